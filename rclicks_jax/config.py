@@ -1,0 +1,273 @@
+"""Every setting and its default, once, and their way to and from a `ConfigDict`."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+import ml_collections
+
+from rclicks_jax import errors
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Switches that can change a number. `docs/deviations.md` explains each.
+
+    Attributes:
+        name: What tables and records call it.
+        max_clicks: Clicks a trajectory may have.
+        group_cut: `value`: groups are cut at click-map values, both ends inclusive, so
+            ties sit in two groups (the original); `mass`: by exact tenths of the mass
+            in order of (value, pixel).
+        empty_map: Where the click falls if the map has no mass in the error region: at
+            the `baseline` click (the original) or `uniform` in the region.
+        clicks_after_perfect: Whether a click is still made when nothing is left to
+            mend. The original puts a negative one at (0, 0).
+        nof_counts_last_click: Whether an object solved exactly at the last click counts
+            as failed (the original).
+        drop_mask_prompt: Whether SAM-like adapters lose their mask prompt at click 2
+            after a negative click.
+        mask_evaluated_maps: Whether click-model evaluation masks maps to the error
+            region.
+    """
+
+    name: str
+    max_clicks: int = 20
+    group_cut: Literal["value", "mass"] = "value"
+    empty_map: Literal["baseline", "uniform"] = "baseline"
+    clicks_after_perfect: bool = True
+    nof_counts_last_click: bool = True
+    drop_mask_prompt: bool = True
+    mask_evaluated_maps: bool = False
+
+
+PAPER = Protocol(name="paper")
+STRICT = Protocol(
+    name="strict",
+    group_cut="mass",
+    empty_map="uniform",
+    clicks_after_perfect=False,
+    nof_counts_last_click=False,
+    drop_mask_prompt=False,
+    mask_evaluated_maps=True,
+)
+PROTOCOLS = {"paper": PAPER, "strict": STRICT}
+
+
+def protocol(name: str) -> Protocol:
+    """Returns the protocol called `name`; raises `UnknownNameError`."""
+    if name not in PROTOCOLS:
+        raise errors.UnknownNameError("protocol", name, PROTOCOLS)
+    return PROTOCOLS[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Widths and depths of the clickability network.
+
+    Attributes:
+        variant: Name of the size.
+        embed_dims: Channels of the four stages.
+        depths: Blocks of the four stages.
+        mlp_ratios: Widening of the feed-forward part, by stage.
+        ham_channels: Channels of the decoder; a multiple of `norm_groups`.
+        ham_bases: Rank of the matrix decomposition.
+        ham_train_steps: Multiplicative updates in training.
+        ham_eval_steps: Multiplicative updates otherwise.
+        norm_groups: Groups of the decoder's group normalisation.
+        drop_path: Rate of stochastic depth in the last block; it grows linearly from 0.
+        dropout: Rate before the last layer.
+    """
+
+    variant: str
+    embed_dims: tuple[int, ...]
+    depths: tuple[int, ...]
+    ham_channels: int
+    mlp_ratios: tuple[int, ...] = (8, 8, 4, 4)
+    ham_bases: int = 16
+    ham_train_steps: int = 6
+    ham_eval_steps: int = 7
+    norm_groups: int = 32
+    drop_path: float = 0.1
+    dropout: float = 0.1
+
+
+NETWORKS = {
+    "b": NetworkConfig("b", (64, 128, 320, 512), (3, 3, 12, 3), 512),
+    "s": NetworkConfig("s", (64, 128, 320, 512), (2, 2, 4, 2), 256),
+    "t": NetworkConfig("t", (32, 64, 160, 256), (3, 3, 5, 2), 256),
+    "tiny": NetworkConfig(
+        "tiny", (16, 32, 48, 64), (1, 1, 2, 1), 64, mlp_ratios=(4, 4, 4, 4)
+    ),
+    "nano": NetworkConfig(
+        "nano", (4, 8, 8, 16), (1, 1, 1, 1), 32, mlp_ratios=(2, 2, 2, 2), ham_bases=4
+    ),
+}
+
+
+def network(variant: str) -> NetworkConfig:
+    """Returns the network called `variant`; raises `UnknownNameError`."""
+    if variant not in NETWORKS:
+        raise errors.UnknownNameError("network variant", variant, NETWORKS)
+    return NETWORKS[variant]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How a clickability network is trained.
+
+    Attributes:
+        variant: Size of the network, a key of `NETWORKS`.
+        data: Click data, as `--data` takes it.
+        seed: Of parameters, order and augmentation.
+        size: Side of the square the examples are letterboxed to, pixels.
+        sigma: Of the ground-truth click maps, in units of a 1920x1080 image.
+        batch_size: Examples of a step over all devices of all hosts.
+        epochs: Passes over the training split.
+        learning_rate: Peak of the schedule.
+        warmup: Share of the steps with a linear rise.
+        flip: Whether examples are mirrored at random.
+        masked_loss: Whether padding is left out of loss and metrics (the original
+            leaves it in).
+        max_click_distance: Clicks farther than this from the error region are left out,
+            in click radii; negative keeps all.
+        workers: Threads that read and prepare examples.
+        keep_every: Epochs between checkpoints.
+    """
+
+    variant: str = "b"
+    data: str = "TETRIS"
+    seed: int = 0
+    size: int = 416
+    sigma: float = 5.0
+    batch_size: int = 16
+    epochs: int = 20
+    learning_rate: float = 0.01
+    warmup: float = 0.1
+    flip: bool = True
+    masked_loss: bool = False
+    max_click_distance: float = -1.0
+    workers: int = 4
+    keep_every: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkConfig:
+    """What a benchmark runs.
+
+    Attributes:
+        protocol: A key of `PROTOCOLS`.
+        data: Instance data, as `--data` takes it.
+        segmenter: `name:key=value:...` from the catalogue.
+        click_model: A model folder; `UD` or `DT`; or `sample` for a small one trained
+            on the sample dataset.
+        groups: Clicking groups to play, of 1..10.
+        baseline: Whether the baseline strategy is played.
+        users: Whether real first clicks are replayed, each alone.
+        repeats: Draws for each group.
+        seed: Of every draw.
+        instances_per_batch: Objects of an image that advance together; 0 lets the
+            device decide.
+        click_model_batch: Maps in one network pass; 0 lets the device decide.
+        pictures: Images whose photograph, masks and click maps are kept for the report.
+        max_images: Stop after this many images; 0 takes all.
+        max_failed: Share of failed instances above which the exit status is not 0.
+    """
+
+    protocol: str = "paper"
+    data: str = "sample"
+    segmenter: str = "random_walker"
+    click_model: str = ""
+    groups: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    baseline: bool = True
+    users: bool = False
+    repeats: int = 1
+    seed: int = 0
+    instances_per_batch: int = 0
+    click_model_batch: int = 0
+    pictures: int = 8
+    max_images: int = 0
+    max_failed: float = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateConfig:
+    """How click models are compared with people.
+
+    Attributes:
+        protocol: A key of `PROTOCOLS`.
+        data: Click data, as `--data` takes it.
+        click_models: What to compare: `UD`, `DT`, model folders.
+        split: `train`, `val` or `all`.
+        draws: Sets of clicks drawn from each map.
+        seed: Of every draw.
+    """
+
+    protocol: str = "paper"
+    data: str = "sample"
+    click_models: tuple[str, ...] = ("UD", "DT")
+    split: str = "val"
+    draws: int = 100
+    seed: int = 0
+
+
+def to_config_dict(value: Any) -> ml_collections.ConfigDict:
+    """Turns a dataclass into a `ConfigDict` with the same keys."""
+    return ml_collections.ConfigDict(dataclasses.asdict(value))
+
+
+def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
+    """Makes a `cls` of a mapping; checks keys and types; inverse of `to_config_dict`.
+
+    Raises:
+        BadValueError: A key is unknown or missing, or a value has another type.
+    """
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise errors.BadValueError(
+            f"Settings of {cls.__name__}", ", ".join(unknown), ", ".join(sorted(hints))
+        )
+    return cls(
+        **{
+            key: _converted(f"{cls.__name__}.{key}", hints[key], value)
+            for key, value in values.items()
+        }
+    )
+
+
+def _converted(what: str, hint: Any, value: Any) -> Any:
+    """Returns `value` as `hint` says; text is parsed, as flags and specs need."""
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        (item, *_) = typing.get_args(hint)
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(_converted(what, item, part) for part in parts)
+    if origin is Literal:
+        if value not in typing.get_args(hint):
+            raise errors.BadValueError(
+                what, repr(value), ", ".join(map(repr, typing.get_args(hint)))
+            )
+        return value
+    if origin in (typing.Union, types.UnionType):
+        raise TypeError(f"{what}: unions are not used in settings")
+    if hint is bool and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    try:
+        if (
+            hint in (int, float)
+            and isinstance(value, (str, int, float))
+            and not isinstance(value, bool)
+        ):
+            converted = hint(value)
+            if converted == float(value):
+                return converted
+    except ValueError:
+        pass
+    raise errors.BadValueError(what, repr(value), f"a value of type {hint.__name__}")

@@ -1,0 +1,37 @@
+"""Every error raised on purpose: what was wrong, what came, what is allowed."""
+
+from collections.abc import Iterable
+
+
+class RClicksError(Exception):
+    """Base of every error the project raises on purpose."""
+
+
+class UnknownNameError(RClicksError, ValueError):
+    """A name is not in a catalogue; the message lists what is."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(sorted(known))}.")
+
+
+class BadValueError(RClicksError, ValueError):
+    """A value given by the user or by a plug-in is not allowed."""
+
+    def __init__(self, what: str, got: object, allowed: str) -> None:
+        super().__init__(f"{what}: got {got}; allowed: {allowed}.")
+
+
+class DataError(RClicksError):
+    """A file of a dataset is missing, broken or contradicts another one."""
+
+
+class SegmenterError(RClicksError):
+    """A segmenter failed, or what it returned cannot be scored."""
+
+
+class RunFolderError(RClicksError):
+    """A run folder is of another protocol, or cannot be written."""
+
+
+class TrainingError(RClicksError):
+    """Training cannot start or go on: the message says what to change."""

@@ -1,0 +1,98 @@
+"""Several hosts, signals and the XLA cache; nobody else uses `jax.distributed`."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import jax
+
+from rclicks_jax import errors
+
+CACHE_VARIABLE = "RCLICKS_CACHE"
+
+
+def cache_dir() -> pathlib.Path:
+    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return pathlib.Path(given).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "rclicks_jax"
+
+
+def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -> None:
+    """Prepares JAX: the persistent compilation cache and, if asked, the other hosts.
+
+    Args:
+        coordinator: `host:port` of process 0; `auto` on TPU pods and SLURM; empty for a
+            single process.
+        process_count: Number of processes; 0 with `auto`.
+        process_id: Number of this process; -1 with `auto`.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    if not coordinator:
+        return
+    if coordinator == "auto":
+        jax.distributed.initialize()
+        return
+    if process_count < 1 or not 0 <= process_id < process_count:
+        raise errors.BadValueError(
+            "--process_id and --process_count",
+            f"{process_id} of {process_count}",
+            "0 <= process_id < process_count beside --coordinator=host:port",
+        )
+    jax.distributed.initialize(coordinator, process_count, process_id)
+
+
+def owns(key: str) -> bool:
+    """Tells whether the unit of work `key` is this process's, in whatever order."""
+    return stable_hash(key) % jax.process_count() == jax.process_index()
+
+
+def stable_hash(text: str) -> int:
+    """Returns a 64-bit hash of `text`, the same on every machine and version."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+class StopRequest:
+    """Whether this process was asked to stop after the unit it is working on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.reason = ""
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def set(self, reason: str) -> None:
+        """Asks for a stop; `reason` is what the user is told."""
+        self.reason = reason
+        self._event.set()
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[StopRequest]:
+    """Turns the first SIGTERM or SIGINT into a request to stop; a second acts."""
+    request = StopRequest()
+    previous = {}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        request.set(signal.Signals(number).name)
+        for known, handler in previous.items():
+            signal.signal(known, handler)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            previous[number] = signal.signal(number, handle)
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,172 @@
+"""Values shared by every package: examples, queries, clicks, trajectories.
+
+Pixels are `(y, x)` with the origin top left. Masks are bool, images are uint8 RGB.
+Host values are frozen dataclasses of NumPy arrays; what goes to a device is a
+NamedTuple, which JAX takes as a pytree.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Clicks(NamedTuple):
+    """Clicks given so far to a batch of trajectories; slots from `count` on are unused.
+
+    Attributes:
+        yx: Pixel positions, `i32[t k 2]`.
+        positive: Foreground click or not, `bool[t k]`.
+        count: Clicks in use, `i32[t]`, in 0..k.
+    """
+
+    yx: np.ndarray
+    positive: np.ndarray
+    count: np.ndarray
+
+    def rows(self, index: Any) -> "Clicks":
+        """Returns the clicks of the trajectories `index` selects."""
+        return Clicks(self.yx[index], self.positive[index], self.count[index])
+
+
+class TrainBatch(NamedTuple):
+    """A batch for the clickability network, letterboxed to a square of side `s`.
+
+    Attributes:
+        image: RGB, normalised with the ImageNet mean and deviation, zero in the
+            padding, `f32[b s s 3]`.
+        masks: Target mask and error mask, soft in [0, 1], in this order, `f32[b s s
+            2]`.
+        click_map: Ground-truth click density, not normalised, `f32[b s s]`.
+        content: 1 where the photograph is, 0 in the padding, `f32[b s s]`.
+        weight: 1 for an example, 0 for a row that only fills the batch, `f32[b]`.
+    """
+
+    image: Any
+    masks: Any
+    click_map: Any
+    content: Any
+    weight: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceExample:
+    """One object to segment.
+
+    Attributes:
+        instance_id: Stable within its dataset; the `full_stem` of RClicks.
+        gt_mask: The target, `bool[h w]`.
+        ignore_mask: Pixels that count neither way, `bool[h w]`; None where there are
+            none.
+        user_clicks_yx: Real first clicks on the object, `i32[n 2]`; empty where none
+            are known.
+        input_device: What made them: `pc`, `mobile`, `synthetic`; several joined by
+            `+`; empty without clicks.
+    """
+
+    instance_id: str
+    gt_mask: np.ndarray
+    ignore_mask: np.ndarray | None
+    user_clicks_yx: np.ndarray
+    input_device: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageExample:
+    """A photograph with all its objects: the unit of work of a benchmark.
+
+    Attributes:
+        dataset: Name of the dataset, as it appears in tables.
+        image_id: Stable within the dataset.
+        image: `u8[h w 3]`, RGB.
+        instances: The objects that can be used, in a stable order.
+        problems: Instance and reason for those that cannot.
+    """
+
+    dataset: str
+    image_id: str
+    image: np.ndarray
+    instances: tuple[InstanceExample, ...]
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickExample:
+    """One click task: an object, what was segmented before, and where people clicked.
+
+    Attributes:
+        dataset: Name of the dataset.
+        click_set_id: Stable within the dataset: the full stem, with the type of the
+            task.
+        image_id: The photograph.
+        click_type: `first` (nothing segmented yet), `fn` (missed target) or `fp` (wrong
+            foreground).
+        mask_source: What made the previous mask; empty for first clicks.
+        input_device: `pc`, `mobile` or `synthetic`; several are joined by `+`.
+        image: `u8[h w 3]`, RGB.
+        gt_mask: The target, `bool[h w]`.
+        prev_mask: The previous mask, soft in [0, 1], `f32[h w]`; None for first clicks.
+        clicks_yx: Where people clicked, `i32[n 2]`.
+    """
+
+    dataset: str
+    click_set_id: str
+    image_id: str
+    click_type: str
+    mask_source: str
+    input_device: str
+    image: np.ndarray
+    gt_mask: np.ndarray
+    prev_mask: np.ndarray | None
+    clicks_yx: np.ndarray
+
+    @property
+    def error_mask(self) -> np.ndarray:
+        """The region the click shall mend, soft in [0, 1], `f32[h w]`."""
+        target = self.gt_mask.astype(np.float32)
+        if self.prev_mask is None:
+            return target
+        if self.click_type == "fp":
+            return (1 - target) * self.prev_mask
+        return target * (1 - self.prev_mask)
+
+
+class ClickQuery(NamedTuple):
+    """What a click model is asked: where would people click?
+
+    Attributes:
+        image: `u8[h w 3]`, RGB.
+        gt_mask: The target, `bool[h w]` (soft `f32[h w]` is taken too).
+        error_mask: The region to mend, `bool[h w]` or soft `f32[h w]`.
+    """
+
+    image: np.ndarray
+    gt_mask: np.ndarray
+    error_mask: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Trajectory:
+    """Clicks on one instance and what they achieved; the row of a record.
+
+    Lists run over the clicks. Pixels are counted where the target is not ignored.
+
+    Attributes:
+        strategy: `baseline`, `group` or `user`.
+        group: 1..10 for groups, the number of the user for `user`, else 0.
+        repeat: Number of the draw, from 0.
+        clicks: `(y, x, positive)` of each click.
+        intersection: Pixels in both the target and the prediction, after each click.
+        union: Pixels in either.
+        boundary_intersection: The same for the boundary bands of boundary IoU.
+        boundary_union: The same.
+    """
+
+    strategy: str
+    group: int
+    repeat: int
+    clicks: list[tuple[int, int, bool]]
+    intersection: list[int]
+    union: list[int]
+    boundary_intersection: list[int]
+    boundary_union: list[int]
