@@ -1,0 +1,1 @@
+"""Array mechanisms without words of the field: distances, letterboxes, masks."""

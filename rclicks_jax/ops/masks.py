@@ -1,0 +1,57 @@
+"""Boxes of masks and the ids of label images."""
+
+import cv2
+import numpy as np
+
+Box = tuple[int, int, int, int]
+
+
+def bounding_box(mask: np.ndarray) -> Box | None:
+    """Returns the half-open box `(y0, y1, x0, x1)` of the true pixels of `bool[h w]`.
+
+    None if no pixel is true.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def colour_ids(mask_bgr: np.ndarray) -> np.ndarray:
+    """Returns the object ids of a coloured label image: B * 65536 + G * 256 + R.
+
+    Args:
+        mask_bgr: Label image in OpenCV's channel order, `u8[h w 3]`.
+
+    Returns:
+        Ids, `i32[h w]`, 0 for background.
+
+    Source: emb-ai/rclicks, isegm/isegm/data/datasets, TETRIS.
+    """
+    blue, green, red = np.moveaxis(mask_bgr.astype(np.int32), -1, 0)
+    return blue * 65536 + green * 256 + red
+
+
+def resize_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resizes a label image label by label, the later one winning where two meet.
+
+    Each label is resized bilinearly as zeros and ones of eight bits, so a pixel is
+    kept where at least half of it belongs to the label.
+
+    Args:
+        labels: `i32[h w]`, 0 for background.
+        shape: Height and width of the result.
+
+    Returns:
+        `i32[*shape]`.
+
+    Source: emb-ai/rclicks, isegm/isegm/data/datasets/tetris.py, `aligned_resize`.
+    """
+    resized = np.zeros(shape, labels.dtype)
+    for label in np.unique(labels):
+        if label:
+            one = (labels == label).astype(np.uint8)
+            kept = cv2.resize(one, shape[::-1], interpolation=cv2.INTER_LINEAR)
+            resized[kept > 0] = label
+    return resized

@@ -1,0 +1,39 @@
+"""Boundary bands of masks.
+
+Source: bowenc0221/boundary-iou-api, as used by emb-ai/rclicks,
+isegm/isegm/inference/utils.py, `get_boundary_iou`.
+"""
+
+import cv2
+import numpy as np
+
+from rclicks_jax.ops import masks
+
+
+def band_width(height: int, width: int, ratio: float = 0.02) -> int:
+    """Returns the width of the boundary band: a share of the diagonal, at least 1."""
+    return max(1, round(ratio * float(np.hypot(height, width))))
+
+
+def boundary_band(mask: np.ndarray, width: int) -> np.ndarray:
+    """Returns the pixels of `mask` within `width` (chessboard) of its outside.
+
+    What lies outside the image counts as outside the mask.
+
+    Args:
+        mask: `bool[h w]`.
+        width: Width of the band, pixels.
+
+    Returns:
+        `bool[h w]`.
+    """
+    band = np.zeros_like(mask)
+    box = masks.bounding_box(mask)
+    if box is None:
+        return band
+    y0, y1, x0, x1 = box
+    inside = np.pad(mask[y0:y1, x0:x1], 1).astype(np.uint8)
+    square = np.ones((3, 3), np.uint8)
+    core = cv2.erode(inside, square, iterations=width)[1:-1, 1:-1]
+    band[y0:y1, x0:x1] = mask[y0:y1, x0:x1] & (core == 0)
+    return band
