@@ -1,0 +1,1 @@
+"""Where a click falls: error regions, clicking groups, click models, strategies."""

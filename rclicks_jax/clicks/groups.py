@@ -1,0 +1,127 @@
+"""Clicking groups: slices of a click map by cumulative mass, in exact integers.
+
+A click map is quantised to 16 bits before anything is drawn from it. Its pixels,
+sorted by (level, row-major index), then lie on a line as long as the sum of all
+levels; a clicking group is an interval of that line and a click is a point of it.
+Rounding of a network's output in its last bits therefore seldom moves a click, and
+the same integers give the same click on every machine.
+
+Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker._get_next_click`,
+which sorts and sums float32 values.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+GROUP_COUNT = 10
+TOP_LEVEL = 65535
+
+Cut = Literal["value", "mass"]
+
+
+class MassTable(NamedTuple):
+    """How much mass lies at which level of a map.
+
+    Attributes:
+        levels: The levels that occur, above 0, ascending, `i64[m]`.
+        counts: Pixels at each level, `i64[m]`.
+        cumulative: Mass at this level and below, `i64[m]`.
+    """
+
+    levels: np.ndarray
+    counts: np.ndarray
+    cumulative: np.ndarray
+
+    @property
+    def total(self) -> int:
+        """The mass of the whole map."""
+        return int(self.cumulative[-1]) if self.cumulative.size else 0
+
+
+def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Turns a click map into 16-bit levels, 0 outside a region, 65535 at its peak.
+
+    Args:
+        click_map: Click density, `f32[h w]`; what is negative or NaN counts as 0.
+        region: Where a click may fall, `bool[h w]`.
+
+    Returns:
+        `u16[h w]`, all zero if the map has no mass in the region.
+    """
+    masked = np.where(region, click_map, 0).astype(np.float32)
+    masked = np.maximum(np.nan_to_num(masked, copy=False, posinf=0), 0)
+    peak = masked.max(initial=0)
+    if peak <= 0:
+        return np.zeros(masked.shape, np.uint16)
+    return np.rint(masked / peak * np.float32(TOP_LEVEL)).astype(np.uint16)
+
+
+def mass_table(levels: np.ndarray) -> MassTable:
+    """Counts the pixels of `u16[h w]` at each level."""
+    counts = np.bincount(levels.ravel(), minlength=1)
+    occurring = np.flatnonzero(counts)
+    return _table(occurring, counts[occurring])
+
+
+def mass_table_of_integers(values: np.ndarray) -> MassTable:
+    """Counts the pixels of `i64[h w]` at each value, for maps that are not 16-bit."""
+    return _table(*np.unique(values, return_counts=True))
+
+
+def _table(levels: np.ndarray, counts: np.ndarray) -> MassTable:
+    levels, counts = levels.astype(np.int64), counts.astype(np.int64)
+    levels, counts = levels[levels > 0], counts[levels > 0]
+    return MassTable(levels, counts, np.cumsum(levels * counts))
+
+
+def level_range(table: MassTable, group: int) -> tuple[int, int]:
+    """Returns the lowest and highest level of a group cut by value, both inclusive.
+
+    Args:
+        table: Of a map with mass.
+        group: 1..10.
+
+    Returns:
+        Positions in `table.levels`. The lower one is the first level at which the mass
+        reaches (group - 1) tenths, the upper one the first at which it exceeds group
+        tenths, or the last level.
+    """
+    scaled = table.cumulative * GROUP_COUNT
+    low = np.searchsorted(scaled, (group - 1) * table.total, side="left")
+    high = np.searchsorted(scaled, group * table.total, side="right")
+    return int(low), min(int(high), table.levels.size - 1)
+
+
+def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
+    """Returns the half-open interval of the mass line that a group draws from.
+
+    Args:
+        table: Of a map with mass.
+        group: 1..10.
+        cut: `value`: every pixel between two levels, both inclusive, so pixels at a
+            boundary belong to two groups; `mass`: an exact tenth, which may begin and
+            end inside a pixel.
+    """
+    if cut == "mass":
+        return tuple(
+            -(-table.total * tenth // GROUP_COUNT) for tenth in (group - 1, group)
+        )
+    low, high = level_range(table, group)
+    before_low = table.cumulative[low] - table.levels[low] * table.counts[low]
+    return int(before_low), int(table.cumulative[high])
+
+
+def pixel_at(levels: np.ndarray, table: MassTable, position: int) -> int:
+    """Returns the row-major index of the pixel at `position` of the mass line.
+
+    Args:
+        levels: `u16[h w]`, or the integers the table was made of.
+        table: Of `levels`.
+        position: In 0..total-1.
+    """
+    at = int(np.searchsorted(table.cumulative, position, side="right"))
+    level = int(table.levels[at])
+    before = int(table.cumulative[at]) - level * int(table.counts[at])
+    rank = (position - before) // level
+    return int(np.flatnonzero(levels.ravel() == level)[rank])

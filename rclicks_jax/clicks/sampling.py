@@ -1,0 +1,143 @@
+"""Draws of clicks: random bits from names, and pixels from bits.
+
+Two ways from maps to pixels give the same integers: `draw_on_host`, fastest where
+the maps are in host memory (a table of levels in NumPy), and `draw_on_device`, for
+accelerators (the same table vmapped over groups and maps).
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rclicks_jax import hosts
+from rclicks_jax.clicks import groups
+
+
+def random_bits(
+    seed: int, name: str, streams: np.ndarray, repeat: int, clicks: int
+) -> np.ndarray:
+    """Returns the random bits of every click of several trajectories of an instance.
+
+    A pure function of (seed, name, stream, repeat, click index): no result depends on
+    what else is drawn, in which order, or where.
+
+    Args:
+        seed: Of the run.
+        name: Names the instance, with its dataset.
+        streams: Number of each trajectory's strategy: 1..10 for groups, `i32[t]`.
+        repeat: Number of the draw.
+        clicks: Clicks a trajectory may have.
+
+    Returns:
+        `u64[t clicks]`.
+    """
+    digest = hosts.stable_hash(name)
+    halves = np.array([digest >> 32, digest & 0xFFFFFFFF], np.uint32)
+    words = _random_words(
+        jax.random.key(seed), halves, np.asarray(streams, np.int32), repeat, clicks
+    )
+    high, low = np.moveaxis(np.asarray(words).astype(np.uint64), -1, 0)
+    return (high << np.uint64(32)) | low
+
+
+@functools.partial(jax.jit, static_argnames="clicks")
+def _random_words(
+    key: jax.Array, halves: jax.Array, streams: jax.Array, repeat: int, clicks: int
+) -> jax.Array:
+    for half in halves:
+        key = jax.random.fold_in(key, half)
+
+    def words(stream: jax.Array, click: jax.Array) -> jax.Array:
+        folded = jax.random.fold_in(key, stream)
+        folded = jax.random.fold_in(jax.random.fold_in(folded, repeat), click)
+        return jax.random.bits(folded, (2,), jnp.uint32)
+
+    along_clicks = jax.vmap(words, in_axes=(None, 0))
+    return jax.vmap(along_clicks, in_axes=(0, None))(streams, jnp.arange(clicks))
+
+
+def draw_on_host(
+    levels: np.ndarray, group_numbers: np.ndarray, bits: np.ndarray, *, cut: groups.Cut
+) -> np.ndarray:
+    """Draws one pixel for each clicking group of one map.
+
+    Args:
+        levels: `u16[h w]`.
+        group_numbers: 1..10, `i32[g]`.
+        bits: A random integer for each, `u64[g]`.
+        cut: How groups are cut.
+
+    Returns:
+        Row-major pixel indices, `i32[g]`; -1 everywhere if the map has no mass.
+    """
+    table = groups.mass_table(levels)
+    if not table.total:
+        return np.full(len(group_numbers), -1, np.int32)
+    pixels = []
+    for group, word in zip(group_numbers, bits, strict=True):
+        start, stop = groups.interval(table, int(group), cut)
+        pixels.append(
+            groups.pixel_at(levels, table, start + int(word) % (stop - start))
+        )
+    return np.array(pixels, np.int32)
+
+
+def draw_on_device(
+    levels: np.ndarray, group_numbers: np.ndarray, bits: np.ndarray, *, cut: groups.Cut
+) -> np.ndarray:
+    """Draws one pixel for each clicking group of each of several maps, by `vmap`.
+
+    Args:
+        levels: Flattened maps, `u16[b n]`; zeros may be appended to share a shape.
+        group_numbers: 1..10, `i32[b g]`.
+        bits: A random integer for each, `u64[b g]`.
+        cut: How groups are cut.
+
+    Returns:
+        Row-major pixel indices, `i32[b g]`; -1 for maps without mass.
+    """
+    # Masses reach 2^38; nothing else in the program needs 64-bit integers.
+    with jax.enable_x64(True):
+        return np.asarray(_draw_maps(levels, group_numbers, bits, cut=cut))
+
+
+@functools.partial(jax.jit, static_argnames="cut")
+def _draw_maps(
+    levels: jax.Array, group_numbers: jax.Array, bits: jax.Array, *, cut: groups.Cut
+) -> jax.Array:
+    draw = functools.partial(_draw_pixel, cut=cut)
+    along_groups = jax.vmap(draw, in_axes=(None, 0, 0))
+    return jax.vmap(along_groups)(levels, group_numbers, bits)
+
+
+def _draw_pixel(
+    levels: jax.Array, group: jax.Array, word: jax.Array, *, cut: groups.Cut
+) -> jax.Array:
+    """Draws one pixel: `groups.interval` and `groups.pixel_at` on the dense table."""
+    occurring = jnp.arange(groups.TOP_LEVEL + 1, dtype=jnp.int64)
+    counts = jnp.zeros(occurring.size, jnp.int32).at[levels].add(1)
+    cumulative = jnp.cumsum(counts * occurring)
+    total = cumulative[-1]
+    group = group.astype(jnp.int64)
+    if cut == "mass":
+        start = -((-total * (group - 1)) // groups.GROUP_COUNT)
+        stop = -((-total * group) // groups.GROUP_COUNT)
+    else:
+        scaled = cumulative * groups.GROUP_COUNT
+        # Level 0 holds no mass; levels that do not occur repeat the mass below them.
+        low = jnp.searchsorted(scaled, jnp.maximum((group - 1) * total, 1))
+        high = jnp.searchsorted(scaled, group * total, side="right")
+        high = jnp.minimum(high, groups.TOP_LEVEL)
+        start = cumulative[low] - occurring[low] * counts[low]
+        stop = cumulative[high]
+    span = jnp.maximum(stop - start, 1).astype(jnp.uint64)
+    position = start + (word % span).astype(jnp.int64)
+    level = jnp.searchsorted(cumulative, position, side="right")
+    level = jnp.minimum(level, groups.TOP_LEVEL)
+    before = cumulative[level] - occurring[level] * counts[level]
+    rank = (position - before) // jnp.maximum(level, 1)
+    same = jnp.cumsum(levels == level, dtype=jnp.int32)
+    pixel = jnp.searchsorted(same, rank + 1)
+    return jnp.where(total > 0, pixel, -1).astype(jnp.int32)
