@@ -1,0 +1,1 @@
+"""Numbers: of an interaction, of robustness, of click prediction, and their spread."""
