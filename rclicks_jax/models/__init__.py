@@ -1,0 +1,1 @@
+"""The clickability network, its weights, and its use."""

@@ -1,0 +1,137 @@
+"""The decoder of SegNeXt: a low-rank model of the features ("Hamburger").
+
+Source: Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021;
+open-mmlab/mmsegmentation, mmseg/models/decode_heads/ham_head.py, as used by
+emb-ai/rclicks.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from rclicks_jax.ops import resize
+
+_EPSILON = 1e-6
+
+
+def factorise(
+    features: jax.Array, bases: jax.Array, steps: int
+) -> tuple[jax.Array, jax.Array]:
+    """Factorises non-negative features by multiplicative updates.
+
+    The softmax that starts the coefficients has temperature 1: the original's
+    configuration says 100 and its constructor overwrites it.
+
+    Args:
+        features: Pixels by channels of one example, non-negative, `f32[n d]`.
+        bases: Start of the bases, non-negative, `f32[d r]`.
+        steps: Updates of the coefficients and then the bases.
+
+    Returns:
+        The bases, `f32[d r]`, and the coefficients, `f32[n r]`, updated once more.
+    """
+
+    def update_coefficients(bases: jax.Array, coefficients: jax.Array) -> jax.Array:
+        numerator = features @ bases
+        denominator = coefficients @ (bases.T @ bases)
+        return coefficients * numerator / (denominator + _EPSILON)
+
+    coefficients = jax.nn.softmax(features @ bases, axis=-1)
+    for _ in range(steps):
+        coefficients = update_coefficients(bases, coefficients)
+        numerator = features.T @ coefficients
+        denominator = bases @ (coefficients.T @ coefficients)
+        bases = bases * numerator / (denominator + _EPSILON)
+    return bases, update_coefficients(bases, coefficients)
+
+
+class ConvNorm(nn.Module):
+    """A 1x1 convolution without bias and a group normalisation."""
+
+    channels: int
+    groups: int
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Maps `f32[b h w c]` to `f32[b h w channels]`."""
+        hidden = nn.Conv(self.channels, (1, 1), use_bias=False, name="conv")(features)
+        return nn.GroupNorm(self.groups, epsilon=1e-5, name="gn")(hidden)
+
+
+def _random_bases(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
+    bases = jax.random.uniform(key, shape)
+    return bases / jnp.linalg.norm(bases, axis=0)
+
+
+class Hamburger(nn.Module):
+    """Replaces features by their low-rank approximation, between two convolutions.
+
+    The bases every approximation starts from are a variable of the collection
+    `constants`: made once, never trained, and part of a checkpoint.
+    """
+
+    bases: int
+    steps: int
+    groups: int
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Refines `f32[b h w c]`."""
+        batch, height, width, channels = features.shape
+        start = self.variable(
+            "constants",
+            "bases",
+            lambda: _random_bases(self.make_rng("params"), (channels, self.bases)),
+        )
+        hidden = nn.relu(nn.Conv(channels, (1, 1), name="ham_in")(features))
+        self.sow("intermediates", "nmf_in", hidden)
+        flat = hidden.reshape(batch, height * width, channels)
+        run = jax.vmap(lambda pixels: factorise(pixels, start.value, self.steps))
+        bases, coefficients = run(flat)
+        low_rank = coefficients @ bases.transpose(0, 2, 1)
+        low_rank = low_rank.reshape(features.shape)
+        self.sow("intermediates", "nmf_out", low_rank)
+        update = ConvNorm(channels, self.groups, name="ham_out")(low_rank)
+        return nn.relu(features + update)
+
+
+class LightHamHead(nn.Module):
+    """Joins the four stages and predicts one number a pixel at a quarter of the size.
+
+    Attributes:
+        channels: Width of the head.
+        bases: Rank of the approximation.
+        steps: Its multiplicative updates.
+        groups: Groups of the normalisations.
+        dropout: Rate of dropping whole channels before the last layer.
+        train: Whether channels are dropped.
+    """
+
+    channels: int
+    bases: int
+    steps: int
+    groups: int
+    dropout: float = 0.0
+    train: bool = False
+
+    @nn.compact
+    def __call__(self, stages: Sequence[jax.Array]) -> jax.Array:
+        """Decodes `f32[b h/s w/s c]` for s = 4, 8, 16, 32 into `f32[b h/4 w/4 1]`."""
+        shape = stages[0].shape[1:3]
+        joined = jnp.concatenate(
+            [
+                resize.resize_bilinear(stage, shape, align_corners=False)
+                for stage in stages
+            ],
+            axis=-1,
+        )
+        hidden = nn.relu(ConvNorm(self.channels, self.groups, name="squeeze")(joined))
+        hidden = Hamburger(self.bases, self.steps, self.groups, name="hamburger")(
+            hidden
+        )
+        hidden = nn.relu(ConvNorm(self.channels, self.groups, name="align")(hidden))
+        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+        hidden = drop(hidden, deterministic=not self.train)
+        return nn.Conv(1, (1, 1), name="conv_seg")(hidden)

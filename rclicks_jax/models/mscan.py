@@ -1,0 +1,216 @@
+"""MSCAN, the encoder of SegNeXt, with a prompt added to the output of its stem.
+
+Source: open-mmlab/mmsegmentation, mmseg/models/backbones/mscan.py, as changed by
+emb-ai/rclicks. Names of modules follow the original's, which makes converting
+weights a matter of renaming.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rclicks_jax.ops import depthwise
+
+STRIP_SIZES = (7, 11, 21)
+
+
+def gelu(features: jax.Array) -> jax.Array:
+    """Gaussian error linear unit, exact (PyTorch's default)."""
+    return nn.gelu(features, approximate=False)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation as PyTorch's: momentum 0.1 and an unbiased running variance.
+
+    Statistics of a batch are taken over all devices of `axis_name`.
+    """
+
+    train: bool
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Normalises `f32[b h w c]` over all but the last axis."""
+        channels = features.shape[-1]
+        scale = self.param("scale", nn.initializers.ones, (channels,))
+        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        mean_state = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
+        var_state = self.variable("batch_stats", "var", jnp.ones, (channels,))
+        mean, var = mean_state.value, var_state.value
+        if self.train:
+            mean, square = features.mean((0, 1, 2)), (features**2).mean((0, 1, 2))
+            count = np.prod(features.shape[:-1])
+            if self.axis_name is not None and not self.is_initializing():
+                mean, square = jax.lax.pmean((mean, square), self.axis_name)
+                count = count * jax.lax.axis_size(self.axis_name)
+            var = square - mean**2
+            if not self.is_initializing():
+                unbiased = var * (count / max(count - 1, 1))
+                mean_state.value = 0.9 * mean_state.value + 0.1 * mean
+                var_state.value = 0.9 * var_state.value + 0.1 * unbiased
+        return (features - mean) * jax.lax.rsqrt(var + 1e-5) * scale + bias
+
+
+class DepthwiseConv(nn.Module):
+    """Depthwise convolution with bias; stride 1, same size."""
+
+    kernel_size: tuple[int, int]
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Convolves each channel of `f32[b h w c]`."""
+        channels = features.shape[-1]
+        shape = (*self.kernel_size, 1, channels)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        return depthwise.depthwise_conv(features, kernel) + bias
+
+
+def strided_conv(channels: int, name: str) -> nn.Conv:
+    """A 3x3 convolution of stride 2 with PyTorch's padding."""
+    sides = ((1, 1), (1, 1))
+    return nn.Conv(channels, (3, 3), strides=(2, 2), padding=sides, name=name)
+
+
+class SpatialGatingUnit(nn.Module):
+    """Gates features by a 5x5 and three pairs of strip convolutions."""
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Gates `f32[b h w c]`."""
+        local = DepthwiseConv((5, 5), name="conv0")(features)
+        gate = local
+        for index, size in enumerate(STRIP_SIZES):
+            strip = DepthwiseConv((1, size), name=f"conv{index}_1")(local)
+            gate += DepthwiseConv((size, 1), name=f"conv{index}_2")(strip)
+        gate = nn.Conv(features.shape[-1], (1, 1), name="conv3")(gate)
+        return gate * features
+
+
+class Attention(nn.Module):
+    """Multi-scale convolutional attention with its own shortcut."""
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Attends within `f32[b h w c]`."""
+        channels = features.shape[-1]
+        hidden = gelu(nn.Conv(channels, (1, 1), name="proj_1")(features))
+        hidden = SpatialGatingUnit(name="spatial_gating_unit")(hidden)
+        return features + nn.Conv(channels, (1, 1), name="proj_2")(hidden)
+
+
+class FeedForward(nn.Module):
+    """Two 1x1 convolutions with a depthwise 3x3 between them."""
+
+    ratio: int
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Mixes the channels of `f32[b h w c]`."""
+        channels = features.shape[-1]
+        hidden = nn.Conv(channels * self.ratio, (1, 1), name="fc1")(features)
+        hidden = gelu(DepthwiseConv((3, 3), name="dwconv")(hidden))
+        return nn.Conv(channels, (1, 1), name="fc2")(hidden)
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each scaled by channel and dropped at random."""
+
+    ratio: int
+    drop_path: float
+    train: bool
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Refines `f32[b h w c]`."""
+        parts = (Attention(name="attn"), FeedForward(self.ratio, name="mlp"))
+        for index, part in enumerate(parts, start=1):
+            scale = self.param(
+                f"layer_scale_{index}",
+                nn.initializers.constant(0.01),
+                (features.shape[-1],),
+            )
+            norm = BatchNorm(self.train, self.axis_name, name=f"norm{index}")
+            update = scale * part(norm(features))
+            # Dropping whole samples, not single numbers, makes depth stochastic.
+            drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
+            features += drop(update, deterministic=not self.train)
+        return features
+
+
+class Stem(nn.Module):
+    """Two strided convolutions: an image becomes features at a quarter of its size."""
+
+    channels: int
+    train: bool
+    axis_name: str | None
+
+    @nn.compact
+    def __call__(self, image: jax.Array) -> jax.Array:
+        """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
+        hidden = strided_conv(self.channels // 2, "proj_0")(image)
+        hidden = gelu(BatchNorm(self.train, self.axis_name, name="proj_1")(hidden))
+        hidden = strided_conv(self.channels, "proj_3")(hidden)
+        return BatchNorm(self.train, self.axis_name, name="proj_4")(hidden)
+
+
+class Encoder(nn.Module):
+    """The four stages of MSCAN.
+
+    Attributes:
+        embed_dims: Channels of the stages.
+        depths: Blocks of the stages.
+        mlp_ratios: Widening of the feed-forward parts, by stage.
+        drop_path: Rate of stochastic depth in the last block.
+        train: Whether statistics of the batch are used and paths dropped.
+        axis_name: Axis over which batch statistics are shared.
+    """
+
+    embed_dims: Sequence[int]
+    depths: Sequence[int]
+    mlp_ratios: Sequence[int]
+    drop_path: float = 0.0
+    train: bool = False
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, image: jax.Array, prompt: jax.Array) -> list[jax.Array]:
+        """Encodes an image and a prompt.
+
+        Args:
+            image: `f32[b h w 3]`.
+            prompt: Added to what the stem makes of the image, `f32[b h/4 w/4 c]`.
+
+        Returns:
+            The outputs of the stages, `f32[b h/s w/s c]` for s = 4, 8, 16, 32.
+        """
+        rates = np.linspace(0, self.drop_path, sum(self.depths))
+        stages = []
+        stem = Stem(self.embed_dims[0], self.train, self.axis_name, name="patch_embed1")
+        features = stem(image) + prompt
+        first_block = 0
+        for stage, (channels, depth) in enumerate(
+            zip(self.embed_dims, self.depths, strict=True), start=1
+        ):
+            if stage > 1:
+                features = strided_conv(channels, f"patch_embed{stage}_proj")(features)
+                norm = BatchNorm(
+                    self.train, self.axis_name, name=f"patch_embed{stage}_norm"
+                )
+                features = norm(features)
+            for index in range(depth):
+                features = Block(
+                    self.mlp_ratios[stage - 1],
+                    float(rates[first_block + index]),
+                    self.train,
+                    self.axis_name,
+                    name=f"block{stage}_{index}",
+                )(features)
+            first_block += depth
+            features = nn.LayerNorm(epsilon=1e-5, name=f"norm{stage}")(features)
+            stages.append(features)
+        return stages
