@@ -1,0 +1,1 @@
+"""TFDS builders of the project's datasets, and the outlines of the sample."""

@@ -1,0 +1,92 @@
+"""What both builders share: their configurations, and where every file comes from."""
+
+import dataclasses
+import itertools
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow_datasets as tfds
+import tqdm
+
+from rclicks_jax.data import raw, specs
+from rclicks_jax.data.raw import layouts, sources
+
+_SOURCE = (
+    "Download the archives linked from https://github.com/emb-ai/rclicks (README, "
+    "'Prepare datasets') and unpack them beside each other."
+)
+_CLICKS = (
+    "clicks.csv (475,544 clicks) and the lists TETRIS_train.txt and TETRIS_val.txt "
+    "are in its folder datasets/; put them above the dataset's folder. Masks of later "
+    "rounds: SUBSEC_MASKS.zip (36 MB), also above it."
+)
+
+
+def instructions(name: str) -> str:
+    """Returns what must lie in `manual_dir`, file by file, for one configuration."""
+    if name == "sample":
+        return "Nothing: the photographs come with scikit-image."
+    if name == "coco":
+        return (
+            "manual_dir is the folder of images. Make a configuration of your own for "
+            "the instances file: Config(name='mine', kind='coco', json_path=...)."
+        )
+    if name == "folder":
+        return (
+            "manual_dir has images/ and masks/ (what is not 0 is the object; a folder "
+            "of masks for several objects) or labels/ (each value but 0 is an object), "
+            "with the same stems; optionally clicks.csv, prev_masks/, train.txt, "
+            "val.txt."
+        )
+    layout = layouts.LAYOUTS[name]
+    return (
+        f"manual_dir is the folder {name}/ of {layout.archive}, with {layout.images}/ "
+        f"and {layout.masks}/. {_SOURCE} {_CLICKS}"
+    )
+
+
+@dataclasses.dataclass(eq=False)
+class Config(tfds.core.BuilderConfig):
+    """One dataset.
+
+    Attributes:
+        kind: A kind of `--data`; empty if `name` is one.
+        json_path: Annotations of `coco`.
+    """
+
+    kind: str = ""
+    json_path: str = ""
+
+
+CONFIGS = [Config(name=name, description=instructions(name)) for name in specs.KINDS]
+INSTRUCTIONS = "\n".join(f"{name}: {instructions(name)}" for name in specs.KINDS)
+
+
+def with_progress(
+    items: Iterator[dict[str, Any]], name: str, split: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbers the examples of a split and shows the progress of packaging them."""
+    yield from enumerate(tqdm.tqdm(items, f"Packaging {name} {split}", leave=False))
+
+
+def not_empty(
+    splits: dict[str, Iterator[tuple[int, dict[str, Any]]]],
+) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+    """Leaves out splits without an example, which TFDS cannot write."""
+    kept = {}
+    for name, examples in splits.items():
+        first = next(examples, None)
+        if first is not None:
+            kept[name] = itertools.chain([first], examples)
+    return kept
+
+
+def open_source(
+    config: Config, dl_manager: tfds.download.DownloadManager
+) -> raw.RawSource:
+    """Opens the raw dataset that a builder packages."""
+    kind = config.kind or config.name
+    folder = None if kind == "sample" else pathlib.Path(dl_manager.manual_dir)
+    json_path = pathlib.Path(config.json_path) if config.json_path else None
+    return sources.open_source(specs.DataSpec(kind, folder, json_path))

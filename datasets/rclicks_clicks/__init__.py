@@ -1,0 +1,1 @@
+"""Click tasks: an object, what was segmented before, and where people clicked."""

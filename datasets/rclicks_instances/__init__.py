@@ -1,0 +1,1 @@
+"""Photographs with all their objects: what a benchmark of segmenters runs on."""

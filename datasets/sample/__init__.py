@@ -1,0 +1,1 @@
+"""Outlines that this project drew on the photographs of scikit-image."""

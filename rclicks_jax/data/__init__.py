@@ -1,0 +1,1 @@
+"""Datasets: raw folders, packaged examples, and batches for training."""

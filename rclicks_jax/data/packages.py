@@ -1,0 +1,253 @@
+"""Packaged datasets: built once from raw files into a cache, then read at random.
+
+The builders of `rclicks_jax.datasets` write array_record files with TFDS, without
+TensorFlow. Beside them lies `index.json`: which image is where, what could not be
+used, and a checksum of everything.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import importlib
+import io
+import json
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import tqdm
+
+from rclicks_jax import errors, hosts
+from rclicks_jax.data import packaging, raw, specs
+from rclicks_jax.data.raw import sources
+
+Kind = Literal["instances", "clicks"]
+INDEX_NAME = "index.json"
+_FORMAT = 1
+_DECODE: dict[Kind, Callable[[Any, str], Any]] = {
+    "instances": packaging.image_example,
+    "clicks": packaging.click_example,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Where one packaged example lies and what is in it.
+
+    Attributes:
+        split: Of the package.
+        position: In the split.
+        name: Image id or click set id.
+        instance_ids: Of all its objects, usable or not; empty for click tasks.
+        problem: Why it cannot be used; empty if it can.
+    """
+
+    split: str
+    position: int
+    name: str
+    instance_ids: tuple[str, ...]
+    problem: str
+
+
+class Package:
+    """A packaged dataset, read at random.
+
+    Attributes:
+        dataset: Name of the dataset.
+        rows: Every example, in a stable order.
+        checksum: SHA-256 of all that is packaged.
+    """
+
+    def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
+        """Opens what `prepare` built in `folder`."""
+        index = json.loads((folder / INDEX_NAME).read_text())
+        self.dataset = dataset
+        self.checksum: str = index["checksum"]
+        self.rows = [
+            Row(**{**row, "instance_ids": tuple(row["instance_ids"])})
+            for row in index["rows"]
+        ]
+        self._kind: Kind = kind
+        self._folder = folder
+        self._sources: dict[str, Any] = {}
+
+    def select(self, split: str) -> list[Row]:
+        """Returns the rows of a split, or of all of them if `split` is `all`.
+
+        Raises:
+            BadValueError: The package has no such split.
+        """
+        known = sorted({row.split for row in self.rows})
+        if split not in (*known, raw.ALL):
+            raise errors.BadValueError(
+                f"Split of {self.dataset}", repr(split), ", ".join([*known, raw.ALL])
+            )
+        return [row for row in self.rows if split in (row.split, raw.ALL)]
+
+    def read(self, row: Row) -> Any:
+        """Returns the example of a row: `ImageExample` or `ClickExample`.
+
+        Raises:
+            DataError: It cannot be used; the message says why.
+        """
+        if row.split not in self._sources:
+            self._sources[row.split] = _open_split(self._folder, row.split)
+        features = self._sources[row.split][row.position]
+        return _DECODE[self._kind](features, self.dataset)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out open files, so that a package can go to another process."""
+        return {**self.__dict__, "_sources": {}}
+
+
+def open_instances(spec: specs.DataSpec) -> Package:
+    """Opens the photographs and objects of a dataset, packaging them on first use."""
+    return _open("instances", spec)
+
+
+def open_clicks(spec: specs.DataSpec) -> Package:
+    """Opens the click tasks of a dataset, packaging them on first use.
+
+    Raises:
+        DataError: The dataset has no clicks.
+    """
+    return _open("clicks", spec)
+
+
+def _open(kind: Kind, spec: specs.DataSpec) -> Package:
+    return Package(kind, spec.name, prepare(kind, spec))
+
+
+def prepare(
+    kind: Kind, spec: specs.DataSpec, cache: pathlib.Path | None = None
+) -> pathlib.Path:
+    """Packages a dataset unless the cache has it as it is now; returns the folder.
+
+    A changed, added or removed file makes another package; nothing is overwritten.
+
+    Args:
+        kind: What to package.
+        spec: The dataset.
+        cache: Where packages are kept; the user's cache if None.
+
+    Raises:
+        DataError: The dataset's folders are not as they must be.
+    """
+    source = sources.open_source(spec)
+    if kind == "clicks" and not source.has_clicks:
+        raise errors.DataError(
+            f"{spec.name} has no clicks: no clicks.csv with rows for it is in "
+            f"{spec.folder} or the folder above."
+        )
+    parent = (cache or hosts.cache_dir()) / "data"
+    root = parent / f"{spec.name}-{fingerprint(spec)}"
+    builder = _builder(kind, spec, root)
+    folder = pathlib.Path(builder.data_dir)
+    if (folder / INDEX_NAME).exists():
+        return folder
+    with _locked(root, spec.name):
+        if not (folder / INDEX_NAME).exists():
+            _build(builder, kind, spec)
+            _write_index(kind, folder, builder)
+    return folder
+
+
+def fingerprint(spec: specs.DataSpec) -> str:
+    """Returns a hash of names, sizes and times of every file a dataset is made of."""
+    digest = hashlib.sha256(f"{_FORMAT}/{spec.kind}/{spec.name}".encode())
+    for path in _files(spec):
+        stat = path.stat()
+        described = f"{path.resolve()}/{stat.st_size}/{stat.st_mtime_ns}\n"
+        digest.update(described.encode())
+    return digest.hexdigest()[:16]
+
+
+def _files(spec: specs.DataSpec) -> Iterator[pathlib.Path]:
+    if spec.kind == "sample":
+        package = importlib.import_module("rclicks_jax.datasets.sample")
+        yield from sorted(pathlib.Path(package.__path__[0]).glob("*.json"))
+        # The synthetic clicks and masks follow from the code that makes them.
+        for name in ("raw.sample", "distortions", "synthetic_clicks"):
+            module = importlib.import_module(f"rclicks_jax.data.{name}")
+            yield pathlib.Path(module.__file__ or "")
+        return
+    assert spec.folder is not None
+    if spec.json_path is not None:
+        yield spec.json_path
+    yield from sorted(path for path in spec.folder.rglob("*") if path.is_file())
+    above = spec.folder.resolve().parent
+    beside = [
+        *above.glob("*.csv"),
+        *above.glob("*_train.txt"),
+        *above.glob("*_val.txt"),
+    ]
+    yield from sorted(beside)
+    yield from sorted(path for path in above.glob("SUBSEC_MASKS/**/*.png"))
+
+
+def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
+    name = f"rclicks_{kind}"
+    module = importlib.import_module(
+        f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
+    )
+    config = spec.kind
+    if spec.json_path is not None:
+        common = importlib.import_module("rclicks_jax.datasets.common")
+        config = common.Config(
+            name=f"coco_{spec.name}", kind="coco", json_path=str(spec.json_path)
+        )
+    return module.Builder(config=config, data_dir=str(root), file_format="array_record")
+
+
+def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
+    # TFDS takes seconds to import.
+    import tensorflow_datasets as tfds
+
+    print(f"Packaging {spec.name} ({kind}) into {builder.data_dir}", flush=True)
+    manual_dir = str(spec.folder) if spec.folder else None
+    download_config = tfds.download.DownloadConfig(manual_dir=manual_dir)
+    # The builders show their own progress, by image.
+    tfds.disable_progress_bar()
+    with contextlib.redirect_stdout(io.StringIO()):
+        builder.download_and_prepare(download_config=download_config)
+
+
+def _write_index(kind: Kind, folder: pathlib.Path, builder: Any) -> None:
+    """Reads the whole package once for its index and its checksum."""
+    rows: list[dict[str, Any]] = []
+    digest = hashlib.sha256()
+    for split in sorted(builder.info.splits):
+        source = _open_split(folder, split)
+        for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
+            features = source[position]
+            packaging.update_digest(digest, features)
+            rows.append(packaging.index_row(features, kind, split, position))
+    index = {"format": _FORMAT, "checksum": digest.hexdigest(), "rows": rows}
+    partial = folder / f"{INDEX_NAME}.partial"
+    partial.write_text(json.dumps(index))
+    partial.replace(folder / INDEX_NAME)
+
+
+def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
+    """Opens one split for reading at random; photographs stay encoded."""
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(str(folder))
+    skip = {"image": tfds.decode.SkipDecoding()}
+    return builder.as_data_source(split=split, decoders=skip)
+
+
+@contextlib.contextmanager
+def _locked(root: pathlib.Path, name: str) -> Iterator[None]:
+    """Keeps other processes of this machine from packaging the same dataset."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with (root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise errors.DataError(
+            f"{name} cannot be packaged in {root}: {error}. Make room, or set "
+            f"${hosts.CACHE_VARIABLE} to a folder that can be written."
+        ) from error

@@ -1,0 +1,170 @@
+"""Raw images and tasks to packaged features, and packaged features to examples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.data import raw
+from rclicks_jax.ops import images
+from rclicks_jax.types import ClickExample, ImageExample, InstanceExample
+
+# TFDS has no missing images: one black pixel stands for what could not be read.
+_PLACEHOLDER = images.encode_png(np.zeros((1, 1), np.uint8))
+
+
+def image_features(image: raw.RawImage) -> dict[str, Any]:
+    """Returns an image as the builder `rclicks_instances` packages it."""
+    rows = [
+        np.insert(an_object.clicks_yx, 0, number, axis=1)
+        for number, an_object in enumerate(image.objects)
+    ]
+    return {
+        "image_id": image.image_id,
+        "problem": image.problem,
+        "image": image.encoded or _PLACEHOLDER,
+        "shape": np.array(image.shape, np.int32),
+        "objects": [
+            {
+                "instance_id": an_object.instance_id,
+                "problem": an_object.problem,
+                "input_device": an_object.input_device,
+                "mask": _encoded(an_object.mask),
+            }
+            for an_object in image.objects
+        ],
+        "user_clicks": np.concatenate([*rows, np.zeros((0, 3))]).astype(np.int32),
+    }
+
+
+def task_features(task: raw.RawTask) -> dict[str, Any]:
+    """Returns a task as the builder `rclicks_clicks` packages it."""
+    return {
+        "click_set_id": task.click_set_id,
+        "image_id": task.image.image_id,
+        "click_type": task.click_type,
+        "mask_source": task.mask_source,
+        "input_device": task.input_device,
+        "problem": task.problem,
+        "image": task.image.encoded or _PLACEHOLDER,
+        "shape": np.array(task.image.shape, np.int32),
+        "gt_mask": [] if task.gt_mask is None else [_encoded(task.gt_mask)],
+        "prev_mask": [] if task.prev_mask is None else [_encoded(task.prev_mask)],
+        "clicks_yx": task.clicks_yx.astype(np.int32),
+    }
+
+
+def _encoded(mask: np.ndarray | None) -> bytes:
+    return _PLACEHOLDER if mask is None else images.encode_png(mask)
+
+
+def image_example(features: Mapping[str, Any], dataset: str) -> ImageExample:
+    """Decodes a packaged image with its objects.
+
+    Args:
+        features: As packaged; the photograph is still encoded.
+        dataset: Name of the dataset.
+
+    Raises:
+        DataError: The image cannot be used; the message says why.
+    """
+    image_id = _text(features["image_id"])
+    problem = _text(features["problem"])
+    if problem:
+        raise errors.DataError(problem)
+    image = _photograph(features, image_id)
+    clicks = features["user_clicks"]
+    instances, problems = [], []
+    objects = features["objects"]
+    for number, encoded_id in enumerate(objects["instance_id"]):
+        instance_id = _text(encoded_id)
+        problem = _text(objects["problem"][number])
+        if problem:
+            problems.append((instance_id, problem))
+            continue
+        mask = objects["mask"][number][..., 0]
+        ignore_mask = mask == raw.IGNORE
+        instances.append(
+            InstanceExample(
+                instance_id=instance_id,
+                gt_mask=mask == raw.OBJECT,
+                ignore_mask=ignore_mask if ignore_mask.any() else None,
+                user_clicks_yx=clicks[clicks[:, 0] == number, 1:],
+                input_device=_text(objects["input_device"][number]),
+            )
+        )
+    return ImageExample(dataset, image_id, image, tuple(instances), tuple(problems))
+
+
+def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
+    """Decodes a packaged click task.
+
+    Args:
+        features: As packaged; the photograph is still encoded.
+        dataset: Name of the dataset.
+
+    Raises:
+        DataError: The task cannot be used; the message says why.
+    """
+    click_set_id = _text(features["click_set_id"])
+    problem = _text(features["problem"])
+    if problem:
+        raise errors.DataError(problem)
+    prev_mask = None
+    if len(features["prev_mask"]):
+        prev_mask = features["prev_mask"][0][..., 0] / np.float32(255)
+    return ClickExample(
+        dataset=dataset,
+        click_set_id=click_set_id,
+        image_id=_text(features["image_id"]),
+        click_type=_text(features["click_type"]),
+        mask_source=_text(features["mask_source"]),
+        input_device=_text(features["input_device"]),
+        image=_photograph(features, click_set_id),
+        gt_mask=features["gt_mask"][0][..., 0] == raw.OBJECT,
+        prev_mask=prev_mask,
+        clicks_yx=features["clicks_yx"],
+    )
+
+
+def index_row(
+    features: Mapping[str, Any], kind: str, split: str, position: int
+) -> dict[str, Any]:
+    """Returns what an index says of a packaged example: the fields of a `Row`."""
+    name = "image_id" if kind == "instances" else "click_set_id"
+    objects = features.get("objects", {"instance_id": ()})
+    return {
+        "split": split,
+        "position": position,
+        "name": _text(features[name]),
+        "instance_ids": [_text(each) for each in objects["instance_id"]],
+        "problem": _text(features["problem"]),
+    }
+
+
+def update_digest(digest: Any, features: Any) -> None:
+    """Feeds every name and value of packaged features to a hash, in a fixed order."""
+    if isinstance(features, Mapping):
+        for key in sorted(features):
+            digest.update(key.encode())
+            update_digest(digest, features[key])
+    elif isinstance(features, bytes):
+        digest.update(len(features).to_bytes(8, "big") + features)
+    elif isinstance(features, (list, tuple)):
+        digest.update(len(features).to_bytes(8, "big"))
+        for each in features:
+            update_digest(digest, each)
+    else:
+        array = np.asarray(features)
+        digest.update(str((array.dtype.str, array.shape)).encode() + array.tobytes())
+
+
+def _photograph(features: Mapping[str, Any], name: str) -> np.ndarray:
+    height, width = map(int, features["shape"])
+    image = images.decode_image(bytes(features["image"]), name)
+    return images.resize_image(image, (height, width))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

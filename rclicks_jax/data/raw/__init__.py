@@ -1,0 +1,130 @@
+"""Datasets as people have them on disk: what every reader yields.
+
+A reader never stops at a bad file: it yields the image or the object with the
+problem in words, so that it is counted, recorded and named.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+OBJECT, IGNORE, BACKGROUND = 255, 128, 0
+ALL = "all"
+UNLISTED = "test"
+EMPTY = "the mask has no object pixel"
+
+
+@dataclasses.dataclass(frozen=True)
+class RawObject:
+    """One object of an image.
+
+    Attributes:
+        instance_id: Stable within the dataset.
+        mask: `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`; None with a problem.
+        problem: Why the object cannot be used; empty if it can.
+        clicks_yx: Real first clicks, `i32[n 2]`.
+        input_device: What made them, joined by `+`; empty without clicks.
+    """
+
+    instance_id: str
+    mask: np.ndarray | None
+    problem: str = ""
+    clicks_yx: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros((0, 2), np.int32)
+    )
+    input_device: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class RawImage:
+    """An image file with its objects.
+
+    Attributes:
+        image_id: Stable within the dataset.
+        encoded: The file as it is; empty with a problem.
+        shape: Height and width that masks and clicks refer to: the image's own, or
+            smaller where the dataset limits its longest side.
+        objects: In a stable order.
+        problem: Why the image cannot be used; empty if it can.
+    """
+
+    image_id: str
+    encoded: bytes
+    shape: tuple[int, int]
+    objects: tuple[RawObject, ...]
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class RawTask:
+    """A click task; attributes as in `types.ClickExample`.
+
+    Attributes:
+        click_set_id: Stable within the dataset.
+        image: The photograph; its objects are not used.
+        click_type: `first`, `fn` or `fp`.
+        mask_source: What made the previous mask; empty for first clicks.
+        input_device: What made the clicks, joined by `+`.
+        gt_mask: `u8[h w]`, 255 for the object; None with a problem.
+        prev_mask: `u8[h w]`, 255 times a soft mask; None for first clicks.
+        clicks_yx: `i32[n 2]`.
+        problem: Why the task cannot be used; empty if it can.
+    """
+
+    click_set_id: str
+    image: RawImage
+    click_type: str
+    mask_source: str
+    input_device: str
+    gt_mask: np.ndarray | None
+    prev_mask: np.ndarray | None
+    clicks_yx: np.ndarray
+    problem: str = ""
+
+
+class RawSource(Protocol):
+    """A dataset on disk.
+
+    Attributes:
+        name: What tables call it.
+        split_names: `train` and `val`; `test` for images that no list names.
+    """
+
+    name: str
+    split_names: tuple[str, ...]
+
+    @property
+    def has_clicks(self) -> bool:
+        """Tells whether clicks are known for the dataset at all."""
+        ...
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        ...
+
+    def images(self, split: str) -> Iterator[RawImage]:
+        """Yields every image of a split with its objects, in a stable order."""
+        ...
+
+    def tasks(self, split: str) -> Iterator[RawTask]:
+        """Yields every click task of a split in a stable order; none without clicks."""
+        ...
+
+
+def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:
+    """Says why a mask cannot be a target; empty if it can.
+
+    Args:
+        mask: `u8[h w]`.
+        shape: Height and width of the image.
+    """
+    if mask.shape != shape:
+        return (
+            f"the mask is {mask.shape[0]}x{mask.shape[1]} pixels, "
+            f"the image {shape[0]}x{shape[1]}"
+        )
+    if not (mask == OBJECT).any():
+        return EMPTY
+    return ""

@@ -1,0 +1,148 @@
+"""How the folders of each dataset are laid out, and what was published about them.
+
+Source: emb-ai/rclicks, README.md and isegm/isegm/data/datasets; the counts of clicks
+are from the poster.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT
+from rclicks_jax.ops import masks
+
+# The masks of an image's objects, by the id that tells them apart.
+MaskRule = Callable[[np.ndarray, tuple[int, int]], dict[str, np.ndarray]]
+
+
+def trimap(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Reads one object: above 128 is object, 128 does not count, below is not."""
+    del shape
+    values = mask if mask.ndim == 2 else mask[..., 0]
+    out = np.where(values > IGNORE, OBJECT, BACKGROUND).astype(np.uint8)
+    out[values == IGNORE] = IGNORE
+    return {"": out}
+
+
+def nonzero(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Reads one object: whatever is not 0 in some channel."""
+    del shape
+    values = mask if mask.ndim == 2 else mask.max(axis=2)
+    return {"": np.where(values > 0, OBJECT, BACKGROUND).astype(np.uint8)}
+
+
+def colour_ids(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Reads objects of a coloured label image, resized to the shape of the image."""
+    labels = masks.colour_ids(mask) if mask.ndim == 3 else mask.astype(np.int32)
+    if labels.shape != shape:
+        labels = masks.resize_labels(labels, shape)
+    return label_ids(labels, shape)
+
+
+def label_ids(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Reads objects of a label image: each value but 0 is one."""
+    del shape
+    if mask.ndim == 3:
+        mask = masks.colour_ids(mask)
+    return {
+        str(label): np.where(mask == label, OBJECT, BACKGROUND).astype(np.uint8)
+        for label in np.unique(mask)
+        if label
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Where a dataset keeps what, and how much of it was published.
+
+    Attributes:
+        images: Folder of the photographs.
+        masks: Folder of the masks; the same stems.
+        rule: How a mask file becomes objects.
+        longest_side: What images are shrunk to; 0 for no limit.
+        image_count: Published number of photographs; 0 if unknown.
+        object_count: Published number of objects; 0 if unknown.
+        first_clicks: Published number of first clicks; 0 if unknown.
+        later_clicks: Published number of clicks of later rounds; 0 if unknown.
+        archive: What is downloaded, in words.
+        prev_masks: Where SUBSEC_MASKS keeps the previous masks of later rounds.
+        shared_photos: Image files that show a photograph another file shows too.
+    """
+
+    images: str
+    masks: str
+    rule: MaskRule
+    longest_side: int = 0
+    image_count: int = 0
+    object_count: int = 0
+    first_clicks: int = 0
+    later_clicks: int = 0
+    archive: str = ""
+    prev_masks: str = "SUBSEC_MASKS/all_benchmark_datasets/fn_fp"
+    shared_photos: int = 0
+
+
+LAYOUTS = {
+    "GrabCut": Layout(
+        images="data_GT",
+        masks="boundary_GT",
+        rule=trimap,
+        image_count=50,
+        object_count=50,
+        first_clicks=2395,
+        later_clicks=3427,
+        archive="GrabCut.zip (11 MB)",
+    ),
+    "Berkeley": Layout(
+        images="images",
+        masks="masks",
+        rule=trimap,
+        image_count=100,
+        object_count=100,
+        first_clicks=4859,
+        later_clicks=6937,
+        archive="Berkeley.zip (7 MB)",
+        shared_photos=4,
+    ),
+    "DAVIS": Layout(
+        images="img",
+        masks="gt",
+        rule=nonzero,
+        image_count=345,
+        object_count=345,
+        first_clicks=16975,
+        later_clicks=23687,
+        archive="DAVIS.zip (43 MB)",
+    ),
+    "COCO_MVal": Layout(
+        images="img",
+        masks="gt",
+        rule=nonzero,
+        image_count=800,
+        object_count=800,
+        first_clicks=38097,
+        later_clicks=53926,
+        archive="COCO_MVal.zip (127 MB)",
+    ),
+    "TETRIS": Layout(
+        images="images",
+        masks="masks",
+        rule=colour_ids,
+        longest_side=2048,
+        image_count=2000,
+        object_count=2531,
+        first_clicks=123023,
+        later_clicks=202218,
+        archive="TETRIS.zip (6.3 GB)",
+        prev_masks="SUBSEC_MASKS/tetris_fn_fp/tetris_fn_fp_masks",
+    ),
+    "VOC_WTP": Layout(
+        images="images",
+        masks="masks",
+        rule=nonzero,
+        archive="PASCAL VOC 2012 with the clicks of What's the Point (ECCV 2016)",
+    ),
+}
+BINARY_FOLDER = Layout(images="images", masks="masks", rule=nonzero)
+LABEL_FOLDER = Layout(images="images", masks="labels", rule=label_ids)
