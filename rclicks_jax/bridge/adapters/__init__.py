@@ -1,0 +1,1 @@
+"""Adapters of segmenters for workers; each drives the user's checkout or package."""

@@ -1,0 +1,100 @@
+"""What a benchmark asks of a segmenter, wherever it runs.
+
+An adapter is three functions (or an object with them):
+
+    load(options) -> model
+    encode(model, image) -> features            once an image
+    predict(model, features, clicks, state) -> (masks, state)    for a batch
+
+`clicks` has `yx`, `positive` and `count` of every trajectory of the batch, all its
+clicks so far. `state` is None at the first click and then whatever `predict` returned:
+None, or nested tuples, lists and dicts of arrays with a row for each trajectory.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.types import Clicks
+
+
+class Session(Protocol):
+    """Trajectories on one photograph that advance together."""
+
+    def predict(self, rows: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """Answers the newest click of some trajectories.
+
+        Args:
+            rows: Their numbers in the session, ascending, `i32[t]`; a number that was
+                left out once does not come back.
+            clicks: All clicks so far of each of them.
+
+        Returns:
+            `bool[t h w]`.
+
+        Raises:
+            SegmenterError: It failed, or returned what cannot be scored.
+        """
+        ...
+
+
+class Segmenter(Protocol):
+    """A segmenter, loaded.
+
+    Attributes:
+        name: What tables call it.
+        description: What a run records of it: settings and checksums.
+        encodes: Images encoded so far; a run asserts one for each image.
+    """
+
+    name: str
+    description: dict[str, Any]
+    encodes: int
+
+    def encode(self, image: np.ndarray) -> Any:
+        """Encodes `u8[h w 3]`; the one expensive step that clicks share."""
+        ...
+
+    def start(self, features: Any, gt_masks: Sequence[np.ndarray]) -> Session:
+        """Starts trajectories on an encoded photograph.
+
+        Args:
+            features: What `encode` returned.
+            gt_masks: Target of each trajectory, `bool[h w]`; only the simulated
+                segmenters, which are for tests and dry runs, look at them.
+        """
+        ...
+
+    def release(self, features: Any) -> None:
+        """Forgets an encoded photograph and every session on it."""
+        ...
+
+    def close(self) -> None:
+        """Ends what it runs."""
+        ...
+
+
+def checked_masks(
+    name: str, masks: Any, count: int, shape: tuple[int, int]
+) -> np.ndarray:
+    """Returns masks as `bool[count *shape]`, or says what is wrong with them.
+
+    Raises:
+        SegmenterError: They are no array, of another shape, NaN, or not bool.
+    """
+    array = np.asarray(masks)
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise errors.SegmenterError(f"{name} returned NaN instead of masks.")
+    if array.dtype != bool:
+        raise errors.SegmenterError(
+            f"{name} returned {array.dtype} instead of bool: it must apply its own "
+            "threshold."
+        )
+    if array.shape != (count, *shape):
+        raise errors.SegmenterError(
+            f"{name} returned masks of shape {array.shape} instead of "
+            f"{(count, *shape)}: one for each trajectory, of the photograph's size."
+        )
+    return array

@@ -1,0 +1,115 @@
+"""Segmenters that run in this process: JAX, NumPy, OpenCV."""
+
+import importlib.util
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.segmenters import base
+from rclicks_jax.types import Clicks
+
+
+class HostSegmenter:
+    """An adapter of three functions as a segmenter; see `base.Segmenter`."""
+
+    def __init__(self, name: str, adapter: Any, options: Mapping[str, str]) -> None:
+        """Loads the model of `adapter` with `options`."""
+        self.name = name
+        self.description = {"name": name, "options": dict(options)}
+        self.encodes = 0
+        self._adapter = adapter
+        self._model = adapter.load(options)
+
+    def encode(self, image: np.ndarray) -> Any:
+        """Encodes a photograph; remembers its shape to check masks by."""
+        self.encodes += 1
+        features = _guarded(self.name, self._adapter.encode, self._model, image)
+        return features, image.shape[:2]
+
+    def start(self, features: Any, gt_masks: Sequence[np.ndarray]) -> "HostSession":
+        """Starts trajectories."""
+        encoded, shape = features
+        state = None
+        if getattr(self._adapter, "sees_targets", False):
+            state = np.stack(gt_masks)
+        return HostSession(self, encoded, shape, len(gt_masks), state)
+
+    def predict(
+        self, features: Any, clicks: Clicks, state: Any
+    ) -> tuple[np.ndarray, Any]:
+        """Calls the adapter."""
+        predict = self._adapter.predict
+        return _guarded(self.name, predict, self._model, features, clicks, state)
+
+    def release(self, features: Any) -> None:
+        """Does nothing: what nobody holds is freed."""
+        del features
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+class HostSession:
+    """Trajectories and their state; rows are dropped as trajectories end."""
+
+    def __init__(
+        self,
+        segmenter: HostSegmenter,
+        features: Any,
+        shape: tuple[int, int],
+        count: int,
+        state: Any,
+    ) -> None:
+        """Starts with all `count` trajectories."""
+        self._segmenter = segmenter
+        self._features = features
+        self._shape = shape
+        self._rows = np.arange(count)
+        self._state = state
+
+    def predict(self, rows: np.ndarray, clicks: Clicks) -> np.ndarray:
+        """Answers a click; see `base.Session`."""
+        if not np.array_equal(rows, self._rows):
+            kept = np.searchsorted(self._rows, rows)
+            self._state = jax.tree.map(lambda leaf: leaf[kept], self._state)
+            self._rows = np.asarray(rows)
+        masks, self._state = self._segmenter.predict(
+            self._features, clicks, self._state
+        )
+        name = self._segmenter.name
+        return base.checked_masks(name, masks, len(rows), self._shape)
+
+
+def load_file(path: pathlib.Path) -> Any:
+    """Imports an adapter from a file of the user's.
+
+    Raises:
+        SegmenterError: It cannot be imported or lacks one of the three functions.
+    """
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise errors.SegmenterError(f"{path} is not a Python file.")
+    adapter = importlib.util.module_from_spec(spec)
+    _guarded(str(path), spec.loader.exec_module, adapter)
+    missing = [f for f in ("load", "encode", "predict") if not hasattr(adapter, f)]
+    if missing:
+        raise errors.SegmenterError(
+            f"{path} lacks {', '.join(missing)}: an adapter has load(options), "
+            "encode(model, image) and predict(model, features, clicks, state)."
+        )
+    return adapter
+
+
+def _guarded(name: str, function: Any, *arguments: Any) -> Any:
+    """Calls foreign code; whatever it raises becomes a `SegmenterError`."""
+    try:
+        return function(*arguments)
+    except errors.RClicksError:
+        raise
+    except Exception as error:
+        message = f"{name} failed: {type(error).__name__}: {error}"
+        raise errors.SegmenterError(message) from error

@@ -1,0 +1,28 @@
+"""Loads the segmenter that a user named."""
+
+import pathlib
+
+from rclicks_jax import catalogue
+from rclicks_jax.segmenters import base, bridged, host
+
+
+def load(spec: str) -> base.Segmenter:
+    """Loads `name:key=value:...`.
+
+    `name` is in the catalogue; or ends in `.py`, an adapter of the user's to run in
+    this process; or is `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`,
+    to run in a worker.
+
+    Raises:
+        UnknownNameError: The catalogue has no such segmenter.
+        BadValueError: An option is unknown or of a wrong type.
+        SegmenterError: It cannot be loaded.
+    """
+    name, options = catalogue.parse_spec(spec)
+    if name == "bridge":
+        return bridged.BridgedSegmenter(options)
+    if name.endswith(".py"):
+        path = pathlib.Path(name)
+        return host.HostSegmenter(path.stem, host.load_file(path), options)
+    adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
+    return host.HostSegmenter(name, adapter, options)

@@ -1,0 +1,96 @@
+"""Segmenters that look at the target, for tests and dry runs. They measure nothing."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+
+from rclicks_jax import config, hosts
+from rclicks_jax.types import Clicks
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulated:
+    """Settings of the simulated segmenters.
+
+    Attributes:
+        after: Click at which `oracle` knows the target.
+        noise: Share of pixels that `noisy` has wrong after its first click.
+        decay: What each further click leaves of that share.
+    """
+
+    after: int = 1
+    noise: float = 0.2
+    decay: float = 0.7
+
+
+Answer = Callable[[Simulated, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class SimulatedAdapter:
+    """An adapter that answers from the target; `state` holds the targets.
+
+    Attributes:
+        answer: From settings, a target and clicks to a mask.
+        sees_targets: Tells the host to give it the targets.
+    """
+
+    answer: Answer
+    sees_targets: bool = True
+
+    def load(self, options: Mapping[str, str]) -> Simulated:
+        """Reads the settings."""
+        return config.from_config_dict(Simulated, options)
+
+    def encode(self, model: Simulated, image: np.ndarray) -> None:
+        """Looks at nothing."""
+        del model, image
+
+    def predict(
+        self, model: Simulated, features: None, clicks: Clicks, state: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Answers each trajectory from its target, `bool[t h w]`."""
+        del features
+        rows = zip(state, clicks.yx, clicks.count, strict=True)
+        answers = [self.answer(model, gt_mask, yx[:n]) for gt_mask, yx, n in rows]
+        return np.stack(answers), state
+
+
+def _near(shape: tuple[int, ...], clicks_yx: np.ndarray, share: float) -> np.ndarray:
+    """Returns the pixels within a share of the diagonal of some click, `bool[h w]`."""
+    radius = max(1, round(share * float(np.hypot(*shape))))
+    disks = np.zeros(shape, np.uint8)
+    for y, x in clicks_yx:
+        cv2.circle(disks, (int(x), int(y)), radius, 1, -1)
+    return disks > 0
+
+
+def _oracle(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
+    """Knows the target from click `after` on, and only disks before."""
+    return (
+        gt_mask if len(yx) >= model.after else gt_mask & _near(gt_mask.shape, yx, 0.05)
+    )
+
+
+def _noisy(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
+    """Has blobs wrong, fewer with each click, and none near a click."""
+    name = f"{gt_mask.shape}/{int(gt_mask.sum())}"
+    generator = np.random.Generator(np.random.Philox(hosts.stable_hash(name)))
+    coarse = generator.random((12, 12)).astype(np.float32)
+    field = cv2.resize(coarse, gt_mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    share = model.noise * model.decay ** (len(yx) - 1)
+    wrong = field > np.quantile(coarse, 1 - share)
+    return gt_mask ^ (wrong & ~_near(gt_mask.shape, yx, 0.08))
+
+
+def _stuck(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
+    """Returns a disk at the first click, whatever comes after."""
+    del model
+    return _near(gt_mask.shape, yx[:1], 0.02)
+
+
+oracle = SimulatedAdapter(_oracle)
+noisy = SimulatedAdapter(_noisy)
+stuck = SimulatedAdapter(_stuck)
