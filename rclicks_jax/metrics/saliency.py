@@ -42,7 +42,7 @@ def cc(pred_map: jax.Array, gt_map: jax.Array, weight: jax.Array) -> jax.Array:
 
     0 if a map is constant.
     """
-    count = weight.sum()
+    count = jnp.maximum(weight.sum(), 1)
     pred = (pred_map - (pred_map * weight).sum() / count) * weight
     truth = (gt_map - (gt_map * weight).sum() / count) * weight
     norm = jnp.sqrt((pred**2).sum() * (truth**2).sum())

@@ -70,7 +70,23 @@ def _backward(
     saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     images, kernel = saved
-    rows, columns = kernel.shape[:2]
+    of_images = _shifted_products(gradient, kernel[::-1, ::-1])
+    return of_images, _kernel_gradient(images, gradient, kernel.shape)
+
+
+def _kernel_gradient(
+    images: jax.Array, gradient: jax.Array, shape: tuple[int, ...]
+) -> jax.Array:
+    """Accumulates the gradient of a kernel row by row.
+
+    A scan along the longer side of the kernel needs one product for each tap of the
+    shorter side, so a strip needs one.
+    """
+    rows, columns = shape[:2]
+    if rows < columns:
+        swapped = (columns, rows, *shape[2:])
+        turned = (array.swapaxes(1, 2) for array in (images, gradient))
+        return _kernel_gradient(*turned, swapped).swapaxes(0, 1)
     batch, height, width, channels = images.shape
     by_row = _pad(images, rows, columns).transpose(1, 0, 2, 3)
     gradient_by_row = gradient.transpose(1, 0, 2, 3)
@@ -79,17 +95,14 @@ def _backward(
         taps: tuple[jax.Array, ...], y: jax.Array
     ) -> tuple[tuple[jax.Array, ...], None]:
         window = lax.dynamic_slice_in_dim(by_row, y, rows, 0)
-        products = (
-            window[i, :, j : j + width] * gradient_by_row[y]
-            for i in range(rows)
-            for j in range(columns)
-        )
-        return tuple(map(jnp.add, taps, products)), None
+        return tuple(
+            tap + window[:, :, j : j + width] * gradient_by_row[y]
+            for j, tap in enumerate(taps)
+        ), None
 
-    zeros = (jnp.zeros((batch, width, channels), images.dtype),) * (rows * columns)
-    taps, _ = lax.scan(add_row, zeros, jnp.arange(height))
-    of_kernel = jnp.stack([tap.sum((0, 1)) for tap in taps]).reshape(kernel.shape)
-    return _shifted_products(gradient, kernel[::-1, ::-1]), of_kernel
+    zeros = jnp.zeros((rows, batch, width, channels), images.dtype)
+    taps, _ = lax.scan(add_row, (zeros,) * columns, jnp.arange(height))
+    return jnp.stack([tap.sum((1, 2)) for tap in taps], axis=1).reshape(shape)
 
 
 _shifted_products.defvjp(_forward, _backward)

@@ -22,7 +22,7 @@ class HostSegmenter:
         self.description = {"name": name, "options": dict(options)}
         self.encodes = 0
         self._adapter = adapter
-        self._model = adapter.load(options)
+        self._model = _guarded(name, adapter.load, options)
 
     def encode(self, image: np.ndarray) -> Any:
         """Encodes a photograph; remembers its shape to check masks by."""

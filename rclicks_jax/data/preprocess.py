@@ -1,0 +1,62 @@
+"""Click examples to what the clickability network trains on."""
+
+import numpy as np
+
+from rclicks_jax.data import targets
+from rclicks_jax.ops import images, letterbox
+from rclicks_jax.types import ClickExample, TrainBatch
+
+
+def train_example(example: ClickExample, size: int, sigma: float) -> TrainBatch:
+    """Letterboxes an example; nothing has a batch axis yet.
+
+    Args:
+        example: With at least one click.
+        size: Side of the square.
+        sigma: Of the click map, in units of a 1920x1080 image.
+
+    Returns:
+        The fields of a `TrainBatch`, each for one example.
+    """
+    box = letterbox.fit(*example.image.shape[:2], size)
+    error_mask = example.error_mask
+    click_map = targets.click_map(example.clicks_yx, error_mask, sigma)
+    masks = np.stack([example.gt_mask.astype(np.float32), error_mask], axis=-1)
+    y0, y1, x0, x1 = box.box
+    content = np.zeros((size, size), np.float32)
+    content[y0:y1, x0:x1] = 1
+    return TrainBatch(
+        image=images.normalised_square(example.image, box),
+        masks=letterbox.place(masks, box),
+        click_map=letterbox.place(click_map, box),
+        content=content,
+        weight=np.float32(1),
+    )
+
+
+def mirrored(example: TrainBatch) -> TrainBatch:
+    """Mirrors an example left to right."""
+    arrays = (example.image, example.masks, example.click_map, example.content)
+    flipped = (np.ascontiguousarray(array[:, ::-1]) for array in arrays)
+    return TrainBatch(*flipped, weight=example.weight)
+
+
+def near_clicks(example: ClickExample, max_radii: float) -> np.ndarray:
+    """Tells which clicks lie in the error region or not far from its border.
+
+    The article kept "only those clicks that fell within the boundaries of the object
+    or were not further than a certain distance from its border"; the distance is not
+    published, so it is a parameter here.
+
+    Args:
+        example: With an error region that is not empty.
+        max_radii: The distance, in click radii (at least a pixel each).
+
+    Returns:
+        `bool[n]`.
+    """
+    region = example.error_mask > 0.5
+    if not region.any():
+        return np.zeros(len(example.clicks_yx), bool)
+    radius = max(1, targets.click_radius(*region.shape))
+    return targets.distance_to_region(example.clicks_yx, region) <= max_radii * radius

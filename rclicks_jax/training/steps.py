@@ -1,0 +1,106 @@
+"""One step of training and of validation, for one device of several."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from rclicks_jax.metrics import saliency
+from rclicks_jax.models import clickability
+from rclicks_jax.training.state import TrainState
+from rclicks_jax.types import TrainBatch
+
+Step = Callable[..., Any]
+
+
+def mean_kld(
+    pred_maps: jax.Array, batch: TrainBatch, total: jax.Array, *, masked: bool
+) -> jax.Array:
+    """Returns this device's share of the mean divergence over the whole batch.
+
+    Args:
+        pred_maps: Predictions in [0, 1], `f32[b s s]`.
+        batch: Of this device.
+        total: Examples of the batch on all devices, `f32[]`.
+        masked: Whether padding is left out.
+    """
+    counted = batch.content if masked else jnp.ones_like(batch.content)
+    each = jax.vmap(saliency.kld)(pred_maps, batch.click_map, counted)
+    return (each * batch.weight).sum() / total
+
+
+def make_train_step(
+    net: clickability.ClickabilityNet,
+    optimizer: optax.GradientTransformation,
+    *,
+    masked: bool,
+    axis_name: str,
+) -> Step:
+    """Returns a step that maps (state, batch, key) to (state, loss).
+
+    Gradients and batch statistics are those of the batch over all devices.
+    """
+
+    def step(
+        state: TrainState, batch: TrainBatch, key: jax.Array
+    ) -> tuple[TrainState, jax.Array]:
+        total = jax.lax.psum(batch.weight.sum(), axis_name)
+        key = jax.random.fold_in(key, state.step)
+        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
+
+        def loss(params: Any) -> tuple[jax.Array, Any]:
+            logits, changed = net.apply(
+                {**state.variables, "params": params},
+                batch.image,
+                batch.masks,
+                rngs={"dropout": key},
+                mutable=["batch_stats"],
+            )
+            maps = clickability.scale_to_unit(logits)
+            return mean_kld(maps, batch, total, masked=masked), changed
+
+        (value, changed), gradients = jax.value_and_grad(loss, has_aux=True)(
+            state.params
+        )
+        gradients, value = jax.lax.psum((gradients, value), axis_name)
+        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+        new_state = state.replace(
+            step=state.step + 1,
+            params=optax.apply_updates(state.params, updates),
+            batch_stats=changed["batch_stats"],
+            opt_state=opt_state,
+        )
+        return new_state, value
+
+    return step
+
+
+def make_eval_step(
+    net: clickability.ClickabilityNet, *, masked: bool, axis_name: str
+) -> Step:
+    """Returns a step that maps (variables, batch) to sums of KLD, CC, SIM and weights.
+
+    The mean is taken on the host, once, over the whole split.
+    """
+
+    def step(variables: dict[str, Any], batch: TrainBatch) -> dict[str, jax.Array]:
+        maps = clickability.scale_to_unit(
+            net.apply(variables, batch.image, batch.masks)
+        )
+        counted = batch.content if masked else jnp.ones_like(batch.content)
+        sums = {
+            name: (jax.vmap(metric)(maps, batch.click_map, counted) * batch.weight)
+            for name, metric in (
+                ("kld", saliency.kld),
+                ("cc", saliency.cc),
+                ("sim", saliency.sim),
+            )
+        }
+        sums["weight"] = batch.weight
+        return jax.lax.psum(
+            {name: each.sum() for name, each in sums.items()}, axis_name
+        )
+
+    return step
