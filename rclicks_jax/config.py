@@ -155,6 +155,19 @@ class TrainConfig:
     keep_every: int = 1
 
 
+# A small network for demos and tests: a minute or two on two CPU cores.
+SAMPLE_TRAINING = TrainConfig(
+    variant="tiny",
+    data="sample",
+    size=224,
+    sigma=20.0,
+    batch_size=8,
+    epochs=5,
+    learning_rate=0.003,
+    masked_loss=True,
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
     """What a benchmark runs.
@@ -162,6 +175,7 @@ class BenchmarkConfig:
     Attributes:
         protocol: A key of `PROTOCOLS`.
         data: Instance data, as `--data` takes it.
+        split: `all`, or a split that every dataset has: `train`, `val`, `test`.
         segmenter: `name:key=value:...` from the catalogue.
         click_model: A model folder; `UD` or `DT`; or `sample` for a small one trained
             on the sample dataset.
@@ -173,13 +187,15 @@ class BenchmarkConfig:
         instances_per_batch: Objects of an image that advance together; 0 lets the
             device decide.
         click_model_batch: Maps in one network pass; 0 lets the device decide.
-        pictures: Images whose photograph, masks and click maps are kept for the report.
-        max_images: Stop after this many images; 0 takes all.
+        pictures: Images of each dataset whose photograph, masks and click maps are
+            kept for the report.
+        max_images: Images of each dataset; 0 takes all.
         max_failed: Share of failed instances above which the exit status is not 0.
     """
 
     protocol: str = "paper"
     data: str = "sample"
+    split: str = "all"
     segmenter: str = "random_walker"
     click_model: str = ""
     groups: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)

@@ -6,6 +6,8 @@ accelerators (the same table vmapped over groups and maps).
 """
 
 import functools
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -141,3 +143,47 @@ def _draw_pixel(
     same = jnp.cumsum(levels == level, dtype=jnp.int32)
     pixel = jnp.searchsorted(same, rank + 1)
     return jnp.where(total > 0, pixel, -1).astype(jnp.int32)
+
+
+class Draw(NamedTuple):
+    """A map, and the groups to draw one click for each from it.
+
+    Attributes:
+        levels: `u16[h w]`.
+        group_numbers: 1..10, `i32[g]`.
+        bits: A random integer for each, `u64[g]`.
+    """
+
+    levels: np.ndarray
+    group_numbers: np.ndarray
+    bits: np.ndarray
+
+
+def draw_all(
+    draws: Sequence[Draw], *, cut: groups.Cut, on_device: bool
+) -> list[np.ndarray]:
+    """Draws clicks from several maps of any shapes.
+
+    Args:
+        draws: The maps; on a device all must ask for equally many groups.
+        cut: How groups are cut.
+        on_device: Whether to use the accelerator; the result is the same.
+
+    Returns:
+        Row-major pixel indices of each map, `i32[g]`; -1 for maps without mass.
+    """
+    if not draws or not on_device:
+        return [draw_on_host(*draw, cut=cut) for draw in draws]
+    longest = max(draw.levels.size for draw in draws)
+    flat = np.zeros((len(draws), bucket_length(longest)), np.uint16)
+    for row, draw in zip(flat, draws, strict=True):
+        row[: draw.levels.size] = draw.levels.ravel()
+    numbers = np.stack([draw.group_numbers for draw in draws]).astype(np.int32)
+    bits = np.stack([draw.bits for draw in draws])
+    return list(draw_on_device(flat, numbers, bits, cut=cut))
+
+
+def bucket_length(length: int) -> int:
+    """Rounds up to a power of two or one and a half of it, so that few shapes occur."""
+    power = 1 << max(0, (length - 1).bit_length())
+    return power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power

@@ -1,0 +1,33 @@
+"""What is still wrong: missed target, and wrong foreground."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Errors(NamedTuple):
+    """The two kinds of wrong pixels, none of them ignored.
+
+    Attributes:
+        fn_mask: Target that is missed, `bool[h w]`.
+        fp_mask: Foreground that is not target, `bool[h w]`.
+    """
+
+    fn_mask: np.ndarray
+    fp_mask: np.ndarray
+
+
+def find(
+    gt_mask: np.ndarray, pred_mask: np.ndarray, ignore_mask: np.ndarray | None
+) -> Errors:
+    """Returns the wrong pixels of a prediction.
+
+    Args:
+        gt_mask: `bool[h w]`.
+        pred_mask: `bool[h w]`.
+        ignore_mask: Pixels that count neither way, `bool[h w]`; None for none.
+    """
+    wrong = gt_mask ^ pred_mask
+    if ignore_mask is not None:
+        wrong &= ~ignore_mask
+    return Errors(wrong & gt_mask, wrong & pred_mask)

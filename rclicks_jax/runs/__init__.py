@@ -1,0 +1,1 @@
+"""Whole runs: benchmarks, evaluations, their records, tables and reports."""

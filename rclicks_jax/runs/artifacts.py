@@ -1,0 +1,128 @@
+"""Pictures of a few images for the report: photograph, target, map, last masks."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from rclicks_jax.clicks import strategies
+from rclicks_jax.ops import images
+from rclicks_jax.runs import rollout, store, tracks
+from rclicks_jax.types import ImageExample, InstanceExample
+
+LONGEST_SIDE = 480
+# Whose last mask is kept, by strategy and group.
+SHOWN = ((strategies.BASELINE, 0), (strategies.GROUP, 1), (strategies.GROUP, 10))
+PHOTO_NAME, INDEX_NAME = "photo.jpg", "index.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """The pictures of one object, all of one size.
+
+    Attributes:
+        instance_id: The object.
+        scale: Of the pictures, relative to the photograph.
+        photo: `u8[h w 3]`.
+        target: `bool[h w]`.
+        click_map: First click map, 255 at its peak, `u8[h w]`; None if no group played.
+        last_masks: By label: `baseline`, `G1`, `G10`; `bool[h w]`.
+    """
+
+    instance_id: str
+    scale: float
+    photo: np.ndarray
+    target: np.ndarray
+    click_map: np.ndarray | None
+    last_masks: dict[str, np.ndarray]
+
+
+def label(strategy: str, group: int) -> str:
+    """Returns what pictures call a strategy."""
+    return f"G{group}" if strategy == strategies.GROUP else strategy
+
+
+def write(
+    folder: store.RunFolder,
+    example: ImageExample,
+    instances: Sequence[InstanceExample],
+    played: Sequence[rollout.Played],
+    setup: tracks.Setup,
+) -> None:
+    """Writes the pictures of some objects of a photograph."""
+    shape = images.limited_shape(*example.image.shape[:2], LONGEST_SIDE)
+
+    def put(name: str, content: bytes) -> None:
+        path = folder.artifact(example.dataset, example.image_id, name)
+        store.write_atomically(path, content)
+
+    def small(array: np.ndarray) -> np.ndarray:
+        size = shape[::-1]
+        return cv2.resize(array, size, interpolation=cv2.INTER_AREA)
+
+    bgr = small(example.image)[..., ::-1]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
+    put(PHOTO_NAME, cv2.imencode(".jpg", bgr, quality)[1].tobytes())
+    shown = {
+        label(strategy, group): number
+        for number, (strategy, group, repeat) in enumerate(setup.strategies())
+        if (strategy, group) in SHOWN and repeat == 0
+    }
+    for instance, one in zip(instances, played, strict=True):
+        layers: dict[str, np.ndarray] = {"target": instance.gt_mask}
+        if one.first_map is not None:
+            layers["map"] = one.first_map
+        layers |= {name: one.last_masks[number] for name, number in shown.items()}
+        for name, layer in layers.items():
+            scaled = small(_as_bytes(layer))
+            put(f"{instance.instance_id}.{name}.png", images.encode_png(scaled))
+        described = {
+            "instance_id": instance.instance_id,
+            "scale": shape[1] / example.image.shape[1],
+            "layers": sorted(layers),
+        }
+        put(f"{instance.instance_id}.{INDEX_NAME}", json.dumps(described).encode())
+
+
+def read(folder: store.RunFolder, dataset: str, image_id: str) -> list[Layers]:
+    """Reads the pictures of the objects of an image; empty if none were kept."""
+    photo_path = folder.artifact(dataset, image_id, PHOTO_NAME)
+    if not photo_path.exists():
+        return []
+    photo = images.decode_image(photo_path.read_bytes(), str(photo_path))
+    found = []
+    for index in sorted(photo_path.parent.glob(f"*.{INDEX_NAME}")):
+        found.append(_read_object(folder, dataset, image_id, photo, index))
+    return found
+
+
+def _read_object(
+    folder: store.RunFolder, dataset: str, image_id: str, photo: np.ndarray, index: Any
+) -> Layers:
+    described = json.loads(index.read_text())
+    instance_id = described["instance_id"]
+
+    def layer(name: str) -> np.ndarray:
+        path = folder.artifact(dataset, image_id, f"{instance_id}.{name}.png")
+        return images.decode_mask(path.read_bytes(), str(path))
+
+    others = [n for n in described["layers"] if n not in ("target", "map")]
+    return Layers(
+        instance_id=instance_id,
+        scale=described["scale"],
+        photo=photo,
+        target=layer("target") > 127,
+        click_map=layer("map") if "map" in described["layers"] else None,
+        last_masks={name: layer(name) > 127 for name in others},
+    )
+
+
+def _as_bytes(layer: np.ndarray) -> np.ndarray:
+    """Returns a mask as 0 and 255, or a map scaled to 255 at its peak, `u8[h w]`."""
+    if layer.dtype == bool:
+        return layer.astype(np.uint8) * 255
+    peak = max(float(layer.max()), 1e-9)
+    return np.rint(np.clip(layer, 0, None) / peak * 255).astype(np.uint8)

@@ -1,0 +1,117 @@
+"""A benchmark: a segmenter under realistic clicks, recorded in a run folder."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from etils import epath
+
+from rclicks_jax import config as config_lib
+from rclicks_jax import errors
+from rclicks_jax.clicks import click_models
+from rclicks_jax.config import BenchmarkConfig
+from rclicks_jax.data import packages, specs
+from rclicks_jax.runs import environment, plan, sample_model, store, tracks, work
+from rclicks_jax.segmenters import base, load
+
+
+def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
+    """Runs a benchmark, or what is left of it.
+
+    To resume is to call this again: finished images are kept, failed ones are tried
+    again, and a folder that holds another run is refused.
+
+    Args:
+        config: What to run.
+        workdir: The run folder.
+
+    Raises:
+        RClicksError: It cannot start; a single bad object or image never raises.
+    """
+    protocol = config_lib.protocol(config.protocol)
+    _check(config)
+    datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
+    folder = store.RunFolder(workdir)
+    click_model_spec = _click_model_spec(config)
+    segmenter = load.load(config.segmenter)
+    try:
+        setup = tracks.Setup(
+            protocol=protocol,
+            seed=config.seed,
+            groups=config.groups,
+            baseline=config.baseline,
+            repeats=config.repeats,
+            draw_on_device=jax.default_backend() != "cpu",
+        )
+        hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
+        folder.begin(hashed, _noted(config))
+        click_model = None
+        if config.groups:
+            batch = config.click_model_batch
+            click_model = click_models.load(click_model_spec, batch=batch)
+        planned = plan.units(
+            datasets,
+            split=config.split,
+            max_images=config.max_images,
+            pictures=config.pictures,
+        )
+        worker = work.Worker(config, setup, segmenter, click_model, folder)
+        return worker.work(planned)
+    finally:
+        segmenter.close()
+
+
+def _check(config: BenchmarkConfig) -> None:
+    wrong = [group for group in config.groups if not 1 <= group <= 10]
+    if wrong or len(set(config.groups)) != len(config.groups):
+        raise errors.BadValueError(
+            "--config.groups", config.groups, "numbers 1 to 10, each once"
+        )
+    if not config.groups and not config.baseline:
+        raise errors.BadValueError(
+            "Strategies", "none", "--config.baseline, --config.groups, or both"
+        )
+    if config.repeats < 1:
+        raise errors.BadValueError("--config.repeats", config.repeats, "1 or more")
+
+
+def _click_model_spec(config: BenchmarkConfig) -> str:
+    if config.click_model == "sample":
+        return str(sample_model.folder())
+    return config.click_model
+
+
+def _hashed(
+    config: BenchmarkConfig,
+    setup: tracks.Setup,
+    datasets: Sequence[packages.Package],
+    segmenter: base.Segmenter,
+    click_model_spec: str,
+) -> dict[str, Any]:
+    """Returns all that can change a number."""
+    return {
+        "protocol": dataclasses.asdict(setup.protocol),
+        "seed": config.seed,
+        "strategies": {
+            "groups": list(config.groups),
+            "baseline": config.baseline,
+            "users": config.users,
+            "repeats": config.repeats,
+        },
+        "segmenter": segmenter.description,
+        "click_model": click_models.describe(click_model_spec) if config.groups else {},
+        "data": {package.dataset: package.checksum for package in datasets},
+        "split": config.split,
+    }
+
+
+def _noted(config: BenchmarkConfig) -> dict[str, Any]:
+    return {
+        "config": dataclasses.asdict(config),
+        "command": sys.argv,
+        "instances_per_batch": config.instances_per_batch
+        or work.default_instances_per_batch(),
+        **environment.describe(),
+    }

@@ -1,0 +1,201 @@
+"""Twenty rounds of clicks on the objects of one photograph, all strategies together.
+
+A round: what is wrong in each trajectory; where the robot would click; for group
+trajectories a click map of the wrong region, and a click drawn from it; the segmenter's
+answers to the newest clicks; areas for IoU. The first round's map is the same for all
+groups and is made once.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rclicks_jax.clicks import click_models, error_masks, groups, sampling, strategies
+from rclicks_jax.runs import tracks
+from rclicks_jax.runs.tracks import Clock, Setup, Target, Track
+from rclicks_jax.segmenters import base
+from rclicks_jax.types import (
+    ClickQuery,
+    Clicks,
+    ImageExample,
+    InstanceExample,
+    Trajectory,
+)
+
+# Real first clicks replayed in one call of the segmenter.
+_USERS_TOGETHER = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Played:
+    """What a rollout gives of one object.
+
+    Attributes:
+        trajectories: In the order of `Setup.strategies`.
+        first_map: Click map of the first round, `f32[h w]`; None if no group played.
+        last_masks: Last mask of each trajectory, in the same order.
+    """
+
+    trajectories: tuple[Trajectory, ...]
+    first_map: np.ndarray | None
+    last_masks: list[np.ndarray]
+
+
+def play(
+    example: ImageExample,
+    instances: Sequence[InstanceExample],
+    segmenter: base.Segmenter,
+    features: Any,
+    click_model: click_models.ClickModel | None,
+    setup: Setup,
+    clock: Clock,
+) -> list[Played]:
+    """Plays every strategy on some objects of a photograph.
+
+    Args:
+        example: The photograph.
+        instances: Some of its objects; they advance together.
+        segmenter: What answers.
+        features: What it made of the photograph.
+        click_model: Where people click; may be None if no group is played.
+        setup: Of the run.
+        clock: Takes the time.
+
+    Raises:
+        SegmenterError: The segmenter failed.
+    """
+    protocol = setup.protocol
+    started = tracks.start(example, instances, setup)
+    session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
+    first_maps: dict[int, np.ndarray] = {}
+    active = np.arange(len(started))
+    for _ in range(protocol.max_clicks):
+        with clock.measure("simulate"):
+            robot = {int(row): _robot_click(started[row]) for row in active}
+            if not protocol.clicks_after_perfect:
+                wrong = [row for row in active if robot[row].error_mask.any()]
+                active = np.array(wrong, int)
+            if not active.size:
+                break
+            playing = [started[row] for row in active]
+            nexts = [robot[row] for row in active]
+            maps = _people_click(example.image, playing, nexts, click_model, setup)
+            first_maps = first_maps or maps
+            for track, click in zip(playing, nexts, strict=True):
+                track.add_click(click.y, click.x, click.positive)
+        with clock.measure("predict"):
+            clicks = tracks.clicks_of(playing, protocol.max_clicks)
+            masks = session.predict(active, clicks)
+        with clock.measure("score"):
+            tracks.score(playing, masks)
+    each = len(setup.strategies())
+    return [
+        Played(
+            tuple(track.finished(protocol.max_clicks) for track in of_one),
+            first_maps.get(id(of_one[0].target)),
+            [track.pred_mask for track in of_one],
+        )
+        for of_one in (started[i : i + each] for i in range(0, len(started), each))
+    ]
+
+
+def replay_users(
+    instance: InstanceExample, segmenter: base.Segmenter, features: Any, clock: Clock
+) -> tuple[Trajectory, ...]:
+    """Plays every real first click on an object, each alone."""
+    target = Target(instance)
+    trajectories = []
+    for first in range(0, len(instance.user_clicks_yx), _USERS_TOGETHER):
+        yx = instance.user_clicks_yx[first : first + _USERS_TOGETHER]
+        session = segmenter.start(features, [instance.gt_mask] * len(yx))
+        ones = np.ones(len(yx), np.int32)
+        clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
+        with clock.measure("predict"):
+            masks = session.predict(np.arange(len(yx)), clicks)
+        with clock.measure("score"):
+            areas = target.areas(list(masks)).tolist()
+        for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
+            columns = ([area] for area in row)
+            click = (int(y), int(x), True)
+            trajectories.append(
+                Trajectory(strategies.USER, number, 0, [click], *columns)
+            )
+    return tuple(trajectories)
+
+
+def _robot_click(track: Track) -> strategies.NextClick:
+    instance = track.target.instance
+    wrong = error_masks.find(instance.gt_mask, track.pred_mask, instance.ignore_mask)
+    return strategies.baseline_click(wrong, track.not_clicked)
+
+
+def _people_click(
+    image: np.ndarray,
+    playing: Sequence[Track],
+    nexts: list[strategies.NextClick],
+    click_model: click_models.ClickModel | None,
+    setup: Setup,
+) -> dict[int, np.ndarray]:
+    """Moves the clicks of group trajectories to where a click map puts them.
+
+    Changes `nexts` in place. A click stays where the robot puts it if the map has no
+    mass in the wrong region.
+
+    Returns:
+        The maps of the first round by `id` of the target; empty in later rounds.
+    """
+    asked: dict[tuple[int, int], list[int]] = {}
+    for row, (track, click) in enumerate(zip(playing, nexts, strict=True)):
+        if track.strategy == strategies.GROUP and click.error_mask.any():
+            # Before the first click nothing tells the groups of an object apart.
+            apart = row if track.clicks else -1
+            asked.setdefault((id(track.target), apart), []).append(row)
+    if not asked:
+        return {}
+    assert click_model is not None
+    maps = click_model(
+        [
+            ClickQuery(
+                image, playing[row].target.instance.gt_mask, nexts[row].error_mask
+            )
+            for row, *_ in asked.values()
+        ]
+    )
+    draws = [
+        _draw_of(click_map, rows, playing, nexts, setup)
+        for click_map, rows in zip(maps, asked.values(), strict=True)
+    ]
+    cut = setup.protocol.group_cut
+    drawn = sampling.draw_all(draws, cut=cut, on_device=setup.draw_on_device)
+    for rows, pixels in zip(asked.values(), drawn, strict=True):
+        for row, pixel in zip(rows, pixels.tolist(), strict=True):
+            if pixel >= 0:
+                y, x = divmod(pixel, image.shape[1])
+                nexts[row] = nexts[row]._replace(y=y, x=x)
+    return {
+        target: click_map
+        for (target, apart), click_map in zip(asked, maps, strict=True)
+        if apart == -1
+    }
+
+
+def _draw_of(
+    click_map: np.ndarray,
+    rows: Sequence[int],
+    playing: Sequence[Track],
+    nexts: Sequence[strategies.NextClick],
+    setup: Setup,
+) -> sampling.Draw:
+    """Says what is drawn from a map, for the trajectories that share it."""
+    region = nexts[rows[0]].error_mask & playing[rows[0]].not_clicked
+    levels = groups.quantise(click_map, region)
+    if setup.protocol.empty_map == "uniform" and not levels.any():
+        levels = region * np.uint16(groups.TOP_LEVEL)
+    of_map = [playing[row] for row in rows]
+    return sampling.Draw(
+        levels,
+        np.array([track.group for track in of_map], np.int32),
+        np.array([track.bits[len(track.clicks)] for track in of_map], np.uint64),
+    )

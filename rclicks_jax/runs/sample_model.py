@@ -1,0 +1,32 @@
+"""A small click model for demos: trained on the sample dataset, once, into the cache.
+
+Its clicks are synthetic. It shows that everything works; it says nothing about people.
+"""
+
+import dataclasses
+import fcntl
+import json
+
+from etils import epath
+
+from rclicks_jax import config, hosts
+from rclicks_jax.data import packages, specs
+from rclicks_jax.training import loop
+
+
+def folder() -> epath.Path:
+    """Returns the folder of the sample's model, training it first if need be."""
+    training = config.SAMPLE_TRAINING
+    described = json.dumps(dataclasses.asdict(training), sort_keys=True)
+    (sample,) = specs.parse(training.data)
+    name = f"{hosts.stable_hash(described + packages.fingerprint(sample)):016x}"
+    workdir = hosts.cache_dir() / "models" / f"sample-{name}"
+    workdir.mkdir(parents=True, exist_ok=True)
+    with (workdir / "lock").open("w") as lock:
+        # Several processes of a run want it at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        model = epath.Path(workdir) / loop.MODEL_NAME
+        if not (model / "card.json").exists():
+            print(f"Training the sample's click model into {workdir} (a few minutes)")
+            loop.train_and_evaluate(training, workdir)
+    return model
