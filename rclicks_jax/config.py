@@ -217,7 +217,7 @@ class EvaluateConfig:
     Attributes:
         protocol: A key of `PROTOCOLS`.
         data: Click data, as `--data` takes it.
-        click_models: What to compare: `UD`, `DT`, model folders.
+        click_models: What to compare: `UD`, `DT`, model folders, `sample`.
         split: `train`, `val` or `all`.
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 import jax
+from jax.experimental import multihost_utils
 
 from rclicks_jax import errors
 
@@ -54,6 +55,12 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
 def owns(key: str) -> bool:
     """Tells whether the unit of work `key` is this process's, in whatever order."""
     return stable_hash(key) % jax.process_count() == jax.process_index()
+
+
+def barrier(name: str) -> None:
+    """Waits until every process has come to the point called `name`."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
 
 
 def stable_hash(text: str) -> int:

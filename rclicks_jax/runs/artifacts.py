@@ -13,7 +13,7 @@ from rclicks_jax.ops import images
 from rclicks_jax.runs import rollout, store, tracks
 from rclicks_jax.types import ImageExample, InstanceExample
 
-LONGEST_SIDE = 480
+LONGEST_SIDE = 960
 # Whose last mask is kept, by strategy and group.
 SHOWN = ((strategies.BASELINE, 0), (strategies.GROUP, 1), (strategies.GROUP, 10))
 PHOTO_NAME, INDEX_NAME = "photo.jpg", "index.json"
@@ -30,6 +30,7 @@ class Layers:
         target: `bool[h w]`.
         click_map: First click map, 255 at its peak, `u8[h w]`; None if no group played.
         last_masks: By label: `baseline`, `G1`, `G10`; `bool[h w]`.
+        corner: Of the pictures in the photograph, `(y, x)` in its pixels.
     """
 
     instance_id: str
@@ -38,6 +39,7 @@ class Layers:
     target: np.ndarray
     click_map: np.ndarray | None
     last_masks: dict[str, np.ndarray]
+    corner: tuple[float, float] = (0.0, 0.0)
 
 
 def label(strategy: str, group: int) -> str:

@@ -37,14 +37,14 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     """Efficiency and robustness, a row a dataset (Table 4 of the paper, and more)."""
     columns = {
         "dataset": ("Dataset", "s"),
-        "ok": ("ok", "d"),
+        "ok": ("objects ok", "d"),
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
         "base_noc": (f"Base NoC@{THRESHOLD}", ".2f"),
-        "sample_noc": ("Sample NoC", ".2f"),
-        "sample_noc_std": ("±", ".2f"),
-        "sample_noc_low": ("95 % from", ".2f"),
-        "sample_noc_high": ("to", ".2f"),
+        "sample_noc": (f"Sample NoC@{THRESHOLD}", ".2f"),
+        "sample_noc_std": ("± groups", ".2f"),
+        "sample_noc_low": ("95 % low", ".2f"),
+        "sample_noc_high": ("95 % high", ".2f"),
         "delta_sb": ("ΔSB %", ".2f"),
         "delta_gr": ("ΔGR %", ".2f"),
         "delta_hh": ("ΔHH %", ".2f"),
@@ -108,7 +108,7 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     columns |= {f"noc{t}": (f"NoC@{t}", ".2f") for t in interaction.THRESHOLDS}
     rows = []
     for result in results:
-        for name, areas in _strategies(result).items():
+        for name, areas in by_strategy(result).items():
             row: Row = {"dataset": result.dataset, "strategy": name}
             for percent in interaction.THRESHOLDS:
                 noc = result.noc(areas, protocol, percent)
@@ -128,7 +128,7 @@ def curves(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     }
     rows = []
     for result in results:
-        for name, areas in _strategies(result).items():
+        for name, areas in by_strategy(result).items():
             whole = mean_curve(areas.iou)
             edges = mean_curve(areas.boundary_iou)
             for click in range(protocol.max_clicks):
@@ -144,7 +144,7 @@ def mean_curve(values: np.ndarray) -> np.ndarray:
     return np.nanmean(values.reshape(-1, values.shape[-1]), axis=0)
 
 
-def _strategies(result: DatasetResults) -> dict[str, Areas]:
+def by_strategy(result: DatasetResults) -> dict[str, Areas]:
     """Returns the areas of each strategy by its label."""
     found = {}
     if result.baseline is not None:
@@ -157,7 +157,7 @@ def _strategies(result: DatasetResults) -> dict[str, Areas]:
 
 
 def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """IoU after one real click, and how it differs between users (Table 12)."""
+    """IoU after a user's first click, and how it differs between users (Table 12)."""
     del protocol
     columns = {
         "dataset": ("Dataset", "s"),
@@ -185,7 +185,7 @@ def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         if result.baseline is not None:
             row["base"] = 100 * float(result.baseline.iou[:, 0].mean())
         rows.append(row)
-    return Table("users", "IoU after one real first click", columns, rows)
+    return Table("users", "IoU after the first click of each user", columns, rows)
 
 
 def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:

@@ -41,8 +41,8 @@ class RandomWalker:
     """
 
     grid: int = 96
-    beta: float = 90.0
-    leak: float = 1e-4
+    beta: float = 400.0
+    leak: float = 2e-4
     seed_radius: float = 1.0
     tolerance: float = 1e-3
     max_iterations: int = 400

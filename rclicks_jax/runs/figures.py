@@ -1,0 +1,70 @@
+"""Figures of a run as SVG text. Pure functions of results."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from rclicks_jax.metrics import interaction
+from rclicks_jax.runs import tables
+from rclicks_jax.runs.aggregate import DatasetResults
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+COLOURS = {"baseline": "#000000", "G10": "#0072B2", "G1": "#D55E00"}
+_LABELS = {
+    "baseline": "baseline (robot)",
+    "G10": "G10 (where most people click)",
+    "G1": "G1 (where few people click)",
+}
+
+
+def iou_per_click(results: Sequence[DatasetResults]) -> str:
+    """Draws mean IoU after each click, a panel a dataset (Figure 6 of the paper).
+
+    The legend has IoU-AuC. The grey band spans all groups.
+    """
+    # Matplotlib takes a second to import.
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    settings = {"svg.hashsalt": "rclicks_jax", "svg.fonttype": "none", "font.size": 9}
+    with matplotlib.rc_context(settings):
+        columns = max(1, min(3, len(results)))
+        rows = -(-len(results) // columns)
+        figure = Figure(figsize=(4.6 * columns, 3.3 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+        for axis in axes.flat[len(results) :]:
+            axis.set_visible(False)
+        for axis, result in zip(axes.flat, results, strict=False):
+            _draw_curves(axis, result)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _draw_curves(axis, result: DatasetResults) -> None:
+    curves = {
+        name: tables.mean_curve(areas.iou)
+        for name, areas in tables.by_strategy(result).items()
+    }
+    of_groups = [curve for name, curve in curves.items() if name.startswith("G")]
+    if of_groups:
+        stacked = 100 * np.stack(of_groups)
+        clicks = np.arange(1, stacked.shape[1] + 1)
+        low, high = stacked.min(axis=0), stacked.max(axis=0)
+        axis.fill_between(clicks, low, high, color="#bbbbbb", alpha=0.5, linewidth=0)
+    for name, colour in COLOURS.items():
+        if name in curves:
+            curve = curves[name]
+            clicks = np.arange(1, curve.size + 1)
+            area = 100 * float(interaction.iou_auc(curve))
+            label = f"{_LABELS[name]}  {area:.2f}"
+            axis.plot(clicks, 100 * curve, color=colour, label=label, linewidth=1.6)
+    axis.set_title(f"{result.dataset} ({result.counts['ok']} objects)", fontsize=10)
+    axis.set_xlabel("clicks")
+    axis.set_ylabel("mean IoU, %")
+    axis.set_xticks([1, 5, 10, 15, 20])
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(loc="lower right", frameon=False, title="IoU-AuC", fontsize=8)

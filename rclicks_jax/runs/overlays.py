@@ -1,0 +1,132 @@
+"""Pictures with masks, click maps and clicks drawn on the photograph."""
+
+import base64
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from rclicks_jax.runs.artifacts import Layers
+
+_TARGET, _MASK = (255, 255, 255), (0, 114, 178)
+_POSITIVE, _NEGATIVE = (0, 158, 115), (213, 94, 0)
+_DRAWN_SIDE = 640
+# A window around object and clicks shows at least this share of the photograph.
+_SMALLEST_WINDOW = 0.3
+
+
+def window(layers: Layers, clicks: Sequence[tuple[int, int, bool]]) -> Layers:
+    """Cuts pictures to the object and its clicks, and scales them for drawing.
+
+    Args:
+        layers: Pictures of the object.
+        clicks: `(y, x, positive)` in pixels of the photograph.
+    """
+    ys, xs = np.nonzero(layers.target)
+    clicked = np.array([click[:2] for click in clicks]).reshape(-1, 2) * layers.scale
+    ys, xs = np.append(ys, clicked[:, 0]), np.append(xs, clicked[:, 1])
+    height, width = layers.target.shape
+    y0, y1 = _span(ys.min(), ys.max(), height)
+    x0, x1 = _span(xs.min(), xs.max(), width)
+    factor = _DRAWN_SIDE / max(y1 - y0, x1 - x0)
+    size = (round((x1 - x0) * factor), round((y1 - y0) * factor))
+
+    def cut(array: np.ndarray) -> np.ndarray:
+        kind = cv2.INTER_NEAREST if array.dtype == bool else cv2.INTER_LINEAR
+        inside = array[y0:y1, x0:x1].astype(np.uint8)
+        out = cv2.resize(inside, size, interpolation=kind)
+        return out > 0 if array.dtype == bool else out
+
+    return Layers(
+        instance_id=layers.instance_id,
+        scale=layers.scale * factor,
+        photo=cut(layers.photo),
+        target=cut(layers.target),
+        click_map=None if layers.click_map is None else cut(layers.click_map),
+        last_masks={name: cut(mask) for name, mask in layers.last_masks.items()},
+        corner=(y0 / layers.scale, x0 / layers.scale),
+    )
+
+
+def _span(low: float, high: float, side: int) -> tuple[int, int]:
+    """Widens a span by a quarter, to a least size, within an image's side."""
+    length = max(1.25 * (high - low), _SMALLEST_WINDOW * side)
+    middle = (low + high) / 2
+    start = min(max(0.0, middle - length / 2), max(0.0, side - length))
+    return int(start), min(side, int(np.ceil(start + length)))
+
+
+def with_click_map(layers: Layers) -> np.ndarray:
+    """Draws the first click map as heat, and the outline of the target, `u8[h w 3]`."""
+    canvas = layers.photo.copy()
+    if layers.click_map is not None:
+        strength = (layers.click_map / 255.0)[..., None] ** 0.7
+        heat = cv2.applyColorMap(layers.click_map, cv2.COLORMAP_INFERNO)[..., ::-1]
+        grey = canvas.mean(axis=-1, keepdims=True) * 0.5
+        canvas = (grey * (1 - strength) + heat * strength).astype(np.uint8)
+    return _outlined(canvas, layers.target, _TARGET)
+
+
+def with_clicks(
+    layers: Layers, name: str, clicks: Sequence[tuple[int, int, bool]]
+) -> np.ndarray:
+    """Draws the last mask of a strategy and its clicks, `u8[h w 3]`.
+
+    Positive clicks are green with a plus, negative ones orange with a minus; the first
+    three are larger and numbered.
+
+    Args:
+        layers: Pictures of the object.
+        name: `baseline`, `G1` or `G10`.
+        clicks: `(y, x, positive)` in pixels of the photograph.
+    """
+    canvas = layers.photo.copy()
+    mask = layers.last_masks[name]
+    tint = 0.55 * canvas[mask] + 0.45 * np.array(_MASK)
+    canvas[mask] = tint.astype(np.uint8)
+    canvas = _outlined(canvas, layers.target, _TARGET)
+    for number in reversed(range(len(clicks))):
+        y, x, positive = clicks[number]
+        place = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
+        centre = np.rint(place * layers.scale).astype(int).tolist()
+        _draw_click(canvas, tuple(centre), positive, number + 1)
+    return canvas
+
+
+def to_data_uri(picture: np.ndarray) -> str:
+    """Encodes `u8[h w 3]` as a JPEG that stands in an HTML page."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 82]
+    encoded = cv2.imencode(".jpg", picture[..., ::-1], quality)[1].tobytes()
+    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+
+
+def _outlined(
+    canvas: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]
+) -> np.ndarray:
+    outlines, _ = cv2.findContours(
+        mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
+    )
+    canvas = np.ascontiguousarray(canvas)
+    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.drawContours(canvas, outlines, -1, colour, 1, cv2.LINE_AA)
+    return canvas
+
+
+def _draw_click(
+    canvas: np.ndarray, centre: tuple[int, int], positive: bool, number: int
+) -> None:
+    colour = _POSITIVE if positive else _NEGATIVE
+    early = number <= 3
+    radius = 9 if early else 5
+    cv2.circle(canvas, centre, radius + 2, (255, 255, 255), -1, cv2.LINE_AA)
+    cv2.circle(canvas, centre, radius, colour, -1, cv2.LINE_AA)
+    white = (255, 255, 255)
+    if early:
+        place = (centre[0] - 5, centre[1] + 5)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(canvas, str(number), place, font, 0.48, white, 1, cv2.LINE_AA)
+        return
+    x, y = centre
+    cv2.line(canvas, (x - 2, y), (x + 2, y), white, 1)
+    if positive:
+        cv2.line(canvas, (x, y - 2), (x, y + 2), white, 1)

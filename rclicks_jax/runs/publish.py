@@ -1,0 +1,40 @@
+"""Tables and report of a run folder, made of it and written into it."""
+
+from collections.abc import Sequence
+
+from rclicks_jax import config, errors
+from rclicks_jax.runs import aggregate, report, store, tables
+
+
+def make_tables(folder: store.RunFolder) -> list[tables.Table]:
+    """Returns every table of a run: a pure function of its folder.
+
+    Raises:
+        RunFolderError: It is no run folder, or has no record yet.
+    """
+    protocol = config.Protocol(**folder.info()["hashed"]["protocol"])
+    results = aggregate.collect(folder.read_all())
+    if not results:
+        raise errors.RunFolderError(f"{folder.path} has no finished image yet.")
+    return [make(results, protocol) for make in tables.MAKERS]
+
+
+def write_tables(folder: store.RunFolder, made: Sequence[tables.Table]) -> None:
+    """Writes every table as CSV, Markdown and LaTeX into `tables/`."""
+    writers = {
+        "csv": tables.to_csv,
+        "md": tables.to_markdown,
+        "tex": tables.to_latex,
+    }
+    for table in made:
+        for suffix, write in writers.items():
+            path = folder.path / "tables" / f"{table.name}.{suffix}"
+            store.write_atomically(path, write(table).encode())
+
+
+def publish(folder: store.RunFolder) -> list[tables.Table]:
+    """Writes tables and report of a run; returns the tables."""
+    made = make_tables(folder)
+    write_tables(folder, made)
+    report.write(folder, made)
+    return made

@@ -1,0 +1,182 @@
+"""One self-contained HTML page of a run: tables, curves, and objects with clicks."""
+
+import dataclasses
+import importlib.resources
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from rclicks_jax import config
+from rclicks_jax.metrics import interaction, robustness
+from rclicks_jax.runs import aggregate, artifacts, figures, overlays, records, store
+from rclicks_jax.runs import tables as tables_lib
+from rclicks_jax.runs.aggregate import DatasetResults
+
+REPORT_NAME = "report.html"
+# Objects shown where groups fare most differently, and as many where least.
+_SHOWN_EACH = 4
+_SYNTHETIC = "synthetic"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """An object of the gallery.
+
+    Attributes:
+        title: Dataset and object.
+        note: How it went, in words.
+        pictures: Caption and data URI of each.
+    """
+
+    title: str
+    note: str
+    pictures: list[tuple[str, str]]
+
+
+def write(folder: store.RunFolder, made: Sequence[tables_lib.Table]) -> None:
+    """Writes `report.html` into a run folder."""
+    page = render(folder, made)
+    store.write_atomically(folder.path / REPORT_NAME, page.encode())
+
+
+def render(folder: store.RunFolder, made: Sequence[tables_lib.Table]) -> str:
+    """Returns the page: a pure function of the folder.
+
+    Args:
+        folder: A run.
+        made: Its tables.
+    """
+    info = folder.info()
+    images = list(folder.read_all())
+    results = aggregate.collect(images)
+    by_name = {table.name: table for table in made}
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    files = importlib.resources.files("rclicks_jax.runs")
+    template = environment.from_string((files / "report.html.jinja").read_text())
+    hashed, noted = info["hashed"], info["noted"]
+    return template.render(
+        style=(files / "report.css").read_text(),
+        segmenter=hashed["segmenter"]["name"],
+        datasets=[result.dataset for result in results],
+        hashed=hashed,
+        noted=noted,
+        run_hash=info["hash"],
+        synthetic=_synthetic_parts(hashed, results),
+        summary=_turned(by_name["summary"]),
+        tables=[
+            _table(by_name[name])
+            for name in ("noc", "users", "instances", "timing")
+            if by_name[name].rows
+        ],
+        curves=figures.iou_per_click(results) if results else "",
+        gallery=_gallery(folder, images, results),
+        problems=[(r.dataset, *problem) for r in results for problem in r.problems],
+    )
+
+
+def _table(table: tables_lib.Table) -> dict[str, Any]:
+    columns = table.columns.values()
+    return {
+        "name": table.name,
+        "title": table.title,
+        "heads": [(head, form != "s") for head, form in columns],
+        "rows": tables_lib.cells(table),
+    }
+
+
+def _turned(table: tables_lib.Table) -> dict[str, Any]:
+    """Turns a table, so that a metric is a row and a dataset is a column."""
+    turned = zip(*tables_lib.cells(table), strict=True)
+    heads = [head for head, _ in table.columns.values()]
+    rows = [[head, *values] for head, values in zip(heads, turned, strict=True)]
+    return {"title": table.title, "heads": rows[0], "rows": rows[1:]}
+
+
+def _synthetic_parts(
+    hashed: dict[str, Any], results: Sequence[DatasetResults]
+) -> list[str]:
+    """Names what in a run rests on clicks that no person made."""
+    parts = []
+    data = str(hashed["click_model"].get("data", ""))
+    if data.startswith("sample"):
+        parts.append("the click model was trained on synthetic clicks")
+    if any(_SYNTHETIC in result.input_devices for result in results):
+        parts.append("the replayed first clicks are synthetic")
+    return parts
+
+
+def _gallery(
+    folder: store.RunFolder,
+    images: Sequence[records.ImageRecord],
+    results: Sequence[DatasetResults],
+) -> list[Shown]:
+    """Chooses the objects whose groups fare most and least differently."""
+    protocol = config.Protocol(**folder.info()["hashed"]["protocol"])
+    spread = {}
+    for result in results:
+        if result.by_group is not None:
+            auc = interaction.iou_auc(result.by_group.iou).mean(axis=0)
+            nsr = robustness.noise_to_signal(auc)
+            keys = ((result.dataset, name) for name in result.instance_ids)
+            spread |= dict(zip(keys, np.nan_to_num(nsr), strict=True))
+    pictured = []
+    for image in images:
+        for layers in artifacts.read(folder, image.dataset, image.image_id):
+            record = _record_of(image, layers.instance_id)
+            if record is not None:
+                pictured.append((image, record, layers))
+    pictured.sort(key=lambda p: -spread.get((p[0].dataset, p[1].instance_id), 0.0))
+    if len(pictured) > 2 * _SHOWN_EACH:
+        pictured = pictured[:_SHOWN_EACH] + pictured[-_SHOWN_EACH:]
+    return [_shown(*each, protocol) for each in pictured]
+
+
+def _record_of(
+    image: records.ImageRecord, instance_id: str
+) -> records.InstanceRecord | None:
+    found = [
+        one
+        for one in image.instances
+        if one.instance_id == instance_id and one.status == "ok"
+    ]
+    return found[0] if found else None
+
+
+def _shown(
+    image: records.ImageRecord,
+    record: records.InstanceRecord,
+    layers: artifacts.Layers,
+    protocol: config.Protocol,
+) -> Shown:
+    shown = {
+        artifacts.label(*key): track
+        for key in artifacts.SHOWN
+        for track in record.trajectories
+        if (track.strategy, track.group, track.repeat) == (*key, 0)
+    }
+    layers = overlays.window(layers, [c for t in shown.values() for c in t.clicks])
+    pictures = []
+    if layers.click_map is not None:
+        heat = overlays.to_data_uri(overlays.with_click_map(layers))
+        pictures.append(("Where people would click first", heat))
+    notes = []
+    for name, track in shown.items():
+        picture = overlays.with_clicks(layers, name, track.clicks)
+        caption = f"{name.capitalize()}: {_clicks_needed(track, protocol)}"
+        pictures.append((caption, overlays.to_data_uri(picture)))
+        last = 100 * track.intersection[-1] / max(1, track.union[-1])
+        notes.append(f"{name.capitalize()} ends at {last:.1f} % IoU")
+    return Shown(f"{image.dataset} / {record.instance_id}", "; ".join(notes), pictures)
+
+
+def _clicks_needed(track: Any, protocol: config.Protocol) -> str:
+    reached = interaction.reached(
+        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
+    )
+    if not reached.any():
+        return f"not {aggregate.THRESHOLD} % in {protocol.max_clicks} clicks"
+    clicks = int(reached.argmax()) + 1
+    unit = "click" if clicks == 1 else "clicks"
+    return f"{aggregate.THRESHOLD} % after {clicks} {unit}"
