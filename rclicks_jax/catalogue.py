@@ -36,6 +36,16 @@ def find(kind: str, table: dict[str, str], name: str) -> Any:
     return load_object(table[name])
 
 
+def describe(table: dict[str, str]) -> dict[str, str]:
+    """Returns one line on each entry of `table`: its summary, or its docstring's."""
+    described = {}
+    for name, path in table.items():
+        entry = load_object(path)
+        text = getattr(entry, "summary", "") or entry.__doc__ or ""
+        described[name] = text.strip().partition("\n")[0]
+    return described
+
+
 def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
     """Splits `name:key=value:key=value` into the name and its options.
 

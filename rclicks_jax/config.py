@@ -231,6 +231,13 @@ class EvaluateConfig:
     seed: int = 0
 
 
+def variant(kind: str, variants: Mapping[str, T], name: str) -> T:
+    """Returns one of several named settings; raises `UnknownNameError`."""
+    if name not in variants:
+        raise errors.UnknownNameError(f"variant of the {kind}", name, variants)
+    return variants[name]
+
+
 def to_config_dict(value: Any) -> ml_collections.ConfigDict:
     """Turns a dataclass into a `ConfigDict` with the same keys."""
     return ml_collections.ConfigDict(dataclasses.asdict(value))

@@ -57,6 +57,11 @@ def owns(key: str) -> bool:
     return stable_hash(key) % jax.process_count() == jax.process_index()
 
 
+def is_first() -> bool:
+    """Tells whether this is process 0, which writes what is written once."""
+    return jax.process_index() == 0
+
+
 def barrier(name: str) -> None:
     """Waits until every process has come to the point called `name`."""
     if jax.process_count() > 1:

@@ -91,9 +91,7 @@ class Connection:
             for piece in wire.pack({"number": self._number, **header}, arrays):
                 self._send(piece, deadline)
         except OSError as error:
-            raise WorkerDeadError(
-                self._epitaph(f"it closed its pipe ({error})")
-            ) from error
+            raise self._dead(f"it closed its pipe ({error})") from error
         reply, results = self._receive(deadline)
         if reply.get("number") != self._number:
             raise self._dead("it answered another call")
@@ -118,9 +116,7 @@ class Connection:
         while view:
             _, ready, _ = select.select([], [descriptor], [], _left(deadline))
             if not ready:
-                raise WorkerDeadError(
-                    self._epitaph("it did not read its input in time")
-                )
+                raise self._dead("it did not read its input in time")
             view = view[os.write(descriptor, view[:_PIPE_CHUNK]) :]
 
     def _receive(self, deadline: float) -> tuple[wire.Header, wire.Arrays]:
@@ -144,9 +140,7 @@ class Connection:
         except EOFError as error:
             raise self._dead("it ended") from error
         except wire.WireError as error:
-            raise WorkerDeadError(
-                self._epitaph(f"it sent no frame: {error}")
-            ) from error
+            raise self._dead(f"it sent no frame: {error}") from error
 
     def _dead(self, reason: str) -> WorkerDeadError:
         """Ends the worker; returns an error with its exit status and last words."""

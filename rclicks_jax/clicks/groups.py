@@ -104,9 +104,10 @@ def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
             end inside a pixel.
     """
     if cut == "mass":
-        return tuple(
+        start, stop = (
             -(-table.total * tenth // GROUP_COUNT) for tenth in (group - 1, group)
         )
+        return start, stop
     low, high = level_range(table, group)
     before_low = table.cumulative[low] - table.levels[low] * table.counts[low]
     return int(before_low), int(table.cumulative[high])

@@ -20,7 +20,7 @@ import tqdm
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.data import packaging, raw, specs
-from rclicks_jax.data.raw import sources
+from rclicks_jax.data.raw import layouts, sources
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
@@ -57,6 +57,7 @@ class Package:
         dataset: Name of the dataset.
         rows: Every example, in a stable order.
         checksum: SHA-256 of all that is packaged.
+        notes: In what the data differs from what was published, in words.
     """
 
     def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
@@ -64,6 +65,7 @@ class Package:
         index = json.loads((folder / INDEX_NAME).read_text())
         self.dataset = dataset
         self.checksum: str = index["checksum"]
+        self.notes: list[str] = index["notes"]
         self.rows = [
             Row(**{**row, "instance_ids": tuple(row["instance_ids"])})
             for row in index["rows"]
@@ -119,6 +121,21 @@ def _open(kind: Kind, spec: specs.DataSpec) -> Package:
     return Package(kind, spec.name, prepare(kind, spec))
 
 
+def prepare_all(spec: specs.DataSpec) -> Iterator[str]:
+    """Packages photographs and, where there are any, clicks; says what came of it."""
+    kinds: list[Kind] = ["instances"]
+    if sources.open_source(spec).has_clicks:
+        kinds.append("clicks")
+    for kind in kinds:
+        package = _open(kind, spec)
+        broken = sum(bool(row.problem) for row in package.rows)
+        yield (
+            f"{spec.name} {kind}: {len(package.rows)} packaged, {broken} of them "
+            f"unusable; checksum {package.checksum[:12]}"
+        )
+        yield from (f"{spec.name}: {note}" for note in package.notes)
+
+
 def prepare(
     kind: Kind, spec: specs.DataSpec, cache: pathlib.Path | None = None
 ) -> pathlib.Path:
@@ -149,7 +166,7 @@ def prepare(
     with _locked(root, spec.name):
         if not (folder / INDEX_NAME).exists():
             _build(builder, kind, spec)
-            _write_index(kind, folder, builder)
+            _write_index(kind, spec, folder, builder)
     return folder
 
 
@@ -160,30 +177,31 @@ def fingerprint(spec: specs.DataSpec) -> str:
         stat = path.stat()
         described = f"{path.resolve()}/{stat.st_size}/{stat.st_mtime_ns}\n"
         digest.update(described.encode())
+    if spec.kind == "sample":
+        for path in _sample_files():
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
+def _sample_files() -> Iterator[pathlib.Path]:
+    """Yields the outlines, and the code that synthetic clicks and masks follow from."""
+    for name in ("raw.sample", "distortions", "synthetic_clicks"):
+        module = importlib.import_module(f"rclicks_jax.data.{name}")
+        yield pathlib.Path(module.__file__ or "")
+    package = importlib.import_module("rclicks_jax.datasets.sample")
+    yield from sorted(pathlib.Path(package.__path__[0]).glob("*.json"))
+
+
 def _files(spec: specs.DataSpec) -> Iterator[pathlib.Path]:
-    if spec.kind == "sample":
-        package = importlib.import_module("rclicks_jax.datasets.sample")
-        yield from sorted(pathlib.Path(package.__path__[0]).glob("*.json"))
-        # The synthetic clicks and masks follow from the code that makes them.
-        for name in ("raw.sample", "distortions", "synthetic_clicks"):
-            module = importlib.import_module(f"rclicks_jax.data.{name}")
-            yield pathlib.Path(module.__file__ or "")
+    if spec.folder is None:
         return
-    assert spec.folder is not None
     if spec.json_path is not None:
         yield spec.json_path
     yield from sorted(path for path in spec.folder.rglob("*") if path.is_file())
     above = spec.folder.resolve().parent
-    beside = [
-        *above.glob("*.csv"),
-        *above.glob("*_train.txt"),
-        *above.glob("*_val.txt"),
-    ]
-    yield from sorted(beside)
-    yield from sorted(path for path in above.glob("SUBSEC_MASKS/**/*.png"))
+    lists = (*above.glob("*.csv"), *above.glob("*_train.txt"), *above.glob("*_val.txt"))
+    yield from sorted(lists)
+    yield from sorted(above.glob("SUBSEC_MASKS/**/*.png"))
 
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
@@ -213,9 +231,12 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
         builder.download_and_prepare(download_config=download_config)
 
 
-def _write_index(kind: Kind, folder: pathlib.Path, builder: Any) -> None:
-    """Reads the whole package once for its index and its checksum."""
+def _write_index(
+    kind: Kind, spec: specs.DataSpec, folder: pathlib.Path, builder: Any
+) -> None:
+    """Reads the whole package once for its index and its checksums."""
     rows: list[dict[str, Any]] = []
+    objects: list[tuple[str, str]] = []
     digest = hashlib.sha256()
     for split in sorted(builder.info.splits):
         source = _open_split(folder, split)
@@ -223,7 +244,18 @@ def _write_index(kind: Kind, folder: pathlib.Path, builder: Any) -> None:
             features = source[position]
             packaging.update_digest(digest, features)
             rows.append(packaging.index_row(features, kind, split, position))
-    index = {"format": _FORMAT, "checksum": digest.hexdigest(), "rows": rows}
+            objects += packaging.mask_digests(features)
+    layout = layouts.LAYOUTS.get(spec.kind)
+    notes = []
+    if layout is not None and kind == "instances":
+        images = sum(not row["problem"] for row in rows)
+        notes = layout.judge(images, len(objects), layouts.joint_digest(objects))
+    index = {
+        "format": _FORMAT,
+        "checksum": digest.hexdigest(),
+        "notes": notes,
+        "rows": rows,
+    }
     partial = folder / f"{INDEX_NAME}.partial"
     partial.write_text(json.dumps(index))
     partial.replace(folder / INDEX_NAME)
@@ -233,7 +265,7 @@ def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
     """Opens one split for reading at random; photographs stay encoded."""
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder_from_directory(str(folder))
+    builder: Any = tfds.builder_from_directory(str(folder))
     skip = {"image": tfds.decode.SkipDecoding()}
     return builder.as_data_source(split=split, decoders=skip)
 

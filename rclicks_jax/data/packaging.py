@@ -7,6 +7,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
+from rclicks_jax.data.raw import layouts
 from rclicks_jax.ops import images
 from rclicks_jax.types import ClickExample, ImageExample, InstanceExample
 
@@ -141,6 +142,19 @@ def index_row(
         "instance_ids": [_text(each) for each in objects["instance_id"]],
         "problem": _text(features["problem"]),
     }
+
+
+def mask_digests(features: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Returns instance id and hash of the mask of each usable object of an image."""
+    objects = features.get("objects")
+    if objects is None or _text(features["problem"]):
+        return []
+    rows = zip(objects["instance_id"], objects["problem"], objects["mask"], strict=True)
+    return [
+        (_text(instance_id), layouts.mask_digest(mask[..., 0]))
+        for instance_id, problem, mask in rows
+        if not _text(problem)
+    ]
 
 
 def update_digest(digest: Any, features: Any) -> None:

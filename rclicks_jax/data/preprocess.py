@@ -18,7 +18,7 @@ def train_example(example: ClickExample, size: int, sigma: float) -> TrainBatch:
     Returns:
         The fields of a `TrainBatch`, each for one example.
     """
-    box = letterbox.fit(*example.image.shape[:2], size)
+    box = letterbox.fit(example.image.shape, size)
     error_mask = example.error_mask
     click_map = targets.click_map(example.clicks_yx, error_mask, sigma)
     masks = np.stack([example.gt_mask.astype(np.float32), error_mask], axis=-1)
@@ -58,5 +58,5 @@ def near_clicks(example: ClickExample, max_radii: float) -> np.ndarray:
     region = example.error_mask > 0.5
     if not region.any():
         return np.zeros(len(example.clicks_yx), bool)
-    radius = max(1, targets.click_radius(*region.shape))
+    radius = max(1, targets.click_radius(region.shape))
     return targets.distance_to_region(example.clicks_yx, region) <= max_radii * radius

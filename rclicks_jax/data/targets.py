@@ -5,6 +5,7 @@ rclicks/rclicks/clickmap.py, `ClickMaps`.
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -15,17 +16,26 @@ _REFERENCE_DIAGONAL = math.hypot(1920, 1080)
 _RADIUS_DIAGONAL = 500 * math.sqrt(2)
 
 
-def click_radius(height: int, width: int) -> int:
-    """Returns the radius of a click in whole pixels: 5 in a 500x500 image."""
-    return int(5 * math.hypot(height, width) / _RADIUS_DIAGONAL)
+def click_radius(shape: Sequence[int]) -> int:
+    """Returns the radius of a click in whole pixels: 5 in a 500x500 image.
+
+    Args:
+        shape: Height and width of the image.
+    """
+    return int(5 * math.hypot(shape[0], shape[1]) / _RADIUS_DIAGONAL)
 
 
-def sigma_pixels(sigma: float, height: int, width: int) -> float:
-    """Returns in pixels a deviation given in units of a 1920x1080 image."""
-    return sigma * math.hypot(height, width) / _REFERENCE_DIAGONAL
+def sigma_pixels(sigma: float, shape: Sequence[int]) -> float:
+    """Returns in pixels a deviation given in units of a 1920x1080 image.
+
+    Args:
+        sigma: The deviation.
+        shape: Height and width of the image.
+    """
+    return sigma * math.hypot(shape[0], shape[1]) / _REFERENCE_DIAGONAL
 
 
-def gaze_map(clicks_yx: np.ndarray, shape: tuple[int, int], sigma: float) -> np.ndarray:
+def gaze_map(clicks_yx: np.ndarray, shape: Sequence[int], sigma: float) -> np.ndarray:
     """Blurs clicks into a density whose peak is 1.
 
     Args:
@@ -36,9 +46,9 @@ def gaze_map(clicks_yx: np.ndarray, shape: tuple[int, int], sigma: float) -> np.
     Returns:
         `f32[h w]`.
     """
-    density = np.zeros(shape, np.float32)
+    density = np.zeros(tuple(shape), np.float32)
     np.add.at(density, tuple(np.asarray(clicks_yx).T), 1)
-    deviation = sigma_pixels(sigma, *shape)
+    deviation = sigma_pixels(sigma, shape)
     size = math.ceil(7 * deviation) | 1
     blurred = cv2.GaussianBlur(
         density, (size, size), deviation, borderType=cv2.BORDER_CONSTANT
@@ -60,7 +70,7 @@ def click_map(
         `f32[h w]`, not normalised.
     """
     gaze = gaze_map(clicks_yx, error_mask.shape, sigma)
-    return soften(error_mask, click_radius(*error_mask.shape)) * gaze
+    return soften(error_mask, click_radius(error_mask.shape)) * gaze
 
 
 def soften(error_mask: np.ndarray, radius: int) -> np.ndarray:

@@ -9,6 +9,7 @@ compute_benchmark_metrics.ipynb.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -74,7 +75,8 @@ def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:
 
 def reached(intersection: np.ndarray, union: np.ndarray, percent: int) -> np.ndarray:
     """Tells, without rounding, whether an IoU is at least `percent` / 100."""
-    return 100 * np.asarray(intersection) >= percent * np.asarray(union)
+    enough: Any = 100 * np.asarray(intersection) >= percent * np.asarray(union)
+    return enough
 
 
 def noc(reached_at: np.ndarray, max_clicks: int) -> np.ndarray:
@@ -104,7 +106,8 @@ def failed(reached_at: np.ndarray, max_clicks: int, *, last_counts: bool) -> np.
         `bool[...]`.
     """
     if last_counts:
-        return noc(reached_at, max_clicks) == max_clicks
+        needed_all: Any = noc(reached_at, max_clicks) == max_clicks
+        return needed_all
     return ~reached_at.any(axis=-1)
 
 

@@ -88,7 +88,7 @@ class ClickabilityModel:
         image = np.zeros((self.batch, size, size, 3), np.float32)
         masks = np.zeros((self.batch, size, size, 2), np.float32)
         for row, query in enumerate(chunk):
-            box = letterbox.fit(*query.image.shape[:2], size)
+            box = letterbox.fit(query.image.shape, size)
             image[row] = self._square(query.image, box, images.normalised_square)
             masks[row, ..., 0] = self._square(query.gt_mask, box, _mask_square)
             masks[row, ..., 1] = _mask_square(query.error_mask, box)
@@ -105,7 +105,7 @@ class ClickabilityModel:
         return held[1]
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
-        box = letterbox.fit(*query.image.shape[:2], self.card.size)
+        box = letterbox.fit(query.image.shape, self.card.size)
         click_map = letterbox.restore(square, box)
         if not self._rescale:
             return click_map
@@ -143,8 +143,7 @@ def _predict(
     image: jax.Array,
     masks: jax.Array,
 ) -> jax.Array:
-    logits = net.apply(variables, image, masks)
-    assert isinstance(logits, jax.Array)
+    logits: Any = net.apply(variables, image, masks)
     return clickability.scale_to_unit(logits, _RANGE_EPSILON)
 
 

@@ -85,8 +85,8 @@ def _kernel_gradient(
     rows, columns = shape[:2]
     if rows < columns:
         swapped = (columns, rows, *shape[2:])
-        turned = (array.swapaxes(1, 2) for array in (images, gradient))
-        return _kernel_gradient(*turned, swapped).swapaxes(0, 1)
+        images, gradient = images.swapaxes(1, 2), gradient.swapaxes(1, 2)
+        return _kernel_gradient(images, gradient, swapped).swapaxes(0, 1)
     batch, height, width, channels = images.shape
     by_row = _pad(images, rows, columns).transpose(1, 0, 2, 3)
     gradient_by_row = gradient.transpose(1, 0, 2, 3)

@@ -65,8 +65,9 @@ def _squared(mask: np.ndarray) -> np.ndarray:
     # SciPy is ten times slower than OpenCV and takes seconds to import.
     from scipy import ndimage
 
+    padded = np.pad(mask, 1)
     nearest = ndimage.distance_transform_edt(
-        np.pad(mask, 1), return_distances=False, return_indices=True
+        padded, return_distances=False, return_indices=True
     )
-    offsets = nearest - np.indices(np.add(mask.shape, 2))
+    offsets = np.asarray(nearest) - np.indices(padded.shape)
     return (offsets.astype(np.int64) ** 2).sum(axis=0)[1:-1, 1:-1]

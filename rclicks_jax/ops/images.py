@@ -1,5 +1,7 @@
 """Image files to arrays, and images as networks take them."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -87,11 +89,16 @@ def resize_image(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def limited_shape(height: int, width: int, longest: int) -> tuple[int, int]:
+def limited_shape(shape: Sequence[int], longest: int) -> tuple[int, int]:
     """Returns the shape an image has once its longest side is at most `longest`.
+
+    Args:
+        shape: Height and width come first.
+        longest: Pixels.
 
     Source: emb-ai/rclicks, isegm/isegm/data/datasets, TETRIS.
     """
+    height, width = shape[:2]
     if height > width:
         new_height = min(height, longest)
         return new_height, max(1, int(width / height * new_height + 0.5))

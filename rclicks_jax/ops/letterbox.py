@@ -4,6 +4,7 @@ Source: emb-ai/rclicks, rclicks/rclicks/utils.py, `padding` and `unpadding`.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -26,12 +27,17 @@ class Letterbox:
     box: tuple[int, int, int, int]
 
 
-def fit(height: int, width: int, size: int) -> Letterbox:
+def fit(shape: Sequence[int], size: int) -> Letterbox:
     """Returns the letterbox of an image: longest side to `size`, the other rounded.
 
     The shorter side is rounded down and is at least one pixel (the original fails
     beyond `size`:1).
+
+    Args:
+        shape: Height and width come first.
+        size: Side of the square.
     """
+    height, width = shape[:2]
     if height > width:
         inner_height, inner_width = size, max(1, width * size // height)
     else:

@@ -4,15 +4,23 @@ Source: bowenc0221/boundary-iou-api, as used by emb-ai/rclicks,
 isegm/isegm/inference/utils.py, `get_boundary_iou`.
 """
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from rclicks_jax.ops import masks
 
 
-def band_width(height: int, width: int, ratio: float = 0.02) -> int:
-    """Returns the width of the boundary band: a share of the diagonal, at least 1."""
-    return max(1, round(ratio * float(np.hypot(height, width))))
+def band_width(shape: Sequence[int], ratio: float = 0.02) -> int:
+    """Returns the width of the boundary band: a share of the diagonal, at least 1.
+
+    Args:
+        shape: Height and width come first.
+        ratio: The share.
+    """
+    return max(1, round(ratio * math.hypot(shape[0], shape[1])))
 
 
 def boundary_band(mask: np.ndarray, width: int) -> np.ndarray:

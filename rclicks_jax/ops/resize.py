@@ -1,12 +1,14 @@
 """Bilinear resizing as two small matrix products, with PyTorch's two conventions."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 
 def resize_bilinear(
-    images: jax.Array, shape: tuple[int, int], *, align_corners: bool
+    images: jax.Array, shape: Sequence[int], *, align_corners: bool
 ) -> jax.Array:
     """Resizes bilinearly without smoothing, as `torch.nn.functional.interpolate`.
 
@@ -19,7 +21,7 @@ def resize_bilinear(
     Returns:
         `f32[b *shape c]`.
     """
-    if images.shape[1:3] == shape:
+    if images.shape[1:3] == tuple(shape):
         return images
     down = jnp.asarray(_weights(images.shape[1], shape[0], align_corners), images.dtype)
     across = jnp.asarray(

@@ -55,7 +55,7 @@ def write(
     setup: tracks.Setup,
 ) -> None:
     """Writes the pictures of some objects of a photograph."""
-    shape = images.limited_shape(*example.image.shape[:2], LONGEST_SIDE)
+    shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
 
     def put(name: str, content: bytes) -> None:
         path = folder.artifact(example.dataset, example.image_id, name)

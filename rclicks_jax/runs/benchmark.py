@@ -46,7 +46,10 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
             draw_on_device=jax.default_backend() != "cpu",
         )
         hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
-        folder.begin(hashed, _noted(config))
+        notes = [f"{p.dataset}: {note}" for p in datasets for note in p.notes]
+        for note in notes:
+            print(f"note: {note}")
+        folder.begin(hashed, {**_noted(config), "data_notes": notes})
         click_model = None
         if config.groups:
             batch = config.click_model_batch

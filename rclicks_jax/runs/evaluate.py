@@ -22,7 +22,7 @@ from rclicks_jax.config import EvaluateConfig, Protocol
 from rclicks_jax.data import packages, raw, specs
 from rclicks_jax.metrics import click_prediction
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, sample_model, store, tables
+from rclicks_jax.runs import environment, formats, sample_model, store
 from rclicks_jax.types import ClickExample, ClickQuery
 
 METRICS = ("pl1", "wd", "ks", "nss", "pde")
@@ -31,7 +31,7 @@ _TOGETHER = 10
 _NO_CLICKS = "nobody clicked"
 
 
-def run(config: EvaluateConfig, workdir: epath.PathLike) -> tables.Table:
+def run(config: EvaluateConfig, workdir: epath.PathLike) -> formats.Table:
     """Evaluates click models on click tasks, or what is left of them.
 
     Args:
@@ -90,7 +90,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> tables.Table:
     return table(folder)
 
 
-def table(folder: store.RunFolder) -> tables.Table:
+def table(folder: store.RunFolder) -> formats.Table:
     """Returns the means of an evaluation: a pure function of its folder."""
     values: dict[tuple[str, str, str], list[dict[str, float]]]
     values = collections.defaultdict(list)
@@ -123,7 +123,7 @@ def table(folder: store.RunFolder) -> tables.Table:
         means = {m: float(np.nanmean([one[m] for one in found])) for m in METRICS}
         key = {"dataset": dataset, "click_type": kind, "model": name}
         rows.append({**key, **statuses, **means})
-    return tables.Table("click_models", "How well click maps predict", columns, rows)
+    return formats.Table("click_models", "How well click maps predict", columns, rows)
 
 
 def measure(

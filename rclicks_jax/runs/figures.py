@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,11 @@ def iou_per_click(results: Sequence[DatasetResults]) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
-    settings = {"svg.hashsalt": "rclicks_jax", "svg.fonttype": "none", "font.size": 9}
+    settings: dict[Any, Any] = {
+        "svg.hashsalt": "rclicks_jax",
+        "svg.fonttype": "none",
+        "font.size": 9,
+    }
     with matplotlib.rc_context(settings):
         columns = max(1, min(3, len(results)))
         rows = -(-len(results) // columns)
@@ -43,7 +48,7 @@ def iou_per_click(results: Sequence[DatasetResults]) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _draw_curves(axis, result: DatasetResults) -> None:
+def _draw_curves(axis: Any, result: DatasetResults) -> None:
     curves = {
         name: tables.mean_curve(areas.iou)
         for name, areas in tables.by_strategy(result).items()

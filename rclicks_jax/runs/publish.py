@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rclicks_jax import config, errors
-from rclicks_jax.runs import aggregate, report, store, tables
+from rclicks_jax.runs import aggregate, formats, report, store, tables
 
 
-def make_tables(folder: store.RunFolder) -> list[tables.Table]:
+def make_tables(folder: store.RunFolder) -> list[formats.Table]:
     """Returns every table of a run: a pure function of its folder.
 
     Raises:
@@ -19,12 +19,12 @@ def make_tables(folder: store.RunFolder) -> list[tables.Table]:
     return [make(results, protocol) for make in tables.MAKERS]
 
 
-def write_tables(folder: store.RunFolder, made: Sequence[tables.Table]) -> None:
+def write_tables(folder: store.RunFolder, made: Sequence[formats.Table]) -> None:
     """Writes every table as CSV, Markdown and LaTeX into `tables/`."""
     writers = {
-        "csv": tables.to_csv,
-        "md": tables.to_markdown,
-        "tex": tables.to_latex,
+        "csv": formats.to_csv,
+        "md": formats.to_markdown,
+        "tex": formats.to_latex,
     }
     for table in made:
         for suffix, write in writers.items():
@@ -32,7 +32,7 @@ def write_tables(folder: store.RunFolder, made: Sequence[tables.Table]) -> None:
             store.write_atomically(path, write(table).encode())
 
 
-def publish(folder: store.RunFolder) -> list[tables.Table]:
+def publish(folder: store.RunFolder) -> list[formats.Table]:
     """Writes tables and report of a run; returns the tables."""
     made = make_tables(folder)
     write_tables(folder, made)

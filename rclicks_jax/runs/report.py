@@ -10,8 +10,15 @@ import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.runs import aggregate, artifacts, figures, overlays, records, store
-from rclicks_jax.runs import tables as tables_lib
+from rclicks_jax.runs import (
+    aggregate,
+    artifacts,
+    figures,
+    formats,
+    overlays,
+    records,
+    store,
+)
 from rclicks_jax.runs.aggregate import DatasetResults
 
 REPORT_NAME = "report.html"
@@ -35,13 +42,13 @@ class Shown:
     pictures: list[tuple[str, str]]
 
 
-def write(folder: store.RunFolder, made: Sequence[tables_lib.Table]) -> None:
+def write(folder: store.RunFolder, made: Sequence[formats.Table]) -> None:
     """Writes `report.html` into a run folder."""
     page = render(folder, made)
     store.write_atomically(folder.path / REPORT_NAME, page.encode())
 
 
-def render(folder: store.RunFolder, made: Sequence[tables_lib.Table]) -> str:
+def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
     """Returns the page: a pure function of the folder.
 
     Args:
@@ -76,19 +83,19 @@ def render(folder: store.RunFolder, made: Sequence[tables_lib.Table]) -> str:
     )
 
 
-def _table(table: tables_lib.Table) -> dict[str, Any]:
+def _table(table: formats.Table) -> dict[str, Any]:
     columns = table.columns.values()
     return {
         "name": table.name,
         "title": table.title,
         "heads": [(head, form != "s") for head, form in columns],
-        "rows": tables_lib.cells(table),
+        "rows": formats.cells(table),
     }
 
 
-def _turned(table: tables_lib.Table) -> dict[str, Any]:
+def _turned(table: formats.Table) -> dict[str, Any]:
     """Turns a table, so that a metric is a row and a dataset is a column."""
-    turned = zip(*tables_lib.cells(table), strict=True)
+    turned = zip(*formats.cells(table), strict=True)
     heads = [head for head, _ in table.columns.values()]
     rows = [[head, *values] for head, values in zip(heads, turned, strict=True)]
     return {"title": table.title, "heads": rows[0], "rows": rows[1:]}
@@ -130,7 +137,9 @@ def _gallery(
     pictured.sort(key=lambda p: -spread.get((p[0].dataset, p[1].instance_id), 0.0))
     if len(pictured) > 2 * _SHOWN_EACH:
         pictured = pictured[:_SHOWN_EACH] + pictured[-_SHOWN_EACH:]
-    return [_shown(*each, protocol) for each in pictured]
+    return [
+        _shown(image, record, layers, protocol) for image, record, layers in pictured
+    ]
 
 
 def _record_of(

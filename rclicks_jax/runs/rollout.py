@@ -70,14 +70,13 @@ def play(
     started = tracks.start(example, instances, setup)
     session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
     first_maps: dict[int, np.ndarray] = {}
-    active = np.arange(len(started))
+    active = list(range(len(started)))
     for _ in range(protocol.max_clicks):
         with clock.measure("simulate"):
-            robot = {int(row): _robot_click(started[row]) for row in active}
+            robot = {row: _robot_click(started[row]) for row in active}
             if not protocol.clicks_after_perfect:
-                wrong = [row for row in active if robot[row].error_mask.any()]
-                active = np.array(wrong, int)
-            if not active.size:
+                active = [row for row in active if robot[row].error_mask.any()]
+            if not active:
                 break
             playing = [started[row] for row in active]
             nexts = [robot[row] for row in active]
@@ -87,7 +86,7 @@ def play(
                 track.add_click(click.y, click.x, click.positive)
         with clock.measure("predict"):
             clicks = tracks.clicks_of(playing, protocol.max_clicks)
-            masks = session.predict(active, clicks)
+            masks = session.predict(np.array(active), clicks)
         with clock.measure("score"):
             tracks.score(playing, masks)
     each = len(setup.strategies())

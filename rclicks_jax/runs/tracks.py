@@ -13,6 +13,8 @@ from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import morphology
 from rclicks_jax.types import Clicks, ImageExample, InstanceExample, Trajectory
 
+PARTS = ("encode", "predict", "simulate", "score")
+
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
@@ -54,7 +56,7 @@ class Clock:
 
     def __init__(self) -> None:
         """Starts at zero."""
-        self.seconds = dict.fromkeys(("encode", "predict", "simulate", "score"), 0.0)
+        self.seconds: dict[str, float] = dict.fromkeys(PARTS, 0.0)
 
     @contextlib.contextmanager
     def measure(self, part: str) -> Iterator[None]:
@@ -78,7 +80,7 @@ class Target:
         self.instance = instance
         ignore = instance.ignore_mask
         self._counted = None if ignore is None else ~ignore
-        self._width = morphology.band_width(*instance.gt_mask.shape)
+        self._width = morphology.band_width(instance.gt_mask.shape)
         self._band = morphology.boundary_band(instance.gt_mask, self._width)
 
     def areas(self, pred_masks: Sequence[np.ndarray]) -> np.ndarray:

@@ -84,7 +84,8 @@ def _cut(
         models = np.zeros((1, 65)), np.zeros((1, 65))
         bgr = features.small[..., ::-1].copy()
         mode = cv2.GC_INIT_WITH_MASK
-        cv2.grabCut(bgr, labels, None, *models, model.iterations, mode)
+        # The rectangle is not looked at in this mode.
+        cv2.grabCut(bgr, labels, (0, 0, 1, 1), *models, model.iterations, mode)
     inside = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     shape = features.shape[::-1]
     return cv2.resize(inside, shape, interpolation=cv2.INTER_NEAREST) > 0

@@ -11,7 +11,7 @@ scikit-image's, and with `leak` 0 so are the potentials.
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -77,7 +77,7 @@ def load(options: Mapping[str, str]) -> RandomWalker:
 
 def encode(model: RandomWalker, image: np.ndarray) -> Features:
     """Shrinks `u8[h w 3]` to the grid and weighs its edges."""
-    box = letterbox.fit(*image.shape[:2], model.grid)
+    box = letterbox.fit(image.shape, model.grid)
     square = letterbox.place(image.astype(np.float32) / 255, box)
     y0, y1, x0, x1 = box.box
     content = np.zeros(square.shape[:2], bool)
@@ -174,7 +174,7 @@ def seeds(
     yx: jax.Array,
     positive: jax.Array,
     count: jax.Array,
-    shape: tuple[int, int],
+    shape: Sequence[int],
     radius: float,
 ) -> tuple[jax.Array, jax.Array]:
     """Marks the disk of each click; later clicks win, and centres win over disks.

@@ -1,6 +1,7 @@
 """Segmenters that look at the target, for tests and dry runs. They measure nothing."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 
 import cv2
@@ -33,10 +34,12 @@ class SimulatedAdapter:
     """An adapter that answers from the target; `state` holds the targets.
 
     Attributes:
+        summary: What it is, in a line.
         answer: From settings, a target and clicks to a mask.
         sees_targets: Tells the host to give it the targets.
     """
 
+    summary: str
     answer: Answer
     sees_targets: bool = True
 
@@ -60,7 +63,7 @@ class SimulatedAdapter:
 
 def _near(shape: tuple[int, ...], clicks_yx: np.ndarray, share: float) -> np.ndarray:
     """Returns the pixels within a share of the diagonal of some click, `bool[h w]`."""
-    radius = max(1, round(share * float(np.hypot(*shape))))
+    radius = max(1, round(share * math.hypot(shape[0], shape[1])))
     disks = np.zeros(shape, np.uint8)
     for y, x in clicks_yx:
         cv2.circle(disks, (int(x), int(y)), radius, 1, -1)
@@ -91,6 +94,6 @@ def _stuck(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
     return _near(gt_mask.shape, yx[:1], 0.02)
 
 
-oracle = SimulatedAdapter(_oracle)
-noisy = SimulatedAdapter(_noisy)
-stuck = SimulatedAdapter(_stuck)
+oracle = SimulatedAdapter("Returns the target. For tests.", _oracle)
+noisy = SimulatedAdapter("The target with errors that clicks mend. For tests.", _noisy)
+stuck = SimulatedAdapter("A disk that never changes. For tests.", _stuck)

@@ -86,14 +86,10 @@ class Checkpoints:
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
-        restored = self._manager.restore(
-            step, args=ocp.args.Composite(config=ocp.args.JsonRestore())
-        )
-        self._check_config(restored.config)
-        restored = self._manager.restore(
-            step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
-        )
-        return restored.state
+        as_json = ocp.args.Composite(config=ocp.args.JsonRestore())
+        self._check_config(self._manager.restore(step, args=as_json)["config"])
+        as_state = ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
+        return self._manager.restore(step, args=as_state)["state"]
 
     def _check_config(self, saved: dict[str, Any]) -> None:
         changed = [

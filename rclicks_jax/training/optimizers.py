@@ -24,8 +24,8 @@ def paper_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
     """
     rise = int(steps * warmup)
 
-    def rate(step: jax.Array) -> jax.Array:
-        time = jnp.maximum(step - 1, 0).astype(jnp.float32)
+    def rate(step: jax.typing.ArrayLike) -> jax.Array:
+        time = jnp.maximum(jnp.asarray(step, jnp.float32) - 1, 0)
         rising = peak * time / max(rise, 1)
         falling = 0.5 * peak * (1 + jnp.cos(jnp.pi * (time - rise) / steps))
         return jnp.where(time < rise, rising, falling)

@@ -66,10 +66,11 @@ def make_train_step(
         )
         gradients, value = jax.lax.psum((gradients, value), axis_name)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        new_state = state.replace(
+        new_state = TrainState(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             batch_stats=changed["batch_stats"],
+            constants=state.constants,
             opt_state=opt_state,
         )
         return new_state, value
@@ -86,9 +87,8 @@ def make_eval_step(
     """
 
     def step(variables: dict[str, Any], batch: TrainBatch) -> dict[str, jax.Array]:
-        maps = clickability.scale_to_unit(
-            net.apply(variables, batch.image, batch.masks)
-        )
+        logits: Any = net.apply(variables, batch.image, batch.masks)
+        maps = clickability.scale_to_unit(logits)
         counted = batch.content if masked else jnp.ones_like(batch.content)
         sums = {
             name: (jax.vmap(metric)(maps, batch.click_map, counted) * batch.weight)

@@ -91,13 +91,14 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
         raise errors.DataError(f"{path} has unknown click types: {', '.join(unknown)}.")
     sets: dict[str, dict[str, ClickSet]] = {}
     keys = ["dataset", "full_stem", "click_type"]
-    for (dataset, full_stem, click_type), rows in table.groupby(keys, sort=False):
+    for _, rows in table.groupby(keys, sort=False):
         first = rows.iloc[0]
-        sets.setdefault(str(dataset), {})[str(full_stem)] = ClickSet(
-            full_stem=str(full_stem),
+        of_dataset = sets.setdefault(str(first["dataset"]), {})
+        of_dataset[str(first["full_stem"])] = ClickSet(
+            full_stem=str(first["full_stem"]),
             image_stem=str(first["image_stem"]),
             object_stem=str(first["object_stem"]),
-            click_type=str(click_type),
+            click_type=str(first["click_type"]),
             mask_source=str(first["model_type"]),
             input_device="+".join(sorted(set(rows["device"].astype(str)))),
             clicks_yx=rows[["y", "x"]].to_numpy(np.int64),

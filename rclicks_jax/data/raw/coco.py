@@ -22,8 +22,6 @@ class CocoSource:
         crowds: Annotations left out because they are crowds (`iscrowd`).
     """
 
-    has_clicks = False
-
     def __init__(
         self, name: str, json_path: pathlib.Path, folder: pathlib.Path
     ) -> None:
@@ -33,7 +31,7 @@ class CocoSource:
             DataError: The file is no COCO instances file.
         """
         self.name = name
-        self.split_names = (raw.UNLISTED,)
+        self.split_names: tuple[str, ...] = (raw.UNLISTED,)
         self._folder = folder
         try:
             content = json.loads(json_path.read_text())
@@ -56,6 +54,11 @@ class CocoSource:
     def __len__(self) -> int:
         """Returns the number of images."""
         return len(self._images)
+
+    @property
+    def has_clicks(self) -> bool:
+        """COCO has no clicks."""
+        return False
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields every image that has an object which is no crowd."""
@@ -120,6 +123,7 @@ def decode(segmentation: Any, shape: tuple[int, int]) -> np.ndarray:
     """
     height, width = shape
     try:
+        runs: Any
         if isinstance(segmentation, list):
             runs = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
         elif isinstance(segmentation["counts"], list):

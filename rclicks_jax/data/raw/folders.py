@@ -80,7 +80,7 @@ class FolderSource:
         except (errors.DataError, OSError) as error:
             return self._unusable(stem, str(error))
         longest = self.layout.longest_side
-        shape = images.limited_shape(*native, longest) if longest else native
+        shape = images.limited_shape(native, longest) if longest else native
         if not self.mask_paths.get(stem):
             folder = self.folder / self.layout.masks
             return self._unusable(stem, f"{folder} has no mask called {stem}")
@@ -185,13 +185,16 @@ class FolderSource:
     ) -> tuple[np.ndarray | None, str]:
         """Returns the mask a click set speaks of, or why there is none."""
         marked = f"{clicks.image_stem}{_OBJECT_MARK}{clicks.object_stem}"
-        usable = [o for o in image.objects if o.mask is not None]
-        if clicks.object_stem:
-            usable = [o for o in usable if o.instance_id in (marked, image.image_id)]
-        if not usable:
+        asked = [
+            o.mask
+            for o in image.objects
+            if o.mask is not None
+            and (not clicks.object_stem or o.instance_id in (marked, image.image_id))
+        ]
+        if not asked:
             known = ", ".join(f"{o.instance_id}: {o.problem}" for o in image.objects)
             return None, f"no object {clicks.object_stem!r} in the mask ({known})"
-        return np.maximum.reduce([o.mask for o in usable]), ""
+        return np.maximum.reduce(asked), ""
 
     def _prev_mask(
         self, full_stem: str, shape: tuple[int, int]

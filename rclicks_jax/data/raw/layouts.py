@@ -1,11 +1,13 @@
 """How the folders of each dataset are laid out, and what was published about them.
 
 Source: emb-ai/rclicks, README.md and isegm/isegm/data/datasets; the counts of clicks
-are from the poster.
+are from the poster; checksums of masks are of SamsungLabs/ritm_interactive_segmentation
+at 792c183.
 """
 
 import dataclasses
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -67,7 +69,8 @@ class Layout:
         later_clicks: Published number of clicks of later rounds; 0 if unknown.
         archive: What is downloaded, in words.
         prev_masks: Where SUBSEC_MASKS keeps the previous masks of later rounds.
-        shared_photos: Image files that show a photograph another file shows too.
+        masks_checksum: `joint_digest` of the published masks; empty if unknown.
+        variants: Other releases by their number of images, in words.
     """
 
     images: str
@@ -80,7 +83,50 @@ class Layout:
     later_clicks: int = 0
     archive: str = ""
     prev_masks: str = "SUBSEC_MASKS/all_benchmark_datasets/fn_fp"
-    shared_photos: int = 0
+    masks_checksum: str = ""
+    variants: tuple[tuple[int, str], ...] = ()
+
+    def judge(self, images: int, objects: int, checksum: str) -> list[str]:
+        """Says in what a dataset differs from the published one; empty if in nothing.
+
+        Args:
+            images: Photographs with a usable object.
+            objects: Usable objects.
+            checksum: `joint_digest` of the objects.
+        """
+        if not self.image_count:
+            return []
+        counted = f"{images} images with {objects} objects"
+        published = f"{self.image_count} with {self.object_count}"
+        known = dict(self.variants).get(images)
+        if known is not None:
+            return [f"{counted} instead of {published}: this looks like {known}"]
+        if (images, objects) != (self.image_count, self.object_count):
+            some = images <= self.image_count and objects <= self.object_count
+            what = "only a part" if some else "another variant"
+            return [f"{counted} instead of {published}: {what} of the published data"]
+        if self.masks_checksum and checksum != self.masks_checksum:
+            return [
+                "the counts are the published ones but the masks differ from those of "
+                "RITM's release, which RClicks used"
+            ]
+        return []
+
+
+def mask_digest(mask: np.ndarray) -> str:
+    """Returns a hash of `u8[h w]` that no encoding of its file changes."""
+    content = np.ascontiguousarray(mask).tobytes()
+    return hashlib.sha256(f"{mask.shape}".encode() + content).hexdigest()
+
+
+def joint_digest(digests: Iterable[tuple[str, str]]) -> str:
+    """Returns a hash of the masks of a dataset, in whatever order they come.
+
+    Args:
+        digests: Instance ids and what `mask_digest` says of their masks.
+    """
+    lines = sorted(f"{name} {digest}" for name, digest in digests)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 LAYOUTS = {
@@ -93,6 +139,9 @@ LAYOUTS = {
         first_clicks=2395,
         later_clicks=3427,
         archive="GrabCut.zip (11 MB)",
+        masks_checksum=(
+            "7cfdbbc6935692c41d1d85ad25744bda6a7a842ee965060b335f4d76ea91f233"
+        ),
     ),
     "Berkeley": Layout(
         images="images",
@@ -103,7 +152,9 @@ LAYOUTS = {
         first_clicks=4859,
         later_clicks=6937,
         archive="Berkeley.zip (7 MB)",
-        shared_photos=4,
+        masks_checksum=(
+            "54b4e841ef2cc3f96c4590173c1aeace7fc5a611455fc0928b5c9f4d20ca202f"
+        ),
     ),
     "DAVIS": Layout(
         images="img",
@@ -114,6 +165,7 @@ LAYOUTS = {
         first_clicks=16975,
         later_clicks=23687,
         archive="DAVIS.zip (43 MB)",
+        variants=((585, "DAVIS585 of FocalClick, which starts from given masks"),),
     ),
     "COCO_MVal": Layout(
         images="img",

@@ -53,10 +53,6 @@ def draw_outline(described: dict[str, Any], shape: tuple[int, int]) -> np.ndarra
 class SampleSource:
     """The sample dataset as a raw source; attributes as in `raw.RawSource`."""
 
-    name = "sample"
-    split_names = ("train", "val")
-    has_clicks = True
-
     def __init__(self) -> None:
         """Finds the photographs.
 
@@ -69,12 +65,19 @@ class SampleSource:
                 "The sample dataset needs the photographs of scikit-image: "
                 "pip install 'rclicks-jax[sample]'"
             )
+        self.name = "sample"
+        self.split_names: tuple[str, ...] = ("train", "val")
         self._folder = pathlib.Path(found.submodule_search_locations[0]) / "data"
         self._photos = outlines()
 
     def __len__(self) -> int:
         """Returns the number of photographs."""
         return len(self._photos)
+
+    @property
+    def has_clicks(self) -> bool:
+        """Every object has synthetic clicks."""
+        return True
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields every photograph of a split with its objects."""

@@ -1,0 +1,56 @@
+# `make demo` and `make test` do all set-up; see README.md.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Packaged data, compiled programs and models made for demos stay inside the checkout.
+export RCLICKS_CACHE ?= $(CURDIR)/.cache
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo sample-benchmark check test soak perf clean
+
+help:
+	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
+	@echo "make sample-benchmark  the same on every object of the sample dataset"
+	@echo "make test              all tests (under 10 minutes on 2 cores)"
+	@echo "make check             ruff, pyright, layering"
+	@echo "make soak, make perf   long tests; measurements for docs/performance.md"
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; make PYTHON=python3.12 ... chooses one."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[sample,dev]'
+	@touch $(READY)
+
+DEMO := runs/demo
+demo: $(READY)
+	$(BIN)/rclicks-train --config=configs/train_clickability.py:tiny --workdir=$(DEMO)/click_model
+	$(BIN)/rclicks-benchmark --config=configs/benchmark.py:tiny --data=sample --split=val \
+	  --config.max_images=2 --click_model=$(DEMO)/click_model/model --workdir=$(DEMO)/benchmark
+
+sample-benchmark: $(READY)
+	$(BIN)/rclicks-train --config=configs/train_clickability.py:tiny --workdir=$(DEMO)/click_model
+	$(BIN)/rclicks-benchmark --config=configs/benchmark.py:tiny --data=sample --config.users \
+	  --click_model=$(DEMO)/click_model/model --workdir=runs/sample-benchmark
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest tests/test_layering.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+
+soak: $(READY)
+	$(BIN)/python -m pytest tests/soak
+
+perf: $(READY)
+	$(BIN)/python tests/perf/measure.py
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Configurations of the three jobs; `:NAME` selects a variant."""

@@ -1,0 +1,58 @@
+"""rclicks-benchmark: a segmenter under realistic clicks.
+
+  rclicks-benchmark --workdir=runs/mine --segmenter=random_walker \
+      --data=GrabCut:datasets/GrabCut --click_model=models/clickability
+
+The same command goes on after an interruption. --config=configs/benchmark.py:tiny is a
+small run; any setting can be changed, such as --config.groups=1,10.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+from ml_collections import config_flags
+from rclicks_jax.launch import commands, defaults
+
+from rclicks_jax import config as config_lib
+from rclicks_jax import hosts
+from rclicks_jax.runs import benchmark, formats, publish, store
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", defaults.config_file("benchmark"), "Settings of the run."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
+_SHORT = defaults.define_shortcuts("data", "segmenter", "click_model", "split")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the benchmark, then writes and prints its tables."""
+    defaults.expect_no_arguments(arguments)
+    settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
+    config = config_lib.from_config_dict(config_lib.BenchmarkConfig, settings)
+    outcome = benchmark.run(config, _WORKDIR.value)
+    if outcome.stopped:
+        print(f"Stopped by {outcome.stopped}; the same command goes on.")
+        return 128 + signal.Signals[outcome.stopped]
+    hosts.barrier("benchmarked")
+    if not hosts.is_first():
+        return 0
+    folder = store.RunFolder(_WORKDIR.value)
+    summary, *_ = publish.publish(folder)
+    print(f"\n{summary.title}\n\n{formats.to_text(summary)}")
+    print(f"Report: {folder.path / 'report.html'}")
+    if outcome.failed_share() > config.max_failed:
+        share = f"{outcome.failed_share():.1%}"
+        print(f"error: {share} of the objects failed: see the report", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run() -> None:
+    """Entry point of the command."""
+    commands.run(main, __doc__ or "")
+
+
+if __name__ == "__main__":
+    run()

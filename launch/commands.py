@@ -1,0 +1,37 @@
+"""What all commands share: flags for several hosts, and errors without tracebacks."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+from rclicks_jax import errors, hosts
+
+Main = Callable[[Sequence[str]], int | None]
+
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator", "", "host:port of process 0, or auto; empty for a single process."
+)
+_PROCESS_COUNT = flags.DEFINE_integer("process_count", 0, "Number of processes.")
+_PROCESS_ID = flags.DEFINE_integer("process_id", -1, "Number of this process.")
+
+
+def run(main: Main, usage: str) -> None:
+    """Runs a command: parses flags, prepares JAX, prints an error as one message.
+
+    Args:
+        main: Takes the arguments that are no flags; returns the exit status.
+        usage: What `--help` says first.
+    """
+
+    def guarded(arguments: Sequence[str]) -> int:
+        try:
+            hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
+            return main(arguments[1:]) or 0
+        except errors.RClicksError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+
+    # absl shows the docstring of the main module as the usage.
+    sys.modules["__main__"].__doc__ = usage
+    app.run(guarded)

@@ -1,0 +1,44 @@
+"""rclicks-data: packages datasets, and says what is wrong with them.
+
+rclicks-data prepare GrabCut:datasets/GrabCut
+rclicks-data doctor datasets/GrabCut
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+from rclicks_jax.launch import commands
+
+from rclicks_jax import errors
+from rclicks_jax.data import doctor, packages, specs
+
+_ALLOWED = "prepare DATA, with DATA as --data takes it, or doctor DIR"
+_CLICK_DISTANCE = flags.DEFINE_float(
+    "max_click_distance",
+    1.0,
+    "doctor counts clicks farther than this from their region, in click radii.",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Does what the first argument says."""
+    if len(arguments) != 2 or arguments[0] not in ("prepare", "doctor"):
+        raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
+    action, target = arguments
+    if action == "prepare":
+        for spec in specs.parse(target):
+            for line in packages.prepare_all(spec):
+                print(line)
+        return 0
+    diagnosis = doctor.examine(target, _CLICK_DISTANCE.value)
+    print(diagnosis.text())
+    return 0 if diagnosis.healthy else 1
+
+
+def run() -> None:
+    """Entry point of the command."""
+    commands.run(main, __doc__ or "")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,250 @@
+"""What is wrong with a folder of data, in words, before anything is run on it."""
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import tqdm
+
+from rclicks_jax import errors
+from rclicks_jax.data import raw, specs, targets
+from rclicks_jax.data.raw import clicks_csv, coco, folders, layouts, sources
+
+Severity = Literal["ok", "note", "error"]
+_MARKS = {"ok": "   ok ", "note": " note ", "error": "ERROR "}
+# Files named of one problem.
+_EXAMPLES = 5
+_BESIDE = ("clicks.csv", "previews.csv", "TETRIS_train.txt", "TETRIS_val.txt")
+
+
+@dataclasses.dataclass
+class Diagnosis:
+    """Findings about a folder.
+
+    Attributes:
+        findings: Severity and text of each, in order.
+    """
+
+    findings: list[tuple[Severity, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing found is an error."""
+        return all(severity != "error" for severity, _ in self.findings)
+
+    def add(self, severity: Severity, text: str) -> None:
+        """Adds a finding."""
+        self.findings.append((severity, text))
+
+    def add_files(self, severity: Severity, problem: str, names: list[str]) -> None:
+        """Adds a problem of several files, naming a few; nothing if there are none."""
+        if names:
+            more = f" and {len(names) - _EXAMPLES} more" * (len(names) > _EXAMPLES)
+            shown = ", ".join(sorted(names)[:_EXAMPLES])
+            self.add(severity, f"{problem}: {shown}{more}")
+
+    def text(self) -> str:
+        """Writes all findings, one a line."""
+        lines = [_MARKS[severity] + text for severity, text in self.findings]
+        verdict = (
+            "Ready to use." if self.healthy else "Not ready: see the errors above."
+        )
+        return "\n".join([*lines, verdict])
+
+
+def examine(target: str, max_click_distance: float) -> Diagnosis:
+    """Examines a dataset's folder, the folder above several, or what `--data` takes.
+
+    Args:
+        target: `DIR`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR` or `sample`.
+        max_click_distance: Clicks farther than this from their region are counted, in
+            click radii.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    diagnosis = Diagnosis()
+    kind = target.partition(":")[0]
+    if kind in specs.KINDS and not pathlib.Path(target).is_dir():
+        found = specs.parse(target)
+    else:
+        found = list(_identify(pathlib.Path(target), diagnosis))
+    for spec in found:
+        _examine_dataset(spec, max_click_distance, diagnosis)
+    return diagnosis
+
+
+def _identify(folder: pathlib.Path, diagnosis: Diagnosis) -> Iterator[specs.DataSpec]:
+    """Finds which datasets a folder is or holds."""
+    if not folder.is_dir():
+        raise errors.DataError(f"{folder} is not a folder.")
+    inside = [n for n in layouts.LAYOUTS if (folder / n).is_dir()]
+    if inside:
+        for name in layouts.LAYOUTS:
+            if name not in inside:
+                archive = layouts.LAYOUTS[name].archive
+                diagnosis.add("note", f"{name}/ is not there ({archive})")
+        for name in _BESIDE:
+            if not (folder / name).exists():
+                diagnosis.add("note", f"{name} is not there")
+        if not (folder / "SUBSEC_MASKS").is_dir():
+            text = "SUBSEC_MASKS/ is not there: tasks of later rounds cannot be used"
+            diagnosis.add("note", text)
+        yield from (specs.DataSpec(name, folder / name) for name in inside)
+        return
+    fitting = [
+        name
+        for name, layout in layouts.LAYOUTS.items()
+        if (folder / layout.images).is_dir() and (folder / layout.masks).is_dir()
+    ]
+    name = folder.resolve().name
+    if name in fitting:
+        yield specs.DataSpec(name, folder)
+        return
+    by_count = [
+        n for n in fitting if _count(folder, n) == layouts.LAYOUTS[n].image_count
+    ]
+    if by_count:
+        diagnosis.add("note", f"{folder} has the folders and counts of {by_count[0]}")
+        yield specs.DataSpec(by_count[0], folder)
+        return
+    if fitting:
+        alike = ", ".join(fitting)
+        text = (
+            f"{folder} is laid out as {alike}; by its name it is a folder of your own"
+        )
+        diagnosis.add("note", text)
+    yield specs.DataSpec("folder", folder)
+
+
+def _count(folder: pathlib.Path, name: str) -> int:
+    files = (folder / layouts.LAYOUTS[name].images).iterdir()
+    return sum(path.suffix.lower() in folders.IMAGE_SUFFIXES for path in files)
+
+
+def _examine_dataset(
+    spec: specs.DataSpec, max_click_distance: float, diagnosis: Diagnosis
+) -> None:
+    diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
+    try:
+        source = sources.open_source(spec)
+    except errors.DataError as error:
+        diagnosis.add("error", str(error))
+        return
+    objects: list[tuple[str, str]] = []
+    problems: dict[str, list[str]] = collections.defaultdict(list)
+    usable_images = images = 0
+    for split in source.split_names:
+        for image in tqdm.tqdm(source.images(split), "Reading", leave=False):
+            images += 1
+            usable = [o for o in image.objects if o.mask is not None]
+            usable_images += bool(usable)
+            objects += [
+                (o.instance_id, layouts.mask_digest(o.mask))
+                for o in usable
+                if o.mask is not None
+            ]
+            for broken in (o for o in image.objects if o.mask is None):
+                problems[broken.problem].append(broken.instance_id)
+    found = f"{images} images, {len(objects)} usable objects, splits "
+    diagnosis.add("ok", found + ", ".join(source.split_names))
+    for problem, names in problems.items():
+        severity = "note" if problem == raw.EMPTY else "error"
+        diagnosis.add_files(severity, problem, names)
+    checksum = layouts.joint_digest(objects)
+    layout = layouts.LAYOUTS.get(spec.kind)
+    if layout is not None and layout.image_count:
+        judged = layout.judge(usable_images, len(objects), checksum)
+        for text in judged:
+            diagnosis.add("error" if "looks like" in text else "note", text)
+        if not judged:
+            same = " and masks" if layout.masks_checksum else ""
+            diagnosis.add("ok", f"counts{same} are the published ones")
+    diagnosis.add("ok", f"checksum of the masks: {checksum}")
+    if isinstance(source, folders.FolderSource):
+        _examine_files(source, diagnosis)
+        _examine_clicks(source, layout, diagnosis)
+    if isinstance(source, coco.CocoSource) and source.crowds:
+        diagnosis.add("note", f"{source.crowds} crowd annotations (iscrowd) left out")
+    if source.has_clicks:
+        _examine_tasks(source, max_click_distance, diagnosis)
+
+
+def _examine_files(source: folders.FolderSource, diagnosis: Diagnosis) -> None:
+    lonely = [stem for stem in source.mask_paths if stem not in source.image_paths]
+    diagnosis.add_files("note", "masks without an image", lonely)
+    folder = source.folder / source.layout.images
+    others = [p.name for p in folder.iterdir() if p not in set(_values(source))]
+    diagnosis.add_files("note", f"{folder.name}/ has files that are not used", others)
+
+
+def _values(source: folders.FolderSource) -> list[pathlib.Path]:
+    return list(source.image_paths.values())
+
+
+def _examine_clicks(
+    source: folders.FolderSource, layout: layouts.Layout | None, diagnosis: Diagnosis
+) -> None:
+    """Compares the table of clicks with what was published and with the images."""
+    if not source.clicks:
+        diagnosis.add("note", "no clicks.csv with rows for it: no click tasks")
+        return
+    counts: collections.Counter[str] = collections.Counter()
+    for click_set in source.clicks.values():
+        counts[click_set.click_type] += len(click_set.clicks_yx)
+    listed = ", ".join(f"{counts[t]} {t}" for t in clicks_csv.CLICK_TYPES)
+    diagnosis.add("ok", f"clicks: {listed}")
+    if layout is not None and layout.first_clicks:
+        expected = (layout.first_clicks, layout.later_clicks)
+        if (counts["first"], counts["fn"] + counts["fp"]) != expected:
+            text = f"published are {expected[0]} first and {expected[1]} later clicks"
+            diagnosis.add("note", text)
+    sets = source.clicks.values()
+    gone = {s.image_stem for s in sets if s.image_stem not in source.image_paths}
+    diagnosis.add_files("note", "clicks on images that are not there", list(gone))
+    outside = [f"{s.full_stem} ({s.outside()})" for s in sets if s.outside()]
+    text = "clicks outside their image, which are moved to its border"
+    diagnosis.add_files("note", text, outside)
+
+
+def _examine_tasks(
+    source: raw.RawSource, max_click_distance: float, diagnosis: Diagnosis
+) -> None:
+    """Reads every task: previous masks, sizes, and where clicks lie."""
+    problems: dict[str, list[str]] = collections.defaultdict(list)
+    inside = near = far = tasks = 0
+    for split in source.split_names:
+        for task in tqdm.tqdm(source.tasks(split), "Reading clicks", leave=False):
+            tasks += 1
+            if task.problem or task.gt_mask is None:
+                problems[task.problem].append(task.click_set_id)
+                continue
+            region = _region(task)
+            if not region.any():
+                problems["nothing to mend"].append(task.click_set_id)
+                continue
+            radius = max(1, targets.click_radius(region.shape))
+            away = targets.distance_to_region(task.clicks_yx, region)
+            inside += int((away == 0).sum())
+            near += int(((away > 0) & (away <= max_click_distance * radius)).sum())
+            far += int((away > max_click_distance * radius).sum())
+    diagnosis.add("ok", f"{tasks} click tasks")
+    for problem, names in problems.items():
+        diagnosis.add_files("error", problem, names)
+    diagnosis.add(
+        "note" if far else "ok",
+        f"clicks: {inside} in their region, {near} not further than "
+        f"{max_click_distance:g} click radii from it, {far} further",
+    )
+
+
+def _region(task: raw.RawTask) -> np.ndarray:
+    assert task.gt_mask is not None
+    target = task.gt_mask == raw.OBJECT
+    if task.prev_mask is None:
+        return target
+    before = task.prev_mask > 127
+    return ~target & before if task.click_type == "fp" else target & ~before
