@@ -29,7 +29,7 @@ class PromptEncoder(nn.Module):
         hidden = nn.relu(mscan.strided_conv(16, "conv_2")(hidden))
         hidden = mscan.strided_conv(self.channels, "conv_4")(hidden)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
-        return jnp.abs(scale) * hidden
+        return jnp.abs(scale[0]) * hidden
 
 
 class ClickabilityNet(nn.Module):

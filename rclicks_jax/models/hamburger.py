@@ -62,7 +62,7 @@ class ConvNorm(nn.Module):
 
 def _random_bases(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
     bases = jax.random.uniform(key, shape)
-    return bases / jnp.linalg.norm(bases, axis=0)
+    return bases / jnp.linalg.norm(bases, axis=0, keepdims=True)
 
 
 class Hamburger(nn.Module):

@@ -22,6 +22,11 @@ def gelu(features: jax.Array) -> jax.Array:
     return nn.gelu(features, approximate=False)
 
 
+def _along(vector: jax.Array) -> jax.Array:
+    """Gives a number for each channel, `f32[c]`, the rank of features."""
+    return vector[None, None, None, :]
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation as PyTorch's: momentum 0.1 and an unbiased running variance.
 
@@ -51,7 +56,8 @@ class BatchNorm(nn.Module):
                 unbiased = var * (count / max(count - 1, 1))
                 mean_state.value = 0.9 * mean_state.value + 0.1 * mean
                 var_state.value = 0.9 * var_state.value + 0.1 * unbiased
-        return (features - mean) * jax.lax.rsqrt(var + 1e-5) * scale + bias
+        factor = jax.lax.rsqrt(var + 1e-5) * scale
+        return (features - _along(mean)) * _along(factor) + _along(bias)
 
 
 class DepthwiseConv(nn.Module):
@@ -66,7 +72,7 @@ class DepthwiseConv(nn.Module):
         shape = (*self.kernel_size, 1, channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (channels,))
-        return depthwise.depthwise_conv(features, kernel) + bias
+        return depthwise.depthwise_conv(features, kernel) + _along(bias)
 
 
 def strided_conv(channels: int, name: str) -> nn.Conv:
@@ -135,7 +141,7 @@ class Block(nn.Module):
                 (features.shape[-1],),
             )
             norm = BatchNorm(self.train, self.axis_name, name=f"norm{index}")
-            update = scale * part(norm(features))
+            update = _along(scale) * part(norm(features))
             # Dropping whole samples, not single numbers, makes depth stochastic.
             drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
             features += drop(update, deterministic=not self.train)

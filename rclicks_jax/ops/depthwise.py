@@ -51,7 +51,9 @@ def _shifted_products(images: jax.Array, kernel: jax.Array) -> jax.Array:
     for i in range(rows):
         for j in range(columns):
             stop = (batch, i + height, j + width, channels)
-            total += lax.slice(padded, (0, i, j, 0), stop) * kernel[i, j, 0]
+            total += (
+                lax.slice(padded, (0, i, j, 0), stop) * kernel[i : i + 1, j : j + 1]
+            )
     return total
 
 
@@ -96,7 +98,7 @@ def _kernel_gradient(
     ) -> tuple[tuple[jax.Array, ...], None]:
         window = lax.dynamic_slice_in_dim(by_row, y, rows, 0)
         return tuple(
-            tap + window[:, :, j : j + width] * gradient_by_row[y]
+            tap + window[:, :, j : j + width] * gradient_by_row[y][None]
             for j, tap in enumerate(taps)
         ), None
 

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from rclicks_jax.clicks import groups, sampling
+
+STREAMS = np.arange(1, 11, dtype=np.int32)
+
+
+def some_levels(seed, shape=(23, 31)):
+    random = np.random.default_rng(seed)
+    click_map = random.random(shape, dtype=np.float32) ** 3
+    if seed % 2:
+        click_map = np.round(click_map * 5) / 5
+    return groups.quantise(click_map, random.random(shape) < 0.7)
+
+
+def some_bits(seed, count=10):
+    return np.random.default_rng(seed).integers(0, 2**64, count, dtype=np.uint64)
+
+
+@pytest.mark.parametrize("cut", ["value", "mass"])
+def test_host_and_device_draw_the_same_pixels(cut):
+    maps = [some_levels(seed) for seed in range(4)] + [np.zeros((23, 31), np.uint16)]
+    draws = [sampling.Draw(m, STREAMS, some_bits(i)) for i, m in enumerate(maps)]
+    on_host = sampling.draw_all(draws, cut=cut, on_device=False)
+    on_device = sampling.draw_all(draws, cut=cut, on_device=True)
+    np.testing.assert_array_equal(np.stack(on_host), np.stack(on_device))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 50)])
+def test_maps_of_other_shapes_share_a_padded_one(shape):
+    maps = [some_levels(0), np.full(shape, 7, np.uint16)]
+    draws = [sampling.Draw(m, STREAMS[:1], some_bits(3, 1)) for m in maps]
+    for way in (False, True):
+        drawn = sampling.draw_all(draws, cut="value", on_device=way)
+        assert 0 <= drawn[1][0] < maps[1].size
+    host = sampling.draw_all(draws, cut="mass", on_device=False)
+    device = sampling.draw_all(draws, cut="mass", on_device=True)
+    np.testing.assert_array_equal(host, device)
+
+
+def test_a_map_without_mass_draws_nothing():
+    drawn = sampling.draw_on_host(
+        np.zeros((4, 5), np.uint16), STREAMS, some_bits(0), cut="value"
+    )
+    assert (drawn == -1).all()
+
+
+@pytest.mark.parametrize("cut", ["value", "mass"])
+def test_clicks_follow_the_mass_of_their_group(cut):
+    levels = some_levels(2, (9, 11))
+    table = groups.mass_table(levels)
+    group = 4
+    start, stop = groups.interval(table, group, cut)
+    line = np.array([groups.pixel_at(levels, table, p) for p in range(start, stop, 37)])
+    expected = np.bincount(line, minlength=levels.size) / line.size
+    many = np.full(4000, group, np.int32)
+    drawn = sampling.draw_on_host(levels, many, some_bits(5, 4000), cut=cut)
+    counts = np.bincount(drawn, minlength=levels.size)
+    assert not counts[expected == 0].any() or counts[expected == 0].sum() < 8
+    inside = expected > 0.002
+    share = expected[inside] / expected[inside].sum() * counts[inside].sum()
+    assert stats.chisquare(counts[inside], share).pvalue > 1e-3
+
+
+def test_bits_depend_on_names_and_on_nothing_else():
+    whole = sampling.random_bits(0, "d/a", STREAMS, 0, 20)
+    assert whole.shape == (10, 20)
+    assert whole.dtype == np.uint64
+    part = sampling.random_bits(0, "d/a", STREAMS[3:5], 0, 7)
+    np.testing.assert_array_equal(part, whole[3:5, :7])
+    others = [
+        sampling.random_bits(1, "d/a", STREAMS, 0, 20),
+        sampling.random_bits(0, "d/b", STREAMS, 0, 20),
+        sampling.random_bits(0, "d/a", STREAMS, 1, 20),
+    ]
+    for other in others:
+        assert not (other == whole).any()
+    assert len(np.unique(whole)) == whole.size
+
+
+def test_bits_are_the_same_in_every_release():
+    bits = sampling.random_bits(0, "GrabCut/21077", STREAMS[:2], 0, 2)
+    assert bits.tolist() == [
+        [6269717083723973317, 15852123642145508320],
+        [9522899202155921423, 17390989091276405877],
+    ]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6, 7, 100, 3_000_000])
+def test_buckets_hold_what_they_are_for_and_are_few(length):
+    bucket = sampling.bucket_length(length)
+    assert length <= bucket < 1.5 * length + 2

@@ -1,0 +1,83 @@
+"""Four fake devices, errors for silent broadcasting, and where outside files are."""
+
+import os
+import pathlib
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+)
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+os.environ.setdefault("RCLICKS_CACHE", str(_ROOT / ".cache"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_ROOT / ".cache" / "xla"))
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rclicks_jax.data import packages, specs
+
+
+def _shared(variable, name):
+    given = os.environ.get(variable)
+    return pathlib.Path(given) if given else _ROOT.parent / "shared" / name
+
+
+@pytest.fixture(scope="session")
+def parity():
+    """Loads a file of the original's outputs; skips where there is none."""
+
+    def load(name):
+        path = _shared("RCLICKS_PARITY_DIR", "parity") / name
+        if not path.exists():
+            pytest.skip(f"{path} is not here; RCLICKS_PARITY_DIR says where it is")
+        if path.suffix == ".npz":
+            return np.load(path, allow_pickle=False)
+        return path.read_text()
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Finds a folder of real data; skips where there is none."""
+
+    def find(name):
+        path = _shared("RCLICKS_DATA_DIR", "data") / name
+        if not path.exists():
+            pytest.skip(f"{path} is not here; RCLICKS_DATA_DIR says where it is")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def sample_instances():
+    """The sample's photographs and objects."""
+    return packages.open_instances(specs.parse("sample")[0])
+
+
+@pytest.fixture(params=["eager", "jit", "vmap", "pmap"])
+def variant(request):
+    """Runs a function of arrays in each of JAX's ways."""
+
+    def vmapped(function):
+        def run(*args):
+            batch = [jnp.stack([jnp.asarray(arg)] * 2) for arg in args]
+            return jax.tree.map(lambda x: x[1], jax.vmap(function)(*batch))
+
+        return run
+
+    def pmapped(function):
+        def run(*args):
+            count = jax.local_device_count()
+            batch = [jnp.stack([jnp.asarray(arg)] * count) for arg in args]
+            return jax.tree.map(lambda x: x[-1], jax.pmap(function)(*batch))
+
+        return run
+
+    ways = {"eager": lambda f: f, "jit": jax.jit, "vmap": vmapped, "pmap": pmapped}
+    return ways[request.param]

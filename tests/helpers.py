@@ -1,0 +1,27 @@
+"""Small things that several tests need."""
+
+import numpy as np
+
+
+def numbered(archive, prefix):
+    """Returns how many `prefix0`, `prefix1`, ... an archive of the original has."""
+    count = 0
+    while f"{prefix}{count}" in archive:
+        count += 1
+    assert count, f"no {prefix}0 among {archive.files}"
+    return count
+
+
+def disk(shape, centre, radius):
+    """Returns a disk, `bool[h w]`."""
+    rows, columns = np.indices(shape)
+    return (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2
+
+
+def write_image(path, array):
+    """Writes `u8[h w]` or RGB `u8[h w 3]` as whatever the file's name says."""
+    import cv2
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stored = array[..., ::-1] if array.ndim == 3 else array
+    assert cv2.imwrite(str(path), np.ascontiguousarray(stored))

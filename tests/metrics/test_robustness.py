@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from rclicks_jax.metrics import interaction, robustness
+
+
+@pytest.fixture
+def saved(parity):
+    return parity("noc.npz")
+
+
+@pytest.fixture
+def noc(saved):
+    threshold = float(saved["threshold"])
+    clicks = saved["groups"].shape[-1]
+    by_group = interaction.noc(saved["groups"] >= threshold, clicks)
+    return by_group, interaction.noc(saved["base"] >= threshold, clicks)
+
+
+@pytest.mark.parity
+def test_sample_noc_and_its_differences_equal_the_original(saved, noc):
+    by_group, baseline = noc
+    sample = robustness.sample_mean(by_group)
+    # The original averages in float32.
+    assert sample.mean == pytest.approx(float(saved["sample_noc_mean"]), rel=1e-6)
+    assert sample.std == pytest.approx(float(saved["sample_noc_std"]), rel=1e-6)
+    delta_sb = robustness.delta_sb(by_group, baseline).mean()
+    assert delta_sb == pytest.approx(float(saved["dSB_noc"]), abs=1e-6)
+    delta_gr = robustness.delta_gr(by_group).mean()
+    assert delta_gr == pytest.approx(float(saved["dGR_noc"]), abs=1e-6)
+    delta_hh = robustness.delta_hh(by_group).mean()
+    assert delta_hh == pytest.approx(float(saved["dHH_noc"]), abs=1e-6)
+
+
+@pytest.mark.parity
+def test_iou_auc_differences_equal_the_original(saved):
+    by_group = interaction.iou_auc(saved["groups"])
+    baseline = interaction.iou_auc(saved["base"])
+    sample = robustness.sample_mean(by_group)
+    assert sample.mean == pytest.approx(float(saved["sample_iouauc_mean"]), abs=1e-6)
+    assert sample.std == pytest.approx(float(saved["sample_iouauc_std"]), abs=1e-6)
+    flattered = (by_group.mean(axis=0) - baseline).mean()
+    assert flattered == pytest.approx(float(saved["dSB_iouauc"]), abs=1e-6)
+
+
+@pytest.mark.parity
+def test_noise_to_signal_equals_the_original(saved, noc):
+    by_group, _ = noc
+    auc = interaction.iou_auc(saved["groups"])
+    nsr = robustness.noise_to_signal(auc).mean()
+    # The original averages this one in float32.
+    assert nsr == pytest.approx(float(saved["sample_nsr_iou_perimage"]), abs=1e-6)
+    nsr = robustness.noise_to_signal(by_group.astype(float)).mean()
+    assert nsr == pytest.approx(float(saved["sample_nsr_noc_perimage"]), abs=1e-6)
+    ends = np.cumsum(saved["user_lens"])[:-1]
+    for name, key in (
+        ("user_concat", "user_nsr"),
+        ("nuser_concat", "sampled_user_nsr"),
+    ):
+        users = np.split(saved[name], ends)
+        nsr = np.mean([robustness.noise_to_signal(u, epsilon=1e-9) for u in users])
+        assert nsr == pytest.approx(float(saved[key]), abs=1e-9)
+
+
+def test_differences_are_means_of_ratios_not_ratios_of_means():
+    by_group = np.array([[2.0, 30.0], [4.0, 10.0]])
+    baseline = np.array([1.0, 10.0])
+    assert robustness.delta_sb(by_group, baseline).tolist() == [2.0, 1.0]
+    assert robustness.delta_gr(by_group).tolist() == [-0.5, 2.0]
+
+
+def test_a_reference_of_zero_has_no_ratio():
+    assert np.isnan(robustness.relative(np.array([1.0]), np.array([0.0]))).all()
+    assert np.isnan(robustness.noise_to_signal(np.zeros((4, 1)))).all()

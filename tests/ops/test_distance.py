@@ -1,0 +1,61 @@
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+from scipy import ndimage
+
+from rclicks_jax.ops import distance
+
+masks = hnp.arrays(bool, st.tuples(st.integers(1, 17), st.integers(1, 17)))
+
+
+def slow_deepest(mask, allowed):
+    """Squares of distances to every outside pixel, one by one."""
+    padded = np.pad(mask, 1)
+    outside = np.argwhere(~padded)
+    best, where = 0, (0, 0)
+    for y, x in np.argwhere(mask & allowed):
+        squared = int(((outside - (y + 1, x + 1)) ** 2).sum(axis=1).min())
+        if squared > best:
+            best, where = squared, (int(y), int(x))
+    return best, where
+
+
+@hypothesis.given(masks, st.data())
+@hypothesis.settings(deadline=None, max_examples=150)
+def test_the_deepest_pixel_is_the_first_of_the_farthest(mask, data):
+    allowed = data.draw(hnp.arrays(bool, mask.shape))
+    assert distance.deepest_pixel(mask, allowed) == slow_deepest(mask, allowed)
+
+
+def test_masks_too_large_for_roots_are_compared_as_integers(monkeypatch):
+    mask = np.random.default_rng(0).random((40, 60)) < 0.9
+    allowed = np.ones_like(mask)
+    expected = distance.deepest_pixel(mask, allowed)
+    monkeypatch.setattr(distance, "_EXACT_BELOW", 1)
+    assert distance.deepest_pixel(mask, allowed) == expected
+
+
+def test_an_empty_image_has_no_deepest_pixel():
+    nothing = np.zeros((0, 5), bool)
+    assert distance.deepest_pixel(nothing, nothing) == (0, (0, 0))
+
+
+def test_a_full_image_is_deepest_in_its_middle():
+    mask = np.ones((5, 9), bool)
+    assert distance.deepest_pixel(mask, mask) == (9, (2, 2))
+
+
+@hypothesis.given(masks)
+@hypothesis.settings(deadline=None)
+def test_distances_agree_with_scipy(mask):
+    ours = distance.distance_inside(mask, pad_border=True)
+    scipys = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    np.testing.assert_allclose(ours, scipys, rtol=1e-6)
+
+
+def test_without_padding_the_border_is_no_outside():
+    mask = np.ones((3, 6), bool)
+    mask[:, 0] = False
+    depth = distance.distance_inside(mask, pad_border=False)
+    np.testing.assert_array_equal(depth, np.tile(np.arange(6), (3, 1)))

@@ -1,0 +1,139 @@
+"""The plan of the house: which package may import which. docs/overview.md draws it."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LEAVES = {"errors", "types", "config", "catalogue", "hosts", "__init__"}
+# What each package may import, apart from itself and the leaves.
+ALLOWED = {
+    "ops": set(),
+    "bridge": set(),
+    "data": {"ops"},
+    "models": {"ops"},
+    "metrics": set(),
+    "clicks": {"ops", "models", "bridge"},
+    "segmenters": {"ops", "bridge"},
+    "training": {"data", "models", "metrics"},
+    "runs": {
+        "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
+    },
+    "launch": {"configs", "data", "runs", "training"},
+    "configs": set(),
+    "datasets": {"data"},
+}  # fmt: skip
+BRIDGE_LEAVES = {"errors"}
+LEAF_IMPORTS = {
+    "errors": set(),
+    "types": set(),
+    "config": {"errors"},
+    "catalogue": {"errors"},
+    "hosts": {"errors"},
+    "__init__": set(),
+}
+FOLDERS = {
+    name: ROOT
+    / ("" if name in ("launch", "configs", "datasets") else "rclicks_jax")
+    / name
+    for name in ALLOWED
+}
+
+
+def imported_parts(path):
+    """Yields the first part below `rclicks_jax` of everything a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "rclicks_jax" and len(parts) > 1:
+                yield parts[1]
+
+
+def top_level_imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def test_every_package_is_in_the_table():
+    folders = {
+        p.name for p in (ROOT / "rclicks_jax").iterdir() if (p / "__init__.py").exists()
+    }
+    assert folders == set(ALLOWED) - {"launch", "configs", "datasets"}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_packages_import_only_what_lies_below(package):
+    leaves = BRIDGE_LEAVES if package == "bridge" else LEAVES
+    for path in FOLDERS[package].rglob("*.py"):
+        beyond = set(imported_parts(path)) - ALLOWED[package] - leaves - {package}
+        assert not beyond, f"{path.relative_to(ROOT)} imports {sorted(beyond)}"
+
+
+@pytest.mark.parametrize("leaf", LEAF_IMPORTS)
+def test_leaves_import_only_leaves(leaf):
+    path = ROOT / "rclicks_jax" / f"{leaf}.py"
+    assert set(imported_parts(path)) <= LEAF_IMPORTS[leaf]
+
+
+def test_arrows_make_no_circle():
+    order, left = [], dict(ALLOWED)
+    while left:
+        free = [name for name, needs in left.items() if needs <= set(order)]
+        assert free, f"a circle among {sorted(left)}"
+        order += free
+        for name in free:
+            del left[name]
+
+
+def test_the_bridge_needs_only_numpy_and_the_standard_library():
+    allowed = {"numpy", "rclicks_jax", "__future__"}
+    import sys
+
+    for path in FOLDERS["bridge"].rglob("*.py"):
+        others = set(top_level_imports(path)) - allowed - set(sys.stdlib_module_names)
+        assert not others or "adapters" in path.parts, (
+            f"{path} imports {sorted(others)}"
+        )
+
+
+@pytest.mark.parametrize("library", ["tensorflow_datasets", "grain"])
+def test_only_data_and_the_builders_use(library):
+    homes = (FOLDERS["data"], FOLDERS["datasets"])
+    for path in (*ROOT.glob("rclicks_jax/**/*.py"), *ROOT.glob("launch/*.py")):
+        if not any(path.is_relative_to(home) for home in homes):
+            assert library not in set(top_level_imports(path)), path
+
+
+def test_pmap_is_in_one_file():
+    users = [
+        p for p in ROOT.glob("rclicks_jax/**/*.py") if "jax.pmap(" in p.read_text()
+    ]
+    assert [p.name for p in users] == ["devices.py"]
+
+
+def test_nothing_is_unpickled():
+    for folder in FOLDERS.values():
+        for path in folder.rglob("*.py"):
+            used = set(top_level_imports(path)) & {"pickle", "dill", "joblib", "shelve"}
+            assert not used, f"{path} imports {used}"
+            assert "allow_pickle=True" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS.values(), ROOT / "rclicks_jax"])
+def test_modules_are_short(folder):
+    for path in folder.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 300, path
+
+
+def test_launchers_are_short():
+    for path in FOLDERS["launch"].glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 80, path

@@ -1,0 +1,153 @@
+import dataclasses
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from helpers import disk, write_image
+
+from rclicks_jax import config, errors
+from rclicks_jax.models import cards
+from rclicks_jax.training import checkpoints, devices, loop
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def clicked_folder(tmp_path_factory):
+    """Twelve photographs with a disk each, and clicks in its middle."""
+    folder = tmp_path_factory.mktemp("clicked") / "disks"
+    random = np.random.default_rng(0)
+    lines = [
+        "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h"
+    ]
+    for number in range(12):
+        target = disk((40, 48), (20, 14 + number), 9)
+        image = random.integers(0, 90, (40, 48, 3), dtype=np.uint8)
+        image[target] += 120
+        write_image(folder / "images" / f"i{number}.png", image)
+        write_image(folder / "masks" / f"i{number}.png", target.astype(np.uint8) * 255)
+        for y, x in np.argwhere(disk((40, 48), (20, 14 + number), 2)):
+            lines.append(f"disks,i{number},,i{number},first,,pc,{x},{y},48,40")
+    (folder / "clicks.csv").write_text("\n".join(lines) + "\n")
+    names = [f"i{number}" for number in range(12)]
+    (folder / "train.txt").write_text("\n".join(names[:8]))
+    (folder / "val.txt").write_text("\n".join(names[8:]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(clicked_folder):
+    return config.TrainConfig(
+        variant="nano",
+        data=f"folder:{clicked_folder}",
+        size=SIZE,
+        sigma=40.0,
+        batch_size=4,
+        epochs=3,
+        learning_rate=0.003,
+    )
+
+
+def all_leaves(folder):
+    variables, _ = cards.load(folder)
+    import jax
+
+    return jax.tree.leaves(variables)
+
+
+@pytest.fixture(scope="module")
+def trained(settings, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("trained")
+    return loop.train_and_evaluate(settings, workdir), workdir
+
+
+def test_it_writes_a_model_and_its_metrics(trained, settings):
+    model, workdir = trained
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert all(np.isfinite(row[name]) for row in rows for name in ("kld", "cc", "sim"))
+    _, card = cards.load(model)
+    assert card.network.variant == "nano"
+    assert card.size == SIZE
+    assert card.sigma == settings.sigma
+    assert "'tasks': 8" in card.data
+    assert card.metrics["sim"] == pytest.approx(
+        max(row["sim"] for row in rows), abs=1e-5
+    )
+
+
+def test_an_interrupted_training_ends_in_the_same_bits(
+    trained, settings, tmp_path, monkeypatch
+):
+    model, _ = trained
+    saved = []
+    save = checkpoints.Checkpoints.save
+
+    def stop_after_the_first_epoch(self, state, metrics):
+        save(self, state, metrics)
+        if not saved:
+            os.kill(os.getpid(), signal.SIGTERM)
+        saved.append(int(state.step))
+
+    monkeypatch.setattr(checkpoints.Checkpoints, "save", stop_after_the_first_epoch)
+    with pytest.raises(errors.TrainingError, match="Stopped by SIGTERM after step"):
+        loop.train_and_evaluate(settings, tmp_path)
+    assert len(saved) < 3
+    again = loop.train_and_evaluate(settings, tmp_path)
+    assert saved[-1] == 6
+    for ours, expected in zip(all_leaves(again), all_leaves(model), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_finished_training_is_not_repeated(trained, settings, monkeypatch):
+    model, workdir = trained
+
+    def fail(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(loop._Trainer, "train", fail)
+    assert loop.train_and_evaluate(settings, workdir) == model
+
+
+def test_other_settings_in_the_same_folder_are_refused(trained, settings):
+    _, workdir = trained
+    other = dataclasses.replace(settings, learning_rate=0.1)
+    with pytest.raises(
+        errors.TrainingError, match=r"learning_rate was 0\.003 and is 0\.1"
+    ):
+        loop.train_and_evaluate(other, workdir)
+
+
+def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
+    odd = dataclasses.replace(settings, batch_size=6)
+    with pytest.raises(
+        errors.TrainingError, match=r"6 cannot be divided among 4.*such as 8"
+    ):
+        loop.train_and_evaluate(odd, tmp_path)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop._Trainer, "train", lambda self, batch: np.float32("nan"))
+    with pytest.raises(errors.TrainingError, match=r"loss of step 0 is nan\. Lower"):
+        loop.train_and_evaluate(settings, tmp_path)
+
+
+def test_a_split_without_tasks_says_so(clicked_folder, settings, tmp_path):
+    import shutil
+
+    folder = tmp_path / "disks"
+    shutil.copytree(clicked_folder, folder)
+    (folder / "val.txt").write_text("")
+    only_train = dataclasses.replace(settings, data=f"folder:{folder}")
+    with pytest.raises(errors.RClicksError, match="val"):
+        loop.train_and_evaluate(only_train, tmp_path / "work")
+
+
+def test_devices_hold_one_replicated_state():
+    tree = devices.replicate({"a": np.arange(3)})
+    assert len(tree["a"].sharding.device_set) == 4
+    np.testing.assert_array_equal(devices.to_host(tree)["a"], np.arange(3))

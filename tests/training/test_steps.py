@@ -1,0 +1,156 @@
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from rclicks_jax import config
+from rclicks_jax.models import clickability, convert
+from rclicks_jax.training import devices, state, steps
+from rclicks_jax.types import TrainBatch
+
+
+def channels_last(array):
+    return array.transpose(0, 2, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def stepped(parity):
+    """One step from the original's weights, on one device."""
+    weights, saved = parity("segnext_tiny.npz"), parity("train_step.npz")
+    settings = json.loads(str(weights["config_json"]))
+    network = config.NetworkConfig(
+        "parity",
+        tuple(settings["embed_dims"]),
+        tuple(settings["depths"]),
+        settings["ham_channels"],
+        tuple(settings["mlp_ratios"]),
+        settings["MD_R"],
+        drop_path=0.0,
+        dropout=0.0,
+    )
+    named = {key[3:]: weights[key] for key in weights.files if key.startswith("sd/")}
+    variables = convert.from_torch(named, clickability.variable_shapes(network))
+    net = clickability.ClickabilityNet(network, train=True, axis_name="batch")
+    target = saved["target"][:, 0]
+    batch = TrainBatch(
+        channels_last(weights["image"]),
+        channels_last(weights["coord"]),
+        target,
+        np.ones_like(target),
+        np.ones(len(target), np.float32),
+    )
+    # Plain descent at rate 1 shows the gradients as differences of parameters.
+    descent = optax.sgd(1.0)
+    step = steps.make_train_step(net, descent, masked=False, axis_name="batch")
+    before = state.create(variables, descent)
+    run = jax.pmap(step, "batch", in_axes=(None, 0, None), devices=jax.devices()[:1])
+    one_device = TrainBatch(*(array[None] for array in batch))
+    after, loss = jax.tree.map(
+        lambda leaf: leaf[0], run(before, one_device, jax.random.key(0))
+    )
+    gradients = jax.tree.map(np.subtract, before.params, after.params)
+    return saved, before, after, float(loss), gradients
+
+
+def by_torch_key(params):
+    return convert.to_torch({"params": params})
+
+
+@pytest.mark.parity
+def test_the_loss_is_the_originals(stepped):
+    saved, _, _, loss, _ = stepped
+    assert loss == pytest.approx(float(saved["train_kld"]), rel=1e-5)
+
+
+@pytest.mark.parity
+def test_gradients_are_the_originals(stepped):
+    saved, _, _, _, gradients = stepped
+    ours = by_torch_key(gradients)
+    names = [key[5:] for key in saved.files if key.startswith("grad/")]
+    assert names
+    for name in names:
+        expected = saved[f"grad/{name}"]
+        scale = max(1e-3, float(np.abs(expected).max()))
+        np.testing.assert_allclose(
+            ours[name], expected, atol=2e-3 * scale, err_msg=name
+        )
+    norm = np.sqrt(sum(float((g**2).sum()) for g in jax.tree.leaves(gradients)))
+    assert norm == pytest.approx(float(saved["grad_global_norm"]), rel=1e-3)
+
+
+@pytest.mark.parity
+def test_batch_statistics_are_the_originals(stepped):
+    saved, _, after, _, _ = stepped
+    ours = convert.to_torch({"batch_stats": after.batch_stats})
+    names = [key[9:] for key in saved.files if key.startswith("bn_after/")]
+    compared = [name for name in names if "num_batches_tracked" not in name]
+    assert compared
+    for name in compared:
+        np.testing.assert_allclose(
+            ours[name], saved[f"bn_after/{name}"], rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parity
+def test_one_step_of_adam_is_the_originals(stepped):
+    saved, before, _, _, gradients = stepped
+    names = [key[6:] for key in saved.files if key.startswith("adam1/")]
+    assert names
+    weights = {name: by_torch_key(before.params)[name] for name in names}
+    slopes = {name: by_torch_key(gradients)[name] for name in names}
+    adam = optax.adam(0.01)
+    updates, _ = jax.jit(adam.update)(slopes, adam.init(weights))
+    ours = {name: weights[name] + np.asarray(updates[name]) for name in names}
+    for name in names:
+        expected = saved[f"adam1/{name}"]
+        # Where a gradient is nearly 0, Adam's first step has the sign of its rounding.
+        gradient = saved[f"grad/{name}"]
+        clear = np.abs(gradient) > 1e-4 * np.abs(gradient).max()
+        np.testing.assert_allclose(
+            ours[name][clear], expected[clear], atol=1e-4, err_msg=name
+        )
+
+
+def nano_batch(count, size=32):
+    random = np.random.default_rng(0)
+    return TrainBatch(
+        random.normal(size=(count, size, size, 3)).astype(np.float32),
+        random.random((count, size, size, 2), dtype=np.float32),
+        random.random((count, size, size), dtype=np.float32),
+        np.ones((count, size, size), np.float32),
+        np.ones(count, np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def nano_eval():
+    network = dataclasses.replace(config.network("nano"))
+    net = clickability.ClickabilityNet(network)
+    step = steps.make_eval_step(net, masked=True, axis_name=devices.AXIS)
+    return clickability.init_variables(network, 0), devices.parallel_eval_step(step)
+
+
+def test_sums_over_devices_leave_out_what_fills_the_batch(nano_eval):
+    variables, step = nano_eval
+    whole = nano_batch(4)
+    first = devices.to_host(step(variables, devices.divide(whole)))
+    assert first["weight"] == 4
+    filled = whole._replace(weight=np.array([1, 1, 1, 0], np.float32))
+    part = devices.to_host(step(variables, devices.divide(filled)))
+    assert part["weight"] == 3
+    for name in ("kld", "cc", "sim"):
+        assert np.isfinite(part[name])
+        assert part[name] != first[name]
+
+
+def test_a_batch_is_divided_in_order():
+    batch = nano_batch(8)
+    divided = devices.divide(batch)
+    assert divided.image.shape[:2] == (4, 2)
+    np.testing.assert_array_equal(divided.weight.ravel(), batch.weight)
+    np.testing.assert_array_equal(
+        divided.click_map.reshape(batch.click_map.shape), batch.click_map
+    )
