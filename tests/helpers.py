@@ -25,3 +25,15 @@ def write_image(path, array):
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = array[..., ::-1] if array.ndim == 3 else array
     assert cv2.imwrite(str(path), np.ascontiguousarray(stored))
+
+
+def make_folder(folder, names=("a", "b", "c"), shape=(48, 64)):
+    """Writes photographs with a bright disk each and its mask; returns the folder."""
+    random = np.random.default_rng(len(names))
+    for number, name in enumerate(names):
+        target = disk(shape, (20 + 3 * number, 25 + 4 * number), 11)
+        image = random.integers(0, 80, (*shape, 3), dtype=np.uint8)
+        image[target] += 150
+        write_image(folder / "images" / f"{name}.png", image)
+        write_image(folder / "masks" / f"{name}.png", target.astype(np.uint8) * 255)
+    return folder

@@ -74,13 +74,7 @@ def load(spec: str, *, batch: int = 0, rescale: bool = False) -> ClickModel:
     """
     if spec in _FUNCTIONS:
         return PerQuery(spec, _FUNCTIONS[spec])
-    if not spec:
-        raise errors.BadValueError(
-            "Click model",
-            "none",
-            "--click_model=DIR, a model folder; or UD or DT; or sample, a small "
-            "network trained on the sample dataset",
-        )
+    _check_given(spec)
     return infer.load(spec, batch=batch, rescale=rescale)
 
 
@@ -88,6 +82,7 @@ def describe(spec: str) -> dict[str, Any]:
     """Returns what a run records of a click model: its name, or its card's checksum."""
     if spec in _FUNCTIONS:
         return {"name": spec}
+    _check_given(spec)
     card = cards.load_card(spec)
     return {
         "name": "CM",
@@ -97,3 +92,13 @@ def describe(spec: str) -> dict[str, Any]:
         "data": card.data,
         "checksum": card.checksum,
     }
+
+
+def _check_given(spec: str) -> None:
+    if not spec:
+        raise errors.BadValueError(
+            "Click model",
+            "none",
+            "--click_model=DIR, a model folder; or UD or DT; or sample, a small "
+            "network trained on the sample dataset",
+        )

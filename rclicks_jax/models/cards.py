@@ -68,7 +68,7 @@ def load_card(folder: epath.PathLike) -> Card:
     if not path.exists():
         raise errors.DataError(
             f"{folder} is not a model folder: it has no {CARD_NAME}. "
-            "rclicks-train and rclicks-convert make model folders."
+            "rclicks-train makes model folders."
         )
     try:
         described = json.loads(path.read_text())

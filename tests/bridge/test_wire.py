@@ -1,0 +1,97 @@
+import io
+
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from rclicks_jax.bridge import wire
+
+arrays = st.dictionaries(
+    st.text(max_size=5),
+    st.sampled_from(wire.DTYPES).flatmap(
+        lambda kind: hnp.arrays(
+            np.dtype(kind), hnp.array_shapes(min_dims=0, min_side=0, max_side=4)
+        )
+    ),
+    max_size=3,
+)
+plain = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8)
+headers = st.dictionaries(
+    st.text(max_size=6).filter(lambda key: key != "arrays"), plain, max_size=4
+)
+
+
+def reader(data):
+    stream = io.BytesIO(data)
+
+    def read(size):
+        part = stream.read(size)
+        if len(part) < size:
+            raise EOFError
+        return part
+
+    return read
+
+
+@hypothesis.given(headers, arrays)
+@hypothesis.settings(deadline=None)
+def test_frames_come_back(header, sent):
+    data = b"".join(wire.pack(header, sent))
+    got_header, got = wire.unpack(reader(data))
+    assert got_header == header
+    assert got.keys() == sent.keys()
+    for name, array in sent.items():
+        assert got[name].dtype == array.dtype
+        np.testing.assert_array_equal(got[name], array)
+
+
+@hypothesis.given(headers, arrays, st.data())
+@hypothesis.settings(deadline=None)
+def test_a_frame_cut_anywhere_has_ended(header, sent, data):
+    frame = b"".join(wire.pack(header, sent))
+    cut = data.draw(st.integers(0, len(frame) - 1))
+    with pytest.raises(EOFError):
+        wire.unpack(reader(frame[:cut]))
+
+
+def test_ten_thousand_damaged_frames_raise_what_they_should():
+    random = np.random.default_rng(0)
+    frame = b"".join(wire.pack({"action": "x"}, {"a": np.arange(9, dtype=np.int32)}))
+    refused = 0
+    for _ in range(10_000):
+        damaged = bytearray(frame)
+        for _ in range(random.integers(1, 6)):
+            damaged[random.integers(len(damaged))] = random.integers(256)
+        try:
+            wire.unpack(reader(bytes(damaged)))
+        except (wire.WireError, EOFError):
+            refused += 1
+    assert refused > 5_000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"GET / HTTP/1.1", "starts with"),
+        (b"RCLB\xff\xff\xff\xff", "at most"),
+        (b"RCLB\x02\x00\x00\x00[]", "header is not"),
+        (b"RCLB\x02\x00\x00\x00{}", "header is not"),
+    ],
+)
+def test_what_is_no_frame_is_explained(data, message):
+    with pytest.raises(wire.WireError, match=message):
+        wire.unpack(reader(data))
+
+
+def test_sizes_that_would_fill_the_memory_are_refused():
+    text = b'{"arrays":[{"name":"a","dtype":"<f8","shape":[2000000000]}]}'
+    data = b"RCLB" + len(text).to_bytes(4, "little") + text
+    with pytest.raises(wire.WireError, match="more than"):
+        wire.unpack(reader(data))
+
+
+def test_arrays_of_objects_cannot_be_sent():
+    with pytest.raises(wire.WireError, match="allowed"):
+        wire.pack({}, {"a": np.array([{}])})

@@ -1,0 +1,116 @@
+import pathlib
+
+import numpy as np
+import pytest
+from helpers import make_folder, write_image
+
+from rclicks_jax import errors
+from rclicks_jax.data import doctor
+
+HEADER = (
+    "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h\n"
+)
+
+
+def test_a_good_folder_is_ready(tmp_path):
+    diagnosis = doctor.examine(str(make_folder(tmp_path / "mine")), 1.0)
+    assert diagnosis.healthy
+    text = diagnosis.text()
+    assert "3 images, 3 usable objects" in text
+    assert "checksum of the masks: " in text
+    assert text.endswith("Ready to use.")
+
+
+def test_everything_wrong_is_named(tmp_path):
+    folder = make_folder(tmp_path / "mine", ("a", "b", "c", "d", "e"))
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    write_image(folder / "masks" / "b.png", np.full((9, 9), 255, np.uint8))
+    write_image(folder / "masks" / "c.png", np.zeros((48, 64), np.uint8))
+    (folder / "masks" / "d.png").unlink()
+    write_image(folder / "masks" / "lonely.png", np.zeros((48, 64), np.uint8))
+    (folder / "images" / "notes.txt").write_text("")
+    diagnosis = doctor.examine(str(folder), 1.0)
+    assert not diagnosis.healthy
+    text = diagnosis.text()
+    for expected in (
+        "no image that OpenCV can read",
+        "the mask is 9x9 pixels, the image 48x64: b",
+        "note the mask has no object pixel: c",
+        "has no mask called d",
+        "masks without an image: lonely",
+        "files that are not used: notes.txt",
+        "1 usable objects",
+        "Not ready",
+    ):
+        assert expected in text
+
+
+def test_clicks_are_counted_by_where_they_fall(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    rows = [
+        "mine,a,,a,first,,pc,25,20,64,48",
+        "mine,a,,a,first,,pc,37,20,64,48",
+        "mine,a,,a,first,,pc,60,40,64,48",
+        "mine,a,,a,first,,pc,64,48,64,48",
+        "mine,gone,,gone,first,,pc,1,1,64,48",
+    ]
+    (folder / "clicks.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    text = doctor.examine(str(folder), 1.0).text()
+    assert "clicks: 5 first, 0 fn, 0 fp" in text
+    assert (
+        "1 in their region, 1 not further than 1 click radii from it, 2 further" in text
+    )
+    assert "clicks outside their image, which are moved to its border: a (1)" in text
+    assert "clicks on images that are not there: gone" in text
+
+
+def test_the_folder_above_several_says_what_is_missing(tmp_path):
+    make_folder(tmp_path / "Berkeley")
+    text = doctor.examine(str(tmp_path), 1.0).text()
+    assert "GrabCut/ is not there (GrabCut.zip (11 MB))" in text
+    assert "clicks.csv is not there" in text
+    assert "SUBSEC_MASKS/ is not there" in text
+    assert "only a part of the published data" in text
+
+
+def test_a_wrong_variant_is_an_error(tmp_path):
+    names = [f"{number:05}" for number in range(585)]
+    folder = tmp_path / "DAVIS"
+    make_folder(folder, names[:1], shape=(44, 60))
+    for name in names[1:]:
+        for part in ("images", "masks"):
+            content = (folder / part / f"{names[0]}.png").read_bytes()
+            (folder / part / f"{name}.png").write_bytes(content)
+    (folder / "images").rename(folder / "img")
+    (folder / "masks").rename(folder / "gt")
+    diagnosis = doctor.examine(str(folder), 1.0)
+    assert not diagnosis.healthy
+    assert "this looks like DAVIS585 of FocalClick" in diagnosis.text()
+
+
+def test_a_folder_that_is_none_is_an_error():
+    with pytest.raises(errors.DataError, match="/no/such is not a folder"):
+        doctor.examine("/no/such", 1.0)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["GrabCut", "Berkeley"])
+def test_the_real_sets_are_the_published_ones(real_data, name):
+    text = doctor.examine(str(real_data(name)), 1.0).text()
+    assert "counts and masks are the published ones" in text
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "images"), [("DAVIS", 35), ("COCO_MVal", 26)])
+def test_parts_of_real_sets_are_told_from_the_whole(real_data, name, images):
+    diagnosis = doctor.examine(str(real_data(name)), 1.0)
+    assert diagnosis.healthy
+    assert f"{images} images with {images} objects instead of" in diagnosis.text()
+
+
+@pytest.mark.real
+def test_real_clicks_lie_in_their_objects(real_data):
+    folder = pathlib.Path(real_data("VOC_WTP"))
+    text = doctor.examine(str(folder), 1.0).text()
+    assert "clicks: 4464 first, 0 fn, 0 fp" in text
+    assert "clicks: 4464 in their region" in text

@@ -1,0 +1,122 @@
+import sys
+
+import numpy as np
+import pytest
+from helpers import make_folder, write_image
+
+from rclicks_jax import errors
+from rclicks_jax.data import packages, specs
+
+
+def spec_of(folder):
+    return specs.DataSpec("folder", folder)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_folder_is_packaged_once_and_comes_back(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine")
+    package = packages.open_instances(spec_of(folder))
+    assert package.dataset == "mine"
+    assert [row.name for row in package.rows] == ["a", "b", "c"]
+    assert [row.instance_ids for row in package.rows] == [("a",), ("b",), ("c",)]
+    example = package.read(package.rows[1])
+    assert example.image.shape == (48, 64, 3)
+    assert example.image.max() > 150
+    (instance,) = example.instances
+    assert instance.gt_mask.sum() > 300
+    assert instance.ignore_mask is None
+    assert instance.user_clicks_yx.shape == (0, 2)
+    files = sorted(path for path in cache.rglob("*") if path.is_file())
+    times = [path.stat().st_mtime_ns for path in files]
+    assert packages.open_instances(spec_of(folder)).checksum == package.checksum
+    assert [path.stat().st_mtime_ns for path in files] == times
+    assert "tensorflow" not in sys.modules
+
+
+def test_a_changed_file_makes_another_package_and_keeps_the_first(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine")
+    before = packages.open_instances(spec_of(folder))
+    mask = np.zeros((48, 64), np.uint8)
+    mask[5:30, 5:30] = 255
+    write_image(folder / "masks" / "b.png", mask)
+    after = packages.open_instances(spec_of(folder))
+    assert after.checksum != before.checksum
+    assert before.read(before.rows[1]).instances[0].gt_mask.sum() != 625
+    assert after.read(after.rows[1]).instances[0].gt_mask.sum() == 625
+
+
+def test_problems_are_packaged_and_named(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine")
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    write_image(folder / "masks" / "b.png", np.zeros((48, 64), np.uint8))
+    package = packages.open_instances(spec_of(folder))
+    first, second, third = package.rows
+    assert "no image" in first.problem
+    with pytest.raises(errors.DataError, match="no image that OpenCV can read"):
+        package.read(first)
+    assert package.read(second).problems == (("b", "the mask has no object pixel"),)
+    assert not package.read(second).instances
+    assert package.read(third).instances
+
+
+def test_a_dataset_without_clicks_has_no_tasks(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine")
+    with pytest.raises(errors.DataError, match="mine has no clicks"):
+        packages.open_clicks(spec_of(folder))
+
+
+def test_an_unknown_split_lists_what_there_is(sample_instances):
+    with pytest.raises(errors.BadValueError, match=r"'dev'.*train, val, all"):
+        sample_instances.select("dev")
+    assert len(sample_instances.select("all")) == 10
+    assert {row.split for row in sample_instances.select("val")} == {"val"}
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_set(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(errors.DataError, match=r"cannot be packaged.*\$RCLICKS_CACHE"):
+        packages.open_instances(spec_of(make_folder(tmp_path / "mine")))
+
+
+def test_click_tasks_come_back(sample_instances):
+    (spec,) = specs.parse("sample")
+    package = packages.open_clicks(spec)
+    by_type = {}
+    for row in package.rows:
+        by_type.setdefault(row.name.rsplit("_", 1)[-1], row)
+    later = package.read(by_type["fn"])
+    assert later.click_type == "fn"
+    assert later.prev_mask.max() == 1
+    assert later.input_device == "synthetic"
+    target = later.gt_mask.astype(np.float32)
+    np.testing.assert_array_equal(later.error_mask, target * (1 - later.prev_mask))
+    false = package.read(by_type["fp"])
+    np.testing.assert_array_equal(
+        false.error_mask, (1 - false.gt_mask) * false.prev_mask
+    )
+    first = package.read(package.rows[0])
+    assert first.prev_mask is None
+    np.testing.assert_array_equal(first.error_mask, first.gt_mask.astype(np.float32))
+
+
+def test_prepare_says_what_it_packaged(tmp_path, cache):
+    lines = list(packages.prepare_all(spec_of(make_folder(tmp_path / "mine"))))
+    assert lines[0].startswith(
+        "mine instances: 3 packaged, 0 of them unusable; checksum "
+    )
+
+
+def test_a_part_of_a_published_dataset_is_noted(tmp_path, cache):
+    folder = tmp_path / "DAVIS"
+    make_folder(folder)
+    (folder / "images").rename(folder / "img")
+    (folder / "masks").rename(folder / "gt")
+    package = packages.open_instances(specs.DataSpec("DAVIS", folder))
+    (note,) = package.notes
+    assert "3 images with 3 objects instead of 345 with 345" in note

@@ -1,0 +1,318 @@
+"""Readers of raw folders, on small ones laid out as the downloads are."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from helpers import disk, make_folder, write_image
+from pycocotools import mask as coco_mask
+
+from rclicks_jax import errors
+from rclicks_jax.data import raw, specs
+from rclicks_jax.data.raw import coco, layouts, sources
+
+SHAPE = (30, 40)
+PHOTO = np.full((*SHAPE, 3), 90, np.uint8)
+HEADER = (
+    "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h\n"
+)
+
+
+def source_of(kind, folder):
+    return sources.open_source(specs.DataSpec(kind, folder))
+
+
+def only_image(source):
+    (image,) = source.images(source.split_names[0])
+    return image
+
+
+def test_grabcut_reads_128_as_ignored(tmp_path):
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[5:20, 5:20], mask[5:7, 5:20], mask[25] = 255, 128, 100
+    write_image(tmp_path / "data_GT" / "x.png", PHOTO)
+    write_image(tmp_path / "boundary_GT" / "x.png", mask)
+    image = only_image(source_of("GrabCut", tmp_path))
+    (one,) = image.objects
+    assert one.instance_id == "x"
+    assert (one.mask[7:20, 5:20] == raw.OBJECT).all()
+    assert (one.mask[5:7, 5:20] == raw.IGNORE).all()
+    assert not one.mask[25].any()
+
+
+@pytest.mark.parametrize("kind", ["DAVIS", "COCO_MVal"])
+def test_davis_and_coco_mval_read_any_colour_as_object(tmp_path, kind):
+    mask = np.zeros((*SHAPE, 3), np.uint8)
+    mask[3:9, 4:8, 2] = 1
+    write_image(tmp_path / "img" / "x.png", PHOTO)
+    write_image(tmp_path / "gt" / "x.png", mask)
+    (one,) = only_image(source_of(kind, tmp_path)).objects
+    np.testing.assert_array_equal(one.mask > 0, mask.any(axis=2))
+
+
+def test_tetris_reads_ids_from_colours_and_limits_the_longest_side(tmp_path):
+    photo = np.zeros((1024, 4096, 3), np.uint8)
+    mask = np.zeros_like(photo)
+    mask[:512, :2048] = (0, 0, 1)
+    mask[600:1000, 3000:] = (3, 2, 0)
+    write_image(tmp_path / "images" / "a.b-c.png", photo)
+    write_image(tmp_path / "masks" / "a.b-c.png", mask)
+    image = only_image(source_of("TETRIS", tmp_path))
+    assert image.shape == (512, 2048)
+    # RGB (0, 0, 1) has B = 1; (3, 2, 0) has G = 2, R = 3.
+    assert [o.instance_id for o in image.objects] == [
+        "a.b-c_______515",
+        "a.b-c_______65536",
+    ]
+    second = image.objects[1].mask
+    assert second.shape == image.shape
+    assert (second[:256, :1024] == raw.OBJECT).all()
+    assert not second[:, 1025:].any()
+
+
+def test_a_folder_of_masks_is_several_objects(tmp_path):
+    folder = make_folder(tmp_path, ("a",))
+    (folder / "masks" / "a.png").unlink()
+    for name, centre in (("cat", (10, 10)), ("dog", (30, 40))):
+        write_image(
+            folder / "masks" / "a" / f"{name}.png",
+            disk((48, 64), centre, 6) * np.uint8(255),
+        )
+    image = only_image(source_of("folder", folder))
+    assert [o.instance_id for o in image.objects] == ["a_______cat", "a_______dog"]
+    assert image.objects[0].mask[10, 10] == raw.OBJECT
+
+
+def test_labels_are_objects_by_value(tmp_path):
+    labels = np.zeros(SHAPE, np.uint16)
+    labels[:5], labels[10:15] = 7, 1000
+    write_image(tmp_path / "images" / "x.png", PHOTO)
+    write_image(tmp_path / "labels" / "x.png", labels)
+    image = only_image(source_of("folder", tmp_path))
+    assert [o.instance_id for o in image.objects] == ["x_______7", "x_______1000"]
+
+
+def test_a_folder_without_masks_says_what_it_must_have(tmp_path):
+    (tmp_path / "images").mkdir()
+    with pytest.raises(errors.DataError, match=r"images/ and.*masks/.*labels/"):
+        source_of("folder", tmp_path)
+
+
+def test_a_wrong_folder_says_what_the_dataset_has(tmp_path):
+    make_folder(tmp_path)
+    with pytest.raises(
+        errors.DataError, match=r"GrabCut dataset has data_GT/ and boundary_GT/"
+    ):
+        source_of("GrabCut", tmp_path)
+
+
+def damage_truncate(folder):
+    path = folder / "images" / "a.png"
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def damage_size(folder):
+    write_image(folder / "masks" / "a.png", np.full((10, 12), 255, np.uint8))
+
+
+def damage_empty(folder):
+    write_image(folder / "masks" / "a.png", np.zeros((48, 64), np.uint8))
+
+
+def damage_no_mask(folder):
+    (folder / "masks" / "a.png").unlink()
+
+
+def damage_no_image(folder):
+    (folder / "images" / "a.png").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (damage_truncate, "truncated"),
+        (damage_size, "the mask is 10x12 pixels, the image 48x64"),
+        (damage_empty, "no object pixel"),
+        (damage_no_mask, "has no mask called a"),
+        (damage_no_image, "no image that OpenCV can read"),
+    ],
+)
+def test_a_bad_file_is_an_image_with_a_problem(tmp_path, damage, reason):
+    folder = make_folder(tmp_path)
+    damage(folder)
+    images = list(source_of("folder", folder).images("test"))
+    assert len(images) == 3
+    (broken,) = images[0].objects
+    assert broken.mask is None
+    assert reason in broken.problem
+    assert all(
+        not image.problem and image.objects[0].mask is not None for image in images[1:]
+    )
+
+
+@pytest.fixture
+def clicked(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    rows = [
+        "mine,a,,a,first,,pc,25,20,64,48",
+        "mine,a,,a,first,,mobile,999,-5,64,48",
+        "mine,a,,a_sam_fn_pc_3,fn,sam,pc,27,22,64,48",
+        "mine,b,,b_mivos_fp,fp,mivos,pc,1,1,64,48",
+        "other,a,,a,first,,pc,1,2,3,4",
+        "mine,gone,,gone,first,,pc,1,2,64,48",
+    ]
+    (tmp_path / "clicks.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    prev_mask = np.zeros((48, 64), np.uint8)
+    prev_mask[:22] = 255
+    write_image(tmp_path / "mine" / "prev_masks" / "a_sam_fn_pc_3.png", prev_mask)
+    return folder
+
+
+def test_clicks_belong_to_their_tasks_and_stay_inside(clicked):
+    source = source_of("folder", clicked)
+    first, later, lost = source.tasks("test")
+    assert first.click_set_id == "a"
+    assert first.click_type == "first"
+    assert first.input_device == "mobile+pc"
+    assert first.clicks_yx.tolist() == [[20, 25], [0, 63]]
+    assert (later.click_type, later.mask_source) == ("fn", "sam")
+    assert later.prev_mask[:22].min() == 255
+    assert lost.click_set_id == "b_mivos_fp"
+    assert "no previous mask b_mivos_fp.png" in lost.problem
+
+
+def test_first_clicks_are_also_the_users_of_an_instance(clicked):
+    image = next(source_of("folder", clicked).images("test"))
+    (one,) = image.objects
+    assert one.clicks_yx.tolist() == [[20, 25], [0, 63]]
+    assert one.input_device == "mobile+pc"
+
+
+def test_lists_divide_the_images(clicked):
+    (clicked / "train.txt").write_text("a\n")
+    (clicked / "val.txt").write_text("b\n\n")
+    source = source_of("folder", clicked)
+    assert source.split_names == ("test", "train", "val")
+    assert [image.image_id for image in source.images("train")] == ["a"]
+    assert [task.click_set_id for task in source.tasks("val")] == ["b_mivos_fp"]
+    assert [image.image_id for image in source.images("test")] == ["c"]
+
+
+def test_clicks_of_a_limited_image_move_with_it(tmp_path):
+    photo = np.zeros((1000, 4096, 3), np.uint8)
+    mask = np.zeros_like(photo)
+    mask[100:900, 1000:3000] = (0, 0, 9)
+    write_image(tmp_path / "TETRIS" / "images" / "x.png", photo)
+    write_image(tmp_path / "TETRIS" / "masks" / "x.png", mask)
+    row = "TETRIS,x,,x,first,,pc,2001,501,4096,1000\n"
+    (tmp_path / "clicks.csv").write_text(HEADER + row)
+    (task,) = source_of("TETRIS", tmp_path / "TETRIS").tasks("test")
+    assert task.clicks_yx.tolist() == [[250, 1000]]
+
+
+def test_a_table_without_its_columns_is_refused(tmp_path):
+    make_folder(tmp_path / "mine")
+    (tmp_path / "clicks.csv").write_text("dataset,x,y\nmine,1,2\n")
+    with pytest.raises(errors.DataError, match="lacks the columns image_stem"):
+        source_of("folder", tmp_path / "mine")
+
+
+@pytest.fixture
+def coco_files(tmp_path):
+    write_image(tmp_path / "images" / "one.png", PHOTO)
+    square = np.zeros(SHAPE, np.uint8, order="F")
+    square[5:15, 10:20] = 1
+    compressed = coco_mask.encode(square)
+    flat = square.ravel(order="F")
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [0]])))
+    counts = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
+    annotations = [
+        {"id": 1, "segmentation": [[10, 5, 20, 5, 20, 15, 10, 15]]},
+        {"id": 2, "segmentation": {"size": list(SHAPE), "counts": counts}},
+        {
+            "id": 3,
+            "segmentation": {
+                "size": list(SHAPE),
+                "counts": compressed["counts"].decode(),
+            },
+        },
+        {
+            "id": 4,
+            "segmentation": {"size": list(SHAPE), "counts": counts},
+            "iscrowd": 1,
+        },
+        {"id": 5, "segmentation": {"nonsense": 1}},
+        {"id": 6, "segmentation": [[0, 0, 0, 0, 0, 0]]},
+    ]
+    content = {
+        "images": [
+            {"id": 9, "file_name": "one.png"},
+            {"id": 10, "file_name": "gone.png"},
+            {"id": 11, "file_name": "../secret.png"},
+        ],
+        "annotations": [{**a, "image_id": 9} for a in annotations]
+        + [
+            {"id": 7, "image_id": 10, "segmentation": []},
+            {"id": 8, "image_id": 11, "segmentation": []},
+        ],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(content))
+    return coco.CocoSource("mine", path, tmp_path / "images"), square
+
+
+def test_coco_draws_polygons_and_both_kinds_of_run_lengths(coco_files):
+    source, square = coco_files
+    image = next(source.images("test"))
+    by_id = {o.instance_id: o for o in image.objects}
+    assert sorted(by_id) == ["1", "2", "3", "5", "6"]
+    for name in ("1", "2", "3"):
+        np.testing.assert_array_equal(by_id[name].mask == raw.OBJECT, square > 0)
+    assert "cannot be drawn" in by_id["5"].problem
+    assert by_id["6"].problem
+    assert source.crowds == 1
+
+
+def test_coco_names_images_that_are_missing_or_lie_elsewhere(coco_files):
+    source, _ = coco_files
+    _, gone, secret = source.images("test")
+    assert "gone.png" in gone.problem
+    assert "leads out of" in secret.problem
+
+
+def test_what_is_no_coco_file_is_refused(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text('{"images": []}')
+    with pytest.raises(errors.DataError, match="is not a COCO instances file"):
+        coco.CocoSource("x", path, tmp_path)
+
+
+def test_masks_have_the_same_digest_whatever_their_file(tmp_path):
+    mask = disk(SHAPE, (10, 10), 5).astype(np.uint8) * 255
+    paths = [tmp_path / "x.png", tmp_path / "x.bmp"]
+    for path in paths:
+        cv2.imwrite(str(path), mask)
+    digests = {layouts.mask_digest(cv2.imread(str(path), 0)) for path in paths}
+    assert len(digests) == 1
+    assert layouts.mask_digest(mask.T) not in digests
+
+
+@pytest.mark.parametrize(
+    ("counts", "checksum", "expected"),
+    [
+        ((345, 345), "", None),
+        ((35, 35), "", "only a part"),
+        ((346, 346), "", "another variant"),
+        ((585, 585), "", "DAVIS585 of FocalClick"),
+    ],
+)
+def test_counts_are_judged_against_the_published_ones(counts, checksum, expected):
+    judged = layouts.LAYOUTS["DAVIS"].judge(*counts, checksum)
+    assert (expected is None) == (not judged)
+    assert expected is None or expected in judged[0]
+
+
+def test_masks_of_another_release_are_named():
+    judged = layouts.LAYOUTS["GrabCut"].judge(50, 50, "0" * 64)
+    assert "masks differ" in judged[0]

@@ -1,0 +1,228 @@
+"""The commands as users start them: flags, exit statuses, kills, several processes."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import make_folder
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+NAMES = tuple("abcdefgh")
+
+
+def command(name, *flags):
+    return [sys.executable, "-m", f"rclicks_jax.launch.{name}", *map(str, flags)]
+
+
+def run(name, *flags, **environment):
+    return subprocess.run(
+        command(name, *flags),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "XLA_FLAGS": "", **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_folder(tmp_path_factory.mktemp("data") / "mine", NAMES)
+
+
+def benchmark_flags(folder, workdir):
+    return (
+        f"--config={ROOT / 'configs' / 'benchmark.py'}:smoke",
+        f"--data=folder:{folder}",
+        f"--workdir={workdir}",
+        "--config.max_images=0",
+        "--config.pictures=0",
+    )
+
+
+def tables_of(workdir):
+    found = sorted((workdir / "tables").iterdir())
+    assert found
+    return {p.name: p.read_bytes() for p in found if not p.name.startswith("timing")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder, cache, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("undisturbed") / "run"
+    done = run("benchmark", *benchmark_flags(folder, workdir), RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    return workdir, done
+
+
+def test_a_benchmark_prints_its_table_and_where_its_report_is(undisturbed):
+    workdir, done = undisturbed
+    assert "Base NoC@90" in done.stdout
+    assert f"Report: {workdir}/report.html" in done.stdout
+    assert (workdir / "report.html").exists()
+    assert "Benchmarking noisy: 100%" in done.stderr
+
+
+def test_tabulate_makes_the_same_tables_again(undisturbed):
+    workdir, _ = undisturbed
+    before = tables_of(workdir)
+    for path in (workdir / "tables").iterdir():
+        path.unlink()
+    done = run("tabulate", workdir)
+    assert done.returncode == 0, done.stderr
+    assert tables_of(workdir) == before
+
+
+def records_in(workdir):
+    return len(list((workdir / "records").glob("*/*.jsonl"))) if workdir.exists() else 0
+
+
+def killed_when(flags, workdir, cache, number, enough):
+    """Starts a benchmark and sends a signal once it has written `enough` records."""
+    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    process = subprocess.Popen(
+        command("benchmark", *flags),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 120
+    while records_in(workdir) < enough and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output.decode()
+
+
+def test_kill_9_loses_nothing(folder, cache, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    workdir = tmp_path / "run"
+    flags = benchmark_flags(folder, workdir)
+    for enough in (1, 3, 4):
+        status, _ = killed_when(flags, workdir, cache, signal.SIGKILL, enough)
+        assert status in (-signal.SIGKILL, 0)
+    done = run("benchmark", *flags, RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    assert tables_of(workdir) == tables_of(expected)
+    assert records_in(workdir) == len(NAMES)
+
+
+def test_sigterm_finishes_the_image_and_stops(folder, cache, undisturbed, tmp_path):
+    workdir = tmp_path / "run"
+    flags = benchmark_flags(folder, workdir)
+    status, output = killed_when(flags, workdir, cache, signal.SIGTERM, 1)
+    assert status == 128 + signal.SIGTERM
+    assert "Stopped by SIGTERM; the same command goes on." in output
+    assert 1 <= records_in(workdir) < len(NAMES)
+    assert not list((workdir / "records").rglob("*.partial"))
+
+
+def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    workdir = tmp_path / "run"
+    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    processes = [
+        subprocess.Popen(
+            command(
+                "benchmark",
+                *benchmark_flags(folder, workdir),
+                f"--coordinator=localhost:{port}",
+                "--process_count=2",
+                f"--process_id={number}",
+            ),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for number in range(2)
+    ]
+    outputs = [process.communicate(timeout=200)[0].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert tables_of(workdir) == tables_of(expected)
+    assert "Report:" in outputs[0]
+    assert "Report:" not in outputs[1]
+
+
+@pytest.mark.parametrize("name", ["benchmark", "train", "evaluate"])
+def test_a_command_without_a_workdir_asks_for_one(name):
+    done = run(name)
+    assert done.returncode != 0
+    assert "--workdir" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["benchmark", "train", "evaluate", "tabulate", "data", "segmenters"]
+)
+def test_help_starts_with_an_example(name):
+    done = run(name, "--help")
+    assert f"rclicks-{name}" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("data", ("heal", "x"), "prepare DATA"),
+        ("data", ("doctor", "/no/such"), "/no/such is not a folder"),
+        ("data", ("prepare", "imagenet"), "'imagenet'"),
+        ("tabulate", ("/no/such",), "is not a run folder"),
+        ("tabulate", (), "one or more run folders"),
+        ("segmenters", ("sing",), "got sing; allowed: list"),
+        ("benchmark", ("--workdir=/tmp/x", "oops"), "flags only"),
+        ("benchmark", ("--workdir=/tmp/x", "--data=folder:/no/such"), "does not exist"),
+    ],
+)
+def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
+    done = run(name, *flags)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_many_failures_are_a_status(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine", ("a", "b"))
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    done = run(
+        "benchmark", *benchmark_flags(folder, tmp_path / "run"), RCLICKS_CACHE=cache
+    )
+    assert done.returncode == 1
+    assert "50.0% of the objects failed" in done.stderr
+
+
+def test_data_is_prepared_and_examined(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine")
+    done = run("data", "prepare", f"folder:{folder}", RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    assert "mine instances: 3 packaged" in done.stdout
+    (folder / "masks" / "a.png").unlink()
+    done = run("data", "doctor", folder)
+    assert done.returncode == 1
+    assert "has no mask called a" in done.stdout
+
+
+def test_segmenters_are_listed():
+    done = run("segmenters", "list")
+    assert "random_walker" in done.stdout
+
+
+def test_click_models_are_evaluated(tmp_path):
+    done = run(
+        "evaluate", "--data=sample", "--split=val", "--click_models=UD,DT",
+        "--config.draws=2", f"--workdir={tmp_path}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "PL1" in done.stdout
+    assert (tmp_path / "tables" / "click_models.csv").exists()

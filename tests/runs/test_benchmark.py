@@ -1,0 +1,288 @@
+"""Whole runs on three small photographs, good and bad, resumed and refused."""
+
+import csv
+import dataclasses
+import errno
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from helpers import make_folder, write_image
+
+from rclicks_jax import config, errors
+from rclicks_jax.runs import aggregate, benchmark, publish, store
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path, cache):
+    return make_folder(tmp_path / "mine")
+
+
+def settings(folder, **changes):
+    plain = config.BenchmarkConfig(
+        data=f"folder:{folder}",
+        segmenter="noisy",
+        click_model="DT",
+        groups=(1, 5, 10),
+        pictures=1,
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def tables_of(workdir):
+    """Every table but the one of times, as bytes."""
+    publish.publish(store.RunFolder(workdir))
+    return {
+        path.name: path.read_bytes()
+        for path in sorted((workdir / "tables").iterdir())
+        if not path.name.startswith("timing")
+    }
+
+
+def instances_of(workdir):
+    return {
+        instance.instance_id: instance
+        for record in store.RunFolder(workdir).read_all()
+        for instance in record.instances
+    }
+
+
+def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
+    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
+    assert outcome.encodes == outcome.images == 3
+    records = list(store.RunFolder(tmp_path / "run").read_all())
+    assert [record.image_id for record in records] == ["a", "b", "c"]
+    assert all(record.encodes == 1 for record in records)
+    info = store.RunFolder(tmp_path / "run").info()
+    assert info["hashed"]["segmenter"]["name"] == "noisy"
+    assert info["noted"]["versions"]["jax"]
+
+
+def test_running_again_changes_nothing(folder, tmp_path):
+    benchmark.run(settings(folder), tmp_path / "run")
+    files = sorted((tmp_path / "run" / "records").rglob("*.jsonl"))
+    before = [(path, path.stat().st_mtime_ns) for path in files]
+    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    assert outcome.images == 0
+    assert outcome.counts["ok"] == 3
+    assert [(path, path.stat().st_mtime_ns) for path in files] == before
+
+
+def test_tables_are_the_same_however_the_work_is_split(folder, tmp_path):
+    benchmark.run(settings(folder), tmp_path / "whole")
+    benchmark.run(settings(folder, max_images=1), tmp_path / "parts")
+    benchmark.run(settings(folder, max_images=2), tmp_path / "parts")
+    benchmark.run(settings(folder, instances_per_batch=3), tmp_path / "parts")
+    assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
+
+
+def test_tables_hold_what_the_records_say(folder, tmp_path):
+    benchmark.run(settings(folder, groups=tuple(range(1, 11))), tmp_path / "run")
+    tables_of(tmp_path / "run")
+    with (tmp_path / "run" / "tables" / "summary.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    instances = instances_of(tmp_path / "run")
+    needed = []
+    for instance in instances.values():
+        of_one = []
+        for track in instance.trajectories:
+            pairs = zip(track.intersection, track.union, strict=True)
+            solved = [click for click, (i, u) in enumerate(pairs, 1) if i / u >= 0.9]
+            of_one.append(min(solved, default=20))
+        needed.append(of_one)
+    noc = np.array(needed, float)
+    robot, people = noc[:, 0], noc[:, 1:]
+    assert float(row["base_noc"]) == pytest.approx(robot.mean())
+    assert float(row["sample_noc"]) == pytest.approx(people.mean())
+    assert float(row["sample_noc_std"]) == pytest.approx(people.std(axis=1).mean())
+    delta_sb = 100 * ((people.mean(axis=1) - robot) / robot).mean()
+    assert float(row["delta_sb"]) == pytest.approx(delta_sb)
+    delta_gr = 100 * ((people[:, 0] - people[:, 9]) / people[:, 9]).mean()
+    assert float(row["delta_gr"]) == pytest.approx(delta_gr)
+    assert (
+        float(row["sample_noc_low"]) <= people.mean() <= float(row["sample_noc_high"])
+    )
+    assert (row["ok"], row["skipped"], row["failed"]) == ("3", "0", "0")
+
+
+def test_bad_images_and_objects_are_recorded_and_nothing_else_is_lost(folder, tmp_path):
+    path = folder / "images" / "a.png"
+    path.write_bytes(path.read_bytes()[:700])
+    write_image(folder / "masks" / "b.png", np.zeros((48, 64), np.uint8))
+    make_folder(tmp_path / "more", ("x",))
+    for part in ("images", "masks"):
+        (tmp_path / "more" / part / "x.png").rename(folder / part / "d.png")
+    write_image(folder / "masks" / "d.png", np.full((5, 6), 255, np.uint8))
+    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 2}
+    assert outcome.failed_share() == 0.5
+    found = instances_of(tmp_path / "run")
+    assert "truncated" in found["a"].reason
+    assert (found["b"].status, found["b"].reason) == (
+        "skipped",
+        "the mask has no object pixel",
+    )
+    assert "the mask is 5x6 pixels, the image 48x64" in found["d"].reason
+    tables = tables_of(tmp_path / "run")
+    assert b"mine,1,1,2," in tables["summary.csv"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "3 objects could not be scored" in page
+    assert "truncated" in page
+
+
+@pytest.fixture
+def adapter(folder):
+    image = np.full((48, 64, 3), 7, np.uint8)
+    write_image(folder / "images" / "b.png", image)
+    for name in ("a", "c"):
+        image = np.full((48, 64, 3), 50, np.uint8)
+        write_image(folder / "images" / f"{name}.png", image)
+    return pathlib.Path(__file__).parent.parent / "jobs" / "picky_adapter.py"
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [("nan", "NaN instead of masks"), ("raise", "ouch"), ("encode", "ouch")],
+)
+def test_a_segmenter_that_fails_on_one_image_goes_on(
+    folder, tmp_path, adapter, at, reason
+):
+    outcome = benchmark.run(
+        settings(folder, segmenter=f"{adapter}:at={at}"), tmp_path / "run"
+    )
+    assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
+    assert reason in instances_of(tmp_path / "run")["b"].reason
+
+
+def test_only_failures_are_tried_again(folder, tmp_path, adapter):
+    spec = f"{adapter}:at=raise:fixed={tmp_path / 'fixed'}"
+    benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
+    (tmp_path / "fixed").write_text("")
+    outcome = benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
+    assert outcome.images == 1
+    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
+    names = {path.name for path in (tmp_path / "run" / "records" / "mine").iterdir()}
+    assert names == {"a.1.jsonl", "b.1.jsonl", "b.2.jsonl", "c.1.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"protocol": "strict"}, "protocol.name"),
+        ({"seed": 5}, "seed was 0 and is 5"),
+        ({"groups": (1, 10)}, "strategies.groups"),
+        ({"segmenter": "oracle"}, "segmenter.name"),
+        ({"click_model": "UD"}, "click_model.name"),
+    ],
+)
+def test_a_folder_of_another_run_is_refused(folder, tmp_path, change, named):
+    benchmark.run(settings(folder, max_images=1), tmp_path / "run")
+    with pytest.raises(errors.RunFolderError, match=named):
+        benchmark.run(settings(folder, **change), tmp_path / "run")
+
+
+def test_changed_data_is_another_run(folder, tmp_path):
+    benchmark.run(settings(folder), tmp_path / "run")
+    make_folder(folder, ("a", "b", "c", "d"))
+    with pytest.raises(errors.RunFolderError, match=r"data\.mine"):
+        benchmark.run(settings(folder), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segmenter": "sam9"}, "Unknown segmenter 'sam9'"),
+        ({"protocol": "loose"}, "Unknown protocol 'loose'"),
+        ({"click_model": ""}, "--click_model=DIR"),
+        ({"groups": (0, 3)}, "numbers 1 to 10"),
+        ({"groups": (), "baseline": False}, "Strategies: got none"),
+        ({"repeats": 0}, "1 or more"),
+        ({"split": "dev"}, "Split of mine: got 'dev'"),
+        ({"data": "imagenet"}, "--data: got 'imagenet'"),
+    ],
+)
+def test_what_cannot_be_run_is_said_before_anything_is_written(
+    folder, tmp_path, change, message
+):
+    with pytest.raises(errors.RClicksError, match=message):
+        benchmark.run(settings(folder, **change), tmp_path / "run")
+    assert not (tmp_path / "run" / "records").exists()
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
+    folder, tmp_path, monkeypatch
+):
+    writes = []
+    fsync = os.fsync
+
+    def soon_full(descriptor):
+        writes.append(descriptor)
+        if len(writes) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", soon_full)
+    with pytest.raises(
+        errors.RunFolderError, match=r"No space left.*What is finished is kept"
+    ):
+        benchmark.run(settings(folder, pictures=0), tmp_path / "run")
+    monkeypatch.undo()
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+    assert list(instances_of(tmp_path / "run")) == ["a"]
+    outcome = benchmark.run(settings(folder, pictures=0), tmp_path / "run")
+    assert outcome.images == 2
+
+
+def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
+    from rclicks_jax.runs import rollout
+
+    def out_of_memory(*_):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes")
+
+    monkeypatch.setattr(rollout, "play", out_of_memory)
+    with pytest.raises(errors.RClicksError, match=r"--config\.click_model_batch"):
+        benchmark.run(settings(folder), tmp_path / "run")
+
+
+def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
+    wanted = config.BenchmarkConfig(
+        data="sample",
+        split="val",
+        segmenter="noisy",
+        groups=(),
+        users=True,
+        max_images=1,
+    )
+    benchmark.run(wanted, tmp_path / "run")
+    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    assert result.input_devices == {"synthetic"}
+    assert all(ious.size == 24 for ious in result.user_ious)
+    tables_of(tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "the replayed first clicks are synthetic" in page
+
+
+def test_the_report_stands_alone(folder, tmp_path):
+    benchmark.run(settings(folder, groups=(1, 10)), tmp_path / "run")
+    tables_of(tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<svg" in page
+    assert page.count("data:image/jpeg;base64,") == 4
+    for outside in ('src="http', 'href="http', "url(http", "@import", "<link"):
+        assert outside not in page
+    for name in ("Base NoC@90", "IoU after each click", "mine / a", "noisy"):
+        assert name in page
+
+
+def test_names_in_the_report_cannot_be_markup(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine", ("<script>alert(1)<",))
+    benchmark.run(settings(folder), tmp_path / "run")
+    tables_of(tmp_path / "run")
+    assert "<script>alert" not in (tmp_path / "run" / "report.html").read_text()

@@ -1,0 +1,177 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from helpers import disk
+
+from rclicks_jax import config
+from rclicks_jax.clicks import click_models
+from rclicks_jax.metrics import interaction
+from rclicks_jax.runs import rollout, tracks
+from rclicks_jax.segmenters import load
+from rclicks_jax.types import ImageExample, InstanceExample
+
+SHAPE = (40, 52)
+NO_CLICKS = np.zeros((0, 2), np.int32)
+
+
+def instance(name, centre, radius=9, ignore=None):
+    return InstanceExample(name, disk(SHAPE, centre, radius), ignore, NO_CLICKS, "")
+
+
+IGNORED = np.zeros(SHAPE, bool)
+IGNORED[:, 26:30] = True
+OBJECTS = (instance("left", (20, 14)), instance("right", (22, 36), 11, IGNORED))
+EXAMPLE = ImageExample("set", "photo", np.zeros((*SHAPE, 3), np.uint8), OBJECTS)
+
+
+def setup(**changes):
+    plain = tracks.Setup(config.PAPER, 0, tuple(range(1, 11)), True, 1)
+    return dataclasses.replace(plain, **changes)
+
+
+def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
+    segmenter = load.load(spec)
+    features = segmenter.encode(EXAMPLE.image)
+    click_model = click_models.load(model)
+    return rollout.play(
+        EXAMPLE, objects, segmenter, features, click_model, the_setup, tracks.Clock()
+    )
+
+
+def test_every_strategy_is_played_to_the_last_click():
+    for one in played(setup()):
+        assert [t.strategy for t in one.trajectories] == ["baseline"] + ["group"] * 10
+        assert [t.group for t in one.trajectories] == list(range(11))
+        for track in one.trajectories:
+            assert len(track.clicks) == len(track.intersection) == 20
+        assert one.first_map.shape == SHAPE
+
+
+def test_objects_played_together_or_alone_are_the_same():
+    together = played(setup())
+    for number, one in enumerate(OBJECTS):
+        (alone,) = played(setup(), objects=[one])
+        assert alone.trajectories == together[number].trajectories
+
+
+def test_groups_played_together_or_alone_are_the_same():
+    together = played(setup())
+    alone = played(setup(groups=(4,), baseline=False))
+    for one, among in zip(alone, together, strict=True):
+        assert one.trajectories == (among.trajectories[4],)
+
+
+def test_host_and_device_draw_the_same_clicks():
+    short = dataclasses.replace(config.PAPER, max_clicks=4)
+    on_host = played(setup(protocol=short))
+    on_device = played(setup(protocol=short, draw_on_device=True))
+    for ours, theirs in zip(on_host, on_device, strict=True):
+        assert ours.trajectories == theirs.trajectories
+
+
+def test_repeats_and_seeds_are_other_draws():
+    first, *_ = played(setup(repeats=2))
+    by_key = {(t.group, t.repeat): t.clicks for t in first.trajectories}
+    assert by_key[5, 0] != by_key[5, 1]
+    other, *_ = played(setup(seed=1))
+    assert other.trajectories[5].clicks != by_key[5, 0]
+
+
+def test_clicks_fall_where_something_is_wrong_and_never_twice():
+    for one, target in zip(played(setup()), OBJECTS, strict=True):
+        for track in one.trajectories:
+            y, x, positive = track.clicks[0]
+            assert positive
+            assert target.gt_mask[y, x]
+            assert target.ignore_mask is None or not target.ignore_mask[y, x]
+            wrong = [c for c in track.clicks if c[:2] != (0, 0)]
+            assert len({c[:2] for c in wrong}) == len(wrong)
+
+
+def test_areas_are_those_of_the_masks():
+    one = played(setup())[1]
+    target = OBJECTS[1]
+    counted = ~target.ignore_mask
+    for track, mask in zip(one.trajectories, one.last_masks, strict=True):
+        assert track.intersection[-1] == (mask & target.gt_mask & counted).sum()
+        assert track.union[-1] == ((mask | target.gt_mask) & counted).sum()
+        assert 0 < track.boundary_union[-1] <= track.union[-1]
+
+
+def test_paper_goes_on_clicking_at_the_corner_and_strict_stops():
+    for one in played(setup(), "oracle"):
+        for track in one.trajectories:
+            assert track.clicks[1:] == [(0, 0, False)] * 19
+    strict = setup(protocol=config.STRICT)
+    for one in played(strict, "oracle"):
+        for track in one.trajectories:
+            assert len(track.clicks) == 1
+            assert len(track.intersection) == 20
+            assert set(track.intersection) == {track.union[0]}
+    for one in played(strict, "noisy"):
+        assert len({len(track.clicks) for track in one.trajectories}) > 1
+
+
+def test_low_groups_click_nearer_the_edge_than_high_ones():
+    far = setup(protocol=dataclasses.replace(config.STRICT, max_clicks=1), repeats=20)
+    one, _ = played(far, "stuck")
+    depth = {}
+    for track in one.trajectories:
+        y, x, _ = track.clicks[0]
+        distance = np.hypot(y - 20, x - 14)
+        depth.setdefault(track.group, []).append(distance)
+    assert np.mean(depth[1]) > np.mean(depth[5]) > np.mean(depth[10])
+
+
+class Nothing:
+    """A click model that says people click nowhere."""
+
+    name = "nothing"
+
+    def __call__(self, queries):
+        return [np.zeros(query.gt_mask.shape, np.float32) for query in queries]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "same"), [(config.PAPER, True), (config.STRICT, False)]
+)
+def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
+    segmenter = load.load("stuck")
+    features = segmenter.encode(EXAMPLE.image)
+    shared = setup(protocol=protocol)
+    one, _ = rollout.play(
+        EXAMPLE, OBJECTS, segmenter, features, Nothing(), shared, tracks.Clock()
+    )
+    robot, *people = [track.clicks[0] for track in one.trajectories]
+    if same:
+        assert set(people) == {robot}
+    else:
+        assert len(set(people)) > 5
+        assert all(OBJECTS[0].gt_mask[y, x] for y, x, _ in people)
+
+
+def test_real_clicks_are_replayed_one_by_one():
+    clicks = np.argwhere(OBJECTS[0].gt_mask)[::3].astype(np.int32)
+    assert len(clicks) > rollout._USERS_TOGETHER
+    one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
+    segmenter = load.load("noisy")
+    replayed = rollout.replay_users(
+        one, segmenter, segmenter.encode(EXAMPLE.image), tracks.Clock()
+    )
+    assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
+    assert [track.clicks for track in replayed] == [
+        [(int(y), int(x), True)] for y, x in clicks
+    ]
+    ious = [interaction.iou(t.intersection[0], t.union[0]) for t in replayed]
+    assert len(set(map(float, ious))) > 3
+
+
+def test_time_is_taken_by_part():
+    clock = tracks.Clock()
+    segmenter = load.load("oracle")
+    rollout.play(
+        EXAMPLE, OBJECTS, segmenter, segmenter.encode(EXAMPLE.image),
+        click_models.load("UD"), setup(), clock,
+    )  # fmt: skip
+    assert all(clock.seconds[part] > 0 for part in ("predict", "simulate", "score"))

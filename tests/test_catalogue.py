@@ -1,0 +1,17 @@
+import pytest
+
+from rclicks_jax import catalogue, errors
+
+
+def test_everything_in_the_catalogue_can_be_imported_and_says_what_it_is():
+    described = catalogue.describe(catalogue.SEGMENTERS)
+    assert described.keys() == catalogue.SEGMENTERS.keys()
+    assert all(text.endswith(".") for text in described.values())
+
+
+def test_specs_are_a_name_and_options():
+    assert catalogue.parse_spec("walker") == ("walker", {})
+    parsed = catalogue.parse_spec("walker:grid=96:path=/a/b=c")
+    assert parsed == ("walker", {"grid": "96", "path": "/a/b=c"})
+    with pytest.raises(errors.BadValueError, match=r"'walker'.*'grid'.*key=value"):
+        catalogue.parse_spec("walker:grid")

@@ -1,0 +1,59 @@
+import os
+import signal
+
+import jax
+import pytest
+
+from rclicks_jax import errors, hosts
+
+
+def test_hashes_are_the_same_in_every_release():
+    assert hosts.stable_hash("GrabCut/21077") == 6982377624570432300
+    assert hosts.stable_hash("") == 16406829232824261652
+
+
+def test_every_unit_has_one_owner(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 3)
+    owners = []
+    for process in range(3):
+        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
+        owners.append({key for key in map(str, range(300)) if hosts.owns(key)})
+    assert set.union(*owners) == set(map(str, range(300)))
+    assert sum(map(len, owners)) == 300
+    assert min(map(len, owners)) > 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_asks_for_a_stop(number):
+    before = signal.getsignal(number)
+    with hosts.stop_on_signal() as stop:
+        assert not stop
+        os.kill(os.getpid(), number)
+        assert stop
+        assert stop.reason == number.name
+        assert signal.getsignal(number) == before
+    assert signal.getsignal(number) == before
+
+
+def test_the_second_interrupt_acts_at_once():
+    def interrupt_twice():
+        with hosts.stop_on_signal():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
+
+
+@pytest.mark.parametrize(("count", "number"), [(0, 0), (2, 2), (2, -1)])
+def test_a_process_without_a_place_is_refused(count, number):
+    with pytest.raises(errors.BadValueError, match="process_id < process_count"):
+        hosts.start("localhost:1", count, number)
+
+
+def test_the_cache_can_be_put_anywhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path))
+    assert hosts.cache_dir() == tmp_path
+    monkeypatch.delenv("RCLICKS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert hosts.cache_dir() == tmp_path / "rclicks_jax"
