@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from rclicks_jax import errors, hosts
 
@@ -25,6 +25,9 @@ def run(main: Main, usage: str) -> None:
     """
 
     def guarded(arguments: Sequence[str]) -> int:
+        if not flags.FLAGS["verbosity"].present:
+            # Libraries would write into the progress bars.
+            logging.set_verbosity(logging.WARNING)
         try:
             hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
             return main(arguments[1:]) or 0

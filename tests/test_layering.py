@@ -13,7 +13,7 @@ ALLOWED = {
     "bridge": set(),
     "data": {"ops"},
     "models": {"ops"},
-    "metrics": set(),
+    "metrics": {"ops"},
     "clicks": {"ops", "models", "bridge"},
     "segmenters": {"ops", "bridge"},
     "training": {"data", "models", "metrics"},

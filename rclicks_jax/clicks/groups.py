@@ -16,6 +16,8 @@ import numpy as np
 
 GROUP_COUNT = 10
 TOP_LEVEL = 65535
+# Below it, levels would not be finite.
+_SMALLEST_PEAK = 1e-30
 
 Cut = Literal["value", "mass"]
 
@@ -49,12 +51,16 @@ def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
     Returns:
         `u16[h w]`, all zero if the map has no mass in the region.
     """
-    masked = np.where(region, click_map, 0).astype(np.float32)
-    masked = np.maximum(np.nan_to_num(masked, copy=False, posinf=0), 0)
-    peak = masked.max(initial=0)
-    if peak <= 0:
+    masked = np.where(region, click_map, 0).astype(np.float32, copy=False)
+    lowest, peak = masked.min(initial=0), masked.max(initial=0)
+    if lowest < 0 or not np.isfinite(peak):
+        np.nan_to_num(masked, copy=False, posinf=0, neginf=0)
+        np.maximum(masked, 0, out=masked)
+        peak = masked.max(initial=0)
+    if peak <= _SMALLEST_PEAK:
         return np.zeros(masked.shape, np.uint16)
-    return np.rint(masked / peak * np.float32(TOP_LEVEL)).astype(np.uint16)
+    masked *= np.float32(TOP_LEVEL) / peak
+    return np.rint(masked, out=masked).astype(np.uint16)
 
 
 def mass_table(levels: np.ndarray) -> MassTable:

@@ -15,6 +15,7 @@ import numpy as np
 
 from rclicks_jax import hosts
 from rclicks_jax.clicks import groups
+from rclicks_jax.ops import buckets
 
 
 def random_bits(
@@ -174,16 +175,7 @@ def draw_all(
     """
     if not draws or not on_device:
         return [draw_on_host(*draw, cut=cut) for draw in draws]
-    longest = max(draw.levels.size for draw in draws)
-    flat = np.zeros((len(draws), bucket_length(longest)), np.uint16)
-    for row, draw in zip(flat, draws, strict=True):
-        row[: draw.levels.size] = draw.levels.ravel()
+    flat = buckets.flatten([draw.levels for draw in draws])
     numbers = np.stack([draw.group_numbers for draw in draws]).astype(np.int32)
     bits = np.stack([draw.bits for draw in draws])
     return list(draw_on_device(flat, numbers, bits, cut=cut))
-
-
-def bucket_length(length: int) -> int:
-    """Rounds up to a power of two or one and a half of it, so that few shapes occur."""
-    power = 1 << max(0, (length - 1).bit_length())
-    return power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power

@@ -90,6 +90,7 @@ def _identify(folder: pathlib.Path, diagnosis: Diagnosis) -> Iterator[specs.Data
         for name in _BESIDE:
             if not (folder / name).exists():
                 diagnosis.add("note", f"{name} is not there")
+        _examine_previews(folder / "previews.csv", diagnosis)
         if not (folder / "SUBSEC_MASKS").is_dir():
             text = "SUBSEC_MASKS/ is not there: tasks of later rounds cannot be used"
             diagnosis.add("note", text)
@@ -118,6 +119,23 @@ def _identify(folder: pathlib.Path, diagnosis: Diagnosis) -> Iterator[specs.Data
         )
         diagnosis.add("note", text)
     yield specs.DataSpec("folder", folder)
+
+
+def _examine_previews(path: pathlib.Path, diagnosis: Diagnosis) -> None:
+    """Counts the clicks of each display mode."""
+    if not path.exists():
+        return
+    try:
+        modes = clicks_csv.read_all(path)
+    except errors.DataError as error:
+        diagnosis.add("error", str(error))
+        return
+    counts = {
+        mode: sum(len(s.clicks_yx) for s in sets.values())
+        for mode, sets in modes.items()
+    }
+    listed = ", ".join(f"{mode} {count}" for mode, count in sorted(counts.items()))
+    diagnosis.add("ok", f"previews.csv, clicks by display mode: {listed}")
 
 
 def _count(folder: pathlib.Path, name: str) -> int:

@@ -13,6 +13,7 @@ import importlib
 import io
 import json
 import pathlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -222,7 +223,8 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     # TFDS takes seconds to import.
     import tensorflow_datasets as tfds
 
-    print(f"Packaging {spec.name} ({kind}) into {builder.data_dir}", flush=True)
+    where = f"Packaging {spec.name} ({kind}) into {builder.data_dir}"
+    print(where, file=sys.stderr, flush=True)
     manual_dir = str(spec.folder) if spec.folder else None
     download_config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     # The builders show their own progress, by image.

@@ -9,11 +9,12 @@ compute_benchmark_metrics.ipynb.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from rclicks_jax.ops import buckets
 
 THRESHOLDS = (80, 85, 90, 95)
 
@@ -39,6 +40,28 @@ def areas_on_host(
         pred_mask = pred_mask if counted is None else pred_mask & counted
         row[:] = intersection, target_area + np.count_nonzero(pred_mask) - intersection
     return areas
+
+
+def areas(
+    pred_masks: Sequence[np.ndarray],
+    gt_mask: np.ndarray,
+    counted: np.ndarray | None,
+    *,
+    on_device: bool,
+) -> np.ndarray:
+    """Counts like `areas_on_host`, on an accelerator if asked to.
+
+    Returns:
+        Intersection and union of each, `i64[t 2]`; the same integers either way.
+    """
+    if not on_device:
+        return areas_on_host(pred_masks, gt_mask, counted)
+    counted = np.ones_like(gt_mask) if counted is None else counted
+    *flat_masks, flat_gt, flat_counted = buckets.flatten(
+        [*pred_masks, gt_mask, counted]
+    )
+    counts = areas_on_device(np.stack(flat_masks), flat_gt, flat_counted)
+    return np.asarray(counts, np.int64)
 
 
 @jax.jit
@@ -75,8 +98,7 @@ def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:
 
 def reached(intersection: np.ndarray, union: np.ndarray, percent: int) -> np.ndarray:
     """Tells, without rounding, whether an IoU is at least `percent` / 100."""
-    enough: Any = 100 * np.asarray(intersection) >= percent * np.asarray(union)
-    return enough
+    return 100 * np.asarray(intersection) >= percent * np.asarray(union)
 
 
 def noc(reached_at: np.ndarray, max_clicks: int) -> np.ndarray:
@@ -106,9 +128,8 @@ def failed(reached_at: np.ndarray, max_clicks: int, *, last_counts: bool) -> np.
         `bool[...]`.
     """
     if last_counts:
-        needed_all: Any = noc(reached_at, max_clicks) == max_clicks
-        return needed_all
-    return ~reached_at.any(axis=-1)
+        return noc(reached_at, max_clicks) == max_clicks
+    return np.asarray(~reached_at.any(axis=-1))
 
 
 def iou_auc(ious: np.ndarray) -> np.ndarray:

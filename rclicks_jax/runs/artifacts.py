@@ -3,10 +3,10 @@
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
+from etils import epath
 
 from rclicks_jax.clicks import strategies
 from rclicks_jax.ops import images
@@ -57,9 +57,7 @@ def write(
     """Writes the pictures of some objects of a photograph."""
     shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
 
-    def put(name: str, content: bytes) -> None:
-        path = folder.artifact(example.dataset, example.image_id, name)
-        store.write_atomically(path, content)
+    place = folder.artifacts(example.dataset, example.image_id)
 
     def small(array: np.ndarray) -> np.ndarray:
         size = shape[::-1]
@@ -67,7 +65,8 @@ def write(
 
     bgr = small(example.image)[..., ::-1]
     quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
-    put(PHOTO_NAME, cv2.imencode(".jpg", bgr, quality)[1].tobytes())
+    photo = cv2.imencode(".jpg", bgr, quality)[1].tobytes()
+    store.write_atomically(place / PHOTO_NAME, photo)
     shown = {
         label(strategy, group): number
         for number, (strategy, group, repeat) in enumerate(setup.strategies())
@@ -78,42 +77,38 @@ def write(
         if one.first_map is not None:
             layers["map"] = one.first_map
         layers |= {name: one.last_masks[number] for name, number in shown.items()}
+        own = place / store.file_name(instance.instance_id)
         for name, layer in layers.items():
-            scaled = small(_as_bytes(layer))
-            put(f"{instance.instance_id}.{name}.png", images.encode_png(scaled))
+            encoded = images.encode_png(small(_as_bytes(layer)))
+            store.write_atomically(own / f"{name}.png", encoded)
         described = {
             "instance_id": instance.instance_id,
             "scale": shape[1] / example.image.shape[1],
             "layers": sorted(layers),
         }
-        put(f"{instance.instance_id}.{INDEX_NAME}", json.dumps(described).encode())
+        store.write_atomically(own / INDEX_NAME, json.dumps(described).encode())
 
 
 def read(folder: store.RunFolder, dataset: str, image_id: str) -> list[Layers]:
     """Reads the pictures of the objects of an image; empty if none were kept."""
-    photo_path = folder.artifact(dataset, image_id, PHOTO_NAME)
-    if not photo_path.exists():
+    place = folder.artifacts(dataset, image_id)
+    path = place / PHOTO_NAME
+    if not path.exists():
         return []
-    photo = images.decode_image(photo_path.read_bytes(), str(photo_path))
-    found = []
-    for index in sorted(photo_path.parent.glob(f"*.{INDEX_NAME}")):
-        found.append(_read_object(folder, dataset, image_id, photo, index))
-    return found
+    photo = images.decode_image(path.read_bytes(), str(path))
+    return [_read_object(own, photo) for own in sorted(place.glob(f"*/{INDEX_NAME}"))]
 
 
-def _read_object(
-    folder: store.RunFolder, dataset: str, image_id: str, photo: np.ndarray, index: Any
-) -> Layers:
+def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
     described = json.loads(index.read_text())
-    instance_id = described["instance_id"]
 
     def layer(name: str) -> np.ndarray:
-        path = folder.artifact(dataset, image_id, f"{instance_id}.{name}.png")
+        path = index.parent / f"{name}.png"
         return images.decode_mask(path.read_bytes(), str(path))
 
     others = [n for n in described["layers"] if n not in ("target", "map")]
     return Layers(
-        instance_id=instance_id,
+        instance_id=described["instance_id"],
         scale=described["scale"],
         photo=photo,
         target=layer("target") > 127,

@@ -35,30 +35,39 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
     folder = store.RunFolder(workdir)
     click_model_spec = _click_model_spec(config)
-    segmenter = load.load(config.segmenter)
+    setup = tracks.Setup(
+        protocol=protocol,
+        seed=config.seed,
+        groups=config.groups,
+        baseline=config.baseline,
+        repeats=config.repeats,
+        on_device=jax.default_backend() != "cpu",
+    )
+    planned = plan.units(
+        datasets,
+        split=config.split,
+        max_images=config.max_images,
+        pictures=config.pictures,
+    )
+    together = config.instances_per_batch or work.default_instances_per_batch()
+    trajectories = together * len(setup.strategies())
+    segmenter = load.load(config.segmenter, trajectories)
     try:
-        setup = tracks.Setup(
-            protocol=protocol,
-            seed=config.seed,
-            groups=config.groups,
-            baseline=config.baseline,
-            repeats=config.repeats,
-            draw_on_device=jax.default_backend() != "cpu",
-        )
         hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
-        notes = [f"{p.dataset}: {note}" for p in datasets for note in p.notes]
-        for note in notes:
-            print(f"note: {note}")
-        folder.begin(hashed, {**_noted(config), "data_notes": notes})
         click_model = None
         if config.groups:
             batch = config.click_model_batch
             click_model = click_models.load(click_model_spec, batch=batch)
-        planned = plan.units(
-            datasets,
-            split=config.split,
-            max_images=config.max_images,
-            pictures=config.pictures,
+        batches = {
+            "instances": together,
+            "trajectories": trajectories,
+            "click_maps": getattr(click_model, "batch", None),
+        }
+        notes = [f"{p.dataset}: {note}" for p in datasets for note in p.notes]
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+        folder.begin(
+            hashed, {**_noted(config), "batches": batches, "data_notes": notes}
         )
         worker = work.Worker(config, setup, segmenter, click_model, folder)
         return worker.work(planned)
@@ -114,7 +123,5 @@ def _noted(config: BenchmarkConfig) -> dict[str, Any]:
     return {
         "config": dataclasses.asdict(config),
         "command": sys.argv,
-        "instances_per_batch": config.instances_per_batch
-        or work.default_instances_per_batch(),
         **environment.describe(),
     }

@@ -14,8 +14,8 @@ from rclicks_jax.runs.aggregate import DatasetResults
 COLOURS = {"baseline": "#000000", "G10": "#0072B2", "G1": "#D55E00"}
 _LABELS = {
     "baseline": "baseline (robot)",
-    "G10": "G10 (where most people click)",
-    "G1": "G1 (where few people click)",
+    "G10": "G10 (likeliest places)",
+    "G1": "G1 (unlikeliest places)",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rclicks_jax.clicks import click_models, error_masks, groups, sampling, strategies
+from rclicks_jax.ops import masks
 from rclicks_jax.runs import tracks
 from rclicks_jax.runs.tracks import Clock, Setup, Target, Track
 from rclicks_jax.segmenters import base
@@ -86,9 +87,9 @@ def play(
                 track.add_click(click.y, click.x, click.positive)
         with clock.measure("predict"):
             clicks = tracks.clicks_of(playing, protocol.max_clicks)
-            masks = session.predict(np.array(active), clicks)
+            answers = session.predict(np.array(active), clicks)
         with clock.measure("score"):
-            tracks.score(playing, masks)
+            tracks.score(playing, answers)
     each = len(setup.strategies())
     return [
         Played(
@@ -101,10 +102,14 @@ def play(
 
 
 def replay_users(
-    instance: InstanceExample, segmenter: base.Segmenter, features: Any, clock: Clock
+    instance: InstanceExample,
+    segmenter: base.Segmenter,
+    features: Any,
+    setup: Setup,
+    clock: Clock,
 ) -> tuple[Trajectory, ...]:
     """Plays every real first click on an object, each alone."""
-    target = Target(instance)
+    target = Target(instance, on_device=setup.on_device)
     trajectories = []
     for first in range(0, len(instance.user_clicks_yx), _USERS_TOGETHER):
         yx = instance.user_clicks_yx[first : first + _USERS_TOGETHER]
@@ -112,9 +117,9 @@ def replay_users(
         ones = np.ones(len(yx), np.int32)
         clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
         with clock.measure("predict"):
-            masks = session.predict(np.arange(len(yx)), clicks)
+            answers = session.predict(np.arange(len(yx)), clicks)
         with clock.measure("score"):
-            areas = target.areas(list(masks)).tolist()
+            areas = target.areas(list(answers)).tolist()
         for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
             columns = ([area] for area in row)
             click = (int(y), int(x), True)
@@ -162,17 +167,23 @@ def _people_click(
             for row, *_ in asked.values()
         ]
     )
-    draws = [
-        _draw_of(click_map, rows, playing, nexts, setup)
-        for click_map, rows in zip(maps, asked.values(), strict=True)
-    ]
+    draws, corners = [], []
+    for click_map, rows in zip(maps, asked.values(), strict=True):
+        # Outside the box of the region nothing can be drawn.
+        box = masks.bounding_box(nexts[rows[0]].error_mask)
+        assert box is not None
+        inside = np.s_[box[0] : box[1], box[2] : box[3]]
+        draws.append(_draw_of(click_map, inside, rows, playing, nexts, setup))
+        corners.append((box[0], box[2]))
     cut = setup.protocol.group_cut
-    drawn = sampling.draw_all(draws, cut=cut, on_device=setup.draw_on_device)
-    for rows, pixels in zip(asked.values(), drawn, strict=True):
+    drawn = sampling.draw_all(draws, cut=cut, on_device=setup.on_device)
+    for rows, draw, (top, left), pixels in zip(
+        asked.values(), draws, corners, drawn, strict=True
+    ):
         for row, pixel in zip(rows, pixels.tolist(), strict=True):
             if pixel >= 0:
-                y, x = divmod(pixel, image.shape[1])
-                nexts[row] = nexts[row]._replace(y=y, x=x)
+                y, x = divmod(pixel, draw.levels.shape[1])
+                nexts[row] = nexts[row]._replace(y=top + y, x=left + x)
     return {
         target: click_map
         for (target, apart), click_map in zip(asked, maps, strict=True)
@@ -182,14 +193,16 @@ def _people_click(
 
 def _draw_of(
     click_map: np.ndarray,
+    inside: tuple[slice, slice],
     rows: Sequence[int],
     playing: Sequence[Track],
     nexts: Sequence[strategies.NextClick],
     setup: Setup,
 ) -> sampling.Draw:
-    """Says what is drawn from a map, for the trajectories that share it."""
-    region = nexts[rows[0]].error_mask & playing[rows[0]].not_clicked
-    levels = groups.quantise(click_map, region)
+    """Says what is drawn from a part of a map, for trajectories that share it."""
+    first, track = nexts[rows[0]], playing[rows[0]]
+    region = first.error_mask[inside] & track.not_clicked[inside]
+    levels = groups.quantise(click_map[inside], region)
     if setup.protocol.empty_map == "uniform" and not levels.any():
         levels = region * np.uint16(groups.TOP_LEVEL)
     of_map = [playing[row] for row in rows]

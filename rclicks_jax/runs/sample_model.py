@@ -6,6 +6,7 @@ Its clicks are synthetic. It shows that everything works; it says nothing about 
 import dataclasses
 import fcntl
 import json
+import sys
 
 from etils import epath
 
@@ -27,6 +28,7 @@ def folder() -> epath.Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         model = epath.Path(workdir) / loop.MODEL_NAME
         if not (model / "card.json").exists():
-            print(f"Training the sample's click model into {workdir} (a few minutes)")
+            what = f"Training the sample's click model into {workdir} (a few minutes)"
+            print(what, file=sys.stderr)
             loop.train_and_evaluate(training, workdir)
     return model

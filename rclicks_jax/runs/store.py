@@ -2,7 +2,7 @@
 
     run.json                              what is run, and its hash
     records/DATASET/IMAGE.ATTEMPT.jsonl   one file an image, written whole or not at all
-    artifacts/DATASET/IMAGE/...           pictures for the report
+    artifacts/DATASET/IMAGE/OBJECT/...    pictures for the report
     tables/, report.html                  made of the above, and made again at will
 
 Nothing is deleted. A folder whose hash is another's is refused.
@@ -150,10 +150,9 @@ class RunFolder:
                 if path.name.endswith(".jsonl") and attempt.isdigit():
                     yield of_dataset.name, stem, int(attempt), path
 
-    def artifact(self, dataset: str, image_id: str, name: str) -> epath.Path:
-        """Returns where a picture of an image belongs."""
-        folder = self.path / "artifacts" / file_name(dataset) / file_name(image_id)
-        return folder / file_name(name)
+    def artifacts(self, dataset: str, image_id: str) -> epath.Path:
+        """Returns the folder that pictures of an image belong in."""
+        return self.path / "artifacts" / file_name(dataset) / file_name(image_id)
 
 
 def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:

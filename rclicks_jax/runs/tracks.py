@@ -26,7 +26,7 @@ class Setup:
         groups: Clicking groups to play.
         baseline: Whether the baseline strategy is played.
         repeats: Draws for each group.
-        draw_on_device: Whether an accelerator draws the clicks.
+        on_device: Whether an accelerator draws clicks and counts areas.
     """
 
     protocol: Protocol
@@ -34,7 +34,7 @@ class Setup:
     groups: tuple[int, ...]
     baseline: bool
     repeats: int
-    draw_on_device: bool = False
+    on_device: bool = False
 
     def strategies(self) -> list[tuple[str, int, int]]:
         """Returns strategy, group and repeat of the trajectories of one object."""
@@ -75,9 +75,10 @@ class Target:
         instance: The object.
     """
 
-    def __init__(self, instance: InstanceExample) -> None:
+    def __init__(self, instance: InstanceExample, *, on_device: bool) -> None:
         """Prepares the boundary band."""
         self.instance = instance
+        self._on_device = on_device
         ignore = instance.ignore_mask
         self._counted = None if ignore is None else ~ignore
         self._width = morphology.band_width(instance.gt_mask.shape)
@@ -86,10 +87,12 @@ class Target:
     def areas(self, pred_masks: Sequence[np.ndarray]) -> np.ndarray:
         """Returns intersection and union, of masks and of bands, `i64[t 4]`."""
         bands = [morphology.boundary_band(mask, self._width) for mask in pred_masks]
-        gt_mask = self.instance.gt_mask
-        whole = interaction.areas_on_host(pred_masks, gt_mask, self._counted)
-        edges = interaction.areas_on_host(bands, self._band, self._counted)
-        return np.concatenate([whole, edges], axis=1)
+        pairs = ((pred_masks, self.instance.gt_mask), (bands, self._band))
+        counts = [
+            interaction.areas(masks, target, self._counted, on_device=self._on_device)
+            for masks, target in pairs
+        ]
+        return np.concatenate(counts, axis=1)
 
 
 @dataclasses.dataclass
@@ -143,7 +146,7 @@ def start(
     streams = np.array(setup.groups, np.int32)
     shape = example.image.shape[:2]
     for instance in instances:
-        target = Target(instance)
+        target = Target(instance, on_device=setup.on_device)
         name = f"{example.dataset}/{instance.instance_id}"
         for strategy, group, repeat in setup.strategies():
             bits = np.zeros(0, np.uint64)

@@ -104,12 +104,14 @@ class Worker:
             reason = _reason(error)
             names = unit.row.instance_ids or (unit.row.name,)
             instances = [_unusable(name, reason) for name in names]
+        encoded = self._segmenter.encodes - encodes
+        assert encoded <= 1, "an image is encoded once, whatever is played on it"
         seconds = {part: round(value, 4) for part, value in clock.seconds.items()}
         return records.ImageRecord(
             dataset=unit.package.dataset,
             image_id=unit.row.name,
             attempt=unit.attempt,
-            encodes=self._segmenter.encodes - encodes,
+            encodes=encoded,
             seconds=seconds,
             instances=tuple(instances),
         )
@@ -171,8 +173,8 @@ class Worker:
         users: list[tuple[Trajectory, ...]] = [() for _ in instances]
         if self._config.users:
             users = [
-                rollout.replay_users(instance, self._segmenter, features, clock)
-                for instance in instances
+                rollout.replay_users(one, self._segmenter, features, self._setup, clock)
+                for one in instances
             ]
         if unit.pictured:
             artifacts.write(self._folder, example, instances, played, self._setup)

@@ -16,13 +16,25 @@ from rclicks_jax.types import Clicks
 class HostSegmenter:
     """An adapter of three functions as a segmenter; see `base.Segmenter`."""
 
-    def __init__(self, name: str, adapter: Any, options: Mapping[str, str]) -> None:
-        """Loads the model of `adapter` with `options`."""
+    def __init__(
+        self, name: str, adapter: Any, options: Mapping[str, str], trajectories: int = 0
+    ) -> None:
+        """Loads the model of an adapter.
+
+        Args:
+            name: What tables call it.
+            adapter: With `load`, `encode` and `predict`; perhaps with
+                `with_batch(model, trajectories)`, to settle its one batch shape.
+            options: For `load`.
+            trajectories: How many a run advances together; 0 if that is not known.
+        """
         self.name = name
         self.description = {"name": name, "options": dict(options)}
         self.encodes = 0
         self._adapter = adapter
         self._model = _guarded(name, adapter.load, options)
+        if trajectories and hasattr(adapter, "with_batch"):
+            self._model = adapter.with_batch(self._model, trajectories)
 
     def encode(self, image: np.ndarray) -> Any:
         """Encodes a photograph; remembers its shape to check masks by."""

@@ -6,12 +6,16 @@ from rclicks_jax import catalogue
 from rclicks_jax.segmenters import base, bridged, host
 
 
-def load(spec: str) -> base.Segmenter:
+def load(spec: str, trajectories: int = 0) -> base.Segmenter:
     """Loads `name:key=value:...`.
 
     `name` is in the catalogue; or ends in `.py`, an adapter of the user's to run in
     this process; or is `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`,
     to run in a worker.
+
+    Args:
+        spec: What the user named.
+        trajectories: How many a run advances together; 0 if that is not known.
 
     Raises:
         UnknownNameError: The catalogue has no such segmenter.
@@ -23,6 +27,8 @@ def load(spec: str) -> base.Segmenter:
         return bridged.BridgedSegmenter(options)
     if name.endswith(".py"):
         path = pathlib.Path(name)
-        return host.HostSegmenter(path.stem, host.load_file(path), options)
+        return host.HostSegmenter(
+            path.stem, host.load_file(path), options, trajectories
+        )
     adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
-    return host.HostSegmenter(name, adapter, options)
+    return host.HostSegmenter(name, adapter, options, trajectories)

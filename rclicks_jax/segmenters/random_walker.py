@@ -37,7 +37,8 @@ class RandomWalker:
         seed_radius: Radius of a click's disk on the grid.
         tolerance: Residual at which the solver stops, relative to the seeds'.
         max_iterations: Steps after which it stops anyway.
-        batch: Trajectories solved together; the one shape that is compiled.
+        batch: Trajectories solved together, the one shape that is compiled; 0 for as
+            many as the run advances together.
     """
 
     grid: int = 96
@@ -46,7 +47,7 @@ class RandomWalker:
     seed_radius: float = 1.0
     tolerance: float = 1e-3
     max_iterations: int = 400
-    batch: int = 11
+    batch: int = 0
 
 
 class Graph(NamedTuple):
@@ -73,6 +74,11 @@ class Features(NamedTuple):
 def load(options: Mapping[str, str]) -> RandomWalker:
     """Reads the settings from `random_walker:key=value:...`."""
     return config.from_config_dict(RandomWalker, options)
+
+
+def with_batch(model: RandomWalker, trajectories: int) -> RandomWalker:
+    """Settles the batch, unless the user did, on what a run advances together."""
+    return dataclasses.replace(model, batch=model.batch or trajectories)
 
 
 def encode(model: RandomWalker, image: np.ndarray) -> Features:
@@ -105,13 +111,14 @@ def predict(
     if state is None:
         state = np.zeros((trajectories, model.grid, model.grid), np.float32)
     potentials = np.empty_like(state)
-    for first in range(0, trajectories, model.batch):
-        rows = np.arange(first, first + model.batch).clip(max=trajectories - 1)
+    batch = model.batch or trajectories
+    for first in range(0, trajectories, batch):
+        rows = np.arange(first, first + batch).clip(max=trajectories - 1)
         solved = _solve_batch(
             features.graph, grid_yx[rows], clicks.positive[rows], clicks.count[rows],
             state[rows], settings=model,
         )  # fmt: skip
-        last = min(first + model.batch, trajectories)
+        last = min(first + batch, trajectories)
         potentials[first:last] = np.asarray(solved)[: last - first]
     native = (features.box.height, features.box.width)
     masks = np.empty((trajectories, *native), bool)

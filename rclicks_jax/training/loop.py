@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -223,4 +224,4 @@ def _card(config: TrainConfig, metrics: dict[str, float], data: str) -> cards.Ca
 
 def _say(text: str) -> None:
     if jax.process_index() == 0:
-        tqdm.tqdm.write(text)
+        tqdm.tqdm.write(text, file=sys.stderr)

@@ -154,13 +154,13 @@ def test_every_position_of_the_mass_line_is_a_pixel_as_often_as_its_level(levels
 
 
 def test_quantising_reaches_from_nothing_to_the_top():
-    click_map = np.array([[0.2, 0.1, np.nan], [-1.0, 0.05, 0.4]], np.float32)
+    click_map = np.array([[0.5, 0.2, np.nan], [-1.0, 0.05, 0.8]], np.float32)
     region = np.array([[True, True, True], [True, True, False]])
     levels = groups.quantise(click_map, region)
-    assert levels.tolist() == [[65535, 32768, 0], [0, 16384, 0]]
+    assert levels.tolist() == [[65535, 26214, 0], [0, 6554, 0]]
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan, -3.0])
+@pytest.mark.parametrize("value", [0.0, np.nan, -3.0, np.inf, 1e-40])
 def test_a_map_without_mass_has_no_level(value):
     levels = groups.quantise(np.full((3, 4), value, np.float32), np.ones((3, 4), bool))
     assert not levels.any()

@@ -73,6 +73,17 @@ def test_the_folder_above_several_says_what_is_missing(tmp_path):
     assert "only a part of the published data" in text
 
 
+def test_display_modes_are_counted(tmp_path):
+    make_folder(tmp_path / "Berkeley")
+    rows = ["Silhouette_Mask,a,,a,first,,pc,1,2,64,48"] * 3
+    rows += ["Text_Description,a,,a,first,,pc,1,2,64,48"]
+    (tmp_path / "previews.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    text = doctor.examine(str(tmp_path), 1.0).text()
+    assert "by display mode: Silhouette_Mask 3, Text_Description 1" in text
+    (tmp_path / "previews.csv").write_text("x,y\n1,2\n")
+    assert not doctor.examine(str(tmp_path), 1.0).healthy
+
+
 def test_a_wrong_variant_is_an_error(tmp_path):
     names = [f"{number:05}" for number in range(585)]
     folder = tmp_path / "DAVIS"

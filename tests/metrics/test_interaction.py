@@ -47,11 +47,10 @@ def test_noc_nof_and_auc_equal_the_original(parity):
 def test_host_and_device_count_the_same(shape, data):
     masks = [data.draw(hnp.arrays(bool, shape)) for _ in range(3)]
     gt_mask, counted = (data.draw(hnp.arrays(bool, shape)) for _ in range(2))
-    on_host = interaction.areas_on_host(masks, gt_mask, counted)
-    padding = (0, 64 - gt_mask.size)
-    flat = [np.pad(mask.ravel(), padding) for mask in (*masks, gt_mask, counted)]
-    on_device = interaction.areas_on_device(np.stack(flat[:3]), flat[3], flat[4])
-    np.testing.assert_array_equal(on_host, on_device)
+    for some in (counted, None):
+        on_host = interaction.areas(masks, gt_mask, some, on_device=False)
+        on_device = interaction.areas(masks, gt_mask, some, on_device=True)
+        np.testing.assert_array_equal(on_host, on_device)
 
 
 def test_without_ignored_pixels_everything_counts():

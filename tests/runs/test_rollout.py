@@ -62,10 +62,10 @@ def test_groups_played_together_or_alone_are_the_same():
         assert one.trajectories == (among.trajectories[4],)
 
 
-def test_host_and_device_draw_the_same_clicks():
+def test_host_and_device_draw_and_count_the_same():
     short = dataclasses.replace(config.PAPER, max_clicks=4)
     on_host = played(setup(protocol=short))
-    on_device = played(setup(protocol=short, draw_on_device=True))
+    on_device = played(setup(protocol=short, on_device=True))
     for ours, theirs in zip(on_host, on_device, strict=True):
         assert ours.trajectories == theirs.trajectories
 
@@ -157,7 +157,7 @@ def test_real_clicks_are_replayed_one_by_one():
     one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     segmenter = load.load("noisy")
     replayed = rollout.replay_users(
-        one, segmenter, segmenter.encode(EXAMPLE.image), tracks.Clock()
+        one, segmenter, segmenter.encode(EXAMPLE.image), setup(), tracks.Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [

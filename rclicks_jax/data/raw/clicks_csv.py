@@ -107,6 +107,17 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
     return sets
 
 
+def read_all(path: pathlib.Path) -> dict[str, dict[str, ClickSet]]:
+    """Reads the click sets of every dataset, by its name and full stem.
+
+    In `previews.csv` the display modes of the ablation stand for datasets.
+
+    Raises:
+        DataError: The file is no such table.
+    """
+    return _read(path, path.stat().st_mtime_ns)
+
+
 def read(path: pathlib.Path, dataset: str) -> dict[str, ClickSet]:
     """Reads the click sets of one dataset, by full stem; empty if it has none.
 
@@ -115,7 +126,7 @@ def read(path: pathlib.Path, dataset: str) -> dict[str, ClickSet]:
     Raises:
         DataError: The file is no such table.
     """
-    sets = _read(path, path.stat().st_mtime_ns)
+    sets = read_all(path)
     aliases = [dataset, "COCO"] if dataset == "COCO_MVal" else [dataset]
     found = [sets[alias] for alias in aliases if alias in sets]
     return found[0] if found else {}

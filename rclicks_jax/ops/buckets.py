@@ -1,0 +1,27 @@
+"""A few lengths for arrays of any size, so that few programs are compiled."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def bucket_length(length: int) -> int:
+    """Rounds up to a power of two or three quarters of it."""
+    power = 1 << max(0, (length - 1).bit_length())
+    return power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power
+
+
+def flatten(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Flattens arrays of any shapes into rows of one bucket's length.
+
+    Args:
+        arrays: Of one dtype, at least one.
+
+    Returns:
+        `[len(arrays) n]`, each array in row-major order and then zeros.
+    """
+    length = bucket_length(max(array.size for array in arrays))
+    rows = np.zeros((len(arrays), length), arrays[0].dtype)
+    for row, array in zip(rows, arrays, strict=True):
+        row[: array.size] = array.ravel()
+    return rows

@@ -1,0 +1,125 @@
+"""Times the parts of a round, beside the original's way of doing them, in one run.
+
+    make perf
+
+Prints a Markdown table for docs/performance.md. Run it on an otherwise idle machine:
+the load is printed, and a time is the median of several.
+"""
+
+import os
+import platform
+import statistics
+import time
+
+import cv2
+import numpy as np
+
+from rclicks_jax.clicks import error_masks, groups, sampling, strategies
+from rclicks_jax.metrics import interaction
+from rclicks_jax.ops import masks, morphology
+
+SHAPES = ((600, 800), (1500, 2000))
+STREAMS = np.arange(1, 11, dtype=np.int32)
+
+
+def median_ms(function, repeats=7):
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+def the_originals_way(click_map, error_mask):
+    """Sorts and sums a whole map for each group, as `Clicker._get_next_click` does."""
+    for low, high in zip(np.arange(10) / 10, np.arange(1, 11) / 10, strict=True):
+        masked = click_map * error_mask
+        ordered = np.sort(masked.ravel())
+        total = ordered.sum()
+        first = ordered.cumsum().searchsorted(total * low, side="left")
+        last = ordered.cumsum().searchsorted(total * high, side="right")
+        last = min(last, ordered.size - 1)
+        inside = (masked >= ordered[first]) & (masked <= ordered[last])
+        chosen = (masked * inside).ravel().astype(np.float64)
+        np.random.choice(chosen.size, p=chosen / chosen.sum())
+
+
+def levels_of(click_map, error_mask):
+    y0, y1, x0, x1 = masks.bounding_box(error_mask)
+    inside = np.s_[y0:y1, x0:x1]
+    return groups.quantise(click_map[inside], error_mask[inside])
+
+
+def ten_from_one(click_map, error_mask, bits):
+    levels = levels_of(click_map, error_mask)
+    sampling.draw_on_host(levels, STREAMS, bits, cut="value")
+
+
+def one_from_each(maps, error_mask, bits):
+    for row, click_map in enumerate(maps):
+        levels = levels_of(click_map, error_mask)
+        one = slice(row, row + 1)
+        sampling.draw_on_host(levels, STREAMS[one], bits[one], cut="value")
+
+
+def baseline_on_the_whole_image(fn_mask, fp_mask):
+    for mask in (fn_mask, fp_mask):
+        padded = np.pad(mask, 1).astype(np.uint8)
+        depth = cv2.distanceTransform(padded, cv2.DIST_L2, 0)[1:-1, 1:-1]
+        np.where(depth == depth.max())
+
+
+def scored(pred_masks, gt_mask, band, width):
+    interaction.areas_on_host(pred_masks, gt_mask, None)
+    bands = [morphology.boundary_band(mask, width) for mask in pred_masks]
+    interaction.areas_on_host(bands, band, None)
+
+
+def rows():
+    random = np.random.default_rng(0)
+    for height, width in SHAPES:
+        name = f"{height}x{width}"
+        click_map = random.random((height, width), dtype=np.float32) ** 3
+        error_mask = np.zeros((height, width), bool)
+        error_mask[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = True
+        bits = random.integers(0, 2**64, 10, dtype=np.uint64)
+        peer = median_ms(lambda c=click_map, e=error_mask: the_originals_way(c, e), 3)
+        ours = median_ms(
+            lambda c=click_map, e=error_mask, b=bits: ten_from_one(c, e, b)
+        )
+        yield f"ten groups from one map, {name}", ours, peer
+        maps = [np.roll(click_map, shift, axis=1) for shift in range(10)]
+        ours = median_ms(lambda m=maps, e=error_mask, b=bits: one_from_each(m, e, b))
+        yield f"ten groups from ten maps, {name}", ours, peer
+        gt_mask = error_mask
+        shifted = np.roll(gt_mask, width // 8, axis=1)
+        wrong = error_masks.find(gt_mask, shifted, None)
+        free = np.ones_like(gt_mask)
+        peer = median_ms(lambda w=wrong: baseline_on_the_whole_image(*w))
+        ours = median_ms(lambda w=wrong, f=free: strategies.baseline_click(w, f))
+        yield f"baseline click, {name}", ours, peer
+        predicted = [np.roll(gt_mask, shift, axis=0) for shift in range(11)]
+        band_width = morphology.band_width(gt_mask.shape)
+        band = morphology.boundary_band(gt_mask, band_width)
+        ours = median_ms(
+            lambda m=predicted, g=gt_mask, b=band, w=band_width: scored(m, g, b, w)
+        )
+        yield f"IoU and boundary IoU of 11 masks, {name}", ours, None
+
+
+def main():
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ",
+        end="",
+    )
+    print(f"load {os.getloadavg()[0]:.2f}, {time.strftime('%Y-%m-%d')}\n")
+    print("| what | ours, ms | the original's way, ms | ratio |\n|---|---:|---:|---:|")
+    for name, ours, peer in rows():
+        compared = f"{peer:.1f} | {peer / ours:.1f}" if peer else "– | –"
+        print(f"| {name} | {ours:.2f} | {compared} |")
+
+
+if __name__ == "__main__":
+    main()
