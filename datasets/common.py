@@ -1,9 +1,10 @@
 """What both builders share: their configurations, and where every file comes from."""
 
+import abc
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -59,27 +60,38 @@ class Config(tfds.core.BuilderConfig):
     json_path: str = ""
 
 
-CONFIGS = [Config(name=name, description=instructions(name)) for name in specs.KINDS]
-INSTRUCTIONS = "\n".join(f"{name}: {instructions(name)}" for name in specs.KINDS)
+class Packager(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Packages what a raw source yields, split by split, with a progress bar."""
 
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [  # noqa: RUF012 - TFDS wants a list
+        Config(name=name, description=instructions(name)) for name in specs.KINDS
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "\n".join(
+        f"{name}: {instructions(name)}" for name in specs.KINDS
+    )
 
-def with_progress(
-    items: Iterator[dict[str, Any]], name: str, split: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Numbers the examples of a split and shows the progress of packaging them."""
-    yield from enumerate(tqdm.tqdm(items, f"Packaging {name} {split}", leave=False))
+    @abc.abstractmethod
+    def _packaged(self, source: raw.RawSource, split: str) -> Iterator[dict[str, Any]]:
+        """Yields the features of every example of a split."""
 
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> Any:
+        config: Any = self.builder_config
+        source = open_source(config, dl_manager)
+        splits = {name: self._packaged(source, name) for name in source.split_names}
+        kept = {}
+        for name, examples in splits.items():
+            first = next(examples, None)
+            # TFDS cannot write a split without an example.
+            if first is not None:
+                whole = itertools.chain([first], examples)
+                kept[name] = self._generate_examples(whole, f"{source.name} {name}")
+        return kept
 
-def not_empty(
-    splits: dict[str, Iterator[tuple[int, dict[str, Any]]]],
-) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-    """Leaves out splits without an example, which TFDS cannot write."""
-    kept = {}
-    for name, examples in splits.items():
-        first = next(examples, None)
-        if first is not None:
-            kept[name] = itertools.chain([first], examples)
-    return kept
+    def _generate_examples(
+        self, examples: Iterable[dict[str, Any]], what: str
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from enumerate(tqdm.tqdm(examples, f"Packaging {what}", leave=False))
 
 
 def open_source(

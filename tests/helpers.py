@@ -1,6 +1,32 @@
 """Small things that several tests need."""
 
+import json
+
 import numpy as np
+
+from rclicks_jax import config
+
+
+def network_of(saved, **changes):
+    """Returns the network whose weights `segnext_tiny.npz` holds."""
+    settings = json.loads(str(saved["config_json"]))
+    return config.NetworkConfig(
+        variant="parity",
+        embed_dims=tuple(settings["embed_dims"]),
+        depths=tuple(settings["depths"]),
+        ham_channels=settings["ham_channels"],
+        mlp_ratios=tuple(settings["mlp_ratios"]),
+        ham_bases=settings["MD_R"],
+        ham_train_steps=settings["train_steps"],
+        ham_eval_steps=settings["eval_steps"],
+        norm_groups=settings["GN_groups"],
+        **changes,
+    )
+
+
+def state_of(saved):
+    """Returns the original's state dict that `segnext_tiny.npz` holds."""
+    return {key[3:]: saved[key] for key in saved.files if key.startswith("sd/")}
 
 
 def numbered(archive, prefix):

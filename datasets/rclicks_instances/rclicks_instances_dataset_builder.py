@@ -11,12 +11,9 @@ from rclicks_jax.datasets import common
 from rclicks_jax.data import packaging, raw
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(common.Packager):
     """Packages photographs and masks; decoding photographs is left to readers."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS = common.CONFIGS
-    MANUAL_DOWNLOAD_INSTRUCTIONS = common.INSTRUCTIONS
     # TFDS would look for it below the package `rclicks_jax`, where an editable
     # installation has no folder `datasets`.
     pkg_dir_path = epath.Path(__file__).parent
@@ -41,16 +38,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(features), disable_shuffling=True
         )
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> Any:
-        source = common.open_source(self.builder_config, dl_manager)
-        examples = {
-            split: self._generate_examples(source, split)
-            for split in source.split_names
-        }
-        return common.not_empty(examples)
-
-    def _generate_examples(
-        self, source: raw.RawSource, split: str
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        features = map(packaging.image_features, source.images(split))
-        return common.with_progress(features, source.name, split)
+    def _packaged(self, source: raw.RawSource, split: str) -> Iterator[dict[str, Any]]:
+        return map(packaging.image_features, source.images(split))

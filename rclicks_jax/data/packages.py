@@ -25,7 +25,7 @@ from rclicks_jax.data.raw import layouts, sources
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
-_FORMAT = 1
+_FORMAT = 2
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,
@@ -41,6 +41,8 @@ class Row:
         position: In the split.
         name: Image id or click set id.
         instance_ids: Of all its objects, usable or not; empty for click tasks.
+        click_type: `first`, `fn` or `fp`; empty for images.
+        input_device: What made the clicks of a task; empty for images.
         problem: Why it cannot be used; empty if it can.
     """
 
@@ -48,6 +50,8 @@ class Row:
     position: int
     name: str
     instance_ids: tuple[str, ...]
+    click_type: str
+    input_device: str
     problem: str
 
 

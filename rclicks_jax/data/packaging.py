@@ -140,6 +140,8 @@ def index_row(
         "position": position,
         "name": _text(features[name]),
         "instance_ids": [_text(each) for each in objects["instance_id"]],
+        "click_type": _text(features.get("click_type", "")),
+        "input_device": _text(features.get("input_device", "")),
         "problem": _text(features["problem"]),
     }
 

@@ -58,6 +58,11 @@ class TrainSource:
         """Returns the number of usable tasks."""
         return len(self._rows)
 
+    def summary(self) -> str:
+        """Says in words what was kept and what was left out."""
+        counted = (f"{count} {what}" for what, count in sorted(self.counts.items()))
+        return ", ".join(counted) or "nothing"
+
     def __getitem__(self, index: int) -> TrainBatch:
         """Returns one example, without a batch axis."""
         if self._kept is not None and index in self._kept:
@@ -84,7 +89,8 @@ class TrainSource:
             if not near.any():
                 self.counts["tasks without a click near enough"] += 1
                 return
-        self.counts["tasks"] += 1
+        self.counts[f"{row.click_type} tasks"] += 1
+        self.counts[f"tasks with {row.input_device} clicks"] += 1
         self._rows.append((package, row, near))
 
 
@@ -125,7 +131,7 @@ def train_batches(
     if not len(source):
         raise errors.TrainingError(
             "There is nothing to train on: the data has no usable task in its training "
-            f"split ({dict(source.counts)}). rclicks-data doctor says what is there."
+            f"split ({source.summary()}). rclicks-data doctor says what is there."
         )
     if batch_size % shards:
         raise errors.TrainingError(

@@ -96,8 +96,10 @@ def table(folder: store.RunFolder) -> formats.Table:
     values = collections.defaultdict(list)
     counts: dict[tuple[str, str], collections.Counter[str]]
     counts = collections.defaultdict(collections.Counter)
+    devices: dict[str, set[str]] = collections.defaultdict(set)
     for path in sorted(folder.path.glob("records/*/*.json")):
         record = json.loads(path.read_text())
+        devices[record["dataset"]] |= {record["input_device"]} - {""}
         for kind in (record["click_type"], "all"):
             counts[record["dataset"], kind][record["status"]] += 1
             if record["status"] == "ok":
@@ -107,6 +109,7 @@ def table(folder: store.RunFolder) -> formats.Table:
         "dataset": ("Dataset", "s"),
         "click_type": ("Task", "s"),
         "model": ("Model", "s"),
+        "input_device": ("Clicks by", "s"),
         "ok": ("tasks ok", "d"),
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
@@ -122,6 +125,7 @@ def table(folder: store.RunFolder) -> formats.Table:
         statuses = {s: of_kind[s] for s in ("ok", "skipped", "failed")}
         means = {m: float(np.nanmean([one[m] for one in found])) for m in METRICS}
         key = {"dataset": dataset, "click_type": kind, "model": name}
+        key["input_device"] = ", ".join(sorted(devices[dataset]))
         rows.append({**key, **statuses, **means})
     return formats.Table("click_models", "How well click maps predict", columns, rows)
 

@@ -107,7 +107,7 @@ def _synthetic_parts(
     """Names what in a run rests on clicks that no person made."""
     parts = []
     data = str(hashed["click_model"].get("data", ""))
-    if data.startswith("sample"):
+    if _SYNTHETIC in data:
         parts.append("the click model was trained on synthetic clicks")
     if any(_SYNTHETIC in result.input_devices for result in results):
         parts.append("the replayed first clicks are synthetic")

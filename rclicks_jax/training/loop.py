@@ -69,8 +69,8 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
         best, metrics = keeper.restore_best(trainer.state)
     finally:
         keeper.close()
-    counts = dict(train_source.counts)
-    card = _card(config, metrics, f"{config.data}, training split: {counts}")
+    names = ", ".join(spec.name for spec in specs.parse(config.data))
+    card = _card(config, metrics, f"{names}: {train_source.summary()}")
     if jax.process_index() == 0:
         cards.save(workdir / MODEL_NAME, devices.to_host(best.variables), card)
     return workdir / MODEL_NAME
@@ -186,7 +186,7 @@ def _open_sources(
             max_click_distance=config.max_click_distance,
             keep_in_memory=tasks * bytes_each < _MEMORY_LIMIT,
         )
-        _say(f"{config.data} {split}: {dict(source.counts)}")
+        _say(f"{config.data} {split}: {source.summary()}")
         if not len(source):
             raise errors.TrainingError(
                 f"{config.data} has no usable click task in its {split} split."

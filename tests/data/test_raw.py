@@ -182,6 +182,22 @@ def test_clicks_belong_to_their_tasks_and_stay_inside(clicked):
     assert "no previous mask b_mivos_fp.png" in lost.problem
 
 
+@pytest.mark.parametrize("place", ["", "SUBSEC_MASKS/all_benchmark_datasets/fn_fp"])
+def test_previous_masks_are_found_where_the_download_has_them(tmp_path, place):
+    write_image(tmp_path / "GrabCut" / "data_GT" / "x.png", PHOTO)
+    target = disk(SHAPE, (10, 10), 6).astype(np.uint8) * 255
+    write_image(tmp_path / "GrabCut" / "boundary_GT" / "x.png", target)
+    (tmp_path / "clicks.csv").write_text(
+        HEADER + "GrabCut,x,,x_ritm_fp_pc_4,fp,ritm,pc,30,20,40,30\n"
+    )
+    soft = np.full(SHAPE, 100, np.uint8)
+    name = place or "prev_masks"
+    write_image(tmp_path / name / "x_ritm_fp_pc_4.png", soft)
+    (task,) = source_of("GrabCut", tmp_path / "GrabCut").tasks("test")
+    assert not task.problem
+    np.testing.assert_array_equal(task.prev_mask, soft)
+
+
 def test_first_clicks_are_also_the_users_of_an_instance(clicked):
     image = next(source_of("folder", clicked).images("test"))
     (one,) = image.objects

@@ -44,6 +44,35 @@ def test_iou_auc_differences_equal_the_original(saved):
 
 
 @pytest.mark.parity
+def test_nof_equals_the_original(saved):
+    threshold, clicks = float(saved["threshold"]), saved["groups"].shape[-1]
+    failed = interaction.failed(saved["groups"] >= threshold, clicks, last_counts=True)
+    nof = failed.sum(axis=1)
+    assert nof.mean() == pytest.approx(float(saved["sample_nof_mean"]), abs=1e-5)
+    assert nof.std() == pytest.approx(float(saved["sample_nof_std"]), abs=1e-5)
+    robot = interaction.failed(saved["base"] >= threshold, clicks, last_counts=True)
+    assert robot.sum() == float(saved["base_nof"])
+    assert nof.mean() - robot.sum() == pytest.approx(float(saved["dSB_nof"]), abs=1e-5)
+    assert nof[0] - nof[-1] == float(saved["dGR_nof"])
+
+
+@pytest.mark.parity
+def test_first_clicks_of_users_equal_the_original(saved):
+    ends = np.cumsum(saved["user_lens"])[:-1]
+    for name, key in (("user_concat", "user"), ("nuser_concat", "sampled_user")):
+        users = np.split(saved[name], ends)
+        mean = np.mean([ious.mean() for ious in users])
+        assert mean == pytest.approx(float(saved[f"{key}_iou1_mean"]), abs=1e-9)
+        std = np.mean([ious.std() for ious in users])
+        assert std == pytest.approx(float(saved[f"{key}_iou1_std"]), abs=1e-9)
+    users = np.split(saved["user_concat"], ends)
+    nsr = np.mean([robustness.noise_to_signal(ious) for ious in users])
+    assert nsr == pytest.approx(float(saved["fig7_nsr_single_model"]), abs=1e-9)
+    first = saved["base"][:, 0].mean()
+    assert first == pytest.approx(float(saved["base_iou1"]), abs=1e-9)
+
+
+@pytest.mark.parity
 def test_noise_to_signal_equals_the_original(saved, noc):
     by_group, _ = noc
     auc = interaction.iou_auc(saved["groups"])

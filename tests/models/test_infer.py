@@ -1,8 +1,6 @@
-import json
-
 import numpy as np
 import pytest
-from helpers import disk, numbered
+from helpers import disk, network_of, numbered, state_of
 
 from rclicks_jax import config, errors
 from rclicks_jax.models import cards, clickability, convert, infer
@@ -34,17 +32,9 @@ def queries(count):
 @pytest.mark.parity
 def test_maps_equal_the_original_from_image_to_map(parity):
     saved, weights = parity("clickability_e2e.npz"), parity("segnext_tiny.npz")
-    settings = json.loads(str(weights["config_json"]))
-    network = config.NetworkConfig(
-        "parity",
-        tuple(settings["embed_dims"]),
-        tuple(settings["depths"]),
-        settings["ham_channels"],
-        tuple(settings["mlp_ratios"]),
-        settings["MD_R"],
-    )
-    state = {key[3:]: weights[key] for key in weights.files if key.startswith("sd/")}
-    variables = convert.from_torch(state, clickability.variable_shapes(network))
+    network = network_of(weights)
+    template = clickability.variable_shapes(network)
+    variables = convert.from_torch(state_of(weights), template)
     cases = range(numbered(saved, "image"))
     asked = [
         ClickQuery(saved[f"image{i}"], saved[f"mask{i}"], saved[f"error{i}"])

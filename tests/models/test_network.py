@@ -1,27 +1,11 @@
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import network_of, state_of
 
 from rclicks_jax import config, errors
 from rclicks_jax.models import clickability, convert, hamburger, mscan
-
-
-def network_of(saved):
-    settings = json.loads(str(saved["config_json"]))
-    return config.NetworkConfig(
-        variant="parity",
-        embed_dims=tuple(settings["embed_dims"]),
-        depths=tuple(settings["depths"]),
-        ham_channels=settings["ham_channels"],
-        mlp_ratios=tuple(settings["mlp_ratios"]),
-        ham_bases=settings["MD_R"],
-        ham_train_steps=settings["train_steps"],
-        ham_eval_steps=settings["eval_steps"],
-        norm_groups=settings["GN_groups"],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +13,7 @@ def original(parity):
     """The original's weights as ours, with its inputs and intermediate results."""
     saved = parity("segnext_tiny.npz")
     network = network_of(saved)
-    state = {key[3:]: saved[key] for key in saved.files if key.startswith("sd/")}
+    state = state_of(saved)
     variables = convert.from_torch(state, clickability.variable_shapes(network))
     return saved, network, state, variables
 

@@ -7,6 +7,7 @@ the load is printed, and a time is the median of several.
 """
 
 import os
+import pathlib
 import platform
 import statistics
 import time
@@ -18,6 +19,8 @@ from rclicks_jax.clicks import error_masks, groups, sampling, strategies
 from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import masks, morphology
 
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+START, STOP = "<!-- measured by make perf -->", "<!-- end -->"
 SHAPES = ((600, 800), (1500, 2000))
 STREAMS = np.arange(1, 11, dtype=np.int32)
 
@@ -109,16 +112,28 @@ def rows():
         yield f"IoU and boundary IoU of 11 masks, {name}", ours, None
 
 
-def main():
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, ",
-        end="",
-    )
-    print(f"load {os.getloadavg()[0]:.2f}, {time.strftime('%Y-%m-%d')}\n")
-    print("| what | ours, ms | the original's way, ms | ratio |\n|---|---:|---:|---:|")
+def table():
+    machine = platform.processor() or platform.machine()
+    date, load = time.strftime("%Y-%m-%d"), os.getloadavg()[0]
+    yield f"{machine}, {os.cpu_count()} cores, load {load:.2f} at the start, {date}"
+    yield ""
+    yield "| what | ours, ms | the original's way, ms | ratio |"
+    yield "|---|---:|---:|---:|"
     for name, ours, peer in rows():
         compared = f"{peer:.1f} | {peer / ours:.1f}" if peer else "– | –"
-        print(f"| {name} | {ours:.2f} | {compared} |")
+        yield f"| {name} | {ours:.2f} | {compared} |"
+
+
+def main():
+    lines = []
+    for line in table():
+        print(line, flush=True)
+        lines.append(line)
+    before, start, rest = PAGE.read_text().partition(START)
+    _, stop, after = rest.partition(STOP)
+    assert start, f"{PAGE} has no place for the table"
+    assert stop, f"{PAGE} has no end of the table"
+    PAGE.write_text(before + START + "\n" + "\n".join(lines) + "\n" + STOP + after)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_it_writes_a_model_and_its_metrics(trained, settings):
     assert card.network.variant == "nano"
     assert card.size == SIZE
     assert card.sigma == settings.sigma
-    assert "'tasks': 8" in card.data
+    assert card.data == "disks: 8 first tasks, 8 tasks with pc clicks"
     assert card.metrics["sim"] == pytest.approx(
         max(row["sim"] for row in rows), abs=1e-5
     )

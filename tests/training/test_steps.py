@@ -1,10 +1,10 @@
 import dataclasses
-import json
 
 import jax
 import numpy as np
 import optax
 import pytest
+from helpers import network_of, state_of
 
 from rclicks_jax import config
 from rclicks_jax.models import clickability, convert
@@ -20,19 +20,9 @@ def channels_last(array):
 def stepped(parity):
     """One step from the original's weights, on one device."""
     weights, saved = parity("segnext_tiny.npz"), parity("train_step.npz")
-    settings = json.loads(str(weights["config_json"]))
-    network = config.NetworkConfig(
-        "parity",
-        tuple(settings["embed_dims"]),
-        tuple(settings["depths"]),
-        settings["ham_channels"],
-        tuple(settings["mlp_ratios"]),
-        settings["MD_R"],
-        drop_path=0.0,
-        dropout=0.0,
-    )
-    named = {key[3:]: weights[key] for key in weights.files if key.startswith("sd/")}
-    variables = convert.from_torch(named, clickability.variable_shapes(network))
+    network = network_of(weights, drop_path=0.0, dropout=0.0)
+    template = clickability.variable_shapes(network)
+    variables = convert.from_torch(state_of(weights), template)
     net = clickability.ClickabilityNet(network, train=True, axis_name="batch")
     target = saved["target"][:, 0]
     batch = TrainBatch(
