@@ -23,7 +23,8 @@ $(READY): pyproject.toml
 	  { echo "Python 3.11 or newer is needed; make PYTHON=python3.12 ... chooses one."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[sample,dev]'
+	@# setuptools warns at length about editable installations.
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[sample,dev]'
 	@touch $(READY)
 
 DEMO := runs/demo
