@@ -1,16 +1,12 @@
 """Readers of raw folders, on small ones laid out as the downloads are."""
 
-import json
-
-import cv2
 import numpy as np
 import pytest
 from helpers import disk, make_folder, write_image
-from pycocotools import mask as coco_mask
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
-from rclicks_jax.data.raw import coco, layouts, sources
+from rclicks_jax.data.raw import sources
 
 SHAPE = (30, 40)
 PHOTO = np.full((*SHAPE, 3), 90, np.uint8)
@@ -232,103 +228,3 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     (tmp_path / "clicks.csv").write_text("dataset,x,y\nmine,1,2\n")
     with pytest.raises(errors.DataError, match="lacks the columns image_stem"):
         source_of("folder", tmp_path / "mine")
-
-
-@pytest.fixture
-def coco_files(tmp_path):
-    write_image(tmp_path / "images" / "one.png", PHOTO)
-    square = np.zeros(SHAPE, np.uint8, order="F")
-    square[5:15, 10:20] = 1
-    compressed = coco_mask.encode(square)
-    flat = square.ravel(order="F")
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [0]])))
-    counts = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    annotations = [
-        {"id": 1, "segmentation": [[10, 5, 20, 5, 20, 15, 10, 15]]},
-        {"id": 2, "segmentation": {"size": list(SHAPE), "counts": counts}},
-        {
-            "id": 3,
-            "segmentation": {
-                "size": list(SHAPE),
-                "counts": compressed["counts"].decode(),
-            },
-        },
-        {
-            "id": 4,
-            "segmentation": {"size": list(SHAPE), "counts": counts},
-            "iscrowd": 1,
-        },
-        {"id": 5, "segmentation": {"nonsense": 1}},
-        {"id": 6, "segmentation": [[0, 0, 0, 0, 0, 0]]},
-    ]
-    content = {
-        "images": [
-            {"id": 9, "file_name": "one.png"},
-            {"id": 10, "file_name": "gone.png"},
-            {"id": 11, "file_name": "../secret.png"},
-        ],
-        "annotations": [{**a, "image_id": 9} for a in annotations]
-        + [
-            {"id": 7, "image_id": 10, "segmentation": []},
-            {"id": 8, "image_id": 11, "segmentation": []},
-        ],
-    }
-    path = tmp_path / "instances.json"
-    path.write_text(json.dumps(content))
-    return coco.CocoSource("mine", path, tmp_path / "images"), square
-
-
-def test_coco_draws_polygons_and_both_kinds_of_run_lengths(coco_files):
-    source, square = coco_files
-    image = next(source.images("test"))
-    by_id = {o.instance_id: o for o in image.objects}
-    assert sorted(by_id) == ["1", "2", "3", "5", "6"]
-    for name in ("1", "2", "3"):
-        np.testing.assert_array_equal(by_id[name].mask == raw.OBJECT, square > 0)
-    assert "cannot be drawn" in by_id["5"].problem
-    assert by_id["6"].problem
-    assert source.crowds == 1
-
-
-def test_coco_names_images_that_are_missing_or_lie_elsewhere(coco_files):
-    source, _ = coco_files
-    _, gone, secret = source.images("test")
-    assert "gone.png" in gone.problem
-    assert "leads out of" in secret.problem
-
-
-def test_what_is_no_coco_file_is_refused(tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text('{"images": []}')
-    with pytest.raises(errors.DataError, match="is not a COCO instances file"):
-        coco.CocoSource("x", path, tmp_path)
-
-
-def test_masks_have_the_same_digest_whatever_their_file(tmp_path):
-    mask = disk(SHAPE, (10, 10), 5).astype(np.uint8) * 255
-    paths = [tmp_path / "x.png", tmp_path / "x.bmp"]
-    for path in paths:
-        cv2.imwrite(str(path), mask)
-    digests = {layouts.mask_digest(cv2.imread(str(path), 0)) for path in paths}
-    assert len(digests) == 1
-    assert layouts.mask_digest(mask.T) not in digests
-
-
-@pytest.mark.parametrize(
-    ("counts", "checksum", "expected"),
-    [
-        ((345, 345), "", None),
-        ((35, 35), "", "only a part"),
-        ((346, 346), "", "another variant"),
-        ((585, 585), "", "DAVIS585 of FocalClick"),
-    ],
-)
-def test_counts_are_judged_against_the_published_ones(counts, checksum, expected):
-    judged = layouts.LAYOUTS["DAVIS"].judge(*counts, checksum)
-    assert (expected is None) == (not judged)
-    assert expected is None or expected in judged[0]
-
-
-def test_masks_of_another_release_are_named():
-    judged = layouts.LAYOUTS["GrabCut"].judge(50, 50, "0" * 64)
-    assert "masks differ" in judged[0]
