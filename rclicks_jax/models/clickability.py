@@ -21,15 +21,17 @@ class PromptEncoder(nn.Module):
     """Turns the target mask and the error mask into features of the stem's shape."""
 
     channels: int
+    mode: mscan.Mode
 
     @nn.compact
     def __call__(self, masks: jax.Array) -> jax.Array:
         """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
-        hidden = nn.relu(nn.Conv(16, (1, 1), name="conv_0")(masks))
-        hidden = nn.relu(mscan.strided_conv(16, "conv_2")(hidden))
-        hidden = mscan.strided_conv(self.channels, "conv_4")(hidden)
+        mode = self.mode
+        hidden = nn.relu(mscan.pointwise_conv(16, mode, "conv_0")(masks))
+        hidden = nn.relu(mscan.strided_conv(16, mode, "conv_2")(hidden))
+        hidden = mscan.strided_conv(self.channels, mode, "conv_4")(hidden)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
-        return jnp.abs(scale[0]) * hidden
+        return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 
 
 class ClickabilityNet(nn.Module):
@@ -39,11 +41,13 @@ class ClickabilityNet(nn.Module):
         config: Widths and depths.
         train: Whether to use batch statistics, dropout and stochastic depth.
         axis_name: Axis over which batch statistics are shared.
+        dtype: Of features and products; parameters and results stay float32.
     """
 
     config: NetworkConfig
     train: bool = False
     axis_name: str | None = None
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, image: jax.Array, masks: jax.Array) -> jax.Array:
@@ -57,14 +61,14 @@ class ClickabilityNet(nn.Module):
             Click maps before scaling, `f32[b h w]`: any real numbers.
         """
         config = self.config
-        prompt = PromptEncoder(config.embed_dims[0], name="maps_transform")(masks)
+        mode = mscan.Mode(self.train, self.axis_name, self.dtype)
+        prompt = PromptEncoder(config.embed_dims[0], mode, name="maps_transform")(masks)
         stages = mscan.Encoder(
             config.embed_dims,
             config.depths,
             config.mlp_ratios,
             config.drop_path,
-            self.train,
-            self.axis_name,
+            mode,
             name="backbone",
         )(image, prompt)
         steps = config.ham_train_steps if self.train else config.ham_eval_steps
@@ -74,7 +78,7 @@ class ClickabilityNet(nn.Module):
             steps,
             config.norm_groups,
             config.dropout,
-            self.train,
+            mode,
             name="decode_head",
         )(stages)
         shape = image.shape[1:3]

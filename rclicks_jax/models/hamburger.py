@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from rclicks_jax.models import mscan
 from rclicks_jax.ops import resize
 
 _EPSILON = 1e-6
@@ -47,17 +49,49 @@ def factorise(
     return bases, update_coefficients(bases, coefficients)
 
 
+class JoinedConv(nn.Module):
+    """A 1x1 convolution, without bias, of features resized to the first and joined.
+
+    Both are linear, so each part is multiplied at its own size and resized then: an
+    eighth of the products of the convolution of the joined features.
+    """
+
+    channels: int
+    mode: mscan.Mode
+
+    @nn.compact
+    def __call__(self, parts: Sequence[jax.Array]) -> jax.Array:
+        """Maps `f32[b h w c]`, of several sizes, to `f32[b h w channels]`."""
+        widths = [part.shape[-1] for part in parts]
+        kernel = self.param(
+            "kernel",
+            nn.initializers.lecun_normal(),
+            (1, 1, sum(widths), self.channels),
+        )
+        rows = jnp.split(kernel[0, 0].astype(self.mode.dtype), np.cumsum(widths)[:-1])
+        shape = parts[0].shape[1:3]
+        products = [
+            resize.resize_bilinear(
+                part.astype(self.mode.dtype) @ row, shape, align_corners=False
+            )
+            for part, row in zip(parts, rows, strict=True)
+        ]
+        return sum(products[1:], start=products[0])
+
+
 class ConvNorm(nn.Module):
-    """A 1x1 convolution without bias and a group normalisation."""
+    """A 1x1 convolution of joined features and a group normalisation."""
 
     channels: int
     groups: int
+    mode: mscan.Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Maps `f32[b h w c]` to `f32[b h w channels]`."""
-        hidden = nn.Conv(self.channels, (1, 1), use_bias=False, name="conv")(features)
-        return nn.GroupNorm(self.groups, epsilon=1e-5, name="gn")(hidden)
+    def __call__(self, parts: Sequence[jax.Array]) -> jax.Array:
+        """Maps `f32[b h w c]`, of several sizes, to `f32[b h w channels]`."""
+        hidden = JoinedConv(self.channels, self.mode, name="conv")(parts)
+        norm = nn.GroupNorm(self.groups, epsilon=1e-5, dtype=self.mode.dtype, name="gn")
+        return norm(hidden)
 
 
 def _random_bases(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
@@ -69,12 +103,14 @@ class Hamburger(nn.Module):
     """Replaces features by their low-rank approximation, between two convolutions.
 
     The bases every approximation starts from are a variable of the collection
-    `constants`: made once, never trained, and part of a checkpoint.
+    `constants`: made once, never trained, and part of a checkpoint. The approximation
+    is float32 in every mode: its updates divide by small sums.
     """
 
     bases: int
     steps: int
     groups: int
+    mode: mscan.Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
@@ -85,15 +121,15 @@ class Hamburger(nn.Module):
             "bases",
             lambda: _random_bases(self.make_rng("params"), (channels, self.bases)),
         )
-        hidden = nn.relu(nn.Conv(channels, (1, 1), name="ham_in")(features))
+        hidden = nn.relu(mscan.pointwise_conv(channels, self.mode, "ham_in")(features))
         self.sow("intermediates", "nmf_in", hidden)
-        flat = hidden.reshape(batch, height * width, channels)
+        flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
         run = jax.vmap(lambda pixels: factorise(pixels, start.value, self.steps))
         bases, coefficients = run(flat)
         low_rank = coefficients @ bases.transpose(0, 2, 1)
         low_rank = low_rank.reshape(features.shape)
         self.sow("intermediates", "nmf_out", low_rank)
-        update = ConvNorm(channels, self.groups, name="ham_out")(low_rank)
+        update = ConvNorm(channels, self.groups, self.mode, name="ham_out")([low_rank])
         return nn.relu(features + update)
 
 
@@ -106,7 +142,7 @@ class LightHamHead(nn.Module):
         steps: Its multiplicative updates.
         groups: Groups of the normalisations.
         dropout: Rate of dropping whole channels before the last layer.
-        train: Whether channels are dropped.
+        mode: How it computes.
     """
 
     channels: int
@@ -114,24 +150,17 @@ class LightHamHead(nn.Module):
     steps: int
     groups: int
     dropout: float = 0.0
-    train: bool = False
+    mode: mscan.Mode = mscan.Mode()
 
     @nn.compact
     def __call__(self, stages: Sequence[jax.Array]) -> jax.Array:
         """Decodes `f32[b h/s w/s c]` for s = 4, 8, 16, 32 into `f32[b h/4 w/4 1]`."""
-        shape = stages[0].shape[1:3]
-        joined = jnp.concatenate(
-            [
-                resize.resize_bilinear(stage, shape, align_corners=False)
-                for stage in stages
-            ],
-            axis=-1,
-        )
-        hidden = nn.relu(ConvNorm(self.channels, self.groups, name="squeeze")(joined))
-        hidden = Hamburger(self.bases, self.steps, self.groups, name="hamburger")(
+        groups, mode = self.groups, self.mode
+        hidden = nn.relu(ConvNorm(self.channels, groups, mode, name="squeeze")(stages))
+        hidden = Hamburger(self.bases, self.steps, groups, mode, name="hamburger")(
             hidden
         )
-        hidden = nn.relu(ConvNorm(self.channels, self.groups, name="align")(hidden))
+        hidden = nn.relu(ConvNorm(self.channels, groups, mode, name="align")([hidden]))
         drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
-        hidden = drop(hidden, deterministic=not self.train)
-        return nn.Conv(1, (1, 1), name="conv_seg")(hidden)
+        hidden = drop(hidden, deterministic=not mode.train)
+        return nn.Conv(1, (1, 1), name="conv_seg")(hidden.astype(jnp.float32))

@@ -5,7 +5,9 @@ emb-ai/rclicks. Names of modules follow the original's, which makes converting
 weights a matter of renaming.
 """
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -15,6 +17,22 @@ import numpy as np
 from rclicks_jax.ops import depthwise
 
 STRIP_SIZES = (7, 11, 21)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mode:
+    """How all modules of a network compute.
+
+    Attributes:
+        train: Whether statistics of the batch are used and paths dropped.
+        axis_name: Axis over which batch statistics are shared.
+        dtype: Of features and products. Parameters, statistics and sums of
+            normalisations stay float32.
+    """
+
+    train: bool = False
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
 
 
 def gelu(features: jax.Array) -> jax.Array:
@@ -33,37 +51,40 @@ class BatchNorm(nn.Module):
     Statistics of a batch are taken over all devices of `axis_name`.
     """
 
-    train: bool
-    axis_name: str | None = None
+    mode: Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Normalises `f32[b h w c]` over all but the last axis."""
+        mode = self.mode
         channels = features.shape[-1]
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         mean_state = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         var_state = self.variable("batch_stats", "var", jnp.ones, (channels,))
         mean, var = mean_state.value, var_state.value
-        if self.train:
-            mean, square = features.mean((0, 1, 2)), (features**2).mean((0, 1, 2))
+        if mode.train:
+            exact = features.astype(jnp.float32)
+            mean, square = exact.mean((0, 1, 2)), (exact**2).mean((0, 1, 2))
             count = np.prod(features.shape[:-1])
-            if self.axis_name is not None and not self.is_initializing():
-                mean, square = jax.lax.pmean((mean, square), self.axis_name)
-                count = count * jax.lax.axis_size(self.axis_name)
+            if mode.axis_name is not None and not self.is_initializing():
+                mean, square = jax.lax.pmean((mean, square), mode.axis_name)
+                count = count * jax.lax.axis_size(mode.axis_name)
             var = square - mean**2
             if not self.is_initializing():
                 unbiased = var * (count / max(count - 1, 1))
                 mean_state.value = 0.9 * mean_state.value + 0.1 * mean
                 var_state.value = 0.9 * var_state.value + 0.1 * unbiased
         factor = jax.lax.rsqrt(var + 1e-5) * scale
-        return (features - _along(mean)) * _along(factor) + _along(bias)
+        normed = (features - _along(mean)) * _along(factor) + _along(bias)
+        return normed.astype(mode.dtype)
 
 
 class DepthwiseConv(nn.Module):
     """Depthwise convolution with bias; stride 1, same size."""
 
     kernel_size: tuple[int, int]
+    mode: Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
@@ -72,54 +93,66 @@ class DepthwiseConv(nn.Module):
         shape = (*self.kernel_size, 1, channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (channels,))
+        kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         return depthwise.depthwise_conv(features, kernel) + _along(bias)
 
 
-def strided_conv(channels: int, name: str) -> nn.Conv:
+def pointwise_conv(channels: int, mode: Mode, name: str) -> nn.Conv:
+    """A 1x1 convolution."""
+    return nn.Conv(channels, (1, 1), dtype=mode.dtype, name=name)
+
+
+def strided_conv(channels: int, mode: Mode, name: str) -> nn.Conv:
     """A 3x3 convolution of stride 2 with PyTorch's padding."""
     sides = ((1, 1), (1, 1))
-    return nn.Conv(channels, (3, 3), strides=(2, 2), padding=sides, name=name)
+    return nn.Conv(
+        channels, (3, 3), strides=(2, 2), padding=sides, dtype=mode.dtype, name=name
+    )
 
 
 class SpatialGatingUnit(nn.Module):
     """Gates features by a 5x5 and three pairs of strip convolutions."""
 
+    mode: Mode
+
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Gates `f32[b h w c]`."""
-        local = DepthwiseConv((5, 5), name="conv0")(features)
+        local = DepthwiseConv((5, 5), self.mode, name="conv0")(features)
         gate = local
         for index, size in enumerate(STRIP_SIZES):
-            strip = DepthwiseConv((1, size), name=f"conv{index}_1")(local)
-            gate += DepthwiseConv((size, 1), name=f"conv{index}_2")(strip)
-        gate = nn.Conv(features.shape[-1], (1, 1), name="conv3")(gate)
-        return gate * features
+            strip = DepthwiseConv((1, size), self.mode, name=f"conv{index}_1")(local)
+            gate += DepthwiseConv((size, 1), self.mode, name=f"conv{index}_2")(strip)
+        return pointwise_conv(features.shape[-1], self.mode, "conv3")(gate) * features
 
 
 class Attention(nn.Module):
     """Multi-scale convolutional attention with its own shortcut."""
 
+    mode: Mode
+
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Attends within `f32[b h w c]`."""
         channels = features.shape[-1]
-        hidden = gelu(nn.Conv(channels, (1, 1), name="proj_1")(features))
-        hidden = SpatialGatingUnit(name="spatial_gating_unit")(hidden)
-        return features + nn.Conv(channels, (1, 1), name="proj_2")(hidden)
+        hidden = gelu(pointwise_conv(channels, self.mode, "proj_1")(features))
+        hidden = SpatialGatingUnit(self.mode, name="spatial_gating_unit")(hidden)
+        return features + pointwise_conv(channels, self.mode, "proj_2")(hidden)
 
 
 class FeedForward(nn.Module):
     """Two 1x1 convolutions with a depthwise 3x3 between them."""
 
     ratio: int
+    mode: Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Mixes the channels of `f32[b h w c]`."""
         channels = features.shape[-1]
-        hidden = nn.Conv(channels * self.ratio, (1, 1), name="fc1")(features)
-        hidden = gelu(DepthwiseConv((3, 3), name="dwconv")(hidden))
-        return nn.Conv(channels, (1, 1), name="fc2")(hidden)
+        hidden = pointwise_conv(channels * self.ratio, self.mode, "fc1")(features)
+        hidden = gelu(DepthwiseConv((3, 3), self.mode, name="dwconv")(hidden))
+        return pointwise_conv(channels, self.mode, "fc2")(hidden)
 
 
 class Block(nn.Module):
@@ -127,24 +160,27 @@ class Block(nn.Module):
 
     ratio: int
     drop_path: float
-    train: bool
-    axis_name: str | None
+    mode: Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Refines `f32[b h w c]`."""
-        parts = (Attention(name="attn"), FeedForward(self.ratio, name="mlp"))
+        mode = self.mode
+        parts = (
+            Attention(mode, name="attn"),
+            FeedForward(self.ratio, mode, name="mlp"),
+        )
         for index, part in enumerate(parts, start=1):
             scale = self.param(
                 f"layer_scale_{index}",
                 nn.initializers.constant(0.01),
                 (features.shape[-1],),
             )
-            norm = BatchNorm(self.train, self.axis_name, name=f"norm{index}")
-            update = _along(scale) * part(norm(features))
+            norm = BatchNorm(mode, name=f"norm{index}")
+            update = _along(scale.astype(mode.dtype)) * part(norm(features))
             # Dropping whole samples, not single numbers, makes depth stochastic.
             drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
-            features += drop(update, deterministic=not self.train)
+            features += drop(update, deterministic=not mode.train)
         return features
 
 
@@ -152,16 +188,15 @@ class Stem(nn.Module):
     """Two strided convolutions: an image becomes features at a quarter of its size."""
 
     channels: int
-    train: bool
-    axis_name: str | None
+    mode: Mode
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
-        hidden = strided_conv(self.channels // 2, "proj_0")(image)
-        hidden = gelu(BatchNorm(self.train, self.axis_name, name="proj_1")(hidden))
-        hidden = strided_conv(self.channels, "proj_3")(hidden)
-        return BatchNorm(self.train, self.axis_name, name="proj_4")(hidden)
+        hidden = strided_conv(self.channels // 2, self.mode, "proj_0")(image)
+        hidden = gelu(BatchNorm(self.mode, name="proj_1")(hidden))
+        hidden = strided_conv(self.channels, self.mode, "proj_3")(hidden)
+        return BatchNorm(self.mode, name="proj_4")(hidden)
 
 
 class Encoder(nn.Module):
@@ -172,16 +207,14 @@ class Encoder(nn.Module):
         depths: Blocks of the stages.
         mlp_ratios: Widening of the feed-forward parts, by stage.
         drop_path: Rate of stochastic depth in the last block.
-        train: Whether statistics of the batch are used and paths dropped.
-        axis_name: Axis over which batch statistics are shared.
+        mode: How it computes.
     """
 
     embed_dims: Sequence[int]
     depths: Sequence[int]
     mlp_ratios: Sequence[int]
     drop_path: float = 0.0
-    train: bool = False
-    axis_name: str | None = None
+    mode: Mode = Mode()
 
     @nn.compact
     def __call__(self, image: jax.Array, prompt: jax.Array) -> list[jax.Array]:
@@ -194,29 +227,28 @@ class Encoder(nn.Module):
         Returns:
             The outputs of the stages, `f32[b h/s w/s c]` for s = 4, 8, 16, 32.
         """
+        mode = self.mode
         rates = np.linspace(0, self.drop_path, sum(self.depths))
         stages = []
-        stem = Stem(self.embed_dims[0], self.train, self.axis_name, name="patch_embed1")
+        stem = Stem(self.embed_dims[0], mode, name="patch_embed1")
         features = stem(image) + prompt
         first_block = 0
         for stage, (channels, depth) in enumerate(
             zip(self.embed_dims, self.depths, strict=True), start=1
         ):
             if stage > 1:
-                features = strided_conv(channels, f"patch_embed{stage}_proj")(features)
-                norm = BatchNorm(
-                    self.train, self.axis_name, name=f"patch_embed{stage}_norm"
-                )
-                features = norm(features)
+                name = f"patch_embed{stage}"
+                features = strided_conv(channels, mode, f"{name}_proj")(features)
+                features = BatchNorm(mode, name=f"{name}_norm")(features)
             for index in range(depth):
                 features = Block(
                     self.mlp_ratios[stage - 1],
                     float(rates[first_block + index]),
-                    self.train,
-                    self.axis_name,
+                    mode,
                     name=f"block{stage}_{index}",
                 )(features)
             first_block += depth
-            features = nn.LayerNorm(epsilon=1e-5, name=f"norm{stage}")(features)
+            norm = nn.LayerNorm(epsilon=1e-5, dtype=mode.dtype, name=f"norm{stage}")
+            features = norm(features)
             stages.append(features)
         return stages
