@@ -1,8 +1,8 @@
 """Training of the clickability network.
 
-`b` is the original's recipe on TETRIS train (27.6 M parameters, 20 epochs, batch 16);
+`b` is the original's training on TETRIS train (27.6 M parameters, 20 epochs, batch 16);
 `s` and `t` are the smaller encoders. `tiny` learns the sample dataset in about two
-minutes on two cores, `nano` is for tests.
+minutes on two cores, `nano` is for tests. --config.recipe=improved learns better.
 """
 
 import ml_collections

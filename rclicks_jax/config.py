@@ -1,14 +1,14 @@
-"""Every setting and its default, once, and their way to and from a `ConfigDict`."""
+"""Every setting and its default, once."""
 
 import dataclasses
-import types
-import typing
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
-
-import ml_collections
+from typing import Literal, TypeVar
 
 from rclicks_jax import errors
+
+# The way to and from a `ConfigDict` is used with every setting.
+from rclicks_jax.config_dicts import from_config_dict as from_config_dict
+from rclicks_jax.config_dicts import to_config_dict as to_config_dict
 
 T = TypeVar("T")
 
@@ -123,48 +123,49 @@ class TrainConfig:
     Attributes:
         variant: Size of the network, a key of `NETWORKS`.
         data: Click data, as `--data` takes it.
+        recipe: `paper` or `improved`, with changes if wanted: `paper:ema=0.999`;
+            `training.recipes` has all switches.
+        init: Where parameters start: empty for fresh ones, a model folder, or an
+            ImageNet checkpoint of MSCAN (`mscan_b_*.pth`) for the encoder.
         seed: Of parameters, order and augmentation.
         size: Side of the square the examples are letterboxed to, pixels.
         sigma: Of the ground-truth click maps, in units of a 1920x1080 image.
         batch_size: Examples of a step over all devices of all hosts.
         epochs: Passes over the training split.
-        learning_rate: Peak of the schedule.
-        warmup: Share of the steps with a linear rise.
-        flip: Whether examples are mirrored at random.
-        masked_loss: Whether padding is left out of loss and metrics (the original
-            leaves it in).
         max_click_distance: Clicks farther than this from the error region are left out,
             in click radii; negative keeps all.
+        later_share: Share of the training examples that are synthetic tasks of later
+            rounds, made of the first clicks' targets; 0 takes the data as it is.
+        later_kinds: Their distortions, keys of `data.distortions.KINDS`.
         workers: Threads that read and prepare examples.
-        keep_every: Epochs between checkpoints.
+        save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
 
     variant: str = "b"
     data: str = "TETRIS"
+    recipe: str = "paper"
+    init: str = ""
     seed: int = 0
     size: int = 416
     sigma: float = 5.0
     batch_size: int = 16
     epochs: int = 20
-    learning_rate: float = 0.01
-    warmup: float = 0.1
-    flip: bool = True
-    masked_loss: bool = False
     max_click_distance: float = -1.0
+    later_share: float = 0.0
+    later_kinds: tuple[str, ...] = ("dilated", "neighbour", "shifted", "part_lost")
     workers: int = 4
-    keep_every: int = 1
+    save_every: int = 500
 
 
 # A small network for demos and tests: a minute or two on two CPU cores.
 SAMPLE_TRAINING = TrainConfig(
     variant="tiny",
     data="sample",
+    recipe="paper:learning_rate=0.003:masked_loss=true",
     size=224,
     sigma=20.0,
     batch_size=8,
     epochs=5,
-    learning_rate=0.003,
-    masked_loss=True,
 )
 
 
@@ -187,6 +188,8 @@ class BenchmarkConfig:
         instances_per_batch: Objects of an image that advance together; 0 lets the
             device decide.
         click_model_batch: Maps in one network pass; 0 lets the device decide.
+        click_model_precision: Of the network: `float32`, `bfloat16`, or `auto`, which
+            is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are
             kept for the report.
         max_images: Images of each dataset; 0 takes all.
@@ -205,6 +208,7 @@ class BenchmarkConfig:
     seed: int = 0
     instances_per_batch: int = 0
     click_model_batch: int = 0
+    click_model_precision: str = "auto"
     pictures: int = 8
     max_images: int = 0
     max_failed: float = 0.01
@@ -221,6 +225,7 @@ class EvaluateConfig:
         split: `train`, `val` or `all`.
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.
+        precision: Of networks; see `BenchmarkConfig.click_model_precision`.
     """
 
     protocol: str = "paper"
@@ -229,6 +234,43 @@ class EvaluateConfig:
     split: str = "val"
     draws: int = 100
     seed: int = 0
+    precision: str = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickMapsConfig:
+    """Which click maps are written.
+
+    Attributes:
+        model: A click model: a model folder, `UD`, `DT` or `sample`.
+        data: Objects, as `--data` takes them.
+        split: `all`, or a split that every dataset has.
+        tasks: Whether the objects are click tasks, with what was segmented before,
+            instead of targets at their first click.
+        samples: Clicks drawn for each group.
+        groups: Clicking groups of 1..10 to draw from; 0 is the whole map.
+        drawings: Whether pictures are drawn.
+        protocol: A key of `PROTOCOLS`.
+        seed: Of every draw.
+        precision: Of the network; see `BenchmarkConfig.click_model_precision`.
+        batch: Maps in one network pass; 0 lets the device decide.
+        max_images: Images of each dataset; 0 takes all.
+        max_failed: Share of failed objects above which the exit status is not 0.
+    """
+
+    model: str = ""
+    data: str = ""
+    split: str = "all"
+    tasks: bool = False
+    samples: int = 20
+    groups: tuple[int, ...] = (0,)
+    drawings: bool = True
+    protocol: str = "paper"
+    seed: int = 0
+    precision: str = "auto"
+    batch: int = 0
+    max_images: int = 0
+    max_failed: float = 0.01
 
 
 def variant(kind: str, variants: Mapping[str, T], name: str) -> T:
@@ -236,61 +278,3 @@ def variant(kind: str, variants: Mapping[str, T], name: str) -> T:
     if name not in variants:
         raise errors.UnknownNameError(f"variant of the {kind}", name, variants)
     return variants[name]
-
-
-def to_config_dict(value: Any) -> ml_collections.ConfigDict:
-    """Turns a dataclass into a `ConfigDict` with the same keys."""
-    return ml_collections.ConfigDict(dataclasses.asdict(value))
-
-
-def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
-    """Makes a `cls` of a mapping; checks keys and types; inverse of `to_config_dict`.
-
-    Raises:
-        BadValueError: A key is unknown or missing, or a value has another type.
-    """
-    hints = typing.get_type_hints(cls)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
-        raise errors.BadValueError(
-            f"Settings of {cls.__name__}", ", ".join(unknown), ", ".join(sorted(hints))
-        )
-    return cls(
-        **{
-            key: _converted(f"{cls.__name__}.{key}", hints[key], value)
-            for key, value in values.items()
-        }
-    )
-
-
-def _converted(what: str, hint: Any, value: Any) -> Any:
-    """Returns `value` as `hint` says; text is parsed, as flags and specs need."""
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        (item, *_) = typing.get_args(hint)
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(_converted(what, item, part) for part in parts)
-    if origin is Literal:
-        if value not in typing.get_args(hint):
-            raise errors.BadValueError(
-                what, repr(value), ", ".join(map(repr, typing.get_args(hint)))
-            )
-        return value
-    if origin in (typing.Union, types.UnionType):
-        raise TypeError(f"{what}: unions are not used in settings")
-    if hint is bool and isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    try:
-        if (
-            hint in (int, float)
-            and isinstance(value, (str, int, float))
-            and not isinstance(value, bool)
-        ):
-            converted = hint(value)
-            if converted == float(value):
-                return converted
-    except ValueError:
-        pass
-    raise errors.BadValueError(what, repr(value), f"a value of type {hint.__name__}")

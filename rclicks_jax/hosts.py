@@ -1,6 +1,7 @@
 """Several hosts, signals and the XLA cache; nobody else uses `jax.distributed`."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -26,6 +27,26 @@ def cache_dir() -> pathlib.Path:
     return pathlib.Path(base) / "rclicks_jax"
 
 
+@contextlib.contextmanager
+def exclusive(folder: pathlib.Path) -> Iterator[None]:
+    """Makes a folder and keeps other processes of this machine waiting for it.
+
+    Raises:
+        OSError: It cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs in the cache, or where JAX was already told to."""
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
 def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -> None:
     """Prepares JAX: the persistent compilation cache and, if asked, the other hosts.
 
@@ -35,9 +56,7 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
         process_count: Number of processes; 0 with `auto`.
         process_id: Number of this process; -1 with `auto`.
     """
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    use_compilation_cache()
     if not coordinator:
         return
     if coordinator == "auto":

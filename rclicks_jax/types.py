@@ -49,6 +49,24 @@ class TrainBatch(NamedTuple):
     weight: Any
 
 
+class PackedBatch(NamedTuple):
+    """What a `TrainBatch` is made of, as it lies on disk and goes to the device.
+
+    Attributes:
+        image: RGB, `u8[b s s 3]`.
+        masks: Target mask and error mask, 255 for 1, `u8[b s s 2]`.
+        click_map: `f16[b s s]`, in [0, 1].
+        box: Half-open `(y0, y1, x0, x1)` of the photograph in the square, `i32[b 4]`.
+        weight: As in a `TrainBatch`, `f32[b]`.
+    """
+
+    image: Any
+    masks: Any
+    click_map: Any
+    box: Any
+    weight: Any
+
+
 @dataclasses.dataclass(frozen=True)
 class InstanceExample:
     """One object to segment.

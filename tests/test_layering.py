@@ -16,7 +16,7 @@ ALLOWED = {
     "metrics": {"ops"},
     "clicks": {"ops", "models", "bridge"},
     "segmenters": {"ops", "bridge"},
-    "training": {"data", "models", "metrics"},
+    "training": {"ops", "data", "models", "metrics"},
     "runs": {
         "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
     },

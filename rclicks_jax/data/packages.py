@@ -7,7 +7,6 @@ used, and a checksum of everything.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import importlib
 import io
@@ -168,10 +167,16 @@ def prepare(
     folder = pathlib.Path(builder.data_dir)
     if (folder / INDEX_NAME).exists():
         return folder
-    with _locked(root, spec.name):
-        if not (folder / INDEX_NAME).exists():
-            _build(builder, kind, spec)
-            _write_index(kind, spec, folder, builder)
+    try:
+        with hosts.exclusive(root):
+            if not (folder / INDEX_NAME).exists():
+                _build(builder, kind, spec)
+                _write_index(kind, spec, folder, builder)
+    except OSError as error:
+        raise errors.DataError(
+            f"{spec.name} cannot be packaged in {root}: {error}. Make room, or set "
+            f"${hosts.CACHE_VARIABLE} to a folder that can be written."
+        ) from error
     return folder
 
 
@@ -274,18 +279,3 @@ def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
     builder: Any = tfds.builder_from_directory(str(folder))
     skip = {"image": tfds.decode.SkipDecoding()}
     return builder.as_data_source(split=split, decoders=skip)
-
-
-@contextlib.contextmanager
-def _locked(root: pathlib.Path, name: str) -> Iterator[None]:
-    """Keeps other processes of this machine from packaging the same dataset."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with (root / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise errors.DataError(
-            f"{name} cannot be packaged in {root}: {error}. Make room, or set "
-            f"${hosts.CACHE_VARIABLE} to a folder that can be written."
-        ) from error

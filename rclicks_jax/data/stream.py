@@ -4,16 +4,18 @@ Which examples make the batch of a step, and how they are augmented, is a pure f
 of (seed, step); so the position of a stream is the number of the step.
 """
 
+import bisect
 import collections
-import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import grain
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.data import packages, preprocess
-from rclicks_jax.types import ClickExample, TrainBatch
+from rclicks_jax.data import augment, packages, squares
+from rclicks_jax.types import PackedBatch
 
 _LOOK_AHEAD = 16
 
@@ -29,77 +31,73 @@ class TrainSource:
         self,
         datasets: Sequence[packages.Package],
         split: str,
+        settings: squares.Settings,
         *,
-        size: int,
-        sigma: float,
-        max_click_distance: float,
-        keep_in_memory: bool,
+        workers: int = 2,
     ) -> None:
-        """Lists the usable tasks.
+        """Makes the examples, or finds them in the cache.
 
         Args:
             datasets: Packages of click tasks.
             split: `train`, `val` or another.
-            size: Side of the square.
-            sigma: Of the click maps.
-            max_click_distance: In click radii; negative keeps all clicks.
-            keep_in_memory: Whether examples, once made, are kept.
+            settings: What to make of them.
+            workers: Threads that make examples.
         """
-        self._size, self._sigma = size, sigma
-        self._max_distance = max_click_distance
-        self._rows: list[tuple[packages.Package, packages.Row, np.ndarray | None]] = []
-        self._kept: dict[int, TrainBatch] | None = {} if keep_in_memory else None
+        self._parts = [
+            squares.prepare(package, split, settings, workers) for package in datasets
+        ]
+        self._ends = list(itertools.accumulate(map(len, self._parts)))
         self.counts: collections.Counter[str] = collections.Counter()
-        for package in datasets:
-            for row in package.select(split):
-                self._add(package, row)
+        for part in self._parts:
+            self.counts.update(part.counts)
 
     def __len__(self) -> int:
         """Returns the number of usable tasks."""
-        return len(self._rows)
+        return self._ends[-1] if self._ends else 0
 
     def summary(self) -> str:
         """Says in words what was kept and what was left out."""
         counted = (f"{count} {what}" for what, count in sorted(self.counts.items()))
         return ", ".join(counted) or "nothing"
 
-    def __getitem__(self, index: int) -> TrainBatch:
+    def __getitem__(self, index: int) -> PackedBatch:
         """Returns one example, without a batch axis."""
-        if self._kept is not None and index in self._kept:
-            return self._kept[index]
-        package, row, near = self._rows[index]
-        example: ClickExample = package.read(row)
-        if near is not None:
-            kept = example.clicks_yx[near]
-            example = dataclasses.replace(example, clicks_yx=kept)
-        made = preprocess.train_example(example, self._size, self._sigma)
-        if self._kept is not None:
-            self._kept[index] = made
-        return made
-
-    def _add(self, package: packages.Package, row: packages.Row) -> None:
-        if row.problem:
-            self.counts["tasks skipped"] += 1
-            return
-        near = None
-        if self._max_distance >= 0:
-            near = preprocess.near_clicks(package.read(row), self._max_distance)
-            self.counts["clicks kept"] += int(near.sum())
-            self.counts["clicks too far away"] += int((~near).sum())
-            if not near.any():
-                self.counts["tasks without a click near enough"] += 1
-                return
-        self.counts[f"{row.click_type} tasks"] += 1
-        self.counts[f"tasks with {row.input_device} clicks"] += 1
-        self._rows.append((package, row, near))
+        part = bisect.bisect_right(self._ends, index)
+        if index < 0 or part == len(self._parts):
+            raise IndexError(index)
+        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
-class _RandomMirror(grain.transforms.RandomMap):
-    """Mirrors half of the examples."""
+class Augmentation(NamedTuple):
+    """Random changes of examples.
 
-    def random_map(self, element: TrainBatch, rng: np.random.Generator) -> TrainBatch:
-        """Mirrors one example or not."""
-        return preprocess.mirrored(element) if rng.random() < 0.5 else element
+    Attributes:
+        flip: Whether half of the examples are mirrored.
+        colour: Strength of `augment.recolour`.
+        zoom: Strength of `augment.zoom`.
+    """
+
+    flip: bool
+    colour: float = 0.0
+    zoom: float = 0.0
+
+
+class _Augment(grain.transforms.RandomMap):
+    """Applies an augmentation with a generator of the example's place in the stream."""
+
+    def __init__(self, augmentation: Augmentation) -> None:
+        self._augmentation = augmentation
+
+    def random_map(self, element: PackedBatch, rng: np.random.Generator) -> PackedBatch:
+        """Changes one example."""
+        flip, colour, zoom = self._augmentation
+        if flip and rng.random() < 0.5:
+            element = augment.mirror(element)
+        if colour:
+            element = augment.recolour(element, colour, rng)
+        if zoom:
+            element = augment.zoom(element, zoom, rng)
+        return element
 
 
 def train_batches(
@@ -107,22 +105,22 @@ def train_batches(
     *,
     batch_size: int,
     seed: int,
-    flip: bool,
+    augmentation: Augmentation,
     start_step: int,
     workers: int,
     shard: int = 0,
     shards: int = 1,
-) -> Iterator[TrainBatch]:
+) -> Iterator[PackedBatch]:
     """Yields the endless stream of shuffled batches from a step on.
 
     Args:
         source: The examples.
         batch_size: Examples of one step over all hosts.
         seed: Of order and augmentation.
-        flip: Whether half of the examples are mirrored.
+        augmentation: Of the examples.
         start_step: The first step whose batch is wanted.
         workers: Threads that read.
-        shard: Number of this host.
+        shard: Number of this host; it gets the `shard`-th block of each batch.
         shards: Hosts that share each batch.
 
     Raises:
@@ -139,18 +137,30 @@ def train_batches(
             f"set --config.batch_size to a multiple of {shards}."
         )
     dataset = grain.MapDataset.source(source).seed(seed).shuffle().repeat(None)
-    if flip:
-        dataset = dataset.random_map(_RandomMirror())
-    dataset = dataset[start_step * batch_size + shard :: shards]
+    dataset = dataset.random_map(_Augment(augmentation))
     dataset = dataset.batch(batch_size // shards, drop_remainder=True)
+    dataset = dataset[start_step * shards + shard :: shards]
     options = grain.ReadOptions(num_threads=workers, prefetch_buffer_size=_LOOK_AHEAD)
     return iter(dataset.to_iter_dataset(options))
 
 
-def eval_batches(source: TrainSource, batch_size: int) -> Iterator[TrainBatch]:
-    """Yields all examples once, in order; the last batch is filled with weight 0."""
+def eval_batches(
+    source: TrainSource, batch_size: int, shard: int = 0, shards: int = 1
+) -> Iterator[PackedBatch]:
+    """Yields this host's block of batches that hold every example once, in order.
+
+    The last batch is filled with examples of weight 0.
+
+    Args:
+        source: The examples.
+        batch_size: Over all hosts.
+        shard: Number of this host.
+        shards: Hosts that share each batch.
+    """
+    block = batch_size // shards
     for first in range(0, len(source), batch_size):
-        rows = [source[i] for i in range(first, min(first + batch_size, len(source)))]
-        empty = TrainBatch(*(np.zeros_like(array) for array in rows[0]))
-        rows += [empty] * (batch_size - len(rows))
-        yield TrainBatch(*map(np.stack, zip(*rows, strict=True)))
+        start = first + shard * block
+        rows = [source[i] for i in range(start, min(start + block, len(source)))]
+        empty = PackedBatch(*(np.zeros_like(array) for array in source[0]))
+        rows += [empty] * (block - len(rows))
+        yield PackedBatch(*map(np.stack, zip(*rows, strict=True)))

@@ -4,7 +4,6 @@ Its clicks are synthetic. It shows that everything works; it says nothing about 
 """
 
 import dataclasses
-import fcntl
 import json
 import sys
 
@@ -22,10 +21,8 @@ def folder() -> epath.Path:
     (sample,) = specs.parse(training.data)
     name = f"{hosts.stable_hash(described + packages.fingerprint(sample)):016x}"
     workdir = hosts.cache_dir() / "models" / f"sample-{name}"
-    workdir.mkdir(parents=True, exist_ok=True)
-    with (workdir / "lock").open("w") as lock:
-        # Several processes of a run want it at the same time.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Several processes of a run want it at the same time.
+    with hosts.exclusive(workdir):
         model = epath.Path(workdir) / loop.MODEL_NAME
         if not (model / "card.json").exists():
             what = f"Training the sample's click model into {workdir} (a few minutes)"

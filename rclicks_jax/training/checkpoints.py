@@ -1,6 +1,9 @@
 """Checkpoints of training: asynchronous, atomic, the latest and the best."""
 
+import contextlib
 import dataclasses
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -32,13 +35,16 @@ class Checkpoints:
         policy = checkpoint_managers.AnyPreservationPolicy(
             [
                 checkpoint_managers.LatestN(1),
-                checkpoint_managers.BestN(n=1, get_metric_fn=metric),
+                checkpoint_managers.BestN(
+                    n=1, get_metric_fn=metric, keep_checkpoints_without_metrics=False
+                ),
             ]
         )
         options = ocp.CheckpointManagerOptions(
             best_fn=metric, best_mode="max", preservation_policy=policy
         )
-        self._config = dataclasses.asdict(config)
+        # As it comes back: JSON has lists alone.
+        self._config = json.loads(json.dumps(dataclasses.asdict(config)))
         try:
             self._manager = ocp.CheckpointManager(
                 (workdir / "checkpoints").resolve(), options=options
@@ -48,17 +54,23 @@ class Checkpoints:
                 f"Checkpoints cannot be kept in {workdir}: {error}."
             ) from error
 
-    def save(self, state: TrainState, metrics: dict[str, float]) -> None:
-        """Starts saving; returns before it is done."""
+    def save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
+        """Starts saving; returns before it is done.
+
+        Args:
+            state: Of all devices.
+            metrics: Of the validation split; None within an epoch.
+
+        Raises:
+            TrainingError: This or the checkpoint before cannot be written.
+        """
         host_state = devices.to_host(state)
-        self._manager.save(
-            int(host_state.step),
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(host_state),
-                config=ocp.args.JsonSave(self._config),
-            ),
-            metrics=metrics,
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardSave(host_state),
+            config=ocp.args.JsonSave(self._config),
         )
+        with self._told("written"):
+            self._manager.save(int(host_state.step), args=arguments, metrics=metrics)
 
     def restore_latest(self, template: TrainState) -> TrainState | None:
         """Returns the newest saved state; None if there is none.
@@ -78,24 +90,44 @@ class Checkpoints:
 
     def wait(self) -> None:
         """Waits until what was started is saved."""
-        self._manager.wait_until_finished()
+        with self._told("written"):
+            self._manager.wait_until_finished()
 
     def close(self) -> None:
         """Waits, and lets go of the folder."""
-        self._manager.close()
+        with self._told("written"):
+            self._manager.close()
+
+    @contextlib.contextmanager
+    def _told(self, done: str, step: int | None = None) -> Iterator[None]:
+        """Turns what Orbax and TensorStore raise into a message for the user."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
+            whole = [kept for kept in self._manager.all_steps() if kept != step]
+            raise errors.TrainingError(
+                f"{which} in {self._manager.directory} cannot be {done}: {error}. "
+                f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
+                "disk is full; if a checkpoint is broken, remove its folder and the "
+                "same command goes on from the one before."
+            ) from error
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
         as_json = ocp.args.Composite(config=ocp.args.JsonRestore())
-        self._check_config(self._manager.restore(step, args=as_json)["config"])
+        with self._told("read", step):
+            saved = self._manager.restore(step, args=as_json)["config"]
+        self._check_config(saved)
         as_state = ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
-        return self._manager.restore(step, args=as_state)["state"]
+        with self._told("read", step):
+            return self._manager.restore(step, args=as_state)["state"]
 
     def _check_config(self, saved: dict[str, Any]) -> None:
         changed = [
             f"{key} was {saved.get(key)!r} and is {value!r}"
             for key, value in self._config.items()
-            if key not in ("workers", "keep_every") and saved.get(key) != value
+            if key not in ("workers", "save_every") and saved.get(key) != value
         ]
         if changed:
             raise errors.TrainingError(

@@ -12,7 +12,6 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.training.steps import Step
-from rclicks_jax.types import TrainBatch
 
 AXIS = "batch"
 
@@ -34,7 +33,7 @@ def replicate(tree: Any) -> Any:
     return jax.device_put(tree, whole)
 
 
-def divide(batch: TrainBatch) -> TrainBatch:
+def divide(batch: Any) -> Any:
     """Gives every array of a host's batch a leading axis of local devices."""
     devices = jax.local_device_count()
 
@@ -42,7 +41,7 @@ def divide(batch: TrainBatch) -> TrainBatch:
         array = np.asarray(array)
         return array.reshape(devices, array.shape[0] // devices, *array.shape[1:])
 
-    return TrainBatch(*map(split, batch))
+    return jax.tree.map(split, batch)
 
 
 def check_batch_size(batch_size: int) -> None:

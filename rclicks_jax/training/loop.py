@@ -1,28 +1,23 @@
 """The training of a clickability network, from data to a model folder."""
 
-import json
 import math
-import sys
+import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 import tqdm
 from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
 from rclicks_jax.config import TrainConfig
-from rclicks_jax.data import packages, specs, stream
-from rclicks_jax.models import cards, clickability
-from rclicks_jax.training import checkpoints, devices, optimizers, state, steps
-from rclicks_jax.types import TrainBatch
+from rclicks_jax.data import packages, specs, squares, stream
+from rclicks_jax.models import cards
+from rclicks_jax.training import checkpoints, devices, logs, recipes
+from rclicks_jax.training.trainer import Trainer
 
-METRICS_NAME = "metrics.jsonl"
 MODEL_NAME = "model"
-# Below this, letterboxed examples are kept in memory once they are made.
-_MEMORY_LIMIT = 4 << 30
 
 
 def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Path:
@@ -42,113 +37,117 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
         TrainingError: It cannot start or go on; the message says what to change.
         DataError: The data is not as it must be.
     """
-    workdir = epath.Path(workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
+    recipe = recipes.parse(config.recipe)
+    workdir = _made(workdir)
     devices.check_batch_size(config.batch_size)
     train_source, eval_source = _open_sources(config)
     steps_per_epoch = max(1, len(train_source) // config.batch_size)
-    total_steps = steps_per_epoch * config.epochs
-    trainer = _Trainer(config, total_steps)
+    trainer = Trainer(config, steps_per_epoch * config.epochs)
     keeper = checkpoints.Checkpoints(workdir, config)
+    log = logs.Logs(workdir)
     try:
-        trained = keeper.restore_latest(trainer.state)
-        if trained is not None:
-            trainer.state = devices.replicate(trained)
-            _say(f"Going on after step {int(trained.step)} of {total_steps}.")
         with hosts.stop_on_signal() as stop:
-            for epoch in _epochs(trainer, train_source, steps_per_epoch, stop):
-                metrics = trainer.evaluate(eval_source)
-                _append(workdir / METRICS_NAME, epoch, metrics)
-                keeper.save(trainer.state, metrics)
+            _train(trainer, keeper, log, (train_source, eval_source), stop)
         keeper.wait()
         if stop:
             raise errors.TrainingError(
                 f"Stopped by {stop.reason} after step {int(trainer.state.step)}; the "
-                "same command goes on from the last whole epoch."
+                "same command goes on from there."
             )
         best, metrics = keeper.restore_best(trainer.state)
     finally:
         keeper.close()
+        log.close()
     names = ", ".join(spec.name for spec in specs.parse(config.data))
-    card = _card(config, metrics, f"{names}: {train_source.summary()}")
+    card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
     if jax.process_index() == 0:
-        cards.save(workdir / MODEL_NAME, devices.to_host(best.variables), card)
+        cards.save(workdir / MODEL_NAME, devices.to_host(best.kept_variables), card)
+    hosts.barrier("model")
     return workdir / MODEL_NAME
 
 
-class _Trainer:
-    """The compiled steps and the state they change."""
-
-    def __init__(self, config: TrainConfig, total_steps: int) -> None:
-        network = config_lib.network(config.variant)
-        optimizer = optimizers.make_optimizer(config, total_steps)
-        variables = clickability.init_variables(network, config.seed)
-        net = clickability.ClickabilityNet(network, train=True, axis_name=devices.AXIS)
-        step = steps.make_train_step(
-            net, optimizer, masked=config.masked_loss, axis_name=devices.AXIS
-        )
-        eval_step = steps.make_eval_step(
-            clickability.ClickabilityNet(network),
-            masked=config.masked_loss,
-            axis_name=devices.AXIS,
-        )
-        self.config = config
-        self.state = devices.replicate(state.create(variables, optimizer))
-        self._key = devices.replicate(jax.random.key(config.seed))
-        self._train_step = devices.parallel_train_step(step)
-        self._eval_step = devices.parallel_eval_step(eval_step)
-
-    def train(self, batch: TrainBatch) -> jax.Array:
-        """Takes one step; returns its loss, still on the device."""
-        divided = devices.divide(batch)
-        self.state, loss = self._train_step(self.state, divided, self._key)
-        return loss
-
-    def evaluate(self, source: stream.TrainSource) -> dict[str, float]:
-        """Returns the mean KLD, CC and SIM of the validation split."""
-        local = self.config.batch_size // jax.process_count()
-        sums: dict[str, float] = {}
-        for batch in stream.eval_batches(source, local):
-            part = self._eval_step(self.state.variables, devices.divide(batch))
-            for name, value in devices.to_host(part).items():
-                sums[name] = sums.get(name, 0.0) + float(value)
-        weight = sums.pop("weight")
-        return {name: value / weight for name, value in sums.items()}
-
-
-def _epochs(
-    trainer: _Trainer,
-    source: stream.TrainSource,
-    steps_per_epoch: int,
+def _train(
+    trainer: Trainer,
+    keeper: checkpoints.Checkpoints,
+    log: logs.Logs,
+    sources: tuple[stream.TrainSource, stream.TrainSource],
     stop: hosts.StopRequest,
-) -> Iterator[int]:
-    """Trains epoch by epoch; yields the number of each that is whole."""
+) -> None:
+    """Trains from the last checkpoint to the end, or until asked to stop."""
     config = trainer.config
+    train_source, eval_source = sources
+    steps_per_epoch = max(1, len(train_source) // config.batch_size)
+    total = steps_per_epoch * config.epochs
+    restored = keeper.restore_latest(trainer.state)
+    if restored is not None:
+        trainer.state = devices.replicate(restored)
+        logs.say(f"Going on after step {int(restored.step)} of {total}.")
+    for done in _steps(trainer, train_source, total):
+        whole_epoch = done.step % steps_per_epoch == 0
+        if whole_epoch:
+            metrics = trainer.evaluate(eval_source)
+            keeper.save(trainer.state, metrics)
+            speed = {"examples_per_second": done.rate, "waited_share": done.waited}
+            log.write(done.step // steps_per_epoch, done.step, {**metrics, **speed})
+        elif stop or done.step % config.save_every == 0:
+            keeper.save(trainer.state, None)
+        if stop:
+            return
+
+
+class _Done(NamedTuple):
+    """A step that was taken.
+
+    Attributes:
+        step: Steps taken so far.
+        rate: Examples a second, without the first step, which compiles.
+        waited: Share of that time spent waiting for examples.
+    """
+
+    step: int
+    rate: float
+    waited: float
+
+
+def _steps(trainer: Trainer, source: stream.TrainSource, total: int) -> Iterator[_Done]:
+    """Takes the steps that are left; yields after each."""
+    config, recipe = trainer.config, trainer.recipe
     start = int(trainer.state.step)
     batches = stream.train_batches(
         source,
         batch_size=config.batch_size,
         seed=config.seed,
-        flip=config.flip,
+        augmentation=stream.Augmentation(recipe.flip, recipe.colour, recipe.zoom),
         start_step=start,
         workers=config.workers,
         shard=jax.process_index(),
         shards=jax.process_count(),
     )
-    total = steps_per_epoch * config.epochs
-    pending = None
-    with _bar(total, start) as bar:
+    pending: Any = None
+    waited = outside = 0.0
+    began = time.monotonic()
+    hidden = jax.process_index() != 0
+    with tqdm.tqdm(
+        total=total, initial=start, desc="Training", unit="step", disable=hidden
+    ) as bar:
         for number in range(start, total):
-            loss = trainer.train(next(batches))
+            asked = time.monotonic()
+            batch = next(batches)
+            waited += time.monotonic() - asked
+            loss = trainer.train(batch)
             # Looking at the loss of the step before keeps one step in flight.
             _show_loss(bar, pending, number - 1)
             pending = loss
             bar.update()
-            if (number + 1) % steps_per_epoch == 0:
+            if number + 1 == total:
                 _show_loss(bar, pending, number)
-                yield (number + 1) // steps_per_epoch
-                if stop:
-                    return
+            left = time.monotonic()
+            spent = max(left - began - outside, 1e-9)
+            rate = (number - start) * config.batch_size / spent
+            yield _Done(number + 1, rate, waited / spent)
+            outside += time.monotonic() - left
+            if number == start:
+                began, waited, outside = time.monotonic(), 0.0, 0.0
 
 
 def _show_loss(bar: tqdm.tqdm, loss: Any, step: int) -> None:
@@ -157,36 +156,37 @@ def _show_loss(bar: tqdm.tqdm, loss: Any, step: int) -> None:
     value = float(loss)
     if not math.isfinite(value):
         raise errors.TrainingError(
-            f"The loss of step {step} is {value}. Lower --config.learning_rate, or "
-            "look for broken images with rclicks-data doctor."
+            f"The loss of step {step} is {value}. Lower the learning rate "
+            "(--config.recipe=improved:learning_rate=0.001), or look for broken images "
+            "with rclicks-data doctor. The checkpoints of earlier steps are kept."
         )
     bar.set_postfix(loss=f"{value:.3f}", refresh=False)
 
 
-def _bar(total: int, start: int) -> tqdm.tqdm:
-    hidden = jax.process_index() != 0
-    return tqdm.tqdm(
-        total=total, initial=start, desc="Training", unit="step", disable=hidden
-    )
+def _made(workdir: epath.PathLike) -> epath.Path:
+    path = epath.Path(workdir)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.TrainingError(f"{path} cannot be written: {error}.") from error
+    return path
 
 
 def _open_sources(
     config: TrainConfig,
 ) -> tuple[stream.TrainSource, stream.TrainSource]:
     datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
-    tasks = sum(len(package.rows) for package in datasets)
-    bytes_each = 7 * 4 * config.size**2
+    settings = squares.Settings(
+        config.size,
+        config.sigma,
+        config.max_click_distance,
+        config.later_share,
+        config.later_kinds if config.later_share else (),
+    )
     sources = []
     for split in ("train", "val"):
-        source = stream.TrainSource(
-            datasets,
-            split,
-            size=config.size,
-            sigma=config.sigma,
-            max_click_distance=config.max_click_distance,
-            keep_in_memory=tasks * bytes_each < _MEMORY_LIMIT,
-        )
-        _say(f"{config.data} {split}: {source.summary()}")
+        source = stream.TrainSource(datasets, split, settings, workers=config.workers)
+        logs.say(f"{config.data} {split}: {source.summary()}")
         if not len(source):
             raise errors.TrainingError(
                 f"{config.data} has no usable click task in its {split} split."
@@ -195,33 +195,19 @@ def _open_sources(
     return sources[0], sources[1]
 
 
-def _append(path: epath.Path, epoch: int, metrics: dict[str, float]) -> None:
-    """Adds an epoch's metrics, in place of what an interrupted run wrote of it."""
-    if jax.process_index() != 0:
-        return
-    lines = path.read_text().splitlines() if path.exists() else []
-    earlier = [line for line in lines if json.loads(line)["epoch"] < epoch]
-    rounded = {name: float(np.round(value, 6)) for name, value in metrics.items()}
-    line = json.dumps({"epoch": epoch, **rounded})
-    path.write_text("\n".join([*earlier, line]) + "\n")
-    _say(f"Epoch {epoch}: " + "  ".join(f"{k} {v:.4f}" for k, v in rounded.items()))
-
-
-def _card(config: TrainConfig, metrics: dict[str, float], data: str) -> cards.Card:
+def _card(
+    config: TrainConfig, recipe: recipes.Recipe, metrics: dict[str, float], data: str
+) -> cards.Card:
+    start = f", from {epath.Path(config.init).name}" if config.init else ""
     return cards.Card(
         network=config_lib.network(config.variant),
         size=config.size,
         sigma=config.sigma,
         data=data,
         recipe=(
-            f"Adam {config.learning_rate}, {config.epochs} epochs, batch "
-            f"{config.batch_size}, seed {config.seed}, masked loss "
-            f"{config.masked_loss}; best by {checkpoints.BEST_METRIC}"
+            f"{recipes.describe(recipe)}; {config.epochs} epochs, batch "
+            f"{config.batch_size}, seed {config.seed}{start}; best by "
+            f"{checkpoints.BEST_METRIC}"
         ),
         metrics={name: float(value) for name, value in metrics.items()},
     )
-
-
-def _say(text: str) -> None:
-    if jax.process_index() == 0:
-        tqdm.tqdm.write(text, file=sys.stderr)

@@ -1,13 +1,15 @@
-"""The optimizer and its schedule.
+"""The optimizer and its schedules.
 
 Source: emb-ai/rclicks, scripts/train_click_model.py, with timm's CosineLRScheduler.
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from rclicks_jax.config import TrainConfig
+from rclicks_jax.training.recipes import Recipe
 
 
 def paper_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
@@ -33,6 +35,47 @@ def paper_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
     return rate
 
 
-def make_optimizer(config: TrainConfig, steps: int) -> optax.GradientTransformation:
-    """Returns Adam with the schedule of a whole training."""
-    return optax.adam(paper_schedule(config.learning_rate, steps, config.warmup))
+def cosine_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
+    """Returns a linear rise and a cosine that reaches 0 with the last step."""
+    rise = max(1, int(steps * warmup))
+    return optax.warmup_cosine_decay_schedule(0.0, peak, rise, max(steps, rise + 1))
+
+
+_SCHEDULES = {"paper": paper_schedule, "cosine": cosine_schedule}
+
+
+def make_optimizer(recipe: Recipe, steps: int) -> optax.GradientTransformation:
+    """Returns the optimizer of a whole training.
+
+    With the paper's recipe it is Adam; the other parts join where a recipe asks.
+
+    Args:
+        recipe: Its switches.
+        steps: Of the whole training.
+    """
+    schedule = _SCHEDULES[recipe.schedule]
+    parts = []
+    if recipe.clip_norm:
+        parts.append(optax.clip_by_global_norm(recipe.clip_norm))
+    parts.append(optax.scale_by_adam())
+    if recipe.weight_decay:
+        parts.append(optax.add_decayed_weights(recipe.weight_decay, _kernels))
+    if recipe.encoder_rate != 1:
+        slower = optax.masked(optax.scale(recipe.encoder_rate), _encoder)
+        parts.append(slower)
+    rates = schedule(recipe.learning_rate, steps, recipe.warmup)
+    return optax.chain(*parts, optax.scale_by_learning_rate(rates))
+
+
+def _kernels(params: Any) -> Any:
+    """Marks what decays: kernels, not biases, scales and norms."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: path[-1].key == "kernel", params
+    )
+
+
+def _encoder(params: Any) -> Any:
+    """Marks the parameters of the encoder."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: path[0].key == "backbone", params
+    )

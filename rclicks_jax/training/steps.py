@@ -1,5 +1,6 @@
 """One step of training and of validation, for one device of several."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,31 @@ import optax
 
 from rclicks_jax.metrics import saliency
 from rclicks_jax.models import clickability
+from rclicks_jax.ops import images
+from rclicks_jax.training import state as state_lib
 from rclicks_jax.training.state import TrainState
-from rclicks_jax.types import TrainBatch
+from rclicks_jax.types import PackedBatch, TrainBatch
 
 Step = Callable[..., Any]
+
+
+def unpack(packed: PackedBatch) -> TrainBatch:
+    """Turns bytes into what the network takes; on the device, which is sent less."""
+    y0, y1, x0, x1 = packed.box[:, :, None, None].swapaxes(0, 1)
+    places = jnp.arange(packed.image.shape[1])
+    rows, columns = places[None, :, None], places[None, None, :]
+    content = (rows >= y0) & (rows < y1) & (columns >= x0) & (columns < x1)
+    content = content.astype(jnp.float32)
+    mean, std = images.IMAGE_MEAN, images.IMAGE_STD
+    scaled = packed.image.astype(jnp.float32) / 255
+    normalised = (scaled - mean[None, None, None]) / std[None, None, None]
+    return TrainBatch(
+        image=normalised * content[..., None],
+        masks=packed.masks.astype(jnp.float32) / 255,
+        click_map=packed.click_map.astype(jnp.float32),
+        content=content,
+        weight=packed.weight,
+    )
 
 
 def mean_kld(
@@ -37,10 +59,18 @@ def make_train_step(
     *,
     masked: bool,
     axis_name: str,
+    ema: float = 0.0,
 ) -> Step:
     """Returns a step that maps (state, batch, key) to (state, loss).
 
     Gradients and batch statistics are those of the batch over all devices.
+
+    Args:
+        net: In training.
+        optimizer: Of the parameters.
+        masked: Whether padding is left out of the loss.
+        axis_name: Axis of the devices.
+        ema: Decay of the averages the state keeps, if it does.
     """
 
     def step(
@@ -66,14 +96,15 @@ def make_train_step(
         )
         gradients, value = jax.lax.psum((gradients, value), axis_name)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        new_state = TrainState(
+        state = dataclasses.replace(
+            state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             batch_stats=changed["batch_stats"],
-            constants=state.constants,
             opt_state=opt_state,
         )
-        return new_state, value
+        averaged = state_lib.moved_average(state, ema)
+        return dataclasses.replace(state, averaged=averaged), value
 
     return step
 

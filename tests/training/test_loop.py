@@ -9,7 +9,7 @@ from helpers import disk, write_image
 
 from rclicks_jax import config, errors
 from rclicks_jax.models import cards
-from rclicks_jax.training import checkpoints, devices, loop
+from rclicks_jax.training import checkpoints, devices, loop, trainer
 
 SIZE = 32
 
@@ -46,7 +46,7 @@ def settings(clicked_folder):
         sigma=40.0,
         batch_size=4,
         epochs=3,
-        learning_rate=0.003,
+        recipe="paper:learning_rate=0.003:masked_loss=true:ema=0.9",
     )
 
 
@@ -109,16 +109,14 @@ def test_a_finished_training_is_not_repeated(trained, settings, monkeypatch):
     def fail(*_):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(loop._Trainer, "train", fail)
+    monkeypatch.setattr(trainer.Trainer, "train", fail)
     assert loop.train_and_evaluate(settings, workdir) == model
 
 
 def test_other_settings_in_the_same_folder_are_refused(trained, settings):
     _, workdir = trained
-    other = dataclasses.replace(settings, learning_rate=0.1)
-    with pytest.raises(
-        errors.TrainingError, match=r"learning_rate was 0\.003 and is 0\.1"
-    ):
+    other = dataclasses.replace(settings, sigma=10.0)
+    with pytest.raises(errors.TrainingError, match=r"sigma was 40\.0 and is 10\.0"):
         loop.train_and_evaluate(other, workdir)
 
 
@@ -131,7 +129,7 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_training(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop._Trainer, "train", lambda self, batch: np.float32("nan"))
+    monkeypatch.setattr(trainer.Trainer, "train", lambda self, batch: np.float32("nan"))
     with pytest.raises(errors.TrainingError, match=r"loss of step 0 is nan\. Lower"):
         loop.train_and_evaluate(settings, tmp_path)
 

@@ -1,0 +1,219 @@
+"""Letterboxed examples and their click maps on disk, so that no device waits for them.
+
+Making an example of a large photograph takes a second, reading a made one a
+millisecond. The cache is keyed by everything that can change an example; it is built
+part by part, so an interrupted build goes on where it was.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from rclicks_jax import errors, hosts
+from rclicks_jax.data import later_tasks, packages, preprocess
+from rclicks_jax.types import ClickExample, PackedBatch
+
+INDEX_NAME = "index.json"
+_FORMAT = 1
+_PART_LENGTH = 64
+
+# An example, or nothing, and what it counts as.
+_Made = tuple[PackedBatch | None, list[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What can change an example.
+
+    Attributes:
+        size: Side of the square.
+        sigma: Of the click maps, in units of a 1920x1080 image.
+        max_click_distance: In click radii; negative keeps all clicks.
+        later_share: Share of synthetic tasks of later rounds.
+        later_kinds: Their distortions.
+    """
+
+    size: int
+    sigma: float
+    max_click_distance: float = -1.0
+    later_share: float = 0.0
+    later_kinds: tuple[str, ...] = ()
+
+
+class Squares:
+    """The examples of one split of a package, read at random.
+
+    Attributes:
+        counts: What was kept and what was left out, and why.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Opens what `prepare` built in `folder`."""
+        index = json.loads((folder / INDEX_NAME).read_text())
+        self.counts = collections.Counter(index["counts"])
+        self._folder = folder
+        self._ends = np.cumsum(index["lengths"])
+        self._parts: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> PackedBatch:
+        """Returns one example, without a batch axis."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        if part not in self._parts:
+            path = self._folder / _part_name(part)
+            self._parts[part] = np.load(path, mmap_mode="r", allow_pickle=False)
+        rows = self._parts[part]
+        row = rows[index - int(self._ends[part]) + len(rows)]
+        fields = (np.array(row[name]) for name in rows.dtype.names or ())
+        return PackedBatch(*fields, weight=np.float32(1))
+
+
+def prepare(
+    package: packages.Package, split: str, settings: Settings, workers: int
+) -> Squares:
+    """Makes the examples of a split unless the cache has them.
+
+    Args:
+        package: Click tasks.
+        split: `train`, `val` or another.
+        settings: What to make of them.
+        workers: Threads.
+
+    Raises:
+        DataError: The cache cannot be written.
+    """
+    described = json.dumps(
+        [_FORMAT, package.checksum, split, dataclasses.asdict(settings)]
+    )
+    key = hashlib.sha256(described.encode()).hexdigest()[:16]
+    folder = hosts.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
+    try:
+        if not (folder / INDEX_NAME).exists():
+            with hosts.exclusive(folder):
+                if not (folder / INDEX_NAME).exists():
+                    _build(package, split, settings, folder, workers)
+    except OSError as error:
+        raise errors.DataError(
+            f"The examples of {package.dataset} cannot be kept in {folder}: {error}. "
+            f"Make room, or set ${hosts.CACHE_VARIABLE} to another folder."
+        ) from error
+    return Squares(folder)
+
+
+def _build(
+    package: packages.Package,
+    split: str,
+    settings: Settings,
+    folder: pathlib.Path,
+    workers: int,
+) -> None:
+    jobs, counts = _jobs(package, split, settings)
+    lengths = []
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
+    what = f"Preparing {package.dataset} {split}"
+    with pool, tqdm.tqdm(total=len(jobs), desc=what, unit="task", leave=False) as bar:
+        for part, first in enumerate(range(0, len(jobs), _PART_LENGTH)):
+            chunk = jobs[first : first + _PART_LENGTH]
+            note_path = folder / f"{_part_name(part)}.json"
+            if not note_path.exists():
+                made = list(pool.map(lambda job: job(), chunk))
+                _write_part(folder / _part_name(part), made, settings.size)
+                labels = [label for _, labels in made for label in labels]
+                note = {"length": sum(row is not None for row, _ in made)}
+                _write(note_path, json.dumps({**note, "labels": labels}).encode())
+            note = json.loads(note_path.read_text())
+            counts.update(note["labels"])
+            lengths.append(note["length"])
+            bar.update(len(chunk))
+    index = {"settings": dataclasses.asdict(settings), "lengths": lengths}
+    _write(folder / INDEX_NAME, json.dumps({**index, "counts": counts}).encode())
+
+
+def _jobs(
+    package: packages.Package, split: str, settings: Settings
+) -> tuple[list[Callable[[], _Made]], collections.Counter[str]]:
+    rows = package.select(split)
+    usable = [row for row in rows if not row.problem]
+    counts = collections.Counter({"tasks skipped": len(rows) - len(usable)})
+    jobs = [functools.partial(_make, package, row, settings) for row in usable]
+    first = [row for row in usable if row.click_type == "first"]
+    chosen = later_tasks.plan(
+        [row.name for row in first], settings.later_share, settings.later_kinds
+    )
+    jobs += [
+        functools.partial(_make_later, package, first[index], kind, settings)
+        for index, kind in chosen
+    ]
+    return jobs, +counts
+
+
+def _make(package: packages.Package, row: packages.Row, settings: Settings) -> _Made:
+    try:
+        example: ClickExample = package.read(row)
+    except errors.DataError:
+        return None, ["tasks skipped"]
+    labels = []
+    if settings.max_click_distance >= 0:
+        near = preprocess.near_clicks(example, settings.max_click_distance)
+        labels += ["clicks kept"] * int(near.sum())
+        labels += ["clicks too far away"] * int((~near).sum())
+        if not near.any():
+            return None, [*labels, "tasks without a click near enough"]
+        example = dataclasses.replace(example, clicks_yx=example.clicks_yx[near])
+    labels += [f"{row.click_type} tasks", f"tasks with {row.input_device} clicks"]
+    return preprocess.pack(example, settings.size, settings.sigma), labels
+
+
+def _make_later(
+    package: packages.Package, row: packages.Row, kind: str, settings: Settings
+) -> _Made:
+    try:
+        task = later_tasks.make(package.read(row), kind)
+    except errors.DataError:
+        return None, ["synthetic later tasks skipped"]
+    if task is None:
+        return None, ["synthetic later tasks skipped"]
+    labels = [f"synthetic {task.click_type} tasks ({kind})"]
+    return preprocess.pack(task, settings.size, settings.sigma), labels
+
+
+def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
+    rows = [example for example, _ in made if example is not None]
+    layout: Any = [
+        ("image", np.uint8, (size, size, 3)),
+        ("masks", np.uint8, (size, size, 2)),
+        ("click_map", np.float16, (size, size)),
+        ("box", np.int32, (4,)),
+    ]
+    stored = np.zeros(len(rows), layout)
+    for name, *_ in layout:
+        for number, row in enumerate(rows):
+            stored[name][number] = getattr(row, name)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, stored, allow_pickle=False)
+    partial.replace(path)
+
+
+def _write(path: pathlib.Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _part_name(part: int) -> str:
+    return f"part-{part:05}.npy"

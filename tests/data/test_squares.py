@@ -1,0 +1,113 @@
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from rclicks_jax import errors, hosts
+from rclicks_jax.data import later_tasks, packages, preprocess, specs, squares
+
+SETTINGS = squares.Settings(size=32, sigma=20.0)
+
+
+@pytest.fixture(scope="module")
+def package():
+    return packages.open_clicks(specs.parse("sample")[0])
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path))
+    return tmp_path / "squares"
+
+
+def equal(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_what_lies_on_disk_is_what_was_made(package, cache):
+    prepared = squares.prepare(package, "val", SETTINGS, workers=2)
+    rows = package.select("val")
+    assert len(prepared) == len(rows) > 64
+    for index in (0, 63, 64, len(rows) - 1):
+        made = preprocess.pack(package.read(rows[index]), 32, 20.0)
+        assert equal(prepared[index], made)
+    example = prepared[0]
+    assert example.image.dtype == example.masks.dtype == np.uint8
+    assert example.click_map.dtype == np.float16
+    y0, y1, x0, x1 = example.box
+    assert example.image[y0:y1, x0:x1].any()
+    assert not example.image[:y0].any()
+
+
+def test_an_interrupted_build_goes_on_with_the_next_part(package, cache, monkeypatch):
+    whole = squares.prepare(package, "val", SETTINGS, workers=1)
+    (folder,) = cache.iterdir()
+    (folder / squares.INDEX_NAME).unlink()
+    last = sorted(folder.glob("part-*.npy"))[-1]
+    expected = last.read_bytes()
+    last.unlink()
+    pathlib.Path(f"{last}.json").unlink()
+    made = []
+    pack = preprocess.pack
+    monkeypatch.setattr(preprocess, "pack", lambda *args: made.append(1) or pack(*args))
+    again = squares.prepare(package, "val", SETTINGS, workers=1)
+    assert len(made) == len(whole) % 64
+    assert last.read_bytes() == expected
+    assert again.counts == whole.counts
+
+
+def test_other_settings_are_other_examples(package, cache):
+    first = squares.prepare(package, "val", SETTINGS, workers=2)
+    other = squares.Settings(size=32, sigma=40.0)
+    second = squares.prepare(package, "val", other, workers=2)
+    assert not equal(first[0], second[0])
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(blocked))
+    with pytest.raises(errors.DataError, match=r"Make room, or set \$RCLICKS_CACHE"):
+        squares.prepare(package, "val", SETTINGS, workers=1)
+
+
+def test_later_tasks_make_the_share_asked_for_and_are_counted(package, cache):
+    settings = squares.Settings(
+        size=32, sigma=20.0, later_share=0.2, later_kinds=("dilated", "part_lost")
+    )
+    prepared = squares.prepare(package, "val", settings, workers=2)
+    first = sum(row.click_type == "first" for row in package.select("val"))
+    synthetic = sum(n for what, n in prepared.counts.items() if "synthetic fn" in what)
+    synthetic += sum(n for what, n in prepared.counts.items() if "synthetic fp" in what)
+    skipped = prepared.counts["synthetic later tasks skipped"]
+    assert synthetic + skipped == round(first * 0.25)
+    assert len(prepared) == len(package.select("val")) + synthetic
+    index = json.loads((next(cache.iterdir()) / squares.INDEX_NAME).read_text())
+    assert index["settings"]["later_share"] == 0.2
+
+
+@pytest.mark.parametrize("kind", ["dilated", "neighbour", "shifted", "part_lost"])
+def test_a_later_task_has_an_error_that_is_not_the_target(package, kind):
+    row = next(row for row in package.select("val") if row.click_type == "first")
+    first = package.read(row)
+    task = later_tasks.make(first, kind)
+    assert task is not None
+    assert task.input_device == "synthetic"
+    assert not np.array_equal(task.error_mask, first.error_mask)
+    region = task.error_mask > 0.5
+    inside = region[tuple(task.clicks_yx.T)].mean()
+    assert inside > 0.5
+    again = later_tasks.make(first, kind)
+    assert again is not None
+    np.testing.assert_array_equal(again.clicks_yx, task.clicks_yx)
+
+
+def test_shares_and_distortions_that_cannot_be_are_refused():
+    names = [f"object {i}" for i in range(10)]
+    assert len(later_tasks.plan(names, 0.5, ("dilated", "shifted"))) == 10
+    with pytest.raises(errors.BadValueError, match=r"later_share.*0 to 0\.50"):
+        later_tasks.plan(names, 0.6, ("dilated",))
+    with pytest.raises(errors.BadValueError, match="bent"):
+        later_tasks.plan(names, 0.1, ("bent",))
