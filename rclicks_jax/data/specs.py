@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from rclicks_jax import errors
+from rclicks_jax.data import remote
 
 DATA_ROOT_VARIABLE = "RCLICKS_DATA"
 RCLICKS_NAMES = ("GrabCut", "Berkeley", "DAVIS", "COCO_MVal", "TETRIS", "VOC_WTP")
@@ -92,6 +93,8 @@ def _spec(kind: str, place: str) -> DataSpec:
 
 
 def _existing(place: str) -> pathlib.Path:
+    if remote.is_remote(place):
+        return remote.local_copy(place)
     path = pathlib.Path(place).expanduser()
     if not path.exists():
         raise errors.DataError(f"{path} does not exist.")

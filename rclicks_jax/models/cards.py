@@ -29,6 +29,7 @@ class Card:
         data: What it was trained on, in words: datasets, counts, kinds of clicks.
         recipe: How it was trained, in words.
         metrics: What it reached on its validation split.
+        protocol: Whose training it had: `paper` for the original's.
         checksum: SHA-256 of the weights file.
     """
 
@@ -38,6 +39,7 @@ class Card:
     data: str
     recipe: str
     metrics: dict[str, float]
+    protocol: str = ""
     checksum: str = ""
 
 
@@ -49,7 +51,8 @@ def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
     path = epath.Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     flat = flax.traverse_util.flatten_dict(variables, sep="/")
-    arrays = {name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}
+    # Not `ascontiguousarray`, which gives a scalar an axis.
+    arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}
     encoded = safetensors.numpy.save(arrays)
     card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
     (path / WEIGHTS_NAME).write_bytes(encoded)
@@ -68,7 +71,7 @@ def load_card(folder: epath.PathLike) -> Card:
     if not path.exists():
         raise errors.DataError(
             f"{folder} is not a model folder: it has no {CARD_NAME}. "
-            "rclicks-train makes model folders."
+            "rclicks-train and rclicks-convert make model folders."
         )
     try:
         described = json.loads(path.read_text())

@@ -27,8 +27,8 @@ def parallel_eval_step(step: Step) -> Step:
 
 
 def replicate(tree: Any) -> Any:
-    """Puts a tree on all devices the way a step returns it, so it compiles once."""
-    mesh = jax.sharding.Mesh(np.array(jax.devices()), (AXIS,))
+    """Puts a tree on this host's devices as a step returns it, so it compiles once."""
+    mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     return jax.device_put(tree, whole)
 

@@ -17,14 +17,15 @@ class Logs:
     """The metrics of a training, one line of JSON an epoch.
 
     TensorBoard's files are written beside it where tensorboardX is installed
-    (`pip install 'rclicks-jax[tensorboard]'`).
+    (`pip install 'rclicks-jax[tensorboard]'`) and the folder is no bucket.
     """
 
     def __init__(self, workdir: epath.Path) -> None:
         """Opens the files; only the first process writes."""
         self._path = workdir / METRICS_NAME
         self._board = None
-        if jax.process_index() == 0 and importlib.util.find_spec("tensorboardX"):
+        here = jax.process_index() == 0 and "://" not in str(workdir)
+        if here and importlib.util.find_spec("tensorboardX"):
             tensorboard = importlib.import_module("tensorboardX")
             self._board = tensorboard.SummaryWriter(str(workdir / TENSORBOARD_NAME))
 

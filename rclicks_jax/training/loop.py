@@ -210,4 +210,5 @@ def _card(
             f"{checkpoints.BEST_METRIC}"
         ),
         metrics={name: float(value) for name, value in metrics.items()},
+        protocol=recipe.name,
     )

@@ -6,7 +6,13 @@ from etils import epath
 
 from rclicks_jax import config, errors
 from rclicks_jax.config import TrainConfig
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.models import (
+    cards,
+    clickability,
+    convert,
+    state_dicts,
+    torch_files,
+)
 
 
 def initial_variables(settings: TrainConfig) -> dict[str, Any]:
@@ -33,7 +39,8 @@ def initial_variables(settings: TrainConfig) -> dict[str, Any]:
             "an ImageNet checkpoint of MSCAN (mscan_b_*.pth)."
         )
     if not place.is_dir():
-        raise errors.DataError("TORCH")
+        saved = state_dicts.state_dict(torch_files.read(place))
+        return convert.encoder_from_torch(saved, fresh)
     variables, card = cards.load(place)
     if card.network != network:
         raise errors.DataError(
@@ -41,4 +48,5 @@ def initial_variables(settings: TrainConfig) -> dict[str, Any]:
             f"is of variant {network.variant}: set --config.variant or take another "
             "--config.init."
         )
-    return variables
+    # A converted model has counters that training does not take.
+    return {name: variables[name] for name in fresh}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import network_of, state_of
 
-from rclicks_jax import config, errors
+from rclicks_jax import config
 from rclicks_jax.models import clickability, convert, hamburger, mscan
 
 
@@ -77,44 +77,12 @@ def test_the_factorisation_equals_the_original(original):
     np.testing.assert_allclose(coefficients, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parity
-def test_weights_go_to_ours_and_back(original):
-    _, _, state, variables = original
-    back = convert.to_torch(variables)
-    assert set(back) == set(state)
-    for key, array in state.items():
-        if not key.endswith("num_batches_tracked"):
-            np.testing.assert_array_equal(back[key], array)
-
-
-@pytest.mark.parity
-def test_the_keys_of_the_published_checkpoint_are_all_known(parity):
-    lines = parity("segnext_b_keys.txt").split("\n")
-    published = {line.split()[0] for line in lines if line.strip()}
-    shapes = clickability.variable_shapes(config.network("b"))
-    zeros = jax.tree.map(lambda leaf: np.zeros((1,) * len(leaf.shape)), shapes)
-    assert set(convert.to_torch(zeros)) == published
-
-
 @pytest.mark.parametrize(
     ("variant", "count"), [("t", 4240322), ("s", 13922626), ("b", 27604290)]
 )
 def test_the_sizes_have_as_many_parameters_as_the_originals(variant, count):
     shapes = clickability.variable_shapes(config.network(variant))
     assert sum(leaf.size for leaf in jax.tree.leaves(shapes["params"])) == count
-
-
-def test_a_wrong_checkpoint_names_its_keys():
-    shapes = clickability.variable_shapes(config.network("nano"))
-    state = convert.to_torch(jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes))
-    missing = {key: array for key, array in state.items() if "conv_seg" not in key}
-    with pytest.raises(errors.DataError, match=r"lacks 2: .*conv_seg\.bias"):
-        convert.from_torch(missing, shapes)
-    with pytest.raises(errors.DataError, match="unknown 1: surplus"):
-        convert.from_torch({**state, "surplus": np.zeros(1)}, shapes)
-    (key,) = (key for key in state if key.endswith("conv_seg.weight"))
-    with pytest.raises(errors.DataError, match="instead of"):
-        convert.from_torch({**state, key: np.zeros((2, 3, 1, 1))}, shapes)
 
 
 def test_fresh_variables_depend_on_the_seed_and_fill_every_leaf():

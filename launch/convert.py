@@ -1,0 +1,67 @@
+r"""rclicks-convert: published weights to model folders, and back.
+
+  rclicks-convert --checkpoint=clickability_model.pth --out=models/clickability
+  rclicks-convert --model=models/clickability --out=clickability_model.pth
+  rclicks-convert --checkpoint=old.pth --torch_python=ENV/bin/python --out=new.pth
+
+The last one rewrites an older checkpoint in today's zip format, for rclicks-train's
+--config.init; --torch_python works with the first one as well.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+from rclicks_jax.launch import commands, defaults
+
+from rclicks_jax import config as config_lib
+from rclicks_jax import errors
+from rclicks_jax.runs import weights
+
+_CHECKPOINT = flags.DEFINE_string("checkpoint", "", "A checkpoint of PyTorch.")
+_MODEL = flags.DEFINE_string("model", "", "A model folder.")
+_OUT = flags.DEFINE_string("out", None, "What is made.", required=True)
+_SIZE = flags.DEFINE_integer(
+    "size", config_lib.TrainConfig.size, "Side of the squares it was trained on."
+)
+_SIGMA = flags.DEFINE_float(
+    "sigma", config_lib.TrainConfig.sigma, "Of the click maps it was trained on."
+)
+_DATA = flags.DEFINE_string(
+    "data", "", f"What it was trained on, in words; {weights.PUBLISHED_DATA} if empty."
+)
+_TORCH_PYTHON = flags.DEFINE_string(
+    "torch_python", "", "Interpreter with PyTorch, for checkpoints in older formats."
+)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Converts."""
+    defaults.expect_no_arguments(arguments)
+    checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
+    if bool(checkpoint) == bool(model):
+        given = f"--checkpoint={checkpoint} and --model={model}"
+        raise errors.BadValueError("What to convert", given, "one of the two")
+    if model:
+        print(f"Checkpoint: {out}, {weights.export_model(model, out)} keys")
+    elif out.endswith(weights.SUFFIX):
+        count = weights.rewrite(checkpoint, out, _TORCH_PYTHON.value)
+        print(f"Checkpoint: {out}, {count} keys")
+    else:
+        card = weights.import_checkpoint(
+            checkpoint,
+            out,
+            size=_SIZE.value,
+            sigma=_SIGMA.value,
+            data=_DATA.value,
+            torch_python=_TORCH_PYTHON.value,
+        )
+        print(f"Model: {out}, variant {card.network.variant}, SHA-256 {card.checksum}")
+
+
+def run() -> None:
+    """Entry point of the command."""
+    commands.run(main, __doc__ or "")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,91 @@
+"""Raw data in a bucket, copied to this machine once.
+
+Readers open files at random and OpenCV knows no buckets, so each host works on a copy
+in its cache. What lies beside a dataset's folder (clicks, lists of splits, previous
+masks) comes along, since the readers look for it there.
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Iterator
+
+import tqdm
+from etils import epath
+
+from rclicks_jax import errors, hosts
+
+_BESIDE_SUFFIXES = (".csv", ".txt")
+_BESIDE_FOLDER = "SUBSEC_MASKS"
+
+
+def is_remote(place: str) -> bool:
+    """Tells whether `place` is in a bucket: `gs://...`, `s3://...`."""
+    return "://" in place
+
+
+def local_copy(place: str) -> pathlib.Path:
+    """Copies a folder or file of a bucket into the cache, unless it is there.
+
+    Args:
+        place: `gs://BUCKET/FOLDER` or `gs://BUCKET/FILE`.
+
+    Returns:
+        The copy, of the same name. A changed name or size of a file makes another.
+
+    Raises:
+        DataError: There is nothing, or it cannot be read or written.
+    """
+    source = epath.Path(place)
+    try:
+        files = sorted((_relative(path, source.parent), path) for path in _all(source))
+        if not files:
+            raise errors.DataError(f"{place} does not exist, or is an empty folder.")
+        digest = hashlib.sha256(place.encode())
+        for name, path in files:
+            digest.update(f"{name}/{path.stat().length}\n".encode())
+        root = hosts.cache_dir() / "copies" / digest.hexdigest()[:16]
+        with hosts.exclusive(root):
+            for name, path in tqdm.tqdm(
+                files, desc=f"Copying {place}", unit="file", leave=False
+            ):
+                _copy(path, root / name)
+    except (OSError, ImportError) as error:
+        raise errors.DataError(
+            f"{place} cannot be copied: {error}. Buckets need `pip install gcsfs` (gs) "
+            "or `s3fs` (s3), and credentials."
+        ) from error
+    return root / source.name
+
+
+def _all(source: epath.Path) -> Iterator[epath.Path]:
+    """Yields the files of a dataset and those the readers look for beside it."""
+    if not source.is_dir():
+        yield from [source] if source.exists() else []
+        return
+    yield from _below(source)
+    for path in source.parent.iterdir():
+        if path.name == _BESIDE_FOLDER:
+            yield from _below(path)
+        elif path.suffix in _BESIDE_SUFFIXES and not path.is_dir():
+            yield path
+
+
+def _below(folder: epath.Path) -> Iterator[epath.Path]:
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _below(path)
+        else:
+            yield path
+
+
+def _relative(path: epath.Path, root: epath.Path) -> str:
+    return str(path).removeprefix(str(root)).lstrip("/")
+
+
+def _copy(source: epath.Path, target: pathlib.Path) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_bytes(source.read_bytes())
+    partial.replace(target)
