@@ -35,6 +35,10 @@ def run(main: Main, usage: str) -> None:
             print(f"error: {error}", file=sys.stderr)
             return 2
 
-    # absl shows the docstring of the main module as the usage.
+    # absl shows the docstring and the flags of the main module as the usage.
     sys.modules["__main__"].__doc__ = usage
+    for module, defined in flags.FLAGS.flags_by_module_dict().items():
+        if module.startswith("rclicks_jax.launch."):
+            for flag in defined:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(guarded)

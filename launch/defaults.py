@@ -1,5 +1,6 @@
 """Where the packaged configurations are, and short flags for common settings."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,29 @@ def with_shortcuts(
     """Returns the settings with the short flags that were given."""
     given = {name: holder.value for name, holder in shortcuts.items()}
     return {**config.to_dict(), **{k: v for k, v in given.items() if v is not None}}
+
+
+def define_settings(default: Any, **helps: str) -> dict[str, flags.FlagHolder[Any]]:
+    """Defines a flag for each setting of a dataclass, for commands without a file.
+
+    Args:
+        default: The settings and their defaults.
+        **helps: What `--help` says of each.
+    """
+    kinds = {
+        bool: flags.DEFINE_boolean,
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        tuple: flags.DEFINE_list,
+        str: flags.DEFINE_string,
+    }
+    defined = {}
+    for field in dataclasses.fields(default):
+        value = getattr(default, field.name)
+        define: Any = kinds[type(value)]
+        shown = [str(each) for each in value] if isinstance(value, tuple) else value
+        defined[field.name] = define(field.name, shown, helps[field.name])
+    return defined
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:

@@ -23,6 +23,25 @@ def test_every_unit_has_one_owner(monkeypatch):
     assert min(map(len, owners)) > 60
 
 
+@pytest.fixture
+def jax_cache():
+    key = "jax_compilation_cache_dir"
+    before = jax.config.values[key]
+    yield lambda path: jax.config.update(key, path), lambda: jax.config.values[key]
+    jax.config.update(key, before)
+
+
+def test_compiled_programs_are_kept_in_the_cache(jax_cache, tmp_path, monkeypatch):
+    change, value = jax_cache
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path))
+    change(None)
+    hosts.use_compilation_cache()
+    assert value() == str(tmp_path / "xla")
+    change(str(tmp_path / "mine"))
+    hosts.use_compilation_cache()
+    assert value() == str(tmp_path / "mine")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_first_signal_asks_for_a_stop(number):
     before = signal.getsignal(number)

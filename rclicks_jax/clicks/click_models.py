@@ -61,25 +61,30 @@ class PerQuery:
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
 
 
-def load(spec: str, *, batch: int = 0, rescale: bool = False) -> ClickModel:
+def load(
+    spec: str, *, batch: int = 0, rescale: bool = False, precision: str = infer.AUTO
+) -> ClickModel:
     """Loads a click model: `UD`, `DT`, or a model folder.
 
     Args:
         spec: What the user named.
         batch: Maps in one pass of a network; 0 lets the device decide.
         rescale: See `models.infer.ClickabilityModel`.
+        precision: Of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
         DataError: It is neither a name nor a model folder.
+        BadValueError: Nothing was named, or there is no such precision.
     """
+    precision = infer.resolve_precision(precision)
     if spec in _FUNCTIONS:
         return PerQuery(spec, _FUNCTIONS[spec])
     _check_given(spec)
-    return infer.load(spec, batch=batch, rescale=rescale)
+    return infer.load(spec, batch=batch, rescale=rescale, precision=precision)
 
 
-def describe(spec: str) -> dict[str, Any]:
-    """Returns what a run records of a click model: its name, or its card's checksum."""
+def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
+    """Returns what a run records of a click model: all that can change its maps."""
     if spec in _FUNCTIONS:
         return {"name": spec}
     _check_given(spec)
@@ -91,6 +96,7 @@ def describe(spec: str) -> dict[str, Any]:
         "sigma": card.sigma,
         "data": card.data,
         "checksum": card.checksum,
+        "precision": infer.resolve_precision(precision),
     }
 
 
@@ -99,6 +105,6 @@ def _check_given(spec: str) -> None:
         raise errors.BadValueError(
             "Click model",
             "none",
-            "--click_model=DIR, a model folder; or UD or DT; or sample, a small "
-            "network trained on the sample dataset",
+            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
+            "or UD or DT; or sample, a small network trained on the sample dataset",
         )

@@ -15,11 +15,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 GROUP_COUNT = 10
+# Stands for no group: the whole distribution.
+WHOLE = 0
 TOP_LEVEL = 65535
 # Below it, levels would not be finite.
 _SMALLEST_PEAK = 1e-30
 
 Cut = Literal["value", "mass"]
+EmptyMap = Literal["baseline", "uniform"]
 
 
 class MassTable(NamedTuple):
@@ -63,6 +66,26 @@ def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.rint(masked, out=masked).astype(np.uint16)
 
 
+def drawable(
+    click_map: np.ndarray, region: np.ndarray, *, empty_map: EmptyMap
+) -> np.ndarray:
+    """Returns the levels a click in a region is drawn from.
+
+    Args:
+        click_map: Click density, `f32[h w]`.
+        region: Where a click may fall, `bool[h w]`.
+        empty_map: If the map has no mass in the region: `uniform` makes all of it
+            alike, `baseline` leaves nothing to draw from.
+
+    Returns:
+        `u16[h w]`, 0 outside the region.
+    """
+    levels = quantise(click_map, region)
+    if empty_map == "uniform" and not levels.any():
+        return region * np.uint16(TOP_LEVEL)
+    return levels
+
+
 def mass_table(levels: np.ndarray) -> MassTable:
     """Counts the pixels of `u16[h w]` at each level."""
     counts = np.bincount(levels.ravel(), minlength=1)
@@ -104,11 +127,13 @@ def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
 
     Args:
         table: Of a map with mass.
-        group: 1..10.
+        group: 1..10, or `WHOLE`.
         cut: `value`: every pixel between two levels, both inclusive, so pixels at a
             boundary belong to two groups; `mass`: an exact tenth, which may begin and
             end inside a pixel.
     """
+    if group == WHOLE:
+        return 0, table.total
     if cut == "mass":
         start, stop = (
             -(-table.total * tenth // GROUP_COUNT) for tenth in (group - 1, group)
@@ -132,3 +157,16 @@ def pixel_at(levels: np.ndarray, table: MassTable, position: int) -> int:
     before = int(table.cumulative[at]) - level * int(table.counts[at])
     rank = (position - before) // level
     return int(np.flatnonzero(levels.ravel() == level)[rank])
+
+
+def pixels_at(
+    levels: np.ndarray, table: MassTable, positions: np.ndarray
+) -> np.ndarray:
+    """Returns `pixel_at` of many positions at once, `i64[n]`, by sorting the pixels."""
+    at = np.searchsorted(table.cumulative, positions, side="right")
+    before = table.cumulative[at] - table.levels[at] * table.counts[at]
+    ranks = (positions - before) // table.levels[at]
+    # Stable: pixels of one level stay in row-major order.
+    order = np.argsort(levels, axis=None, kind="stable")
+    first = levels.size - np.cumsum(table.counts[::-1])[::-1]
+    return order[first[at] + ranks]

@@ -17,6 +17,9 @@ from rclicks_jax import hosts
 from rclicks_jax.clicks import groups
 from rclicks_jax.ops import buckets
 
+# Draws from one map from which on it is faster to sort its pixels once.
+_MANY = 64
+
 
 def random_bits(
     seed: int, name: str, streams: np.ndarray, repeat: int, clicks: int
@@ -29,7 +32,8 @@ def random_bits(
     Args:
         seed: Of the run.
         name: Names the instance, with its dataset.
-        streams: Number of each trajectory's strategy: 1..10 for groups, `i32[t]`.
+        streams: Number of each trajectory's strategy: 1..10 for groups, 0 for draws
+            from a whole map, `i32[t]`.
         repeat: Number of the draw.
         clicks: Clicks a trajectory may have.
 
@@ -68,7 +72,7 @@ def draw_on_host(
 
     Args:
         levels: `u16[h w]`.
-        group_numbers: 1..10, `i32[g]`.
+        group_numbers: 1..10, or `groups.WHOLE`, `i32[g]`; a group may come repeatedly.
         bits: A random integer for each, `u64[g]`.
         cut: How groups are cut.
 
@@ -78,12 +82,13 @@ def draw_on_host(
     table = groups.mass_table(levels)
     if not table.total:
         return np.full(len(group_numbers), -1, np.int32)
-    pixels = []
-    for group, word in zip(group_numbers, bits, strict=True):
-        start, stop = groups.interval(table, int(group), cut)
-        pixels.append(
-            groups.pixel_at(levels, table, start + int(word) % (stop - start))
-        )
+    numbers, rows = np.unique(group_numbers, return_inverse=True)
+    intervals = [groups.interval(table, int(group), cut) for group in numbers]
+    starts, stops = np.array(intervals, np.uint64).reshape(-1, 2)[rows].T
+    positions = (starts + bits % (stops - starts)).astype(np.int64)
+    if len(positions) >= _MANY:
+        return groups.pixels_at(levels, table, positions).astype(np.int32)
+    pixels = [groups.pixel_at(levels, table, int(each)) for each in positions]
     return np.array(pixels, np.int32)
 
 
@@ -94,7 +99,7 @@ def draw_on_device(
 
     Args:
         levels: Flattened maps, `u16[b n]`; zeros may be appended to share a shape.
-        group_numbers: 1..10, `i32[b g]`.
+        group_numbers: 1..10, or `groups.WHOLE`, `i32[b g]`.
         bits: A random integer for each, `u64[b g]`.
         cut: How groups are cut.
 
@@ -135,6 +140,8 @@ def _draw_pixel(
         high = jnp.minimum(high, groups.TOP_LEVEL)
         start = cumulative[low] - occurring[low] * counts[low]
         stop = cumulative[high]
+    whole = group == groups.WHOLE
+    start, stop = jnp.where(whole, 0, start), jnp.where(whole, total, stop)
     span = jnp.maximum(stop - start, 1).astype(jnp.uint64)
     position = start + (word % span).astype(jnp.int64)
     level = jnp.searchsorted(cumulative, position, side="right")
@@ -151,7 +158,7 @@ class Draw(NamedTuple):
 
     Attributes:
         levels: `u16[h w]`.
-        group_numbers: 1..10, `i32[g]`.
+        group_numbers: 1..10, or `groups.WHOLE`, `i32[g]`.
         bits: A random integer for each, `u64[g]`.
     """
 

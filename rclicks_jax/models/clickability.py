@@ -3,6 +3,7 @@
 Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliency`.
 """
 
+import re
 from typing import Any
 
 import flax.linen as nn
@@ -15,6 +16,8 @@ from rclicks_jax import hosts
 from rclicks_jax.config import NetworkConfig
 from rclicks_jax.models import hamburger, mscan
 from rclicks_jax.ops import resize
+
+_CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
 
 
 class PromptEncoder(nn.Module):
@@ -96,6 +99,22 @@ def scale_to_unit(maps: jax.Array, epsilon: float = 1e-9) -> jax.Array:
     low = maps.min(axis=(1, 2), keepdims=True)
     high = maps.max(axis=(1, 2), keepdims=True)
     return (maps - low) / (high - low + epsilon)
+
+
+def without_cancelled(gradients: Any) -> Any:
+    """Sets the gradients of biases that a batch normalisation subtracts again to 0.
+
+    There they are rounding alone, of which Adam would make steps as long as any.
+
+    Args:
+        gradients: Of `params`.
+    """
+
+    def keep(path: tuple[Any, ...], gradient: jax.Array) -> jax.Array:
+        name = "/".join(entry.key for entry in path)
+        return jnp.zeros_like(gradient) if _CANCELLED.search(name) else gradient
+
+    return jax.tree_util.tree_map_with_path(keep, gradients)
 
 
 def variable_shapes(config: NetworkConfig) -> dict[str, Any]:

@@ -8,22 +8,42 @@ rclicks/rclicks/clicksim.py, `ClickabilityModel`.
 """
 
 import collections
+import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
+from rclicks_jax import errors
 from rclicks_jax.models import cards, clickability
 from rclicks_jax.ops import images, letterbox
 from rclicks_jax.types import ClickQuery
 
-# Squares kept between calls: an image and its masks come back at every click.
-_KEPT_SQUARES = 64
+AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
+_DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
+# Memory for squares kept between calls.
+_KEPT_BYTES = 1 << 28
 # The original's use in the benchmark adds this to the range, its training 1e-9.
 _RANGE_EPSILON = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class PrecisionError:
+    """How far click maps are from those of the same network in float32.
+
+    Attributes:
+        maps: Click maps compared.
+        largest: Largest absolute difference of a pixel; maps lie in [0, 1].
+        mean: Mean absolute difference of all pixels of all maps.
+    """
+
+    maps: int
+    largest: float
+    mean: float
 
 
 class ClickabilityModel:
@@ -33,6 +53,7 @@ class ClickabilityModel:
         name: `CM`, as in the paper's tables.
         card: What the model is.
         batch: Maps in one pass.
+        precision: `float32` or `bfloat16`.
     """
 
     name = "CM"
@@ -44,8 +65,9 @@ class ClickabilityModel:
         *,
         batch: int,
         rescale: bool = False,
+        precision: str = AUTO,
     ) -> None:
-        """Puts the parameters on the device.
+        """Puts the parameters on the device, in float32 whatever the precision.
 
         Args:
             variables: `params`, `batch_stats` and `constants`.
@@ -53,16 +75,20 @@ class ClickabilityModel:
             batch: Maps in one pass.
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
+            precision: Of features and products: `float32`, `bfloat16`, or `auto`.
+
+        Raises:
+            BadValueError: There is no such precision.
         """
         self.card = card
         self.batch = batch
+        self.precision = resolve_precision(precision)
         self._rescale = rescale
         self._variables = jax.device_put(variables)
-        net = clickability.ClickabilityNet(card.network)
+        dtype = _DTYPES[self.precision]
+        net = clickability.ClickabilityNet(card.network, dtype=dtype)
         self._predict = jax.jit(functools.partial(_predict, net))
-        self._squares: collections.OrderedDict[int, tuple[Any, np.ndarray]] = (
-            collections.OrderedDict()
-        )
+        self._squares = _Squares()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
         """Returns a click map for each query.
@@ -87,22 +113,23 @@ class ClickabilityModel:
         size = self.card.size
         image = np.zeros((self.batch, size, size, 3), np.float32)
         masks = np.zeros((self.batch, size, size, 2), np.float32)
+        before: ClickQuery | None = None
         for row, query in enumerate(chunk):
             box = letterbox.fit(query.image.shape, size)
-            image[row] = self._square(query.image, box, images.normalised_square)
-            masks[row, ..., 0] = self._square(query.gt_mask, box, _mask_square)
+            # Groups of an object share its image and target, and come together.
+            if before is not None and query.image is before.image:
+                image[row] = image[row - 1]
+            else:
+                image[row] = self._squares.get(
+                    query.image, box, images.normalised_square
+                )
+            if before is not None and query.gt_mask is before.gt_mask:
+                masks[row, ..., 0] = masks[row - 1, ..., 0]
+            else:
+                masks[row, ..., 0] = self._squares.get(query.gt_mask, box, _mask_square)
             masks[row, ..., 1] = _mask_square(query.error_mask, box)
+            before = query
         return np.asarray(self._predict(self._variables, image, masks))
-
-    def _square(self, array: np.ndarray, box: letterbox.Letterbox, make: Any) -> Any:
-        """Returns `make(array, box)`, remembered while the array object lives here."""
-        held = self._squares.pop(id(array), None)
-        if held is None:
-            held = (array, make(array, box))
-        self._squares[id(array)] = held
-        if len(self._squares) > _KEPT_SQUARES:
-            self._squares.popitem(last=False)
-        return held[1]
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -112,14 +139,93 @@ class ClickabilityModel:
         low, high = click_map.min(), click_map.max()
         return (click_map - low) / (high - low) if high > low else click_map * 0
 
+    def precision_error(self, queries: Sequence[ClickQuery]) -> PrecisionError:
+        """Compares the click maps of some queries with those made in float32."""
+        if self.precision == FLOAT32:
+            return PrecisionError(len(queries), 0.0, 0.0)
+        exact = ClickabilityModel(
+            self._variables,
+            self.card,
+            batch=self.batch,
+            rescale=self._rescale,
+            precision=FLOAT32,
+        )
+        differences = [
+            np.abs(ours - theirs).ravel()
+            for ours, theirs in zip(self(queries), exact(queries), strict=True)
+        ]
+        every = np.concatenate([*differences, np.zeros(0, np.float32)])
+        mean = every.mean(dtype=np.float64) if every.size else 0.0
+        return PrecisionError(len(queries), float(every.max(initial=0)), float(mean))
+
+
+class _Squares:
+    """Letterboxed arrays, kept between calls: an image comes back at every click.
+
+    An array is found by its identity and taken only while its content is the same, so
+    neither an `id` that is used again nor an array changed in place gives a wrong one.
+    """
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]]
+        self._kept = collections.OrderedDict()
+        self._bytes = 0
+
+    def get(
+        self,
+        array: np.ndarray,
+        box: letterbox.Letterbox,
+        make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
+    ) -> np.ndarray:
+        """Returns `make(array, box)`; all boxes must be of one size."""
+        kept = self._kept.pop(id(array), None)
+        if kept is not None:
+            self._bytes -= kept[0].nbytes + kept[1].nbytes
+        if kept is None or not _same(kept[0], array):
+            kept = array.copy(), make(array, box)
+        self._kept[id(array)] = kept
+        self._bytes += kept[0].nbytes + kept[1].nbytes
+        while self._bytes > _KEPT_BYTES:
+            _, (source, square) = self._kept.popitem(last=False)
+            self._bytes -= source.nbytes + square.nbytes
+        return kept[1]
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other)
+
 
 def load(
-    folder: epath.PathLike, *, batch: int = 0, rescale: bool = False
+    folder: epath.PathLike,
+    *,
+    batch: int = 0,
+    rescale: bool = False,
+    precision: str = AUTO,
 ) -> ClickabilityModel:
     """Loads a model folder as a click model; `batch` 0 lets the device decide."""
     variables, card = cards.load(folder)
-    batch = batch or default_batch(card)
-    return ClickabilityModel(variables, card, batch=batch, rescale=rescale)
+    return ClickabilityModel(
+        variables,
+        card,
+        batch=batch or default_batch(card),
+        rescale=rescale,
+        precision=precision,
+    )
+
+
+def resolve_precision(precision: str) -> str:
+    """Returns `float32` or `bfloat16`: `auto` is float32 on CPU, else bfloat16.
+
+    Raises:
+        BadValueError: There is no such precision.
+    """
+    if precision == AUTO:
+        return FLOAT32 if jax.default_backend() == "cpu" else BFLOAT16
+    if precision not in _DTYPES:
+        raise errors.BadValueError(
+            "Precision", repr(precision), f"{AUTO}, {FLOAT32} or {BFLOAT16}"
+        )
+    return precision
 
 
 def default_batch(card: cards.Card) -> int:
@@ -143,8 +249,11 @@ def _predict(
     image: jax.Array,
     masks: jax.Array,
 ) -> jax.Array:
-    logits: Any = net.apply(variables, image, masks)
-    return clickability.scale_to_unit(logits, _RANGE_EPSILON)
+    # Accelerators would otherwise multiply float32 in fewer bits.
+    exact = "highest" if net.dtype == jnp.float32 else None
+    with jax.default_matmul_precision(exact):
+        logits: Any = net.apply(variables, image, masks)
+    return clickability.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
 def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:

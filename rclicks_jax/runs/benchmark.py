@@ -56,8 +56,11 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
         click_model = None
         if config.groups:
-            batch = config.click_model_batch
-            click_model = click_models.load(click_model_spec, batch=batch)
+            click_model = click_models.load(
+                click_model_spec,
+                batch=config.click_model_batch,
+                precision=config.click_model_precision,
+            )
         batches = {
             "instances": together,
             "trajectories": trajectories,
@@ -103,6 +106,10 @@ def _hashed(
     click_model_spec: str,
 ) -> dict[str, Any]:
     """Returns all that can change a number."""
+    click_model = {}
+    if config.groups:
+        precision = config.click_model_precision
+        click_model = click_models.describe(click_model_spec, precision)
     return {
         "protocol": dataclasses.asdict(setup.protocol),
         "seed": config.seed,
@@ -113,7 +120,7 @@ def _hashed(
             "repeats": config.repeats,
         },
         "segmenter": segmenter.description,
-        "click_model": click_models.describe(click_model_spec) if config.groups else {},
+        "click_model": click_model,
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
     }

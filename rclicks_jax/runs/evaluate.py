@@ -57,14 +57,21 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> formats.Table:
         "protocol": dataclasses.asdict(protocol),
         "seed": config.seed,
         "draws": config.draws,
-        "click_models": {n: click_models.describe(s) for n, s in named.items()},
+        "click_models": {
+            name: click_models.describe(spec, config.precision)
+            for name, spec in named.items()
+        },
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
     }
     noted = {"command": sys.argv, **environment.describe()}
     folder.begin(hashed, noted)
     models = {
-        name: click_models.load(spec, rescale=not protocol.mask_evaluated_maps)
+        name: click_models.load(
+            spec,
+            rescale=not protocol.mask_evaluated_maps,
+            precision=config.precision,
+        )
         for name, spec in named.items()
     }
     for package in datasets:

@@ -1,7 +1,7 @@
 """Pictures with masks, click maps and clicks drawn on the photograph."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -10,32 +10,43 @@ from rclicks_jax.runs.artifacts import Layers
 
 _TARGET, _MASK = (255, 255, 255), (0, 114, 178)
 _POSITIVE, _NEGATIVE = (0, 158, 115), (213, 94, 0)
+# What `last_masks` calls the region that sampled clicks shall mend.
+ERROR = "error"
+_ERROR, _SAMPLE = (0, 255, 255), (86, 180, 233)
 _DRAWN_SIDE = 640
-# A window around object and clicks shows at least this share of the photograph.
-_SMALLEST_WINDOW = 0.3
+# A window around object and clicks shows at least this share of the photograph, so that
+# surroundings are seen; sampled clicks need no more than a close view.
+_SMALLEST_WINDOW, CLOSE = 0.3, 0.1
 
 
-def window(layers: Layers, clicks: Sequence[tuple[int, int, bool]]) -> Layers:
+def window(
+    layers: Layers,
+    clicks: Sequence[tuple[int, int, bool]],
+    least: float = _SMALLEST_WINDOW,
+) -> Layers:
     """Cuts pictures to the object and its clicks, and scales them for drawing.
 
     Args:
         layers: Pictures of the object.
         clicks: `(y, x, positive)` in pixels of the photograph.
+        least: Share of each side of the photograph that is shown at least.
     """
     ys, xs = np.nonzero(layers.target)
     clicked = np.array([click[:2] for click in clicks]).reshape(-1, 2) * layers.scale
     ys, xs = np.append(ys, clicked[:, 0]), np.append(xs, clicked[:, 1])
     height, width = layers.target.shape
-    y0, y1 = _span(ys.min(), ys.max(), height)
-    x0, x1 = _span(xs.min(), xs.max(), width)
+    y0, y1 = _span(ys.min(), ys.max(), height, least)
+    x0, x1 = _span(xs.min(), xs.max(), width, least)
     factor = _DRAWN_SIDE / max(y1 - y0, x1 - x0)
-    size = (round((x1 - x0) * factor), round((y1 - y0) * factor))
+    size = tuple(max(1, round(side * factor)) for side in (x1 - x0, y1 - y0))
+    kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
 
     def cut(array: np.ndarray) -> np.ndarray:
-        kind = cv2.INTER_NEAREST if array.dtype == bool else cv2.INTER_LINEAR
-        inside = array[y0:y1, x0:x1].astype(np.uint8)
-        out = cv2.resize(inside, size, interpolation=kind)
-        return out > 0 if array.dtype == bool else out
+        inside = array[y0:y1, x0:x1]
+        if array.dtype == bool:
+            soft = inside.astype(np.uint8) * 255
+            return cv2.resize(soft, size, interpolation=kind) > 127
+        return cv2.resize(inside, size, interpolation=kind)
 
     return Layers(
         instance_id=layers.instance_id,
@@ -48,9 +59,9 @@ def window(layers: Layers, clicks: Sequence[tuple[int, int, bool]]) -> Layers:
     )
 
 
-def _span(low: float, high: float, side: int) -> tuple[int, int]:
-    """Widens a span by a quarter, to a least size, within an image's side."""
-    length = max(1.25 * (high - low), _SMALLEST_WINDOW * side)
+def _span(low: float, high: float, side: int, least: float) -> tuple[int, int]:
+    """Widens a span by a quarter, to a least share, within an image's side."""
+    length = max(1.25 * (high - low), least * side)
     middle = (low + high) / 2
     start = min(max(0.0, middle - length / 2), max(0.0, side - length))
     return int(start), min(side, int(np.ceil(start + length)))
@@ -60,9 +71,9 @@ def with_click_map(layers: Layers) -> np.ndarray:
     """Draws the first click map as heat, and the outline of the target, `u8[h w 3]`."""
     canvas = layers.photo.copy()
     if layers.click_map is not None:
-        strength = (layers.click_map / 255.0)[..., None] ** 0.7
+        strength = (layers.click_map / np.float32(255))[..., None] ** np.float32(0.7)
         heat = cv2.applyColorMap(layers.click_map, cv2.COLORMAP_INFERNO)[..., ::-1]
-        grey = canvas.mean(axis=-1, keepdims=True) * 0.5
+        grey = canvas.mean(axis=-1, keepdims=True, dtype=np.float32) / 2
         canvas = (grey * (1 - strength) + heat * strength).astype(np.uint8)
     return _outlined(canvas, layers.target, _TARGET)
 
@@ -87,17 +98,69 @@ def with_clicks(
     canvas = _outlined(canvas, layers.target, _TARGET)
     for number in reversed(range(len(clicks))):
         y, x, positive = clicks[number]
-        place = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
-        centre = np.rint(place * layers.scale).astype(int).tolist()
-        _draw_click(canvas, tuple(centre), positive, number + 1)
+        _draw_click(canvas, _place(layers, y, x), positive, number + 1)
     return canvas
+
+
+def with_samples(layers: Layers, samples: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Draws the click map, and clicks sampled from it as dots, `u8[h w 3]`.
+
+    Args:
+        layers: Pictures of the object; an `ERROR` mask is outlined in cyan.
+        samples: `(y, x)` in pixels of the photograph, `i32[n 2]`, by group; 0 for those
+            of the whole map, in light blue. Groups go from blue to green.
+    """
+    canvas = with_click_map(layers)
+    if ERROR in layers.last_masks:
+        canvas = _outlined(canvas, layers.last_masks[ERROR], _ERROR)
+    for row, (group, clicks) in enumerate(samples.items()):
+        colour = _group_colour(group)
+        for y, x in clicks:
+            _draw_dot(canvas, _place(layers, int(y), int(x)), colour)
+        if group or len(samples) > 1:
+            _draw_key(canvas, row, f"G{group}" if group else "all", colour)
+    return canvas
+
+
+def _draw_key(canvas: np.ndarray, row: int, text: str, colour: tuple[int, ...]) -> None:
+    """Says in the top left corner what a colour means."""
+    x, y = 14, 16 + 20 * row
+    _draw_dot(canvas, (x, y), colour)
+    for ink, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        font, place = cv2.FONT_HERSHEY_SIMPLEX, (x + 10, y + 5)
+        cv2.putText(canvas, text, place, font, 0.5, ink, width, cv2.LINE_AA)
+
+
+def _group_colour(group: int) -> tuple[int, ...]:
+    if not group:
+        return _SAMPLE
+    shade = np.array([[(group - 1) * 255 // 9]], np.uint8)
+    return tuple(cv2.applyColorMap(shade, cv2.COLORMAP_WINTER)[0, 0, ::-1].tolist())
 
 
 def to_data_uri(picture: np.ndarray) -> str:
     """Encodes `u8[h w 3]` as a JPEG that stands in an HTML page."""
+    return "data:image/jpeg;base64," + base64.b64encode(to_jpeg(picture)).decode()
+
+
+def to_jpeg(picture: np.ndarray) -> bytes:
+    """Encodes `u8[h w 3]` as a JPEG file."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 82]
-    encoded = cv2.imencode(".jpg", picture[..., ::-1], quality)[1].tobytes()
-    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+    return cv2.imencode(".jpg", picture[..., ::-1], quality)[1].tobytes()
+
+
+def _place(layers: Layers, y: int, x: int) -> tuple[int, int]:
+    """Returns where a pixel of the photograph is in the pictures, `(x, y)`."""
+    place = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
+    column, row = np.rint(place * layers.scale).astype(int).tolist()
+    return column, row
+
+
+def _draw_dot(
+    canvas: np.ndarray, centre: tuple[int, int], colour: tuple[int, ...]
+) -> None:
+    cv2.circle(canvas, centre, 5, (255, 255, 255), -1, cv2.LINE_AA)
+    cv2.circle(canvas, centre, 4, colour, -1, cv2.LINE_AA)
 
 
 def _outlined(

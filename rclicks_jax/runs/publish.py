@@ -12,7 +12,13 @@ def make_tables(folder: store.RunFolder) -> list[formats.Table]:
     Raises:
         RunFolderError: It is no run folder, or has no record yet.
     """
-    protocol = config.Protocol(**folder.info()["hashed"]["protocol"])
+    hashed = folder.info()["hashed"]
+    if "segmenter" not in hashed:
+        raise errors.RunFolderError(
+            f"{folder.path} holds {hashed.get('kind', 'something else')}: there are "
+            "tables of benchmarks only."
+        )
+    protocol = config.Protocol(**hashed["protocol"])
     results = aggregate.collect(folder.read_all())
     if not results:
         raise errors.RunFolderError(f"{folder.path} has no finished image yet.")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from rclicks_jax import errors
@@ -103,6 +103,11 @@ def _trajectories(row: dict[str, Any]) -> tuple[Trajectory, ...]:
         Trajectory(**{**each, "clicks": [tuple(click) for click in each["clicks"]]})
         for each in row["trajectories"]
     )
+
+
+def failed_share(counts: Mapping[str, int]) -> float:
+    """Returns the share of objects that failed, of counts by status."""
+    return counts["failed"] / max(1, sum(counts.values()))
 
 
 def count_statuses(instances: Iterable[InstanceRecord]) -> dict[str, int]:

@@ -202,9 +202,8 @@ def _draw_of(
     """Says what is drawn from a part of a map, for trajectories that share it."""
     first, track = nexts[rows[0]], playing[rows[0]]
     region = first.error_mask[inside] & track.not_clicked[inside]
-    levels = groups.quantise(click_map[inside], region)
-    if setup.protocol.empty_map == "uniform" and not levels.any():
-        levels = region * np.uint16(groups.TOP_LEVEL)
+    empty_map = setup.protocol.empty_map
+    levels = groups.drawable(click_map[inside], region, empty_map=empty_map)
     of_map = [playing[row] for row in rows]
     return sampling.Draw(
         levels,

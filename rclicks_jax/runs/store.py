@@ -11,6 +11,7 @@ Nothing is deleted. A folder whose hash is another's is refused.
 import hashlib
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,8 @@ from rclicks_jax.runs import records
 
 RUN_NAME = "run.json"
 _LONGEST_NAME = 120
+# Windows cannot have them, and folders are copied.
+_UNPORTABLE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*[. ]|")
 
 
 def write_atomically(path: epath.Path, content: bytes) -> None:
@@ -45,14 +48,15 @@ def write_atomically(path: epath.Path, content: bytes) -> None:
     except OSError as error:
         raise errors.RunFolderError(
             f"{path} cannot be written: {error.strerror or error}. What is finished is "
-            "kept: make room or choose another --workdir, and run the same command."
+            "kept: make room or choose another folder, and run the same command."
         ) from error
 
 
 def file_name(text: str) -> str:
     """Returns a file name for an id; different ids have different names."""
     quoted = urllib.parse.quote(text, safe=" ,+=@()[]")
-    if len(quoted) <= _LONGEST_NAME and not quoted.startswith("."):
+    portable = not quoted.startswith(".") and not _UNPORTABLE.fullmatch(quoted)
+    if len(quoted) <= _LONGEST_NAME and portable:
         return quoted
     return quoted[:80].lstrip(".") + hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -84,7 +88,7 @@ class RunFolder:
             RunFolderError: The folder holds another run, or cannot be written.
         """
         path = self.path / RUN_NAME
-        if not path.exists():
+        if not self.exists():
             described = {"hash": hash_of(hashed), "hashed": hashed, "noted": noted}
             text = json.dumps(described, indent=2, default=str) + "\n"
             write_atomically(path, text.encode())
@@ -94,8 +98,12 @@ class RunFolder:
             changed = ", ".join(_differences(before["hashed"], hashed))
             raise errors.RunFolderError(
                 f"{self.path} holds a run of something else: {changed}. Take another "
-                "--workdir, or the same settings, data and weights."
+                "folder, or the same settings, data and weights."
             )
+
+    def exists(self) -> bool:
+        """Tells whether a run was started here."""
+        return (self.path / RUN_NAME).exists()
 
     def info(self) -> dict[str, Any]:
         """Returns the content of `run.json`.

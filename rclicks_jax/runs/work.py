@@ -1,8 +1,6 @@
 """The images of a benchmark, one after another; what goes wrong is written down."""
 
 import dataclasses
-import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +11,21 @@ from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import raw
-from rclicks_jax.runs import artifacts, plan, records, rollout, store, tracks
+from rclicks_jax.runs import (
+    artifacts,
+    failures,
+    plan,
+    records,
+    rollout,
+    store,
+    tracks,
+)
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
+
+_MEMORY_ADVICE = (
+    "Set --config.click_model_batch and --config.instances_per_batch to less"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Outcome:
 
     def failed_share(self) -> float:
         """Returns the share of objects that failed."""
-        return self.counts["failed"] / max(1, sum(self.counts.values()))
+        return records.failed_share(self.counts)
 
 
 class Worker:
@@ -101,7 +111,7 @@ class Worker:
         except errors.RunFolderError:
             raise
         except Exception as error:
-            reason = _reason(error)
+            reason = failures.reason(error, _MEMORY_ADVICE)
             names = unit.row.instance_ids or (unit.row.name,)
             instances = [_unusable(name, reason) for name in names]
         encoded = self._segmenter.encodes - encodes
@@ -199,16 +209,3 @@ def _unusable(instance_id: str, reason: str) -> records.InstanceRecord:
     """An empty object is no target and is skipped; anything else is a failure."""
     status = "skipped" if reason == raw.EMPTY else "failed"
     return records.InstanceRecord(instance_id, status, reason)
-
-
-def _reason(error: Exception) -> str:
-    """Says why an image failed; only want of memory, which would go on, is raised."""
-    if "RESOURCE_EXHAUSTED" in str(error) or isinstance(error, MemoryError):
-        raise errors.RClicksError(
-            f"Out of memory: {str(error)[:300]}. Set --config.click_model_batch and "
-            "--config.instances_per_batch to less; finished images are kept."
-        ) from error
-    if isinstance(error, errors.RClicksError):
-        return str(error)
-    traceback.print_exception(error, file=sys.stderr)
-    return f"{type(error).__name__}: {error}"

@@ -95,6 +95,7 @@ def make_train_step(
             state.params
         )
         gradients, value = jax.lax.psum((gradients, value), axis_name)
+        gradients = clickability.without_cancelled(gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         state = dataclasses.replace(
             state,

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax import errors
+from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models
+from rclicks_jax.models import cards, clickability
 from rclicks_jax.types import ClickQuery
 
 IMAGE = np.zeros((24, 32, 3), np.uint8)
@@ -42,6 +43,18 @@ def test_a_soft_region_is_taken():
     soft = TARGET * np.float32(0.5)
     (click_map,) = click_models.load("UD")([query(soft)])
     assert click_map.max() == 1
+
+
+def test_what_is_recorded_of_a_network_names_its_precision(tmp_path):
+    network = config.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
+    card = cards.save(tmp_path, clickability.init_variables(network, 0), card)
+    described = click_models.describe(str(tmp_path))
+    assert described["checksum"] == card.checksum
+    assert described["precision"] == "float32"
+    rough = click_models.describe(str(tmp_path), "bfloat16")
+    assert rough == {**described, "precision": "bfloat16"}
+    assert click_models.describe("UD", "bfloat16") == {"name": "UD"}
 
 
 def test_no_click_model_says_what_to_give():

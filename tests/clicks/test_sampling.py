@@ -28,6 +28,38 @@ def test_host_and_device_draw_the_same_pixels(cut):
     np.testing.assert_array_equal(np.stack(on_host), np.stack(on_device))
 
 
+@pytest.mark.parametrize("cut", ["value", "mass"])
+def test_draws_from_whole_maps_and_groups_mix(cut):
+    numbers = np.array([groups.WHOLE, 3, groups.WHOLE, 10], np.int32)
+    draws = [sampling.Draw(some_levels(s), numbers, some_bits(s, 4)) for s in range(3)]
+    on_host = sampling.draw_all(draws, cut=cut, on_device=False)
+    on_device = sampling.draw_all(draws, cut=cut, on_device=True)
+    np.testing.assert_array_equal(on_host, on_device)
+
+
+def test_a_draw_from_the_whole_map_is_a_point_of_its_mass_line():
+    levels = some_levels(1, (5, 6)) // 997
+    order = np.argsort(levels, axis=None, kind="stable")
+    line = np.repeat(order, levels.ravel()[order])
+    bits = some_bits(0, 30)
+    whole = np.full(30, groups.WHOLE, np.int32)
+    drawn = sampling.draw_on_host(levels, whole, bits, cut="value")
+    np.testing.assert_array_equal(drawn, line[bits % np.uint64(len(line))])
+
+
+@pytest.mark.parametrize("cut", ["value", "mass"])
+@pytest.mark.parametrize("seed", range(4))
+def test_many_draws_are_the_same_as_few(cut, seed):
+    levels, bits = some_levels(seed), some_bits(seed, 330)
+    numbers = np.arange(330, dtype=np.int32) % 11
+    many = sampling.draw_on_host(levels, numbers, bits, cut=cut)
+    few = [
+        sampling.draw_on_host(levels, numbers[i : i + 11], bits[i : i + 11], cut=cut)
+        for i in range(0, 330, 11)
+    ]
+    np.testing.assert_array_equal(many, np.concatenate(few))
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 50)])
 def test_maps_of_other_shapes_share_a_padded_one(shape):
     maps = [some_levels(0), np.full(shape, 7, np.uint16)]

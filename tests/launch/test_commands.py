@@ -163,11 +163,21 @@ def test_a_command_without_a_workdir_asks_for_one(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["benchmark", "train", "evaluate", "tabulate", "data", "segmenters"]
+    "name",
+    [
+        "benchmark",
+        "train",
+        "evaluate",
+        "tabulate",
+        "data",
+        "segmenters",
+        "click_maps",
+    ],
 )
 def test_help_starts_with_an_example(name):
     done = run(name, "--help")
-    assert f"rclicks-{name}" in done.stdout
+    assert f"rclicks-{name.replace('_', '-')}" in done.stdout
+    assert "--coordinator" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -181,6 +191,9 @@ def test_help_starts_with_an_example(name):
         ("tabulate", (), "one or more run folders"),
         ("segmenters", ("sing",), "got sing; allowed: list"),
         ("benchmark", ("--workdir=/tmp/x", "oops"), "flags only"),
+        ("click_maps", ("--out=/tmp/x", "--model=DT"), "--data: got nothing"),
+        ("click_maps", ("--out=/tmp/x", "--data=sample"), "--model=DIR"),
+        ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
         ("benchmark", ("--workdir=/tmp/x", "--data=folder:/no/such"), "does not exist"),
     ],
 )
@@ -200,6 +213,47 @@ def test_many_failures_are_a_status(tmp_path, cache):
     )
     assert done.returncode == 1
     assert "50.0% of the objects failed" in done.stderr
+
+
+def click_maps_of(out):
+    kept = ("*.png", "*.jpg", "clicks.csv", "index.json")
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for pattern in kept
+        for path in out.rglob(pattern)
+    }
+
+
+def test_click_maps_survive_kill_9(folder, cache, tmp_path):
+    flags = (f"--data=folder:{folder}", "--model=DT", "--samples=2", "--groups=1,10")
+    done = run("click_maps", *flags, f"--out={tmp_path}/a", RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    assert "Objects: 8 ok, 0 skipped, 0 failed." in done.stdout
+    assert "Writing click maps: 100%" in done.stderr
+    again = command("click_maps", *flags, f"--out={tmp_path}/b")
+    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    for enough in (1, 5):
+        process = subprocess.Popen(again, env=environment, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            if len(list((tmp_path / "b").rglob("*.png"))) >= enough:
+                process.kill()
+            time.sleep(0.002)
+    done = run("click_maps", *flags, f"--out={tmp_path}/b", RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    assert click_maps_of(tmp_path / "b") == click_maps_of(tmp_path / "a")
+    assert len(click_maps_of(tmp_path / "a")) == 18
+
+
+def test_broken_photographs_are_named_and_a_status(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine", ("a", "b"))
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    flags = (f"--data=folder:{folder}", "--model=UD", f"--out={tmp_path}/out")
+    done = run("click_maps", *flags, RCLICKS_CACHE=cache)
+    assert done.returncode == 1
+    assert "mine/a: failed: " in done.stderr
+    assert "Objects: 1 ok, 0 skipped, 1 failed." in done.stdout
+    done = run("click_maps", *flags, "--max_failed=0.5", RCLICKS_CACHE=cache)
+    assert done.returncode == 0
 
 
 def test_data_is_prepared_and_examined(tmp_path, cache):

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 from helpers import disk, network_of, numbered, state_of
@@ -72,11 +73,87 @@ def test_the_error_mask_matters(nano):
 def test_what_is_remembered_of_old_arrays_is_never_taken_for_new_ones(nano):
     (first,) = queries(1)
     expected = nano([first])[0]
-    for number in range(infer._KEPT_SQUARES):
+    for number in range(64):
         image = np.full_like(first.image, number)
         (blank,) = nano([first._replace(image=image)])
         assert not np.array_equal(blank, expected)
     np.testing.assert_array_equal(nano([first])[0], expected)
+
+
+def test_an_array_changed_in_place_gives_another_map(nano):
+    (query,) = queries(1)
+    (before,) = nano([query])
+    query.image[...] = 255 - query.image
+    query.gt_mask[...] = ~query.gt_mask
+    (after,) = nano([query])
+    assert not np.array_equal(before, after)
+    fresh = ClickQuery(*(array.copy() for array in query))
+    np.testing.assert_array_equal(after, nano([fresh])[0])
+
+
+def test_neighbours_that_share_arrays_are_not_mixed_up(nano):
+    one, other = queries(2)
+    third = one._replace(gt_mask=one.error_mask)
+    together = nano([one, third, other, one])
+    for query, click_map in zip([one, third, other, one], together, strict=True):
+        fresh = ClickQuery(*(array.copy() for array in query))
+        np.testing.assert_array_equal(nano([fresh])[0], click_map)
+
+
+def test_what_is_remembered_has_a_bound(nano, monkeypatch):
+    asked = queries(6)
+    expected = nano(asked)
+    monkeypatch.setattr(infer, "_KEPT_BYTES", 200_000)
+    for query, click_map in zip(asked, expected, strict=True):
+        np.testing.assert_array_equal(nano([query])[0], click_map)
+        kept = nano._squares._kept.values()
+        total = sum(source.nbytes + square.nbytes for source, square in kept)
+        assert total == nano._squares._bytes <= 200_000
+
+
+def in_precision(precision):
+    network = config.network("nano")
+    variables = clickability.init_variables(network, 3)
+    card = card_of(network, 64)
+    return infer.ClickabilityModel(variables, card, batch=3, precision=precision)
+
+
+def test_bfloat16_is_near_float32_and_says_how_near(nano):
+    rough, asked = in_precision("bfloat16"), queries(5)
+    differences = [
+        np.abs(a - b) for a, b in zip(rough(asked), nano(asked), strict=True)
+    ]
+    found = rough.precision_error(asked)
+    assert found.maps == 5
+    assert found.largest == max(each.max() for each in differences)
+    pixels = sum(each.size for each in differences)
+    total = sum(each.sum(dtype=np.float64) for each in differences)
+    assert found.mean == pytest.approx(total / pixels)
+    assert 0 < found.mean < 0.01
+    assert found.largest < 0.06
+
+
+def test_parameters_stay_float32(nano):
+    leaves = jax.tree.leaves(in_precision("bfloat16")._variables)
+    assert {leaf.dtype for leaf in leaves} == {np.dtype(np.float32)}
+
+
+def test_float32_has_no_error(nano):
+    assert nano.precision == "float32"
+    assert nano.precision_error(queries(2)) == infer.PrecisionError(2, 0.0, 0.0)
+    assert in_precision("bfloat16").precision_error([]).maps == 0
+
+
+def test_accelerators_use_bfloat16_unless_told_otherwise(monkeypatch):
+    assert infer.resolve_precision("auto") == "float32"
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert infer.resolve_precision("auto") == "bfloat16"
+    assert infer.resolve_precision("float32") == "float32"
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(errors.BadValueError, match=r"'half'; allowed: auto, float32"):
+        in_precision("half")
 
 
 def test_a_model_folder_comes_back(tmp_path, nano):

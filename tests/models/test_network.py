@@ -135,3 +135,14 @@ def test_maps_are_scaled_to_reach_from_zero_to_one(variant):
 def test_a_constant_map_scales_to_zero():
     scaled = clickability.scale_to_unit(jnp.full((1, 3, 3), 7.0))
     np.testing.assert_array_equal(scaled, np.zeros((1, 3, 3)))
+
+
+def test_gradients_that_cancel_are_zero_and_no_others():
+    shapes = clickability.variable_shapes(config.network("nano"))["params"]
+    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), shapes)
+    kept = clickability.without_cancelled(ones)
+    encoder = kept["backbone"]
+    assert not encoder["patch_embed1"]["proj_0"]["bias"].any()
+    assert not encoder["patch_embed3_proj"]["bias"].any()
+    zeros = sum(not leaf.any() for leaf in jax.tree.leaves(kept))
+    assert zeros == 5

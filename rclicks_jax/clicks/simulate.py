@@ -1,0 +1,264 @@
+"""Click maps and sampled clicks for a user's own arrays, checked before use.
+
+model = simulate.load_model("runs/clickability/model")
+click_map = simulate.click_map(model, image, target)
+clicks_yx = simulate.sample_clicks(click_map, target, 20)
+"""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rclicks_jax import config, errors, hosts
+from rclicks_jax.clicks import click_models, groups, sampling
+from rclicks_jax.models import infer
+from rclicks_jax.ops import buckets, distance, masks
+from rclicks_jax.types import ClickQuery
+
+_MASK = "bool; integers of 0 and 1, or of 0 and 255; or floats in [0, 1]"
+
+
+def load_model(
+    spec: str | os.PathLike[str], *, batch: int = 1, precision: str = infer.AUTO
+) -> click_models.ClickModel:
+    """Loads a click model.
+
+    Compiled programs are kept on disk, so only the first call ever is slow.
+
+    Args:
+        spec: A model folder, `UD` or `DT`.
+        batch: Maps in one pass of the network, which is padded to so many. More than 1
+            makes `click_maps` faster on accelerators.
+        precision: Of the network: `float32`, `bfloat16`, or `auto`, which is float32
+            on CPU and bfloat16 on accelerators.
+
+    Raises:
+        DataError: It is neither a name nor a model folder.
+        BadValueError: There is no such precision.
+    """
+    hosts.use_compilation_cache()
+    return click_models.load(os.fspath(spec), batch=batch, precision=precision)
+
+
+def click_map(
+    model: click_models.ClickModel,
+    image: ArrayLike,
+    target: ArrayLike,
+    error: ArrayLike | None = None,
+) -> np.ndarray:
+    """Returns where people would click next, as a density over the pixels.
+
+    Args:
+        model: From `load_model`.
+        image: RGB `u8[h w 3]`, or grey `u8[h w]`.
+        target: The object to segment, a mask `[h w]`: bool; integers of 0 and 1, or of
+            0 and 255; or floats in [0, 1].
+        error: What the click shall mend, a mask as `target`: missed target, or wrong
+            foreground. None for the first click, which shall mend all of the target.
+
+    Returns:
+        `f32[h w]`, non-negative, of any sum, and not masked to the error.
+
+    Raises:
+        BadValueError: An array cannot be used; the message says why.
+    """
+    (made,) = model([query(image, target, error)])
+    return made
+
+
+def click_maps(
+    model: click_models.ClickModel,
+    images: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    errors: Sequence[ArrayLike | None] | None = None,
+) -> list[np.ndarray]:
+    """Returns `click_map` of each of several objects; the images may differ in shape.
+
+    Give an image that several objects share as the same array each time: it is then
+    prepared once.
+    """
+    errors = [None] * len(images) if errors is None else errors
+    asked = zip(images, targets, errors, strict=True)
+    return model([query(*each) for each in asked])
+
+
+def sample_clicks(
+    click_map: ArrayLike,
+    error: ArrayLike,
+    count: int,
+    *,
+    group: int | None = None,
+    seed: int = 0,
+    name: str = "",
+    protocol: str = "paper",
+) -> np.ndarray:
+    """Draws clicks from a click map, within the error region.
+
+    The same arguments give the same clicks everywhere, and fewer clicks are the first
+    of more. Without mass in the region, they fall on its deepest pixel (`paper`) or
+    anywhere in it (`strict`).
+
+    Args:
+        click_map: Non-negative `f32[h w]`, of any sum.
+        error: Where a click may fall, a mask as in `click_map` (a soft one weighs the
+            map): for a first click the target.
+        count: How many, independent of each other.
+        group: A clicking group, from 1, unlikely places, to 10, the likeliest; None for
+            the whole distribution.
+        seed: Of the draws.
+        name: Names the object, so that objects have draws of their own.
+        protocol: How groups are cut: `paper` or `strict`.
+
+    Returns:
+        `(y, x)` of each click, `i32[count 2]`.
+
+    Raises:
+        BadValueError: A value is not allowed; the message says which are.
+    """
+    density = _density(click_map)
+    region = _mask("error", error, density.shape)
+    number = _group_number(group)
+    if count < 0:
+        raise errors.BadValueError("count", count, "0 or more")
+    rules = config.protocol(protocol)
+    levels = drawable_levels(density, region, rules)
+    return draw(levels, region, number, count, seed=seed, name=name, protocol=rules)
+
+
+def drawable_levels(
+    click_map: np.ndarray, error: np.ndarray, protocol: config.Protocol
+) -> np.ndarray:
+    """Returns the levels that clicks in an error region are drawn from.
+
+    Args:
+        click_map: `f32[h w]`.
+        error: `bool[h w]`, or soft `f32[h w]`, which weighs the map.
+        protocol: Says what to do with a map without mass in the region.
+
+    Returns:
+        `u16[h w]`: a pixel's probability is its level over the sum of all.
+    """
+    weighed = click_map if error.dtype == bool else click_map * error
+    return groups.drawable(weighed, error > 0, empty_map=protocol.empty_map)
+
+
+def draw(
+    levels: np.ndarray,
+    error: np.ndarray,
+    group: int,
+    count: int,
+    *,
+    seed: int,
+    name: str,
+    protocol: config.Protocol,
+) -> np.ndarray:
+    """Draws clicks from the levels of a map; `sample_clicks` says more.
+
+    The first is the first click of the group in a benchmark, if the name is dataset and
+    instance, parted by a slash.
+
+    Args:
+        levels: From `drawable_levels`.
+        error: The same as there, with a pixel above 0.
+        group: 1..10, or `groups.WHOLE`.
+        count: How many.
+        seed: Of the draws.
+        name: Names the object.
+        protocol: Says how groups are cut.
+
+    Returns:
+        `(y, x)`, `i32[count 2]`.
+    """
+    box = masks.bounding_box(levels > 0)
+    if box is None:
+        region = error > 0
+        _, deepest = distance.deepest_pixel(region, region)
+        return np.tile(np.array(deepest, np.int32), (count, 1))
+    # A program is compiled for each length.
+    length = buckets.bucket_length(count)
+    stream = np.array([group], np.int32)
+    bits = sampling.random_bits(seed, name, stream, 0, length)[0, :count]
+    inside = levels[box[0] : box[1], box[2] : box[3]]
+    numbers = np.full(count, group, np.int32)
+    pixels = sampling.draw_on_host(inside, numbers, bits, cut=protocol.group_cut)
+    ys, xs = np.divmod(pixels, np.int32(inside.shape[1]))
+    return np.stack([ys + np.int32(box[0]), xs + np.int32(box[2])], axis=-1)
+
+
+def query(
+    image: ArrayLike, target: ArrayLike, error: ArrayLike | None = None
+) -> ClickQuery:
+    """Checks arrays as `click_map` takes them, and returns them as models take them.
+
+    Raises:
+        BadValueError: An array cannot be used; the message says why.
+    """
+    picture = _image(image)
+    shape = picture.shape[:2]
+    gt_mask = _mask("target", target, shape)
+    error_mask = gt_mask if error is None else _mask("error", error, shape)
+    return ClickQuery(picture, gt_mask, error_mask)
+
+
+def _group_number(group: int | None) -> int:
+    if group is None:
+        return groups.WHOLE
+    if group not in range(1, groups.GROUP_COUNT + 1):
+        raise errors.BadValueError("group", group, "1 to 10, or None for all of them")
+    return int(group)
+
+
+def _image(image: ArrayLike) -> np.ndarray:
+    array = np.asarray(image)
+    allowed = "u8[h w 3], RGB in 0..255, or grey u8[h w]"
+    if array.dtype != np.uint8:
+        raise errors.BadValueError("image", f"values of type {array.dtype}", allowed)
+    if array.ndim == 2:
+        array = np.stack([array] * 3, axis=-1)
+    if array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise errors.BadValueError("image", f"shape {array.shape}", allowed)
+    return np.ascontiguousarray(array)
+
+
+def _mask(what: str, given: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns a mask as `bool[h w]`, or as `f32[h w]` if it is soft."""
+    array = np.asarray(given)
+    if array.shape != shape:
+        of_image = f"the shape of the image or click map, {shape}"
+        raise errors.BadValueError(what, f"shape {array.shape}", of_image)
+    if array.dtype.kind in "iu":
+        values = np.unique(array).tolist()
+        if not {*values} <= {0, 1} and not {*values} <= {0, 255}:
+            shown = ", ".join(map(str, values[:5]))
+            got = f"integers {shown}{', ...' if len(values) > 5 else ''}"
+            raise errors.BadValueError(what, got, f"{_MASK}; of labels: labels == id")
+        array = array > 0
+    elif array.dtype.kind == "f":
+        # NaN is in no range.
+        if not ((array >= 0) & (array <= 1)).all():
+            raise errors.BadValueError(what, _range_of(array), _MASK)
+        array = array.astype(np.float32)
+    elif array.dtype != bool:
+        raise errors.BadValueError(what, f"values of type {array.dtype}", _MASK)
+    if not (array > 0).any():
+        raise errors.BadValueError(what, "no pixel", "a mask of at least one pixel")
+    return np.ascontiguousarray(array)
+
+
+def _density(click_map: ArrayLike) -> np.ndarray:
+    array = np.asarray(click_map)
+    allowed = "f32[h w], finite and not negative"
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        got = f"{array.dtype} of shape {array.shape}"
+        raise errors.BadValueError("click_map", got, allowed)
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise errors.BadValueError("click_map", _range_of(array), allowed)
+    return array.astype(np.float32)
+
+
+def _range_of(array: np.ndarray) -> str:
+    if np.isnan(array).any():
+        return f"{int(np.isnan(array).sum())} values that are no numbers"
+    return f"values in {array.min():g}..{array.max():g}"

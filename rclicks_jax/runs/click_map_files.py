@@ -1,0 +1,179 @@
+"""The files of `rclicks-click-maps`.
+
+run.json                         what was asked, and its hash
+maps/DATASET/IMAGE/OBJECT.png    click maps
+drawings/DATASET/IMAGE/OBJECT.jpg
+records/DATASET/IMAGE.json       what became of each image; written after its files
+clicks.csv, index.json           made of the records
+README.txt                       what is what
+"""
+
+import collections
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from etils import epath
+
+from rclicks_jax import errors
+from rclicks_jax.clicks import groups
+from rclicks_jax.ops import images
+from rclicks_jax.runs import artifacts, overlays, store
+from rclicks_jax.runs.click_map_queries import Asked
+
+CSV_NAME, INDEX_NAME, README_NAME = "clicks.csv", "index.json", "README.txt"
+_COLUMNS = ("dataset", "image_id", "instance_id", "group", "draw", "y", "x")
+_README = f"""Click maps of rclicks-click-maps: where would people click?
+
+maps/DATASET/IMAGE/OBJECT.png
+    The click map of an object: 16-bit greyscale, of the size of the photograph.
+    {groups.TOP_LEVEL} is the likeliest pixel; 0 outside the region that the click shall
+    mend. Probability of a click on a pixel = its value / the sum of all values.
+drawings/DATASET/IMAGE/OBJECT.jpg
+    The object in a white outline, its click map as heat, and the sampled clicks as
+    dots; a cyan outline is the region to mend where it is not the whole object.
+clicks.csv
+    The sampled clicks: y and x from 0 at the top left; group from 1, unlikely places,
+    to 10, the likeliest, or 0 for the whole map.
+index.json
+    Model, precision, seed, protocol, and every object with its status and its files.
+run.json, records/
+    What lets the command go on where it was stopped.
+
+Characters of ids that file names cannot have are written as %XX.
+"""
+
+
+def write_object(
+    folder: store.RunFolder,
+    asked: Asked,
+    levels: np.ndarray,
+    clicks: Mapping[int, np.ndarray],
+    *,
+    drawn: bool,
+) -> dict[str, Any]:
+    """Writes the map and, if it is `drawn`, the picture of an object.
+
+    Args:
+        folder: Where to.
+        asked: The object.
+        levels: Its click map, `u16[h w]`.
+        clicks: Sampled clicks `(y, x)` by group, `i32[n 2]`.
+        drawn: Whether to draw.
+
+    Returns:
+        What the record says of the object.
+    """
+    ids = (asked.dataset, asked.image_id, asked.instance_id)
+    place = "/".join(map(store.file_name, ids))
+    files = {"map": f"maps/{place}.png"}
+    contents = [images.encode_png(levels)]
+    if drawn:
+        files["drawing"] = f"drawings/{place}.jpg"
+        contents.append(overlays.to_jpeg(_drawing(asked, levels, clicks)))
+    for name, content in zip(files.values(), contents, strict=True):
+        store.write_atomically(folder.path / name, content)
+    found = {str(group): each.tolist() for group, each in clicks.items()}
+    return asked.described("ok", **files, clicks=found)
+
+
+def _drawing(
+    asked: Asked, levels: np.ndarray, clicks: Mapping[int, np.ndarray]
+) -> np.ndarray:
+    image, gt_mask, error_mask = asked.query
+    others = {} if error_mask is gt_mask else {overlays.ERROR: error_mask > 0.5}
+    layers = artifacts.Layers(
+        instance_id=asked.instance_id,
+        scale=1.0,
+        photo=image,
+        target=gt_mask,
+        click_map=(levels >> 8).astype(np.uint8),
+        last_masks=others,
+    )
+    every = [(int(y), int(x), True) for each in clicks.values() for y, x in each]
+    close = overlays.window(layers, every, overlays.CLOSE)
+    return overlays.with_samples(close, clicks)
+
+
+def record_path(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
+    """Returns where the record of an image or click task is."""
+    of_dataset = folder.path / "records" / store.file_name(dataset)
+    return of_dataset / f"{store.file_name(name)}.json"
+
+
+def write_record(
+    folder: store.RunFolder, dataset: str, name: str, objects: list[dict[str, Any]]
+) -> None:
+    """Writes what became of the objects of an image; it is finished then."""
+    record = {"dataset": dataset, "name": name, "objects": objects}
+    content = json.dumps(record, separators=(",", ":")) + "\n"
+    store.write_atomically(record_path(folder, dataset, name), content.encode())
+
+
+def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
+    """Tells whether an image has a record in which nothing failed."""
+    path = record_path(folder, dataset, name)
+    if not path.exists():
+        return False
+    return all(one["status"] != "failed" for one in _read(path)["objects"])
+
+
+def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
+    """Yields what is recorded of every object, in a fixed order."""
+    for path in sorted(folder.path.glob("records/*/*.json")):
+        record = _read(path)
+        for one in record["objects"]:
+            yield {"dataset": record["dataset"], **one}
+
+
+def _read(path: epath.Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise errors.RunFolderError(
+            f"{path} is no record: {error}. Move it away and run the same command "
+            "again: only this image is repeated."
+        ) from error
+
+
+def count(folder: store.RunFolder) -> dict[str, int]:
+    """Counts the recorded objects by status; all three are there."""
+    counts = collections.Counter(one["status"] for one in read_objects(folder))
+    return {status: counts[status] for status in ("ok", "skipped", "failed")}
+
+
+def problems(folder: store.RunFolder) -> list[str]:
+    """Returns a line on each object that was skipped or failed."""
+    return [
+        f"{one['dataset']}/{one['instance_id']}: {one['status']}: {one['reason']}"
+        for one in read_objects(folder)
+        if one["status"] != "ok"
+    ]
+
+
+def write_tables(folder: store.RunFolder) -> None:
+    """Writes `clicks.csv`, `index.json` and `README.txt`, functions of the rest."""
+    rows = io.StringIO()
+    table = csv.writer(rows, lineterminator="\n")
+    table.writerow(_COLUMNS)
+    objects = []
+    for one in read_objects(folder):
+        ids = (one["dataset"], one["image_id"], one["instance_id"])
+        for group, clicks in one.pop("clicks", {}).items():
+            for draw, (y, x) in enumerate(clicks):
+                table.writerow((*ids, group, draw, y, x))
+        objects.append(one)
+    info = folder.info()
+    asked = {k: v for k, v in info["hashed"].items() if k != "kind"}
+    noted = {key: info["noted"][key] for key in ("card", "precision_error", "versions")}
+    index = {**asked, **noted, "counts": count(folder), "objects": objects}
+    contents = {
+        CSV_NAME: rows.getvalue(),
+        INDEX_NAME: json.dumps(index, indent=1) + "\n",
+        README_NAME: _README,
+    }
+    for name, content in contents.items():
+        store.write_atomically(folder.path / name, content.encode())

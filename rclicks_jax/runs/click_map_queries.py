@@ -1,0 +1,141 @@
+"""Whose click maps are wanted: objects of photographs, read ahead to fill batches."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rclicks_jax.data import raw
+from rclicks_jax.runs import failures, plan
+from rclicks_jax.types import ClickQuery
+
+_MEMORY_ADVICE = "Set --batch to less"
+_NOTHING_WRONG = "the error region has no pixel"
+# Photographs read ahead to fill a batch hold at most so many pixels together.
+_PIXELS_TOGETHER = 1 << 27
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """An object whose click map is wanted.
+
+    Attributes:
+        dataset: Its dataset.
+        image_id: Its photograph.
+        instance_id: The object or click task.
+        query: For the click model.
+    """
+
+    dataset: str
+    image_id: str
+    instance_id: str
+    query: ClickQuery
+
+    def described(self, status: str, reason: str = "", **more: Any) -> dict[str, Any]:
+        """Returns what a record says of the object."""
+        ids = described(self.image_id, self.instance_id, status, reason)
+        return {**ids, **more}
+
+
+def described(
+    image_id: str, instance_id: str, status: str, reason: str
+) -> dict[str, Any]:
+    """Returns what a record says of any object."""
+    return {
+        "image_id": image_id,
+        "instance_id": instance_id,
+        "status": status,
+        "reason": reason,
+    }
+
+
+@dataclasses.dataclass
+class Image:
+    """A photograph, or the photograph of a click task, with what is asked of it.
+
+    Attributes:
+        unit: Where it is from.
+        asked: Its objects that can be used.
+        done: What is recorded of its other objects, and of those already written.
+    """
+
+    unit: plan.Unit
+    asked: list[Asked]
+    done: list[dict[str, Any]]
+
+
+def key_of(unit: plan.Unit) -> str:
+    """Returns what says which process works on a unit."""
+    return f"{unit.package.dataset}/{unit.row.name}"
+
+
+def gather(
+    units: Iterable[plan.Unit], tasks: bool, batch: int
+) -> Iterator[list[Image]]:
+    """Reads images, and yields them as soon as their objects fill a batch.
+
+    Args:
+        units: Images, or click tasks.
+        tasks: Whether they are click tasks.
+        batch: Objects that fill it.
+    """
+    together: list[Image] = []
+    objects = pixels = 0
+    for unit in units:
+        image = read(unit, tasks)
+        together.append(image)
+        objects += len(image.asked)
+        pixels += sum(one.query.gt_mask.size for one in image.asked[:1])
+        if objects >= batch or pixels >= _PIXELS_TOGETHER:
+            yield together
+            together, objects, pixels = [], 0, 0
+    if together:
+        yield together
+
+
+def read(unit: plan.Unit, tasks: bool) -> Image:
+    """Reads a unit, an image or a click task; what cannot be used is already `done`."""
+    dataset, name = unit.package.dataset, unit.row.name
+    try:
+        example = unit.package.read(unit.row)
+    except Exception as error:
+        reason = why(error)
+        image_id = "" if tasks else name
+        names = unit.row.instance_ids or (name,)
+        return Image(unit, [], [_rejected(image_id, each, reason) for each in names])
+    image = Image(unit, [], [])
+    if tasks:
+        first = example.prev_mask is None
+        error_mask = example.gt_mask if first else example.error_mask
+        query = ClickQuery(example.image, example.gt_mask, error_mask)
+        if error_mask.any():
+            image.asked.append(Asked(dataset, example.image_id, name, query))
+        else:
+            reason = raw.EMPTY if first else _NOTHING_WRONG
+            image.done.append(_rejected(example.image_id, name, reason))
+        return image
+    image.done += [_rejected(name, *problem) for problem in example.problems]
+    for one in example.instances:
+        query = ClickQuery(example.image, one.gt_mask, one.gt_mask)
+        image.asked.append(Asked(dataset, name, one.instance_id, query))
+    return image
+
+
+def why(error: Exception) -> str:
+    """Says why an image or an object failed; raises only for want of memory."""
+    return failures.reason(error, _MEMORY_ADVICE)
+
+
+def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
+    """Records an object that cannot be used: what is nothing to click on is skipped."""
+    skipped = reason in (raw.EMPTY, _NOTHING_WRONG)
+    status = "skipped" if skipped else "failed"
+    return described(image_id, instance_id, status, reason)
+
+
+def first_queries(
+    planned: Iterable[plan.Unit], tasks: bool, count: int
+) -> list[ClickQuery]:
+    """Returns the queries of the first objects that can be used."""
+    asked = (one for unit in planned for one in read(unit, tasks).asked)
+    return [one.query for one in itertools.islice(asked, count)]

@@ -1,0 +1,422 @@
+"""Click maps of three small photographs: files, resumed, shared, refused, broken."""
+
+import contextlib
+import csv
+import dataclasses
+import json
+
+import cv2
+import jax
+import numpy as np
+import pytest
+from helpers import make_folder, write_image
+
+from rclicks_jax import config, errors, hosts
+from rclicks_jax.clicks import click_models, groups
+from rclicks_jax.models import cards, clickability, infer
+from rclicks_jax.runs import (
+    benchmark,
+    click_map_files,
+    click_map_queries,
+    click_maps,
+    publish,
+    store,
+)
+from rclicks_jax.types import ClickQuery
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path, cache):
+    return make_folder(tmp_path / "mine")
+
+
+@pytest.fixture
+def nano(tmp_path):
+    network = config.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
+    cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
+    return str(tmp_path / "nano")
+
+
+def settings(folder, **changes):
+    plain = config.ClickMapsConfig(
+        model="DT", data=f"folder:{folder}", samples=4, groups=(0, 1, 10)
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def files_of(out):
+    """Everything a user reads, as bytes."""
+    kept = [
+        path
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != "run.json"
+    ]
+    return {str(path.relative_to(out)): path.read_bytes() for path in kept}
+
+
+def rows_of(out):
+    with (out / "clicks.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def index_of(out):
+    return json.loads((out / "index.json").read_text())
+
+
+def test_each_object_has_a_map_a_drawing_and_clicks(folder, tmp_path):
+    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
+    assert outcome.problems == []
+    assert set(files_of(tmp_path / "out")) == {
+        *(f"maps/mine/{name}/{name}.png" for name in "abc"),
+        *(f"drawings/mine/{name}/{name}.jpg" for name in "abc"),
+        *(f"records/mine/{name}.json" for name in "abc"),
+        "clicks.csv",
+        "index.json",
+        "README.txt",
+    }
+    drawing = cv2.imread(str(tmp_path / "out" / "drawings" / "mine" / "a" / "a.jpg"))
+    assert max(drawing.shape) == 640
+    assert "65535" in (tmp_path / "out" / "README.txt").read_text()
+
+
+def test_a_map_is_the_16_bit_levels_of_the_object(folder, tmp_path):
+    click_maps.run(settings(folder), tmp_path / "out")
+    read = cv2.imread(str(tmp_path / "out/maps/mine/b/b.png"), cv2.IMREAD_UNCHANGED)
+    target = cv2.imread(str(folder / "masks/b.png"), cv2.IMREAD_UNCHANGED) > 0
+    query = ClickQuery(np.zeros((*target.shape, 3), np.uint8), target, target)
+    (click_map,) = click_models.load("DT")([query])
+    assert read.dtype == np.uint16
+    np.testing.assert_array_equal(read, groups.quantise(click_map, target))
+
+
+def test_the_table_has_a_row_for_each_click_and_all_lie_on_the_object(folder, tmp_path):
+    click_maps.run(settings(folder), tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
+    assert list(rows[0]) == [
+        "dataset", "image_id", "instance_id", "group", "draw", "y", "x",
+    ]  # fmt: skip
+    keys = [(row["instance_id"], row["group"], row["draw"]) for row in rows]
+    assert keys == [
+        (name, group, str(draw))
+        for name in "abc"
+        for group in ("0", "1", "10")
+        for draw in range(4)
+    ]
+    for row in rows:
+        mask = cv2.imread(str(folder / f"masks/{row['image_id']}.png"), 0)
+        assert mask[int(row["y"]), int(row["x"])]
+
+
+def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
+    click_maps.run(settings(folder, seed=3), tmp_path / "out")
+    played = config.BenchmarkConfig(
+        data=f"folder:{folder}",
+        segmenter="noisy",
+        click_model="DT",
+        groups=(1, 10),
+        pictures=0,
+        seed=3,
+    )
+    benchmark.run(played, tmp_path / "run")
+    first = {
+        (one.instance_id, str(track.group)): track.clicks[0][:2]
+        for record in store.RunFolder(tmp_path / "run").read_all()
+        for one in record.instances
+        for track in one.trajectories
+        if track.strategy == "group"
+    }
+    drawn = {
+        (row["instance_id"], row["group"]): (int(row["y"]), int(row["x"]))
+        for row in rows_of(tmp_path / "out")
+        if row["draw"] == "0" and row["group"] != "0"
+    }
+    assert drawn == first
+
+
+def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
+    click_maps.run(settings(folder, model=nano, protocol="strict"), tmp_path / "out")
+    index = index_of(tmp_path / "out")
+    assert index["card"]["metrics"] == {"sim": 0.5}
+    assert index["model"]["checksum"] == index["card"]["checksum"]
+    assert index["model"]["precision"] == "float32"
+    assert index["precision_error"] is None
+    assert index["protocol"]["name"] == "strict"
+    assert index["seed"] == 0
+    assert index["versions"]["jax"] == jax.__version__
+    assert index["counts"] == {"ok": 3, "skipped": 0, "failed": 0}
+    assert index["objects"][1] == {
+        "dataset": "mine",
+        "image_id": "b",
+        "instance_id": "b",
+        "status": "ok",
+        "reason": "",
+        "map": "maps/mine/b/b.png",
+        "drawing": "drawings/mine/b/b.jpg",
+    }
+
+
+def test_the_error_of_bfloat16_is_printed_and_recorded(folder, tmp_path, nano, capsys):
+    asked = settings(folder, model=nano, precision="bfloat16")
+    click_maps.run(asked, tmp_path / "out")
+    found = index_of(tmp_path / "out")["precision_error"]
+    assert found["maps"] == 3
+    assert 0 < found["mean"] < found["largest"] < 0.06
+    printed = capsys.readouterr().err
+    assert f"{found['largest']:.2g} at most (3 objects)" in printed
+    click_maps.run(asked, tmp_path / "out")
+    assert index_of(tmp_path / "out")["precision_error"] == found
+    assert "bfloat16: click maps" in capsys.readouterr().err
+
+
+def test_a_precision_that_cannot_be_measured_ends_nothing(
+    folder, tmp_path, nano, monkeypatch, capsys
+):
+    def fail(*_):
+        raise ValueError("no")
+
+    monkeypatch.setattr(infer.ClickabilityModel, "precision_error", fail)
+    outcome = click_maps.run(
+        settings(folder, model=nano, precision="bfloat16"), tmp_path / "out"
+    )
+    assert outcome.counts["ok"] == 3
+    found = index_of(tmp_path / "out")["precision_error"]["problem"]
+    assert found == "not compared with float32: ValueError: no"
+    assert f"bfloat16: {found}" in capsys.readouterr().err
+
+
+def test_a_broken_record_is_named(folder, tmp_path):
+    click_maps.run(settings(folder), tmp_path / "out")
+    (tmp_path / "out" / "records" / "mine" / "b.json").write_text("{")
+    with pytest.raises(errors.RunFolderError, match=r"b\.json is no record.*Move it"):
+        click_maps.run(settings(folder), tmp_path / "out")
+
+
+class Killed(BaseException):
+    """What no handler of the run may catch."""
+
+
+@pytest.mark.parametrize("writes", [0, 1, 4, 6, 9])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    folder, tmp_path, nano, monkeypatch, writes
+):
+    asked = settings(folder, model=nano, batch=2)
+    click_maps.run(asked, tmp_path / "whole")
+    plain, left = store.write_atomically, [writes]
+
+    def write(path, content):
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        plain(path, content)
+
+    monkeypatch.setattr(store, "write_atomically", write)
+    with pytest.raises(Killed):
+        click_maps.run(asked, tmp_path / "out")
+    monkeypatch.setattr(store, "write_atomically", plain)
+    assert not (tmp_path / "out" / "clicks.csv").exists()
+    click_maps.run(asked, tmp_path / "out")
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
+    click_maps.run(settings(folder), tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    monkeypatch.setattr(click_map_queries, "read", None)
+    click_maps.run(settings(folder), tmp_path / "out")
+    assert files_of(tmp_path / "out") == before
+
+
+def test_a_signal_ends_the_run_after_a_batch(folder, tmp_path, monkeypatch):
+    stop = hosts.StopRequest()
+    stop.set("SIGTERM")
+    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(click_maps, "_TOGETHER", 1)
+    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    assert outcome.stopped == "SIGTERM"
+    assert outcome.counts["ok"] == 1
+    assert not (tmp_path / "out" / "clicks.csv").exists()
+
+
+def test_max_images_can_grow(folder, tmp_path):
+    click_maps.run(settings(folder), tmp_path / "whole")
+    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    assert index_of(tmp_path / "out")["counts"]["ok"] == 1
+    click_maps.run(settings(folder), tmp_path / "out")
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, "seed was 0 and is 1"),
+        ({"model": "UD"}, 'model.name was "DT" and is "UD"'),
+        ({"protocol": "strict"}, 'protocol.name was "paper" and is "strict"'),
+        ({"samples": 5}, "samples was 4 and is 5"),
+        ({"groups": (0,)}, "groups was"),
+        ({"drawings": False}, "drawings was true and is false"),
+    ],
+)
+def test_a_folder_of_something_else_is_refused(folder, tmp_path, changes, message):
+    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    with pytest.raises(errors.RunFolderError, match=message):
+        click_maps.run(settings(folder, **changes), tmp_path / "out")
+    assert files_of(tmp_path / "out") == before
+
+
+def test_two_hosts_write_what_one_does(tmp_path, cache, monkeypatch):
+    folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
+    click_maps.run(settings(folder), tmp_path / "whole")
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(hosts, "barrier", lambda name: None)
+    for process in (1, 0):
+        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
+        outcome = click_maps.run(settings(folder), tmp_path / "out")
+        if process:
+            assert 0 < outcome.counts["ok"] < 8
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_bad_images_are_counted_and_end_nothing(folder, tmp_path):
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    write_image(folder / "masks" / "c.png", np.zeros((48, 64), np.uint8))
+    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 1}
+    assert outcome.failed_share() == pytest.approx(1 / 3)
+    failed, skipped = outcome.problems
+    assert failed.startswith("mine/a: failed: ")
+    assert "no image that OpenCV can read" in failed
+    assert skipped == "mine/c: skipped: the mask has no object pixel"
+    statuses = [one["status"] for one in index_of(tmp_path / "out")["objects"]]
+    assert statuses == ["failed", "ok", "skipped"]
+    assert {row["instance_id"] for row in rows_of(tmp_path / "out")} == {"b"}
+
+
+class Moody:
+    """A click model that fails on one photograph, and gives no numbers for another."""
+
+    name = "moody"
+
+    def __init__(self, ill=True):
+        self.ill = ill
+
+    def __call__(self, queries):
+        maps = [np.ones(query.gt_mask.shape, np.float32) for query in queries]
+        for query, click_map in zip(queries, maps, strict=True):
+            if self.ill and query.gt_mask[20, 14]:
+                raise ValueError("not this one")
+            if self.ill and query.gt_mask[23, 18]:
+                click_map[0, 0] = np.nan
+        return maps
+
+
+def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
+    folder, tmp_path, monkeypatch, capsys
+):
+    model = Moody()
+    monkeypatch.setattr(click_models, "load", lambda *_, **__: model)
+    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
+    assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 2}
+    assert outcome.problems == [
+        "mine/a: failed: ValueError: not this one",
+        "mine/b: failed: the click model gave values that are no numbers",
+    ]
+    assert "Traceback" in capsys.readouterr().err
+    model.ill = False
+    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
+    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
+    click_maps.run(settings(folder, drawings=False), tmp_path / "whole")
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_want_of_memory_is_no_fault_of_an_image(folder, tmp_path, monkeypatch):
+    def starve(queries):
+        raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
+
+    monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
+    with pytest.raises(errors.RClicksError, match="Set --batch to less; finished"):
+        click_maps.run(settings(folder), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../../up", "/etc/passwd", "a\\..\\b", "C:x", "nul", "a.", "ä b", ""]
+)
+def test_no_id_leads_out_of_the_folder(tmp_path, name):
+    out = store.RunFolder(tmp_path / "deep" / "er" / "out")
+    target = np.ones((4, 5), bool)
+    query = ClickQuery(np.zeros((4, 5, 3), np.uint8), target, target)
+    asked = click_map_queries.Asked(name, name, name, query)
+    levels = np.full((4, 5), 9, np.uint16)
+    clicks = {0: np.zeros((1, 2), np.int32)}
+    one = click_map_files.write_object(out, asked, levels, clicks, drawn=True)
+    click_map_files.write_record(out, name, name, [one])
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) == 3
+    for path in written:
+        assert path.is_relative_to(out.path)
+        assert not path.name.lower().startswith("nul.")
+        assert not set('<>:"\\|?*') & set(str(path.relative_to(out.path)))
+    assert click_map_files.is_finished(out, name, name)
+
+
+def test_click_tasks_are_drawn_in_what_is_to_mend(tmp_path):
+    asked = config.ClickMapsConfig(
+        model="UD", data="sample", tasks=True, split="val", samples=3, max_images=6
+    )
+    outcome = click_maps.run(asked, tmp_path / "out")
+    assert outcome.counts == {"ok": 6, "skipped": 0, "failed": 0}
+    for row in rows_of(tmp_path / "out"):
+        place = f"maps/sample/{row['image_id']}/{row['instance_id']}.png"
+        levels = cv2.imread(str(tmp_path / "out" / place), cv2.IMREAD_UNCHANGED)
+        assert levels[int(row["y"]), int(row["x"])]
+    kinds = {row["instance_id"].rpartition("_")[2] for row in rows_of(tmp_path / "out")}
+    assert {"fn", "fp"} <= kinds
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (700, 2), (3, 3)])
+def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
+    folder = tmp_path / "odd"
+    write_image(folder / "images" / "a.png", np.zeros((*shape, 3), np.uint8))
+    write_image(folder / "masks" / "a.png", np.full(shape, 255, np.uint8))
+    outcome = click_maps.run(settings(folder, model=nano), tmp_path / "out")
+    assert outcome.counts["ok"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"groups": (11,)}, "--groups: got 11; allowed: numbers 1 to 10, or 0"),
+        ({"groups": (1, 1)}, "--groups: got 1,1; .* each once"),
+        ({"samples": -1}, "--samples: got -1"),
+        ({"model": ""}, "Click model: got none"),
+        ({"data": ""}, "--data: got nothing"),
+        ({"protocol": "loose"}, "Known: paper, strict"),
+        ({"precision": "half"}, "'half'"),
+        ({"split": "dev"}, "Split of mine"),
+    ],
+)
+def test_settings_that_mean_nothing_are_named(folder, tmp_path, nano, changes, message):
+    with pytest.raises(errors.RClicksError, match=message):
+        click_maps.run(settings(folder, **{"model": nano, **changes}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_there_is_no_table_of_click_maps(folder, tmp_path):
+    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    with pytest.raises(errors.RunFolderError, match="holds click maps: there are"):
+        publish.publish(store.RunFolder(tmp_path / "out"))
+
+
+def test_no_clicks_and_no_drawings_leave_maps(folder, tmp_path):
+    asked = settings(folder, samples=0, drawings=False, groups=())
+    click_maps.run(asked, tmp_path / "out")
+    assert rows_of(tmp_path / "out") == []
+    assert not (tmp_path / "out" / "drawings").exists()
+    assert len(list((tmp_path / "out" / "maps").rglob("*.png"))) == 3
