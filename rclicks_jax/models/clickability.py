@@ -30,9 +30,9 @@ class PromptEncoder(nn.Module):
     def __call__(self, masks: jax.Array) -> jax.Array:
         """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
         mode = self.mode
-        hidden = nn.relu(mscan.pointwise_conv(16, mode, "conv_0")(masks))
-        hidden = nn.relu(mscan.strided_conv(16, mode, "conv_2")(hidden))
-        hidden = mscan.strided_conv(self.channels, mode, "conv_4")(hidden)
+        hidden = nn.relu(mscan.PointwiseConv(16, mode, name="conv_0")(masks))
+        hidden = nn.relu(mscan.StridedConv(16, mode, name="conv_2")(hidden))
+        hidden = mscan.StridedConv(self.channels, mode, name="conv_4")(hidden)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
         return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 

@@ -121,7 +121,9 @@ class Hamburger(nn.Module):
             "bases",
             lambda: _random_bases(self.make_rng("params"), (channels, self.bases)),
         )
-        hidden = nn.relu(mscan.pointwise_conv(channels, self.mode, "ham_in")(features))
+        hidden = nn.relu(
+            mscan.PointwiseConv(channels, self.mode, name="ham_in")(features)
+        )
         self.sow("intermediates", "nmf_in", hidden)
         flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
         run = jax.vmap(lambda pixels: factorise(pixels, start.value, self.steps))

@@ -97,17 +97,72 @@ class DepthwiseConv(nn.Module):
         return depthwise.depthwise_conv(features, kernel) + _along(bias)
 
 
-def pointwise_conv(channels: int, mode: Mode, name: str) -> nn.Conv:
-    """A 1x1 convolution."""
-    return nn.Conv(channels, (1, 1), dtype=mode.dtype, name=name)
+class PointwiseConv(nn.Module):
+    """A 1x1 convolution with bias, as a product of matrices.
+
+    XLA's convolution takes the gradient of its kernel for one with a window as large as
+    the features, ten times as slow on CPU.
+    """
+
+    channels: int
+    mode: Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Maps `f32[b h w c]` to `f32[b h w channels]`."""
+        *shape, width = features.shape
+        size = (1, 1, width, self.channels)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
+        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
+        kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
+        rows = features.astype(self.mode.dtype).reshape(-1, width)
+        product = rows @ kernel[0, 0]
+        return product.reshape(*shape, self.channels) + _along(bias)
 
 
-def strided_conv(channels: int, mode: Mode, name: str) -> nn.Conv:
-    """A 3x3 convolution of stride 2 with PyTorch's padding."""
-    sides = ((1, 1), (1, 1))
-    return nn.Conv(
-        channels, (3, 3), strides=(2, 2), padding=sides, dtype=mode.dtype, name=name
-    )
+class StridedConv(nn.Module):
+    """A 3x3 convolution of stride 2 with bias and PyTorch's padding.
+
+    On CPU a product of matrices, for the reason of `PointwiseConv`: the nine shifted
+    and thinned images, side by side, times the kernel.
+    """
+
+    channels: int
+    mode: Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Maps `f32[b h w c]` to `f32[b h/2 w/2 channels]`, sizes rounded up."""
+        width = features.shape[-1]
+        shape = (3, 3, width, self.channels)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
+        kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
+        features = features.astype(self.mode.dtype)
+        if jax.default_backend() == "cpu":
+            columns = _thinned_shifts(features)
+            product = columns @ kernel.reshape(-1, self.channels)
+        else:
+            product = jax.lax.conv_general_dilated(
+                features,
+                kernel,
+                window_strides=(2, 2),
+                padding=((1, 1), (1, 1)),
+                dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            )
+        return product + _along(bias)
+
+
+def _thinned_shifts(features: jax.Array) -> jax.Array:
+    """Returns what a 3x3 window of stride 2 sees at each place, `f32[b h/2 w/2 9c]`."""
+    height, width = features.shape[1:3]
+    padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    seen = [
+        padded[:, i : i + height : 2, j : j + width : 2]
+        for i in range(3)
+        for j in range(3)
+    ]
+    return jnp.concatenate(seen, axis=-1)
 
 
 class SpatialGatingUnit(nn.Module):
@@ -123,7 +178,9 @@ class SpatialGatingUnit(nn.Module):
         for index, size in enumerate(STRIP_SIZES):
             strip = DepthwiseConv((1, size), self.mode, name=f"conv{index}_1")(local)
             gate += DepthwiseConv((size, 1), self.mode, name=f"conv{index}_2")(strip)
-        return pointwise_conv(features.shape[-1], self.mode, "conv3")(gate) * features
+        return (
+            PointwiseConv(features.shape[-1], self.mode, name="conv3")(gate) * features
+        )
 
 
 class Attention(nn.Module):
@@ -135,9 +192,9 @@ class Attention(nn.Module):
     def __call__(self, features: jax.Array) -> jax.Array:
         """Attends within `f32[b h w c]`."""
         channels = features.shape[-1]
-        hidden = gelu(pointwise_conv(channels, self.mode, "proj_1")(features))
+        hidden = gelu(PointwiseConv(channels, self.mode, name="proj_1")(features))
         hidden = SpatialGatingUnit(self.mode, name="spatial_gating_unit")(hidden)
-        return features + pointwise_conv(channels, self.mode, "proj_2")(hidden)
+        return features + PointwiseConv(channels, self.mode, name="proj_2")(hidden)
 
 
 class FeedForward(nn.Module):
@@ -150,9 +207,9 @@ class FeedForward(nn.Module):
     def __call__(self, features: jax.Array) -> jax.Array:
         """Mixes the channels of `f32[b h w c]`."""
         channels = features.shape[-1]
-        hidden = pointwise_conv(channels * self.ratio, self.mode, "fc1")(features)
+        hidden = PointwiseConv(channels * self.ratio, self.mode, name="fc1")(features)
         hidden = gelu(DepthwiseConv((3, 3), self.mode, name="dwconv")(hidden))
-        return pointwise_conv(channels, self.mode, "fc2")(hidden)
+        return PointwiseConv(channels, self.mode, name="fc2")(hidden)
 
 
 class Block(nn.Module):
@@ -193,9 +250,9 @@ class Stem(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
-        hidden = strided_conv(self.channels // 2, self.mode, "proj_0")(image)
+        hidden = StridedConv(self.channels // 2, self.mode, name="proj_0")(image)
         hidden = gelu(BatchNorm(self.mode, name="proj_1")(hidden))
-        hidden = strided_conv(self.channels, self.mode, "proj_3")(hidden)
+        hidden = StridedConv(self.channels, self.mode, name="proj_3")(hidden)
         return BatchNorm(self.mode, name="proj_4")(hidden)
 
 
@@ -238,7 +295,7 @@ class Encoder(nn.Module):
         ):
             if stage > 1:
                 name = f"patch_embed{stage}"
-                features = strided_conv(channels, mode, f"{name}_proj")(features)
+                features = StridedConv(channels, mode, name=f"{name}_proj")(features)
                 features = BatchNorm(mode, name=f"{name}_norm")(features)
             for index in range(depth):
                 features = Block(
