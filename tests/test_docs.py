@@ -36,6 +36,18 @@ def test_the_segmenter_of_the_docs_runs(tmp_path, way):
     np.testing.assert_array_equal(masks[1], image[..., 0] == 0)
 
 
+def test_the_python_of_the_readme_runs():
+    text = (ROOT / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    target = np.zeros((40, 50), bool)
+    target[10:30, 5:25] = True
+    names = {"image": np.zeros((40, 50, 3), np.uint8), "target": target}
+    exec(code.replace("runs/clickability/model", "DT"), names)
+    assert names["click_map"].shape == target.shape
+    assert target[tuple(names["clicks_yx"].T)].all()
+    assert len(names["clicks_yx"]) == 20
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
