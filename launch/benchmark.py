@@ -1,4 +1,4 @@
-"""rclicks-benchmark: a segmenter under realistic clicks.
+r"""rclicks-benchmark: a segmenter under realistic clicks.
 
   rclicks-benchmark --workdir=runs/mine --segmenter=random_walker \
       --data=GrabCut:datasets/GrabCut --click_model=models/clickability

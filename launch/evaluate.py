@@ -1,4 +1,4 @@
-"""rclicks-evaluate: how well click models predict real clicks.
+r"""rclicks-evaluate: how well click models predict real clicks.
 
 rclicks-evaluate --data=TETRIS:datasets/TETRIS
 --click_models=UD,DT,models/clickability \

@@ -1,4 +1,4 @@
-"""rclicks-train: a clickability network.
+r"""rclicks-train: a clickability network.
 
   rclicks-train --config=configs/train_clickability.py:b --data=TETRIS:datasets/TETRIS \
       --workdir=runs/clickability

@@ -1,0 +1,92 @@
+import shutil
+
+import numpy as np
+import optax
+import pytest
+from etils import epath
+
+from rclicks_jax import config, errors
+from rclicks_jax.training import checkpoints, state
+
+
+def state_at(step):
+    variables = {
+        "params": {"w": np.full(3, step, np.float32)},
+        "batch_stats": {"mean": np.zeros(2, np.float32)},
+        "constants": {"bases": np.ones(2, np.float32)},
+    }
+    fresh = state.create(variables, optax.adam(0.1), averaged=True)
+    return fresh.replace(step=np.array(step, np.int32))
+
+
+@pytest.fixture
+def keeper(tmp_path):
+    opened = checkpoints.Checkpoints(epath.Path(tmp_path), config.TrainConfig())
+    yield opened
+    opened.close()
+
+
+def steps_in(folder):
+    return sorted(int(p.name) for p in folder.iterdir() if p.name.isdigit())
+
+
+def test_the_latest_and_the_best_are_kept(keeper, tmp_path):
+    for step, sim in ((1, 0.2), (2, 0.9), (3, None), (4, 0.5), (5, None)):
+        keeper.save(state_at(step), None if sim is None else {"sim": sim})
+        keeper.wait()
+    assert steps_in(tmp_path / "checkpoints") == [2, 5]
+    latest = keeper.restore_latest(state_at(0))
+    assert latest.params["w"].tolist() == [5, 5, 5]
+    best, metrics = keeper.restore_best(state_at(0))
+    assert best.averaged["params"]["w"].tolist() == [2, 2, 2]
+    assert metrics["sim"] == 0.9
+
+
+def test_an_empty_folder_has_no_latest(keeper):
+    assert keeper.restore_latest(state_at(0)) is None
+
+
+def test_a_full_disk_is_told_with_what_is_kept(keeper, monkeypatch):
+    keeper.save(state_at(1), {"sim": 0.1})
+    keeper.wait()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keeper._manager, "save", full)
+    with pytest.raises(errors.TrainingError, match=r"No space left.*Others: 1\."):
+        keeper.save(state_at(2), {"sim": 0.2})
+
+
+def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
+    folder = epath.Path(tmp_path)
+    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    for step, sim in ((1, 0.9), (2, 0.1)):
+        first.save(state_at(step), {"sim": sim})
+        first.wait()
+    first.close()
+    for path in (tmp_path / "checkpoints" / "2" / "state").rglob("*"):
+        if path.is_file() and path.stat().st_size:
+            path.write_bytes(b"\0" * 10)
+    again = checkpoints.Checkpoints(folder, config.TrainConfig())
+    with pytest.raises(errors.TrainingError, match=r"step 2 in .*cannot be read"):
+        again.restore_latest(state_at(0))
+    again.close()
+    shutil.rmtree(tmp_path / "checkpoints" / "2")
+    mended = checkpoints.Checkpoints(folder, config.TrainConfig())
+    assert int(mended.restore_latest(state_at(0)).step) == 1
+    mended.close()
+
+
+def test_only_settings_that_change_nothing_may_change(tmp_path):
+    folder = epath.Path(tmp_path)
+    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first.save(state_at(1), {"sim": 0.1})
+    first.close()
+    alike = checkpoints.Checkpoints(folder, config.TrainConfig(workers=1, save_every=7))
+    assert int(alike.restore_latest(state_at(0)).step) == 1
+    alike.close()
+    other = checkpoints.Checkpoints(folder, config.TrainConfig(recipe="improved"))
+    with pytest.raises(errors.TrainingError, match="recipe was 'paper'"):
+        other.restore_latest(state_at(0))
+    other.close()
