@@ -47,10 +47,9 @@ class Recipe:
 PAPER = Recipe("paper")
 IMPROVED = Recipe(
     "improved",
-    learning_rate=0.002,
     schedule="cosine",
     clip_norm=1.0,
-    ema=0.995,
+    ema=0.99,
     masked_loss=True,
     colour=0.2,
     zoom=0.2,

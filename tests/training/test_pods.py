@@ -58,13 +58,18 @@ def start_pod(workdir):
     return [start(workdir, 4, process, 2, port) for process in range(2)]
 
 
-def finish(hosts):
+def ended(hosts):
+    """Waits for all; returns what each printed. None outlives the test."""
     try:
-        outputs = [host.communicate(timeout=TIMEOUT)[0] for host in hosts]
+        return [host.communicate(timeout=TIMEOUT)[0] for host in hosts]
     finally:
         for host in hosts:
             host.kill()
-    for host, output in zip(hosts, outputs, strict=True):
+            host.communicate()
+
+
+def finish(hosts):
+    for host, output in zip(hosts, ended(hosts), strict=True):
         assert host.returncode == 0, output
 
 
@@ -121,8 +126,7 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
         assert hosts[1].poll() is None, hosts[1].communicate()[0]
         time.sleep(0.05)
     hosts[1].send_signal(signal.SIGKILL)
-    for host in hosts:
-        host.communicate(timeout=TIMEOUT)
+    ended(hosts)
     assert hosts[1].returncode == -signal.SIGKILL
     finish(start_pod(tmp_path))
     expected, ours = leaves(pod), leaves(tmp_path)
