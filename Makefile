@@ -50,8 +50,11 @@ test: $(READY)
 soak: $(READY)
 	$(BIN)/python -m pytest tests/soak
 
+# RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
 perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
+	$(BIN)/python tests/perf/input.py
+	$(BIN)/python tests/perf/network.py
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis

@@ -6,33 +6,17 @@ Prints a Markdown table for docs/performance.md. Run it on an otherwise idle mac
 the load is printed, and a time is the median of several.
 """
 
-import os
-import pathlib
-import platform
-import statistics
-import time
-
 import cv2
 import numpy as np
+import page
+from timing import median_ms
 
 from rclicks_jax.clicks import error_masks, groups, sampling, strategies
 from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import masks, morphology
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "performance.md"
-START, STOP = "<!-- measured by make perf -->", "<!-- end -->"
 SHAPES = ((600, 800), (1500, 2000))
 STREAMS = np.arange(1, 11, dtype=np.int32)
-
-
-def median_ms(function, repeats=7):
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
 
 
 def the_originals_way(click_map, error_mask):
@@ -113,9 +97,7 @@ def rows():
 
 
 def table():
-    machine = platform.processor() or platform.machine()
-    date, load = time.strftime("%Y-%m-%d"), os.getloadavg()[0]
-    yield f"{machine}, {os.cpu_count()} cores, load {load:.2f} at the start, {date}"
+    yield page.machine()
     yield ""
     yield "| what | ours, ms | the original's way, ms | ratio |"
     yield "|---|---:|---:|---:|"
@@ -125,15 +107,7 @@ def table():
 
 
 def main():
-    lines = []
-    for line in table():
-        print(line, flush=True)
-        lines.append(line)
-    before, start, rest = PAGE.read_text().partition(START)
-    _, stop, after = rest.partition(STOP)
-    assert start, f"{PAGE} has no place for the table"
-    assert stop, f"{PAGE} has no end of the table"
-    PAGE.write_text(before + START + "\n" + "\n".join(lines) + "\n" + STOP + after)
+    page.put("parts", page.printed(table()))
 
 
 if __name__ == "__main__":
