@@ -14,7 +14,7 @@ import numpy as np
 
 from rclicks_jax import hosts
 from rclicks_jax.config import NetworkConfig
-from rclicks_jax.models import hamburger, mscan
+from rclicks_jax.models import hamburger, layers, mscan
 from rclicks_jax.ops import resize
 
 _CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
@@ -24,15 +24,15 @@ class PromptEncoder(nn.Module):
     """Turns the target mask and the error mask into features of the stem's shape."""
 
     channels: int
-    mode: mscan.Mode
+    mode: layers.Mode
 
     @nn.compact
     def __call__(self, masks: jax.Array) -> jax.Array:
         """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
         mode = self.mode
-        hidden = nn.relu(mscan.PointwiseConv(16, mode, name="conv_0")(masks))
-        hidden = nn.relu(mscan.StridedConv(16, mode, name="conv_2")(hidden))
-        hidden = mscan.StridedConv(self.channels, mode, name="conv_4")(hidden)
+        hidden = nn.relu(layers.PointwiseConv(16, mode, name="conv_0")(masks))
+        hidden = nn.relu(layers.StridedConv(16, mode, name="conv_2")(hidden))
+        hidden = layers.StridedConv(self.channels, mode, name="conv_4")(hidden)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
         return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 
@@ -64,7 +64,7 @@ class ClickabilityNet(nn.Module):
             Click maps before scaling, `f32[b h w]`: any real numbers.
         """
         config = self.config
-        mode = mscan.Mode(self.train, self.axis_name, self.dtype)
+        mode = layers.Mode(self.train, self.axis_name, self.dtype)
         prompt = PromptEncoder(config.embed_dims[0], mode, name="maps_transform")(masks)
         stages = mscan.Encoder(
             config.embed_dims,

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.models import mscan
+from rclicks_jax.models import layers
 from rclicks_jax.ops import resize
 
 _EPSILON = 1e-6
@@ -57,7 +57,7 @@ class JoinedConv(nn.Module):
     """
 
     channels: int
-    mode: mscan.Mode
+    mode: layers.Mode
 
     @nn.compact
     def __call__(self, parts: Sequence[jax.Array]) -> jax.Array:
@@ -84,7 +84,7 @@ class ConvNorm(nn.Module):
 
     channels: int
     groups: int
-    mode: mscan.Mode
+    mode: layers.Mode
 
     @nn.compact
     def __call__(self, parts: Sequence[jax.Array]) -> jax.Array:
@@ -110,7 +110,7 @@ class Hamburger(nn.Module):
     bases: int
     steps: int
     groups: int
-    mode: mscan.Mode
+    mode: layers.Mode
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
@@ -122,7 +122,7 @@ class Hamburger(nn.Module):
             lambda: _random_bases(self.make_rng("params"), (channels, self.bases)),
         )
         hidden = nn.relu(
-            mscan.PointwiseConv(channels, self.mode, name="ham_in")(features)
+            layers.PointwiseConv(channels, self.mode, name="ham_in")(features)
         )
         self.sow("intermediates", "nmf_in", hidden)
         flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
@@ -152,7 +152,7 @@ class LightHamHead(nn.Module):
     steps: int
     groups: int
     dropout: float = 0.0
-    mode: mscan.Mode = mscan.Mode()
+    mode: layers.Mode = layers.Mode()
 
     @nn.compact
     def __call__(self, stages: Sequence[jax.Array]) -> jax.Array:

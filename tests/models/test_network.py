@@ -5,7 +5,7 @@ import pytest
 from helpers import network_of, state_of
 
 from rclicks_jax import config
-from rclicks_jax.models import clickability, convert, hamburger, mscan
+from rclicks_jax.models import clickability, convert, hamburger, layers
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +105,14 @@ def test_fresh_variables_depend_on_the_seed_and_fill_every_leaf():
 
 
 def test_batch_statistics_are_those_of_all_devices():
-    norm = mscan.BatchNorm(mscan.Mode(train=True, axis_name="batch"))
+    norm = layers.BatchNorm(layers.Mode(train=True, axis_name="batch"))
     images = np.random.default_rng(0).normal(2, 3, (8, 3, 5, 4)).astype(np.float32)
-    variables = mscan.BatchNorm(mscan.Mode()).init(jax.random.key(0), images)
+    variables = layers.BatchNorm(layers.Mode()).init(jax.random.key(0), images)
 
     def apply(images):
         return norm.apply(variables, images, mutable=["batch_stats"])
 
-    alone = mscan.BatchNorm(mscan.Mode(train=True)).apply(
+    alone = layers.BatchNorm(layers.Mode(train=True)).apply(
         variables, images, mutable=["batch_stats"]
     )
     divided = jax.pmap(apply, "batch")(images.reshape(4, 2, *images.shape[1:]))
