@@ -2,8 +2,8 @@
 
 `b` is the original's training on TETRIS train (27.6 M parameters, 20 epochs, batch 16);
 `s` and `t` are the smaller encoders. `tiny` learns the sample dataset in about two
-minutes on two cores, `nano` is for tests. --config.recipe=improved mends what the
-original missed.
+minutes on two cores, `nano` is for tests. --config.recipe=improved changes what
+looks like an oversight of the original.
 """
 
 import ml_collections
