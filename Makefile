@@ -49,6 +49,7 @@ test: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest tests/soak
+	RCLICKS_EXAMPLES=default $(BIN)/python -m pytest -n 2 -m hypothesis tests
 
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
 perf: $(READY)

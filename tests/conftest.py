@@ -13,12 +13,17 @@ os.environ.setdefault("RCLICKS_CACHE", str(_ROOT / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_ROOT / ".cache" / "xla"))
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
+import hypothesis
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from rclicks_jax.data import packages, specs
+
+# The same examples on every machine; `make soak` explores others.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
 def _shared(variable, name):

@@ -44,7 +44,8 @@ def test_recolouring_changes_colours_alone(example):
 def test_zooming_moves_everything_together(example, seed):
     changed = augment.zoom(example, 0.4, np.random.default_rng(seed))
     inside = changed.masks[..., 0] / 255
-    np.testing.assert_allclose(inside, changed.click_map.astype(float), atol=0.02)
+    # OpenCV warps bytes in steps of 1/32 pixel along each side, floats more finely.
+    np.testing.assert_allclose(inside, changed.click_map.astype(float), atol=2 / 32)
     y0, y1, x0, x1 = changed.box
     outside = np.ones((SIZE, SIZE), bool)
     outside[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1] = False

@@ -1,19 +1,15 @@
-"""Click maps of three small photographs: files, resumed, shared, refused, broken."""
-
-import contextlib
-import csv
-import dataclasses
-import json
+"""Click maps of three small photographs: files, tables, settings."""
 
 import cv2
 import jax
 import numpy as np
 import pytest
-from helpers import make_folder, write_image
+from click_map_runs import files_of, index_of, rows_of, settings
+from helpers import write_image
 
-from rclicks_jax import config, errors, hosts
+from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models, groups
-from rclicks_jax.models import cards, clickability, infer
+from rclicks_jax.models import infer
 from rclicks_jax.runs import (
     benchmark,
     click_map_files,
@@ -23,50 +19,6 @@ from rclicks_jax.runs import (
     store,
 )
 from rclicks_jax.types import ClickQuery
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def folder(tmp_path, cache):
-    return make_folder(tmp_path / "mine")
-
-
-@pytest.fixture
-def nano(tmp_path):
-    network = config.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
-    cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
-    return str(tmp_path / "nano")
-
-
-def settings(folder, **changes):
-    plain = config.ClickMapsConfig(
-        model="DT", data=f"folder:{folder}", samples=4, groups=(0, 1, 10)
-    )
-    return dataclasses.replace(plain, **changes)
-
-
-def files_of(out):
-    """Everything a user reads, as bytes."""
-    kept = [
-        path
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "run.json"
-    ]
-    return {str(path.relative_to(out)): path.read_bytes() for path in kept}
-
-
-def rows_of(out):
-    with (out / "clicks.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def index_of(out):
-    return json.loads((out / "index.json").read_text())
 
 
 def test_each_object_has_a_map_a_drawing_and_clicks(folder, tmp_path):
@@ -189,160 +141,6 @@ def test_a_precision_that_cannot_be_measured_ends_nothing(
     found = index_of(tmp_path / "out")["precision_error"]["problem"]
     assert found == "not compared with float32: ValueError: no"
     assert f"bfloat16: {found}" in capsys.readouterr().err
-
-
-def test_a_broken_record_is_named(folder, tmp_path):
-    click_maps.run(settings(folder), tmp_path / "out")
-    (tmp_path / "out" / "records" / "mine" / "b.json").write_text("{")
-    with pytest.raises(errors.RunFolderError, match=r"b\.json is no record.*Move it"):
-        click_maps.run(settings(folder), tmp_path / "out")
-
-
-class Killed(BaseException):
-    """What no handler of the run may catch."""
-
-
-@pytest.mark.parametrize("writes", [0, 1, 4, 6, 9])
-def test_an_interrupted_run_goes_on_to_the_same_bytes(
-    folder, tmp_path, nano, monkeypatch, writes
-):
-    asked = settings(folder, model=nano, batch=2)
-    click_maps.run(asked, tmp_path / "whole")
-    plain, left = store.write_atomically, [writes]
-
-    def write(path, content):
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        plain(path, content)
-
-    monkeypatch.setattr(store, "write_atomically", write)
-    with pytest.raises(Killed):
-        click_maps.run(asked, tmp_path / "out")
-    monkeypatch.setattr(store, "write_atomically", plain)
-    assert not (tmp_path / "out" / "clicks.csv").exists()
-    click_maps.run(asked, tmp_path / "out")
-    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
-
-
-def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
-    click_maps.run(settings(folder), tmp_path / "out")
-    before = files_of(tmp_path / "out")
-    monkeypatch.setattr(click_map_queries, "read", None)
-    click_maps.run(settings(folder), tmp_path / "out")
-    assert files_of(tmp_path / "out") == before
-
-
-def test_a_signal_ends_the_run_after_a_batch(folder, tmp_path, monkeypatch):
-    stop = hosts.StopRequest()
-    stop.set("SIGTERM")
-    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(click_maps, "_TOGETHER", 1)
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
-    assert outcome.stopped == "SIGTERM"
-    assert outcome.counts["ok"] == 1
-    assert not (tmp_path / "out" / "clicks.csv").exists()
-
-
-def test_max_images_can_grow(folder, tmp_path):
-    click_maps.run(settings(folder), tmp_path / "whole")
-    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
-    assert index_of(tmp_path / "out")["counts"]["ok"] == 1
-    click_maps.run(settings(folder), tmp_path / "out")
-    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"seed": 1}, "seed was 0 and is 1"),
-        ({"model": "UD"}, 'model.name was "DT" and is "UD"'),
-        ({"protocol": "strict"}, 'protocol.name was "paper" and is "strict"'),
-        ({"samples": 5}, "samples was 4 and is 5"),
-        ({"groups": (0,)}, "groups was"),
-        ({"drawings": False}, "drawings was true and is false"),
-    ],
-)
-def test_a_folder_of_something_else_is_refused(folder, tmp_path, changes, message):
-    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
-    before = files_of(tmp_path / "out")
-    with pytest.raises(errors.RunFolderError, match=message):
-        click_maps.run(settings(folder, **changes), tmp_path / "out")
-    assert files_of(tmp_path / "out") == before
-
-
-def test_two_hosts_write_what_one_does(tmp_path, cache, monkeypatch):
-    folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
-    click_maps.run(settings(folder), tmp_path / "whole")
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(hosts, "barrier", lambda name: None)
-    for process in (1, 0):
-        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
-        outcome = click_maps.run(settings(folder), tmp_path / "out")
-        if process:
-            assert 0 < outcome.counts["ok"] < 8
-    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
-
-
-def test_bad_images_are_counted_and_end_nothing(folder, tmp_path):
-    (folder / "images" / "a.png").write_bytes(b"broken")
-    write_image(folder / "masks" / "c.png", np.zeros((48, 64), np.uint8))
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
-    assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 1}
-    assert outcome.failed_share() == pytest.approx(1 / 3)
-    failed, skipped = outcome.problems
-    assert failed.startswith("mine/a: failed: ")
-    assert "no image that OpenCV can read" in failed
-    assert skipped == "mine/c: skipped: the mask has no object pixel"
-    statuses = [one["status"] for one in index_of(tmp_path / "out")["objects"]]
-    assert statuses == ["failed", "ok", "skipped"]
-    assert {row["instance_id"] for row in rows_of(tmp_path / "out")} == {"b"}
-
-
-class Moody:
-    """A click model that fails on one photograph, and gives no numbers for another."""
-
-    name = "moody"
-
-    def __init__(self, ill=True):
-        self.ill = ill
-
-    def __call__(self, queries):
-        maps = [np.ones(query.gt_mask.shape, np.float32) for query in queries]
-        for query, click_map in zip(queries, maps, strict=True):
-            if self.ill and query.gt_mask[20, 14]:
-                raise ValueError("not this one")
-            if self.ill and query.gt_mask[23, 18]:
-                click_map[0, 0] = np.nan
-        return maps
-
-
-def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
-    folder, tmp_path, monkeypatch, capsys
-):
-    model = Moody()
-    monkeypatch.setattr(click_models, "load", lambda *_, **__: model)
-    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
-    assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 2}
-    assert outcome.problems == [
-        "mine/a: failed: ValueError: not this one",
-        "mine/b: failed: the click model gave values that are no numbers",
-    ]
-    assert "Traceback" in capsys.readouterr().err
-    model.ill = False
-    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
-    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
-    click_maps.run(settings(folder, drawings=False), tmp_path / "whole")
-    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
-
-
-def test_want_of_memory_is_no_fault_of_an_image(folder, tmp_path, monkeypatch):
-    def starve(queries):
-        raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
-
-    monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
-    with pytest.raises(errors.RClicksError, match="Set --batch to less; finished"):
-        click_maps.run(settings(folder), tmp_path / "out")
 
 
 @pytest.mark.parametrize(
