@@ -110,7 +110,11 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Turns the first SIGTERM or SIGINT into a request to stop; a second acts."""
+    """Turns the first SIGTERM or SIGINT into a request to stop; a second acts.
+
+    A signal that the shell told us to ignore, as `nohup` and scripts do for what they
+    start in the background, stays ignored.
+    """
     request = StopRequest()
     previous = {}
 
@@ -121,7 +125,8 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
-            previous[number] = signal.signal(number, handle)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                previous[number] = signal.signal(number, handle)
     try:
         yield request
     finally:

@@ -42,8 +42,21 @@ def test_compiled_programs_are_kept_in_the_cache(jax_cache, tmp_path, monkeypatc
     assert value() == str(tmp_path / "mine")
 
 
+@pytest.fixture
+def foreground():
+    """The handlers of a command in the foreground, whatever the tests run in."""
+    handlers = {
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
+    before = {number: signal.signal(number, one) for number, one in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_asks_for_a_stop(number):
+def test_the_first_signal_asks_for_a_stop(foreground, number):
     before = signal.getsignal(number)
     with hosts.stop_on_signal() as stop:
         assert not stop
@@ -54,7 +67,15 @@ def test_the_first_signal_asks_for_a_stop(number):
     assert signal.getsignal(number) == before
 
 
-def test_the_second_interrupt_acts_at_once():
+def test_an_ignored_signal_stays_ignored(foreground):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with hosts.stop_on_signal() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not stop
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_the_second_interrupt_acts_at_once(foreground):
     def interrupt_twice():
         with hosts.stop_on_signal():
             os.kill(os.getpid(), signal.SIGINT)

@@ -79,32 +79,35 @@ def _backward(
 def _kernel_gradient(
     images: jax.Array, gradient: jax.Array, shape: tuple[int, ...]
 ) -> jax.Array:
-    """Accumulates the gradient of a kernel row by row.
+    """Accumulates the gradient of a kernel line by line of the image.
 
     A scan along the longer side of the kernel needs one product for each tap of the
-    shorter side, so a strip needs one.
+    shorter side, so a strip needs one; turning the image first would copy it.
     """
     rows, columns = shape[:2]
-    if rows < columns:
-        swapped = (columns, rows, *shape[2:])
-        images, gradient = images.swapaxes(1, 2), gradient.swapaxes(1, 2)
-        return _kernel_gradient(images, gradient, swapped).swapaxes(0, 1)
-    batch, height, width, channels = images.shape
-    by_row = _pad(images, rows, columns).transpose(1, 0, 2, 3)
-    gradient_by_row = gradient.transpose(1, 0, 2, 3)
+    along = 1 if rows >= columns else 2
+    across = 3 - along
+    longer, shorter = max(rows, columns), min(rows, columns)
+    padded = _pad(images, rows, columns)
+    length, width = images.shape[along], images.shape[across]
 
-    def add_row(
-        taps: tuple[jax.Array, ...], y: jax.Array
+    def add_line(
+        sums: tuple[jax.Array, ...], place: jax.Array
     ) -> tuple[tuple[jax.Array, ...], None]:
-        window = lax.dynamic_slice_in_dim(by_row, y, rows, 0)
+        window = lax.dynamic_slice_in_dim(padded, place, longer, along)
+        line = lax.dynamic_slice_in_dim(gradient, place, 1, along)
         return tuple(
-            tap + window[:, :, j : j + width] * gradient_by_row[y][None]
-            for j, tap in enumerate(taps)
+            total + lax.slice_in_dim(window, k, k + width, axis=across) * line
+            for k, total in enumerate(sums)
         ), None
 
-    zeros = jnp.zeros((rows, batch, width, channels), images.dtype)
-    taps, _ = lax.scan(add_row, (zeros,) * columns, jnp.arange(height))
-    return jnp.stack([tap.sum((1, 2)) for tap in taps], axis=1).reshape(shape)
+    size = list(images.shape)
+    size[along] = longer
+    sums, _ = lax.scan(
+        add_line, (jnp.zeros(size, images.dtype),) * shorter, jnp.arange(length)
+    )
+    each = jnp.stack([total.sum((0, across)) for total in sums], axis=across - 1)
+    return each.reshape(shape)
 
 
 _shifted_products.defvjp(_forward, _backward)
