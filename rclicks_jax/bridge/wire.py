@@ -3,7 +3,8 @@
 A frame is the bytes `RCLB`, the length of the header as an unsigned 32-bit
 little-endian integer, the header as UTF-8 JSON, and the bytes of each array in C
 order. The header is an object; its key `arrays` lists the name, dtype and shape of
-the arrays that follow. docs/wire_protocol.md has every byte.
+the arrays that follow, and where those are that lie in shared memory instead.
+docs/wire_protocol.md has every byte.
 """
 
 from __future__ import annotations
@@ -11,31 +12,38 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"RCLB"
 MAX_HEADER = 1 << 20
 MAX_ARRAYS = 1 << 31
+# Arrays from this size on go through shared memory, where there is any.
+LEAST_SHARED = 1 << 16
 DTYPES = ("|b1", "|u1", "<u2", "<i4", "<i8", "<f4", "<f8")
 
 Header = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 Read = Callable[[int], bytes]
+Lend = Callable[[np.ndarray], "int | None"]
+Borrow = Callable[[int, np.dtype, "tuple[int, ...]"], np.ndarray]
 
 
 class WireError(Exception):
     """Bytes that are no frame; what came and what was expected."""
 
 
-def pack(header: Header, arrays: Arrays | None = None) -> list[bytes]:
+def pack(
+    header: Header, arrays: Arrays | None = None, lend: Lend | None = None
+) -> list[bytes]:
     """Returns the pieces of a frame.
 
     Args:
         header: JSON values; must not use the key `arrays`.
         arrays: Of the dtypes in `DTYPES`.
+        lend: Puts a large array into shared memory and says where; None if it cannot.
     """
     listed, pieces = [], []
     for name, array in (arrays or {}).items():
@@ -43,19 +51,26 @@ def pack(header: Header, arrays: Arrays | None = None) -> list[bytes]:
         kind = array.dtype.newbyteorder("<").str
         if kind not in DTYPES:
             raise WireError(f"array {name} is {kind}; allowed: {DTYPES}")
-        listed.append({"name": name, "dtype": kind, "shape": list(array.shape)})
-        pieces.append(array.astype(kind, copy=False).tobytes())
+        array = array.astype(kind, copy=False)
+        entry = {"name": name, "dtype": kind, "shape": list(array.shape)}
+        start = lend(array) if lend and array.nbytes >= LEAST_SHARED else None
+        if start is None:
+            pieces.append(array.tobytes())
+        else:
+            entry["start"] = start
+        listed.append(entry)
     text = json.dumps({**header, "arrays": listed}).encode()
     if len(text) > MAX_HEADER:
         raise WireError(f"header of {len(text)} bytes; at most {MAX_HEADER}")
     return [MAGIC + struct.pack("<I", len(text)) + text, *pieces]
 
 
-def unpack(read: Read) -> tuple[Header, Arrays]:
+def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
     """Reads one frame.
 
     Args:
         read: Returns exactly as many bytes as asked for, or raises `EOFError`.
+        borrow: Returns an array that lies in shared memory, or raises `ValueError`.
 
     Raises:
         WireError: The bytes are no frame.
@@ -69,25 +84,44 @@ def unpack(read: Read) -> tuple[Header, Arrays]:
         raise WireError(f"header of {length} bytes; at most {MAX_HEADER}")
     try:
         header = json.loads(read(length).decode())
-        listed = header.pop("arrays")
-        entries = [_entry(one) for one in listed]
+        entries = [_entry(one) for one in header.pop("arrays")]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"header is not as it must be: {error!r}") from error
-    if sum(size for *_, size in entries) > MAX_ARRAYS:
+    if sum(entry.size for entry in entries) > MAX_ARRAYS:
         raise WireError(f"arrays of more than {MAX_ARRAYS} bytes")
-    arrays = {}
-    for name, dtype, shape, size in entries:
-        arrays[name] = np.frombuffer(read(size), dtype).reshape(shape)
-    return header, arrays
+    return header, {entry.name: _array(entry, read, borrow) for entry in entries}
 
 
-def _entry(one: Any) -> tuple[str, np.dtype, tuple[int, ...], int]:
-    """Checks what a header says of one array; returns it with its size in bytes."""
+class _Entry(NamedTuple):
+    """What a header says of one array; `start` is None if it follows in the pipe."""
+
+    name: str
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    size: int
+    start: int | None
+
+
+def _entry(one: Any) -> _Entry:
     name, kind, shape = one["name"], one["dtype"], tuple(one["shape"])
+    start = one.get("start")
     whole = all(type(side) is int and 0 <= side <= MAX_ARRAYS for side in shape)
-    if kind not in DTYPES or not isinstance(name, str) or not whole or len(shape) > 8:
+    placed = start is None or (type(start) is int and 0 <= start < 1 << 62)
+    known = kind in DTYPES and isinstance(name, str)
+    if not (known and whole and placed) or len(shape) > 8:
         raise ValueError(f"array {one!r}")
     size = np.dtype(kind).itemsize
     for side in shape:
         size *= side
-    return name, np.dtype(kind), shape, size
+    return _Entry(name, np.dtype(kind), shape, size, start)
+
+
+def _array(entry: _Entry, read: Read, borrow: Borrow | None) -> np.ndarray:
+    if entry.start is None:
+        return np.frombuffer(read(entry.size), entry.dtype).reshape(entry.shape)
+    if borrow is None:
+        raise WireError("an array in shared memory, and there is none")
+    try:
+        return borrow(entry.start, entry.dtype, entry.shape)
+    except ValueError as error:
+        raise WireError(f"array {entry.name}: {error}") from error

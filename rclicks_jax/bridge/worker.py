@@ -2,34 +2,44 @@
 
 Started as a file, by whatever interpreter has the segmenter's packages:
 
-    /path/to/python /path/to/rclicks_jax/bridge/worker.py adapter.py
+    /path/to/python /path/to/rclicks_jax/bridge/worker.py adapter.py 5 6 7
 
 Frames come on file descriptor 0 and go to a copy of descriptor 1; 1 itself then
-points to stderr, so a library that prints corrupts nothing.
+points to stderr, so a library that prints corrupts nothing. The three numbers are
+inherited descriptors: memory that requests lie in, memory for replies, and a pipe
+that ends when the client ends.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import importlib.util
 import os
 import platform
+import resource
+import signal
 import sys
+import threading
 import traceback
 import types
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 if __name__ == "__main__":
-    # Only this package, not its neighbours in site-packages, is made importable.
+    # Only this package, not its neighbours in site-packages, is made importable; and
+    # neighbours of this file may be named like packages that frameworks import.
+    _here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != _here]
     _package = types.ModuleType("rclicks_jax")
-    _package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    _package.__path__ = [os.path.dirname(_here)]
     sys.modules["rclicks_jax"] = _package
 
-from rclicks_jax.bridge import wire
+from rclicks_jax.bridge import channel, wire
 
 _ERROR_CHARACTERS = 4000
+_FUNCTIONS = ("load", "encode", "predict")
 
 
 class Clicks(NamedTuple):
@@ -50,18 +60,21 @@ class Worker:
         self.features: dict[int, Any] = {}
         self.sessions: dict[int, dict[str, Any]] = {}
 
-    def answer(self, header: wire.Header, arrays: wire.Arrays) -> Any:
+    def answer(
+        self, header: wire.Header, arrays: wire.Arrays
+    ) -> tuple[wire.Header, wire.Arrays]:
         """Does what a request asks; returns the header and arrays of the reply."""
         action = header["action"]
         if action == "load":
             self.model = self.adapter.load(header["options"])
-            return {"python": platform.python_version(), "numpy": np.__version__}, {}
+            describe = getattr(self.adapter, "describe", lambda model: {})
+            return {"versions": {**_versions(), **describe(self.model)}}, {}
         if action == "encode":
             image = arrays["image"]
             self.features[header["image"]] = self.adapter.encode(self.model, image)
             return {}, {}
         if action == "predict":
-            return {}, {"masks": self._predict(header, arrays)}
+            return {}, self._predict(header, arrays)
         if action == "release":
             self.features.pop(header["image"], None)
             ended = [
@@ -72,89 +85,170 @@ class Worker:
             return {}, {}
         raise ValueError(f"unknown action {action!r}")
 
-    def _predict(self, header: wire.Header, arrays: wire.Arrays) -> np.ndarray:
+    def _predict(self, header: wire.Header, arrays: wire.Arrays) -> wire.Arrays:
         fresh = {"image": header["image"], "rows": arrays["rows"], "state": None}
         session = self.sessions.setdefault(header["session"], fresh)
         if not np.array_equal(session["rows"], arrays["rows"]):
             kept = np.searchsorted(session["rows"], arrays["rows"])
-            session["state"] = _take(session["state"], kept)
+            session["state"] = take(session["state"], kept)
             session["rows"] = arrays["rows"]
         clicks = Clicks(arrays["yx"], arrays["positive"], arrays["count"])
         features = self.features[header["image"]]
-        masks, session["state"] = self.adapter.predict(
+        answer, session["state"] = self.adapter.predict(
             self.model, features, clicks, session["state"]
         )
-        return np.asarray(masks)
+        wanted = bool(header.get("probabilities"))
+        return masks_of(answer, getattr(self.adapter, "THRESHOLD", None), wanted)
 
 
-def _take(state: Any, rows: np.ndarray) -> Any:
+def masks_of(answer: Any, threshold: float | None, wanted: bool) -> wire.Arrays:
+    """Returns the masks of what `predict` returned, and probabilities if wanted.
+
+    Args:
+        answer: Masks, or, where the adapter has a `THRESHOLD`, probabilities; an array
+            or a tensor of PyTorch on any device.
+        threshold: The adapter's; above it is the object.
+        wanted: Whether probabilities are returned beside the masks.
+
+    Raises:
+        ValueError: There is a NaN, which no threshold could show.
+    """
+    if threshold is None:
+        return {"masks": _on_host(answer)}
+    if bool((answer != answer).any()):
+        raise ValueError("predict returned NaN instead of probabilities")
+    # On the tensor's own device, so that a quarter of the bytes has to come back.
+    arrays = {"masks": _on_host(answer > threshold)}
+    if wanted:
+        arrays["probabilities"] = _on_host(answer)
+    return arrays
+
+
+def _on_host(answer: Any) -> np.ndarray:
+    if hasattr(answer, "detach"):
+        answer = answer.detach().cpu().numpy()
+    return np.asarray(answer)
+
+
+def take(state: Any, rows: np.ndarray) -> Any:
     """Keeps some rows of every array of a nested state."""
     if state is None:
         return None
     if isinstance(state, dict):
-        return {key: _take(value, rows) for key, value in state.items()}
+        return {key: take(value, rows) for key, value in state.items()}
     if isinstance(state, tuple) and hasattr(state, "_fields"):
-        return type(state)(*(_take(value, rows) for value in state))
+        return type(state)(*(take(value, rows) for value in state))
     if isinstance(state, (list, tuple)):
-        return type(state)(_take(value, rows) for value in state)
+        return type(state)(take(value, rows) for value in state)
     return state[rows]
 
 
-def serve(worker: Worker, requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(worker: Worker, pipe: channel.Channel) -> None:
     """Answers frames until the other side closes the pipe."""
-
-    def read(size: int) -> bytes:
-        data = requests.read(size)
-        if len(data) < size:
-            raise EOFError
-        return data
-
     while True:
         try:
-            header, arrays = wire.unpack(read)
+            header, arrays = pipe.receive()
         except EOFError:
             return
-        number = header.get("number")
+        reply = {"number": header.get("number"), "ok": True, "rss": resident_bytes()}
         try:
-            reply, results = worker.answer(header, arrays)
-            pieces = wire.pack({"number": number, "ok": True, **reply}, results)
-        except Exception:
+            extra, results = worker.answer(header, arrays)
+            pipe.send({**reply, **extra}, results)
+        except (Exception, SystemExit):
             text = traceback.format_exc()[-_ERROR_CHARACTERS:]
-            pieces = wire.pack({"number": number, "ok": False, "error": text})
-        for piece in pieces:
-            replies.write(piece)
-        replies.flush()
+            pipe.send({**reply, "ok": False, "error": text})
+        # Else the last request's arrays would be kept until the next one has come.
+        del header, arrays
+
+
+def resident_bytes() -> int:
+    """Returns the memory this process has in use, or had at most."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def end_with_client(lifeline: int) -> None:
+    """Ends this process and its children when the client ends, even while it hangs.
+
+    Args:
+        lifeline: Reading end of a pipe whose other end the client alone holds.
+    """
+    group = os.getpgrp() if os.getpgrp() == os.getpid() else 0
+
+    def wait() -> None:
+        os.read(lifeline, 1)
+        if group:
+            os.killpg(group, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+    if hasattr(fcntl, "F_SETSIG"):
+        # The kernel does the same where a hanging library lets no thread run.
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, -group if group else os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def load_adapter(name: str) -> Any:
     """Imports an adapter: a Python file, or a module of `bridge.adapters`."""
-    if not name.endswith(".py"):
-        return importlib.import_module("rclicks_jax.bridge.adapters." + name)
-    spec = importlib.util.spec_from_file_location("adapter", name)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{name} is not a Python file")
-    adapter = importlib.util.module_from_spec(spec)
-    sys.modules["adapter"] = adapter
-    spec.loader.exec_module(adapter)
+    if name.endswith(".py"):
+        spec = importlib.util.spec_from_file_location("adapter", name)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{name} is not a Python file")
+        adapter = importlib.util.module_from_spec(spec)
+        sys.modules["adapter"] = adapter
+        spec.loader.exec_module(adapter)
+    else:
+        adapter = importlib.import_module("rclicks_jax.bridge.adapters." + name)
+    missing = [each for each in _FUNCTIONS if not hasattr(adapter, each)]
+    if missing:
+        raise ImportError(
+            f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
+            "encode(model, image) and predict(model, features, clicks, state)"
+        )
     return adapter
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "numpy": np.__version__}
+    for name in ("torch", "transformers"):
+        if name in sys.modules:
+            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
+    return found
 
 
 def main() -> None:
     """Runs the adapter that the first argument names."""
-    replies = os.fdopen(os.dup(1), "wb")
+    name, *numbers = sys.argv[1:]
+    requests, replies, lifeline = map(int, numbers)
+    end_with_client(lifeline)
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    requests = os.fdopen(os.dup(0), "rb")
-    hello = {"number": 0, "ok": True, "version": wire.VERSION}
+    source = os.fdopen(os.dup(0), "rb")
+
+    def read(size: int) -> bytes:
+        data = source.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
+
+    def write(data: bytes) -> None:
+        output.write(data)
+        output.flush()
+
+    pipe = channel.Channel(read, write, sends=replies, receives=requests)
     try:
-        worker = Worker(load_adapter(sys.argv[1]))
-    except Exception:
-        hello = {"number": 0, "ok": False, "error": traceback.format_exc()}
-        worker = None
-    for piece in wire.pack(hello):
-        replies.write(piece)
-    replies.flush()
-    if worker is not None:
-        serve(worker, requests, replies)
+        worker = Worker(load_adapter(name))
+    except (Exception, SystemExit):
+        pipe.send({"number": 0, "ok": False, "error": traceback.format_exc()})
+        return
+    pipe.send({"number": 0, "ok": True, "version": wire.VERSION})
+    serve(worker, pipe)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,13 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
         folder.begin(
-            hashed, {**_noted(config), "batches": batches, "data_notes": notes}
+            hashed,
+            {
+                **_noted(config),
+                "batches": batches,
+                "data_notes": notes,
+                "segmenter_versions": segmenter.versions,
+            },
         )
         worker = work.Worker(config, setup, segmenter, click_model, folder)
         return worker.work(planned)

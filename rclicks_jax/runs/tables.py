@@ -70,7 +70,7 @@ def _group_part(
         "sample_noc_high": interval.high,
         "sample_nof": float(failed.sum(axis=1).mean()),
         "sample_auc": 100 * float(auc.mean()),
-        "nsr": 100 * float(np.nanmean(robustness.noise_to_signal(auc))),
+        "nsr": 100 * robustness.mean_noise_to_signal(auc),
     }
     if base_noc is not None:
         row["delta_sb"] = 100 * float(robustness.delta_sb(noc, base_noc).mean())

@@ -1,7 +1,9 @@
-"""The images of a benchmark, one after another; what goes wrong is written down."""
+"""The images of a benchmark; what goes wrong with one is written down."""
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent import futures
 from typing import Any
 
 import jax
@@ -88,14 +90,40 @@ class Worker:
                 disable=jax.process_index() != 0,
             ) as bar,
         ):
-            for unit in left:
-                if stop:
-                    break
-                self._folder.write(self._image(unit))
+            for record in self._records(left, stop):
+                self._folder.write(record)
                 finished += 1
                 bar.update()
         encodes = self._segmenter.encodes
+        assert encodes <= finished, "an image is encoded once, whatever is played on it"
         return Outcome(self._counts(), finished, encodes, stop.reason)
+
+    def _records(
+        self, left: Sequence[plan.Unit], stop: hosts.StopRequest
+    ) -> Iterator[records.ImageRecord]:
+        """Works on as many images at a time as the segmenter can; yields what is done.
+
+        Which images are together, and in which order they end, changes no record.
+        """
+        if self._segmenter.parallel == 1:
+            for unit in left:
+                if stop:
+                    return
+                yield self._image(unit)
+            return
+        units = iter(left)
+        with futures.ThreadPoolExecutor(self._segmenter.parallel) as pool:
+            pending: set[futures.Future[records.ImageRecord]] = set()
+            while True:
+                room = 0 if stop else self._segmenter.parallel - len(pending)
+                started = itertools.islice(units, room)
+                pending |= {pool.submit(self._image, unit) for unit in started}
+                if not pending:
+                    return
+                done, pending = futures.wait(
+                    pending, return_when=futures.FIRST_COMPLETED
+                )
+                yield from (future.result() for future in done)
 
     def _counts(self) -> dict[str, int]:
         images = self._folder.read_all()
@@ -105,7 +133,6 @@ class Worker:
 
     def _image(self, unit: plan.Unit) -> records.ImageRecord:
         clock = tracks.Clock()
-        encodes = self._segmenter.encodes
         try:
             instances = self._instances(unit, unit.package.read(unit.row), clock)
         except errors.RunFolderError:
@@ -114,14 +141,12 @@ class Worker:
             reason = failures.reason(error, _MEMORY_ADVICE)
             names = unit.row.instance_ids or (unit.row.name,)
             instances = [_unusable(name, reason) for name in names]
-        encoded = self._segmenter.encodes - encodes
-        assert encoded <= 1, "an image is encoded once, whatever is played on it"
         seconds = {part: round(value, 4) for part, value in clock.seconds.items()}
         return records.ImageRecord(
             dataset=unit.package.dataset,
             image_id=unit.row.name,
             attempt=unit.attempt,
-            encodes=encoded,
+            encodes=int(clock.seconds["encode"] > 0),
             seconds=seconds,
             instances=tuple(instances),
         )

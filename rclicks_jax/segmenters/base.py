@@ -45,12 +45,17 @@ class Segmenter(Protocol):
 
     Attributes:
         name: What tables call it.
-        description: What a run records of it: settings and checksums.
+        description: What a run records of it and can change a number: settings and
+            checksums.
+        versions: Of what it runs on.
+        parallel: Photographs it can work on at the same time, from several threads.
         encodes: Images encoded so far; a run asserts one for each image.
     """
 
     name: str
     description: dict[str, Any]
+    versions: dict[str, str]
+    parallel: int
     encodes: int
 
     def encode(self, image: np.ndarray) -> Any:

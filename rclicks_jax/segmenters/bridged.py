@@ -1,100 +1,215 @@
-"""Segmenters that run in a worker; features and states stay there."""
+"""Segmenters that run in workers; features and states stay there."""
 
+import concurrent.futures
 import itertools
+import os
+import pathlib
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rclicks_jax.bridge import client, wire
-from rclicks_jax.segmenters import base
+from rclicks_jax import errors
+from rclicks_jax.bridge import client
+from rclicks_jax.bridge.client import Request
+from rclicks_jax.segmenters import base, provenance
 from rclicks_jax.types import Clicks
 
-Request = tuple[wire.Header, wire.Arrays]
+
+class Photograph:
+    """What this side knows of a photograph that a worker has encoded."""
+
+    def __init__(
+        self, number: int, image: np.ndarray, worker: client.WorkerClient
+    ) -> None:
+        """Belongs to one worker from now on."""
+        self.number = number
+        self.shape = image.shape[:2]
+        self.worker = worker
+        self._request: Request = (
+            {"action": "encode", "image": number},
+            {"image": image},
+        )
+        self._generation = 0
+
+    def bring(self) -> None:
+        """Has the worker encode it, unless this worker has done so."""
+        if self._generation != self.worker.generation:
+            self.worker.call(self._request)
+            self._generation = self.worker.generation
+
+    def forget(self) -> None:
+        """Has the worker forget it, if it is the one that has encoded it."""
+        if self.worker.alive and self._generation == self.worker.generation:
+            self.worker.call(({"action": "release", "image": self.number}, {}))
 
 
 class BridgedSegmenter:
-    """A worker as a segmenter; see `base.Segmenter`."""
+    """One or several workers as a segmenter; see `base.Segmenter`."""
 
-    def __init__(self, options: dict[str, str]) -> None:
-        """Starts the worker.
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Starts the workers.
 
         Args:
-            options: `adapter`, a file or the name of a module of `bridge.adapters`;
-                perhaps `python`, the interpreter of its environment, and `timeout` in
-                seconds; what else there is goes to the adapter.
+            options: `adapter`, a file or the name of a module of `bridge.adapters`, or
+                `command`, a worker in any language; perhaps `python`, the interpreter
+                of its environment; `timeout`, seconds a call may take; `workers`, how
+                many, or `devices`, a CUDA device for each; `recycle` and `max_rss_gb`,
+                images and memory after which a worker is replaced. What else there is
+                goes to the adapter.
         """
-        options = dict(options)
-        adapter = options.pop("adapter", "")
-        python = options.pop("python", sys.executable)
-        timeout = float(options.pop("timeout", "300"))
-        self.name = adapter.rsplit("/", 1)[-1].removesuffix(".py")
+        left = dict(options)
+        adapter = left.pop("adapter", "")
+        python = left.pop("python", sys.executable)
+        command = tuple(left.pop("command", "").split())
+        environments = _environments(left)
+        timeout = _positive(left, "timeout", 300.0)
+        recycle = int(_positive(left, "recycle", 0))
+        max_rss = int(_positive(left, "max_rss_gb", 0) * 2**30)
+        command = command or client.python_command(python, adapter)
+        launches = [
+            client.Launch(command, left, environment, timeout, recycle, max_rss)
+            for environment in environments
+        ]
+        self.name = pathlib.PurePath(adapter or command[0]).stem
         self.encodes = 0
-        self._client = client.WorkerClient(python, adapter, options, timeout)
+        self.parallel = len(launches)
+        with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
+            self._workers = list(pool.map(client.WorkerClient, launches))
         self.description = {
             "name": self.name,
-            "options": options,
-            "worker": {**self._client.versions},
+            "options": provenance.describe_options(left),
+            "code": provenance.describe(adapter or command[0]),
         }
-        self._images = itertools.count()
-        self._sessions = itertools.count()
+        self.versions = self._workers[0].versions
+        self._lock = threading.Lock()
+        self._held = dict.fromkeys(self._workers, 0)
+        self._numbers = itertools.count()
 
-    def encode(self, image: np.ndarray) -> tuple[int, Request, tuple[int, ...]]:
-        """Sends a photograph to be encoded."""
-        self.encodes += 1
-        number = next(self._images)
-        request: Request = (
-            {"action": "encode", "image": number},
-            {"image": np.ascontiguousarray(image)},
-        )
-        self._client.call(*request)
-        return number, request, image.shape[:2]
+    def encode(self, image: np.ndarray) -> Photograph:
+        """Sends a photograph to the worker that has the fewest."""
+        with self._lock:
+            self.encodes += 1
+            worker = min(self._workers, key=self._held.__getitem__)
+            self._held[worker] += 1
+        photograph = Photograph(next(self._numbers), image, worker)
+        try:
+            worker.survive(photograph.bring)
+        except BaseException:
+            self._let_go(worker)
+            raise
+        return photograph
 
     def start(
-        self,
-        features: tuple[int, Request, tuple[int, int]],
-        gt_masks: Sequence[np.ndarray],
+        self, features: Photograph, gt_masks: Sequence[np.ndarray]
     ) -> "BridgedSession":
         """Starts trajectories; the targets do not leave this process."""
         del gt_masks
-        return BridgedSession(self, features, next(self._sessions))
+        return BridgedSession(self.name, features, next(self._numbers))
 
-    def call(self, request: Request, replay: Sequence[Request]) -> wire.Arrays:
-        """Calls the worker; see `client.WorkerClient.call`."""
-        return self._client.call(*request, replay)[1]
-
-    def release(self, features: tuple[int, Request, tuple[int, int]]) -> None:
+    def release(self, features: Photograph) -> None:
         """Lets the worker forget a photograph."""
-        self._client.call({"action": "release", "image": features[0]}, {})
+        try:
+            features.worker.survive(features.forget)
+        finally:
+            self._let_go(features.worker)
 
     def close(self) -> None:
-        """Ends the worker."""
-        self._client.close()
+        """Ends the workers."""
+        for worker in self._workers:
+            worker.close()
+
+    def _let_go(self, worker: client.WorkerClient) -> None:
+        with self._lock:
+            self._held[worker] -= 1
+            if not self._held[worker]:
+                worker.close_if_due()
 
 
 class BridgedSession:
-    """Trajectories whose clicks are kept, to be replayed to a restarted worker."""
+    """Trajectories whose clicks are kept, to be replayed to a fresh worker."""
 
-    def __init__(
-        self,
-        segmenter: BridgedSegmenter,
-        features: tuple[int, Request, tuple[int, int]],
-        number: int,
-    ) -> None:
+    def __init__(self, name: str, photograph: Photograph, number: int) -> None:
         """Starts with no click."""
-        self._segmenter = segmenter
-        self._image, encode, self._shape = features
+        self._name = name
+        self._photograph = photograph
         self._number = number
-        self._history: list[Request] = [encode]
+        self._history: list[Request] = []
+        self._generation = 0
 
     def predict(self, rows: np.ndarray, clicks: Clicks) -> np.ndarray:
         """Answers a click; see `base.Session`."""
-        request: Request = (
-            {"action": "predict", "image": self._image, "session": self._number},
-            {"rows": np.asarray(rows, np.int32), **clicks._asdict()},
-        )
-        arrays = self._segmenter.call(request, self._history)
+        return self._answer(rows, clicks, {})["masks"]
+
+    def predict_with_probabilities(
+        self, rows: np.ndarray, clicks: Clicks
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Answers a click with masks and with what they were cut from.
+
+        Returns:
+            `bool[t h w]` and `f32[t h w]`.
+
+        Raises:
+            SegmenterError: It failed, or its adapter has masks only.
+        """
+        arrays = self._answer(rows, clicks, {"probabilities": True})
+        if "probabilities" not in arrays:
+            raise errors.SegmenterError(
+                f"{self._name} returns masks and no probabilities: its adapter has no "
+                "THRESHOLD."
+            )
+        return arrays["masks"], arrays["probabilities"]
+
+    def _answer(
+        self, rows: np.ndarray, clicks: Clicks, asked: Mapping[str, bool]
+    ) -> dict[str, np.ndarray]:
+        header = {
+            "action": "predict",
+            "image": self._photograph.number,
+            "session": self._number,
+            **asked,
+        }
+        request = (header, {"rows": np.asarray(rows, np.int32), **clicks._asdict()})
+        arrays = self._photograph.worker.survive(lambda: self._brought(request))
         self._history.append(request)
-        name = self._segmenter.name
-        masks = arrays.get("masks")
-        return base.checked_masks(name, masks, len(rows), self._shape)
+        masks = base.checked_masks(
+            self._name, arrays.get("masks"), len(rows), self._photograph.shape
+        )
+        return {**arrays, "masks": masks}
+
+    def _brought(self, request: Request) -> dict[str, np.ndarray]:
+        """Brings the worker to where the last one was, then asks."""
+        worker = self._photograph.worker
+        self._photograph.bring()
+        if self._generation != worker.generation:
+            for earlier in self._history:
+                worker.call(earlier)
+            self._generation = worker.generation
+        return worker.call(request)
+
+
+def _environments(options: dict[str, str]) -> list[dict[str, str]]:
+    """Returns what sets each worker apart: its device, or its share of the cores."""
+    devices = options.pop("devices", "")
+    if devices:
+        return [{"CUDA_VISIBLE_DEVICES": one} for one in devices.split(",")]
+    count = int(_positive(options, "workers", 1))
+    if count == 1 or "OMP_NUM_THREADS" in os.environ:
+        return [{} for _ in range(count)]
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    share = str(max(1, (cores or 1) // count))
+    return [{"OMP_NUM_THREADS": share, "MKL_NUM_THREADS": share} for _ in range(count)]
+
+
+def _positive(options: dict[str, str], name: str, default: float) -> float:
+    given = options.pop(name, None)
+    if given is None:
+        return default
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if value <= 0:
+        raise errors.BadValueError(f"Option {name}", repr(given), "a number above 0")
+    return value

@@ -9,8 +9,11 @@ import jax
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.segmenters import base
+from rclicks_jax.segmenters import base, provenance
 from rclicks_jax.types import Clicks
+
+# The package's own adapters go by its version; a user's file by its content.
+_PACKAGE = pathlib.Path(__file__).resolve().parent
 
 
 class HostSegmenter:
@@ -29,7 +32,15 @@ class HostSegmenter:
             trajectories: How many a run advances together; 0 if that is not known.
         """
         self.name = name
-        self.description = {"name": name, "options": dict(options)}
+        self.description = {
+            "name": name,
+            "options": provenance.describe_options(options),
+        }
+        code = getattr(adapter, "__file__", "")
+        if code and not code.startswith(str(_PACKAGE)):
+            self.description["code"] = provenance.describe(code)
+        self.versions: dict[str, str] = {}
+        self.parallel = 1
         self.encodes = 0
         self._adapter = adapter
         self._model = _guarded(name, adapter.load, options)

@@ -1,4 +1,4 @@
-"""An adapter that fails on images whose first pixel is 7, until a file exists."""
+"""An adapter that fails on images whose first pixel is 7, until it is mended."""
 
 import pathlib
 
@@ -26,4 +26,7 @@ def predict(model, image, clicks, state):
 
 
 def _broken(model, image):
-    return image[0, 0, 0] == 7 and not pathlib.Path(model.get("fixed", "/no")).exists()
+    return (
+        image[0, 0, 0] == 7
+        and not pathlib.Path(model.get("mended", "/no"), "yes").exists()
+    )

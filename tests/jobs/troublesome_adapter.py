@@ -1,10 +1,14 @@
 """An adapter that causes trouble at the second click; options say which."""
 
+import ctypes
 import os
+import subprocess
 import sys
 import time
 
 import numpy as np
+
+from rclicks_jax.bridge import wire
 
 
 def load(options):
@@ -31,23 +35,53 @@ def predict(model, shape, clicks, state):
         if marker:
             open(marker, "w").close()
         print("last words", file=sys.stderr, flush=True)
-        masks = _make(trouble, masks)
+        masks = _make(trouble, masks, model)
     return masks, ([*history, clicks.count],)
 
 
-def _make(trouble, masks):
+def _make(trouble, masks, model):
     if trouble == "die":
         os._exit(7)
     if trouble == "hang":
         time.sleep(60)
+    if trouble == "freeze":
+        # Keeps Python's lock, so that no other thread of the worker can act.
+        ctypes.PyDLL(None).sleep(60)
     if trouble == "print":
         print("y" * 3_000_000)
     if trouble == "raise":
         raise ValueError("cannot do this one")
+    if trouble == "exit":
+        sys.exit("bye")
+    if trouble == "memory":
+        np.ones((1 << 20, 1 << 20))
+    if trouble == "child":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        with open(model["child"], "w") as file:
+            file.write(str(child.pid))
+    if trouble == "cut":
+        wire.pack = _cut_at(int(model["cut"]), wire.pack)
     if trouble == "garbage":
         for descriptor in range(3, 10):
             try:
                 os.write(descriptor, b"x" * 100)
             except OSError:
                 continue
-    return {"shape": masks[:1], "nan": np.full(masks.shape, np.nan)}.get(trouble, masks)
+    wrong = {
+        "shape": masks[:, :-1],
+        "fewer": masks[:1],
+        "more": np.concatenate([masks, masks]),
+        "nan": np.full(masks.shape, np.nan),
+        "numbers": masks.astype(np.int32),
+        "objects": np.array([None]),
+        "nothing": None,
+    }
+    return wrong.get(trouble, masks)
+
+
+def _cut_at(length, pack):
+    def cut(*args):
+        yield b"".join(pack(*args))[:length]
+        os._exit(9)
+
+    return cut

@@ -101,3 +101,9 @@ def test_differences_are_means_of_ratios_not_ratios_of_means():
 def test_a_reference_of_zero_has_no_ratio():
     assert np.isnan(robustness.relative(np.array([1.0]), np.array([0.0]))).all()
     assert np.isnan(robustness.noise_to_signal(np.zeros((4, 1)))).all()
+
+
+def test_objects_that_are_never_found_have_no_noise_to_signal():
+    auc = np.array([[0.0, 0.4, 0.5], [0.0, 0.6, 0.5]])
+    assert robustness.mean_noise_to_signal(auc) == pytest.approx(0.1)
+    assert np.isnan(robustness.mean_noise_to_signal(np.zeros((2, 3))))

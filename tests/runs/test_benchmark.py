@@ -14,16 +14,6 @@ from rclicks_jax import config, errors
 from rclicks_jax.runs import aggregate, benchmark, publish, store
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def folder(tmp_path, cache):
-    return make_folder(tmp_path / "mine")
-
-
 def settings(folder, **changes):
     plain = config.BenchmarkConfig(
         data=f"folder:{folder}",
@@ -63,6 +53,21 @@ def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
     info = store.RunFolder(tmp_path / "run").info()
     assert info["hashed"]["segmenter"]["name"] == "noisy"
     assert info["noted"]["versions"]["jax"]
+
+
+def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
+    folder = make_folder(tmp_path / "mine", tuple("abcdefg"))
+    (folder / "images" / "c.png").write_bytes(b"broken")
+    spec = f"bridge:adapter={adapter}:at=never"
+    tables = []
+    for workers in (1, 2):
+        workdir = tmp_path / f"run{workers}"
+        asked = settings(folder, segmenter=f"{spec}:workers={workers}", groups=(1, 10))
+        outcome = benchmark.run(asked, workdir)
+        assert outcome.counts == {"ok": 6, "skipped": 0, "failed": 1}
+        assert outcome.encodes == 6
+        tables.append((tables_of(workdir), instances_of(workdir)))
+    assert tables[0] == tables[1]
 
 
 def test_running_again_changes_nothing(folder, tmp_path):
@@ -162,9 +167,9 @@ def test_a_segmenter_that_fails_on_one_image_goes_on(
 
 
 def test_only_failures_are_tried_again(folder, tmp_path, adapter):
-    spec = f"{adapter}:at=raise:fixed={tmp_path / 'fixed'}"
+    spec = f"{adapter}:at=raise:mended={tmp_path}"
     benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
-    (tmp_path / "fixed").write_text("")
+    (tmp_path / "yes").write_text("")
     outcome = benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
     assert outcome.images == 1
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}

@@ -1,0 +1,51 @@
+"""Both directions between a client and a worker: frames, and memory they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclicks_jax.bridge import memory, wire
+
+
+class Channel:
+    """One end: sends and receives frames whose large arrays lie in shared memory."""
+
+    def __init__(
+        self,
+        read: wire.Read,
+        write: Callable[[bytes], None],
+        sends: int,
+        receives: int,
+    ) -> None:
+        """Starts with nothing lent.
+
+        Args:
+            read: Returns exactly as many bytes as asked for, or raises `EOFError`.
+            write: Writes all bytes.
+            sends: Descriptor of the file that this end writes arrays to.
+            receives: Descriptor of the file that the other end writes arrays to.
+        """
+        self._read = read
+        self._write = write
+        self._lender = memory.Lender(sends)
+        self._borrower = memory.Borrower(receives)
+
+    def send(self, header: wire.Header, arrays: wire.Arrays | None = None) -> None:
+        """Sends one frame."""
+        header = {**header, "returned": self._borrower.returned()}
+        for piece in wire.pack(header, arrays, self._lender.lend):
+            self._write(piece)
+
+    def receive(self) -> tuple[wire.Header, wire.Arrays]:
+        """Receives one frame; its large arrays are views of shared memory.
+
+        Raises:
+            WireError: What came is no frame.
+            EOFError: The other side is gone.
+        """
+        header, arrays = wire.unpack(self._read, self._borrower.view)
+        returned = header.pop("returned", [])
+        if not isinstance(returned, list) or {type(one) for one in returned} - {int}:
+            raise wire.WireError(f"returned must be a list of numbers: {returned!r}")
+        self._lender.take_back(returned)
+        return header, arrays

@@ -1,0 +1,114 @@
+"""Blocks of shared memory: lent, viewed, given back, used again."""
+
+import gc
+import os
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from rclicks_jax.bridge import memory
+
+
+@pytest.fixture
+def sides():
+    descriptor = memory.open_file()
+    yield memory.Lender(descriptor), memory.Borrower(descriptor)
+    os.close(descriptor)
+
+
+def test_what_is_lent_is_seen_and_comes_back(sides):
+    lender, borrower = sides
+    sent = np.arange(100_000, dtype=np.int32).reshape(4, -1)
+    start = lender.lend(sent)
+    seen = borrower.view(start, sent.dtype, sent.shape)
+    np.testing.assert_array_equal(seen, sent)
+    part = seen[1:, ::2]
+    del seen
+    gc.collect()
+    assert borrower.returned() == []
+    del part
+    assert borrower.returned() == [start]
+    assert borrower.returned() == []
+
+
+def test_a_block_is_not_written_while_it_is_looked_at(sides):
+    lender, borrower = sides
+    ones, twos = (np.full(70_000, value, np.uint8) for value in (1, 2))
+    first = borrower.view(lender.lend(ones), ones.dtype, ones.shape)
+    lender.take_back(borrower.returned())
+    second = borrower.view(lender.lend(twos), twos.dtype, twos.shape)
+    assert (first == 1).all()
+    assert (second == 2).all()
+
+
+def test_blocks_are_used_again(sides):
+    lender, borrower = sides
+    sizes = []
+    for length in (*range(70_000, 90_000, 1000), *range(90_000, 70_000, -1000)):
+        sent = np.full(length, length % 251, np.uint8)
+        seen = borrower.view(lender.lend(sent), sent.dtype, sent.shape)
+        assert (seen == length % 251).all()
+        del seen
+        lender.take_back(borrower.returned())
+        sizes.append(lender.size)
+    assert sizes[-1] == sizes[0] == 1 << 17
+
+
+@hypothesis.given(st.lists(st.integers(1, 1 << 19), max_size=30), st.data())
+@hypothesis.settings(deadline=None, max_examples=30)
+def test_blocks_never_overlap(lengths, data):
+    descriptor = memory.open_file()
+    lender, borrower = memory.Lender(descriptor), memory.Borrower(descriptor)
+    held = {}
+    for number, length in enumerate(lengths):
+        sent = np.full(length, number, np.uint8)
+        start = lender.lend(sent)
+        held[number] = borrower.view(start, sent.dtype, sent.shape)
+        for gone in data.draw(st.sets(st.sampled_from(sorted(held)), max_size=2)):
+            del held[gone]
+        lender.take_back(borrower.returned())
+        for value, array in held.items():
+            assert (array == value).all()
+    os.close(descriptor)
+
+
+def test_no_room_is_said_and_harms_nothing(sides, monkeypatch):
+    lender, borrower = sides
+    small = np.ones(70_000, np.uint8)
+    start = lender.lend(small)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert lender.lend(np.ones(10**7, np.uint8)) is None
+    assert borrower.view(start, small.dtype, small.shape).all()
+    lender.take_back(borrower.returned())
+    assert lender.lend(small) == start
+
+
+def test_blocks_beyond_the_file_are_refused(sides):
+    lender, borrower = sides
+    lender.lend(np.ones(70_000, np.uint8))
+    with pytest.raises(ValueError, match="in a file of 131072 bytes"):
+        borrower.view(131_000, np.dtype("<i4"), (1000,))
+    with pytest.raises(ValueError, match="a block of 5 values at -1"):
+        borrower.view(-1, np.dtype("<i4"), (5,))
+
+
+def test_what_was_not_lent_cannot_come_back(sides):
+    lender, _ = sides
+    start = lender.lend(np.ones(70_000, np.uint8))
+    lender.take_back([5, start, start])
+    first, second = (lender.lend(np.ones(70_000, np.uint8)) for _ in range(2))
+    assert first == start
+    assert second != start
+
+
+def test_the_file_has_no_name():
+    before = set(os.listdir("/dev/shm"))
+    descriptor = memory.open_file()
+    assert set(os.listdir("/dev/shm")) == before
+    os.close(descriptor)

@@ -1,0 +1,205 @@
+"""Several photographs, several workers, workers that are replaced, and their ends."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from rclicks_jax.bridge import client, connection
+from rclicks_jax.segmenters import load
+from rclicks_jax.types import Clicks
+
+ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "troublesome_adapter.py"
+IMAGE = np.zeros((12, 16, 3), np.uint8)
+
+
+def clicks_of(count):
+    yx = np.array([[[1, 2], [3, 4], [5, 6]]], np.int32)
+    return Clicks(yx, np.ones((1, 3), bool), np.full(1, count, np.int32))
+
+
+def pids_of(segmenter):
+    return [one._connection.process.pid for one in segmenter._workers if one.alive]
+
+
+def is_alive(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def opened():
+    """Loads segmenters that are closed at the end."""
+    kept = []
+
+    def open_one(options=""):
+        kept.append(load.load(f"bridge:adapter={ADAPTER}{options}"))
+        return kept[-1]
+
+    yield open_one
+    for one in kept:
+        one.close()
+
+
+def test_photographs_are_shared_out(opened):
+    segmenter = opened(":workers=2")
+    assert segmenter.parallel == 2
+    assert len(set(pids_of(segmenter))) == 2
+    photographs = [segmenter.encode(IMAGE) for _ in range(4)]
+    held = [one.worker for one in photographs]
+    assert held == [held[0], held[1], held[0], held[1]]
+    assert held[0] is not held[1]
+    segmenter.release(photographs[0])
+    segmenter.release(photographs[2])
+    assert segmenter.encode(IMAGE).worker is held[0]
+
+
+def test_devices_and_cores_are_shared_out(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    path = tmp_path / "telling.py"
+    path.write_text(
+        "import os\n"
+        "def load(options): return None\n"
+        "def describe(model):\n"
+        "    names = ('CUDA_VISIBLE_DEVICES', 'OMP_NUM_THREADS')\n"
+        "    return {name: os.environ.get(name, '') for name in names}\n"
+        "encode = predict = load\n"
+    )
+
+    def told(options):
+        segmenter = load.load(f"bridge:adapter={path}:{options}")
+        segmenter.close()
+        keys = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+        return [tuple(one.versions[key] for key in keys) for one in segmenter._workers]
+
+    assert told("devices=3,5") == [("3", ""), ("5", "")]
+    share = str(max(1, len(os.sched_getaffinity(0)) // 2))
+    assert told("workers=2") == [("", share)] * 2
+    assert told("workers=1") == [("", "")]
+
+
+def test_a_death_is_mended_for_every_photograph_of_the_worker(opened):
+    segmenter = opened()
+    first, second = (segmenter.encode(IMAGE) for _ in range(2))
+    one = segmenter.start(first, [IMAGE[..., 0] > 0])
+    other = segmenter.start(second, [IMAGE[..., 0] > 0])
+    assert one.predict(np.arange(1), clicks_of(1)).sum() == 1
+    assert other.predict(np.arange(1), clicks_of(1)).sum() == 1
+    os.kill(pids_of(segmenter)[0], signal.SIGKILL)
+    assert one.predict(np.arange(1), clicks_of(2)).sum() == 2
+    assert other.predict(np.arange(1), clicks_of(2)).sum() == 2
+    fresh = segmenter.start(second, [IMAGE[..., 0] > 0])
+    assert fresh.predict(np.arange(1), clicks_of(1)).sum() == 1
+    assert segmenter.encodes == 2
+
+
+def test_several_threads_may_ask_at_once(opened):
+    segmenter = opened(":workers=2")
+    sums = []
+
+    def play():
+        for _ in range(5):
+            photograph = segmenter.encode(IMAGE)
+            session = segmenter.start(photograph, [IMAGE[..., 0] > 0])
+            for count in (1, 2, 3):
+                sums.append(session.predict(np.arange(1), clicks_of(count)).sum())
+            segmenter.release(photograph)
+
+    threads = [threading.Thread(target=play) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sums) == [1] * 20 + [2] * 20 + [3] * 20
+
+
+@pytest.mark.parametrize("limit", ["recycle=2", "max_rss_gb=0.001"])
+def test_workers_are_replaced_between_photographs(opened, limit):
+    segmenter = opened(f":{limit}")
+    seen = []
+    for _ in range(4):
+        photograph = segmenter.encode(IMAGE)
+        session = segmenter.start(photograph, [IMAGE[..., 0] > 0])
+        assert session.predict(np.arange(1), clicks_of(1)).sum() == 1
+        seen += pids_of(segmenter)
+        segmenter.release(photograph)
+    assert len(set(seen)) == (2 if limit.startswith("recycle") else 4)
+
+
+def test_a_closed_worker_and_its_children_are_gone(opened, tmp_path):
+    segmenter = opened(f":trouble=child:child={tmp_path / 'pid'}")
+    session = segmenter.start(segmenter.encode(IMAGE), [IMAGE[..., 0] > 0])
+    for count in (1, 2):
+        session.predict(np.arange(1), clicks_of(count))
+    pids = [*pids_of(segmenter), int((tmp_path / "pid").read_text())]
+    assert all(map(is_alive, pids))
+    segmenter.close()
+    wait_for(lambda: not any(map(is_alive, pids)))
+
+
+@pytest.mark.parametrize("trouble", ["", "hang", "freeze", "child"])
+def test_nothing_is_left_when_the_parent_is_killed(tmp_path, trouble):
+    child = tmp_path / "child"
+    code = f"""
+import sys, threading, numpy as np
+sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+from test_pool import ADAPTER, IMAGE, clicks_of, pids_of
+from rclicks_jax.segmenters import load
+one = load.load(f"bridge:adapter={{ADAPTER}}:trouble={trouble}:child={child}")
+session = one.start(one.encode(IMAGE), [IMAGE[..., 0] > 0])
+session.predict(np.arange(1), clicks_of(1))
+print(*pids_of(one), flush=True)
+session.predict(np.arange(1), clicks_of(2))
+print("done", flush=True)
+threading.Event().wait()
+"""
+    before = set(os.listdir("/dev/shm"))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    )
+    pids = [int(parent.stdout.readline())]
+    if trouble in ("hang", "freeze"):
+        time.sleep(0.5)
+    else:
+        assert parent.stdout.readline() == "done\n"
+    if trouble == "child":
+        pids.append(int(child.read_text()))
+    assert all(map(is_alive, pids))
+    parent.kill()
+    parent.communicate()
+    wait_for(lambda: not any(map(is_alive, pids)))
+    assert set(os.listdir("/dev/shm")) <= before
+
+
+def test_a_request_cut_short_ends_the_worker():
+    launch = client.Launch(client.python_command(sys.executable, str(ADAPTER)), {}, {})
+    one = connection.Connection(launch.command, 30)
+    one.process.stdin.write(b"RCLB\x20\x00\x00\x00{")
+    one.process.stdin.close()
+    assert one.process.wait(timeout=10) == 0
+    one.close()
+
+
+def test_descriptors_are_not_leaked(opened):
+    count = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        segmenter = opened()
+        segmenter.encode(IMAGE)
+        segmenter.close()
+    assert len(os.listdir("/proc/self/fd")) == count
