@@ -56,6 +56,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
 	$(BIN)/python tests/perf/input.py
 	$(BIN)/python tests/perf/network.py
+	$(BIN)/python tests/perf/bridge.py
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis

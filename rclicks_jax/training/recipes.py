@@ -51,8 +51,6 @@ IMPROVED = Recipe(
     clip_norm=1.0,
     ema=0.99,
     masked_loss=True,
-    colour=0.2,
-    zoom=0.2,
 )
 RECIPES = {recipe.name: recipe for recipe in (PAPER, IMPROVED)}
 

@@ -1,4 +1,6 @@
 import io
+import json
+import os
 
 import hypothesis
 import hypothesis.extra.numpy as hnp
@@ -6,7 +8,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from rclicks_jax.bridge import wire
+from rclicks_jax.bridge import channel, memory, wire
 
 arrays = st.dictionaries(
     st.text(max_size=5),
@@ -95,3 +97,45 @@ def test_sizes_that_would_fill_the_memory_are_refused():
 def test_arrays_of_objects_cannot_be_sent():
     with pytest.raises(wire.WireError, match="allowed"):
         wire.pack({}, {"a": np.array([{}])})
+
+
+def test_an_array_elsewhere_needs_shared_memory():
+    large = {"a": np.zeros(wire.LEAST_SHARED, np.uint8)}
+    (frame,) = wire.pack({}, large, lambda array: 131072)
+    with pytest.raises(wire.WireError, match="shared memory, and there is none"):
+        wire.unpack(reader(frame))
+    asked = []
+    wire.unpack(reader(frame), lambda *what: asked.append(what) or large["a"])
+    assert asked == [(131072, np.dtype("u1"), (65536,))]
+    assert len(wire.pack({}, large, lambda array: None)) == 2
+
+
+@pytest.mark.parametrize("start", ["0", -1, 1 << 62, 1.5, True])
+def test_places_that_are_none_are_refused(start):
+    entry = {"name": "a", "dtype": "|u1", "shape": [1], "start": start}
+    text = json.dumps({"arrays": [entry]}).encode()
+    data = b"RCLB" + len(text).to_bytes(4, "little") + text
+    with pytest.raises(wire.WireError, match="header is not"):
+        wire.unpack(reader(data), lambda *_: np.zeros(1, np.uint8))
+
+
+def test_twenty_thousand_damaged_channels_raise_what_they_should():
+    descriptors = memory.open_file(), memory.open_file()
+    sent = []
+    near = channel.Channel(None, sent.append, *descriptors)
+    near.send({"action": "x"}, {"a": np.ones(70_000, np.uint8), "b": np.arange(5)})
+    frame = b"".join(sent)
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(20_000):
+        damaged = bytearray(frame)
+        for _ in range(random.integers(1, 6)):
+            damaged[random.integers(len(damaged))] = random.integers(256)
+        far = channel.Channel(reader(bytes(damaged)), None, *descriptors[::-1])
+        try:
+            far.receive()
+        except (wire.WireError, EOFError):
+            refused += 1
+    assert refused > 10_000
+    for descriptor in descriptors:
+        os.close(descriptor)
