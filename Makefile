@@ -7,12 +7,13 @@ READY := $(VENV)/.ready
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sample-benchmark check test soak perf clean
+.PHONY: help setup demo sample-benchmark check test test-torch soak perf clean
 
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
 	@echo "make test              all tests (under 10 minutes on 2 cores)"
+	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make check             ruff, pyright, layering"
 	@echo "make soak, make perf   long tests; measurements for docs/performance.md"
 
@@ -47,6 +48,22 @@ check: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
+# A worker's environment. Elsewhere than here plain torch brings CUDA; for CPU wheels:
+# make test-torch TORCH_PIP='--extra-index-url https://download.pytorch.org/whl/cpu'
+# RCLICKS_CHECKOUTS names a folder of segmenters' checkouts; without, their tests are skipped.
+TORCH_VENV ?= .venv-torch
+TORCH_READY := $(TORCH_VENV)/.ready
+TORCH_PIP ?=
+$(TORCH_READY): tests/adapters/requirements.txt
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(TORCH_VENV)/bin/python -m pip install --quiet $(TORCH_PIP) -r tests/adapters/requirements.txt
+	@touch $(TORCH_READY)
+
+test-torch: $(READY) $(TORCH_READY)
+	$(TORCH_VENV)/bin/python -m pytest -c tests/adapters/pytest.ini -rs tests/adapters
+	RCLICKS_TORCH_PYTHON=$(abspath $(TORCH_VENV))/bin/python $(BIN)/python -m pytest -m torch tests
+
 soak: $(READY)
 	$(BIN)/python -m pytest tests/soak
 	RCLICKS_EXAMPLES=default $(BIN)/python -m pytest -n 2 -m hypothesis tests
@@ -59,4 +76,4 @@ perf: $(READY)
 	$(BIN)/python tests/perf/bridge.py
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) .cache .pytest_cache .ruff_cache .hypothesis

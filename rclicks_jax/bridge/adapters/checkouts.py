@@ -1,0 +1,61 @@
+"""Imports from a checkout of a segmenter's repository, which nobody has installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+# Checkouts older than NumPy 1.24 write them; they meant Python's own.
+_DROPPED = {"int": int, "float": float, "bool": bool, "object": object}
+
+
+def use(checkout: str, package: str) -> None:
+    """Makes a package importable from a checkout.
+
+    Several repositories have a package of the same name; a worker runs one of them.
+
+    Args:
+        checkout: Folder that has the package, or has it one folder deeper; if empty,
+            the package must be installed.
+        package: Its name, such as `isegm`.
+
+    Raises:
+        ValueError: The folder does not have the package.
+    """
+    for name, meant in _DROPPED.items():
+        if name not in np.__dict__:
+            setattr(np, name, meant)
+    if not checkout:
+        return
+    for folder in (os.path.join(checkout, package), checkout):
+        if os.path.isdir(os.path.join(folder, package)):
+            folder = os.path.abspath(folder)
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+            return
+    raise ValueError(
+        f"option checkout is {checkout!r}, a folder without {package}/: it must be "
+        "a checkout of the segmenter's repository"
+    )
+
+
+def find(name: str) -> Any:
+    """Imports `module:attribute` of what `use` has made importable.
+
+    Raises:
+        ImportError: It is not there, or needs a package that is not.
+    """
+    module_name, _, attribute = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ImportError(
+            f"{module_name} cannot be imported: {error}. Give checkout=FOLDER of the "
+            "segmenter's repository, or install what it lacks; `rclicks-segmenters "
+            "env` makes an environment that has it."
+        ) from error
+    return getattr(module, attribute) if attribute else module

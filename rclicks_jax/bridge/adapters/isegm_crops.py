@@ -1,0 +1,115 @@
+"""Crops that RITM and its descendants zoom to.
+
+Boxes are `(top, bottom, left, right)` in pixels, all included.
+
+Source: emb-ai/rclicks, isegm/isegm/inference/transforms/zoom_in.py, zoom_in_gpcis.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+Box = tuple[int, int, int, int]
+
+
+class Rule(NamedTuple):
+    """How a crop is chosen.
+
+    Attributes:
+        whole_first: Whether the first click sees the photograph at its own size; else
+            the photograph is the first crop.
+        least: Shortest side of a crop in pixels.
+        threshold: Probability above which a pixel is of the object.
+        keeps: Whether a crop is kept while it fits; else each click has a new one.
+        expansion: Of the box around the object.
+        worst_iou: Product of the overlaps in height and width that a kept crop needs.
+    """
+
+    whole_first: bool
+    least: int = 200
+    threshold: float = 0.5
+    keeps: bool = True
+    expansion: float = 1.4
+    worst_iou: float = 0.5
+
+
+def boxes_of(rule: Rule | None, probabilities: torch.Tensor) -> list[Box | None]:
+    """Returns the box around the object in each map, `f32[t h w]`; None if empty."""
+    if rule is None:
+        return [None] * len(probabilities)
+    inside = probabilities > rule.threshold
+    rows, columns = inside.any(dim=2).cpu().numpy(), inside.any(dim=1).cpu().numpy()
+    boxes: list[Box | None] = []
+    for row, column in zip(rows, columns):  # noqa: B905
+        y, x = np.flatnonzero(row), np.flatnonzero(column)
+        full = (int(y[0]), int(y[-1]), int(x[0]), int(x[-1])) if len(y) else None
+        boxes.append(full)
+    return boxes
+
+
+def choose(
+    rule: Rule | None,
+    box: Box | None,
+    yx: np.ndarray,
+    positive: np.ndarray,
+    old: Box | None,
+    whole: Box,
+) -> tuple[Box | None, bool]:
+    """Chooses the crop of a click.
+
+    Args:
+        rule: How; None for no crops.
+        box: Around the last answer.
+        yx: All clicks so far, `[k 2]`.
+        positive: `bool[k]`.
+        old: The crop of the click before.
+        whole: The photograph.
+
+    Returns:
+        The crop to keep, and whether this pass looks at it or at the photograph.
+    """
+    if rule is None or (rule.whole_first and (box is None or len(yx) <= 1)):
+        return old, False
+    on_object = yx[positive].astype(int)
+    fresh = whole if box is None else _around(rule, box, on_object, whole)
+    fits = (
+        rule.keeps
+        and old is not None
+        and _holds(old, on_object)
+        and _overlap(fresh, old) >= rule.worst_iou
+    )
+    return (old if fits else fresh), True
+
+
+def _around(rule: Rule, box: Box, on_object: np.ndarray, whole: Box) -> Box:
+    """Returns the crop around a box and the clicks on the object."""
+    ends = []
+    for axis in (0, 1):
+        low = min([box[2 * axis], *on_object[:, axis].tolist()])
+        high = max([box[2 * axis + 1], *on_object[:, axis].tolist()])
+        centre = 0.5 * (low + high)
+        length = max(rule.expansion * (high - low + 1), rule.least)
+        ends += [
+            max(whole[2 * axis], round(centre - 0.5 * length)),
+            min(whole[2 * axis + 1], round(centre + 0.5 * length)),
+        ]
+    return (ends[0], ends[1], ends[2], ends[3])
+
+
+def _holds(crop: Box, on_object: np.ndarray) -> bool:
+    """Says whether all clicks on the object are inside, the last row and column not."""
+    top, bottom, left, right = crop
+    y, x = on_object[:, 0], on_object[:, 1]
+    return bool(np.all((y >= top) & (y < bottom) & (x >= left) & (x < right)))
+
+
+def _overlap(one: Box, other: Box) -> float:
+    shares = []
+    for axis in (0, 2):
+        low, high = zip(one[axis : axis + 2], other[axis : axis + 2])  # noqa: B905
+        common = max(0, min(high) - max(low) + 1)
+        shares.append(common / (max(high) - min(low) + 1))
+    return shares[0] * shares[1]

@@ -1,0 +1,173 @@
+"""Options of adapters: text from the command line, checked before anything is loaded.
+
+Every adapter reads its options with `Options`, so that a slip says what came and what
+is allowed, and an option that nobody reads is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+BATCH = 16
+
+
+class Options:
+    """Options of one adapter, each read once."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        """Copies the options.
+
+        Args:
+            given: Names and values as text.
+        """
+        self._left = dict(given)
+        self._known: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """Returns an option as it is.
+
+        Raises:
+            ValueError: It is needed, having no default, and is missing.
+        """
+        self._known.append(name)
+        value = self._left.pop(name, default)
+        if not value:
+            raise ValueError(f"option {name} is missing")
+        return value
+
+    def choice(self, name: str, allowed: Iterable[str], default: str = "") -> str:
+        """Returns an option that must be one of a few.
+
+        Raises:
+            ValueError: It is none of them.
+        """
+        value = self.text(name, default)
+        known = list(allowed)
+        if value not in known:
+            raise ValueError(f"option {name} is {value!r}; it can be {_listed(known)}")
+        return value
+
+    def number(self, name: str, default: int, least: int = 1) -> int:
+        """Returns a whole number.
+
+        Raises:
+            ValueError: It is no number, or less than `least`.
+        """
+        value = self.text(name, str(default))
+        if not value.lstrip("-").isdigit() or int(value) < least:
+            raise ValueError(
+                f"option {name} is {value!r}; it can be a whole number from {least}"
+            )
+        return int(value)
+
+    def switch(self, name: str, default: bool) -> bool:
+        """Returns `yes` or `no` as a truth value.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        return self.choice(name, ("yes", "no"), "yes" if default else "no") == "yes"
+
+    def path(self, name: str, default: str = "") -> str:
+        """Returns a path that exists, or an empty one if there is no such option.
+
+        Raises:
+            ValueError: Nothing is there.
+        """
+        self._known.append(name)
+        value = self._left.pop(name, default)
+        if value and not os.path.exists(value):
+            raise ValueError(f"option {name} is {value!r}: there is no such file")
+        return value
+
+    def protocol(self) -> str:
+        """Returns `paper` or `strict`."""
+        return self.choice("protocol", ("paper", "strict"), "paper")
+
+    def batch(self) -> int:
+        """Returns how many trajectories go through the network at once."""
+        return self.number("batch", BATCH)
+
+    def device(self) -> torch.device:
+        """Returns the device that is named, or the best there is.
+
+        Raises:
+            ValueError: PyTorch has no such device.
+        """
+        best = "cuda" if torch.cuda.is_available() else "cpu"
+        name = self.text("device", best)
+        try:
+            device = torch.device(name)
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"option device is {name!r}: {str(error).splitlines()[0]}"
+            ) from error
+        return device
+
+    def end(self) -> None:
+        """Makes sure that nothing is left.
+
+        Raises:
+            ValueError: There are options that nobody has read.
+        """
+        if self._left:
+            raise ValueError(
+                f"unknown options: {_listed(self._left)}; there are "
+                f"{_listed(sorted(self._known))}"
+            )
+
+
+def load_weights(path: str) -> Any:
+    """Loads what a checkpoint holds: tensors, numbers, text, and containers of them.
+
+    Raises:
+        ValueError: It is no such file.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path} cannot be read as a checkpoint: {reason}") from error
+
+
+def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> None:
+    """Puts weights into a network.
+
+    Args:
+        network: Built for them.
+        weights: Its state dictionary.
+        path: Where they come from, for the message.
+
+    Raises:
+        ValueError: A weight is missing, unknown or of another shape.
+    """
+    expected = network.state_dict()
+    counters = {key for key in expected if key.endswith("num_batches_tracked")}
+    wrong = [f"{key} is missing" for key in expected.keys() - weights.keys() - counters]
+    wrong += [f"{key} is unknown" for key in weights.keys() - expected.keys()]
+    wrong += [
+        f"{key} is {tuple(weights[key].shape)}, not {tuple(value.shape)}"
+        for key, value in expected.items()
+        if key in weights and weights[key].shape != value.shape
+    ]
+    if wrong:
+        shown = "; ".join(sorted(wrong)[:5])
+        raise ValueError(
+            f"{path} does not fit the network: {len(wrong)} weights differ, such as "
+            f"{shown}. Is it another variant's?"
+        )
+    network.load_state_dict(dict(weights), strict=False)
+
+
+def ready(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    """Returns a network for inference on a device."""
+    return network.requires_grad_(False).eval().to(device)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

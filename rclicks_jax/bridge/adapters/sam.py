@@ -1,0 +1,100 @@
+"""SAM by the package `segment_anything`, from a checkout or installed.
+
+Checkout: https://github.com/facebookresearch/segment-anything (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import checkouts, sam_images, sam_prompts
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = 0.5
+_VARIANTS = ("vit_b", "vit_l", "vit_h")
+
+
+class Model(NamedTuple):
+    """A network and how it is driven."""
+
+    network: Any
+    protocol: str = "paper"
+    batch: int = options_lib.BATCH
+
+
+class Features(NamedTuple):
+    """A photograph, encoded: where it lies in the square, and `f32[1 c r r]`."""
+
+    frame: sam_images.Frame
+    embeddings: torch.Tensor
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a variant: `vit_b`, `vit_l` or `vit_h`."""
+    return load_from("segment_anything", _VARIANTS, options)
+
+
+def load_from(
+    package: str, variants: tuple[str, ...], options: Mapping[str, str]
+) -> Model:
+    """Loads a network of a package made like `segment_anything`.
+
+    Args:
+        package: With `sam_model_registry`.
+        variants: What it has; the first is the default.
+        options: Of the adapter.
+    """
+    given = options_lib.Options(options)
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    variant = given.choice("variant", variants, variants[0])
+    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    given.end()
+    if not checkpoint:
+        raise ValueError("option checkpoint is missing")
+    checkouts.use(checkout, package)
+    network = checkouts.find(f"{package}:sam_model_registry")[variant](checkpoint=None)
+    options_lib.fill(network, options_lib.load_weights(checkpoint), checkpoint)
+    return Model(options_lib.ready(network, device), protocol, batch)
+
+
+def encode(model: Model, image: np.ndarray) -> Features:
+    """Encodes a photograph."""
+    network = model.network
+    frame = sam_images.frame_of(image, network.image_encoder.img_size)
+    with torch.inference_mode():
+        pixels = sam_images.to_square(image, frame, network.device)
+        return Features(frame, network.image_encoder(pixels))
+
+
+def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory by the mask that scores best."""
+    network, frame = model.network, features.frame
+
+    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+        sparse, dense = embed(network, frame, prompts)
+        low_res, scores = network.mask_decoder(
+            image_embeddings=features.embeddings,
+            image_pe=network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+        )
+        best = low_res[torch.arange(len(low_res)), scores.argmax(dim=1)]
+        return sam_images.to_probabilities(best, frame), best
+
+    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+
+
+def embed(
+    network: Any, frame: sam_images.Frame, prompts: sam_prompts.Prompts
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns the sparse and the dense embeddings of prompts."""
+    xy = torch.from_numpy(sam_images.to_square_xy(prompts.xy, frame))
+    labels = torch.from_numpy(prompts.labels)
+    masks = None if prompts.low_res is None else prompts.low_res[:, None]
+    points = (xy.to(network.device), labels.to(network.device))
+    return network.prompt_encoder(points=points, boxes=None, masks=masks)

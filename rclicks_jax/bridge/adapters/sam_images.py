@@ -1,0 +1,73 @@
+"""Photographs as SAM, SAM-HQ and MobileSAM take them, and their masks on the way back.
+
+The longer side becomes the network's, by PyTorch's antialiased bilinear resizing as the
+original does it (not Pillow's, as SAM's own predictor does); the rest is padded.
+
+Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
+
+class Frame(NamedTuple):
+    """Where a photograph lies in the network's square.
+
+    Attributes:
+        size: Height and width of the photograph.
+        fitted: The same within the square, from the top left.
+        side: Of the square.
+    """
+
+    size: tuple[int, int]
+    fitted: tuple[int, int]
+    side: int
+
+
+def frame_of(image: np.ndarray, side: int) -> Frame:
+    """Returns where a photograph, `u8[h w 3]`, goes."""
+    height, width = image.shape[:2]
+    scale = side * 1.0 / max(height, width)
+    fitted = (int(height * scale + 0.5), int(width * scale + 0.5))
+    return Frame((height, width), fitted, side)
+
+
+def to_square(image: np.ndarray, frame: Frame, device: torch.device) -> torch.Tensor:
+    """Returns a photograph, `u8[h w 3]`, for the network, `f32[1 3 side side]`."""
+    pixels = torch.from_numpy(np.array(image)).to(device)
+    pixels = pixels.permute(2, 0, 1)[None].float()
+    pixels = functional.interpolate(
+        pixels, frame.fitted, mode="bilinear", align_corners=False, antialias=True
+    )
+    mean = torch.tensor(MEAN, device=device)[:, None, None]
+    std = torch.tensor(STD, device=device)[:, None, None]
+    height, width = frame.fitted
+    padding = (0, frame.side - width, 0, frame.side - height)
+    return functional.pad((pixels - mean) / std, padding)
+
+
+def to_square_xy(xy: np.ndarray, frame: Frame) -> np.ndarray:
+    """Returns points of the photograph in pixels of the square, `f32[... 2]`."""
+    scale = np.array(frame.fitted[::-1]) / np.array(frame.size[::-1])
+    return (xy.astype(np.float64) * scale).astype(np.float32)
+
+
+def to_probabilities(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
+    """Returns logits of the square, `f32[n r c]`, as probabilities `f32[n h w]`."""
+    side = (frame.side, frame.side)
+    logits = _resize(low_res[:, None], side)
+    height, width = frame.fitted
+    logits = _resize(logits[..., :height, :width], frame.size)
+    return torch.sigmoid(logits[:, 0])
+
+
+def _resize(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return functional.interpolate(logits, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,94 @@
+"""Clicks and mask prompts as the SAM family takes them, for many trajectories.
+
+The mask prompt is the network's own last low-resolution answer. The original drops it
+where its padded list of clicks has two entries: at the first click, and at the second
+if that one is negative. Protocol `strict` keeps it.
+
+Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py, is_sam2_model.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+# Of a network pass: probabilities `f32[n h w]` and low-resolution logits `f32[n r c]`.
+Answer = tuple[torch.Tensor, torch.Tensor]
+
+
+class Prompts(NamedTuple):
+    """Prompts of trajectories that may share a pass: as many clicks, all or no masks.
+
+    Attributes:
+        rows: Their numbers in the batch, `i64[n]`.
+        xy: Clicks in pixels of the photograph, in the order they were made,
+            `f32[n k 2]`.
+        labels: 1 for the object, 0 for the background, `i64[n k]`.
+        low_res: Mask prompts, logits `f32[n r c]`, or none.
+    """
+
+    rows: np.ndarray
+    xy: np.ndarray
+    labels: np.ndarray
+    low_res: torch.Tensor | None
+
+
+def predict(
+    decode: Callable[[Prompts], Answer],
+    clicks: Any,
+    state: dict[str, torch.Tensor] | None,
+    protocol: str,
+    batch: int,
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Answers every trajectory of a batch in as few passes as there are kinds of them.
+
+    Args:
+        decode: A pass of the network on at most `batch` trajectories.
+        clicks: All clicks so far of each.
+        state: What this returned for the click before; None at the first.
+        protocol: `paper` or `strict`.
+        batch: Trajectories in a pass.
+
+    Returns:
+        Probabilities, `f32[t h w]`, and the state, `low_res` of `f32[t r c]`.
+    """
+    total = len(clicks.count)
+    with torch.inference_mode():
+        probabilities = low_res = None
+        for prompts in _kinds(clicks, state, protocol, batch):
+            part, part_low_res = decode(prompts)
+            if probabilities is None or low_res is None:
+                probabilities = part.new_empty((total, *part.shape[1:]))
+                low_res = part.new_empty((total, *part_low_res.shape[1:]))
+            probabilities[prompts.rows] = part
+            low_res[prompts.rows] = part_low_res
+    assert probabilities is not None
+    assert low_res is not None
+    return probabilities, {"low_res": low_res}
+
+
+def drops_mask(positive: np.ndarray, protocol: str) -> bool:
+    """Says whether trajectories of these clicks, `bool[k]`, get no mask prompt."""
+    return protocol == "paper" and max(positive.sum(), (~positive).sum()) == 1
+
+
+def _kinds(
+    clicks: Any, state: dict[str, torch.Tensor] | None, protocol: str, batch: int
+) -> Iterator[Prompts]:
+    # Padding tokens take part in attention: only equal numbers of clicks go together.
+    kinds: dict[tuple[int, bool], list[int]] = {}
+    for row, count in enumerate(clicks.count.tolist()):
+        masked = not drops_mask(clicks.positive[row, :count], protocol)
+        kinds.setdefault((count, masked and state is not None), []).append(row)
+    for (count, masked), members in kinds.items():
+        for start in range(0, len(members), batch):
+            rows = np.array(members[start : start + batch])
+            yield Prompts(
+                rows,
+                clicks.yx[rows, :count, ::-1].astype(np.float32),
+                clicks.positive[rows, :count].astype(np.int64),
+                state["low_res"][rows] if masked and state is not None else None,
+            )

@@ -1,0 +1,68 @@
+"""RITM, HRNet-18s with a last mask, against RClicks's predictor."""
+
+import kit
+import rclicks
+import torch
+
+from rclicks_jax.bridge.adapters import checkouts, isegm_crops, isegm_frame
+from rclicks_jax.bridge.adapters import ritm as adapter
+
+REPOSITORY = "SamsungLabs/ritm_interactive_segmentation"
+CHECKOUT = "ritm_interactive_segmentation"
+SEED = 1
+FACTORS = {}
+RECIPE = f"seed {SEED}, {FACTORS}; HRNet-18s, OCR 8 wide, zoom to 160"
+LONGEST = 320
+TARGET = 160
+OMITTED = {}
+
+
+def network(original):
+    """Returns a small RITM."""
+    if original:
+        rclicks.use()
+    else:
+        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    made = checkouts.find("isegm.model.is_hrnet_model:HRNetModel")(
+        width=18,
+        ocr_width=8,
+        small=True,
+        use_leaky_relu=True,
+        use_rgb_conv=False,
+        use_disks=True,
+        norm_radius=5,
+        with_prev_mask=True,
+        with_aux_output=True,
+    )
+    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
+    return made.eval()
+
+
+def model(made, **changes):
+    """Returns what the adapter's `load` would."""
+    frame = isegm_frame.Frame(isegm_crops.Rule(whole_first=True), target=TARGET)
+    return adapter.Model(made, frame._replace(**changes))
+
+
+def reference(made, image, trajectory):
+    """Has RClicks's predictor answer."""
+    predictors = checkouts.find("isegm.inference.predictors")
+    predictor = predictors.get_predictor(
+        made,
+        "NoBRS",
+        torch.device("cpu"),
+        zoom_in_params={"skip_clicks": 1, "target_size": TARGET},
+    )
+    return rclicks.answers(predictor, image, trajectory)
+
+
+BUGS = {
+    "no flip": {"model": lambda made: model(made, flip=False)},
+    "no zoom": {"model": lambda made: model(made, crops=None)},
+    "previous mask cut at a threshold": {
+        "on_state": lambda state: {
+            **state,
+            "probabilities": (state["probabilities"] > 0.49).float(),
+        }
+    },
+}
