@@ -17,7 +17,8 @@ from rclicks_jax.launch import commands, defaults
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.runs import benchmark, formats, publish, store
+from rclicks_jax.results import formats, publish
+from rclicks_jax.runs import benchmark, store
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", defaults.config_file("benchmark"), "Settings of the run."

@@ -13,7 +13,8 @@ from rclicks_jax.launch import commands, defaults
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.runs import evaluate, formats, publish, store
+from rclicks_jax.results import click_model_tables, formats, publish
+from rclicks_jax.runs import evaluate, store
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", defaults.config_file("evaluate_click_models"), "Settings of the run."
@@ -27,9 +28,11 @@ def main(arguments: Sequence[str]) -> None:
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = config_lib.from_config_dict(config_lib.EvaluateConfig, settings)
-    table = evaluate.run(config, _WORKDIR.value)
+    evaluate.run(config, _WORKDIR.value)
     if hosts.is_first():
-        publish.write_tables(store.RunFolder(_WORKDIR.value), [table])
+        folder = store.RunFolder(_WORKDIR.value)
+        table = click_model_tables.table(folder)
+        publish.write_tables(folder, [table])
         print(formats.to_text(table))
 
 

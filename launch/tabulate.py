@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rclicks_jax.launch import commands
 
 from rclicks_jax import errors
-from rclicks_jax.runs import formats, publish, store
+from rclicks_jax.results import formats, publish
+from rclicks_jax.runs import store
 
 
 def main(arguments: Sequence[str]) -> None:

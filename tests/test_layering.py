@@ -22,7 +22,8 @@ ALLOWED = {
     "runs": {
         "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
     },
-    "launch": {"configs", "data", "runs", "training"},
+    "results": {"clicks", "metrics", "runs"},
+    "launch": {"configs", "data", "results", "runs", "training"},
     "configs": set(),
     "datasets": {"data"},
 }  # fmt: skip

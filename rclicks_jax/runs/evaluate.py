@@ -1,9 +1,8 @@
-"""How well click models predict real clicks: records, a file a task, and a table.
+"""How well click models predict real clicks: records, a file a task.
 
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
-import collections
 import dataclasses
 import json
 import sys
@@ -22,7 +21,7 @@ from rclicks_jax.config import EvaluateConfig, Protocol
 from rclicks_jax.data import packages, raw, specs
 from rclicks_jax.metrics import click_prediction
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, formats, sample_model, store
+from rclicks_jax.runs import environment, sample_model, store
 from rclicks_jax.types import ClickExample, ClickQuery
 
 METRICS = ("pl1", "wd", "ks", "nss", "pde")
@@ -31,15 +30,12 @@ _TOGETHER = 10
 _NO_CLICKS = "nobody clicked"
 
 
-def run(config: EvaluateConfig, workdir: epath.PathLike) -> formats.Table:
+def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
     """Evaluates click models on click tasks, or what is left of them.
 
     Args:
         config: What to compare.
         workdir: The run folder.
-
-    Returns:
-        Means by dataset, kind of task and model.
 
     Raises:
         RClicksError: It cannot start.
@@ -94,48 +90,6 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> formats.Table:
                     store.write_atomically(path, line.encode())
                 bar.update(len(together))
     hosts.barrier("evaluated")
-    return table(folder)
-
-
-def table(folder: store.RunFolder) -> formats.Table:
-    """Returns the means of an evaluation: a pure function of its folder."""
-    values: dict[tuple[str, str, str], list[dict[str, float]]]
-    values = collections.defaultdict(list)
-    counts: dict[tuple[str, str], collections.Counter[str]]
-    counts = collections.defaultdict(collections.Counter)
-    devices: dict[str, set[str]] = collections.defaultdict(set)
-    for path in sorted(folder.path.glob("records/*/*.json")):
-        record = json.loads(path.read_text())
-        devices[record["dataset"]] |= {record["input_device"]} - {""}
-        for kind in (record["click_type"], "all"):
-            counts[record["dataset"], kind][record["status"]] += 1
-            if record["status"] == "ok":
-                for name, metrics in record["models"].items():
-                    values[record["dataset"], kind, name].append(metrics)
-    columns = {
-        "dataset": ("Dataset", "s"),
-        "click_type": ("Task", "s"),
-        "model": ("Model", "s"),
-        "input_device": ("Clicks by", "s"),
-        "ok": ("tasks ok", "d"),
-        "skipped": ("skipped", "d"),
-        "failed": ("failed", "d"),
-        "pl1": ("PL1 ↓", ".3f"),
-        "wd": ("WD ↓", ".3f"),
-        "ks": ("KS ↑", ".3f"),
-        "nss": ("NSS ↑", ".3f"),
-        "pde": ("PDE ↑", ".3e"),
-    }
-    rows = []
-    for (dataset, kind, name), found in sorted(values.items()):
-        of_kind = counts[dataset, kind]
-        statuses = {s: of_kind[s] for s in ("ok", "skipped", "failed")}
-        means = {m: float(np.nanmean([one[m] for one in found])) for m in METRICS}
-        key = {"dataset": dataset, "click_type": kind, "model": name}
-        key["input_device"] = ", ".join(sorted(devices[dataset]))
-        rows.append({**key, **statuses, **means})
-    return formats.Table("click_models", "How well click maps predict", columns, rows)
-
 
 def measure(
     click_map: np.ndarray,

@@ -11,7 +11,8 @@ import pytest
 from helpers import make_folder, write_image
 
 from rclicks_jax import config, errors
-from rclicks_jax.runs import aggregate, benchmark, publish, store
+from rclicks_jax.results import aggregate, publish
+from rclicks_jax.runs import benchmark, store
 
 
 def settings(folder, **changes):

@@ -4,16 +4,22 @@ import numpy as np
 import pytest
 
 from rclicks_jax import config, errors
+from rclicks_jax.results import click_model_tables
 from rclicks_jax.runs import evaluate, store
 from rclicks_jax.types import ClickExample
 
 SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val")
 
 
+def evaluated_in(workdir):
+    evaluate.run(SETTINGS, workdir)
+    return click_model_tables.table(store.RunFolder(workdir))
+
+
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("evaluated")
-    return evaluate.run(SETTINGS, workdir), workdir
+    return evaluated_in(workdir), workdir
 
 
 def example(clicks):
@@ -53,13 +59,13 @@ def test_evaluating_again_repeats_nothing_and_gives_the_same(evaluated, monkeypa
         raise AssertionError("measured again")
 
     monkeypatch.setattr(evaluate, "measure", fail)
-    assert evaluate.run(SETTINGS, workdir).rows == table.rows
+    assert evaluated_in(workdir).rows == table.rows
 
 
 def test_how_tasks_are_batched_does_not_matter(evaluated, tmp_path, monkeypatch):
     table, _ = evaluated
     monkeypatch.setattr(evaluate, "_TOGETHER", 7)
-    assert evaluate.run(SETTINGS, tmp_path).rows == table.rows
+    assert evaluated_in(tmp_path).rows == table.rows
 
 
 def test_the_synthetic_clicks_are_deeper_than_uniform_ones(evaluated):

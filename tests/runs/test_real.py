@@ -3,7 +3,8 @@
 import pytest
 
 from rclicks_jax import config
-from rclicks_jax.runs import aggregate, benchmark, store
+from rclicks_jax.results import aggregate
+from rclicks_jax.runs import benchmark, store
 
 PARTS = {"GrabCut": True, "Berkeley": False, "DAVIS": False, "COCO_MVal": False}
 

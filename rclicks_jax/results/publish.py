@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from rclicks_jax import config, errors
-from rclicks_jax.runs import aggregate, formats, report, store, tables
+from rclicks_jax.results import aggregate, formats, report, tables
+from rclicks_jax.runs import store
 
 
 def make_tables(folder: store.RunFolder) -> list[formats.Table]:

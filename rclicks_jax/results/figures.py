@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rclicks_jax.metrics import interaction
-from rclicks_jax.runs import tables
-from rclicks_jax.runs.aggregate import DatasetResults
+from rclicks_jax.results import tables
+from rclicks_jax.results.aggregate import DatasetResults
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = {"baseline": "#000000", "G10": "#0072B2", "G1": "#D55E00"}

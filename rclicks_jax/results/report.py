@@ -10,16 +10,9 @@ import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.runs import (
-    aggregate,
-    artifacts,
-    figures,
-    formats,
-    overlays,
-    records,
-    store,
-)
-from rclicks_jax.runs.aggregate import DatasetResults
+from rclicks_jax.results import aggregate, figures, formats
+from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.runs import artifacts, overlays, records, store
 
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
@@ -60,7 +53,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
     results = aggregate.collect(images)
     by_name = {table.name: table for table in made}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    files = importlib.resources.files("rclicks_jax.runs")
+    files = importlib.resources.files("rclicks_jax.results")
     template = environment.from_string((files / "report.html.jinja").read_text())
     hashed, noted = info["hashed"], info["noted"]
     return template.render(

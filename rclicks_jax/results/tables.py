@@ -6,8 +6,8 @@ import numpy as np
 
 from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction, intervals, robustness
-from rclicks_jax.runs.aggregate import THRESHOLD, Areas, DatasetResults
-from rclicks_jax.runs.formats import Row, Table
+from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
+from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.runs.tracks import PARTS
 
 

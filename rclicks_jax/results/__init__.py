@@ -1,0 +1,1 @@
+"""What run folders say: tables, figures and reports, pure functions of records."""
