@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     folder = store.RunFolder(_WORKDIR.value)
     summary, *_ = publish.publish(folder)
-    print(f"\n{summary.title}\n\n{formats.to_text(summary)}")
+    print(f"\n{summary.title}\n\n{formats.to_text(formats.turned(summary))}")
     print(f"Report: {folder.path / 'report.html'}")
     if outcome.failed_share() > config.max_failed:
         share = f"{outcome.failed_share():.1%}"

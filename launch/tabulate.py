@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> None:
     for path in arguments:
         folder = store.RunFolder(path)
         summary, *_ = publish.publish(folder)
-        print(f"{path}: {summary.title}\n\n{formats.to_text(summary)}")
+        print(f"{path}: {summary.title}\n\n{formats.to_text(formats.turned(summary))}")
         print(f"Report: {folder.path / 'report.html'}\n")
 
 

@@ -182,7 +182,10 @@ class BenchmarkConfig:
             on the sample dataset.
         groups: Clicking groups to play, of 1..10.
         baseline: Whether the baseline strategy is played.
-        users: Whether real first clicks are replayed, each alone.
+        robots: Further robots to play, keys of `clicks.strategies.ROBOTS`:
+            `largest_component`, `random`, `deepgrow`.
+        users: Whether real first clicks are replayed, each alone; beside them, if
+            groups are played, as many first clicks sampled from the whole click map.
         repeats: Draws for each group.
         seed: Of every draw.
         instances_per_batch: Objects of an image that advance together; 0 lets the
@@ -203,6 +206,7 @@ class BenchmarkConfig:
     click_model: str = ""
     groups: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
     baseline: bool = True
+    robots: tuple[str, ...] = ()
     users: bool = False
     repeats: int = 1
     seed: int = 0

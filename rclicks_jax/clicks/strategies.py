@@ -1,16 +1,19 @@
-"""How the next click is chosen: by the robot, or by a member of a clicking group.
+"""How the next click is chosen: by a robot, or by a member of a clicking group.
 
-Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`.
+Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; the robots of other
+fields are described where they are.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from rclicks_jax.clicks import error_masks
 from rclicks_jax.ops import distance
 
-BASELINE, GROUP, USER = "baseline", "group", "user"
+BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
 
 
 class NextClick(NamedTuple):
@@ -47,3 +50,109 @@ def baseline_click(errors: error_masks.Errors, not_clicked: np.ndarray) -> NextC
     if missed > false:
         return NextClick(*missed_yx, True, errors.fn_mask, missed)
     return NextClick(*false_yx, False, errors.fp_mask, false)
+
+
+def largest_component_click(
+    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+) -> NextClick:
+    """Clicks the pixel deepest inside the largest connected wrong region.
+
+    The rule of evaluations that clean up one region at a time. A tie between regions
+    goes to missed target; neighbours touch at edges or corners.
+
+    Args:
+        errors: The wrong pixels.
+        not_clicked: Pixels without a click so far, `bool[h w]`.
+        bits: Not used: nothing is drawn.
+    """
+    del bits
+    missed, false = (_largest(mask & not_clicked) for mask in errors)
+    positive = bool(np.count_nonzero(missed) >= np.count_nonzero(false))
+    region = missed if positive else false
+    if not region.any():
+        return _nothing_left(errors)
+    depth, yx = distance.deepest_pixel(region, not_clicked)
+    return NextClick(*yx, positive, region, depth)
+
+
+def random_click(
+    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+) -> NextClick:
+    """Clicks a wrong pixel that was not clicked, all with the same probability.
+
+    Args:
+        errors: The wrong pixels.
+        not_clicked: Pixels without a click so far, `bool[h w]`.
+        bits: A random integer, `u64`.
+    """
+    pixels = np.flatnonzero((errors.fn_mask | errors.fp_mask) & not_clicked)
+    if not pixels.size:
+        return _nothing_left(errors)
+    y, x = divmod(int(pixels[bits % pixels.size]), not_clicked.shape[1])
+    positive = bool(errors.fn_mask[y, x])
+    return NextClick(y, x, positive, errors[0 if positive else 1], 0)
+
+
+def deepgrow_click(
+    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+) -> NextClick:
+    """Clicks deep inside the wrong pixels more often: in proportion to exp(depth) - 1.
+
+    Depth is the chessboard distance to a pixel that is not wrong in the same way. The
+    kind with more pixels is mended; a tie goes to missed target.
+
+    Source: Sakinis et al. 2019, arXiv 1903.08205 (DeepGrow), as MONAI's
+    `AddRandomGuidanced` has it.
+
+    Args:
+        errors: The wrong pixels.
+        not_clicked: Pixels without a click so far, `bool[h w]`.
+        bits: A random integer, `u64`.
+    """
+    missed, false = (np.count_nonzero(mask) for mask in errors)
+    positive = bool(missed >= false)
+    region = errors.fn_mask if positive else errors.fp_mask
+    pixels = np.flatnonzero(region & not_clicked)
+    if not pixels.size:
+        return _nothing_left(errors)
+    depth = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_C, 3)
+    chosen = depth[1:-1, 1:-1].ravel()[pixels].astype(np.float64)
+    # Relative to the deepest, or a large object would overflow.
+    weights = np.exp(chosen - chosen.max()) - np.exp(-chosen.max())
+    mass = np.cumsum(weights)
+    index = np.searchsorted(mass, mass[-1] * (bits / 2**64), side="right")
+    y, x = divmod(int(pixels[min(index, pixels.size - 1)]), region.shape[1])
+    return NextClick(y, x, positive, region, 0)
+
+
+class Robot(NamedTuple):
+    """A further robot.
+
+    Attributes:
+        stream: Number of its random draws; groups have 1..10.
+        click: Chooses the next click.
+    """
+
+    stream: int
+    click: Callable[[error_masks.Errors, np.ndarray, int], NextClick]
+
+
+# By the name that records and tables give them.
+ROBOTS = {
+    "largest_component": Robot(11, largest_component_click),
+    "random": Robot(12, random_click),
+    "deepgrow": Robot(13, deepgrow_click),
+}
+
+
+def _largest(mask: np.ndarray) -> np.ndarray:
+    """Returns the largest connected part of a mask, the first of equal ones."""
+    _, labels, found, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if len(found) == 1:
+        return np.zeros_like(mask)
+    return labels == 1 + int(found[1:, cv2.CC_STAT_AREA].argmax())
+
+
+def _nothing_left(errors: error_masks.Errors) -> NextClick:
+    """Returns what the baseline clicks where no wrong pixel can be: (0, 0)."""
+    return NextClick(0, 0, False, np.zeros_like(errors.fn_mask), 0)

@@ -55,7 +55,9 @@ class DatasetResults:
         groups: Numbers of the clicking groups, ascending.
         baseline: Of the baseline strategy, by object; None if it was not played.
         by_group: By repeat, group and object; None if no group was played.
+        robots: Of each further robot, by object.
         user_ious: IoU of every real first click alone, by object, `f64[u]` each.
+        sampled_ious: The same of as many first clicks sampled from the click map.
         input_devices: What made those clicks, over all objects.
         counts: Objects by status.
         problems: Instance, status and reason of those that are not `ok`.
@@ -71,7 +73,9 @@ class DatasetResults:
     groups: list[int]
     baseline: Areas | None
     by_group: Areas | None
+    robots: dict[str, Areas]
     user_ious: list[np.ndarray]
+    sampled_ious: list[np.ndarray]
     input_devices: set[str]
     counts: dict[str, int]
     problems: list[tuple[str, str, str]]
@@ -114,6 +118,10 @@ def _collect_one(dataset: str, images: Sequence[records.ImageRecord]) -> Dataset
     robot = [_of(each, strategies.BASELINE) for each in tracks]
     people = [_of(each, strategies.GROUP) for each in tracks]
     users = [_of(each, strategies.USER) for each in tracks]
+    sampled = [_of(each, strategies.SAMPLED_USER) for each in tracks]
+    robots = {
+        name: _only([_of(each, name) for each in tracks]) for name in strategies.ROBOTS
+    }
     keys = sorted({(t.repeat, t.group) for each in people for t in each})
     _check_alike(dataset, robot, people, keys)
     repeats = len({repeat for repeat, _ in keys})
@@ -131,7 +139,9 @@ def _collect_one(dataset: str, images: Sequence[records.ImageRecord]) -> Dataset
         groups=groups,
         baseline=_only(robot),
         by_group=by_group,
+        robots={name: areas for name, areas in robots.items() if areas is not None},
         user_ious=[_first_ious(each) for each in users],
+        sampled_ious=[_first_ious(each) for each in sampled],
         input_devices={one.input_device for _, one in usable if one.input_device},
         counts=records.count_statuses(one for _, one in every),
         problems=[

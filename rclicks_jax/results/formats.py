@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rclicks_jax.metrics.intervals import Interval
+
 Row = dict[str, Any]
 
 
@@ -18,7 +20,7 @@ class Table:
         name: Of its files.
         title: What it shows, in a line.
         columns: Heading and format of each column, by key.
-        rows: Values by key.
+        rows: Values by key: text, numbers, and means with their intervals.
     """
 
     name: str
@@ -28,13 +30,32 @@ class Table:
 
 
 def to_csv(table: Table) -> str:
-    """Writes all digits; an empty cell is what was not measured."""
+    """Writes all digits; an empty cell is what was not measured.
+
+    A column of intervals becomes three: the mean, `_low` and `_high`.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    for row in table.rows:
-        writer.writerow([_exact(row.get(key)) for key in table.columns])
+    flat = [_flat(row) for row in table.rows]
+    heads = []
+    for key in table.columns:
+        ends = [f"{key}_low", f"{key}_high"]
+        heads += [key, *(ends if any(ends[0] in row for row in flat) else ())]
+    writer.writerow(heads)
+    for row in flat:
+        writer.writerow([_exact(row.get(key)) for key in heads])
     return text.getvalue()
+
+
+def _flat(row: Row) -> Row:
+    made: Row = {}
+    for key, value in row.items():
+        if isinstance(value, Interval):
+            made |= {key: value.mean, f"{key}_low": value.low}
+            made[f"{key}_high"] = value.high
+        else:
+            made[key] = value
+    return made
 
 
 def _exact(value: Any) -> str:
@@ -52,7 +73,22 @@ def cells(table: Table) -> list[list[str]]:
 def _rounded(value: Any, form: str) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"  # noqa: RUF001 - a dash, as tables have it
+    if isinstance(value, Interval):
+        return f"{value.mean:{form}} [{value.low:{form}}, {value.high:{form}}]"
     return format(value, form)
+
+
+def turned(table: Table) -> Table:
+    """Returns a table whose rows are columns: the first column heads the others."""
+    lines = cells(table)
+    names = [line[0] for line in lines]
+    columns = {"": ("", "s")} | {f"{i}": (name, "") for i, name in enumerate(names)}
+    rows: list[Row] = [
+        {"": head} | {f"{i}": line[number] for i, line in enumerate(lines)}
+        for number, (head, _) in enumerate(table.columns.values())
+        if number
+    ]
+    return Table(table.name, table.title, columns, rows)
 
 
 def to_markdown(table: Table) -> str:

@@ -64,7 +64,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         noted=noted,
         run_hash=info["hash"],
         synthetic=_synthetic_parts(hashed, results),
-        summary=_turned(by_name["summary"]),
+        summary=_table(formats.turned(by_name["summary"])),
         tables=[
             _table(by_name[name])
             for name in ("noc", "users", "instances", "timing")
@@ -84,14 +84,6 @@ def _table(table: formats.Table) -> dict[str, Any]:
         "heads": [(head, form != "s") for head, form in columns],
         "rows": formats.cells(table),
     }
-
-
-def _turned(table: formats.Table) -> dict[str, Any]:
-    """Turns a table, so that a metric is a row and a dataset is a column."""
-    turned = zip(*formats.cells(table), strict=True)
-    heads = [head for head, _ in table.columns.values()]
-    rows = [[head, *values] for head, values in zip(heads, turned, strict=True)]
-    return {"title": table.title, "heads": rows[0], "rows": rows[1:]}
 
 
 def _synthetic_parts(

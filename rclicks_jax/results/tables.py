@@ -5,79 +5,30 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rclicks_jax.config import Protocol
-from rclicks_jax.metrics import interaction, intervals, robustness
+from rclicks_jax.metrics import interaction
+from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.runs.tracks import PARTS
 
 
 def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Efficiency and robustness, a row a dataset (Table 4 of the paper, and more)."""
+    """Efficiency and robustness with 95 % intervals, a row a dataset."""
     columns = {
         "dataset": ("Dataset", "s"),
         "ok": ("objects ok", "d"),
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
-        "base_noc": (f"Base NoC@{THRESHOLD}", ".2f"),
-        "sample_noc": (f"Sample NoC@{THRESHOLD}", ".2f"),
-        "sample_noc_std": ("± groups", ".2f"),
-        "sample_noc_low": ("95 % low", ".2f"),
-        "sample_noc_high": ("95 % high", ".2f"),
-        "delta_sb": ("ΔSB %", ".2f"),
-        "delta_gr": ("ΔGR %", ".2f"),
-        "delta_hh": ("ΔHH %", ".2f"),
-        "base_nof": ("Base NoF", "d"),
-        "sample_nof": ("Sample NoF", ".1f"),
-        "base_auc": ("Base IoU-AuC", ".2f"),
-        "sample_auc": ("Sample IoU-AuC", ".2f"),
-        "nsr": ("NSR %", ".2f"),
     }
-    rows = [_summary_row(result, protocol) for result in results]
+    rows: list[Row] = [{"dataset": one.dataset, **one.counts} for one in results]
+    for measure in measures.ALL:
+        means = [measures.mean(measure, result, protocol) for result in results]
+        if any(mean is not None for mean in means):
+            columns[measure.key] = (measure.title, measure.form)
+            for row, mean in zip(rows, means, strict=True):
+                row[measure.key] = mean
     title = f"Clicks to {THRESHOLD} % IoU, at most {protocol.max_clicks}"
     return Table("summary", title, columns, rows)
-
-
-def _summary_row(result: DatasetResults, protocol: Protocol) -> Row:
-    row: Row = {"dataset": result.dataset, **result.counts}
-    base_noc = base_auc = None
-    if result.baseline is not None:
-        base_noc = result.noc(result.baseline, protocol, THRESHOLD)
-        base_auc = interaction.iou_auc(result.baseline.iou)
-        row["base_noc"] = float(base_noc.mean())
-        row["base_auc"] = 100 * float(base_auc.mean())
-        failed = result.failed(result.baseline, protocol, THRESHOLD)
-        row["base_nof"] = int(failed.sum())
-    if result.by_group is not None:
-        row |= _group_part(result, result.by_group, base_noc, protocol)
-    return row
-
-
-def _group_part(
-    result: DatasetResults,
-    by_group: Areas,
-    base_noc: np.ndarray | None,
-    protocol: Protocol,
-) -> Row:
-    noc = result.noc(by_group, protocol, THRESHOLD).mean(axis=0)
-    auc = interaction.iou_auc(by_group.iou).mean(axis=0)
-    failed = result.failed(by_group, protocol, THRESHOLD).mean(axis=0)
-    sample = robustness.sample_mean(noc)
-    interval = intervals.bootstrap_mean(noc.mean(axis=0), np.array(result.image_ids))
-    row: Row = {
-        "sample_noc": sample.mean,
-        "sample_noc_std": sample.std,
-        "sample_noc_low": interval.low,
-        "sample_noc_high": interval.high,
-        "sample_nof": float(failed.sum(axis=1).mean()),
-        "sample_auc": 100 * float(auc.mean()),
-        "nsr": 100 * robustness.mean_noise_to_signal(auc),
-    }
-    if base_noc is not None:
-        row["delta_sb"] = 100 * float(robustness.delta_sb(noc, base_noc).mean())
-    if result.groups == list(range(1, 11)):
-        row["delta_gr"] = 100 * float(robustness.delta_gr(noc).mean())
-        row["delta_hh"] = 100 * float(robustness.delta_hh(noc).mean())
-    return row
 
 
 def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -90,7 +41,8 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             row: Row = {"dataset": result.dataset, "strategy": name}
             for percent in interaction.THRESHOLDS:
                 noc = result.noc(areas, protocol, percent)
-                row[f"noc{percent}"] = float(noc.mean())
+                of_each = noc if noc.ndim == 1 else noc.mean(axis=0)
+                row[f"noc{percent}"] = measures.over_images(of_each, result.image_ids)
             rows.append(row)
     return Table("noc", "Mean number of clicks by threshold", columns, rows)
 
@@ -127,6 +79,7 @@ def by_strategy(result: DatasetResults) -> dict[str, Areas]:
     found = {}
     if result.baseline is not None:
         found["baseline"] = result.baseline
+    found |= result.robots
     if result.by_group is not None:
         whole, edges = result.by_group.whole, result.by_group.boundary
         for number, group in enumerate(result.groups):
@@ -136,51 +89,45 @@ def by_strategy(result: DatasetResults) -> dict[str, Areas]:
 
 def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     """IoU after a user's first click, and how it differs between users (Table 12)."""
-    del protocol
     columns = {
         "dataset": ("Dataset", "s"),
         "input_device": ("Clicks by", "s"),
         "objects": ("Objects", "d"),
-        "mean": ("User IoU@1 %", ".2f"),
-        "std": ("±", ".2f"),
-        "nsr": ("User NSR %", ".2f"),
-        "base": ("Base IoU@1 %", ".2f"),
     }
+    both = [*measures.USERS, *measures.SAMPLED_USERS]
+    columns |= {one.key: (one.title, one.form) for one in both}
+    columns["base"] = ("Base IoU@1 %", ".2f")
     rows = []
     for result in results:
         clicked = [ious for ious in result.user_ious if ious.size]
         if not clicked:
             continue
-        nsr = [float(robustness.noise_to_signal(i, epsilon=1e-9)) for i in clicked]
         row: Row = {
             "dataset": result.dataset,
             "input_device": ", ".join(sorted(result.input_devices)),
             "objects": len(clicked),
-            "mean": 100 * float(np.mean([ious.mean() for ious in clicked])),
-            "std": 100 * float(np.mean([ious.std() for ious in clicked])),
-            "nsr": 100 * float(np.mean(nsr)),
         }
+        for measure in both:
+            row[measure.key] = measures.mean(measure, result, protocol)
         if result.baseline is not None:
-            row["base"] = 100 * float(result.baseline.iou[:, 0].mean())
+            first = 100 * result.baseline.iou[:, 0]
+            row["base"] = measures.over_images(first, result.image_ids)
         rows.append(row)
     return Table("users", "IoU after the first click of each user", columns, rows)
 
 
 def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What each object took: NoC by strategy, IoU-AuC, NSR."""
+    """What each object took: every measure of it."""
     columns = {
         "dataset": ("Dataset", "s"),
         "instance_id": ("Object", "s"),
         "image_id": ("Image", "s"),
         "area": ("Pixels", "d"),
-        "base_noc": (f"Base NoC@{THRESHOLD}", "d"),
-        "sample_noc": ("Sample NoC", ".2f"),
-        "sample_noc_std": ("±", ".2f"),
-        "sample_auc": ("Sample IoU-AuC", ".2f"),
-        "nsr": ("NSR %", ".2f"),
     }
-    rows = []
+    rows: list[Row] = []
     for result in results:
+        found = {one.key: one.values(result, protocol) for one in measures.ALL}
+        known = {key: values for key, values in found.items() if values is not None}
         for number, instance_id in enumerate(result.instance_ids):
             row: Row = {
                 "dataset": result.dataset,
@@ -188,17 +135,12 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
                 "image_id": result.image_ids[number],
                 "area": int(result.areas[number]),
             }
-            if result.baseline is not None:
-                noc = result.noc(result.baseline, protocol, THRESHOLD)
-                row["base_noc"] = int(noc[number])
-            if result.by_group is not None:
-                noc = result.noc(result.by_group, protocol, THRESHOLD).mean(axis=0)
-                auc = interaction.iou_auc(result.by_group.iou).mean(axis=0)
-                row["sample_noc"] = float(noc[:, number].mean())
-                row["sample_noc_std"] = float(noc[:, number].std())
-                row["sample_auc"] = 100 * float(auc[:, number].mean())
-                row["nsr"] = 100 * float(robustness.noise_to_signal(auc[:, number]))
+            row |= {key: float(values[number]) for key, values in known.items()}
             rows.append(row)
+    measured = {key for row in rows for key in row}
+    columns |= {
+        one.key: (one.title, one.form) for one in measures.ALL if one.key in measured
+    }
     return Table("instances", "What each object took", columns, rows)
 
 

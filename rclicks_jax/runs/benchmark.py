@@ -10,7 +10,7 @@ from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.runs import environment, plan, sample_model, store, tracks, work
@@ -42,6 +42,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         baseline=config.baseline,
         repeats=config.repeats,
         on_device=jax.default_backend() != "cpu",
+        robots=config.robots,
     )
     planned = plan.units(
         datasets,
@@ -51,7 +52,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     )
     together = config.instances_per_batch or work.default_instances_per_batch()
     trajectories = together * len(setup.strategies())
-    segmenter = load.load(config.segmenter, trajectories)
+    segmenter = load.load(config.segmenter, trajectories, protocol.name)
     try:
         hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
         click_model = None
@@ -94,6 +95,9 @@ def _check(config: BenchmarkConfig) -> None:
         raise errors.BadValueError(
             "Strategies", "none", "--config.baseline, --config.groups, or both"
         )
+    for robot in config.robots:
+        if robot not in strategies.ROBOTS:
+            raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
     if config.repeats < 1:
         raise errors.BadValueError("--config.repeats", config.repeats, "1 or more")
 
@@ -124,6 +128,7 @@ def _hashed(
             "baseline": config.baseline,
             "users": config.users,
             "repeats": config.repeats,
+            **({"robots": list(config.robots)} if config.robots else {}),
         },
         "segmenter": segmenter.description,
         "click_model": click_model,

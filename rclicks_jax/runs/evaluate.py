@@ -91,6 +91,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
                 bar.update(len(together))
     hosts.barrier("evaluated")
 
+
 def measure(
     click_map: np.ndarray,
     example: ClickExample,

@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from rclicks_jax.clicks import click_models, error_masks, groups, sampling, strategies
+from rclicks_jax.clicks import (
+    click_models,
+    error_masks,
+    groups,
+    sampling,
+    simulate,
+    strategies,
+)
 from rclicks_jax.ops import masks
 from rclicks_jax.runs import tracks
 from rclicks_jax.runs.tracks import Clock, Setup, Target, Track
@@ -25,7 +32,7 @@ from rclicks_jax.types import (
     Trajectory,
 )
 
-# Real first clicks replayed in one call of the segmenter.
+# First clicks played in one call of the segmenter.
 _USERS_TOGETHER = 64
 
 
@@ -72,9 +79,9 @@ def play(
     session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
     first_maps: dict[int, np.ndarray] = {}
     active = list(range(len(started)))
-    for _ in range(protocol.max_clicks):
+    for round_index in range(protocol.max_clicks):
         with clock.measure("simulate"):
-            robot = {row: _robot_click(started[row]) for row in active}
+            robot = {row: _robot_click(started[row], round_index) for row in active}
             if not protocol.clicks_after_perfect:
                 active = [row for row in active if robot[row].error_mask.any()]
             if not active:
@@ -101,18 +108,40 @@ def play(
     ]
 
 
-def replay_users(
+def sample_users(
+    dataset: str, instance: InstanceExample, first_map: np.ndarray, setup: Setup
+) -> np.ndarray:
+    """Draws as many first clicks as people made, from the whole click map.
+
+    Returns:
+        `(y, x)`, `i32[u 2]`.
+    """
+    levels = simulate.drawable_levels(first_map, instance.gt_mask, setup.protocol)
+    return simulate.draw(
+        levels,
+        instance.gt_mask,
+        groups.WHOLE,
+        len(instance.user_clicks_yx),
+        seed=setup.seed,
+        name=f"{dataset}/{instance.instance_id}",
+        protocol=setup.protocol,
+    )
+
+
+def play_first_clicks(
+    strategy: str,
+    clicks_yx: np.ndarray,
     instance: InstanceExample,
     segmenter: base.Segmenter,
     features: Any,
     setup: Setup,
     clock: Clock,
 ) -> tuple[Trajectory, ...]:
-    """Plays every real first click on an object, each alone."""
+    """Plays first clicks on an object, `[u 2]`, each alone."""
     target = Target(instance, on_device=setup.on_device)
     trajectories = []
-    for first in range(0, len(instance.user_clicks_yx), _USERS_TOGETHER):
-        yx = instance.user_clicks_yx[first : first + _USERS_TOGETHER]
+    for first in range(0, len(clicks_yx), _USERS_TOGETHER):
+        yx = clicks_yx[first : first + _USERS_TOGETHER]
         session = segmenter.start(features, [instance.gt_mask] * len(yx))
         ones = np.ones(len(yx), np.int32)
         clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
@@ -123,16 +152,18 @@ def replay_users(
         for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
             columns = ([area] for area in row)
             click = (int(y), int(x), True)
-            trajectories.append(
-                Trajectory(strategies.USER, number, 0, [click], *columns)
-            )
+            trajectories.append(Trajectory(strategy, number, 0, [click], *columns))
     return tuple(trajectories)
 
 
-def _robot_click(track: Track) -> strategies.NextClick:
+def _robot_click(track: Track, round_index: int) -> strategies.NextClick:
+    """Returns the click of a robot; of people, what the baseline would click."""
     instance = track.target.instance
     wrong = error_masks.find(instance.gt_mask, track.pred_mask, instance.ignore_mask)
-    return strategies.baseline_click(wrong, track.not_clicked)
+    robot = strategies.ROBOTS.get(track.strategy)
+    if robot is None:
+        return strategies.baseline_click(wrong, track.not_clicked)
+    return robot.click(wrong, track.not_clicked, int(track.bits[round_index]))
 
 
 def _people_click(

@@ -25,6 +25,7 @@ class Setup:
         seed: Of every draw.
         groups: Clicking groups to play.
         baseline: Whether the baseline strategy is played.
+        robots: Further robots, keys of `strategies.ROBOTS`.
         repeats: Draws for each group.
         on_device: Whether an accelerator draws clicks and counts areas.
     """
@@ -35,16 +36,18 @@ class Setup:
     baseline: bool
     repeats: int
     on_device: bool = False
+    robots: tuple[str, ...] = ()
 
     def strategies(self) -> list[tuple[str, int, int]]:
         """Returns strategy, group and repeat of the trajectories of one object."""
-        robot = [(strategies.BASELINE, 0, 0)] if self.baseline else []
+        robots = [(strategies.BASELINE, 0, 0)] if self.baseline else []
+        robots += [(name, 0, 0) for name in self.robots]
         people = [
             (strategies.GROUP, group, repeat)
             for repeat in range(self.repeats)
             for group in self.groups
         ]
-        return robot + people
+        return robots + people
 
 
 class Clock:
@@ -101,8 +104,8 @@ class Track:
 
     Attributes:
         target: The object.
-        strategy: `baseline` or `group`.
-        group: 1..10; 0 for the baseline.
+        strategy: `baseline`, another robot, or `group`.
+        group: 1..10; 0 for robots.
         repeat: Number of the draw.
         bits: Random bits of each click, `u64[k]`; empty for the baseline.
         pred_mask: What the segmenter said last, `bool[h w]`.
@@ -143,21 +146,32 @@ def start(
 ) -> list[Track]:
     """Returns the trajectories of some objects before their first click."""
     started = []
-    streams = np.array(setup.groups, np.int32)
     shape = example.image.shape[:2]
     for instance in instances:
         target = Target(instance, on_device=setup.on_device)
         name = f"{example.dataset}/{instance.instance_id}"
+        drawn = _bits(name, setup)
         for strategy, group, repeat in setup.strategies():
-            bits = np.zeros(0, np.uint64)
-            if strategy == strategies.GROUP:
-                drawn = sampling.random_bits(
-                    setup.seed, name, streams, repeat, setup.protocol.max_clicks
-                )
-                bits = drawn[setup.groups.index(group)]
+            bits = drawn.get((strategy, group, repeat), np.zeros(0, np.uint64))
             blank, free = np.zeros(shape, bool), np.ones(shape, bool)
             started.append(Track(target, strategy, group, repeat, bits, blank, free))
     return started
+
+
+def _bits(name: str, setup: Setup) -> dict[tuple[str, int, int], np.ndarray]:
+    """Returns the random bits of each trajectory of an object, `u64[k]`."""
+    clicks = setup.protocol.max_clicks
+    drawn = {}
+    for repeat in range(setup.repeats if setup.groups else 0):
+        streams = np.array(setup.groups, np.int32)
+        bits = sampling.random_bits(setup.seed, name, streams, repeat, clicks)
+        for group, of_group in zip(setup.groups, bits, strict=True):
+            drawn[strategies.GROUP, group, repeat] = of_group
+    for robot in setup.robots:
+        stream = np.array([strategies.ROBOTS[robot].stream], np.int32)
+        (of_robot,) = sampling.random_bits(setup.seed, name, stream, 0, clicks)
+        drawn[robot, 0, 0] = of_robot
+    return drawn
 
 
 def clicks_of(playing: Sequence[Track], max_clicks: int) -> Clicks:

@@ -10,7 +10,7 @@ import jax
 import tqdm
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import raw
 from rclicks_jax.runs import (
@@ -208,8 +208,8 @@ class Worker:
         users: list[tuple[Trajectory, ...]] = [() for _ in instances]
         if self._config.users:
             users = [
-                rollout.replay_users(one, self._segmenter, features, self._setup, clock)
-                for one in instances
+                self._first_clicks(example.dataset, instance, one, features, clock)
+                for instance, one in zip(instances, played, strict=True)
             ]
         if unit.pictured:
             artifacts.write(self._folder, example, instances, played, self._setup)
@@ -223,6 +223,28 @@ class Worker:
             )
             for instance, one, replayed in zip(instances, played, users, strict=True)
         ]
+
+    def _first_clicks(
+        self,
+        dataset: str,
+        instance: InstanceExample,
+        played: rollout.Played,
+        features: Any,
+        clock: tracks.Clock,
+    ) -> tuple[Trajectory, ...]:
+        """Plays real first clicks, and as many sampled ones if there is a click map."""
+        firsts = {strategies.USER: instance.user_clicks_yx}
+        if played.first_map is not None and len(instance.user_clicks_yx):
+            firsts[strategies.SAMPLED_USER] = rollout.sample_users(
+                dataset, instance, played.first_map, self._setup
+            )
+        return tuple(
+            trajectory
+            for strategy, yx in firsts.items()
+            for trajectory in rollout.play_first_clicks(
+                strategy, yx, instance, self._segmenter, features, self._setup, clock
+            )
+        )
 
 
 def default_instances_per_batch() -> int:

@@ -46,3 +46,70 @@ def test_a_tie_is_negative_and_a_clicked_pixel_is_not_clicked_again():
     free[15, 45] = False
     second = strategies.baseline_click(wrong, free)
     assert (second.y, second.x, second.positive) == (15, 15, True)
+
+
+def many(click, wrong, free, count=4000):
+    """Clicks of many draws, `i64[count 2]`, and whether each is positive."""
+    bits = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
+    drawn = [click(wrong, free, int(one)) for one in bits]
+    return np.array([(c.y, c.x) for c in drawn]), np.array([c.positive for c in drawn])
+
+
+def two_regions():
+    gt_mask = disk((40, 60), (20, 15), 9)
+    wrong = error_masks.find(gt_mask, disk((40, 60), (18, 44), 6), None)
+    return wrong, np.ones((40, 60), bool)
+
+
+def test_the_largest_region_is_clicked_in_its_middle():
+    wrong, free = two_regions()
+    click = strategies.largest_component_click(wrong, free, 0)
+    assert (click.y, click.x, click.positive) == (20, 15, True)
+    click = strategies.largest_component_click(wrong._replace(fn_mask=~free), free, 0)
+    assert (click.y, click.x, click.positive) == (18, 44, False)
+
+
+def test_random_clicks_are_uniform_over_all_wrong_pixels():
+    wrong, free = two_regions()
+    free[:, 50:] = False
+    yx, positive = many(strategies.random_click, wrong, free)
+    allowed = (wrong.fn_mask | wrong.fp_mask) & free
+    assert allowed[tuple(yx.T)].all()
+    share = wrong.fn_mask.sum() / allowed.sum()
+    assert abs(positive.mean() - share) < 4 * np.sqrt(share * (1 - share) / 4000)
+    assert (positive == wrong.fn_mask[tuple(yx.T)]).all()
+
+
+def test_deepgrow_clicks_follow_the_exponent_of_the_depth():
+    wrong, free = two_regions()
+    wrong = wrong._replace(fn_mask=np.pad(np.ones((9, 9), bool), ((5, 26), (3, 48))))
+    yx, positive = many(strategies.deepgrow_click, wrong, free)
+    # The larger kind is the false foreground here.
+    assert not positive.any()
+    inside = np.pad(wrong.fp_mask, 1)
+    depth = np.zeros(inside.shape)
+    while inside.any():
+        depth += inside
+        eroded = inside.copy()
+        for dy in (-1, 0, 1):
+            for dx in (-1, 0, 1):
+                eroded &= np.roll(inside, (dy, dx), (0, 1))
+        inside = eroded
+    weights = np.exp(depth[1:-1, 1:-1]) - 1
+    drawn = np.zeros_like(weights)
+    np.add.at(drawn, tuple(yx.T), 1 / len(yx))
+    for ring in np.unique(depth[1:-1, 1:-1])[1:]:
+        of_ring = depth[1:-1, 1:-1] == ring
+        expected = weights[of_ring].sum() / weights.sum()
+        spread = np.sqrt(expected * (1 - expected) / len(yx))
+        assert abs(drawn[of_ring].sum() - expected) < 4 * spread
+
+
+@pytest.mark.parametrize("name", sorted(strategies.ROBOTS))
+def test_where_nothing_is_wrong_every_robot_clicks_the_corner(name):
+    nothing = np.zeros((7, 9), bool)
+    click = strategies.ROBOTS[name].click(
+        error_masks.Errors(nothing, nothing), ~nothing, 5
+    )
+    assert (click.y, click.x, click.positive) == (0, 0, False)
+    assert not click.error_mask.any()

@@ -275,6 +275,42 @@ def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
     assert "the replayed first clicks are synthetic" in page
 
 
+def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
+    wanted = config.BenchmarkConfig(
+        data="sample", split="val", segmenter="noisy", click_model="DT", groups=(1,),
+        users=True, max_images=1,
+    )  # fmt: skip
+    benchmark.run(wanted, tmp_path / "run")
+    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    assert [ious.size for ious in result.sampled_ious] == [
+        ious.size for ious in result.user_ious
+    ]
+    sampled = [
+        track.clicks[0]
+        for track in instances_of(tmp_path / "run")[result.instance_ids[0]].trajectories
+        if track.strategy == "sampled_user"
+    ]
+    assert len(set(sampled)) > 12
+
+
+def test_further_robots_are_played_and_tabled(folder, tmp_path):
+    robots = ("random", "deepgrow", "largest_component")
+    benchmark.run(settings(folder, groups=(), robots=robots), tmp_path / "run")
+    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    assert set(result.robots) == set(robots)
+    for areas in result.robots.values():
+        assert areas.iou.shape == (len(result.instance_ids), 20)
+    tables_of(tmp_path / "run")
+    with (tmp_path / "run" / "tables" / "noc.csv").open() as file:
+        rows = [row["strategy"] for row in csv.DictReader(file)]
+    assert rows == ["baseline", "largest_component", "random", "deepgrow"]
+
+
+def test_an_unknown_robot_is_named(folder, tmp_path):
+    with pytest.raises(errors.UnknownNameError, match="deepgrow"):
+        benchmark.run(settings(folder, robots=("r2d2",)), tmp_path / "run")
+
+
 def test_the_report_stands_alone(folder, tmp_path):
     benchmark.run(settings(folder, groups=(1, 10)), tmp_path / "run")
     tables_of(tmp_path / "run")

@@ -156,8 +156,9 @@ def test_real_clicks_are_replayed_one_by_one():
     assert len(clicks) > rollout._USERS_TOGETHER
     one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     segmenter = load.load("noisy")
-    replayed = rollout.replay_users(
-        one, segmenter, segmenter.encode(EXAMPLE.image), setup(), tracks.Clock()
+    features = segmenter.encode(EXAMPLE.image)
+    replayed = rollout.play_first_clicks(
+        "user", clicks, one, segmenter, features, setup(), tracks.Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [

@@ -1,0 +1,80 @@
+"""How measures go together over segmenters (Figure 14 of the paper)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from rclicks_jax.results import comparison, measures
+from rclicks_jax.results.formats import Table
+
+CORRELATED = (
+    "base_noc",
+    "sample_noc",
+    "base_nof",
+    "sample_nof",
+    "base_auc",
+    "sample_auc",
+    "delta_sb",
+    "delta_gr",
+    "nsr",
+    "user_iou",
+)
+
+
+def correlation_matrix(
+    runs: Sequence[comparison.Run],
+) -> tuple[list[str], np.ndarray, np.ndarray] | None:
+    """Correlates the means of measures over segmenters, averaged over datasets.
+
+    Returns:
+        Keys, and the absolute Pearson and Spearman correlations, `f64[k k]`, NaN where
+        a measure is the same for all; None for fewer than three segmenters.
+    """
+    if len(runs) < 3:
+        return None
+    tables = []
+    for dataset in comparison.datasets_of(runs):
+        found = {key: comparison.paired(runs, dataset, key) for key in CORRELATED}
+        tables.append(
+            {
+                key: np.nanmean(one.values, axis=1)
+                for key, one in found.items()
+                if one is not None
+            }
+        )
+    keys = [key for key in CORRELATED if all(key in table for table in tables)]
+    linear = [_correlations(table, keys, stats.pearsonr) for table in tables]
+    by_rank = [_correlations(table, keys, stats.spearmanr) for table in tables]
+    return keys, np.mean(linear, axis=0), np.mean(by_rank, axis=0)
+
+
+def _correlations(
+    table: dict[str, np.ndarray], keys: list[str], of: Callable[..., Any]
+) -> np.ndarray:
+    matrix = np.full((len(keys), len(keys)), np.nan)
+    for i, first in enumerate(keys):
+        for j, second in enumerate(keys):
+            one, other = table[first], table[second]
+            if np.ptp(one) > 0 and np.ptp(other) > 0:
+                matrix[i, j] = abs(of(one, other).statistic)
+    return matrix
+
+
+def correlations(runs: Sequence[comparison.Run]) -> Table:
+    """Pearson above the diagonal, Spearman below, as in Figure 14 of the paper."""
+    title = "Correlations of means over segmenters: Pearson above, Spearman below"
+    found = correlation_matrix(runs)
+    if found is None:
+        return Table("correlations", title, {"measure": ("Measure", "s")}, [])
+    keys, linear, by_rank = found
+    both = np.triu(linear) + np.tril(by_rank, -1)
+    columns = {"measure": ("Measure", "s")}
+    columns |= {key: (measures.BY_KEY[key].title, ".2f") for key in keys}
+    rows = [
+        {"measure": measures.BY_KEY[key].title}
+        | dict(zip(keys, map(float, row), strict=True))
+        for key, row in zip(keys, both, strict=True)
+    ]
+    return Table("correlations", title, columns, rows)
