@@ -1,0 +1,97 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import results_of
+
+from rclicks_jax import config, errors
+from rclicks_jax.results import estimate
+
+SURE = estimate.Pace(*(estimate.Seconds(mean, 0) for mean in (2, 1, 5, 80)))
+PROJECT = estimate.Project(objects=100_000)
+
+
+def simulated(result, project=PROJECT, pace=SURE, **options):
+    return estimate.simulate(result, config.PAPER, project, pace, **options)
+
+
+def test_without_uncertainty_the_time_is_the_formula():
+    result = results_of.results(objects=1, images=1, skill=0.2)
+    alike = results_of.areas(np.broadcast_to(result.baseline.iou, (1, 10, 1, 20)))
+    result = dataclasses.replace(result, by_group=alike)
+    noc = result.noc(result.baseline, config.PAPER, 90)[0]
+    assert noc < 20
+    found = simulated(result)
+    np.testing.assert_allclose(found.clicks, noc)
+    np.testing.assert_allclose(found.seconds, 5 + 3 * noc)
+    np.testing.assert_allclose(found.break_even, (80 - 5) / 3)
+
+
+def test_objects_that_clicks_do_not_solve_are_drawn_by_hand():
+    result = results_of.results(objects=4, images=4)
+    never = results_of.areas(np.full((1, 10, 4, 20), 0.5))
+    found = simulated(dataclasses.replace(result, by_group=never))
+    np.testing.assert_allclose(found.unsolved, 1)
+    np.testing.assert_allclose(found.seconds, 5 + 3 * 20 + 80)
+    np.testing.assert_allclose(found.break_even, 0)
+
+
+def test_a_mean_over_many_projects_is_the_mean_of_the_part():
+    result = results_of.results(objects=40, images=20)
+    noc = result.noc(result.by_group, config.PAPER, 90)
+    found = simulated(result, draws=20_000)
+    assert found.clicks.mean() == pytest.approx(noc.mean(), rel=0.01)
+
+
+def test_more_measured_images_narrow_the_interval_and_a_small_project_widens_it():
+    def width(result, objects=100_000):
+        project = estimate.Project(objects=objects)
+        interval = estimate.interval(simulated(result, project).seconds)
+        return interval.high - interval.low
+
+    few = results_of.results(objects=12, images=12)
+    many = results_of.results(objects=200, images=200)
+    assert width(many) < 0.5 * width(few)
+    assert width(many, objects=5) > 3 * width(many)
+
+
+def test_unsure_paces_widen_the_interval_and_keep_the_mean():
+    result = results_of.results(objects=60, images=60)
+    sure = simulated(result, draws=20_000).seconds
+    unsure = simulated(result, pace=estimate.Pace(), draws=20_000).seconds
+    assert unsure.std() > 2 * sure.std()
+    assert unsure.mean() == pytest.approx(sure.mean(), rel=0.02)
+
+
+def test_a_clicking_group_that_fares_worse_costs_more_than_the_robot_tells():
+    runs = [results_of.run("mine", spread=0.05)]
+    (row,) = estimate.table(runs, PROJECT, SURE).rows
+    assert row["hours"].low <= row["hours"].mean <= row["hours"].high
+    assert row["robot_hours"] < row["hours"].mean
+    assert row["cost"].mean == pytest.approx(15 * row["hours"].mean)
+
+
+def test_assumptions_that_nobody_measured_are_named():
+    given = estimate.Pace(click=estimate.Seconds(1.4, 0.1))
+    said = {row["what"]: row["value"] for row in
+            estimate.assumptions(PROJECT, given).rows}  # fmt: skip
+    assert said["seconds for a click"] == "1.4 ± 0.1"
+    assert "assumed, not measured" in said["seconds for a polygon"]
+
+
+@pytest.mark.parametrize(
+    ("project", "pace"),
+    [
+        (estimate.Project(objects=0), SURE),
+        (PROJECT, SURE._replace(click=estimate.Seconds(-1, 0))),
+    ],
+)
+def test_what_cannot_be_is_refused(project, pace):
+    with pytest.raises(errors.BadValueError):
+        simulated(results_of.results(), project, pace)
+
+
+def test_a_run_without_groups_cannot_tell():
+    result = dataclasses.replace(results_of.results(), by_group=None)
+    with pytest.raises(errors.BadValueError, match="a run with groups"):
+        simulated(result)
