@@ -1,21 +1,52 @@
-"""rclicks-segmenters: the segmenters that come with the package.
+"""rclicks-segmenters: what can be benchmarked, and what each needs.
 
 rclicks-segmenters list
+rclicks-segmenters show sam
+rclicks-segmenters env sam --wheels=cpu
+rclicks-segmenters check sam:checkpoint=sam_vit_b_01ec64.pth:checkout=segment-anything
 """
 
 from collections.abc import Sequence
 
+from absl import flags
 from rclicks_jax.launch import commands
 
 from rclicks_jax import catalogue, errors
 
+_ALLOWED = "list, show NAME, env NAME, or check SPEC, with SPEC as --segmenter takes it"
+_WHEELS = flags.DEFINE_string(
+    "wheels",
+    "default",
+    "env: where PyTorch comes from: default (pip's index), cpu, cu126, cu128, or the "
+    "address of an index.",
+)
+_PYTHON = flags.DEFINE_string("python", "", "env: interpreter to make it with.")
+_DIR = flags.DEFINE_string("dir", "", "env: its folder, instead of one in the cache.")
+_PIN = flags.DEFINE_list(
+    "pin", [], "env: more requirements, such as torch==2.13.0, with commas between."
+)
+_DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
+_SEED = flags.DEFINE_integer("seed", 0, "check: of the synthetic photographs.")
+_LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
 
-def main(arguments: Sequence[str]) -> None:
-    """Lists the catalogue."""
-    if list(arguments) != ["list"]:
-        raise errors.BadValueError("Arguments", " ".join(arguments) or "none", "list")
-    for name, summary in catalogue.describe(catalogue.SEGMENTERS).items():
-        print(f"{name:15}{summary}")
+
+def main(arguments: Sequence[str]) -> int:
+    """Does what the first argument says."""
+    action, *names = arguments or [""]
+    if action not in catalogue.SEGMENTER_ACTIONS or len(names) != (action != "list"):
+        raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
+    settings = {
+        "env": {
+            "wheels": _WHEELS.value,
+            "python": _PYTHON.value,
+            "folder": _DIR.value,
+            "pins": _PIN.value,
+            "dry_run": _DRY_RUN.value,
+        },
+        "check": {"seed": _SEED.value, "large": _LARGE.value},
+    }
+    act = catalogue.find("action", catalogue.SEGMENTER_ACTIONS, action)
+    return act(*names, **settings.get(action, {}))
 
 
 def run() -> None:

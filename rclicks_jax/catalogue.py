@@ -16,6 +16,13 @@ SEGMENTERS = {
     "stuck": "rclicks_jax.segmenters.simulated:stuck",
     "grabcut": "rclicks_jax.segmenters.grabcut",
 }
+# Of `rclicks-segmenters`.
+SEGMENTER_ACTIONS = {
+    "list": "rclicks_jax.segmenters.actions:show_list",
+    "show": "rclicks_jax.segmenters.actions:show",
+    "env": "rclicks_jax.segmenters.actions:make_environment",
+    "check": "rclicks_jax.segmenters.actions:check",
+}
 
 
 def load_object(path: str) -> Any:

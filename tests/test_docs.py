@@ -5,27 +5,38 @@ import re
 
 import numpy as np
 import pytest
+from helpers import make_folder
 
 from rclicks_jax import config
-from rclicks_jax.segmenters import load
+from rclicks_jax.runs import benchmark, store
+from rclicks_jax.segmenters import conformance, load
 from rclicks_jax.types import Clicks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
-@pytest.mark.parametrize(
-    "way", ["{path}:tolerance=40", "bridge:adapter={path}:tolerance=40"]
-)
-def test_the_segmenter_of_the_docs_runs(tmp_path, way):
+@pytest.fixture
+def own(tmp_path):
+    """The file that docs/add_a_segmenter.md walks through."""
     text = (ROOT / "docs" / "add_a_segmenter.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(code.splitlines()) <= 30
     path = tmp_path / "brightness.py"
     path.write_text(code)
+    return path
+
+
+WAYS = pytest.mark.parametrize(
+    "way", ["{path}:tolerance=40", "bridge:adapter={path}:tolerance=40"]
+)
+
+
+@WAYS
+def test_the_segmenter_of_the_docs_runs(own, way):
     image = np.zeros((20, 30, 3), np.uint8)
     image[5:15, 5:15] = 200
-    segmenter = load.load(way.format(path=path))
+    segmenter = load.load(way.format(path=own))
     session = segmenter.start(segmenter.encode(image), [image[..., 0] > 0] * 2)
     yx = np.array([[[8, 8]], [[1, 1]]], np.int32)
     masks = session.predict(
@@ -34,6 +45,42 @@ def test_the_segmenter_of_the_docs_runs(tmp_path, way):
     segmenter.close()
     np.testing.assert_array_equal(masks[0], image[..., 0] > 0)
     np.testing.assert_array_equal(masks[1], image[..., 0] == 0)
+
+
+@WAYS
+def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, way):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+    asked = config.BenchmarkConfig(
+        data=f"folder:{make_folder(tmp_path / 'mine')}",
+        segmenter=way.format(path=own),
+        click_model="DT",
+        groups=(1, 10),
+        pictures=0,
+    )
+    outcome = benchmark.run(asked, tmp_path / "run")
+    assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
+    for record in store.RunFolder(tmp_path / "run").read_all():
+        for played in record.instances[0].trajectories:
+            pairs = zip(played.intersection, played.union, strict=True)
+            assert max(i / u for i, u in pairs) > 0.85
+
+
+@WAYS
+def test_the_segmenter_of_the_docs_conforms(own, way):
+    told = []
+    findings = conformance.check(way.format(path=own), report=told.append)
+    assert conformance.conforms(findings), told
+
+
+def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):
+    text = (ROOT / "docs" / "add_a_segmenter.md").read_text()
+    command = r"\$ rclicks-segmenters check (\S+)\n(.*?)```"
+    ((spec, printed),) = re.findall(command, text, re.DOTALL)
+    monkeypatch.chdir(own.parent)
+    told = []
+    conformance.check(spec, report=told.append)
+    seconds = re.compile(r" +\d+\.\d\d s  ")
+    assert seconds.sub(" ", "\n".join(told)) == seconds.sub(" ", printed.strip())
 
 
 def test_the_python_of_the_readme_runs():

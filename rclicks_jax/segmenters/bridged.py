@@ -35,7 +35,8 @@ class Photograph:
 
     def bring(self) -> None:
         """Has the worker encode it, unless this worker has done so."""
-        if self._generation != self.worker.generation:
+        # One that is gone counts as the last one did, until the next is started.
+        if not self.worker.alive or self._generation != self.worker.generation:
             self.worker.call(self._request)
             self._generation = self.worker.generation
 

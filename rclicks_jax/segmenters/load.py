@@ -1,25 +1,28 @@
 """Loads the segmenter that a user named."""
 
 import pathlib
+from collections.abc import Mapping
 
-from rclicks_jax import catalogue
-from rclicks_jax.segmenters import base, bridged, host
+from rclicks_jax import catalogue, errors
+from rclicks_jax.segmenters import base, bridged, environments, host, methods
 
 
-def load(spec: str, trajectories: int = 0) -> base.Segmenter:
+def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter:
     """Loads `name:key=value:...`.
 
-    `name` is in the catalogue; or ends in `.py`, an adapter of the user's to run in
-    this process; or is `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`,
-    to run in a worker.
+    `name` is in the catalogue; or is a method of `methods.toml`, to run in a worker of
+    its environment; or ends in `.py`, an adapter of the user's to run in this process;
+    or is `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`, to run in a
+    worker.
 
     Args:
         spec: What the user named.
         trajectories: How many a run advances together; 0 if that is not known.
+        protocol: Of the run, for methods that have such an option; empty for theirs.
 
     Raises:
-        UnknownNameError: The catalogue has no such segmenter.
-        BadValueError: An option is unknown or of a wrong type.
+        UnknownNameError: There is no such segmenter, or it has no such option.
+        BadValueError: An option is missing or is not what it can be.
         SegmenterError: It cannot be loaded.
     """
     name, options = catalogue.parse_spec(spec)
@@ -30,5 +33,35 @@ def load(spec: str, trajectories: int = 0) -> base.Segmenter:
         return host.HostSegmenter(
             path.stem, host.load_file(path), options, trajectories
         )
+    known = methods.catalogue().methods
+    if name in known:
+        return _load_method(known[name], options, protocol)
+    if name not in catalogue.SEGMENTERS:
+        names = [*catalogue.SEGMENTERS, *known]
+        raise errors.UnknownNameError("segmenter", name, names)
     adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
     return host.HostSegmenter(name, adapter, options, trajectories)
+
+
+def _load_method(
+    method: methods.Method, options: Mapping[str, str], protocol: str
+) -> base.Segmenter:
+    """Starts the worker of a method, in its environment unless another is named."""
+    given = dict(options)
+    if protocol and "protocol" in method.options:
+        given.setdefault("protocol", protocol)
+    methods.check_options(method, given)
+    python = given.get("python") or environments.find(method.environment)
+    if python is None:
+        raise errors.SegmenterError(
+            f"{method.name} runs in an environment of its own, which is not in "
+            f"{environments.default_folder(method.environment)}: make it by "
+            f"`rclicks-segmenters env {method.name}`, or give python=INTERPRETER of "
+            "one that has what it needs."
+        )
+    segmenter = bridged.BridgedSegmenter(
+        {**given, "adapter": method.adapter, "python": str(python)}
+    )
+    segmenter.name = method.name
+    segmenter.description = methods.describe(method, given)
+    return segmenter

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from rclicks_jax import errors
 from rclicks_jax.bridge import client, connection
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import Clicks
@@ -107,6 +108,34 @@ def test_a_death_is_mended_for_every_photograph_of_the_worker(opened):
     fresh = segmenter.start(second, [IMAGE[..., 0] > 0])
     assert fresh.predict(np.arange(1), clicks_of(1)).sum() == 1
     assert segmenter.encodes == 2
+
+
+def test_a_photograph_outlives_two_deaths(opened):
+    segmenter = opened(":trouble=die")
+    photograph = segmenter.encode(IMAGE)
+    deadly = segmenter.start(photograph, [IMAGE[..., 0] > 0])
+    deadly.predict(np.arange(1), clicks_of(1))
+    with pytest.raises(errors.SegmenterError, match="died twice"):
+        deadly.predict(np.arange(1), clicks_of(2))
+    # As the objects of a batch that failed are each played alone.
+    alone = segmenter.start(photograph, [IMAGE[..., 0] > 0])
+    assert alone.predict(np.arange(1), clicks_of(1)).sum() == 1
+    segmenter.release(photograph)
+
+
+def test_a_worker_that_cannot_start_again_says_why_until_it_can(opened, tmp_path):
+    broken = tmp_path / "broken"
+    segmenter = opened(f":broken_if={broken}")
+    photograph = segmenter.encode(IMAGE)
+    session = segmenter.start(photograph, [IMAGE[..., 0] > 0])
+    session.predict(np.arange(1), clicks_of(1))
+    broken.touch()
+    os.kill(pids_of(segmenter)[0], signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(errors.SegmenterError, match="no such checkpoint"):
+            session.predict(np.arange(1), clicks_of(2))
+    broken.unlink()
+    assert session.predict(np.arange(1), clicks_of(2)).sum() == 2
 
 
 def test_several_threads_may_ask_at_once(opened):

@@ -1,6 +1,7 @@
 """A worker that dies, hangs, prints or lies; each time the run must go on."""
 
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -61,8 +62,49 @@ def test_a_worker_that_dies_once_is_replayed(adapter, undisturbed, tmp_path, tro
 @pytest.mark.parametrize("cut", [0, 1, 4, 7, 8, 9, 40, 150, 200, 210, 400, 10_000])
 def test_a_worker_that_dies_within_a_reply_is_replayed(undisturbed, tmp_path, cut):
     marker = tmp_path / "died"
-    spec = f"bridge:adapter={ADAPTER}:trouble=cut:cut={cut}:marker={marker}"
+    spec = f"bridge:adapter={ADAPTER}:trouble=cut:cut={cut}:marker={marker}:timeout=5"
     np.testing.assert_array_equal(play(spec), undisturbed)
+
+
+# The same of a request; what is not read of it is lost with the worker.
+@pytest.mark.parametrize("cut", [0, 1, 4, 7, 8, 9, 40, 150, 300, 370])
+def test_a_worker_that_dies_within_a_request_is_replayed(undisturbed, tmp_path, cut):
+    marker = tmp_path / "died"
+    spec = f"bridge:adapter={ADAPTER}:trouble=deaf:cut={cut}:marker={marker}:timeout=5"
+    np.testing.assert_array_equal(play(spec), undisturbed)
+    assert marker.exists()
+
+
+def play_two(spec, first, second):
+    """Two clicks on a photograph, one on another, one on the first again."""
+    segmenter = load.load(spec)
+    try:
+        one = segmenter.start(segmenter.encode(first), [first[..., 0] > 0] * 2)
+        sums = [one.predict(np.arange(2), clicks_of(n)).sum() for n in (1, 2)]
+        other = segmenter.start(segmenter.encode(second), [second[..., 0] > 0] * 2)
+        sums.append(other.predict(np.arange(2), clicks_of(1)).sum())
+        return [*sums, one.predict(np.arange(2), clicks_of(3)).sum()]
+    finally:
+        segmenter.close()
+
+
+# More than a pipe holds, so that the client is still writing.
+@pytest.mark.parametrize("cut", [1000, 70_000, 400_000])
+def test_a_worker_that_stops_reading_a_photograph_is_replayed(
+    tmp_path, monkeypatch, cut
+):
+    monkeypatch.setattr(memory.Lender, "lend", lambda *_: None)
+    marker = tmp_path / "died"
+    spec = f"bridge:adapter={ADAPTER}:trouble=deaf:cut={cut}:marker={marker}:timeout=3"
+    large = np.zeros((400, 500, 3), np.uint8)
+    assert play_two(spec, IMAGE, large) == [2, 4, 2, 6]
+    assert marker.exists()
+
+
+def test_a_worker_without_memory_to_share_answers_through_the_pipe():
+    large = np.zeros((400, 500, 3), np.uint8)
+    full = play(f"bridge:adapter={ADAPTER}:trouble=full", large)
+    assert [mask.sum() for mask in full] == [2, 4, 6]
 
 
 def test_large_arrays_go_through_shared_memory(tmp_path, monkeypatch):
@@ -77,9 +119,36 @@ def test_large_arrays_go_through_shared_memory(tmp_path, monkeypatch):
     np.testing.assert_array_equal(shared, dying)
 
 
-def test_a_worker_that_dies_again_fails_with_its_last_words(adapter):
-    with pytest.raises(errors.SegmenterError, match=r"died twice[\s\S]*last words"):
-        play(f"bridge:adapter={adapter}:trouble=die")
+@pytest.mark.parametrize(
+    ("trouble", "end"),
+    [
+        ("die", r"it ended \(exit status 7\)"),
+        ("kill", r"it ended \(something killed it, perhaps for want of memory\)"),
+        ("hang", r"it did not answer in time \(it was still running and was killed\)"),
+        ("cut:cut=9", r"it ended \(exit status 9\)"),
+        ("garbage", r"it sent no frame: a frame starts with b'RCLB', not b'xxxx'"),
+    ],
+)
+def test_a_worker_that_dies_again_fails_with_its_last_words(adapter, trouble, end):
+    told = rf"died twice: first, {end}[\s\S]*then, {end}[\s\S]*last words"
+    with pytest.raises(errors.SegmenterError, match=told):
+        play(f"bridge:adapter={adapter}:trouble={trouble}:timeout=3")
+
+
+def test_last_words_are_the_last_and_few(tmp_path):
+    path = tmp_path / "loud.py"
+    path.write_text(
+        "import os, sys\n"
+        "def load(options):\n"
+        "    print('first words', 'x' * 2_000_000, 'last words')\n"
+        "    sys.stdout.flush()\n"
+        "    os._exit(1)\n"
+        "encode = predict = load\n"
+    )
+    with pytest.raises(errors.SegmenterError, match="x last words") as caught:
+        load.load(f"bridge:adapter={path}")
+    assert "first words" not in str(caught.value)
+    assert len(str(caught.value)) < 5000
 
 
 @pytest.mark.parametrize(
@@ -115,7 +184,10 @@ def test_a_worker_that_answers_nonsense_lives_on(adapter, trouble, message):
         ("bridge:adapter=nothing", "No module named"),
         ("bridge:adapter={adapter}:python=/no/python", "Give the interpreter"),
         ("bridge:adapter={adapter}:broken=1", "no such checkpoint"),
+        ("bridge:adapter={adapter}:loading=die", r"load its model.*exit status 4"),
+        ("bridge:adapter={adapter}:loading=hang:timeout=3", "did not answer in time"),
         ("bridge:adapter={adapter}:python=/bin/true", "did not start"),
+        ("bridge:adapter={adapter}:python=/usr", "Permission denied.*Give the inter"),
         ("bridge:adapter={adapter}:timeout=soon", "Option timeout: got 'soon'"),
         ("bridge:command=/no/worker", "No worker could be started with /no/worker"),
     ],
@@ -123,6 +195,37 @@ def test_a_worker_that_answers_nonsense_lives_on(adapter, trouble, message):
 def test_a_worker_that_does_not_start_says_why(adapter, spec, message):
     with pytest.raises(errors.RClicksError, match=message):
         load.load(spec.format(adapter=adapter))
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ('exec {python} -I -S "$@"', "did not start.*\nTrace[\\s\\S]*named 'numpy'"),
+        (
+            # As Python 3.6 does.
+            "echo 'SyntaxError: future feature annotations is not defined' >&2; exit 1",
+            r"did not start.*exit status 1\)[\s\S]*annotations is not defined",
+        ),
+        (
+            'echo welcome; exec {python} "$@"',
+            "did not start: it sent no frame.*not b'welc'",
+        ),
+        ("sleep 60", "did not start: it did not answer in time"),
+    ],
+)
+def test_a_wrong_python_says_why(tmp_path, command, message):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{command.format(python=sys.executable)}\n")
+    python.chmod(0o755)
+    with pytest.raises(errors.SegmenterError, match=message):
+        load.load(f"bridge:adapter={ADAPTER}:python={python}:timeout=3")
+
+
+def test_a_missing_package_is_named(tmp_path):
+    path = tmp_path / "needy.py"
+    path.write_text("import no_such_package\n")
+    with pytest.raises(errors.SegmenterError, match="named 'no_such_package'"):
+        load.load(f"bridge:adapter={path}")
 
 
 def test_another_version_is_refused(adapter, monkeypatch):
@@ -158,6 +261,20 @@ def test_probabilities_come_beside_masks_when_asked(tmp_path):
     assert not masks.all()
     np.testing.assert_array_equal(session.predict(np.arange(2), clicks_of(2)), masks)
     segmenter.close()
+
+
+def test_probabilities_that_are_nan_are_refused(tmp_path):
+    path = tmp_path / "nan.py"
+    path.write_text(
+        "import numpy as np\n"
+        "THRESHOLD = 0.5\n"
+        "def load(options): return None\n"
+        "def encode(model, image): return image.shape[:2]\n"
+        "def predict(model, shape, clicks, state):\n"
+        "    return np.full((len(clicks.count), *shape), np.nan, 'f4'), None\n"
+    )
+    with pytest.raises(errors.SegmenterError, match="NaN instead of probabilities"):
+        play(f"bridge:adapter={path}")
 
 
 def test_masks_alone_have_no_probabilities(adapter):

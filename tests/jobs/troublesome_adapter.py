@@ -1,7 +1,9 @@
-"""An adapter that causes trouble at the second click; options say which."""
+"""An adapter that causes trouble at the second click; options say which, and where."""
 
 import ctypes
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -13,23 +15,29 @@ from rclicks_jax.bridge import wire
 
 def load(options):
     print("printed while loading")
-    if options.get("broken"):
+    if options.get("broken") or os.path.exists(options.get("broken_if", "")):
         raise RuntimeError("no such checkpoint")
+    if options.get("loading") == "die":
+        os._exit(4)
+    if options.get("loading") == "hang":
+        time.sleep(60)
     return options
 
 
 def encode(model, image):
-    return image.shape[:2]
+    return image.shape[:2], int(image[0, 0, 0])
 
 
-def predict(model, shape, clicks, state):
+def predict(model, features, clicks, state):
+    shape, first = features
     count = int(clicks.count[0])
     history = [] if state is None else list(state[0])
     assert len(history) == count - 1, history
     masks = np.zeros((len(clicks.count), *shape), bool)
     for row, points in enumerate(clicks.yx[:, :count]):
         masks[row][tuple(points.T)] = True
-    trouble = model.get("trouble") if count == 2 else None
+    chosen = count == 2 and int(model.get("image", first)) == first
+    trouble = model.get("trouble") if chosen else None
     marker = model.get("marker")
     if trouble and not (marker and os.path.exists(marker)):
         if marker:
@@ -42,6 +50,9 @@ def predict(model, shape, clicks, state):
 def _make(trouble, masks, model):
     if trouble == "die":
         os._exit(7)
+    if trouble == "kill":
+        # As the kernel does for want of memory.
+        os.kill(os.getpid(), signal.SIGKILL)
     if trouble == "hang":
         time.sleep(60)
     if trouble == "freeze":
@@ -61,6 +72,11 @@ def _make(trouble, masks, model):
             file.write(str(child.pid))
     if trouble == "cut":
         wire.pack = _cut_at(int(model["cut"]), wire.pack)
+    if trouble == "deaf":
+        wire.unpack = _deaf_after(int(model["cut"]))
+    if trouble == "full":
+        # No file, not even one in memory, can grow any more.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if trouble == "garbage":
         for descriptor in range(3, 10):
             try:
@@ -85,3 +101,13 @@ def _cut_at(length, pack):
         os._exit(9)
 
     return cut
+
+
+def _deaf_after(length):
+    def unpack(read, borrow=None):
+        read(length)
+        if length > 100_000:
+            time.sleep(60)
+        os._exit(9)
+
+    return unpack

@@ -116,8 +116,9 @@ def test_a_broken_adapter_is_explained(tmp_path, body, message):
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(errors.UnknownNameError, match=r"'sam'.*grabcut.*random_walker"):
-        load.load("sam")
+    known = r"'magic'.*grabcut.*random_walker.*sam2"
+    with pytest.raises(errors.UnknownNameError, match=known):
+        load.load("magic")
     with pytest.raises(errors.BadValueError, match="key=value"):
         load.load("random_walker:96")
     with pytest.raises(errors.SegmenterError, match="not a Python file"):

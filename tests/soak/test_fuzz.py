@@ -1,33 +1,24 @@
 """A million damaged frames: each is refused or read, and nothing else happens."""
 
-import io
+import time
 
+import damaged_frames
 import numpy as np
-
-from rclicks_jax.bridge import wire
-
-FRAMES = 1_000_000
+import pytest
 
 
-def test_a_million_damaged_frames():
-    random = np.random.default_rng()
-    arrays = {"a": np.arange(9, dtype=np.int32), "b": np.zeros((3, 4), bool)}
-    frame = b"".join(wire.pack({"action": "predict", "number": 3}, arrays))
-    refused = 0
-    for _ in range(FRAMES):
-        damaged = bytearray(frame)
-        for _ in range(int(random.integers(1, 9))):
-            damaged[int(random.integers(len(damaged)))] = int(random.integers(256))
-        stream = io.BytesIO(bytes(damaged[: int(random.integers(1, len(damaged) + 1))]))
-
-        def read(size, stream=stream):
-            part = stream.read(size)
-            if len(part) < size:
-                raise EOFError
-            return part
-
-        try:
-            wire.unpack(read)
-        except (wire.WireError, EOFError):
-            refused += 1
-    assert refused > FRAMES // 2
+@pytest.mark.parametrize(
+    ("frames", "refused_of"),
+    [
+        (1_000_000, damaged_frames.refused_by_the_decoder),
+        (200_000, damaged_frames.refused_by_a_channel),
+    ],
+)
+def test_damaged_frames_raise_what_they_should(capsys, frames, refused_of):
+    seed = time.time_ns()
+    print(f"seed {seed}")
+    refused = refused_of(frames, np.random.default_rng(seed))
+    took = (time.time_ns() - seed) / 1e9
+    with capsys.disabled():
+        print(f"\n{refused_of.__name__}: {refused} of {frames} refused in {took:.0f} s")
+    assert frames / 2 < refused < frames

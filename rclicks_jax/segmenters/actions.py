@@ -1,0 +1,62 @@
+"""What `rclicks-segmenters` does; each returns the exit status."""
+
+import pathlib
+import sys
+
+from rclicks_jax.segmenters import conformance, environments, methods, pages
+
+
+def show_list() -> int:
+    """Prints the catalogue."""
+    print(pages.listing())
+    return 0
+
+
+def show(name: str) -> int:
+    """Prints all there is to know of a segmenter; raises `UnknownNameError`."""
+    print(pages.page(name))
+    return 0
+
+
+def make_environment(
+    name: str,
+    *,
+    wheels: str = "default",
+    python: str = "",
+    folder: str = "",
+    pins: tuple[str, ...] = (),
+    dry_run: bool = False,
+) -> int:
+    """Makes the environment of a method, and prints how to use it.
+
+    Args:
+        name: Of the method.
+        wheels: Where PyTorch comes from; see `environments.Request`.
+        python: Interpreter to make it with; this one if empty.
+        folder: Where it goes; below the cache if empty.
+        pins: More requirements.
+        dry_run: Only print the commands.
+
+    Raises:
+        RClicksError: A setting is wrong, or a command failed.
+    """
+    request = environments.Request(
+        methods.find(name).environment,
+        pathlib.Path(folder) if folder else None,
+        python or sys.executable,
+        wheels,
+        tuple(pins),
+    )
+    interpreter = environments.make(request, dry_run)
+    if dry_run:
+        return 0
+    print(f"{interpreter} is ready.")
+    if folder:
+        print(f"Give it to segmenters as {name}:python={interpreter}:...")
+    return 0
+
+
+def check(spec: str, *, seed: int = 0, large: bool = False) -> int:
+    """Prints what the conformance kit finds; 1 if something failed."""
+    findings = conformance.check(spec, seed=seed, large=large)
+    return 0 if conformance.conforms(findings) else 1

@@ -1,0 +1,241 @@
+"""Virtual environments of workers: made once from a requirements file.
+
+A folder is an environment only when its marker says so, which is written last; what was
+interrupted is made anew.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclicks_jax import errors, hosts
+from rclicks_jax.segmenters.methods import Environment
+
+MARKER = "rclicks-environment.json"
+_LEAST_PYTHON = (3, 9)
+_PYTORCH = ("torch", "torchvision", "torchaudio")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PIN = re.compile(rf"{_NAME.pattern}\s*(==|>=|<=|~=|!=|<|>).+")
+_BUILDS = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+(\.\d+)*")
+_ASK_VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """An environment as somebody wants it.
+
+    Attributes:
+        environment: What it needs.
+        folder: Where it goes; the default one if None.
+        python: Interpreter to make it with.
+        wheels: `default` for pip's own index; a build of PyTorch, such as `cpu` or
+            `cu126`, from PyTorch's index; or the address of another index.
+        pins: More requirements, such as `torch==2.13.0`.
+    """
+
+    environment: Environment
+    folder: pathlib.Path | None = None
+    python: str = sys.executable
+    wheels: str = "default"
+    pins: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> pathlib.Path:
+        """The folder."""
+        return (self.folder or default_folder(self.environment)).expanduser().absolute()
+
+    @property
+    def interpreter(self) -> pathlib.Path:
+        """What runs in the environment."""
+        return _interpreter(self.place)
+
+
+def default_folder(environment: Environment) -> pathlib.Path:
+    """Returns where an environment is looked for, below the cache."""
+    return hosts.cache_dir() / "environments" / environment.name
+
+
+def find(environment: Environment) -> pathlib.Path | None:
+    """Returns the interpreter of an environment that was made; None if none was.
+
+    One of other requirements, as an older version of this package had, is none.
+    """
+    folder = default_folder(environment).absolute()
+    made = _read_marker(folder)
+    wanted = _content(environment)
+    if {key: made.get(key) for key in wanted} != wanted:
+        return None
+    return _interpreter(folder) if _interpreter(folder).exists() else None
+
+
+def make(
+    request: Request, dry_run: bool = False, say: Callable[[str], Any] = print
+) -> pathlib.Path:
+    """Makes an environment, unless it is there as it is wanted.
+
+    Args:
+        request: What is wanted.
+        dry_run: Only say what would be run.
+        say: Is told each command before it runs.
+
+    Returns:
+        Its interpreter.
+
+    Raises:
+        BadValueError: A setting is wrong, or the folder holds something else.
+        SegmenterError: A command failed; the environment is not used then.
+    """
+    wanted = _identity(request)
+    if dry_run:
+        for command in commands(request):
+            say(f"$ {shlex.join(command)}")
+        return request.interpreter
+    try:
+        with hosts.exclusive(hosts.cache_dir() / "environments"):
+            if (
+                _read_marker(request.place) != wanted
+                or not request.interpreter.exists()
+            ):
+                _make(request, wanted, say)
+    except OSError as error:
+        raise errors.SegmenterError(
+            f"{request.place} cannot be made an environment: {error}. --dir=DIR or "
+            f"${hosts.CACHE_VARIABLE} names another place."
+        ) from error
+    return request.interpreter
+
+
+def commands(request: Request) -> list[list[str]]:
+    """Returns the commands that make an environment, in order."""
+    python = str(request.interpreter)
+    install = [python, "-m", "pip", "install"]
+    environment, pins = request.environment, list(request.pins)
+    found = [[request.python, "-m", "venv", str(request.place)]]
+    if request.wheels != "default":
+        lines = environment.requirements.read_text("utf-8").splitlines()
+        # From its own index alone: pip would take a newer one from elsewhere.
+        pytorch = [line for line in (*lines, *pins) if _name(line) in _PYTORCH]
+        found.append([*install, "--index-url", _index(request.wheels), *pytorch])
+    found.append([*install, "-r", str(environment.requirements), *pins])
+    if environment.last:
+        left_out = ["--no-deps", "--no-build-isolation"]
+        found.append([*install, *left_out, *environment.last])
+    if environment.imports:
+        found.append([python, "-c", f"import {', '.join(environment.imports)}"])
+    return found
+
+
+def _make(request: Request, wanted: dict[str, Any], say: Callable[[str], Any]) -> None:
+    folder = request.place
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise errors.BadValueError(
+            "--dir",
+            f"{folder}, which holds something else",
+            "a new or empty folder, or an environment made by this command",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    # From now on it is known as ours, and as not ready.
+    _write_marker(folder, {})
+    for path in folder.iterdir():
+        if path.name != MARKER:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for command in commands(request):
+        _run(command, say)
+    _write_marker(folder, wanted)
+
+
+def _run(command: Sequence[str], say: Callable[[str], Any]) -> None:
+    say(f"$ {shlex.join(command)}")
+    sys.stdout.flush()
+    # What points this process to its packages would mislead the new environment.
+    clean = {
+        k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")
+    }
+    status = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL).returncode
+    if status:
+        raise errors.SegmenterError(
+            f"`{shlex.join(command)}` ended with status {status}; its words are above. "
+            "The environment is not used. The same command starts again; "
+            "--pin=torch==VERSION chooses a version, --wheels=cpu, cu126 or default "
+            "where PyTorch comes from, --python another interpreter."
+        )
+
+
+def _identity(request: Request) -> dict[str, Any]:
+    """Returns what tells environments apart; checks the settings."""
+    if request.wheels != "default":
+        _index(request.wheels)
+    for pin in request.pins:
+        if not _PIN.fullmatch(pin):
+            raise errors.BadValueError(
+                "--pin", repr(pin), "requirements such as torch==2.13.0"
+            )
+    return {
+        **_content(request.environment),
+        "wheels": request.wheels,
+        "pins": sorted(request.pins),
+        "python": _version(request.python),
+    }
+
+
+def _content(environment: Environment) -> dict[str, Any]:
+    text = environment.requirements.read_text("utf-8")
+    return {"requirements": text, "last": list(environment.last)}
+
+
+def _index(wheels: str) -> str:
+    if _BUILDS.fullmatch(wheels):
+        return f"https://download.pytorch.org/whl/{wheels}"
+    if wheels.startswith(("https://", "http://", "file://")):
+        return wheels
+    raise errors.BadValueError(
+        "--wheels", repr(wheels), "default, cpu, cu126, cu128, or an index's address"
+    )
+
+
+def _version(python: str) -> str:
+    """Returns the version of an interpreter, which must be new enough."""
+    try:
+        done = subprocess.run(
+            [python, "-c", _ASK_VERSION], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise errors.BadValueError(
+            "--python", f"{python} ({error})", "an interpreter that can be started"
+        ) from error
+    version = done.stdout.strip()
+    if tuple(map(int, version.split("."))) < _LEAST_PYTHON:
+        least = ".".join(map(str, _LEAST_PYTHON))
+        raise errors.BadValueError("--python", version, f"{least} or newer")
+    return version
+
+
+def _name(requirement: str) -> str:
+    found = _NAME.match(requirement)
+    return found[0].lower() if found else ""
+
+
+def _interpreter(folder: pathlib.Path) -> pathlib.Path:
+    return folder / "bin" / "python"
+
+
+def _read_marker(folder: pathlib.Path) -> dict[str, Any]:
+    try:
+        made = json.loads((folder / MARKER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def _write_marker(folder: pathlib.Path, made: dict[str, Any]) -> None:
+    partial = folder / f"{MARKER}.partial"
+    partial.write_text(json.dumps(made, indent=1), "utf-8")
+    partial.replace(folder / MARKER)

@@ -1,0 +1,253 @@
+"""Methods that run in workers, described by data: `methods.toml`.
+
+Nothing here starts a worker or imports its framework.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import pathlib
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from rclicks_jax import config, errors
+from rclicks_jax.segmenters import provenance
+
+_FILE = pathlib.Path(__file__).with_name("methods.toml")
+_REQUIREMENTS = pathlib.Path(__file__).with_name("requirements")
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option of a method.
+
+    Attributes:
+        name: As users write it.
+        meaning: In a few words.
+        default: In words; empty if there is none.
+        needed: Whether it must be given.
+        choices: All it can be; empty if it can be anything.
+        path: Whether it may name a file or folder.
+        recorded: Whether it can change a number beyond rounding.
+    """
+
+    name: str
+    meaning: str
+    default: str = ""
+    needed: bool = False
+    choices: tuple[str, ...] = ()
+    path: bool = False
+    recorded: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """Packages that a worker needs.
+
+    Attributes:
+        name: Of the requirements file.
+        requirements: The file.
+        imports: Modules that can be imported once it is made.
+        last: Requirements that are installed when the rest is there, without what they
+            ask for.
+    """
+
+    name: str
+    requirements: pathlib.Path
+    imports: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """Weights of a method.
+
+    Attributes:
+        file: Name of the file, or of a model on the Hugging Face hub.
+        variant: Size of the network.
+        source: Where it comes from.
+        size: Of the file, in words; empty if not known.
+        note: What else there is to know.
+        rclicks: Published numbers of the paper, by dataset; see `methods.toml`.
+        authors: Published numbers of the method's authors, by dataset.
+    """
+
+    file: str
+    variant: str
+    source: str
+    size: str = ""
+    note: str = ""
+    rclicks: Mapping[str, list[float]] = dataclasses.field(default_factory=dict)
+    authors: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A method with an adapter.
+
+    Attributes:
+        name: As users write it.
+        adapter: Module of `bridge.adapters`.
+        summary: In a line.
+        repository: Address of the code that the adapter drives.
+        version: Commit or release of it that the adapter was tested with.
+        license: Of code and weights.
+        caution: What to mind about the licence.
+        environment: What its worker needs.
+        options: By name, those of the adapter.
+        protocol: How RClicks drives it, by aspect.
+        checkpoints: The published ones.
+    """
+
+    name: str
+    adapter: str
+    summary: str
+    repository: str
+    version: str
+    license: str
+    caution: str
+    environment: Environment
+    options: Mapping[str, Option]
+    protocol: Mapping[str, str]
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def needs_checkout(self) -> bool:
+        """Whether it runs from a checkout of its repository."""
+        return "checkout" in self.options
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """All of `methods.toml`.
+
+    Attributes:
+        methods: By name.
+        worker_options: Those that every method has, by name.
+        published: What the numbers of checkpoints are, by their source.
+    """
+
+    methods: Mapping[str, Method]
+    worker_options: Mapping[str, Option]
+    published: Mapping[str, str]
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Reads `methods.toml`."""
+    data = tomllib.loads(_FILE.read_text("utf-8"))
+    shared = {key: _option(key, value) for key, value in data["options"].items()}
+    environments = {
+        name: config.from_config_dict(
+            Environment,
+            {"name": name, "requirements": _REQUIREMENTS / f"{name}.txt", **value},
+        )
+        for name, value in data["environments"].items()
+    }
+    return Catalogue(
+        methods={
+            name: _method(name, value, shared, environments)
+            for name, value in data["methods"].items()
+        },
+        worker_options={k: _option(k, v) for k, v in data["worker"].items()},
+        published=data["published"],
+    )
+
+
+def _option(name: str, value: Mapping[str, Any]) -> Option:
+    return config.from_config_dict(Option, {"name": name, **value})
+
+
+def _method(
+    name: str,
+    value: Mapping[str, Any],
+    shared: Mapping[str, Option],
+    environments: Mapping[str, Environment],
+) -> Method:
+    own = {
+        key: _option(key, each) for key, each in value.get("own_options", {}).items()
+    }
+    taken = [own[key] if key in own else shared[key] for key in value["options"]]
+    return Method(
+        name=name,
+        adapter=value.get("adapter", name),
+        summary=value["summary"],
+        repository=value["repository"],
+        version=value["version"],
+        license=value["license"],
+        caution=value.get("caution", ""),
+        environment=environments[value["environment"]],
+        options={option.name: option for option in taken},
+        protocol=value["protocol"],
+        checkpoints=tuple(Checkpoint(**each) for each in value["checkpoints"]),
+    )
+
+
+def find(name: str) -> Method:
+    """Returns a method; raises `UnknownNameError`."""
+    known = catalogue().methods
+    if name not in known:
+        raise errors.UnknownNameError("method", name, known)
+    return known[name]
+
+
+def check_options(method: Method, options: Mapping[str, str]) -> None:
+    """Makes sure of what can be known before a worker is started.
+
+    Raises:
+        UnknownNameError: The method has no such option.
+        BadValueError: One is missing, or is none of its choices.
+    """
+    known = {**method.options, **catalogue().worker_options}
+    for name, value in options.items():
+        if name not in known:
+            raise errors.UnknownNameError(f"option of {method.name}", name, known)
+        choices = known[name].choices
+        if choices and value not in choices:
+            raise errors.BadValueError(
+                f"Option {name} of {method.name}", repr(value), ", ".join(choices)
+            )
+    for option in method.options.values():
+        if option.needed and not options.get(option.name):
+            raise errors.BadValueError(
+                f"Option {option.name} of {method.name}",
+                "nothing",
+                f"a {option.meaning}; `rclicks-segmenters show {method.name}` says "
+                "where from",
+            )
+
+
+def describe(method: Method, options: Mapping[str, str]) -> dict[str, Any]:
+    """Returns what a run records: settings, and the content that paths stand for.
+
+    Args:
+        method: Which is run.
+        options: As they were given, checked.
+    """
+    recorded = {}
+    for name, value in options.items():
+        option = method.options.get(name)
+        if option and option.recorded:
+            recorded[name] = _content(value) if option.path else value
+    return {"name": method.name, "options": recorded, "adapter": method.adapter}
+
+
+def _content(value: str) -> str:
+    """Returns what a path holds; the value itself if there is nothing."""
+    path = pathlib.Path(value)
+    if not path.is_dir():
+        return provenance.describe(value)
+    commit = provenance.commit(path)
+    return f"commit {commit}" if commit else f"sha256:{_digest(path)[:16]}"
+
+
+def _digest(folder: pathlib.Path) -> str:
+    """Returns the SHA-256 of the names and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        passing = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and not passing:
+            digest.update(f"{name.as_posix()}\n{provenance.checksum(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,191 @@
+"""The kit that checks segmenters: good ones pass, each fault is found where it is."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from rclicks_jax import catalogue, errors
+from rclicks_jax.segmenters import benches, conformance, scenes
+
+BAD = pathlib.Path(__file__).parent.parent / "jobs" / "bad_adapter.py"
+SOFT = """
+import numpy as np
+THRESHOLD = 0.5
+def load(options): return None
+def encode(model, image): return image.mean(axis=-1).astype("f4") / 255
+def predict(model, features, clicks, state):
+    first = clicks.yx[:, 0]
+    brightness = features[first[:, 0], first[:, 1]][:, None, None]
+    return np.exp(-8 * abs(features - brightness)), state
+"""
+
+
+def checked(spec, **options):
+    told = []
+    findings = conformance.check(str(spec), report=told.append, **options)
+    return {one.check: one for one in findings}, "\n".join(told)
+
+
+def failed(findings):
+    return {name for name, one in findings.items() if one.status == "failed"}
+
+
+@pytest.mark.parametrize("name", ["grabcut", "random_walker", "stuck", "oracle"])
+def test_segmenters_of_this_process_conform(name):
+    assert name in catalogue.SEGMENTERS
+    findings, told = checked(name)
+    assert failed(findings) == set(), told
+    left_out = {name for name, one in findings.items() if one.status == "left out"}
+    assert left_out == {"probabilities", "large", "replay"}
+
+
+@pytest.mark.parametrize("way", ["{}", "bridge:adapter={}"])
+def test_a_good_adapter_conforms_wherever_it_runs(way):
+    findings, told = checked(way.format(BAD))
+    assert conformance.conforms(findings.values()), told
+
+
+def test_probabilities_are_compared_where_there_are_some(tmp_path):
+    (tmp_path / "soft.py").write_text(SOFT)
+    findings, told = checked(f"bridge:adapter={tmp_path}/soft.py")
+    assert failed(findings) == set(), told
+    assert findings["probabilities"].status == "passed"
+    for name in ("deterministic", "sessions", "batch", "states", "ending", "replay"):
+        assert "probabilities by 0.0e+00" in findings[name].detail
+
+
+@pytest.mark.parametrize(
+    ("bad", "check", "message"),
+    [
+        ("numbers", "masks", "float32 instead of bool"),
+        ("sides", "masks", r"shape \(1, 128, 96\) instead of \(1, 96, 128\)"),
+        (
+            "random",
+            "deterministic",
+            r"click \d: [1-3]\.\d\d% of pixels differ\. Allowed",
+        ),
+        ("remembers", "sessions", r"click [23]: "),
+        ("slots", "unused", "with others in them: "),
+        ("batch", "batch", r"trajectory \d at click 1: "),
+        ("first_state", "states", r"trajectory [23] at click \d: "),
+        ("list", "ending", "At click 2"),
+        ("swapped", "meaning", "x and y are swapped"),
+        ("inverted", "meaning", "is what was not clicked"),
+        ("corner", "borders", r"At click 3.*\(0, 64, '\+'\)|no place for a patch"),
+        ("tired", "twenty", "At click 11, .*ten clicks are enough"),
+        ("even", "sizes", "31x47: .*sides must be even"),
+        ("colour", "grey", "48x64: .*no colour"),
+        ("contrast", "flat", "48x64: .*no contrast"),
+        ("one_photograph", "photographs", "index 72 is out of bounds"),
+    ],
+)
+def test_a_fault_is_found_by_its_check_alone(bad, check, message):
+    findings, told = checked(f"{BAD}:bad={bad}")
+    assert failed(findings) == {check}, told
+    assert not conformance.conforms(findings.values())
+    assert re.search(message, findings[check].detail), told
+
+
+@pytest.mark.parametrize(
+    ("bad", "check", "message"),
+    [
+        ("cached", "replay", "the last click: "),
+        ("logits", "probabilities", "float32 from -9 to 9"),
+        ("deadly_corner", "borders", "died twice"),
+        ("random", "deterministic", "of pixels differ"),
+    ],
+)
+def test_a_fault_behind_the_bridge_is_found_by_its_check_alone(
+    tmp_path, bad, check, message
+):
+    spec = f"bridge:adapter={BAD}:bad={bad}:marker={tmp_path / 'marker'}"
+    findings, told = checked(spec)
+    assert failed(findings) == {check}, told
+    assert message in findings[check].detail
+
+
+def test_what_rests_on_a_failed_check_is_left_out_and_the_rest_goes_on():
+    findings, _ = checked(f"{BAD}:bad=random")
+    assert findings["sessions"].detail == "Needs deterministic."
+    assert findings["ending"].status == "left out"
+    for name in ("borders", "twenty", "sizes", "grey", "flat"):
+        assert findings[name].status == "passed"
+
+
+def test_each_finding_is_told_when_it_is_there_and_counted_at_the_end():
+    findings, told = checked(f"{BAD}:bad=tired")
+    lines = told.splitlines()
+    assert lines[-1] == "14 passed, 1 failed, 3 left out"
+    assert [line.split()[0] for line in lines[:2]] == ["passed", "passed"]
+    assert len(lines) == len(findings) + 1
+    assert all(one.claim.endswith(".") for one in findings.values())
+
+
+def test_a_large_photograph_is_tried_when_asked_for():
+    findings, told = checked("stuck", large=True)
+    assert findings["large"].status == "passed", told
+
+
+def test_what_cannot_be_loaded_cannot_be_checked():
+    with pytest.raises(errors.SegmenterError, match="not a Python file"):
+        conformance.check("/no/such.py", report=print)
+
+
+def test_empty_masks_are_said_to_show_little(tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text(
+        "import numpy as np\n"
+        "def load(options): return None\n"
+        "def encode(model, image): return image.shape[:2]\n"
+        "def predict(model, shape, clicks, state):\n"
+        "    return np.zeros((len(clicks.count), *shape), bool), None\n"
+    )
+    findings, told = checked(path)
+    assert failed(findings) == set(), told
+    assert "all masks are empty or full" in findings["batch"].detail
+
+
+def answer(masks, soft=None):
+    return benches.Answer(np.asarray(masks), None if soft is None else np.asarray(soft))
+
+
+@pytest.mark.parametrize(
+    ("got", "passes"),
+    [
+        (answer(np.arange(2000) < 2), True),
+        (answer(np.arange(2000) < 3), False),
+        (answer(np.zeros(2000, bool), np.full(2000, 0.4991)), True),
+        (answer(np.arange(2000) < 1, np.full(2000, 0.502)), False),
+        (answer(np.arange(2000) < 1, np.full(2000, np.nan)), False),
+    ],
+)
+def test_the_tolerance_is_of_probabilities_where_there_are_some(got, passes):
+    expected = answer(np.zeros(2000, bool), np.full(2000, 0.5))
+    if passes:
+        benches.compare([("it", got, expected)])
+    else:
+        with pytest.raises(benches.FailedError, match="it: "):
+            benches.compare([("it", got, expected)])
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (17, 130), (31, 47), (17, 17)])
+def test_clicks_lie_in_discs_and_around_them_by_turns(shape):
+    scene = scenes.make(shape)
+    yx, positive, count = scene.clicks
+    assert positive[:, ::2].all()
+    assert not positive[:, 1::2].any()
+    assert set(count) == {20}
+    for row, disc in enumerate(scene.gt_masks):
+        assert disc[tuple(yx[row][positive[row]].T)].all()
+        assert not scene.gt_masks[:, *yx[row][~positive[row]].T].any()
+    assert (yx > 0).all()
+    assert (yx < np.array(shape) - 1).all()
+
+
+def test_the_first_discs_of_the_main_scene_change_places_with_the_axes():
+    one, other, _ = scenes.make((96, 128)).gt_masks
+    np.testing.assert_array_equal(one[:, :96].T, other[:, :96])
+    assert not one[:, 96:].any()
+    assert not other[:, 96:].any()
