@@ -17,7 +17,7 @@ from rclicks_jax.launch import commands, defaults
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.results import formats, publish
+from rclicks_jax.results import publish
 from rclicks_jax.runs import benchmark, store
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     folder = store.RunFolder(_WORKDIR.value)
     summary, *_ = publish.publish(folder)
-    print(f"\n{summary.title}\n\n{formats.to_text(formats.turned(summary))}")
+    defaults.show(summary, turned=True)
     print(f"Report: {folder.path / 'report.html'}")
     if outcome.failed_share() > config.max_failed:
         share = f"{outcome.failed_share():.1%}"

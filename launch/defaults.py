@@ -10,6 +10,7 @@ import rclicks_jax.configs
 from absl import flags
 
 from rclicks_jax import errors
+from rclicks_jax.results import formats
 
 Shortcuts = dict[str, flags.FlagHolder[str | None]]
 
@@ -64,3 +65,9 @@ def expect_no_arguments(arguments: Sequence[str]) -> None:
         raise errors.BadValueError(
             "Arguments", " ".join(arguments), "flags only: --name=value"
         )
+
+
+def show(table: formats.Table, *, turned: bool = False) -> None:
+    """Prints a table; turned, its rows are columns."""
+    shown = formats.turned(table) if turned else table
+    print(f"{table.title}\n\n{formats.to_text(shown)}")

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     if hosts.is_first():
         folder = store.RunFolder(_WORKDIR.value)
         table = click_model_tables.table(folder)
-        publish.write_tables(folder, [table])
+        publish.write_tables(folder.path, [table])
         print(formats.to_text(table))
 
 

@@ -1,7 +1,7 @@
 """Figures of a run as SVG text. Pure functions of results."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,20 @@ def iou_per_click(results: Sequence[DatasetResults]) -> str:
 
     The legend has IoU-AuC. The grey band spans all groups.
     """
+    size = (4.6, 3.3)
+    return drawn(results, _draw_curves, size)
+
+
+def drawn(
+    panels: Sequence[Any], draw: Callable[[Any, Any], None], size: tuple[float, float]
+) -> str:
+    """Returns SVG text of panels side by side, at most three in a row.
+
+    Args:
+        panels: What each shows.
+        draw: Draws one on Matplotlib axes.
+        size: Of a panel in inches.
+    """
     # Matplotlib takes a second to import.
     import matplotlib
     from matplotlib.figure import Figure
@@ -34,14 +48,15 @@ def iou_per_click(results: Sequence[DatasetResults]) -> str:
         "font.size": 9,
     }
     with matplotlib.rc_context(settings):
-        columns = max(1, min(3, len(results)))
-        rows = -(-len(results) // columns)
-        figure = Figure(figsize=(4.6 * columns, 3.3 * rows), layout="constrained")
+        columns = max(1, min(3, len(panels)))
+        rows = -(-len(panels) // columns)
+        width, height = size
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False)
-        for axis in axes.flat[len(results) :]:
+        for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
-        for axis, result in zip(axes.flat, results, strict=False):
-            _draw_curves(axis, result)
+        for axis, panel in zip(axes.flat, panels, strict=False):
+            draw(axis, panel)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()

@@ -1,16 +1,14 @@
 """One self-contained HTML page of a run: tables, curves, and objects with clicks."""
 
 import dataclasses
-import importlib.resources
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.results import aggregate, figures, formats
+from rclicks_jax.results import aggregate, figures, formats, pages
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.runs import artifacts, overlays, records, store
 
@@ -52,21 +50,18 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
     images = list(folder.read_all())
     results = aggregate.collect(images)
     by_name = {table.name: table for table in made}
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    files = importlib.resources.files("rclicks_jax.results")
-    template = environment.from_string((files / "report.html.jinja").read_text())
     hashed, noted = info["hashed"], info["noted"]
-    return template.render(
-        style=(files / "report.css").read_text(),
+    return pages.render(
+        "report.html.jinja",
         segmenter=hashed["segmenter"]["name"],
         datasets=[result.dataset for result in results],
         hashed=hashed,
         noted=noted,
         run_hash=info["hash"],
         synthetic=_synthetic_parts(hashed, results),
-        summary=_table(formats.turned(by_name["summary"])),
+        summary=pages.shown(formats.turned(by_name["summary"])),
         tables=[
-            _table(by_name[name])
+            pages.shown(by_name[name])
             for name in ("noc", "users", "instances", "timing")
             if by_name[name].rows
         ],
@@ -74,16 +69,6 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         gallery=_gallery(folder, images, results),
         problems=[(r.dataset, *problem) for r in results for problem in r.problems],
     )
-
-
-def _table(table: formats.Table) -> dict[str, Any]:
-    columns = table.columns.values()
-    return {
-        "name": table.name,
-        "title": table.title,
-        "heads": [(head, form != "s") for head, form in columns],
-        "rows": formats.cells(table),
-    }
 
 
 def _synthetic_parts(

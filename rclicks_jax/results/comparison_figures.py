@@ -1,0 +1,152 @@
+"""Figures of several segmenters as SVG text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rclicks_jax.metrics import intervals
+from rclicks_jax.results import comparison, correlations, difficulty, measures
+from rclicks_jax.results.figures import drawn
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
+_EFFICIENCY, _ROBUSTNESS = "sample_noc", "delta_gr"
+
+
+def pareto(runs: Sequence[comparison.Run]) -> str:
+    """Draws efficiency against robustness, a panel a dataset, with 95 % intervals.
+
+    Filled points are those that no other segmenter beats in both. Empty if a run has
+    not played all groups.
+    """
+    panels = []
+    for dataset in comparison.datasets_of(runs):
+        found = [
+            comparison.paired(runs, dataset, key) for key in (_EFFICIENCY, _ROBUSTNESS)
+        ]
+        if all(one is not None for one in found):
+            panels.append((dataset, runs, found))
+    return drawn(panels, _draw_pareto, (4.6, 3.6)) if panels else ""
+
+
+def best(points: np.ndarray) -> np.ndarray:
+    """Tells which points no other beats in both coordinates, less being better.
+
+    Args:
+        points: `f64[m 2]`.
+
+    Returns:
+        `bool[m]`.
+    """
+    less = (points[None] <= points[:, None]).all(axis=-1)
+    strictly = (points[None] < points[:, None]).any(axis=-1)
+    return np.asarray(~np.any(less & strictly, axis=1))
+
+
+def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) -> None:
+    dataset, runs, (noc, robustness) = panel
+    ends = [
+        [
+            intervals.bootstrap_mean(values, np.array(one.image_ids))
+            for values in one.values
+        ]
+        for one in (noc, robustness)
+    ]
+    points = np.array([[one.mean for one in of_axis] for of_axis in ends]).T
+    filled = best(points)
+    for number, run in enumerate(runs):
+        across, up = ends[0][number], ends[1][number]
+        colour = _COLOURS[number % len(_COLOURS)]
+        axis.errorbar(
+            across.mean,
+            up.mean,
+            xerr=_reach(across),
+            yerr=_reach(up),
+            fmt="o",
+            color=colour,
+            markerfacecolor=colour if filled[number] else "white",
+            elinewidth=1,
+            capsize=2,
+            label=run.label,
+        )
+    axis.set_title(dataset, fontsize=10)
+    axis.set_xlabel(f"{measures.BY_KEY[_EFFICIENCY].title}  (less is quicker)")
+    axis.set_ylabel(f"{measures.BY_KEY[_ROBUSTNESS].title}  (less is fairer)")
+    _plain(axis)
+    axis.legend(frameon=False, fontsize=8)
+
+
+def _reach(one: intervals.Interval) -> list[list[float]]:
+    return [[one.mean - one.low], [one.high - one.mean]]
+
+
+def noise(runs: Sequence[comparison.Run]) -> str:
+    """Draws the spread of IoU over its mean for each object (Figure 7 of the paper)."""
+    panels = [
+        (dataset, found)
+        for dataset in comparison.datasets_of(runs)
+        if (
+            found := difficulty.difficulty(runs, dataset)
+            or difficulty.difficulty(runs, dataset, "groups")
+        )
+    ]
+    return drawn(panels, _draw_noise, (4.0, 3.4)) if panels else ""
+
+
+def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
+    dataset, found = panel
+    axis.scatter(found.std, found.mean, s=10, color="#0072B2", alpha=0.5, linewidth=0)
+    mean, std = found.mean.mean(), found.std.mean()
+    axis.axhline(mean, color="#888888", linewidth=0.8)
+    axis.axvline(std, color="#888888", linewidth=0.8)
+    nsr = np.nanmean(found.nsr)
+    axis.set_title(f"{dataset}: NSR {nsr:.2f} % ({found.source})", fontsize=10)
+    axis.set_xlabel("spread of IoU over clicks, %")
+    axis.set_ylabel("mean IoU, %")
+    # Where objects lie along each axis.
+    for place, values, way in (
+        ([0, 1.02, 1, 0.14], found.std, "vertical"),
+        ([1.02, 0, 0.14, 1], found.mean, "horizontal"),
+    ):
+        margin = axis.inset_axes(place)
+        margin.hist(values, bins=20, orientation=way, color="#0072B2", alpha=0.5)
+        margin.axis("off")
+    axis.title.set_y(1.16)
+    _plain(axis)
+
+
+def correlation_heatmap(runs: Sequence[comparison.Run]) -> str:
+    """Draws how measures go together over segmenters (Figure 14 of the paper)."""
+    found = correlations.correlation_matrix(runs)
+    return drawn([found], _draw_correlations, (6.4, 5.4)) if found else ""
+
+
+def _draw_correlations(
+    axis: Any, panel: tuple[list[str], np.ndarray, np.ndarray]
+) -> None:
+    keys, linear, by_rank = panel
+    both = np.triu(linear) + np.tril(by_rank, -1)
+    axis.imshow(both, vmin=0, vmax=1, cmap="Blues")
+    names = [measures.BY_KEY[key].title for key in keys]
+    axis.set_xticks(range(len(keys)), names, rotation=45, ha="right")
+    axis.set_yticks(range(len(keys)), names)
+    for i, row in enumerate(both):
+        for j, value in enumerate(row):
+            if np.isfinite(value):
+                colour = "white" if value > 0.6 else "black"
+                axis.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
+    axis.set_title("Pearson above the diagonal, Spearman below", fontsize=10)
+
+
+def _plain(axis: Any) -> None:
+    axis.grid(alpha=0.25)
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,54 @@
+"""Every click of a run as rows, for tools of others: CSV and parquet."""
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from etils import epath
+
+from rclicks_jax.runs import records, store
+
+
+def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
+    """Yields a row for each click of each object that is `ok`.
+
+    Areas are in pixels; `iou` is intersection over union.
+    """
+    for image in images:
+        for instance in image.instances:
+            for track in instance.trajectories:
+                for index, union in enumerate(track.union):
+                    clicked = index < len(track.clicks)
+                    y, x, positive = track.clicks[index] if clicked else (None,) * 3
+                    yield {
+                        "dataset": image.dataset,
+                        "image_id": image.image_id,
+                        "instance_id": instance.instance_id,
+                        "strategy": track.strategy,
+                        "group": track.group,
+                        "repeat": track.repeat,
+                        "click": index + 1,
+                        "y": y,
+                        "x": x,
+                        "positive": positive,
+                        "intersection": track.intersection[index],
+                        "union": union,
+                        "iou": track.intersection[index] / union if union else None,
+                        "boundary_intersection": track.boundary_intersection[index],
+                        "boundary_union": track.boundary_union[index],
+                    }
+
+
+def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
+    """Writes `clicks.csv` and `clicks.parquet`; returns their paths."""
+    import pandas as pd
+
+    whole = {"y": "Int32", "x": "Int32", "positive": "boolean"}
+    frame = pd.DataFrame(rows(folder.read_all())).astype(whole)
+    written = []
+    for name, method in (("clicks.csv", "to_csv"), ("clicks.parquet", "to_parquet")):
+        content = io.BytesIO()
+        getattr(frame, method)(content, index=False)
+        written.append(epath.Path(out) / name)
+        store.write_atomically(written[-1], content.getvalue())
+    return written
