@@ -5,6 +5,8 @@ what needs it.
 """
 
 import importlib
+import pathlib
+import re
 from typing import Any
 
 from rclicks_jax import errors
@@ -69,3 +71,28 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
             )
         options[key] = value
     return name, options
+
+
+def parse_several(specs: str) -> dict[str, str]:
+    """Splits `name:key=value,name:...` at commas; returns specs by label.
+
+    A comma before a digit belongs to an option, as in `devices=0,1`. The label is the
+    name, and where two share it, the name with its options.
+
+    Raises:
+        BadValueError: A segmenter comes twice.
+    """
+    parted = [spec for spec in re.split(r",(?!\d)", specs) if spec]
+    names = [pathlib.PurePath(parse_spec(spec)[0]).stem for spec in parted]
+    labels = [
+        name if names.count(name) == 1 else _label(name, spec)
+        for name, spec in zip(names, parted, strict=True)
+    ]
+    if len(set(labels)) < len(labels):
+        raise errors.BadValueError("Segmenters", specs, "each once")
+    return dict(zip(labels, parted, strict=True))
+
+
+def _label(name: str, spec: str) -> str:
+    values = parse_spec(spec)[1].values()
+    return "-".join([name, *(pathlib.PurePath(value).stem for value in values)])

@@ -1,0 +1,98 @@
+"""What people type: several segmenters, compared, estimated, exported."""
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import make_folder
+
+
+def command(name, *arguments, status=0):
+    code = f"from rclicks_jax.launch import {name}; {name}.run()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+    )
+    assert ended.returncode == status, ended.stderr[-2000:]
+    return ended.stdout + ended.stderr
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A folder with runs of three segmenters; what the command printed."""
+    place = tmp_path_factory.mktemp("compared")
+    data = make_folder(place / "data", ("a", "b", "c"))
+    printed = command(
+        "benchmark",
+        "--segmenters=noisy,stuck,oracle",
+        f"--data=folder:{data}",
+        "--click_model=DT",
+        f"--workdir={place / 'runs'}",
+    )
+    return place / "runs", printed
+
+
+def test_several_segmenters_are_run_and_compared_by_one_command(compared):
+    folder, printed = compared
+    assert "Segmenters on the same objects" in printed
+    page = (folder / "comparison.html").read_text()
+    assert page.count("<svg") == 3
+    for name in ("noisy", "stuck", "oracle", "Which segmenter"):
+        assert name in page
+    with (folder / "tables" / "comparison.csv").open() as file:
+        rows = {row["segmenter"]: row for row in csv.DictReader(file)}
+    assert rows["oracle"]["sample_noc_rank"] == "1"
+    assert rows["stuck"]["sample_noc_rank"] == "3"
+    assert float(rows["stuck"]["sample_noc_low"]) == 20.0
+
+
+def test_tables_are_written_in_the_papers_form(compared):
+    folder, _ = compared
+    text = (folder / "tables" / "table4.md").read_text()
+    assert "Sample NoC" in text
+    assert "20.00 ± 0.00" in text
+    assert "\\toprule" in (folder / "tables" / "table10.tex").read_text()
+
+
+def test_time_and_cost_are_estimated_with_what_they_rest_on(compared, tmp_path):
+    folder, _ = compared
+    printed = command(
+        "tabulate", "estimate", str(folder / "noisy"), "--objects=1000",
+        "--click_seconds=1.5,0.2", f"--out={tmp_path}",
+    )  # fmt: skip
+    assert "1.5 ± 0.2" in printed
+    assert "80 ± 15 (assumed, not measured)" in printed
+    with (tmp_path / "tables" / "estimate.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    low, high = float(row["hours_low"]), float(row["hours_high"])
+    assert 0 < low < float(row["hours"]) < high
+    assert (tmp_path / "tables" / "hardest.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["estimate"], "one or more run folders"),
+        (["estimate", "RUN"], "Objects"),
+        (["estimate", "RUN", "--objects=5", "--click_seconds=quick"], "2,0.5"),
+        (["compare", "RUN", "RUN"], "LABEL=FOLDER"),
+        (["RUN/tables"], "is not a run folder"),
+    ],
+)
+def test_what_cannot_be_tabulated_is_said(compared, arguments, said):
+    run = str(compared[0] / "noisy")
+    given = [one.replace("RUN", run) for one in arguments]
+    assert said in command("tabulate", *given, status=2)
+
+
+def test_every_click_is_exported(compared, tmp_path):
+    import pandas as pd
+
+    command("tabulate", "export", str(compared[0] / "noisy"), f"--out={tmp_path}")
+    frame = pd.read_parquet(tmp_path / "clicks.parquet")
+    assert len(frame) == 3 * 11 * 20
+    same = pd.read_csv(tmp_path / "clicks.csv")
+    np.testing.assert_array_equal(frame["intersection"], same["intersection"])
+    assert set(frame["strategy"]) == {"baseline", "group"}
+    np.testing.assert_allclose(frame["iou"], frame["intersection"] / frame["union"])
