@@ -115,7 +115,8 @@ def seeded(
             drawn = 0.2 * drawn + (0 if key.endswith(("bias", "mean")) else 1)
         for part, factor in (factors or {}).items():
             drawn *= factor if part in key else 1
-        made[key] = torch.from_numpy(drawn.astype(np.float32)).to(value.dtype)
+        drawn = np.asarray(drawn, np.float32)  # Of a number it made a scalar.
+        made[key] = torch.from_numpy(drawn).to(value.dtype)
     return made
 
 

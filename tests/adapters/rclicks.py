@@ -5,8 +5,8 @@ import types
 
 import kit
 import numpy as np
+import stand_ins
 import torch
-from stand_ins import Absent
 
 from rclicks_jax.bridge.adapters import checkouts
 
@@ -18,6 +18,7 @@ _DATASETS = (
 
 def use() -> None:
     """Makes the checkout's `isegm` importable, without its readers of data sets."""
+    stand_ins.install()
     without_data_sets()
     checkouts.use(str(kit.checkout("rclicks")), "isegm")
 
@@ -27,7 +28,7 @@ def without_data_sets() -> None:
     for name in ("isegm.data", "isegm.data.datasets"):
         module = types.ModuleType(name)
         module.__path__ = []
-        vars(module).update(dict.fromkeys(_DATASETS.split(), Absent))
+        vars(module).update(dict.fromkeys(_DATASETS.split(), stand_ins.Absent))
         sys.modules[name] = module
 
 

@@ -6,6 +6,7 @@ python run_case.py CASE OUT.npz --golden   writes golden/CASE.npz by the origina
 
 import datetime
 import importlib
+import importlib.metadata
 import pathlib
 import subprocess
 import sys
@@ -52,8 +53,8 @@ def write_golden(case, name):
     driver = getattr(case, "DRIVER", "emb-ai/rclicks")
     provenance = {
         "repository": f"https://github.com/{case.REPOSITORY}",
-        "commit": commit_of(kit.checkout(case.REPOSITORY.split("/")[1])),
-        "driven by": f"{driver} {commit_of(kit.checkout(driver.split('/')[1]))}",
+        "commit": version_of(case.REPOSITORY.split("/")[1]),
+        "driven by": f"{driver} {version_of(driver.split('/')[1])}",
         "weights": case.RECIPE,
         "photographs": f"GrabCut 271008, grave; longer side {case.LONGEST or 'native'}",
         "threshold": case.adapter.THRESHOLD,
@@ -64,8 +65,12 @@ def write_golden(case, name):
     kit.write_golden(name, maps, provenance)
 
 
-def commit_of(folder):
-    """Returns the commit of a checkout, or what a file COMMIT in it says."""
+def version_of(name):
+    """Returns the commit of a checkout, or the release of an installed package."""
+    folder = kit.checkout(name)
+    if not folder.exists():
+        return f"release {importlib.metadata.version(name)}"
+    # A file COMMIT stands for the history where that was left out.
     if (folder / "COMMIT").exists():
         return (folder / "COMMIT").read_text().strip()
     command = ["git", "-C", str(folder), "rev-parse", "HEAD"]

@@ -20,6 +20,8 @@ from rclicks_jax.bridge.adapters import isegm_crops
 
 # `f32[n c h w]` and points `f32[n 2k 3]` to logits `f32[n 1 h w]`.
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+# What was seen, unmirrored, its points and mean logits to the logits that count.
+Finish = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 State = dict[str, torch.Tensor]
 
 
@@ -72,7 +74,12 @@ def to_pixels(image: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def predict(
-    network: Network, frame: Frame, pixels: torch.Tensor, clicks: Any, state: Any
+    network: Network,
+    frame: Frame,
+    pixels: torch.Tensor,
+    clicks: Any,
+    state: Any,
+    finish: Finish | None = None,
 ) -> tuple[torch.Tensor, State]:
     """Answers the newest click of each trajectory.
 
@@ -82,6 +89,7 @@ def predict(
         pixels: The photograph, `f32[3 h w]`.
         clicks: All clicks so far of each trajectory.
         state: What this returned for the click before; None at the first.
+        finish: What is done to logits after the mirrored pass is averaged in.
 
     Returns:
         Probabilities, `f32[t h w]`, and the state: they, and `crop`, `i64[t 4]`.
@@ -98,11 +106,9 @@ def predict(
             for start in range(0, len(members), frame.batch):
                 part = members[start : start + frame.batch]
                 inputs = [_seen(one, frame, pixels, state, size) for one in part]
-                answers = _answer(network, frame, torch.cat(inputs), part)
+                answers = _answer(network, frame, torch.cat(inputs), part, finish)
                 for one, answer in zip(part, answers):  # noqa: B905
-                    top, bottom, left, right = one.placed
-                    inside = _resize(answer[None], _size_of(one.placed))[0, 0]
-                    probabilities[one.row, top : bottom + 1, left : right + 1] = inside
+                    _place(answer, one, frame, probabilities[one.row])
     return probabilities, {"probabilities": probabilities, "crop": crops}
 
 
@@ -184,23 +190,42 @@ def _seen(
 
 
 def _answer(
-    network: Network, frame: Frame, inputs: torch.Tensor, part: list[Pass]
+    network: Network,
+    frame: Frame,
+    inputs: torch.Tensor,
+    part: list[Pass],
+    finish: Finish | None,
 ) -> torch.Tensor:
     """Returns probabilities of passes of one size, `f32[n 1 h w]`."""
     points = [one.points for one in part]
-    width = inputs.shape[3]
+    count, width = len(part), inputs.shape[3]
     if frame.flip:
         inputs = torch.cat([inputs, inputs.flip(3)])
         points += [
             np.stack([one[:, 0], width - one[:, 1] - 1], axis=1) for one in points
         ]
     positive = [one.positive for one in part] * (2 if frame.flip else 1)
-    logits = network(inputs, points_of(points, positive).to(inputs.device))
-    logits = _resize(logits, (inputs.shape[2], width))
+    sent = points_of(points, positive).to(inputs.device)
+    logits = _resize(network(inputs, sent), (inputs.shape[2], width))
     if frame.flip:
         straight, mirrored = logits.chunk(2)
         logits = 0.5 * (straight + mirrored.flip(3))
+    if finish:
+        logits = finish(inputs[:count], sent[:count], logits)
     return torch.sigmoid(logits)
+
+
+def _place(
+    answer: torch.Tensor, one: Pass, frame: Frame, probabilities: torch.Tensor
+) -> None:
+    """Puts the answer of a pass, `f32[1 h w]`, into a map, `f32[h w]`."""
+    answer = answer[None]
+    if frame.fixed:
+        # First back to what was seen, which matters where the answer is misplaced.
+        answer = _resize(answer, _size_of(one.seen))
+    top, bottom, left, right = one.placed
+    inside = _resize(answer, _size_of(one.placed))[0, 0]
+    probabilities[top : bottom + 1, left : right + 1] = inside
 
 
 def points_of(points: list[np.ndarray], positive: list[np.ndarray]) -> torch.Tensor:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import sys
-from typing import Any
+import types
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 
@@ -16,21 +19,27 @@ from rclicks_jax.bridge.adapters import options as options_lib
 _ALLOWED = ("isegm.", "torch.nn.")
 
 
-def load(checkout: str, checkpoint: str, renamed: dict[str, str] | None = None) -> Any:
+def load(
+    checkout: str,
+    checkpoint: str,
+    renamed: dict[str, str] | None = None,
+    read: Callable[[str], Any] = options_lib.load_weights,
+) -> Any:
     """Builds the network of a checkpoint and fills it.
 
     Args:
         checkout: Folder with the package `isegm`.
         checkpoint: File with a dictionary of `config` and `state_dict`.
         renamed: Modules that have another name in this checkout.
+        read: Reads the file.
 
     Raises:
         ValueError: A file or folder is missing, or is not what it should be.
     """
     if not checkpoint:
         raise ValueError("option checkpoint is missing")
-    checkouts.use(checkout, "isegm")
-    saved = options_lib.load_weights(checkpoint)
+    use(checkout)
+    saved = read(checkpoint)
     if not (isinstance(saved, dict) and {"config", "state_dict"} <= saved.keys()):
         raise ValueError(
             f"{checkpoint} is no checkpoint of isegm: it must be a dictionary with "
@@ -40,10 +49,38 @@ def load(checkout: str, checkpoint: str, renamed: dict[str, str] | None = None) 
     # Some checkouts print while they build.
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        network = checkouts.find("isegm.utils.serialization:load_model")(config)
+        network = _built(config)
     sys.stderr.write(printed.getvalue())
     options_lib.fill(network, saved["state_dict"], checkpoint)
     return network
+
+
+def use(checkout: str) -> None:
+    """Makes the networks of a checkout importable, without its readers of data sets.
+
+    RClicks's networks import them, and they need packages that no network does.
+    """
+    checkouts.use(checkout, "isegm")
+    for name in ("isegm.data", "isegm.data.datasets"):
+        sys.modules.setdefault(name, _Readers(name))
+
+
+class _Readers(types.ModuleType):
+    """Has every name that is asked of it; nothing of it can be made."""
+
+    __path__: ClassVar[list[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return None
+
+
+def _built(config: dict[str, Any]) -> Any:
+    build = checkouts.find("isegm.utils.serialization:load_model")
+    # SimpleClick and what came of it also build RITM's networks, if so told.
+    told = "eval_ritm" in inspect.signature(build).parameters
+    return build(config, **({"eval_ritm": False} if told else {}))
 
 
 def instances(network: Any) -> Any:

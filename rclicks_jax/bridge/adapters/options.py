@@ -7,6 +7,7 @@ is allowed, and an option that nobody reads is refused.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -132,6 +133,9 @@ def load_weights(path: str) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        refused = re.search(r"GLOBAL (\S+) was not an allowed", str(error))
+        if refused:
+            reason = f"it names {refused[1]}, which is not known to be harmless"
         raise ValueError(f"{path} cannot be read as a checkpoint: {reason}") from error
 
 

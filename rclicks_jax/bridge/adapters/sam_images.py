@@ -66,7 +66,8 @@ def to_probabilities(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
     logits = _resize(low_res[:, None], side)
     height, width = frame.fitted
     logits = _resize(logits[..., :height, :width], frame.size)
-    return torch.sigmoid(logits[:, 0])
+    # In place: another map of every trajectory would cost as much as all the rest.
+    return logits[:, 0].sigmoid_()
 
 
 def _resize(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

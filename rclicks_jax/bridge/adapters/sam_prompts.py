@@ -60,6 +60,9 @@ def predict(
         probabilities = low_res = None
         for prompts in _kinds(clicks, state, protocol, batch):
             part, part_low_res = decode(prompts)
+            if len(prompts.rows) == total:
+                # All of them, in order: nothing to put together.
+                return part, {"low_res": part_low_res}
             if probabilities is None or low_res is None:
                 probabilities = part.new_empty((total, *part.shape[1:]))
                 low_res = part.new_empty((total, *part_low_res.shape[1:]))

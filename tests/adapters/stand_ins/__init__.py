@@ -30,7 +30,8 @@ def install() -> None:
             vars(made).update(names)
             sys.modules[f"{name}.{inner}"] = made
             parent, _, last = f"{name}.{inner}".rpartition(".")
-            setattr(sys.modules[parent], last, made)
+            # A function may hide the module that it is in, as roi_align does.
+            vars(sys.modules[parent]).setdefault(last, made)
 
 
 class Absent:

@@ -51,10 +51,13 @@ class Resize(nn.Module):
         self.size = list(size)
 
     def forward(self, tensor):
-        return resize(tensor, self.size)
+        return _resize(tensor, self.size)
 
 
-def normalize(tensor, mean, std, inplace=False):
+# SAM 2 compiles these: what a compiled function takes must have a type.
+def normalize(
+    tensor: torch.Tensor, mean: list[float], std: list[float], inplace: bool = False
+):
     """Takes the mean of each channel off and divides by the deviation."""
     mean = torch.tensor(mean, dtype=tensor.dtype, device=tensor.device)
     std = torch.tensor(std, dtype=tensor.dtype, device=tensor.device)
@@ -63,11 +66,64 @@ def normalize(tensor, mean, std, inplace=False):
 
 def resize(tensor, size, *arguments, **options):
     """Resizes `[... c h w]` to `size`."""
+    return _resize(tensor, list(size))
+
+
+def _resize(tensor: torch.Tensor, size: list[int]):
     batched = tensor if tensor.ndim == 4 else tensor[None]
     done = nn.functional.interpolate(
         batched, size, mode="bilinear", align_corners=False, antialias=True
     )
     return done if tensor.ndim == 4 else done[0]
+
+
+def roi_align(
+    input, boxes, output_size, spatial_scale=1.0, sampling_ratio=-1, aligned=False
+):
+    """Averages what bilinear sampling finds in each cell of boxes.
+
+    Args:
+        input: `f32[n c h w]`.
+        boxes: Numbers of maps, left, top, right and bottom, `f32[k 5]`.
+        output_size: Cells down and across.
+        spatial_scale: Of the boxes.
+        sampling_ratio: Samples of a cell in each direction; if not above 0, as many as
+            its side has pixels.
+        aligned: Whether pixels have their centre at one half, and a box may be small.
+
+    Returns:
+        `f32[k c p q]`.
+    """
+    cells = []
+    for number, *ends in boxes:
+        left, top, right, bottom = (
+            end * spatial_scale - (0.5 if aligned else 0) for end in ends
+        )
+        of = input[int(number)]
+        down, across = output_size
+        rows = _shares(top, bottom, of.shape[1], down, sampling_ratio, aligned)
+        columns = _shares(left, right, of.shape[2], across, sampling_ratio, aligned)
+        cells.append(torch.einsum("ph,chw,qw->cpq", rows, of, columns))
+    return torch.stack(cells)
+
+
+def _shares(start, end, size, cells, samples, aligned):
+    """Returns how much of each of `size` pixels is in each cell, `f32[cells size]`."""
+    length = end - start if aligned else torch.clamp(end - start, min=1)
+    cell = length / cells
+    count = samples if samples > 0 else int(torch.ceil(cell))
+    shares = torch.zeros(cells, size)
+    if count < 1:
+        return shares
+    steps = (torch.arange(count) + 0.5) / count
+    places = start + (torch.arange(cells)[:, None] + steps) * cell
+    inside = ((places >= -1) & (places <= size)) / count
+    places = places.clamp(0, size - 1)
+    below = places.floor().long()
+    above = (below + 1).clamp(max=size - 1)
+    shares.scatter_add_(1, below, inside * (1 - (places - below)))
+    shares.scatter_add_(1, above, inside * (places - below))
+    return shares
 
 
 def to_pil_image(array):
@@ -88,7 +144,8 @@ MODULES = {
         "RandomGrayscale": Absent,
     },
     "transforms.functional": _FUNCTIONS,
-    "ops": {"roi_align": Absent},
+    "ops": {"roi_align": roi_align},
+    "ops.roi_align": {},
     "ops.boxes": {"batched_nms": Absent, "box_area": Absent},
     "models": {},
     "utils": {},

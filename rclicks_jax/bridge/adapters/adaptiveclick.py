@@ -1,0 +1,129 @@
+"""AdaptiveClick: a plain ViT with a decoder of queries, without compiled extensions.
+
+Checkout: https://github.com/lab206/AdaptiveClick (MIT), or the one of RClicks. The
+checkpoint holds the network's settings. Both have the deformable attention in plain
+PyTorch.
+
+Trajectories go through the network one by one, each with its mirror image, as in
+RClicks. Nothing in the network mixes a batch: in 64 bits several answer as one. But
+its decoder attends where masks are above one half and where queries choose one class
+over another, so the rounding of a product, which differs with the size of the batch,
+can turn what is on the border on or off, and that moves probabilities by tenths.
+`batch` sets more at once, for speed.
+
+Source: emb-ai/rclicks, scripts/evaluate_model_adaptiveclick.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import (
+    checkouts,
+    isegm_crops,
+    isegm_frame,
+    isegm_network,
+    isegm_settings,
+    simpleclick,
+)
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = 0.49
+_MODULE = "isegm.model.is_adaptiveclick_model"
+
+
+class Model(NamedTuple):
+    """A network and how it looks at photographs."""
+
+    network: Any
+    frame: isegm_frame.Frame
+    device: torch.device = torch.device("cpu")
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    given = options_lib.Options(options)
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    dataset = given.text("dataset", "other")
+    # What the original sets by data set.
+    side = given.number("target", 672 if dataset == "DAVIS" else 448)
+    zoom, flip = given.switch("zoom", True), given.switch("flip", True)
+    device, protocol = given.device(), given.protocol()
+    batch = given.number("batch", 1)
+    given.end()
+    network = _network(checkout, checkpoint, device)
+    frame = isegm_frame.Frame(
+        crops=isegm_crops.Rule(whole_first=False) if zoom else None,
+        target=(side, side),
+        # Without crops the photograph is still squeezed into the square.
+        fixed=(side, side),
+        flip=flip,
+        sees_previous=network.with_prev_mask,
+        protocol=protocol,
+        batch=batch,
+    )
+    return Model(ready(network, side, device), frame, device)
+
+
+def encode(model: Model, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
+    return isegm_frame.to_pixels(image, model.device)
+
+
+def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+    network = isegm_network.instances(model.network)
+    return isegm_frame.predict(network, model.frame, features, clicks, state)
+
+
+def ready(network: Any, side: int, device: torch.device) -> Any:
+    """Returns a network for inference on squares, perhaps not those it learnt on."""
+    simpleclick.ready(network, side, device)
+    # The class's own `train` ignores its argument, so that `eval` does nothing.
+    for part in network.children():
+        part.eval()
+    return network
+
+
+def _network(checkout: str, checkpoint: str, device: torch.device) -> Any:
+    """Builds the network of a checkpoint and fills it."""
+    if not checkpoint:
+        raise ValueError("option checkpoint is missing")
+    isegm_network.use(checkout)
+    saved = isegm_settings.load(checkpoint)
+    params = _params(saved, checkpoint)
+    # Buffers of the loss are made on the device of the training.
+    params["cfg"] = isegm_settings.Settings(params["cfg"], device=device)
+    network = checkouts.find(f"{_MODULE}:AdaptiveClickModel")(**params)
+    # RClicks's base class adds layers that nobody uses and no checkpoint has.
+    network.maps_transform = torch.nn.Identity()
+    options_lib.fill(network, saved["state_dict"], checkpoint)
+    return network
+
+
+def _params(saved: Any, checkpoint: str) -> dict[str, Any]:
+    """Returns what the class was built with.
+
+    Raises:
+        ValueError: The checkpoint is not one of AdaptiveClick.
+    """
+    if not (isinstance(saved, dict) and {"config", "state_dict"} <= saved.keys()):
+        raise ValueError(
+            f"{checkpoint} is no checkpoint of isegm: it must be a dictionary with "
+            "config and state_dict"
+        )
+    config = saved["config"]
+    if config["class"] != f"{_MODULE}.AdaptiveClickModel":
+        raise ValueError(
+            f"{checkpoint} asks for {config['class']}; it can be "
+            f"{_MODULE}.AdaptiveClickModel"
+        )
+    return {
+        name: param["value"]
+        for name, param in config["params"].items()
+        if param["specified"] and param["type"] == "builtin"
+    }

@@ -1,0 +1,89 @@
+"""CDNet: ResNet-34 DeepLab with two diffusion modules, without a last mask.
+
+Checkout: https://github.com/XavierCHEN34/ClickSEG (Apache-2.0), or the one of RClicks.
+
+Source: emb-ai/rclicks, scripts/evaluate_model_cdnet.py,
+isegm/isegm/inference/predictors/cdnet.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import checkouts, gpcis, isegm_frame, isegm_network
+from rclicks_jax.bridge.adapters import options as options_lib
+
+# RClicks cuts at 0.5 what the network says, and the result, zeros and ones, at 0.49.
+THRESHOLD = 0.5
+# A trajectory takes a quarter of a gigabyte: squares of the 48 x 48 places, twice.
+BATCH = 4
+
+Model = gpcis.Model
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    given = options_lib.Options(options)
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    dataset = given.text("dataset", "other")
+    side = given.number("target", gpcis.SIDE)
+    zoom, flip = given.switch("zoom", True), given.switch("flip", True)
+    device, protocol = given.device(), given.protocol()
+    batch = given.number("batch", BATCH)
+    given.end()
+    network = isegm_network.load(checkout, checkpoint, _renamed(checkout))
+    if network.with_prev_mask:
+        raise ValueError(f"{checkpoint} takes a last mask, which no CDNet does")
+    frame = isegm_frame.Frame(
+        crops=gpcis.crop_rule(dataset) if zoom else None,
+        target=None,
+        fixed=(side, side),
+        flip=flip,
+        sees_previous=False,
+        protocol=protocol,
+        batch=batch,
+    )
+    return Model(options_lib.ready(network, device), frame, device)
+
+
+def _renamed(checkout: str) -> dict[str, str]:
+    """Returns what RClicks calls the module that checkpoints name."""
+    checkouts.use(checkout, "isegm")
+    theirs = "isegm.model.is_cdnet_deeplab_model"
+    known = importlib.util.find_spec("isegm") and importlib.util.find_spec(theirs)
+    return {"isegm.model.is_deeplab_model": theirs} if known else {}
+
+
+def encode(model: Model, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
+    return isegm_frame.to_pixels(image, model.device)
+
+
+def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+    network = model.network
+
+    def diffused(
+        inputs: torch.Tensor, points: torch.Tensor, logits: torch.Tensor
+    ) -> torch.Tensor:
+        """Spreads what clicks say over pixels that look alike.
+
+        One by one: the module adds the click maps of every trajectory to each.
+        """
+        clicked = network.dist_maps(inputs, points)
+        parts = (inputs.split(1), logits.split(1), clicked.split(1))
+        return torch.cat(list(map(network.PixelDiffusion, *parts)))
+
+    return isegm_frame.predict(
+        isegm_network.instances(network),
+        model.frame,
+        features,
+        clicks,
+        state,
+        finish=diffused,
+    )

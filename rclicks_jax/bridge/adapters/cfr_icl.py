@@ -1,0 +1,109 @@
+"""CFR-ICL: SimpleClick's network, which looks again at its first answer.
+
+Checkout: https://github.com/TitorX/CFR-ICL-Interactive-Segmentation (CC BY-NC 4.0:
+not for commercial use), or the one of RClicks.
+
+RClicks gives the first click two passes (`cascade=1`). The authors give it up to five
+(`cascade=4:adaptive=yes`), and stop when a mask hardly differs from the one before.
+
+Source: emb-ai/rclicks, isegm/isegm/inference/predictors/cfr.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import isegm_frame, simpleclick
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = simpleclick.THRESHOLD
+# So many pixels may still change when an adaptive cascade stops.
+_STILL = 20
+
+
+class Model(NamedTuple):
+    """A network, how it looks at photographs, and how often.
+
+    Attributes:
+        network: The network.
+        frame: How it looks.
+        cascade: Passes after the first.
+        adaptive: Whether a trajectory stops when its mask hardly changes any more.
+        cascade_clicks: Clicks that have a cascade; later ones have a single pass.
+        device: Where it runs.
+    """
+
+    network: Any
+    frame: isegm_frame.Frame
+    cascade: int = 1
+    adaptive: bool = False
+    cascade_clicks: int = 1
+    device: torch.device = torch.device("cpu")
+
+
+class Clicks(NamedTuple):
+    """Clicks of some of the trajectories."""
+
+    yx: np.ndarray
+    positive: np.ndarray
+    count: np.ndarray
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    given = options_lib.Options(options)
+    cascade = given.number("cascade", 1, least=0)
+    adaptive = given.switch("adaptive", False)
+    cascade_clicks = given.number("cascade_clicks", 1, least=0)
+    network, frame, device = simpleclick.load_given(given)
+    return Model(network, frame, cascade, adaptive, cascade_clicks, device)
+
+
+encode = simpleclick.encode
+
+
+def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+    _, state = simpleclick.predict(model, features, clicks, state)
+    rows = np.flatnonzero(clicks.count <= model.cascade_clicks)
+    for _ in range(model.cascade):
+        if not len(rows):
+            break
+        changed = _look_again(model, features, clicks, state, rows)
+        if model.adaptive:
+            rows = rows[changed.cpu().numpy() > _STILL]
+    return state["probabilities"], state
+
+
+def _look_again(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Any,
+    state: isegm_frame.State,
+    rows: np.ndarray,
+) -> torch.Tensor:
+    """Sends trajectories through once more and updates their part of the state.
+
+    Args:
+        model: The model.
+        features: Of the photograph.
+        clicks: Of all trajectories.
+        state: Of all trajectories; changed.
+        rows: Numbers of those that go.
+
+    Returns:
+        How many pixels of each mask have changed, `i64[r]`.
+    """
+    part = Clicks(clicks.yx[rows], clicks.positive[rows], clicks.count[rows])
+    chosen = torch.from_numpy(rows)
+    before = {key: value[chosen] for key, value in state.items()}
+    newer, after = simpleclick.predict(model, features, part, before)
+    with torch.inference_mode():
+        for key, value in after.items():
+            state[key][chosen] = value
+        older = before["probabilities"]
+        return ((newer > THRESHOLD) != (older > THRESHOLD)).sum(dim=(1, 2))

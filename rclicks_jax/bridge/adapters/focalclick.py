@@ -1,0 +1,185 @@
+"""FocalClick: HRNet-18s, HRNet-32 and SegFormer B0 and B3, pipelines S1 and S2.
+
+Checkout: https://github.com/XavierCHEN34/ClickSEG (Apache-2.0). The checkpoint says
+which network it is. RClicks did not try it, so this is the authors' own evaluation: a
+coarse pass sees a crop around the last answer, a second one refines a box around what
+the click has changed. After ten clicks nothing outside of that box changes. Their
+progressive merge is for given masks, which no click here begins with.
+
+Source: XavierCHEN34/ClickSEG, isegm/inference/predictors/focalclick.py,
+isegm/utils/crop_local.py; thresholds and sizes: trainval_scripts/val_focalclick*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import focalclick_boxes as boxes_lib
+from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = 0.5
+SIDE = 256
+# Clicks after which the coarse answer is left where it was.
+_SETTLED = 10
+_RULE = isegm_crops.Rule(whole_first=True, least=10, threshold=0.49, keeps=False)
+
+
+class Model(NamedTuple):
+    """A network and how it looks at photographs."""
+
+    network: Any
+    frame: isegm_frame.Frame
+    device: torch.device = torch.device("cpu")
+
+
+class _Row(NamedTuple):
+    """What is refined of one trajectory.
+
+    Attributes:
+        row: Its number in the batch.
+        focus: The box to refine.
+        frame: What the coarse pass saw.
+        points: Its clicks, `[k 2]`.
+        positive: `bool[k]`.
+    """
+
+    row: int
+    focus: boxes_lib.Box
+    frame: boxes_lib.Box
+    points: np.ndarray
+    positive: np.ndarray
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    given = options_lib.Options(options)
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    side, device = given.number("target", SIDE), given.device()
+    protocol, batch = given.protocol(), given.batch()
+    given.end()
+    network = isegm_network.load(checkout, checkpoint)
+    frame = frame_of(side)._replace(protocol=protocol, batch=batch)
+    return Model(options_lib.ready(network, device), frame, device)
+
+
+def frame_of(side: int) -> isegm_frame.Frame:
+    """Returns how the coarse pass looks at photographs."""
+    return isegm_frame.Frame(crops=_RULE, target=None, fixed=(side, side), flip=False)
+
+
+def encode(model: Model, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own passes over it."""
+    return isegm_frame.to_pixels(image, model.device)
+
+
+def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+    passes = []
+
+    def coarse(inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+        outputs = model.network(inputs, points)
+        passes.append((outputs["instances"], outputs["feature"]))
+        return outputs["instances"]
+
+    with torch.inference_mode():
+        if state is None:
+            state = isegm_frame.begin(features, len(clicks.count))
+        if model.frame.protocol == "strict":
+            state = _without_lost(state)
+        found, after = isegm_frame.predict(coarse, model.frame, features, clicks, state)
+        # All passes have one size, so they came in the order of the trajectories.
+        logits, layers = (torch.cat(parts) for parts in zip(*passes))  # noqa: B905
+        found = _logits_of(found)
+        rows = _rows(found, state["probabilities"], after["crop"], clicks)
+        settled = np.flatnonzero(clicks.count > _SETTLED)
+        found[settled] = _logits_of(state["probabilities"][settled])
+        for start in range(0, len(rows), model.frame.batch):
+            part = rows[start : start + model.frame.batch]
+            _refine(model, features, part, logits, layers, found)
+        answers = torch.sigmoid(found)
+    return answers, {**after, "probabilities": answers}
+
+
+def _logits_of(probabilities: torch.Tensor) -> torch.Tensor:
+    return torch.log(probabilities / (1 - probabilities))
+
+
+def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
+    """Forgets the crops of trajectories that have no object left to zoom to."""
+    lost = ~(state["probabilities"] > _RULE.threshold).any(dim=2).any(dim=1)
+    crops = state["crop"].clone()
+    crops[lost.to(crops.device)] = -1
+    return {**state, "crop": crops}
+
+
+def _rows(
+    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Any
+) -> list[_Row]:
+    """Returns what is to be refined of each trajectory that has something.
+
+    Args:
+        found: Logits of the coarse pass, `f32[t h w]`.
+        before: Probabilities after the click before, `f32[t h w]`.
+        crops: What the coarse pass saw, all included; -1 for all, `i64[t 4]`.
+        clicks: All clicks so far.
+    """
+    height, width = found.shape[1:]
+    # The original cuts the logits where it cuts probabilities.
+    new = (found > _RULE.threshold).cpu().numpy()
+    old = (before > _RULE.threshold).cpu().numpy()
+    rows = []
+    for row, count in enumerate(clicks.count.tolist()):
+        top, bottom, left, right = crops[row].tolist()
+        frame = (top, bottom + 1, left, right + 1)
+        frame = frame if top >= 0 else (0, height, 0, width)
+        yx, positive = clicks.yx[row, :count], clicks.positive[row, :count]
+        focus = boxes_lib.focus_of(new[row], old[row], yx[-1], frame)
+        # The box around one row at the border is empty, and there the original fails.
+        if focus[0] < focus[1] and focus[2] < focus[3]:
+            rows.append(_Row(row, focus, frame, yx, positive))
+    return rows
+
+
+def _refine(
+    model: Model,
+    pixels: torch.Tensor,
+    rows: list[_Row],
+    logits: torch.Tensor,
+    layers: torch.Tensor,
+    found: torch.Tensor,
+) -> None:
+    """Puts refined logits into `found`, `f32[t h w]`."""
+    fixed = model.frame.fixed
+    assert fixed is not None
+    inputs, points, regions = [], [], []
+    for index, one in enumerate(rows):
+        top, bottom, left, right = one.focus
+        inputs.append(_resize(pixels[None, :, top:bottom, left:right], fixed))
+        scale = np.array([fixed[0] / (bottom - top), fixed[1] / (right - left)])
+        points.append((one.points - [top, left]) * scale)
+        y0, y1, x0, x1 = boxes_lib.within(one.focus, one.frame, fixed)
+        regions.append([index, x0, y0, x1, y1])
+    members = [one.row for one in rows]
+    sent = isegm_frame.points_of(points, [one.positive for one in rows])
+    refined = model.network.refine(
+        torch.cat(inputs),
+        sent.to(pixels.device),
+        layers[members],
+        logits[members],
+        torch.tensor(regions, dtype=torch.float32, device=pixels.device),
+    )["instances_refined"]
+    for one, answer in zip(rows, refined):  # noqa: B905
+        top, bottom, left, right = one.focus
+        size = (bottom - top, right - left)
+        found[one.row, top:bottom, left:right] = _resize(answer[None], size)[0, 0]
+
+
+def _resize(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    return torch.nn.functional.interpolate(
+        maps, size, mode="bilinear", align_corners=True
+    )

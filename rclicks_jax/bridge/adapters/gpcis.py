@@ -1,0 +1,100 @@
+"""GPCIS: ResNet-50 DeepLabV3+ with a Gaussian process, and the last mask.
+
+Checkout: https://github.com/zmhhmz/GPCIS_CVPR2023 (MIT), or the one of RClicks. The
+authors cut probabilities at 0.5; RClicks at 0.49, as everywhere.
+
+Source: emb-ai/rclicks, scripts/evaluate_model_gpcis.py,
+isegm/isegm/inference/predictors/gpcis.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = 0.49
+SIDE = 384
+# Trajectories go through the network one by one, as in RClicks. Clicks on pixels that
+# look alike make the kernel matrix nearly singular; the last bit of a feature, which
+# the size of a batch is enough for, then decides whole masks.
+BATCH = 1
+
+
+class Model(NamedTuple):
+    """A network and how it looks at photographs."""
+
+    network: Any
+    frame: isegm_frame.Frame
+    device: torch.device = torch.device("cpu")
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    given = options_lib.Options(options)
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    dataset = given.text("dataset", "other")
+    side = given.number("target", 256 if dataset == "SBD" else SIDE)
+    zoom, flip = given.switch("zoom", True), given.switch("flip", False)
+    device, protocol = given.device(), given.protocol()
+    batch = given.number("batch", BATCH)
+    given.end()
+    network = isegm_network.load(checkout, checkpoint)
+    frame = isegm_frame.Frame(
+        crops=crop_rule(dataset) if zoom else None,
+        target=None,
+        fixed=(side, side),
+        flip=flip,
+        sees_previous=network.with_prev_mask,
+        protocol=protocol,
+        batch=batch,
+    )
+    return Model(options_lib.ready(network, device), frame, device)
+
+
+def crop_rule(dataset: str) -> isegm_crops.Rule:
+    """Returns how GPCIS and CDNet choose crops."""
+    return isegm_crops.Rule(
+        whole_first=dataset != "TETRIS", least=10, threshold=0.49, keeps=False
+    )
+
+
+def encode(model: Model, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
+    return isegm_frame.to_pixels(image, model.device)
+
+
+def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+
+    def answer(inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+        return _logits(model.network, inputs, points)
+
+    # Sets what is added to the diagonal of the kernel matrix to 1e-7.
+    model.network.set_status(training=False)
+    return isegm_frame.predict(answer, model.frame, features, clicks, state)
+
+
+def _logits(network: Any, inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Returns logits; of clicks that are too alike, as RClicks solves them.
+
+    Two clicks on one pixel make the kernel matrix singular. The authors' class then
+    fails; RClicks's adds twice as much to the diagonal of that trajectory.
+    """
+    try:
+        return network(inputs, points)["instances"]
+    except torch.linalg.LinAlgError:
+        if len(inputs) > 1:
+            pairs = zip(inputs.split(1), points.split(1))  # noqa: B905
+            return torch.cat([_logits(network, *pair) for pair in pairs])
+        once = network.eps2
+        try:
+            network.eps2 = 2 * once
+            return network(inputs, points)["instances"]
+        finally:
+            network.eps2 = once

@@ -1,0 +1,98 @@
+"""SimpleClick: a plain ViT (extra tiny, base, large, huge) that clicks are added to.
+
+Checkout: https://github.com/uncbiag/SimpleClick (MIT), or the one of RClicks. The
+checkpoint says which network it is.
+
+Every crop is squeezed into one square, so trajectories of all sizes share a pass;
+`batch` says how many at most.
+
+Source: emb-ai/rclicks, scripts/evaluate_model_simpleclick.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import (
+    checkouts,
+    isegm_crops,
+    isegm_frame,
+    isegm_network,
+    isegm_settings,
+)
+from rclicks_jax.bridge.adapters import options as options_lib
+
+THRESHOLD = 0.49
+# Most blocks attend within windows of about so many pixels.
+_WINDOW = 224
+
+
+class Model(NamedTuple):
+    """A network and how it looks at photographs."""
+
+    network: Any
+    frame: isegm_frame.Frame
+    device: torch.device = torch.device("cpu")
+
+
+def load(options: Mapping[str, str]) -> Model:
+    """Loads a checkpoint."""
+    return load_given(options_lib.Options(options))
+
+
+def load_given(given: options_lib.Options) -> Model:
+    """Loads a checkpoint by the options that nobody has read so far."""
+    checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
+    dataset = given.text("dataset", "other")
+    # What the original sets by data set.
+    side = given.number("target", 672 if dataset == "DAVIS" else 448)
+    zoom, flip = given.switch("zoom", True), given.switch("flip", True)
+    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    given.end()
+    network = isegm_network.load(checkout, checkpoint, read=isegm_settings.load)
+    frame = isegm_frame.Frame(
+        crops=isegm_crops.Rule(whole_first=False) if zoom else None,
+        target=(side, side),
+        # Without crops the photograph is squeezed into the square all the same.
+        fixed=(side, side),
+        flip=flip,
+        sees_previous=network.with_prev_mask,
+        protocol=protocol,
+        batch=batch,
+    )
+    return Model(ready(network, side, device), frame, device)
+
+
+def ready(network: Any, side: int, device: torch.device) -> Any:
+    """Returns a network for inference on squares, perhaps not those it learnt on.
+
+    Raises:
+        ValueError: Its windows do not tile such squares.
+    """
+    patch = network.backbone.patch_embed.patch_size[0]
+    patches, in_window = side // patch, _WINDOW // patch
+    windows = patches // in_window
+    if windows == 0 or patches % windows:
+        raise ValueError(
+            f"option target is {side}, which windows of about {in_window} patches of "
+            f"{patch} pixels do not tile; it can be a multiple of {_WINDOW}"
+        )
+    options_lib.ready(network, device)
+    interpolate = "isegm.model.modeling.pos_embed:interpolate_pos_embed_inference"
+    checkouts.find(interpolate)(network.backbone, (side, side), device)
+    return network.requires_grad_(False)
+
+
+def encode(model: Any, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
+    return isegm_frame.to_pixels(image, model.device)
+
+
+def predict(model: Any, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory."""
+    network = isegm_network.instances(model.network)
+    return isegm_frame.predict(network, model.frame, features, clicks, state)

@@ -1,0 +1,29 @@
+"""SAM 3's tracker by the package `transformers`, prompted with clicks as SAM 2 is.
+
+`checkpoint` is a folder that `save_pretrained` wrote, or the name of a model on the
+Hugging Face hub, such as `facebook/sam3`, whose weights have a licence of their own.
+SAM 3 sees photographs with other means than SAM 2. Its own predictor also fills holes
+of a mask by default, which neither this adapter nor the package does.
+
+Source: facebookresearch/sam3, sam3/model/sam1_task_predictor.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rclicks_jax.bridge.adapters import transformers_sam2
+from rclicks_jax.bridge.adapters.transformers_sam2 import encode, predict
+
+THRESHOLD = 0.5
+MEAN = (0.5, 0.5, 0.5)
+STD = (0.5, 0.5, 0.5)
+
+__all__ = ["MEAN", "STD", "THRESHOLD", "encode", "load", "predict"]
+
+
+def load(options: Mapping[str, str]) -> transformers_sam2.Model:
+    """Loads the tracker, also from a checkpoint of the whole of SAM 3."""
+    kinds = ("sam3_tracker", "sam3_video")
+    model = transformers_sam2.load_from("Sam3TrackerModel", kinds, options)
+    return model._replace(mean=MEAN, std=STD)

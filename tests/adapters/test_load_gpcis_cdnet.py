@@ -1,0 +1,207 @@
+"""Checkpoints of GPCIS and CDNet, as they are published, loaded and refused."""
+
+import importlib
+
+import kit
+import numpy as np
+import pytest
+import torch
+
+from rclicks_jax.bridge.adapters import cdnet, gpcis
+
+ADAPTERS = {"gpcis": gpcis, "cdnet": cdnet}
+BOTH = pytest.mark.parametrize("name", sorted(ADAPTERS))
+# The checkouts call it the old way.
+pytestmark = pytest.mark.filterwarnings("ignore:torch.meshgrid")
+
+
+@pytest.fixture
+def built():
+    """Builds the small network of a case, by its own checkout or RClicks's."""
+
+    def build(name, original=False):
+        case = importlib.import_module(f"cases.{name}")
+        for needed in (case.CHECKOUT, *(["rclicks"] if original else [])):
+            if not kit.checkout(needed).exists():
+                pytest.skip(f"no checkout {needed}; RCLICKS_CHECKOUTS says where")
+        return case.network(original)
+
+    return build
+
+
+@pytest.fixture
+def saved(built, tmp_path):
+    """Writes a checkpoint, perhaps changed; returns the options to load it."""
+
+    def write(name, change=lambda content: None, original=False):
+        network = built(name, original)
+        content = {"config": network._config, "state_dict": network.state_dict()}
+        change(content)
+        path = tmp_path / "last_checkpoint.pth"
+        torch.save(content, path)
+        case = importlib.import_module(f"cases.{name}")
+        checkout = kit.checkout("rclicks" if original else case.CHECKOUT)
+        return {"checkout": str(checkout), "checkpoint": str(path)}
+
+    return write
+
+
+@BOTH
+def test_a_published_checkpoint_is_loaded(name, saved):
+    options = saved(name)
+    model = ADAPTERS[name].load(options)
+    expected = torch.load(options["checkpoint"], weights_only=True)["state_dict"]
+    for key, value in expected.items():
+        np.testing.assert_array_equal(model.network.state_dict()[key], value)
+
+
+def test_gpcis_is_driven_as_rclicks_drives_it(saved):
+    frame = gpcis.load(saved("gpcis")).frame
+    assert frame.fixed == (384, 384)
+    assert frame.sees_previous
+    assert not frame.flip
+    assert frame.crops.whole_first
+
+
+def test_cdnet_is_driven_as_rclicks_drives_it(saved):
+    frame = cdnet.load(saved("cdnet")).frame
+    assert frame.fixed == (384, 384)
+    assert not frame.sees_previous
+    assert frame.flip
+    assert frame.crops.whole_first
+
+
+@BOTH
+def test_crops_are_renewed_and_small(name, saved):
+    rule = ADAPTERS[name].load(saved(name)).frame.crops
+    assert (rule.least, rule.threshold, rule.keeps) == (10, 0.49, False)
+
+
+def test_a_photograph_of_sbd_is_smaller_to_gpcis_alone(saved):
+    side = gpcis.load({**saved("gpcis"), "dataset": "SBD"}).frame.fixed
+    assert side == (256, 256)
+
+
+def test_a_photograph_of_sbd_is_as_large_to_cdnet(saved):
+    side = cdnet.load({**saved("cdnet"), "dataset": "SBD"}).frame.fixed
+    assert side == (384, 384)
+
+
+@BOTH
+def test_a_photograph_of_tetris_is_a_crop_at_once(name, saved):
+    model = ADAPTERS[name].load({**saved(name), "dataset": "TETRIS"})
+    assert not model.frame.crops.whole_first
+
+
+def test_rclicks_calls_the_class_of_cdnet_by_another_name(saved):
+    def as_published(content):
+        path = "isegm.model.is_deeplab_model.DeeplabModel"
+        content["config"] = {**content["config"], "class": path}
+
+    model = cdnet.load(saved("cdnet", as_published, original=True))
+    assert type(model.network).__module__ == "isegm.model.is_cdnet_deeplab_model"
+
+
+def _without_a_weight(content):
+    del content["state_dict"]["maps_transform.3.scale"]
+
+
+def _with_one_too_many(content):
+    content["state_dict"]["more"] = torch.zeros(1)
+
+
+def _of_another_size(content):
+    content["state_dict"]["maps_transform.3.scale"] = torch.zeros(2)
+
+
+def _without_config(content):
+    del content["config"]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_without_a_weight, "maps_transform.3.scale is missing"),
+        (_with_one_too_many, "more is unknown"),
+        (_of_another_size, r"maps_transform.3.scale is \(2,\), not \(1,\)"),
+        (_without_config, "must be a dictionary with config and state_dict"),
+    ],
+)
+def test_a_wrong_checkpoint_is_refused(name, saved, change, message):
+    with pytest.raises(ValueError, match=message):
+        ADAPTERS[name].load(saved(name, change))
+
+
+def test_a_cdnet_that_takes_a_last_mask_is_refused(saved):
+    def with_last_mask(content):
+        params = content["config"]["params"]
+        params["with_prev_mask"] = {**params["with_prev_mask"], "value": True}
+        key = "maps_transform.0.weight"
+        weight = content["state_dict"][key]
+        content["state_dict"][key] = torch.cat([weight, weight[:, :1]], dim=1)
+
+    with pytest.raises(ValueError, match="takes a last mask, which no CDNet does"):
+        cdnet.load(saved("cdnet", with_last_mask))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"checkpoint": ""}, "option checkpoint is missing"),
+        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
+        ({"checkout": "/"}, "a folder without isegm/"),
+        ({"flips": "no"}, "unknown options: flips"),
+        ({"target": "big"}, "a whole number from 1"),
+    ],
+)
+def test_a_wrong_option_is_refused(name, saved, changes, message):
+    with pytest.raises(ValueError, match=message):
+        ADAPTERS[name].load({**saved(name), **changes})
+
+
+@pytest.fixture
+def clicked_twice(built):
+    """A small GPCIS, a photograph, and two clicks on one pixel beside two apart."""
+    case = importlib.import_module("cases.gpcis")
+    network = built("gpcis").requires_grad_(False)
+    # From here on 1e-7 is lost beside what is on the diagonal.
+    network.weights.fill_(2)
+    model = case.model(network, crops=None)
+    image = np.random.default_rng(1).integers(0, 256, (96, 96, 3), np.uint8)
+    yx = np.array([[[30, 40], [30, 40]], [[30, 40], [60, 50]]])
+    on = np.ones((2, 2), bool)
+    return model, image, kit.Clicks(yx, on, np.array([2, 2]))
+
+
+def _watched(model):
+    """Returns the model, and a list of the passes its network has answered."""
+    network, passes = model.network, []
+
+    class Watched:
+        def set_status(self, training):
+            network.set_status(training)
+            self.eps2 = network.eps2
+
+        def __call__(self, inputs, points):
+            network.eps2 = self.eps2
+            answer = network(inputs, points)
+            passes.append((len(inputs), self.eps2))
+            return answer
+
+    return model._replace(network=Watched()), passes
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_only_clicks_on_one_pixel_have_twice_the_epsilon(clicked_twice, batch):
+    model, image, clicks = clicked_twice
+    frame = model.frame._replace(batch=batch)
+    model, passes = _watched(model._replace(frame=frame))
+    answer, _ = gpcis.predict(model, gpcis.encode(model, image), clicks, None)
+    assert passes == [(1, 2e-7), (1, 1e-7)]
+    assert np.isfinite(answer.numpy()).all()
+
+
+def test_trajectories_of_gpcis_go_one_by_one(saved):
+    assert gpcis.load(saved("gpcis")).frame.batch == 1
