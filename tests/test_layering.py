@@ -22,7 +22,7 @@ ALLOWED = {
     "runs": {
         "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
     },
-    "results": {"clicks", "metrics", "runs"},
+    "results": {"ops", "clicks", "metrics", "runs"},
     "launch": {"configs", "data", "results", "runs", "training"},
     "configs": set(),
     "datasets": {"data"},

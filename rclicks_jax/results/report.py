@@ -1,5 +1,6 @@
 """One self-contained HTML page of a run: tables, curves, and objects with clicks."""
 
+import base64
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +9,12 @@ import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.metrics import interaction, robustness
+from rclicks_jax.ops import images
 from rclicks_jax.results import aggregate, figures, formats, pages
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.runs import artifacts, overlays, records, store
+from rclicks_jax.runs.tracks import SEEN_ROUNDS
+from rclicks_jax.types import Trajectory
 
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
@@ -25,12 +29,14 @@ class Shown:
     Attributes:
         title: Dataset and object.
         note: How it went, in words.
-        pictures: Caption and data URI of each.
+        pictures: Caption, data URI and steps of each; the steps may be None.
+        photo: Data URI of the photograph with the outline of the target.
     """
 
     title: str
     note: str
-    pictures: list[tuple[str, str]]
+    pictures: list[tuple[str, str, dict[str, Any] | None]]
+    photo: str
 
 
 def write(folder: store.RunFolder, made: Sequence[formats.Table]) -> None:
@@ -139,18 +145,38 @@ def _shown(
     pictures = []
     if layers.click_map is not None:
         heat = overlays.to_data_uri(overlays.with_click_map(layers))
-        pictures.append(("Where people would click first", heat))
+        pictures.append(("Where people would click first", heat, None))
     notes = []
     for name, track in shown.items():
         picture = overlays.with_clicks(layers, name, track.clicks)
         caption = f"{name.capitalize()}: {_clicks_needed(track, protocol)}"
-        pictures.append((caption, overlays.to_data_uri(picture)))
+        steps = _steps(layers, name, track)
+        pictures.append((caption, overlays.to_data_uri(picture), steps))
         last = 100 * track.intersection[-1] / max(1, track.union[-1])
         notes.append(f"{name.capitalize()} ends at {last:.1f} % IoU")
-    return Shown(f"{image.dataset} / {record.instance_id}", "; ".join(notes), pictures)
+    title = f"{image.dataset} / {record.instance_id}"
+    photo = overlays.to_data_uri(overlays.with_target(layers))
+    return Shown(title, "; ".join(notes), pictures, photo)
 
 
-def _clicks_needed(track: Any, protocol: config.Protocol) -> str:
+def _steps(
+    layers: artifacts.Layers, name: str, track: Trajectory
+) -> dict[str, Any] | None:
+    """Returns what the page needs to show a trajectory click by click."""
+    if name not in layers.rounds:
+        return None
+    ious = [
+        round(100 * inside / max(1, union), 1)
+        for inside, union in zip(track.intersection, track.union, strict=True)
+    ]
+    clicks = [(*overlays.place_of(layers, y, x), on) for y, x, on in track.clicks]
+    png = images.encode_png(artifacts.to_colours(layers.rounds[name]))
+    masks = "data:image/png;base64," + base64.b64encode(png).decode()
+    seen = min(len(clicks), SEEN_ROUNDS)
+    return {"masks": masks, "clicks": clicks[:seen], "ious": ious[:seen]}
+
+
+def _clicks_needed(track: Trajectory, protocol: config.Protocol) -> str:
     reached = interaction.reached(
         np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
     )

@@ -30,6 +30,7 @@ class Layers:
         target: `bool[h w]`.
         click_map: First click map, 255 at its peak, `u8[h w]`; None if no group played.
         last_masks: By label: `baseline`, `G1`, `G10`; `bool[h w]`.
+        rounds: Masks of all rounds by label, `u32[h w]`; see `tracks.Track.rounds`.
         corner: Of the pictures in the photograph, `(y, x)` in its pixels.
     """
 
@@ -40,6 +41,7 @@ class Layers:
     click_map: np.ndarray | None
     last_masks: dict[str, np.ndarray]
     corner: tuple[float, float] = (0.0, 0.0)
+    rounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def label(strategy: str, group: int) -> str:
@@ -81,10 +83,22 @@ def write(
         for name, layer in layers.items():
             encoded = images.encode_png(small(_as_bytes(layer)))
             store.write_atomically(own / f"{name}.png", encoded)
+        rounds = {
+            name: one.rounds[number]
+            for name, number in shown.items()
+            if number in one.rounds
+        }
+        for name, bits in rounds.items():
+            kept = cv2.resize(
+                to_colours(bits), shape[::-1], interpolation=cv2.INTER_NEAREST
+            )
+            encoded = images.encode_png(kept)
+            store.write_atomically(own / f"{name}.rounds.png", encoded)
         described = {
             "instance_id": instance.instance_id,
             "scale": shape[1] / example.image.shape[1],
             "layers": sorted(layers),
+            "rounds": sorted(rounds),
         }
         store.write_atomically(own / INDEX_NAME, json.dumps(described).encode())
 
@@ -114,7 +128,21 @@ def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
         target=layer("target") > 127,
         click_map=layer("map") if "map" in described["layers"] else None,
         last_masks={name: layer(name) > 127 for name in others},
+        rounds={
+            name: _from_colours((index.parent / f"{name}.rounds.png").read_bytes())
+            for name in described.get("rounds", ())
+        },
     )
+
+
+def to_colours(bits: np.ndarray) -> np.ndarray:
+    """Returns 24 bits of each pixel, `u32[h w]`, as a picture `u8[h w 3]`."""
+    return np.stack([bits >> shift for shift in (0, 8, 16)], axis=-1).astype(np.uint8)
+
+
+def _from_colours(content: bytes) -> np.ndarray:
+    colours = images.decode_image(content, "rounds").astype(np.uint32)
+    return colours[..., 0] | colours[..., 1] << 8 | colours[..., 2] << 16
 
 
 def _as_bytes(layer: np.ndarray) -> np.ndarray:

@@ -56,6 +56,12 @@ def window(
         click_map=None if layers.click_map is None else cut(layers.click_map),
         last_masks={name: cut(mask) for name, mask in layers.last_masks.items()},
         corner=(y0 / layers.scale, x0 / layers.scale),
+        rounds={
+            name: cv2.resize(
+                bits[y0:y1, x0:x1].view(np.int32), size, interpolation=cv2.INTER_NEAREST
+            ).view(np.uint32)
+            for name, bits in layers.rounds.items()
+        },
     )
 
 
@@ -98,8 +104,20 @@ def with_clicks(
     canvas = _outlined(canvas, layers.target, _TARGET)
     for number in reversed(range(len(clicks))):
         y, x, positive = clicks[number]
-        _draw_click(canvas, _place(layers, y, x), positive, number + 1)
+        _draw_click(canvas, place_of(layers, y, x), positive, number + 1)
     return canvas
+
+
+def with_target(layers: Layers) -> np.ndarray:
+    """Draws the outline of the target, `u8[h w 3]`."""
+    return _outlined(layers.photo, layers.target, _TARGET)
+
+
+def place_of(layers: Layers, y: int, x: int) -> tuple[int, int]:
+    """Returns where a pixel of the photograph is in the pictures, `(x, y)`."""
+    where = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
+    column, row = np.rint(where * layers.scale).astype(int).tolist()
+    return column, row
 
 
 def with_samples(layers: Layers, samples: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -116,7 +134,7 @@ def with_samples(layers: Layers, samples: Mapping[int, np.ndarray]) -> np.ndarra
     for row, (group, clicks) in enumerate(samples.items()):
         colour = _group_colour(group)
         for y, x in clicks:
-            _draw_dot(canvas, _place(layers, int(y), int(x)), colour)
+            _draw_dot(canvas, place_of(layers, int(y), int(x)), colour)
         if group or len(samples) > 1:
             _draw_key(canvas, row, f"G{group}" if group else "all", colour)
     return canvas
@@ -147,13 +165,6 @@ def to_jpeg(picture: np.ndarray) -> bytes:
     """Encodes `u8[h w 3]` as a JPEG file."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 82]
     return cv2.imencode(".jpg", picture[..., ::-1], quality)[1].tobytes()
-
-
-def _place(layers: Layers, y: int, x: int) -> tuple[int, int]:
-    """Returns where a pixel of the photograph is in the pictures, `(x, y)`."""
-    place = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
-    column, row = np.rint(place * layers.scale).astype(int).tolist()
-    return column, row
 
 
 def _draw_dot(

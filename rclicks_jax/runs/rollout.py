@@ -44,11 +44,14 @@ class Played:
         trajectories: In the order of `Setup.strategies`.
         first_map: Click map of the first round, `f32[h w]`; None if no group played.
         last_masks: Last mask of each trajectory, in the same order.
+        rounds: Masks of all rounds of those that were watched, by their number in that
+            order, `u32[h w]`; see `tracks.Track.rounds`.
     """
 
     trajectories: tuple[Trajectory, ...]
     first_map: np.ndarray | None
     last_masks: list[np.ndarray]
+    rounds: dict[int, np.ndarray]
 
 
 def play(
@@ -59,6 +62,7 @@ def play(
     click_model: click_models.ClickModel | None,
     setup: Setup,
     clock: Clock,
+    watched: Sequence[tuple[str, int]] = (),
 ) -> list[Played]:
     """Plays every strategy on some objects of a photograph.
 
@@ -70,12 +74,16 @@ def play(
         click_model: Where people click; may be None if no group is played.
         setup: Of the run.
         clock: Takes the time.
+        watched: Strategies and groups whose masks of all rounds are kept.
 
     Raises:
         SegmenterError: The segmenter failed.
     """
     protocol = setup.protocol
     started = tracks.start(example, instances, setup)
+    for track in started:
+        if (track.strategy, track.group) in watched and not track.repeat:
+            track.rounds = np.zeros(example.image.shape[:2], np.uint32)
     session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
     first_maps: dict[int, np.ndarray] = {}
     active = list(range(len(started)))
@@ -103,6 +111,11 @@ def play(
             tuple(track.finished(protocol.max_clicks) for track in of_one),
             first_maps.get(id(of_one[0].target)),
             [track.pred_mask for track in of_one],
+            {
+                number: track.rounds
+                for number, track in enumerate(of_one)
+                if track.rounds is not None
+            },
         )
         for of_one in (started[i : i + each] for i in range(0, len(started), each))
     ]

@@ -14,6 +14,8 @@ from rclicks_jax.ops import morphology
 from rclicks_jax.types import Clicks, ImageExample, InstanceExample, Trajectory
 
 PARTS = ("encode", "predict", "simulate", "score")
+# Rounds whose masks are kept for pictures: as many as a PNG of three bytes has bits.
+SEEN_ROUNDS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Track:
         not_clicked: Pixels without a click so far, `bool[h w]`.
         clicks: So far.
         areas: After each click, `i64[4]`.
+        rounds: Bit k tells whether a pixel is in the mask after click k + 1,
+            `u32[h w]`; None if nobody wants to see it.
     """
 
     target: Target
@@ -123,6 +127,7 @@ class Track:
     not_clicked: np.ndarray
     clicks: list[tuple[int, int, bool]] = dataclasses.field(default_factory=list)
     areas: list[np.ndarray] = dataclasses.field(default_factory=list)
+    rounds: np.ndarray | None = None
 
     def add_click(self, y: int, x: int, positive: bool) -> None:
         """Clicks."""
@@ -131,6 +136,8 @@ class Track:
 
     def add_answer(self, pred_mask: np.ndarray, areas: np.ndarray) -> None:
         """Takes the segmenter's answer to the newest click."""
+        if self.rounds is not None and len(self.areas) < SEEN_ROUNDS:
+            self.rounds |= pred_mask.astype(np.uint32) << len(self.areas)
         self.pred_mask = pred_mask
         self.areas.append(areas)
 

@@ -204,6 +204,7 @@ class Worker:
             self._click_model,
             self._setup,
             clock,
+            watched=artifacts.SHOWN if unit.pictured else (),
         )
         users: list[tuple[Trajectory, ...]] = [() for _ in instances]
         if self._config.users:

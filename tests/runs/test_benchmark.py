@@ -249,7 +249,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
 def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
     from rclicks_jax.runs import rollout
 
-    def out_of_memory(*_):
+    def out_of_memory(*_, **__):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes")
 
     monkeypatch.setattr(rollout, "play", out_of_memory)
@@ -316,7 +316,8 @@ def test_the_report_stands_alone(folder, tmp_path):
     tables_of(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<svg" in page
-    assert page.count("data:image/jpeg;base64,") == 4
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert page.count("data:image/png;base64,") == 3
     for outside in ('src="http', 'href="http', "url(http", "@import", "<link"):
         assert outside not in page
     for name in ("Base NoC@90", "IoU after each click", "mine / a", "noisy"):
