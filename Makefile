@@ -57,7 +57,8 @@ TORCH_PIP ?=
 $(TORCH_READY): tests/adapters/requirements.txt
 	$(PYTHON) -m venv $(TORCH_VENV)
 	$(TORCH_VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(TORCH_VENV)/bin/python -m pip install --quiet $(TORCH_PIP) -r tests/adapters/requirements.txt
+	$(TORCH_VENV)/bin/python -m pip install --quiet $(TORCH_PIP) -r tests/adapters/requirements.txt \
+	  $(if $(RCLICKS_CHECKOUTS),-r tests/adapters/requirements-checkouts.txt)
 	@touch $(TORCH_READY)
 
 test-torch: $(READY) $(TORCH_READY)

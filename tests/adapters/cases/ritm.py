@@ -10,8 +10,9 @@ from rclicks_jax.bridge.adapters import ritm as adapter
 REPOSITORY = "SamsungLabs/ritm_interactive_segmentation"
 CHECKOUT = "ritm_interactive_segmentation"
 SEED = 1
-FACTORS = {}
-RECIPE = f"seed {SEED}, {FACTORS}; HRNet-18s, OCR 8 wide, zoom to 160"
+GAIN = 1.3
+FACTORS = {"bn2.": 0.3, "fuse_layers": 0.7}
+RECIPE = f"seed {SEED}, gain {GAIN}, {FACTORS}; HRNet-18s, OCR 8 wide, zoom to 160"
 LONGEST = 320
 TARGET = 160
 OMITTED = {}
@@ -34,13 +35,15 @@ def network(original):
         with_prev_mask=True,
         with_aux_output=True,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
+    made.load_state_dict(kit.seeded(made.state_dict(), SEED, GAIN, FACTORS))
     return made.eval()
 
 
 def model(made, **changes):
     """Returns what the adapter's `load` would."""
-    frame = isegm_frame.Frame(isegm_crops.Rule(whole_first=True), target=TARGET)
+    frame = isegm_frame.Frame(
+        isegm_crops.Rule(whole_first=True, least=60), target=TARGET
+    )
     return adapter.Model(made, frame._replace(**changes))
 
 
@@ -51,7 +54,7 @@ def reference(made, image, trajectory):
         made,
         "NoBRS",
         torch.device("cpu"),
-        zoom_in_params={"skip_clicks": 1, "target_size": TARGET},
+        zoom_in_params={"skip_clicks": 1, "target_size": TARGET, "min_crop_size": 60},
     )
     return rclicks.answers(predictor, image, trajectory)
 
