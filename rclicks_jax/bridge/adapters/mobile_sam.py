@@ -1,0 +1,20 @@
+"""MobileSAM by the package `mobile_sam`: SAM's decoder behind a small encoder.
+
+Checkout: https://github.com/ChaoningZhang/MobileSAM (Apache-2.0), which needs `timm`.
+
+Source: emb-ai/rclicks, isegm/isegm/model/is_mobilesam_model.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rclicks_jax.bridge.adapters import sam
+
+THRESHOLD = sam.THRESHOLD
+encode, predict = sam.encode, sam.predict
+
+
+def load(options: Mapping[str, str]) -> sam.Model:
+    """Loads the one variant there is, `vit_t`."""
+    return sam.load_from("mobile_sam", ("vit_t",), options)

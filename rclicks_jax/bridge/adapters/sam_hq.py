@@ -1,0 +1,74 @@
+"""SAM-HQ by its own package, which is named `segment_anything` too.
+
+A worker has either this one or SAM's: the two cannot be imported side by side.
+Checkout: https://github.com/SysCV/sam-hq (Apache-2.0).
+
+Source: emb-ai/rclicks, isegm/isegm/model/is_samhq_model.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from rclicks_jax.bridge.adapters import sam, sam_images, sam_prompts
+
+THRESHOLD = 0.5
+_VARIANTS = ("vit_b", "vit_l", "vit_h")
+
+
+class Features(NamedTuple):
+    """A photograph, encoded.
+
+    Attributes:
+        frame: Where it lies in the square.
+        embeddings: `f32[1 c r r]`.
+        early: After the first layer that attends to the whole square, in a list as
+            the decoder takes it, `f32[1 r r d]`.
+    """
+
+    frame: sam_images.Frame
+    embeddings: torch.Tensor
+    early: list[torch.Tensor]
+
+
+def load(options: Mapping[str, str]) -> sam.Model:
+    """Loads a variant: `vit_b`, `vit_l` or `vit_h`."""
+    return sam.load_from("segment_anything", _VARIANTS, options)
+
+
+def encode(model: sam.Model, image: np.ndarray) -> Features:
+    """Encodes a photograph."""
+    network = model.network
+    frame = sam_images.frame_of(image, network.image_encoder.img_size)
+    with torch.inference_mode():
+        pixels = sam_images.to_square(image, frame, network.device)
+        embeddings, layers = network.image_encoder(pixels)
+    # The decoder looks at the first alone; the others would fill the memory.
+    return Features(frame, embeddings, layers[:1])
+
+
+def predict(model: sam.Model, features: Features, clicks: Any, state: Any) -> Any:
+    """Answers the newest click of each trajectory.
+
+    The decoder itself takes the mask that scores best and adds the one of high quality.
+    """
+    network, frame = model.network, features.frame
+
+    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+        sparse, dense = sam.embed(network, frame, prompts)
+        low_res, _ = network.mask_decoder(
+            image_embeddings=features.embeddings,
+            image_pe=network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+            hq_token_only=False,
+            interm_embeddings=features.early,
+        )
+        return sam_images.to_probabilities(low_res[:, 0], frame), low_res[:, 0]
+
+    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)

@@ -1,0 +1,117 @@
+"""Published checkpoints of SAM, SAM-HQ and MobileSAM, loaded or refused."""
+
+import importlib
+
+import kit
+import numpy as np
+import pytest
+import torch
+
+from rclicks_jax.bridge.adapters import checkouts
+
+# Adapter, package, variant. The package's network of that name is made small.
+KINDS = {
+    "sam": ("segment_anything", "vit_b"),
+    "sam_hq": ("segment_anything", "vit_l"),
+    "mobile_sam": ("mobile_sam", "vit_t"),
+}
+
+
+@pytest.fixture(params=KINDS)
+def case(request):
+    found = importlib.import_module(f"cases.{request.param}")
+    if not kit.checkout(found.CHECKOUT).exists():
+        pytest.skip(f"no checkout {found.CHECKOUT}; RCLICKS_CHECKOUTS says where")
+    return found
+
+
+@pytest.fixture
+def network(case):
+    return case.network(original=False)
+
+
+@pytest.fixture
+def saved(case, network, tmp_path):
+    """Writes a checkpoint, perhaps changed; returns the options for it."""
+    package, variant = KINDS[case.adapter.__name__.rpartition(".")[2]]
+
+    def without_weights(checkpoint):
+        assert checkpoint is None
+        made = case.network(original=False)
+        for weight in made.parameters():
+            weight.data.zero_()
+        return made.eval()
+
+    registry = checkouts.find(f"{package}:sam_model_registry")
+    registry[variant] = without_weights
+
+    def write(change=lambda weights: None):
+        weights = dict(network.state_dict())
+        change(weights)
+        torch.save(weights, tmp_path / "weights.pth")
+        return {
+            "checkout": str(kit.checkout(case.CHECKOUT)),
+            "checkpoint": str(tmp_path / "weights.pth"),
+            "variant": variant,
+            "device": "cpu",
+        }
+
+    return write
+
+
+def test_a_published_checkpoint_is_loaded(case, network, saved):
+    model = case.adapter.load({**saved(), "protocol": "strict", "batch": "3"})
+    assert model[1:] == ("strict", 3)
+    assert not model.network.training
+    for key, value in network.state_dict().items():
+        np.testing.assert_array_equal(model.network.state_dict()[key], value)
+
+
+def test_what_a_network_keeps_of_its_weights_is_of_the_loaded_ones(
+    case, network, saved
+):
+    kept = dict(case.adapter.load(saved()).network.named_buffers())
+    for key, value in network.named_buffers():
+        np.testing.assert_array_equal(kept[key], value)
+
+
+def _without_a_weight(weights):
+    del weights["mask_decoder.iou_token.weight"]
+
+
+def _of_another_size(weights):
+    weights["mask_decoder.iou_token.weight"] = torch.zeros(1, 2)
+
+
+def _with_another_weight(weights):
+    weights["mask_decoder.other"] = torch.zeros(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_without_a_weight, "mask_decoder.iou_token.weight is missing"),
+        (_of_another_size, r"mask_decoder.iou_token.weight is \(1, 2\), not"),
+        (_with_another_weight, "mask_decoder.other is unknown"),
+    ],
+)
+def test_a_wrong_checkpoint_is_refused(case, saved, change, message):
+    with pytest.raises(ValueError, match=message):
+        case.adapter.load(saved(change))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"checkpoint": ""}, "option checkpoint is missing"),
+        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
+        ({"checkout": "/"}, "a folder without (segment_anything|mobile_sam)/"),
+        ({"variant": "vit_x"}, "option variant is 'vit_x'; it can be vit_"),
+        ({"checkpiont": "a"}, "unknown options: checkpiont"),
+        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"batch": "0"}, "a whole number from 1"),
+    ],
+)
+def test_a_wrong_option_is_refused(case, saved, changes, message):
+    with pytest.raises(ValueError, match=message):
+        case.adapter.load({**saved(), **changes})

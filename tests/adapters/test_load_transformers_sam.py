@@ -1,0 +1,113 @@
+"""Folders of SAM and SAM-HQ that `save_pretrained` wrote, loaded or refused."""
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+import torch
+
+# Here, before other tests stand in for torchvision, which transformers would believe.
+from transformers import SamHQModel, SamModel
+
+from rclicks_jax.bridge.adapters import transformers_sam
+
+KINDS = {"transformers_sam": SamModel, "transformers_sam_hq": SamHQModel}
+
+
+@pytest.fixture(params=KINDS)
+def case(request):
+    return importlib.import_module(f"cases.{request.param}")
+
+
+@pytest.fixture
+def saved(case, tmp_path):
+    """Writes a folder, its weights perhaps changed; returns the options for it."""
+
+    def write(change=lambda weights: None):
+        from safetensors.torch import load_file, save_file
+
+        case.as_it_is().save_pretrained(tmp_path)
+        path = tmp_path / "model.safetensors"
+        weights = load_file(path)
+        change(weights)
+        save_file(weights, path, metadata={"format": "pt"})
+        return {"checkpoint": str(tmp_path), "device": "cpu"}
+
+    return write
+
+
+def test_a_folder_is_loaded_as_what_it_is(case, saved):
+    model = transformers_sam.load({**saved(), "protocol": "strict", "batch": "3"})
+    assert type(model.network) is KINDS[case.__name__.rpartition(".")[2]]
+    assert model[1:] == ("strict", 3)
+    assert not model.network.training
+    for key, value in case.as_it_is().state_dict().items():
+        np.testing.assert_array_equal(model.network.state_dict()[key], value)
+
+
+def test_a_loaded_network_answers_as_the_original_does(case, saved):
+    loaded = transformers_sam.load(saved())
+    expected = case.model(case.network(original=False))
+    image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    answers = []
+    for model in (loaded, expected):
+        features = transformers_sam.encode(model, image)
+        clicks = importlib.import_module("kit").batch_of([[(20, 30, True)]], 1)
+        answers.append(transformers_sam.predict(model, features, clicks, None)[0])
+    np.testing.assert_array_equal(*answers)
+
+
+def test_half_precision_is_computed_in_single(saved):
+    def halve(weights):
+        weights.update({key: value.half() for key, value in weights.items()})
+
+    network = transformers_sam.load(saved(halve)).network
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+
+
+def _without_a_weight(weights):
+    del weights["mask_decoder.iou_token.weight"]
+
+
+def _of_another_size(weights):
+    weights["mask_decoder.iou_token.weight"] = torch.zeros(1, 2)
+
+
+def _with_another_weight(weights):
+    weights["mask_decoder.other"] = torch.zeros(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_without_a_weight, "1 weights .* such as mask_decoder.iou_token.weight"),
+        (_of_another_size, "cannot be loaded"),
+        (_with_another_weight, "1 weights .* such as mask_decoder.other"),
+    ],
+)
+def test_wrong_weights_are_refused(saved, change, message):
+    with pytest.raises(ValueError, match=message):
+        transformers_sam.load(saved(change))
+
+
+def test_another_network_is_refused(saved, tmp_path):
+    options = saved()
+    config = {"model_type": "bert"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="is a bert; it can be sam, sam_hq"):
+        transformers_sam.load(options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"checkpoint": ""}, "option checkpoint is missing"),
+        ({"checkpoint": "no/such/folder"}, "'no/such/folder', which cannot be loaded"),
+        ({"variant": "vit_b"}, "unknown options: variant"),
+        ({"protocol": "mine"}, "it can be paper, strict"),
+    ],
+)
+def test_a_wrong_option_is_refused(saved, changes, message):
+    with pytest.raises(ValueError, match=message):
+        transformers_sam.load({**saved(), **changes})
