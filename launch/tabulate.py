@@ -1,12 +1,12 @@
 r"""rclicks-tabulate: what run folders say.
 
-  rclicks-tabulate RUN ...                      tables and report, made again
+  rclicks-tabulate RUN ... [--against=published]    tables and report, made again
   rclicks-tabulate compare RUN RUN ... --out=DIR    several segmenters, paired
   rclicks-tabulate estimate RUN ... --objects=5000  time and cost of a whole dataset
   rclicks-tabulate hard RUN ... --out=DIR       the objects users fare differently on
   rclicks-tabulate export RUN --out=DIR         every click as CSV and parquet
 
-RUN is a folder, or LABEL=FOLDER. Seconds are a mean and how unsure it is: 2,0.5.
+RUN is FOLDER or LABEL=FOLDER. Seconds are a mean and how unsure it is: 2,0.5.
 """
 
 import dataclasses
@@ -16,10 +16,11 @@ from absl import flags
 from rclicks_jax.launch import commands, defaults, estimate_flags
 
 from rclicks_jax import errors
-from rclicks_jax.results import difficulty, export, publish
+from rclicks_jax.results import difficulty, export, publish, published
 from rclicks_jax.runs import store
 
 _OUT = flags.DEFINE_string("out", "tabulated", "Folder for what is written.")
+_AGAINST = flags.DEFINE_enum("against", None, ["published"], "The paper's numbers.")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -35,6 +36,8 @@ def _again(named: Sequence[str]) -> None:
     for path in named:
         folder = store.RunFolder(path)
         defaults.show(publish.publish(folder)[0], turned=True)
+        if _AGAINST.value:
+            defaults.show(published.table(publish.open_run(path)))
         print(f"Report: {folder.path / 'report.html'}\n")
 
 
@@ -64,9 +67,8 @@ def _export(named: Sequence[str]) -> None:
             print(written)
 
 
-_COMMANDS = {
-    "compare": _compare, "estimate": _estimate, "hard": _hard, "export": _export
-}  # fmt: skip
+_COMMANDS = {"compare": _compare, "estimate": _estimate, "hard": _hard}
+_COMMANDS["export"] = _export
 
 
 def run() -> None:

@@ -22,7 +22,7 @@ ALLOWED = {
     "runs": {
         "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
     },
-    "results": {"ops", "clicks", "metrics", "runs"},
+    "results": {"ops", "clicks", "metrics", "segmenters", "runs"},
     "launch": {"configs", "data", "results", "runs", "training"},
     "configs": set(),
     "datasets": {"data"},

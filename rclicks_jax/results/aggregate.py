@@ -96,110 +96,153 @@ class DatasetResults:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Object:
+    """What is kept of an object: arrays, where its record has lists of numbers.
+
+    Attributes:
+        instance_id: The object.
+        image_id: Its photograph.
+        area: Pixels of the target.
+        input_device: What made the real clicks.
+        clicks: That were played.
+        tracks: Areas of each strategy's trajectories, `i64[t k 4]`, and their
+            `(repeat, group)`, both in that order.
+    """
+
+    instance_id: str
+    image_id: str
+    area: int
+    input_device: str
+    clicks: int
+    tracks: dict[str, tuple[list[tuple[int, int]], np.ndarray]]
+
+
+class _Gathered:
+    """What is known of a dataset while its records are read, one after the other."""
+
+    def __init__(self) -> None:
+        self.objects: list[_Object] = []
+        self.counts = {"ok": 0, "skipped": 0, "failed": 0}
+        self.problems: list[tuple[str, str, str]] = []
+        self.seconds: collections.Counter[str] = collections.Counter()
+        self.encodes = [0, 0]
+
+    def add(self, image: records.ImageRecord) -> None:
+        self.seconds.update(image.seconds)
+        self.encodes[0] += image.encodes
+        self.encodes[1] += 1
+        for one in image.instances:
+            self.counts[one.status] += 1
+            if one.status == "ok":
+                self.objects.append(_compact(image.image_id, one))
+            else:
+                self.problems.append((one.instance_id, one.status, one.reason))
+
+
 def collect(images: Iterable[records.ImageRecord]) -> list[DatasetResults]:
     """Gathers records by dataset, in order of their names.
+
+    Records are read one after the other; a tenth of their size is kept.
 
     Raises:
         RunFolderError: Objects of a dataset were played with different strategies.
     """
-    by_dataset: dict[str, list[records.ImageRecord]] = collections.defaultdict(list)
+    by_dataset: dict[str, _Gathered] = collections.defaultdict(_Gathered)
     for image in images:
-        by_dataset[image.dataset].append(image)
-    return [_collect_one(name, by_dataset[name]) for name in sorted(by_dataset)]
+        by_dataset[image.dataset].add(image)
+    return [_results(name, by_dataset[name]) for name in sorted(by_dataset)]
 
 
-def _collect_one(dataset: str, images: Sequence[records.ImageRecord]) -> DatasetResults:
-    every = [(image, one) for image in images for one in image.instances]
-    usable = [(image, one) for image, one in every if one.status == "ok"]
-    seconds: collections.Counter[str] = collections.Counter()
-    for image in images:
-        seconds.update(image.seconds)
-    tracks = [one.trajectories for _, one in usable]
-    robot = [_of(each, strategies.BASELINE) for each in tracks]
-    people = [_of(each, strategies.GROUP) for each in tracks]
-    users = [_of(each, strategies.USER) for each in tracks]
-    sampled = [_of(each, strategies.SAMPLED_USER) for each in tracks]
-    robots = {
-        name: _only([_of(each, name) for each in tracks]) for name in strategies.ROBOTS
-    }
-    keys = sorted({(t.repeat, t.group) for each in people for t in each})
-    _check_alike(dataset, robot, people, keys)
-    repeats = len({repeat for repeat, _ in keys})
-    groups = sorted({group for _, group in keys})
-    by_group = None
-    if keys:
-        stacked = _stack(people)
-        shape = (repeats, len(groups))
-        by_group = Areas(*(_by_group(one, shape) for one in stacked))
-    return DatasetResults(
-        dataset=dataset,
-        instance_ids=[one.instance_id for _, one in usable],
-        image_ids=[image.image_id for image, _ in usable],
-        areas=np.array([one.area for _, one in usable], np.int64),
-        groups=groups,
-        baseline=_only(robot),
-        by_group=by_group,
-        robots={name: areas for name, areas in robots.items() if areas is not None},
-        user_ious=[_first_ious(each) for each in users],
-        sampled_ious=[_first_ious(each) for each in sampled],
-        input_devices={one.input_device for _, one in usable if one.input_device},
-        counts=records.count_statuses(one for _, one in every),
-        problems=[
-            (one.instance_id, one.status, one.reason)
-            for _, one in every
-            if one.status != "ok"
-        ],
-        seconds=dict(seconds),
-        clicks=sum(len(t.clicks) for each in tracks for t in each),
-        encodes=(sum(image.encodes for image in images), len(images)),
+def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
+    by_strategy: dict[str, list[Trajectory]] = collections.defaultdict(list)
+    for track in instance.trajectories:
+        by_strategy[track.strategy].append(track)
+    return _Object(
+        instance.instance_id,
+        image_id,
+        instance.area,
+        instance.input_device,
+        sum(len(track.clicks) for track in instance.trajectories),
+        {name: _arrays(tracks) for name, tracks in by_strategy.items()},
     )
 
 
-def _of(trajectories: Sequence[Trajectory], strategy: str) -> list[Trajectory]:
-    found = [t for t in trajectories if t.strategy == strategy]
-    return sorted(found, key=lambda t: (t.repeat, t.group))
+def _arrays(tracks: list[Trajectory]) -> tuple[list[tuple[int, int]], np.ndarray]:
+    ordered = sorted(tracks, key=lambda t: (t.repeat, t.group))
+    areas = [
+        (t.intersection, t.union, t.boundary_intersection, t.boundary_union)
+        for t in ordered
+    ]
+    keys = [(t.repeat, t.group) for t in ordered]
+    return keys, np.moveaxis(np.array(areas, np.int64), 1, -1)
 
 
-def _check_alike(
-    dataset: str,
-    robot: list[list[Trajectory]],
-    people: list[list[Trajectory]],
-    keys: list[tuple[int, int]],
-) -> None:
-    alike = len({len(each) for each in robot}) <= 1
-    alike &= all([(t.repeat, t.group) for t in each] == keys for each in people)
-    if not alike:
+def _results(dataset: str, found: _Gathered) -> DatasetResults:
+    objects = found.objects
+    _check_alike(dataset, objects)
+    robots = {name: _only(objects, name) for name in strategies.ROBOTS}
+    groups, by_group = _by_group(objects)
+    return DatasetResults(
+        dataset=dataset,
+        instance_ids=[one.instance_id for one in objects],
+        image_ids=[one.image_id for one in objects],
+        areas=np.array([one.area for one in objects], np.int64),
+        groups=groups,
+        baseline=_only(objects, strategies.BASELINE),
+        by_group=by_group,
+        robots={name: areas for name, areas in robots.items() if areas is not None},
+        user_ious=[_first_ious(one, strategies.USER) for one in objects],
+        sampled_ious=[_first_ious(one, strategies.SAMPLED_USER) for one in objects],
+        input_devices={one.input_device for one in objects if one.input_device},
+        counts=found.counts,
+        problems=found.problems,
+        seconds=dict(found.seconds),
+        clicks=sum(one.clicks for one in objects),
+        encodes=(found.encodes[0], found.encodes[1]),
+    )
+
+
+def _check_alike(dataset: str, objects: Sequence[_Object]) -> None:
+    """Every object must have been played with the same strategies, users apart."""
+    played = {
+        tuple(
+            (name, tuple(keys))
+            for name, (keys, _) in sorted(one.tracks.items())
+            if name not in (strategies.USER, strategies.SAMPLED_USER)
+        )
+        for one in objects
+    }
+    if len(played) > 1:
         raise errors.RunFolderError(
             f"Objects of {dataset} were played with different strategies: the folder "
             "holds records of more than one run."
         )
 
 
-def _stack(tracks: list[list[Trajectory]]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns areas by object and trajectory, `i64[n t k 2]`: masks and boundaries."""
-    whole = [[(t.intersection, t.union) for t in each] for each in tracks]
-    edges = [
-        [(t.boundary_intersection, t.boundary_union) for t in each] for each in tracks
-    ]
-    stacked = (np.array(part, np.int64) for part in (whole, edges))
-    first, second = (np.moveaxis(part, 2, -1) for part in stacked)
-    return first, second
+def _by_group(objects: Sequence[_Object]) -> tuple[list[int], Areas | None]:
+    """Returns the groups, and their areas by repeat, group and object."""
+    if not objects or strategies.GROUP not in objects[0].tracks:
+        return [], None
+    keys, _ = objects[0].tracks[strategies.GROUP]
+    groups = sorted({group for _, group in keys})
+    stacked = np.stack([one.tracks[strategies.GROUP][1] for one in objects], axis=1)
+    repeats = len(keys) // len(groups)
+    shaped = stacked.reshape(repeats, len(groups), *stacked.shape[1:])
+    return groups, Areas(shaped[..., :2], shaped[..., 2:])
 
 
-def _by_group(stacked: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Turns `[n t k 2]` into `[repeat group n k 2]`."""
-    count, _, *rest = stacked.shape
-    return np.moveaxis(stacked.reshape(count, *shape, *rest), 0, 2)
-
-
-def _only(tracks: list[list[Trajectory]]) -> Areas | None:
-    if not tracks or not tracks[0]:
+def _only(objects: Sequence[_Object], strategy: str) -> Areas | None:
+    """Returns the areas of a strategy that each object was played with once."""
+    if not objects or strategy not in objects[0].tracks:
         return None
-    whole, edges = _stack(tracks)
-    return Areas(whole[:, 0], edges[:, 0])
+    stacked = np.stack([one.tracks[strategy][1][0] for one in objects])
+    return Areas(stacked[..., :2], stacked[..., 2:])
 
 
-def _first_ious(trajectories: Sequence[Trajectory]) -> np.ndarray:
-    both = np.array([(t.intersection[0], t.union[0]) for t in trajectories])
-    both = both.reshape(-1, 2)
-    return interaction.iou(both[:, 0], both[:, 1])
+def _first_ious(one: _Object, strategy: str) -> np.ndarray:
+    """Returns IoU after each first click of a strategy, `f64[u]`."""
+    if strategy not in one.tracks:
+        return np.zeros(0)
+    _, areas = one.tracks[strategy]
+    return interaction.iou(areas[:, 0, 0], areas[:, 0, 1])

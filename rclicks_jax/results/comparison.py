@@ -5,8 +5,9 @@ object; the interval is a bootstrap over images. One is ranked before another on
 the interval of their difference excludes zero.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,11 +29,13 @@ class Run(NamedTuple):
         label: What tables call it.
         protocol: It was run with.
         results: By dataset.
+        segmenter: What it recorded of its segmenter.
     """
 
     label: str
     protocol: Protocol
     results: dict[str, DatasetResults]
+    segmenter: Mapping[str, Any] = types.MappingProxyType({})
 
 
 def check(runs: Sequence[Run]) -> None:

@@ -44,8 +44,13 @@ def open_run(text: str) -> comparison.Run:
     if not results:
         raise errors.RunFolderError(f"{folder.path} has no finished image yet.")
     protocol = config.Protocol(**hashed["protocol"])
-    named = label or hashed["segmenter"]["name"]
-    return comparison.Run(named, protocol, {one.dataset: one for one in results})
+    segmenter = hashed["segmenter"]
+    return comparison.Run(
+        label or segmenter["name"],
+        protocol,
+        {one.dataset: one for one in results},
+        segmenter,
+    )
 
 
 def make_tables(run: comparison.Run) -> list[formats.Table]:

@@ -53,8 +53,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         made: Its tables.
     """
     info = folder.info()
-    images = list(folder.read_all())
-    results = aggregate.collect(images)
+    results = aggregate.collect(folder.read_all())
     by_name = {table.name: table for table in made}
     hashed, noted = info["hashed"], info["noted"]
     return pages.render(
@@ -72,7 +71,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
             if by_name[name].rows
         ],
         curves=figures.iou_per_click(results) if results else "",
-        gallery=_gallery(folder, images, results),
+        gallery=_gallery(folder, results),
         problems=[(r.dataset, *problem) for r in results for problem in r.problems],
     )
 
@@ -90,11 +89,7 @@ def _synthetic_parts(
     return parts
 
 
-def _gallery(
-    folder: store.RunFolder,
-    images: Sequence[records.ImageRecord],
-    results: Sequence[DatasetResults],
-) -> list[Shown]:
+def _gallery(folder: store.RunFolder, results: Sequence[DatasetResults]) -> list[Shown]:
     """Chooses the objects whose groups fare most and least differently."""
     protocol = config.Protocol(**folder.info()["hashed"]["protocol"])
     spread = {}
@@ -105,7 +100,7 @@ def _gallery(
             keys = ((result.dataset, name) for name in result.instance_ids)
             spread |= dict(zip(keys, np.nan_to_num(nsr), strict=True))
     pictured = []
-    for image in images:
+    for image in folder.read_all():
         for layers in artifacts.read(folder, image.dataset, image.image_id):
             record = _record_of(image, layers.instance_id)
             if record is not None:

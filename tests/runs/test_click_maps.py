@@ -10,12 +10,12 @@ from helpers import write_image
 from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models, groups
 from rclicks_jax.models import infer
+from rclicks_jax.results import publish
 from rclicks_jax.runs import (
     benchmark,
     click_map_files,
     click_map_queries,
     click_maps,
-    publish,
     store,
 )
 from rclicks_jax.types import ClickQuery

@@ -12,7 +12,10 @@ CHECKOUT = "ritm_interactive_segmentation"
 SEED = 1
 GAIN = 1.35
 FACTORS = {"bn2.": 0.3, "fuse_layers": 0.7}
-RECIPE = f"seed {SEED}, gain {GAIN}, {FACTORS}; HRNet-18s, OCR 8 wide, no last mask, zoom to 160"
+RECIPE = (
+    f"seed {SEED}, gain {GAIN}, {FACTORS}; HRNet-18s, OCR 8 wide, no last mask, "
+    "zoom to 160"
+)
 LONGEST = 320
 TARGET = 160
 OMITTED = {}

@@ -1,0 +1,47 @@
+"""A whole benchmark of a PyTorch segmenter of the catalogue, in its own environment."""
+
+import os
+import pathlib
+import subprocess
+
+import numpy as np
+import pytest
+
+from rclicks_jax import config
+from rclicks_jax.results import aggregate
+from rclicks_jax.runs import benchmark, store
+
+SAVE_SAM = pathlib.Path(__file__).parent.parent / "adapters" / "save_sam.py"
+
+
+@pytest.fixture(scope="module")
+def sam(tmp_path_factory):
+    """Names a small SAM with seeded weights and the environment it runs in."""
+    python = os.environ.get("RCLICKS_TORCH_PYTHON")
+    if not python:
+        pytest.skip("RCLICKS_TORCH_PYTHON names no interpreter with PyTorch")
+    folder = tmp_path_factory.mktemp("sam") / "model"
+    subprocess.run([python, str(SAVE_SAM), str(folder)], check=True)
+    return f"transformers_sam:checkpoint={folder}:python={python}"
+
+
+@pytest.mark.torch
+def test_sam_is_benchmarked_with_one_encoding_an_image(sam, tmp_path):
+    settings = config.BenchmarkConfig(
+        data="sample",
+        split="val",
+        segmenter=sam,
+        click_model="DT",
+        groups=(1, 10),
+        max_images=2,
+        pictures=0,
+    )
+    outcome = benchmark.run(settings, tmp_path / "run")
+    folder = store.RunFolder(tmp_path / "run")
+    (result,) = aggregate.collect(folder.read_all())
+    assert outcome.encodes == outcome.images == 2
+    assert result.encodes == (2, 2)
+    assert result.counts["failed"] == 0
+    # Seeded weights know nothing, but they answer differently to different clicks.
+    assert np.unique(result.by_group.whole).size > 100
+    assert folder.info()["hashed"]["segmenter"]["name"] == "transformers_sam"
