@@ -33,6 +33,8 @@ class Protocol:
             after a negative click.
         mask_evaluated_maps: Whether click-model evaluation masks maps to the error
             region.
+        stop_at: IoU in percent at which a trajectory ends, when only NoC up to there is
+            wanted; 0 plays all clicks.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Protocol:
     nof_counts_last_click: bool = True
     drop_mask_prompt: bool = True
     mask_evaluated_maps: bool = False
+    stop_at: int = 0
 
 
 PAPER = Protocol(name="paper")
@@ -196,6 +199,8 @@ class BenchmarkConfig:
         pictures: Images of each dataset whose photograph, masks and click maps are
             kept for the report.
         max_images: Images of each dataset; 0 takes all.
+        stop_at: IoU in percent at which a trajectory ends, such as 90 if only NoC@90 is
+            wanted; 0 plays all clicks, which IoU-AuC and NSR need.
         max_failed: Share of failed instances above which the exit status is not 0.
     """
 
@@ -215,6 +220,7 @@ class BenchmarkConfig:
     click_model_precision: str = "auto"
     pictures: int = 8
     max_images: int = 0
+    stop_at: int = 0
     max_failed: float = 0.01
 
 

@@ -75,15 +75,20 @@ def _failed(percent: int) -> Callable[[DatasetResults, Areas, Protocol], np.ndar
 
 
 def _auc(result: DatasetResults, areas: Areas, protocol: Protocol) -> np.ndarray:
-    del result, protocol
-    return 100 * interaction.iou_auc(areas.iou)
+    del result
+    return _of_whole_curve(100 * interaction.iou_auc(areas.iou), protocol)
 
 
 def _boundary_auc(
     result: DatasetResults, areas: Areas, protocol: Protocol
 ) -> np.ndarray:
-    del result, protocol
-    return 100 * interaction.iou_auc(areas.boundary_iou)
+    del result
+    return _of_whole_curve(100 * interaction.iou_auc(areas.boundary_iou), protocol)
+
+
+def _of_whole_curve(values: np.ndarray, protocol: Protocol) -> np.ndarray:
+    """Returns NaN where trajectories ended early: there is no whole curve."""
+    return np.full_like(values, np.nan) if protocol.stop_at else values
 
 
 def _mean(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:

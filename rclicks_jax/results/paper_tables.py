@@ -35,8 +35,9 @@ def table10(runs: Sequence[comparison.Run]) -> Table:
 
 
 def table11(runs: Sequence[comparison.Run]) -> Table:
-    """Area under the curve of IoU."""
-    return _side_by_side("table11", "IoU-AuC", runs, _auc)
+    """Area under the curve of IoU; empty where trajectories ended early."""
+    whole = [run for run in runs if not run.protocol.stop_at]
+    return _side_by_side("table11", "IoU-AuC", whole, _auc)
 
 
 def table12(runs: Sequence[comparison.Run]) -> Table:

@@ -56,6 +56,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
     results = aggregate.collect(folder.read_all())
     by_name = {table.name: table for table in made}
     hashed, noted = info["hashed"], info["noted"]
+    stopped = hashed["protocol"].get("stop_at")
     return pages.render(
         "report.html.jinja",
         segmenter=hashed["segmenter"]["name"],
@@ -70,7 +71,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
             for name in ("noc", "users", "instances", "timing")
             if by_name[name].rows
         ],
-        curves=figures.iou_per_click(results) if results else "",
+        curves="" if stopped or not results else figures.iou_per_click(results),
         gallery=_gallery(folder, results),
         problems=[(r.dataset, *problem) for r in results for problem in r.problems],
     )

@@ -34,12 +34,15 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     """NoC at each threshold, for the baseline and over the groups."""
     columns = {"dataset": ("Dataset", "s"), "strategy": ("Strategy", "s")}
-    columns |= {f"noc{t}": (f"NoC@{t}", ".2f") for t in interaction.THRESHOLDS}
+    # Beyond where trajectories ended, nothing is known.
+    last = protocol.stop_at or 100
+    known = [percent for percent in interaction.THRESHOLDS if percent <= last]
+    columns |= {f"noc{t}": (f"NoC@{t}", ".2f") for t in known}
     rows = []
     for result in results:
         for name, areas in by_strategy(result).items():
             row: Row = {"dataset": result.dataset, "strategy": name}
-            for percent in interaction.THRESHOLDS:
+            for percent in known:
                 noc = result.noc(areas, protocol, percent)
                 of_each = noc if noc.ndim == 1 else noc.mean(axis=0)
                 row[f"noc{percent}"] = measures.over_images(of_each, result.image_ids)

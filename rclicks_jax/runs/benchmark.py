@@ -30,8 +30,9 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     Raises:
         RClicksError: It cannot start; a single bad object or image never raises.
     """
-    protocol = config_lib.protocol(config.protocol)
     _check(config)
+    named = config_lib.protocol(config.protocol)
+    protocol = dataclasses.replace(named, stop_at=config.stop_at)
     datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
     folder = store.RunFolder(workdir)
     click_model_spec = _click_model_spec(config)
@@ -98,6 +99,8 @@ def _check(config: BenchmarkConfig) -> None:
     for robot in config.robots:
         if robot not in strategies.ROBOTS:
             raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
+    if not 0 <= config.stop_at <= 100:
+        raise errors.BadValueError("--config.stop_at", config.stop_at, "0 to 100")
     if config.repeats < 1:
         raise errors.BadValueError("--config.repeats", config.repeats, "1 or more")
 

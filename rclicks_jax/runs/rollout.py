@@ -105,6 +105,9 @@ def play(
             answers = session.predict(np.array(active), clicks)
         with clock.measure("score"):
             tracks.score(playing, answers)
+        active = [row for row in active if not started[row].solved(protocol.stop_at)]
+        if not active:
+            break
     each = len(setup.strategies())
     return [
         Played(

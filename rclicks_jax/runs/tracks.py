@@ -141,8 +141,13 @@ class Track:
         self.pred_mask = pred_mask
         self.areas.append(areas)
 
+    def solved(self, percent: int) -> bool:
+        """Tells whether IoU has reached a percentage; never for 0."""
+        inside, union, *_ = self.areas[-1].tolist()
+        return bool(percent) and bool(interaction.reached(inside, union, percent))
+
     def finished(self, max_clicks: int) -> Trajectory:
-        """Returns the trajectory; a perfect mask's areas repeat to the last click."""
+        """Returns the trajectory; if it ended early, its last areas repeat."""
         areas = self.areas + [self.areas[-1]] * (max_clicks - len(self.areas))
         columns = np.array(areas).T.tolist()
         return Trajectory(self.strategy, self.group, self.repeat, self.clicks, *columns)

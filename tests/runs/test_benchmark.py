@@ -329,3 +329,23 @@ def test_names_in_the_report_cannot_be_markup(tmp_path, cache):
     benchmark.run(settings(folder), tmp_path / "run")
     tables_of(tmp_path / "run")
     assert "<script>alert" not in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_stopping_at_a_threshold_changes_no_number_of_clicks(folder, tmp_path):
+    whole = settings(folder, groups=tuple(range(1, 11)))
+    benchmark.run(whole, tmp_path / "whole")
+    benchmark.run(dataclasses.replace(whole, stop_at=90), tmp_path / "early")
+    found = []
+    for name in ("whole", "early"):
+        run = publish.open_run(str(tmp_path / name))
+        (result,) = run.results.values()
+        noc = result.noc(result.by_group, run.protocol, 90)
+        found.append((noc, result.clicks))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[1][1] < 0.8 * found[0][1]
+    tables_of(tmp_path / "early")
+    with (tmp_path / "early" / "tables" / "summary.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert "sample_noc" in row
+    assert "sample_auc" not in row
+    assert "95" not in (tmp_path / "early" / "tables" / "noc.md").read_text()
