@@ -142,6 +142,9 @@ def _shown(
     if layers.click_map is not None:
         heat = overlays.to_data_uri(overlays.with_click_map(layers))
         pictures.append(("Where people would click first", heat, None))
+    if layers.user_mean is not None:
+        heat = overlays.to_data_uri(overlays.with_user_mean(layers))
+        pictures.append(("Mean mask over users' first clicks", heat, None))
     notes = []
     for name, track in shown.items():
         picture = overlays.with_clicks(layers, name, track.clicks)

@@ -30,6 +30,8 @@ class Layers:
         target: `bool[h w]`.
         click_map: First click map, 255 at its peak, `u8[h w]`; None if no group played.
         last_masks: By label: `baseline`, `G1`, `G10`; `bool[h w]`.
+        user_mean: Share of people's first clicks whose mask has a pixel, 255 for all,
+            `u8[h w]`; None if none was replayed.
         rounds: Masks of all rounds by label, `u32[h w]`; see `tracks.Track.rounds`.
         corner: Of the pictures in the photograph, `(y, x)` in its pixels.
     """
@@ -42,6 +44,7 @@ class Layers:
     last_masks: dict[str, np.ndarray]
     corner: tuple[float, float] = (0.0, 0.0)
     rounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    user_mean: np.ndarray | None = None
 
 
 def label(strategy: str, group: int) -> str:
@@ -54,6 +57,7 @@ def write(
     example: ImageExample,
     instances: Sequence[InstanceExample],
     played: Sequence[rollout.Played],
+    user_means: Sequence[np.ndarray | None],
     setup: tracks.Setup,
 ) -> None:
     """Writes the pictures of some objects of a photograph."""
@@ -74,10 +78,12 @@ def write(
         for number, (strategy, group, repeat) in enumerate(setup.strategies())
         if (strategy, group) in SHOWN and repeat == 0
     }
-    for instance, one in zip(instances, played, strict=True):
+    for instance, one, mean in zip(instances, played, user_means, strict=True):
         layers: dict[str, np.ndarray] = {"target": instance.gt_mask}
         if one.first_map is not None:
             layers["map"] = one.first_map
+        if mean is not None:
+            layers["users"] = np.rint(255 * mean).astype(np.uint8)
         layers |= {name: one.last_masks[number] for name, number in shown.items()}
         own = place / store.file_name(instance.instance_id)
         for name, layer in layers.items():
@@ -120,13 +126,15 @@ def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
         path = index.parent / f"{name}.png"
         return images.decode_mask(path.read_bytes(), str(path))
 
-    others = [n for n in described["layers"] if n not in ("target", "map")]
+    known = ("target", "map", "users")
+    others = [n for n in described["layers"] if n not in known]
     return Layers(
         instance_id=described["instance_id"],
         scale=described["scale"],
         photo=photo,
         target=layer("target") > 127,
         click_map=layer("map") if "map" in described["layers"] else None,
+        user_mean=layer("users") if "users" in described["layers"] else None,
         last_masks={name: layer(name) > 127 for name in others},
         rounds={
             name: _from_colours((index.parent / f"{name}.rounds.png").read_bytes())
@@ -146,8 +154,10 @@ def _from_colours(content: bytes) -> np.ndarray:
 
 
 def _as_bytes(layer: np.ndarray) -> np.ndarray:
-    """Returns a mask as 0 and 255, or a map scaled to 255 at its peak, `u8[h w]`."""
+    """Returns a mask as 0 and 255, a map scaled to 255 at its peak; bytes as is."""
     if layer.dtype == bool:
         return layer.astype(np.uint8) * 255
+    if layer.dtype == np.uint8:
+        return layer
     peak = max(float(layer.max()), 1e-9)
     return np.rint(np.clip(layer, 0, None) / peak * 255).astype(np.uint8)

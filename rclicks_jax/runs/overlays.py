@@ -54,6 +54,7 @@ def window(
         photo=cut(layers.photo),
         target=cut(layers.target),
         click_map=None if layers.click_map is None else cut(layers.click_map),
+        user_mean=None if layers.user_mean is None else cut(layers.user_mean),
         last_masks={name: cut(mask) for name, mask in layers.last_masks.items()},
         corner=(y0 / layers.scale, x0 / layers.scale),
         rounds={
@@ -75,10 +76,20 @@ def _span(low: float, high: float, side: int, least: float) -> tuple[int, int]:
 
 def with_click_map(layers: Layers) -> np.ndarray:
     """Draws the first click map as heat, and the outline of the target, `u8[h w 3]`."""
+    return _with_heat(layers, layers.click_map)
+
+
+def with_user_mean(layers: Layers) -> np.ndarray:
+    """Draws the mean mask of people's first clicks as heat, `u8[h w 3]`."""
+    return _with_heat(layers, layers.user_mean)
+
+
+def _with_heat(layers: Layers, values: np.ndarray | None) -> np.ndarray:
+    """Draws `u8[h w]` as heat, and the outline of the target."""
     canvas = layers.photo.copy()
-    if layers.click_map is not None:
-        strength = (layers.click_map / np.float32(255))[..., None] ** np.float32(0.7)
-        heat = cv2.applyColorMap(layers.click_map, cv2.COLORMAP_INFERNO)[..., ::-1]
+    if values is not None:
+        strength = (values / np.float32(255))[..., None] ** np.float32(0.7)
+        heat = cv2.applyColorMap(values, cv2.COLORMAP_INFERNO)[..., ::-1]
         grey = canvas.mean(axis=-1, keepdims=True, dtype=np.float32) / 2
         canvas = (grey * (1 - strength) + heat * strength).astype(np.uint8)
     return _outlined(canvas, layers.target, _TARGET)

@@ -17,23 +17,18 @@ from rclicks_jax.clicks import (
     error_masks,
     groups,
     sampling,
-    simulate,
     strategies,
 )
 from rclicks_jax.ops import masks
 from rclicks_jax.runs import tracks
-from rclicks_jax.runs.tracks import Clock, Setup, Target, Track
+from rclicks_jax.runs.tracks import Clock, Setup, Track
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import (
     ClickQuery,
-    Clicks,
     ImageExample,
     InstanceExample,
     Trajectory,
 )
-
-# First clicks played in one call of the segmenter.
-_USERS_TOGETHER = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,54 +117,6 @@ def play(
         )
         for of_one in (started[i : i + each] for i in range(0, len(started), each))
     ]
-
-
-def sample_users(
-    dataset: str, instance: InstanceExample, first_map: np.ndarray, setup: Setup
-) -> np.ndarray:
-    """Draws as many first clicks as people made, from the whole click map.
-
-    Returns:
-        `(y, x)`, `i32[u 2]`.
-    """
-    levels = simulate.drawable_levels(first_map, instance.gt_mask, setup.protocol)
-    return simulate.draw(
-        levels,
-        instance.gt_mask,
-        groups.WHOLE,
-        len(instance.user_clicks_yx),
-        seed=setup.seed,
-        name=f"{dataset}/{instance.instance_id}",
-        protocol=setup.protocol,
-    )
-
-
-def play_first_clicks(
-    strategy: str,
-    clicks_yx: np.ndarray,
-    instance: InstanceExample,
-    segmenter: base.Segmenter,
-    features: Any,
-    setup: Setup,
-    clock: Clock,
-) -> tuple[Trajectory, ...]:
-    """Plays first clicks on an object, `[u 2]`, each alone."""
-    target = Target(instance, on_device=setup.on_device)
-    trajectories = []
-    for first in range(0, len(clicks_yx), _USERS_TOGETHER):
-        yx = clicks_yx[first : first + _USERS_TOGETHER]
-        session = segmenter.start(features, [instance.gt_mask] * len(yx))
-        ones = np.ones(len(yx), np.int32)
-        clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
-        with clock.measure("predict"):
-            answers = session.predict(np.arange(len(yx)), clicks)
-        with clock.measure("score"):
-            areas = target.areas(list(answers)).tolist()
-        for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
-            columns = ([area] for area in row)
-            click = (int(y), int(x), True)
-            trajectories.append(Trajectory(strategy, number, 0, [click], *columns))
-    return tuple(trajectories)
 
 
 def _robot_click(track: Track, round_index: int) -> strategies.NextClick:

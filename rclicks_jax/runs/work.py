@@ -10,12 +10,13 @@ import jax
 import tqdm
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.clicks import click_models, strategies
+from rclicks_jax.clicks import click_models
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import raw
 from rclicks_jax.runs import (
     artifacts,
     failures,
+    first_clicks,
     plan,
     records,
     rollout,
@@ -23,7 +24,7 @@ from rclicks_jax.runs import (
     tracks,
 )
 from rclicks_jax.segmenters import base
-from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
+from rclicks_jax.types import ImageExample, InstanceExample
 
 _MEMORY_ADVICE = (
     "Set --config.click_model_batch and --config.instances_per_batch to less"
@@ -206,46 +207,35 @@ class Worker:
             clock,
             watched=artifacts.SHOWN if unit.pictured else (),
         )
-        users: list[tuple[Trajectory, ...]] = [() for _ in instances]
+        users = [first_clicks.FirstClicks((), None) for _ in instances]
         if self._config.users:
             users = [
-                self._first_clicks(example.dataset, instance, one, features, clock)
+                first_clicks.play_all(
+                    f"{example.dataset}/{instance.instance_id}",
+                    instance,
+                    one.first_map,
+                    self._segmenter,
+                    features,
+                    self._setup,
+                    clock,
+                )
                 for instance, one in zip(instances, played, strict=True)
             ]
         if unit.pictured:
-            artifacts.write(self._folder, example, instances, played, self._setup)
+            means = [one.mean_mask for one in users]
+            artifacts.write(
+                self._folder, example, instances, played, means, self._setup
+            )
         return [
             records.InstanceRecord(
                 instance_id=instance.instance_id,
                 status="ok",
                 area=int(instance.gt_mask.sum()),
-                input_device=instance.input_device if replayed else "",
-                trajectories=(*one.trajectories, *replayed),
+                input_device=instance.input_device if firsts.trajectories else "",
+                trajectories=one.trajectories + firsts.trajectories,
             )
-            for instance, one, replayed in zip(instances, played, users, strict=True)
+            for instance, one, firsts in zip(instances, played, users, strict=True)
         ]
-
-    def _first_clicks(
-        self,
-        dataset: str,
-        instance: InstanceExample,
-        played: rollout.Played,
-        features: Any,
-        clock: tracks.Clock,
-    ) -> tuple[Trajectory, ...]:
-        """Plays real first clicks, and as many sampled ones if there is a click map."""
-        firsts = {strategies.USER: instance.user_clicks_yx}
-        if played.first_map is not None and len(instance.user_clicks_yx):
-            firsts[strategies.SAMPLED_USER] = rollout.sample_users(
-                dataset, instance, played.first_map, self._setup
-            )
-        return tuple(
-            trajectory
-            for strategy, yx in firsts.items()
-            for trajectory in rollout.play_first_clicks(
-                strategy, yx, instance, self._segmenter, features, self._setup, clock
-            )
-        )
 
 
 def default_instances_per_batch() -> int:

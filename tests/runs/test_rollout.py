@@ -7,7 +7,7 @@ from helpers import disk
 from rclicks_jax import config
 from rclicks_jax.clicks import click_models
 from rclicks_jax.metrics import interaction
-from rclicks_jax.runs import rollout, tracks
+from rclicks_jax.runs import first_clicks, rollout, tracks
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import ImageExample, InstanceExample
 
@@ -153,17 +153,19 @@ def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
 
 def test_real_clicks_are_replayed_one_by_one():
     clicks = np.argwhere(OBJECTS[0].gt_mask)[::3].astype(np.int32)
-    assert len(clicks) > rollout._USERS_TOGETHER
+    assert len(clicks) > first_clicks._TOGETHER
     one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     segmenter = load.load("noisy")
     features = segmenter.encode(EXAMPLE.image)
-    replayed = rollout.play_first_clicks(
+    replayed, total = first_clicks.play(
         "user", clicks, one, segmenter, features, setup(), tracks.Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [
         [(int(y), int(x), True)] for y, x in clicks
     ]
+    hits = sum(t.intersection[0] for t in replayed)
+    assert total[one.gt_mask].sum() == hits
     ious = [interaction.iou(t.intersection[0], t.union[0]) for t in replayed]
     assert len(set(map(float, ious))) > 3
 

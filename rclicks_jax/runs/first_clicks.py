@@ -1,0 +1,112 @@
+"""First clicks of people, and as many sampled ones, each alone on an object."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rclicks_jax.clicks import groups, simulate, strategies
+from rclicks_jax.runs.tracks import Clock, Setup, Target
+from rclicks_jax.segmenters import base
+from rclicks_jax.types import Clicks, InstanceExample, Trajectory
+
+# Played in one call of the segmenter.
+_TOGETHER = 64
+
+
+class FirstClicks(NamedTuple):
+    """What first clicks achieved.
+
+    Attributes:
+        trajectories: One a click, of people first.
+        mean_mask: Share of people's clicks whose mask has a pixel, `f32[h w]`; None if
+            nobody clicked.
+    """
+
+    trajectories: tuple[Trajectory, ...]
+    mean_mask: np.ndarray | None
+
+
+def play_all(
+    name: str,
+    instance: InstanceExample,
+    first_map: np.ndarray | None,
+    segmenter: base.Segmenter,
+    features: Any,
+    setup: Setup,
+    clock: Clock,
+) -> FirstClicks:
+    """Plays people's first clicks on an object, and as many sampled from a map.
+
+    Args:
+        name: Dataset and instance, parted by a slash; names the draws.
+        instance: The object.
+        first_map: Where people click first, `f32[h w]`; None to sample none.
+        segmenter: What answers.
+        features: What it made of the photograph.
+        setup: Of the run.
+        clock: Takes the time.
+
+    Raises:
+        SegmenterError: The segmenter failed.
+    """
+    clicks_yx = instance.user_clicks_yx
+    if not len(clicks_yx):
+        return FirstClicks((), None)
+    playing = (instance, segmenter, features, setup, clock)
+    users, total = play(strategies.USER, clicks_yx, *playing)
+    sampled: tuple[Trajectory, ...] = ()
+    if first_map is not None:
+        yx = sample(name, instance, first_map, setup)
+        sampled, _ = play(strategies.SAMPLED_USER, yx, *playing)
+    return FirstClicks(users + sampled, total / np.float32(len(clicks_yx)))
+
+
+def sample(
+    name: str, instance: InstanceExample, first_map: np.ndarray, setup: Setup
+) -> np.ndarray:
+    """Draws as many first clicks as people made from a whole map, `i32[u 2]`."""
+    levels = simulate.drawable_levels(first_map, instance.gt_mask, setup.protocol)
+    return simulate.draw(
+        levels,
+        instance.gt_mask,
+        groups.WHOLE,
+        len(instance.user_clicks_yx),
+        seed=setup.seed,
+        name=name,
+        protocol=setup.protocol,
+    )
+
+
+def play(
+    strategy: str,
+    clicks_yx: np.ndarray,
+    instance: InstanceExample,
+    segmenter: base.Segmenter,
+    features: Any,
+    setup: Setup,
+    clock: Clock,
+) -> tuple[tuple[Trajectory, ...], np.ndarray]:
+    """Plays first clicks on an object, `[u 2]`, each alone.
+
+    Returns:
+        Their trajectories, and how many masks have each pixel, `i32[h w]`.
+    """
+    target = Target(instance, on_device=setup.on_device)
+    total = np.zeros(instance.gt_mask.shape, np.int32)
+    trajectories = []
+    for first in range(0, len(clicks_yx), _TOGETHER):
+        yx = clicks_yx[first : first + _TOGETHER]
+        session = segmenter.start(features, [instance.gt_mask] * len(yx))
+        ones = np.ones(len(yx), np.int32)
+        clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
+        with clock.measure("predict"):
+            answers = session.predict(np.arange(len(yx)), clicks)
+        with clock.measure("score"):
+            areas = target.areas(list(answers)).tolist()
+            for answer in answers:
+                total += answer
+        for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
+            columns = ([area] for area in row)
+            click = (int(y), int(x), True)
+            trajectories.append(Trajectory(strategy, number, 0, [click], *columns))
+    return tuple(trajectories), total
