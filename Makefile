@@ -72,9 +72,12 @@ soak: $(READY)
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
 perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
+	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/input.py
 	$(BIN)/python tests/perf/network.py
 	$(BIN)/python tests/perf/bridge.py
+	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/segmenter_batch.py $(RCLICKS_TORCH_PYTHON))
+	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/end_to_end.py $(RCLICKS_TORCH_PYTHON))
 
 clean:
 	rm -rf $(VENV) $(TORCH_VENV) .cache .pytest_cache .ruff_cache .hypothesis

@@ -75,7 +75,10 @@ class BridgedSegmenter:
         ]
         self.name = pathlib.PurePath(adapter or command[0]).stem
         self.encodes = 0
-        self.parallel = len(launches)
+        # One photograph more than workers: while they answer clicks on some, the next
+        # clicks on another are simulated. A worker that is to be replaced must have
+        # moments without a photograph.
+        self.parallel = len(launches) + (not recycle and not max_rss)
         with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
             self._workers = list(pool.map(client.WorkerClient, launches))
         self.description = {

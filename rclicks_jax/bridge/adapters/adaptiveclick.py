@@ -17,9 +17,8 @@ Source: emb-ai/rclicks, scripts/evaluate_model_adaptiveclick.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
 from rclicks_jax.bridge.adapters import (
@@ -33,15 +32,10 @@ from rclicks_jax.bridge.adapters import (
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.49
+Model = isegm_frame.Model
+encode = isegm_frame.encode
+predict = isegm_network.predict
 _MODULE = "isegm.model.is_adaptiveclick_model"
-
-
-class Model(NamedTuple):
-    """A network and how it looks at photographs."""
-
-    network: Any
-    frame: isegm_frame.Frame
-    device: torch.device = torch.device("cpu")
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -67,17 +61,6 @@ def load(options: Mapping[str, str]) -> Model:
         batch=batch,
     )
     return Model(ready(network, side, device), frame, device)
-
-
-def encode(model: Model, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
-    return isegm_frame.to_pixels(image, model.device)
-
-
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
-    """Answers the newest click of each trajectory."""
-    network = isegm_network.instances(model.network)
-    return isegm_frame.predict(network, model.frame, features, clicks, state)
 
 
 def ready(network: Any, side: int, device: torch.device) -> Any:

@@ -12,7 +12,6 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from rclicks_jax.bridge.adapters import checkouts, gpcis, isegm_frame, isegm_network
@@ -20,10 +19,11 @@ from rclicks_jax.bridge.adapters import options as options_lib
 
 # RClicks cuts at 0.5 what the network says, and the result, zeros and ones, at 0.49.
 THRESHOLD = 0.5
+encode = isegm_frame.encode
 # A trajectory takes a quarter of a gigabyte: squares of the 48 x 48 places, twice.
 BATCH = 4
 
-Model = gpcis.Model
+Model = isegm_frame.Model
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -57,11 +57,6 @@ def _renamed(checkout: str) -> dict[str, str]:
     theirs = "isegm.model.is_cdnet_deeplab_model"
     known = importlib.util.find_spec("isegm") and importlib.util.find_spec(theirs)
     return {"isegm.model.is_deeplab_model": theirs} if known else {}
-
-
-def encode(model: Model, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
-    return isegm_frame.to_pixels(image, model.device)
 
 
 def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:

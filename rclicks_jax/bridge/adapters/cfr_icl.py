@@ -44,6 +44,11 @@ class Model(NamedTuple):
     cascade_clicks: int = 1
     device: torch.device = torch.device("cpu")
 
+    @property
+    def once(self) -> isegm_frame.Model:
+        """What makes a single pass."""
+        return isegm_frame.Model(self.network, self.frame, self.device)
+
 
 class Clicks(NamedTuple):
     """Clicks of some of the trajectories."""
@@ -68,7 +73,7 @@ encode = simpleclick.encode
 
 def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
     """Answers the newest click of each trajectory."""
-    _, state = simpleclick.predict(model, features, clicks, state)
+    _, state = simpleclick.predict(model.once, features, clicks, state)
     rows = np.flatnonzero(clicks.count <= model.cascade_clicks)
     for _ in range(model.cascade):
         if not len(rows):
@@ -101,7 +106,7 @@ def _look_again(
     part = Clicks(clicks.yx[rows], clicks.positive[rows], clicks.count[rows])
     chosen = torch.from_numpy(rows)
     before = {key: value[chosen] for key, value in state.items()}
-    newer, after = simpleclick.predict(model, features, part, before)
+    newer, after = simpleclick.predict(model.once, features, part, before)
     with torch.inference_mode():
         for key, value in after.items():
             state[key][chosen] = value

@@ -23,18 +23,12 @@ from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.5
+Model = isegm_frame.Model
+encode = isegm_frame.encode
 SIDE = 256
 # Clicks after which the coarse answer is left where it was.
 _SETTLED = 10
 _RULE = isegm_crops.Rule(whole_first=True, least=10, threshold=0.49, keeps=False)
-
-
-class Model(NamedTuple):
-    """A network and how it looks at photographs."""
-
-    network: Any
-    frame: isegm_frame.Frame
-    device: torch.device = torch.device("cpu")
 
 
 class _Row(NamedTuple):
@@ -70,11 +64,6 @@ def load(options: Mapping[str, str]) -> Model:
 def frame_of(side: int) -> isegm_frame.Frame:
     """Returns how the coarse pass looks at photographs."""
     return isegm_frame.Frame(crops=_RULE, target=None, fixed=(side, side), flip=False)
-
-
-def encode(model: Model, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own passes over it."""
-    return isegm_frame.to_pixels(image, model.device)
 
 
 def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:

@@ -10,28 +10,21 @@ isegm/isegm/inference/predictors/gpcis.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.49
+Model = isegm_frame.Model
+encode = isegm_frame.encode
 SIDE = 384
 # Trajectories go through the network one by one, as in RClicks. Clicks on pixels that
 # look alike make the kernel matrix nearly singular; the last bit of a feature, which
 # the size of a batch is enough for, then decides whole masks.
 BATCH = 1
-
-
-class Model(NamedTuple):
-    """A network and how it looks at photographs."""
-
-    network: Any
-    frame: isegm_frame.Frame
-    device: torch.device = torch.device("cpu")
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -62,11 +55,6 @@ def crop_rule(dataset: str) -> isegm_crops.Rule:
     return isegm_crops.Rule(
         whole_first=dataset != "TETRIS", least=10, threshold=0.49, keeps=False
     )
-
-
-def encode(model: Model, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
-    return isegm_frame.to_pixels(image, model.device)
 
 
 def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:

@@ -48,6 +48,14 @@ class Frame(NamedTuple):
     batch: int = 16
 
 
+class Model(NamedTuple):
+    """A network and how it looks at photographs."""
+
+    network: Any
+    frame: Frame
+    device: torch.device = torch.device("cpu")
+
+
 class Pass(NamedTuple):
     """What one trajectory sends through the network.
 
@@ -66,6 +74,11 @@ class Pass(NamedTuple):
     size: tuple[int, int]
     points: np.ndarray
     positive: np.ndarray
+
+
+def encode(model: Model, image: np.ndarray) -> torch.Tensor:
+    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
+    return to_pixels(image, model.device)
 
 
 def to_pixels(image: np.ndarray, device: torch.device) -> torch.Tensor:

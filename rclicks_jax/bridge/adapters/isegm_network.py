@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from rclicks_jax.bridge.adapters import checkouts
+from rclicks_jax.bridge.adapters import checkouts, isegm_frame
 from rclicks_jax.bridge.adapters import options as options_lib
 
 # A checkpoint names classes; these are all that it may name.
@@ -90,6 +90,14 @@ def instances(network: Any) -> Any:
         return network(inputs, points)["instances"]
 
     return answer
+
+
+def predict(
+    model: isegm_frame.Model, features: torch.Tensor, clicks: Any, state: Any
+) -> Any:
+    """Answers the newest click of each trajectory by what `instances` says."""
+    network = instances(model.network)
+    return isegm_frame.predict(network, model.frame, features, clicks, state)
 
 
 def _checked(

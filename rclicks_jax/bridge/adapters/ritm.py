@@ -7,23 +7,14 @@ one of RClicks. The checkpoint says which network it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
-import torch
 
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.49
-
-
-class Model(NamedTuple):
-    """A network and how it looks at photographs."""
-
-    network: Any
-    frame: isegm_frame.Frame
-    device: torch.device = torch.device("cpu")
+Model = isegm_frame.Model
+encode = isegm_frame.encode
+predict = isegm_network.predict
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -47,14 +38,3 @@ def load(options: Mapping[str, str]) -> Model:
         batch=batch,
     )
     return Model(options_lib.ready(network, device), frame, device)
-
-
-def encode(model: Model, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
-    return isegm_frame.to_pixels(image, model.device)
-
-
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
-    """Answers the newest click of each trajectory."""
-    network = isegm_network.instances(model.network)
-    return isegm_frame.predict(network, model.frame, features, clicks, state)

@@ -12,9 +12,8 @@ Source: emb-ai/rclicks, scripts/evaluate_model_simpleclick.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
 from rclicks_jax.bridge.adapters import (
@@ -27,16 +26,11 @@ from rclicks_jax.bridge.adapters import (
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.49
+Model = isegm_frame.Model
+encode = isegm_frame.encode
+predict = isegm_network.predict
 # Most blocks attend within windows of about so many pixels.
 _WINDOW = 224
-
-
-class Model(NamedTuple):
-    """A network and how it looks at photographs."""
-
-    network: Any
-    frame: isegm_frame.Frame
-    device: torch.device = torch.device("cpu")
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -85,14 +79,3 @@ def ready(network: Any, side: int, device: torch.device) -> Any:
     interpolate = "isegm.model.modeling.pos_embed:interpolate_pos_embed_inference"
     checkouts.find(interpolate)(network.backbone, (side, side), device)
     return network.requires_grad_(False)
-
-
-def encode(model: Any, image: np.ndarray) -> torch.Tensor:
-    """Returns the photograph, `f32[3 h w]`; each click has its own pass over it."""
-    return isegm_frame.to_pixels(image, model.device)
-
-
-def predict(model: Any, features: torch.Tensor, clicks: Any, state: Any) -> Any:
-    """Answers the newest click of each trajectory."""
-    network = isegm_network.instances(model.network)
-    return isegm_frame.predict(network, model.frame, features, clicks, state)
