@@ -60,7 +60,7 @@ def test_wrong_settings_are_named(values, message):
 def test_protocols_differ_in_every_switch_that_deviations_lists():
     paper, strict = dataclasses.asdict(config.PAPER), dataclasses.asdict(config.STRICT)
     same = {key for key in paper if paper[key] == strict[key]}
-    assert same == {"max_clicks"}
+    assert same == {"max_clicks", "stop_at"}
     with pytest.raises(errors.UnknownNameError, match=r"'loose'.*paper, strict"):
         config.protocol("loose")
 

@@ -28,6 +28,42 @@ def sample_mean(by_group: np.ndarray) -> MeanStd:
     return MeanStd(float(means.mean()), float(by_group.std(axis=0).mean()))
 
 
+class Spread(NamedTuple):
+    """Where the spread of repeated draws comes from.
+
+    Attributes:
+        groups: Deviation between groups that draws do not explain.
+        draws: Deviation between draws of one group.
+        error: Standard error of the mean over everything that is due to draws.
+    """
+
+    groups: float
+    draws: float
+    error: float
+
+
+def spread(by_repeat: np.ndarray) -> Spread:
+    """Parts the spread between groups from that between draws of one group.
+
+    The mean of `r` draws varies by the variance of a draw over `r`; as much of the
+    variance between groups is no difference between them. Deviations are roots of
+    variances averaged over instances.
+
+    Args:
+        by_repeat: `f64[r g n]`, r >= 2.
+    """
+    repeats, groups, _ = by_repeat.shape
+    within = by_repeat.var(axis=0, ddof=1).mean()
+    between = by_repeat.mean(axis=0).var(axis=0).mean()
+    chance = within / repeats * (1 - 1 / groups)
+    means = by_repeat.mean(axis=(1, 2))
+    return Spread(
+        float(np.sqrt(max(between - chance, 0))),
+        float(np.sqrt(within)),
+        float(means.std(ddof=1) / np.sqrt(repeats)),
+    )
+
+
 def relative(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns (values - reference) / reference, `f64[...]`; NaN where it is 0."""
     reference = np.asarray(reference, np.float64)

@@ -68,7 +68,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         summary=pages.shown(formats.turned(by_name["summary"])),
         tables=[
             pages.shown(by_name[name])
-            for name in ("noc", "users", "instances", "timing")
+            for name in ("noc", "users", "repeats", "instances", "timing")
             if by_name[name].rows
         ],
         curves="" if stopped or not results else figures.iou_per_click(results),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rclicks_jax.config import Protocol
-from rclicks_jax.metrics import interaction
+from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.results.formats import Row, Table
@@ -147,6 +147,27 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     return Table("instances", "What each object took", columns, rows)
 
 
+def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
+    """What draws add to the spread between groups; empty for a single draw."""
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "repeats": ("Draws", "d"),
+        "mean": (f"Sample NoC@{THRESHOLD}", ".2f"),
+        "error": ("± by draws", ".3f"),
+        "groups": ("between groups", ".2f"),
+        "draws": ("between draws of a group", ".2f"),
+    }
+    rows: list[Row] = []
+    for result in results:
+        if result.by_group is None or len(result.by_group.whole) < 2:
+            continue
+        noc = result.noc(result.by_group, protocol, THRESHOLD).astype(np.float64)
+        found = robustness.spread(noc)._asdict()
+        row: Row = {"dataset": result.dataset, "repeats": len(noc)}
+        rows.append({**row, "mean": float(noc.mean()), **found})
+    return Table("repeats", "What is chance, and what are groups", columns, rows)
+
+
 def timing(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     """Seconds by part of the work; these differ from run to run."""
     del protocol
@@ -176,5 +197,6 @@ MAKERS: tuple[Callable[[Sequence[DatasetResults], Protocol], Table], ...] = (
     curves,
     users,
     instances,
+    repeats,
     timing,
 )

@@ -107,3 +107,15 @@ def test_objects_that_are_never_found_have_no_noise_to_signal():
     auc = np.array([[0.0, 0.4, 0.5], [0.0, 0.6, 0.5]])
     assert robustness.mean_noise_to_signal(auc) == pytest.approx(0.1)
     assert np.isnan(robustness.mean_noise_to_signal(np.zeros((2, 3))))
+
+
+def test_what_draws_add_is_no_difference_between_groups():
+    generator = np.random.default_rng(0)
+    groups = np.array([0.0, 3.0])[:, None]
+    drawn = groups + generator.normal(0, 2.0, (4, 2, 4000))
+    found = robustness.spread(drawn)
+    assert found.groups == pytest.approx(1.5, rel=0.03)
+    assert found.draws == pytest.approx(2.0, rel=0.03)
+    assert found.error == pytest.approx(2.0 / np.sqrt(4 * 2 * 4000), rel=0.9)
+    alike = np.broadcast_to(groups, (3, 2, 5))
+    assert robustness.spread(alike) == (1.5, 0.0, 0.0)

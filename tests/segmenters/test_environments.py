@@ -110,7 +110,7 @@ def test_a_dry_run_prints_commands_and_does_nothing(tmp_path, monkeypatch):
     made, pytorch, rest, last, imports = said
     assert made.startswith(f"$ {sys.executable} -m venv {tmp_path}/environments/")
     index = "--index-url https://download.pytorch.org/whl/cpu"
-    assert f"{index} 'torch>=2.1' 'torchvision>=0.16' torch==2.13.0" in pytorch
+    assert f"{index} 'torch>=2.6' 'torchvision>=0.16' torch==2.13.0" in pytorch
     assert "numpy" not in pytorch
     assert rest.endswith("isegm_mmcv.txt torch==2.13.0 'numpy<3'")
     assert last.endswith("--no-deps --no-build-isolation mmcv==1.7.2")
