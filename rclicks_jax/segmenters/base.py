@@ -11,7 +11,7 @@ clicks so far. `state` is None at the first click and then whatever `predict` re
 None, or nested tuples, lists and dicts of arrays with a row for each trajectory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -103,3 +103,15 @@ def checked_masks(
             f"{(count, *shape)}: one for each trajectory, of the photograph's size."
         )
     return array
+
+
+def check_probabilities(name: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Makes sure that an answer has probabilities.
+
+    Raises:
+        SegmenterError: It has not.
+    """
+    if "probabilities" not in arrays:
+        raise errors.SegmenterError(
+            f"{name} returns masks and no probabilities: its adapter has no THRESHOLD."
+        )

@@ -158,11 +158,7 @@ class BridgedSession:
             SegmenterError: It failed, or its adapter has masks only.
         """
         arrays = self._answer(rows, clicks, {"probabilities": True})
-        if "probabilities" not in arrays:
-            raise errors.SegmenterError(
-                f"{self._name} returns masks and no probabilities: its adapter has no "
-                "THRESHOLD."
-            )
+        base.check_probabilities(self._name, arrays)
         return arrays["masks"], arrays["probabilities"]
 
     def _answer(

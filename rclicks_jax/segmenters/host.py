@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.bridge import worker
 from rclicks_jax.segmenters import base, provenance
 from rclicks_jax.types import Clicks
 
@@ -63,10 +64,14 @@ class HostSegmenter:
 
     def predict(
         self, features: Any, clicks: Clicks, state: Any
-    ) -> tuple[np.ndarray, Any]:
-        """Calls the adapter."""
+    ) -> tuple[dict[str, np.ndarray], Any]:
+        """Calls the adapter; returns masks, and what they were cut from if it tells."""
         predict = self._adapter.predict
-        return _guarded(self.name, predict, self._model, features, clicks, state)
+        answer, state = _guarded(
+            self.name, predict, self._model, features, clicks, state
+        )
+        threshold = getattr(self._adapter, "THRESHOLD", None)
+        return _guarded(self.name, worker.masks_of, answer, threshold, True), state
 
     def release(self, features: Any) -> None:
         """Does nothing: what nobody holds is freed."""
@@ -96,15 +101,34 @@ class HostSession:
 
     def predict(self, rows: np.ndarray, clicks: Clicks) -> np.ndarray:
         """Answers a click; see `base.Session`."""
+        return self._answer(rows, clicks)["masks"]
+
+    def predict_with_probabilities(
+        self, rows: np.ndarray, clicks: Clicks
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Answers a click with masks and with what they were cut from.
+
+        Returns:
+            `bool[t h w]` and `f32[t h w]`.
+
+        Raises:
+            SegmenterError: It failed, or its adapter has masks only.
+        """
+        arrays = self._answer(rows, clicks)
+        base.check_probabilities(self._segmenter.name, arrays)
+        return arrays["masks"], arrays["probabilities"]
+
+    def _answer(self, rows: np.ndarray, clicks: Clicks) -> dict[str, np.ndarray]:
         if not np.array_equal(rows, self._rows):
             kept = np.searchsorted(self._rows, rows)
             self._state = jax.tree.map(lambda leaf: leaf[kept], self._state)
             self._rows = np.asarray(rows)
-        masks, self._state = self._segmenter.predict(
+        arrays, self._state = self._segmenter.predict(
             self._features, clicks, self._state
         )
         name = self._segmenter.name
-        return base.checked_masks(name, masks, len(rows), self._shape)
+        masks = base.checked_masks(name, arrays["masks"], len(rows), self._shape)
+        return {**arrays, "masks": masks}
 
 
 def load_file(path: pathlib.Path) -> Any:

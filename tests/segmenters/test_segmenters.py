@@ -123,3 +123,42 @@ def test_unknown_names_list_the_known_ones():
         load.load("random_walker:96")
     with pytest.raises(errors.SegmenterError, match="not a Python file"):
         load.load("/no/such/file.py")
+
+
+SOFT = """
+import numpy as np
+
+THRESHOLD = 0.4
+
+
+def load(options):
+    return float(options["value"])
+
+
+def encode(model, image):
+    return np.full(image.shape[:2], model, np.float32)
+
+
+def predict(model, features, clicks, state):
+    return np.stack([features] * len(clicks.count)), state
+"""
+
+
+def test_an_adapter_may_answer_with_probabilities_in_this_process_too(tmp_path):
+    path = tmp_path / "soft.py"
+    path.write_text(SOFT)
+    clicks = Clicks(
+        np.zeros((2, 1, 2), np.int32), np.ones((2, 1), bool), np.ones(2, int)
+    )
+    for value, expected in (("0.5", True), ("0.4", False)):
+        segmenter = load.load(f"{path}:value={value}")
+        image = np.zeros((3, 4, 3), np.uint8)
+        session = segmenter.start(segmenter.encode(image), [image[..., 0] > 0] * 2)
+        masks, soft = session.predict_with_probabilities(np.arange(2), clicks)
+        assert masks.shape == soft.shape == (2, 3, 4)
+        assert masks.dtype == bool
+        assert (masks == expected).all()
+    segmenter = load.load(f"{path}:value=nan")
+    session = segmenter.start(segmenter.encode(image), [image[..., 0] > 0] * 2)
+    with pytest.raises(errors.SegmenterError, match="NaN"):
+        session.predict(np.arange(2), clicks)
