@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import stand_ins
+import torch
 
 _OF_CHECKOUTS = ("isegm", "segment_anything", "mobile_sam", "sam2")
 
@@ -12,6 +13,8 @@ _OF_CHECKOUTS = ("isegm", "segment_anything", "mobile_sam", "sam2")
 def own_imports():
     """Installs stand-ins, and afterwards forgets checkouts that were imported."""
     stand_ins.install()
+    # The order of sums depends on it, as in run_case.py.
+    torch.set_num_threads(1)
     path = list(sys.path)
     yield
     sys.path[:] = path

@@ -130,7 +130,7 @@ def test_a_photograph_is_answered_at_its_size_when_another_was_encoded_since(
 def test_trajectories_in_one_pass_equal_those_alone(network, images):
     together = kit.play(segnext, segnext.Model(network, batch=3), images[0])
     alone = kit.play(segnext, segnext.Model(network, batch=1), images[0])
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
 
 def test_trajectories_with_other_numbers_of_clicks_go_together(network, images):

@@ -18,8 +18,8 @@ TARGET = 160
 OMITTED = {}
 
 
-def network(original):
-    """Returns a small RITM."""
+def network(original, gain=GAIN, sees_previous=True):
+    """Returns a small RITM, with or without a last mask."""
     if original:
         rclicks.use()
     else:
@@ -29,13 +29,13 @@ def network(original):
         ocr_width=8,
         small=True,
         use_leaky_relu=True,
-        use_rgb_conv=False,
+        use_rgb_conv=not sees_previous,
         use_disks=True,
         norm_radius=5,
-        with_prev_mask=True,
+        with_prev_mask=sees_previous,
         with_aux_output=True,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, GAIN, FACTORS))
+    made.load_state_dict(kit.seeded(made.state_dict(), SEED, gain, FACTORS))
     return made.eval()
 
 

@@ -1,65 +1,27 @@
 """RITM, HRNet-18s without a last mask, against RClicks's predictor."""
 
-import kit
-import rclicks
-import torch
+from cases import ritm
 
-from rclicks_jax.bridge.adapters import checkouts, isegm_crops, isegm_frame
-from rclicks_jax.bridge.adapters import ritm as adapter
-
+adapter, reference = ritm.adapter, ritm.reference
 REPOSITORY = "SamsungLabs/ritm_interactive_segmentation"
 CHECKOUT = "ritm_interactive_segmentation"
-SEED = 1
 GAIN = 1.35
-FACTORS = {"bn2.": 0.3, "fuse_layers": 0.7}
 RECIPE = (
-    f"seed {SEED}, gain {GAIN}, {FACTORS}; HRNet-18s, OCR 8 wide, no last mask, "
-    "zoom to 160"
+    f"seed {ritm.SEED}, gain {GAIN}, {ritm.FACTORS}; HRNet-18s, OCR 8 wide, no last "
+    "mask, zoom to 160"
 )
-LONGEST = 320
-TARGET = 160
+LONGEST = ritm.LONGEST
 OMITTED = {}
 
 
 def network(original):
-    """Returns a small RITM."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
-    made = checkouts.find("isegm.model.is_hrnet_model:HRNetModel")(
-        width=18,
-        ocr_width=8,
-        small=True,
-        use_leaky_relu=True,
-        use_rgb_conv=True,
-        use_disks=True,
-        norm_radius=5,
-        with_prev_mask=False,
-        with_aux_output=True,
-    )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, GAIN, FACTORS))
-    return made.eval()
+    """Returns a small RITM that does not look at the last mask."""
+    return ritm.network(original, gain=GAIN, sees_previous=False)
 
 
 def model(made, **changes):
     """Returns what the adapter's `load` would."""
-    frame = isegm_frame.Frame(
-        isegm_crops.Rule(whole_first=True, least=60), target=TARGET, sees_previous=False
-    )
-    return adapter.Model(made, frame._replace(**changes))
-
-
-def reference(made, image, trajectory):
-    """Has RClicks's predictor answer."""
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        made,
-        "NoBRS",
-        torch.device("cpu"),
-        zoom_in_params={"skip_clicks": 1, "target_size": TARGET, "min_crop_size": 60},
-    )
-    return rclicks.answers(predictor, image, trajectory)
+    return ritm.model(made, sees_previous=False, **changes)
 
 
 BUGS = {

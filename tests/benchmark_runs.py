@@ -1,0 +1,36 @@
+"""Small benchmarks, their tables and records, for several tests."""
+
+import dataclasses
+
+from rclicks_jax import config
+from rclicks_jax.results import publish
+from rclicks_jax.runs import store
+
+
+def settings(folder, **changes):
+    plain = config.BenchmarkConfig(
+        data=f"folder:{folder}",
+        segmenter="noisy",
+        click_model="DT",
+        groups=(1, 5, 10),
+        pictures=1,
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def tables_of(workdir):
+    """Every table but the one of times, as bytes."""
+    publish.publish(store.RunFolder(workdir))
+    return {
+        path.name: path.read_bytes()
+        for path in sorted((workdir / "tables").iterdir())
+        if not path.name.startswith("timing")
+    }
+
+
+def instances_of(workdir):
+    return {
+        instance.instance_id: instance
+        for record in store.RunFolder(workdir).read_all()
+        for instance in record.instances
+    }
