@@ -19,6 +19,11 @@ from rclicks_jax.bridge import channel, memory, wire
 WORKER_FILE = pathlib.Path(__file__).with_name("worker.py")
 _LAST_CHARACTERS = 3000
 _PIPE_CHUNK = 1 << 20
+# The allocator of glibc gives large arrays back after every call and has them filled
+# with zeros again by the next: a third of a call's time on a CPU. Others ignore these.
+_KEEP_MEMORY = dict.fromkeys(
+    ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(1 << 32)
+)
 
 
 class WorkerDeadError(Exception):
@@ -90,7 +95,7 @@ class Connection:
                 bufsize=0,
                 pass_fds=inherited,
                 start_new_session=True,
-                env={**os.environ, **environment},
+                env={**_KEEP_MEMORY, **os.environ, **environment},
             )
         except OSError as error:
             for descriptor in (requests, replies, hold):

@@ -119,7 +119,10 @@ def masks_of(answer: Any, threshold: float | None, wanted: bool) -> wire.Arrays:
     largest = answer.max()
     if bool(largest != largest):
         raise ValueError("predict returned NaN instead of probabilities")
-    # On the tensor's own device, so that a quarter of the bytes has to come back.
+    # On an accelerator, so that a quarter of the bytes has to come back; on a CPU by
+    # NumPy, which compares more than twice as fast as PyTorch.
+    if str(getattr(answer, "device", "cpu")) == "cpu":
+        answer = _on_host(answer)
     arrays = {"masks": _on_host(answer > threshold)}
     if wanted:
         arrays["probabilities"] = _on_host(answer)
