@@ -7,7 +7,7 @@ import numpy as np
 
 from rclicks_jax.metrics import intervals
 from rclicks_jax.results import comparison, correlations, difficulty, measures
-from rclicks_jax.results.figures import drawn
+from rclicks_jax.results.figures import curves_of, drawn
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = (
@@ -20,6 +20,44 @@ _COLOURS = (
     "#000000",
 )
 _EFFICIENCY, _ROBUSTNESS = "sample_noc", "delta_gr"
+
+
+def iou_per_click(runs: Sequence[comparison.Run]) -> str:
+    """Draws mean IoU after each click of all segmenters (Figure 6 of the paper).
+
+    A panel a dataset: the mean over groups and the band that they span, and the
+    baseline dashed. Empty if trajectories were stopped early.
+    """
+    panels = [
+        (dataset, [(run.label, curves_of(run.results[dataset])) for run in runs])
+        for dataset in comparison.datasets_of(runs)
+        if not any(run.protocol.stop_at for run in runs)
+    ]
+    return drawn(panels, _draw_iou, (4.6, 3.6)) if panels else ""
+
+
+def _draw_iou(axis: Any, panel: tuple[str, list[tuple[str, Any]]]) -> None:
+    dataset, of_runs = panel
+    for number, (label, curves) in enumerate(of_runs):
+        colour = _COLOURS[number % len(_COLOURS)]
+        of_groups = [curve for name, curve in curves.items() if name.startswith("G")]
+        if of_groups:
+            stacked = 100 * np.stack(of_groups)
+            clicks = np.arange(1, stacked.shape[1] + 1)
+            low, high = stacked.min(axis=0), stacked.max(axis=0)
+            axis.fill_between(clicks, low, high, color=colour, alpha=0.15, linewidth=0)
+            axis.plot(clicks, stacked.mean(axis=0), color=colour, label=label)
+        if "baseline" in curves:
+            curve = 100 * curves["baseline"]
+            clicks = np.arange(1, curve.size + 1)
+            name = None if of_groups else label
+            axis.plot(clicks, curve, "--", color=colour, label=name, linewidth=1)
+    axis.set_title(dataset, fontsize=10)
+    axis.set_xlabel("clicks")
+    axis.set_ylabel("mean IoU, %")
+    axis.set_xticks([1, 5, 10, 15, 20])
+    _plain(axis)
+    axis.legend(loc="lower right", frameon=False, fontsize=8)
 
 
 def pareto(runs: Sequence[comparison.Run]) -> str:

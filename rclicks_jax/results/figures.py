@@ -28,6 +28,12 @@ def iou_per_click(results: Sequence[DatasetResults]) -> str:
     return drawn(results, _draw_curves, size)
 
 
+def curves_of(result: DatasetResults) -> dict[str, np.ndarray]:
+    """Returns mean IoU after each click of each strategy, `f64[k]`, by its label."""
+    every = tables.by_strategy(result).items()
+    return {name: tables.mean_curve(areas.iou) for name, areas in every}
+
+
 def drawn(
     panels: Sequence[Any], draw: Callable[[Any, Any], None], size: tuple[float, float]
 ) -> str:
@@ -64,10 +70,7 @@ def drawn(
 
 
 def _draw_curves(axis: Any, result: DatasetResults) -> None:
-    curves = {
-        name: tables.mean_curve(areas.iou)
-        for name, areas in tables.by_strategy(result).items()
-    }
+    curves = curves_of(result)
     of_groups = [curve for name, curve in curves.items() if name.startswith("G")]
     if of_groups:
         stacked = 100 * np.stack(of_groups)

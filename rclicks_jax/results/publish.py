@@ -115,6 +115,11 @@ def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:
     """Returns title, SVG and explanation of the charts that these runs allow."""
     every = [
         (
+            "IoU after each click",
+            comparison_figures.iou_per_click(runs),
+            "Mean over clicking groups in the band that they span; dashed: baseline.",
+        ),
+        (
             "Which segmenter for this data?",
             comparison_figures.pareto(runs),
             "Filled: no other segmenter is better in both. Bars are 95 % intervals.",

@@ -5,7 +5,13 @@ import pytest
 import results_of
 
 from rclicks_jax import config, errors
-from rclicks_jax.results import comparison, correlations, difficulty, measures
+from rclicks_jax.results import (
+    comparison,
+    comparison_figures,
+    correlations,
+    difficulty,
+    measures,
+)
 
 
 def test_a_difference_is_of_the_same_objects():
@@ -106,3 +112,15 @@ def test_the_hardest_object_comes_first():
     first = difficulty.hardest(runs).rows[0]
     assert first["instance_id"] == "set/05"
     assert first["nsr"] == pytest.approx(100.0)
+
+
+def test_curves_of_several_segmenters_share_a_panel():
+    runs = [results_of.run(name, skill=s) for name, s in (("a", 0), ("b", 0.05))]
+    svg = comparison_figures.iou_per_click(runs)
+    assert ">a<" in svg
+    assert ">b<" in svg
+    # The mean over groups and the dashed baseline of each.
+    assert svg.count("stroke-dasharray") >= len(runs)
+    stopped = dataclasses.replace(runs[0].protocol, stop_at=90)
+    runs = [run._replace(protocol=stopped) for run in runs]
+    assert comparison_figures.iou_per_click(runs) == ""

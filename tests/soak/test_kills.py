@@ -17,7 +17,8 @@ from rclicks_jax.runs import store
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DATA = os.environ.get("RCLICKS_SOAK_DATA", "sample")
-KILLS = int(os.environ.get("RCLICKS_SOAK_KILLS", "10"))
+KILLS = int(os.environ.get("RCLICKS_SOAK_KILLS", "50"))
+IMAGES = 10
 
 
 def start(workdir):
@@ -25,7 +26,8 @@ def start(workdir):
         [
             sys.executable, "-m", "rclicks_jax.launch.benchmark",
             f"--config={ROOT / 'configs' / 'benchmark.py'}:tiny",
-            f"--data={DATA}", f"--workdir={workdir}",
+            f"--data={DATA}", f"--config.max_images={IMAGES}",
+            f"--workdir={workdir}",
         ],
         env={**os.environ, "XLA_FLAGS": ""},
     )  # fmt: skip
@@ -45,25 +47,34 @@ def content(workdir):
     return tables, records
 
 
-def test_random_kills_change_no_bit(tmp_path):
+def seconds_to_first_record(process, workdir):
     began = time.monotonic()
-    assert start(tmp_path / "whole").wait() == 0
-    took = time.monotonic() - began
+    while process.poll() is None and not list(workdir.glob("records/*/*")):
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_random_kills_change_no_bit(tmp_path):
+    process = start(tmp_path / "whole")
+    first = seconds_to_first_record(process, tmp_path / "whole")
+    assert process.wait() == 0
+    expected = content(tmp_path / "whole")
+    assert len(expected[1]) == IMAGES
     moments = random.Random(time.time_ns())
-    killed = 0
+    killed, folders = 0, [tmp_path / "killed"]
     while killed < KILLS:
-        process = start(tmp_path / "killed")
-        # Starting takes some seconds; later kills must find work that is left.
-        delay = moments.uniform(1, max(4.0, 2 * took / KILLS))
+        process = start(folders[-1])
+        # About one start in five lasts for a photograph: kills find work to the end.
+        delay = moments.uniform(0.1, 1.25 * first)
         try:
             status = process.wait(timeout=delay)
             assert status == 0, f"ended by itself with {status}"
-            break
+            folders.append(tmp_path / f"killed-{len(folders)}")
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
             killed += 1
             print(f"kill {killed} after {delay:.1f} s")
-    assert start(tmp_path / "killed").wait() == 0
-    assert killed >= min(KILLS, 3)
-    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+    assert start(folders[-1]).wait() == 0
+    for folder in folders:
+        assert content(folder) == expected
