@@ -19,8 +19,17 @@ def settings(folder, **changes):
 
 
 def tables_of(workdir):
-    """Every table but the one of times, as bytes."""
+    """Makes the tables; returns every one but that of times, as bytes."""
     publish.publish(store.RunFolder(workdir))
+    return _written_tables(workdir)
+
+
+def content(workdir):
+    """What a command left: tables and instances, without what is in seconds."""
+    return _written_tables(workdir), instances_of(workdir)
+
+
+def _written_tables(workdir):
     return {
         path.name: path.read_bytes()
         for path in sorted((workdir / "tables").iterdir())

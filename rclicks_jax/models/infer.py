@@ -129,6 +129,9 @@ class ClickabilityModel:
                 masks[row, ..., 0] = self._squares.get(query.gt_mask, box, _mask_square)
             masks[row, ..., 1] = _mask_square(query.error_mask, box)
             before = query
+        return self._run_network(image, masks)
+
+    def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
         return np.asarray(self._predict(self._variables, image, masks))
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:

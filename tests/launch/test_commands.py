@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from benchmark_runs import content
 from helpers import make_folder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -49,12 +50,6 @@ def benchmark_flags(folder, workdir):
     )
 
 
-def tables_of(workdir):
-    found = sorted((workdir / "tables").iterdir())
-    assert found
-    return {p.name: p.read_bytes() for p in found if not p.name.startswith("timing")}
-
-
 @pytest.fixture(scope="module")
 def undisturbed(folder, cache, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("undisturbed") / "run"
@@ -73,12 +68,12 @@ def test_a_benchmark_prints_its_table_and_where_its_report_is(undisturbed):
 
 def test_tabulate_makes_the_same_tables_again(undisturbed):
     workdir, _ = undisturbed
-    before = tables_of(workdir)
+    before = content(workdir)
     for path in (workdir / "tables").iterdir():
         path.unlink()
     done = run("tabulate", workdir)
     assert done.returncode == 0, done.stderr
-    assert tables_of(workdir) == before
+    assert content(workdir) == before
 
 
 def records_in(workdir):
@@ -112,7 +107,7 @@ def test_kill_9_loses_nothing(folder, cache, undisturbed, tmp_path):
         assert status in (-signal.SIGKILL, 0)
     done = run("benchmark", *flags, RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
-    assert tables_of(workdir) == tables_of(expected)
+    assert content(workdir) == content(expected)
     assert records_in(workdir) == len(NAMES)
 
 
@@ -150,7 +145,7 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     ]
     outputs = [process.communicate(timeout=200)[0].decode() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
-    assert tables_of(workdir) == tables_of(expected)
+    assert content(workdir) == content(expected)
     assert "Report:" in outputs[0]
     assert "Report:" not in outputs[1]
 
