@@ -1,0 +1,80 @@
+"""Times what rounds of 11 trajectories take beside the click model's network itself.
+
+    python tests/perf/overhead.py
+
+The network is `b` with random weights. Masks are made before and handed out, so that a
+segmenter's network, which would only make the overhead look smaller, is left out.
+"""
+
+import dataclasses
+import statistics
+import time
+
+import page
+import rounds
+
+from rclicks_jax import config
+from rclicks_jax.models import cards, clickability, infer
+from rclicks_jax.runs import rollout, tracks
+
+CLICKS, REPEATS = 4, 3
+
+
+class TimedNetwork(infer.ClickabilityModel):
+    """A click model that adds up the seconds of its network."""
+
+    seconds = 0.0
+
+    def _run_network(self, *arguments):
+        start = time.perf_counter()
+        squares = super()._run_network(*arguments)
+        self.seconds += time.perf_counter() - start
+        return squares
+
+
+def model():
+    network = config.network("b")
+    card = cards.Card(network, 416, 5.0, "nothing", "random weights", {})
+    return TimedNetwork(clickability.init_variables(network, 0), card, batch=10)
+
+
+def row_of(click_model, height, width):
+    example = rounds.example_of(height, width)
+    prepared = rounds.Prepared(example.instances[0].gt_mask)
+    protocol = dataclasses.replace(config.PAPER, max_clicks=CLICKS)
+    setup = tracks.Setup(protocol, 0, tuple(range(1, 11)), True, 1)
+
+    def play():
+        clock, click_model.seconds = tracks.Clock(), 0.0
+        start = time.perf_counter()
+        rollout.play(
+            example, example.instances, prepared, None, click_model, setup, clock
+        )
+        return time.perf_counter() - start, click_model.seconds
+
+    play()
+    whole, network = zip(*(play() for _ in range(REPEATS)), strict=True)
+    ratios = [100 * (w / n - 1) for w, n in zip(whole, network, strict=True)]
+    cells = [statistics.median(one) / CLICKS for one in (whole, network)]
+    return (
+        f"| {height}x{width} | {cells[0]:.2f} s | {cells[1]:.2f} s "
+        f"| {statistics.median(ratios):.1f} % |"
+    )
+
+
+def table():
+    yield page.machine()
+    yield ""
+    yield "| photograph | a round | of which network | overhead |"
+    yield "|---|---:|---:|---:|"
+    click_model = model()
+    for shape in rounds.SHAPES:
+        yield row_of(click_model, *shape)
+
+
+def main():
+    page.put("overhead", page.printed(table()))
+
+
+if __name__ == "__main__":
+    main()
