@@ -37,7 +37,7 @@ def curves_of(result: DatasetResults) -> dict[str, np.ndarray]:
 def drawn(
     panels: Sequence[Any], draw: Callable[[Any, Any], None], size: tuple[float, float]
 ) -> str:
-    """Returns SVG text of panels side by side, at most three in a row.
+    """Returns SVG text, a picture for each panel, which the page puts side by side.
 
     Args:
         panels: What each shows.
@@ -53,20 +53,16 @@ def drawn(
         "svg.fonttype": "none",
         "font.size": 9,
     }
+    pictures = []
     with matplotlib.rc_context(settings):
-        columns = max(1, min(3, len(panels)))
-        rows = -(-len(panels) // columns)
-        width, height = size
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
-        for axis in axes.flat[len(panels) :]:
-            axis.set_visible(False)
-        for axis, panel in zip(axes.flat, panels, strict=False):
-            draw(axis, panel)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+        for panel in panels:
+            figure = Figure(figsize=size, layout="constrained")
+            draw(figure.subplots(), panel)
+            text = io.StringIO()
+            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+            svg = text.getvalue()
+            pictures.append(svg[svg.index("<svg") :])
+    return "".join(pictures)
 
 
 def _draw_curves(axis: Any, result: DatasetResults) -> None:
