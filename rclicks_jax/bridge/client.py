@@ -132,7 +132,7 @@ class WorkerClient:
         except connection.WorkerDeadError:
             self.close()
             raise
-        self._images += header["action"] == "encode"
+        self._images += header["action"] in ("encode", "saliency")
         rss = reply.get("rss", 0)
         self._rss = rss if isinstance(rss, int) else 0
         return results

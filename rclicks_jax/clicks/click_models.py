@@ -15,7 +15,7 @@ from etils import epath
 from rclicks_jax import catalogue, errors
 from rclicks_jax.clicks import saliency_models
 from rclicks_jax.models import cards, infer
-from rclicks_jax.ops import distance
+from rclicks_jax.ops import distance, masks
 from rclicks_jax.types import ClickQuery
 
 
@@ -46,8 +46,16 @@ def distance_inside(query: ClickQuery) -> np.ndarray:
     click.
     """
     inside = (query.error_mask.astype(np.float32) * 255).astype(np.uint8) > 0
-    depth = distance.distance_inside(inside, pad_border=False)
-    return depth / max(float(depth.max(initial=0)), 1e-9)
+    click_map = np.zeros(inside.shape, np.float32)
+    box = masks.bounding_box(inside)
+    if box is None:
+        return click_map
+    y0, y1, x0, x1 = box
+    # No pixel beyond the ring around the box is nearer than the ring.
+    near = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
+    depth = distance.distance_inside(inside[near], pad_border=False)
+    click_map[near] = depth / depth.max()
+    return click_map
 
 
 class PerQuery:

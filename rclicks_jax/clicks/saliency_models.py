@@ -163,6 +163,7 @@ class BridgedSaliency:
             SegmenterError: The adapter raised, the worker died twice, or it answered
                 something else.
         """
+        self._worker.close_if_due()
         request: client.Request = ({"action": "saliency"}, {"image": image})
         arrays = self._worker.survive(lambda: self._worker.call(request))
         return _checked(self._name, arrays.get("saliency"), image.shape[:2])
