@@ -181,8 +181,8 @@ class BenchmarkConfig:
         data: Instance data, as `--data` takes it.
         split: `all`, or a split that every dataset has: `train`, `val`, `test`.
         segmenter: `name:key=value:...` from the catalogue.
-        click_model: A model folder; `UD` or `DT`; or `sample` for a small one trained
-            on the sample dataset.
+        click_model: A spec of `clicks.click_models`; or `sample` for a small one
+            trained on the sample dataset.
         groups: Clicking groups to play, of 1..10.
         baseline: Whether the baseline strategy is played.
         robots: Further robots to play, keys of `clicks.strategies.ROBOTS`:
@@ -231,7 +231,7 @@ class EvaluateConfig:
     Attributes:
         protocol: A key of `PROTOCOLS`.
         data: Click data, as `--data` takes it.
-        click_models: What to compare: `UD`, `DT`, model folders, `sample`.
+        click_models: What to compare: specs of `clicks.click_models`, or `sample`.
         split: `train`, `val` or `all`.
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.
@@ -252,7 +252,7 @@ class ClickMapsConfig:
     """Which click maps are written.
 
     Attributes:
-        model: A click model: a model folder, `UD`, `DT` or `sample`.
+        model: A click model: a spec of `clicks.click_models`, or `sample`.
         data: Objects, as `--data` takes them.
         split: `all`, or a split that every dataset has.
         tasks: Whether the objects are click tasks, with what was segmented before,

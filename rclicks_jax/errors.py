@@ -26,7 +26,7 @@ class DataError(RClicksError):
 
 
 class SegmenterError(RClicksError):
-    """A segmenter failed, or what it returned cannot be scored."""
+    """A segmenter or another worker failed, or what it returned cannot be used."""
 
 
 class RunFolderError(RClicksError):

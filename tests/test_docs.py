@@ -8,9 +8,10 @@ import pytest
 from helpers import make_folder
 
 from rclicks_jax import config
+from rclicks_jax.clicks import click_models
 from rclicks_jax.runs import benchmark, store
 from rclicks_jax.segmenters import conformance, load
-from rclicks_jax.types import Clicks
+from rclicks_jax.types import ClickQuery, Clicks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -70,6 +71,22 @@ def test_the_segmenter_of_the_docs_conforms(own, way):
     told = []
     findings = conformance.check(way.format(path=own), report=told.append)
     assert conformance.conforms(findings), told
+
+
+def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
+    text = (ROOT / "docs" / "saliency.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (spec,) = re.findall(r"(SM:adapter=centre.py:width=\S+)", text)
+    (tmp_path / "centre.py").write_text(code)
+    spec = spec.replace("centre.py", str(tmp_path / "centre.py"))
+    target = np.zeros((40, 50), bool)
+    target[10:30, 5:25] = True
+    image = np.zeros((40, 50, 3), np.uint8)
+    (made,) = click_models.load(spec)([ClickQuery(image, target, target)])
+    assert click_models.title(spec) == "SM (centre)"
+    assert made[20, 15] == pytest.approx(made.max(), rel=0.05)
+    assert 0 < made[10, 5] < 0.2 * made.max()
+    assert not made[~target].any()
 
 
 def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):

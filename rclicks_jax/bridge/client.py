@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from rclicks_jax import errors
@@ -44,6 +45,51 @@ def python_command(python: str, adapter: str) -> tuple[str, ...]:
     if adapter.endswith(".py"):
         adapter = str(pathlib.Path(adapter).absolute())
     return (python, str(connection.WORKER_FILE), adapter)
+
+
+def launch_of(options: Mapping[str, str]) -> Launch:
+    """Returns how the worker is started that options ask for.
+
+    Args:
+        options: `adapter`, a file or the name of a module of `bridge.adapters`, or
+            `command`, a worker in any language; perhaps `python`, the interpreter of
+            its environment; `timeout`, seconds a call may take; `recycle` and
+            `max_rss_gb`, images and memory after which it is replaced. What else there
+            is goes to the adapter.
+
+    Raises:
+        BadValueError: A number is none, or not above 0.
+    """
+    left = dict(options)
+    adapter = left.pop("adapter", "")
+    python = left.pop("python", sys.executable)
+    command = tuple(left.pop("command", "").split())
+    return Launch(
+        command=command or python_command(python, adapter),
+        environment={},
+        timeout=positive(left, "timeout", 300.0),
+        recycle=int(positive(left, "recycle", 0)),
+        max_rss=int(positive(left, "max_rss_gb", 0) * 2**30),
+        options=left,
+    )
+
+
+def positive(options: dict[str, str], name: str, default: float) -> float:
+    """Takes a number out of options, and returns it, or the default without one.
+
+    Raises:
+        BadValueError: It is no number, or not above 0.
+    """
+    given = options.pop(name, None)
+    if given is None:
+        return default
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if value <= 0:
+        raise errors.BadValueError(f"Option {name}", repr(given), "a number above 0")
+    return value
 
 
 class WorkerClient:
@@ -86,7 +132,7 @@ class WorkerClient:
         except connection.WorkerDeadError:
             self.close()
             raise
-        self._images += header["action"] == "encode"
+        self._images += header["action"] in ("encode", "saliency")
         rss = reply.get("rss", 0)
         self._rss = rss if isinstance(rss, int) else 0
         return results

@@ -39,7 +39,8 @@ if __name__ == "__main__":
 from rclicks_jax.bridge import channel, wire
 
 _ERROR_CHARACTERS = 4000
-_FUNCTIONS = ("load", "encode", "predict")
+_OF_A_SEGMENTER = ("load", "encode", "predict")
+_OF_SALIENCY = ("load", "saliency")
 
 
 class Clicks(NamedTuple):
@@ -75,6 +76,9 @@ class Worker:
             return {}, {}
         if action == "predict":
             return {}, self._predict(header, arrays)
+        if action == "saliency":
+            answer = self.adapter.saliency(self.model, arrays["image"])
+            return {}, {"saliency": _on_host(answer)}
         if action == "release":
             self.features.pop(header["image"], None)
             ended = [
@@ -210,11 +214,14 @@ def load_adapter(name: str) -> Any:
         spec.loader.exec_module(adapter)
     else:
         adapter = importlib.import_module("rclicks_jax.bridge.adapters." + name)
-    missing = [each for each in _FUNCTIONS if not hasattr(adapter, each)]
+    of_saliency = hasattr(adapter, "saliency")
+    needed = _OF_SALIENCY if of_saliency else _OF_A_SEGMENTER
+    missing = [each for each in needed if not hasattr(adapter, each)]
     if missing:
         raise ImportError(
             f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
-            "encode(model, image) and predict(model, features, clicks, state)"
+            "encode(model, image) and predict(model, features, clicks, state); one of "
+            "a saliency model has load(options) and saliency(model, image)"
         )
     return adapter
 

@@ -1,4 +1,7 @@
-"""Models of where people click: uniform, distance, and the clickability network.
+"""Models of where people click: uniform, distance, saliency, and the network.
+
+A user names one by `NAME[:key=value...]`: UD or DT; SI or SM with a saliency model, as
+`saliency_models.load` takes its options; or a model folder, which is CM.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
@@ -7,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from etils import epath
 
-from rclicks_jax import errors
+from rclicks_jax import catalogue, errors
+from rclicks_jax.clicks import saliency_models
 from rclicks_jax.models import cards, infer
-from rclicks_jax.ops import distance
+from rclicks_jax.ops import distance, masks
 from rclicks_jax.types import ClickQuery
 
 
@@ -18,7 +23,7 @@ class ClickModel(Protocol):
     """Anything that gives a click map.
 
     Attributes:
-        name: What tables call it: UD, DT, SI, SM, CM.
+        name: UD, DT, SI, SM or CM.
     """
 
     name: str
@@ -41,8 +46,16 @@ def distance_inside(query: ClickQuery) -> np.ndarray:
     click.
     """
     inside = (query.error_mask.astype(np.float32) * 255).astype(np.uint8) > 0
-    depth = distance.distance_inside(inside, pad_border=False)
-    return depth / max(float(depth.max(initial=0)), 1e-9)
+    click_map = np.zeros(inside.shape, np.float32)
+    box = masks.bounding_box(inside)
+    if box is None:
+        return click_map
+    y0, y1, x0, x1 = box
+    # No pixel beyond the ring around the box is nearer than the ring.
+    near = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
+    depth = distance.distance_inside(inside[near], pad_border=False)
+    click_map[near] = depth / depth.max()
+    return click_map
 
 
 class PerQuery:
@@ -59,12 +72,13 @@ class PerQuery:
 
 
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
+_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "sample", "a model folder")
 
 
 def load(
     spec: str, *, batch: int = 0, rescale: bool = False, precision: str = infer.AUTO
 ) -> ClickModel:
-    """Loads a click model: `UD`, `DT`, or a model folder.
+    """Loads a click model.
 
     Args:
         spec: What the user named.
@@ -73,21 +87,28 @@ def load(
         precision: Of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
-        DataError: It is neither a name nor a model folder.
-        BadValueError: Nothing was named, or there is no such precision.
+        UnknownNameError: There is no such click model or model folder.
+        DataError: It is a folder of something else.
+        BadValueError: Nothing was named, an option is not allowed, or there is no such
+            precision.
+        SegmenterError: The worker of a saliency model does not start.
     """
     precision = infer.resolve_precision(precision)
-    if spec in _FUNCTIONS:
-        return PerQuery(spec, _FUNCTIONS[spec])
-    _check_given(spec)
+    name, options = _parsed(spec)
+    if name in _FUNCTIONS:
+        return PerQuery(name, _FUNCTIONS[name])
+    if name in saliency_models.NAMES:
+        return PerQuery(name, saliency_models.load(name, options))
     return infer.load(spec, batch=batch, rescale=rescale, precision=precision)
 
 
 def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     """Returns what a run records of a click model: all that can change its maps."""
-    if spec in _FUNCTIONS:
-        return {"name": spec}
-    _check_given(spec)
+    name, options = _parsed(spec)
+    if name in _FUNCTIONS:
+        return {"name": name}
+    if name in saliency_models.NAMES:
+        return saliency_models.describe(name, options)
     card = cards.load_card(spec)
     return {
         "name": "CM",
@@ -100,11 +121,72 @@ def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     }
 
 
-def _check_given(spec: str) -> None:
+def title(spec: str) -> str:
+    """Returns what tables call a click model; folders are told apart by their names.
+
+    Raises:
+        BadValueError: An option is not allowed.
+        UnknownNameError: There is no such saliency source.
+    """
+    name, options = _split(spec)
+    if name in _FUNCTIONS:
+        return name
+    if name in saliency_models.NAMES:
+        return saliency_models.title(name, options)
+    parts = [part for part in spec.rstrip("/").split("/") if part != "model"]
+    return f"CM {parts[-1]}" if parts else "CM"
+
+
+def attempt(
+    model: ClickModel, queries: Sequence[ClickQuery]
+) -> list[np.ndarray | Exception]:
+    """Asks a click model; one that cannot answer a query answers the others.
+
+    Args:
+        model: Asked for as many maps at a time as it makes in one pass.
+        queries: What it is asked. Those of a pass that fails are asked again alone.
+
+    Returns:
+        For each query its map, or why there is none.
+    """
+    together: int = getattr(model, "batch", 1)
+    answers: list[np.ndarray | Exception] = []
+    for first in range(0, len(queries), together):
+        some = queries[first : first + together]
+        try:
+            answers += model(some)
+        except Exception as error:
+            if len(some) == 1:
+                answers.append(error)
+            else:
+                answers += [made for one in some for made in attempt(model, [one])]
+    return answers
+
+
+def _split(spec: str) -> tuple[str, dict[str, str]]:
+    """Splits a spec into name and options; a folder's name may have colons."""
+    if spec.partition(":")[0] not in (*_FUNCTIONS, *saliency_models.NAMES):
+        return spec, {}
+    name, options = catalogue.parse_spec(spec)
+    if name in _FUNCTIONS and options:
+        raise errors.BadValueError(
+            f"Click model {name}", f"options {', '.join(options)}", "none"
+        )
+    return name, options
+
+
+def _parsed(spec: str) -> tuple[str, dict[str, str]]:
+    """Splits a spec, and makes sure that there is such a click model."""
     if not spec:
         raise errors.BadValueError(
             "Click model",
             "none",
             "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
-            "or UD or DT; or sample, a small network trained on the sample dataset",
+            "or UD or DT; SI or SM with a saliency model (docs/saliency.md); or "
+            "sample, a small network trained on the sample dataset",
         )
+    name, options = _split(spec)
+    known = name in _FUNCTIONS or name in saliency_models.NAMES
+    if not known and not epath.Path(spec).exists():
+        raise errors.UnknownNameError("click model", spec, _ALLOWED)
+    return name, options

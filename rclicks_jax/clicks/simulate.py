@@ -28,15 +28,14 @@ def load_model(
     Compiled programs are kept on disk, so only the first call ever is slow.
 
     Args:
-        spec: A model folder, `UD` or `DT`.
+        spec: A model folder, or another spec of `click_models`.
         batch: Maps in one pass of the network, which is padded to so many. More than 1
             makes `click_maps` faster on accelerators.
         precision: Of the network: `float32`, `bfloat16`, or `auto`, which is float32
             on CPU and bfloat16 on accelerators.
 
     Raises:
-        DataError: It is neither a name nor a model folder.
-        BadValueError: There is no such precision.
+        RClicksError: As `click_models.load`.
     """
     hosts.use_compilation_cache()
     return click_models.load(os.fspath(spec), batch=batch, precision=precision)

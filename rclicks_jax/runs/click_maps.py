@@ -206,13 +206,12 @@ class _Writer:
             files.write_record(self._folder, dataset, name, image.done)
 
     def _maps(self, asked: Sequence[queries.Asked]) -> list[np.ndarray | str]:
-        """Returns a map for each object, or why there is none; all alone if need be."""
-        try:
-            return list(self._model([one.query for one in asked]))
-        except Exception as error:
-            if len(asked) == 1:
-                return [queries.why(error)]
-        return [made for one in asked for made in self._maps([one])]
+        """Returns a map for each object, or why there is none."""
+        answers = click_models.attempt(self._model, [one.query for one in asked])
+        return [
+            queries.why(answer) if isinstance(answer, Exception) else answer
+            for answer in answers
+        ]
 
     def _object(self, asked: queries.Asked, made: np.ndarray | str) -> dict[str, Any]:
         """Draws clicks and writes the files of an object; returns what is recorded."""

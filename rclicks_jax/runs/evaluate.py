@@ -42,7 +42,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
     """
     protocol = config_lib.protocol(config.protocol)
     datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
-    named = {_name(spec): _resolved(spec) for spec in config.click_models}
+    named = {click_models.title(spec): _resolved(spec) for spec in config.click_models}
     if len(named) < len(config.click_models):
         raise errors.BadValueError(
             "Click models", ", ".join(config.click_models), "different names for each"
@@ -192,14 +192,6 @@ def _reject(record: dict[str, Any], reason: str) -> None:
 def _path(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
     of_dataset = folder.path / "records" / store.file_name(dataset)
     return of_dataset / f"{store.file_name(name)}.json"
-
-
-def _name(spec: str) -> str:
-    """Returns what tables call a click model; folders are told apart by their names."""
-    if spec in ("UD", "DT"):
-        return spec
-    parts = [part for part in spec.rstrip("/").split("/") if part != "model"]
-    return f"CM {parts[-1]}" if parts else "CM"
 
 
 def _resolved(spec: str) -> str:

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rclicks_jax import errors
-from rclicks_jax.bridge import client
+from rclicks_jax.bridge import client, provenance
 from rclicks_jax.bridge.client import Request
-from rclicks_jax.segmenters import base, provenance
+from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
 
@@ -53,38 +52,26 @@ class BridgedSegmenter:
         """Starts the workers.
 
         Args:
-            options: `adapter`, a file or the name of a module of `bridge.adapters`, or
-                `command`, a worker in any language; perhaps `python`, the interpreter
-                of its environment; `timeout`, seconds a call may take; `workers`, how
-                many, or `devices`, a CUDA device for each; `recycle` and `max_rss_gb`,
-                images and memory after which a worker is replaced. What else there is
-                goes to the adapter.
+            options: As `client.launch_of` takes them; perhaps `workers`, how many, or
+                `devices`, a CUDA device for each.
         """
         left = dict(options)
-        adapter = left.pop("adapter", "")
-        python = left.pop("python", sys.executable)
-        command = tuple(left.pop("command", "").split())
         environments = _environments(left)
-        timeout = _positive(left, "timeout", 300.0)
-        recycle = int(_positive(left, "recycle", 0))
-        max_rss = int(_positive(left, "max_rss_gb", 0) * 2**30)
-        command = command or client.python_command(python, adapter)
-        launches = [
-            client.Launch(command, left, environment, timeout, recycle, max_rss)
-            for environment in environments
-        ]
-        self.name = pathlib.PurePath(adapter or command[0]).stem
+        launch = client.launch_of(left)
+        launches = [launch._replace(environment=one) for one in environments]
+        code = options.get("adapter") or launch.command[0]
+        self.name = pathlib.PurePath(code).stem
         self.encodes = 0
         # One photograph more than workers: while they answer clicks on some, the next
         # clicks on another are simulated. A worker that is to be replaced must have
         # moments without a photograph.
-        self.parallel = len(launches) + (not recycle and not max_rss)
+        self.parallel = len(launches) + (not launch.recycle and not launch.max_rss)
         with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
             self._workers = list(pool.map(client.WorkerClient, launches))
         self.description = {
             "name": self.name,
-            "options": provenance.describe_options(left),
-            "code": provenance.describe(adapter or command[0]),
+            "options": provenance.describe_options(launch.options),
+            "code": provenance.describe(code),
         }
         self.versions = self._workers[0].versions
         self._lock = threading.Lock()
@@ -194,22 +181,9 @@ def _environments(options: dict[str, str]) -> list[dict[str, str]]:
     devices = options.pop("devices", "")
     if devices:
         return [{"CUDA_VISIBLE_DEVICES": one} for one in devices.split(",")]
-    count = int(_positive(options, "workers", 1))
+    count = int(client.positive(options, "workers", 1))
     if count == 1 or "OMP_NUM_THREADS" in os.environ:
         return [{} for _ in range(count)]
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
     share = str(max(1, (cores or 1) // count))
     return [{"OMP_NUM_THREADS": share, "MKL_NUM_THREADS": share} for _ in range(count)]
-
-
-def _positive(options: dict[str, str], name: str, default: float) -> float:
-    given = options.pop(name, None)
-    if given is None:
-        return default
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if value <= 0:
-        raise errors.BadValueError(f"Option {name}", repr(given), "a number above 0")
-    return value

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import worker
-from rclicks_jax.segmenters import base, provenance
+from rclicks_jax.bridge import provenance, worker
+from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
 # The package's own adapters go by its version; a user's file by its content.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rclicks_jax import config, errors
-from rclicks_jax.segmenters import provenance
+from rclicks_jax.bridge import provenance
 
 _FILE = pathlib.Path(__file__).with_name("methods.toml")
 _REQUIREMENTS = pathlib.Path(__file__).with_name("requirements")

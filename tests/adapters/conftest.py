@@ -6,7 +6,10 @@ import pytest
 import stand_ins
 import torch
 
-_OF_CHECKOUTS = ("isegm", "segment_anything", "mobile_sam", "sam2")
+_OF_CHECKOUTS = (
+    "isegm", "segment_anything", "mobile_sam", "sam2", "transalnet", "TranSalNet_Res",
+    "utils",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,6 @@
 import cv2
+import hypothesis
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from helpers import disk
@@ -32,6 +34,22 @@ def test_the_distance_model_is_opencvs_distance_without_a_border():
     assert click_map[0, 0] == 1
 
 
+regions = hnp.array_shapes(min_dims=2, max_dims=2, max_side=12).flatmap(
+    lambda shape: hnp.arrays(bool, shape)
+)
+
+
+@hypothesis.given(regions)
+@hypothesis.settings(deadline=None)
+def test_the_distance_model_looks_at_all_that_is_near(region):
+    depth = cv2.distanceTransform(
+        region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
+    highest = max(float(depth.max()), 1e-9)
+    made = click_models.distance_inside(query(region))
+    np.testing.assert_array_equal(made, depth / np.float32(highest))
+
+
 @pytest.mark.parametrize("name", ["UD", "DT"])
 def test_an_empty_region_gives_an_empty_map(name):
     (click_map,) = click_models.load(name)([query(np.zeros_like(TARGET))])
@@ -59,7 +77,7 @@ def test_what_is_recorded_of_a_network_names_its_precision(tmp_path):
 
 def test_no_click_model_says_what_to_give():
     with pytest.raises(
-        errors.BadValueError, match=r"--click_model=DIR.*UD or DT.*sample"
+        errors.BadValueError, match=r"--click_model=DIR.*UD or DT.*SI or SM.*sample"
     ):
         click_models.load("")
 
@@ -67,3 +85,62 @@ def test_no_click_model_says_what_to_give():
 def test_a_folder_that_is_no_model_is_named(tmp_path):
     with pytest.raises(errors.DataError, match="is not a model folder"):
         click_models.load(str(tmp_path))
+
+
+@pytest.mark.parametrize("use", [click_models.load, click_models.describe])
+@pytest.mark.parametrize("spec", ["XD", "ud", "models/nowhere", "XM:source=a"])
+def test_an_unknown_model_says_what_there_is(use, spec):
+    known = "Known: DT, SI, SM, UD, a model folder, sample"
+    with pytest.raises(errors.UnknownNameError, match=f"click model '{spec}'. {known}"):
+        use(spec)
+
+
+@pytest.mark.parametrize("use", [click_models.load, click_models.describe])
+def test_a_function_takes_no_options(use):
+    with pytest.raises(errors.BadValueError, match="DT: got options size; allowed: no"):
+        use("DT:size=3")
+
+
+@pytest.mark.parametrize(
+    ("spec", "title"),
+    [
+        ("UD", "UD"),
+        ("DT", "DT"),
+        ("runs/clickability/model/", "CM clickability"),
+        ("gs://bucket/runs:2/model", "CM runs:2"),
+        ("sample", "CM sample"),
+        ("SM:checkout=DIR:checkpoint=FILE", "SM"),
+        ("SI:adapter=transalnet:checkpoint=FILE", "SI"),
+        ("SI:adapter=mine/deep_gaze.py:python=PYTHON", "SI (deep gaze)"),
+        ("SM:command=./worker --fast", "SM (worker)"),
+        ("SM:source=spectral_residual", "SM (spectral residual)"),
+    ],
+)
+def test_tables_call_a_model_by_what_it_is(spec, title):
+    assert click_models.title(spec) == title
+
+
+class Network:
+    """Makes two maps in a pass, and no pass that has an odd query."""
+
+    name, batch = "CM", 2
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, queries):
+        numbers = [int(query.image[0, 0, 0]) for query in queries]
+        self.asked.append(numbers)
+        if any(number % 2 for number in numbers):
+            raise errors.SegmenterError(f"odd: {numbers}")
+        return [np.full((2, 2), number, np.float32) for number in numbers]
+
+
+def test_one_query_that_fails_takes_no_other_with_it():
+    model = Network()
+    images = [np.full((2, 2, 3), number, np.uint8) for number in (2, 4, 6, 7, 8)]
+    mask = np.ones((2, 2), bool)
+    answers = click_models.attempt(model, [ClickQuery(i, mask, mask) for i in images])
+    assert model.asked == [[2, 4], [6, 7], [6], [7], [8]]
+    assert str(answers.pop(3)) == "odd: [7]"
+    assert [int(answer[0, 0]) for answer in answers] == [2, 4, 6, 8]

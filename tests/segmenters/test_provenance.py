@@ -1,6 +1,7 @@
 import subprocess
 
-from rclicks_jax.segmenters import load, provenance
+from rclicks_jax.bridge import provenance
+from rclicks_jax.segmenters import load
 
 
 def git(folder, *arguments):

@@ -39,7 +39,7 @@ def use(checkout: str, package: str) -> None:
             return
     raise ValueError(
         f"option checkout is {checkout!r}, a folder without {package}/: it must be "
-        "a checkout of the segmenter's repository"
+        "a checkout of its repository"
     )
 
 
@@ -54,8 +54,8 @@ def find(name: str) -> Any:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ImportError(
-            f"{module_name} cannot be imported: {error}. Give checkout=FOLDER of the "
-            "segmenter's repository, or install what it lacks; `rclicks-segmenters "
-            "env` makes an environment that has it."
+            f"{module_name} cannot be imported: {error}. Give checkout=FOLDER of its "
+            "repository, or install what it lacks: docs/segmenters.md and "
+            "docs/saliency.md say how."
         ) from error
     return getattr(module, attribute) if attribute else module

@@ -43,6 +43,13 @@ class Normalize(nn.Module):
         return normalize(tensor, self.mean, self.std)
 
 
+class ToPILImage:
+    """Makes a grey image of `f32[h w]` in [0, 1]; levels are rounded down."""
+
+    def __call__(self, tensor):
+        return to_pil_image(tensor.mul(255).byte().numpy())
+
+
 class Resize(nn.Module):
     """Resizes tensors bilinearly, antialiased as torchvision does by default."""
 
@@ -140,6 +147,7 @@ MODULES = {
         "Compose": Compose,
         "Normalize": Normalize,
         "Resize": Resize,
+        "ToPILImage": ToPILImage,
         "ColorJitter": Absent,
         "RandomGrayscale": Absent,
     },

@@ -1,4 +1,4 @@
-"""What a run records of a segmenter's files: their content, not where they lie."""
+"""What a run records of a worker's files: their content, not where they lie."""
 
 import functools
 import hashlib
@@ -13,7 +13,7 @@ def describe_options(options: Mapping[str, str]) -> dict[str, str]:
     """Returns options in which files and folders stand for their content.
 
     Args:
-        options: Of a segmenter; a value that names a file becomes the file's name and
+        options: Of a worker; a value that names a file becomes the file's name and
             the start of its SHA-256, a checkout its name and commit.
     """
     return {key: describe(value) for key, value in options.items()}

@@ -1,0 +1,1 @@
+"""Of pandas: nothing; TranSalNet imports it for data sets that are not read here."""
