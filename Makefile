@@ -72,6 +72,7 @@ soak: $(READY)
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
 perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
+	$(BIN)/python tests/perf/device_draws.py
 	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/overhead.py
 	$(BIN)/python tests/perf/input.py

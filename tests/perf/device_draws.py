@@ -1,0 +1,57 @@
+"""Counts objects a second whose ten groups get a click on the device, at 416x416.
+
+    python tests/perf/device_draws.py
+
+Every object has a map of its own. Maps start in the host's memory, as they do in a
+benchmark, and pixels end there.
+"""
+
+import jax
+import numpy as np
+import page
+from timing import median_ms
+
+from rclicks_jax.clicks import groups, sampling
+
+SIDE, BATCH, GROUPS = 416, 32, 10
+
+
+def maps():
+    random = np.random.default_rng(0)
+    click_maps = random.random((BATCH, SIDE, SIDE), np.float32) ** 3
+    region = np.zeros((SIDE, SIDE), bool)
+    region[SIDE // 4 : 3 * SIDE // 4, SIDE // 4 : 3 * SIDE // 4] = True
+    return np.stack([groups.quantise(one, region).ravel() for one in click_maps])
+
+
+def table():
+    device = jax.devices()[0]
+    levels = maps()
+    numbers = np.tile(np.arange(1, GROUPS + 1, dtype=np.int32), (BATCH, 1))
+    bits = np.random.default_rng(1).integers(0, 2**64, numbers.shape, np.uint64)
+
+    def on_device():
+        return sampling.draw_on_device(levels, numbers, bits, cut="value")
+
+    def on_host():
+        rows = zip(levels.reshape(-1, SIDE, SIDE), numbers, bits, strict=True)
+        return [sampling.draw_on_host(*row, cut="value") for row in rows]
+
+    np.testing.assert_array_equal(on_device(), np.stack(on_host()))
+    yield page.machine()
+    yield ""
+    yield "| where | objects a second, ten clicks each |"
+    yield "|---|---:|"
+    for name, draw in (
+        (f"{device.device_kind}, vmapped", on_device),
+        ("host", on_host),
+    ):
+        yield f"| {name} | {1000 * BATCH / median_ms(draw, 5):.0f} |"
+
+
+def main():
+    page.put("device draws", page.printed(table()))
+
+
+if __name__ == "__main__":
+    main()
