@@ -47,7 +47,17 @@ def test_the_distance_model_looks_at_all_that_is_near(region):
     )
     highest = max(float(depth.max()), 1e-9)
     made = click_models.distance_inside(query(region))
-    np.testing.assert_array_equal(made, depth / np.float32(highest))
+    np.testing.assert_allclose(made, depth / highest, rtol=1e-6)
+
+
+def test_equal_distances_are_equal_to_the_last_bit():
+    region = disk((301, 403), (150, 190), 97) | disk((301, 403), (140, 300), 71)
+    depth = cv2.distanceTransform(
+        region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
+    squares = np.rint(depth.astype(np.float64) ** 2)
+    made = click_models.distance_inside(query(region))
+    assert len(np.unique(made)) == len(np.unique(squares))
 
 
 @pytest.mark.parametrize("name", ["UD", "DT"])
