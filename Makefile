@@ -73,6 +73,7 @@ soak: $(READY)
 perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
 	$(BIN)/python tests/perf/rounds.py
+	$(BIN)/python tests/perf/click_models.py
 	$(BIN)/python tests/perf/input.py
 	$(BIN)/python tests/perf/network.py
 	$(BIN)/python tests/perf/bridge.py
