@@ -75,6 +75,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/device_draws.py
 	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/overhead.py
+	$(BIN)/python tests/perf/click_models.py
 	$(BIN)/python tests/perf/input.py
 	$(BIN)/python tests/perf/network.py
 	$(BIN)/python tests/perf/bridge.py

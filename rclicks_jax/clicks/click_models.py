@@ -54,7 +54,10 @@ def distance_inside(query: ClickQuery) -> np.ndarray:
     # No pixel beyond the ring around the box is nearer than the ring.
     near = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
     depth = distance.distance_inside(inside[near], pad_border=False)
-    click_map[near] = depth / depth.max()
+    # The last bit of OpenCV's roots depends on where arrays lie in memory; squares are
+    # whole numbers.
+    squares = np.rint(np.square(depth, dtype=np.float64))
+    click_map[near] = np.sqrt(squares / squares.max())
     return click_map
 
 

@@ -51,11 +51,12 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
         UnknownNameError: There is no such source.
         SegmenterError: The worker does not start or does not answer.
     """
-    source = _classical(name, options)
-    if source is None:
+    classical = _classical(name, options)
+    source: Source
+    if classical is None:
         source = BridgedSaliency(_with_adapter(options))
     else:
-        source = CLASSICAL[source]
+        source = CLASSICAL[classical]
     return functools.partial(click_map, source=source, background=name == "SI")
 
 
