@@ -1,12 +1,19 @@
 import contextlib
 import dataclasses
 import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import jax
 import numpy as np
 import pytest
 
 from rclicks_jax import config, errors, hosts
+from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages
 from rclicks_jax.results import click_model_tables
 from rclicks_jax.runs import click_metrics, click_records, click_tasks, evaluate, store
@@ -172,3 +179,81 @@ def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
     outcome = evaluate.run(SETTINGS, tmp_path)
     assert outcome.stopped == "SIGTERM"
     assert outcome.counts["ok"] == click_tasks._TOGETHER
+
+
+class Moody:
+    """UD, but while it is ill it fails on some targets and is blank on others."""
+
+    ill = True
+
+    def __call__(self, queries):
+        rest = [int(query.gt_mask.sum()) % 5 for query in queries]
+        if self.ill and 0 in rest:
+            raise ValueError("not this one")
+        blank = [self.ill and one == 1 for one in rest]
+        maps = map(click_models.uniform, queries)
+        return [made * (not none) for made, none in zip(maps, blank, strict=True)]
+
+
+def test_maps_that_fail_spoil_no_other_and_are_tried_again(
+    evaluated, tmp_path, monkeypatch, capsys
+):
+    _, workdir = evaluated
+    model, load = Moody(), click_models.load
+    monkeypatch.setattr(
+        click_models,
+        "load",
+        lambda spec, **options: model if spec == "UD" else load(spec, **options),
+    )
+    counts = evaluate.run(SETTINGS, tmp_path).counts
+    assert min(counts["ok"], counts["failed"]) > 10
+    records = list(click_records.read_all(store.RunFolder(tmp_path)))
+    assert {record["reason"] for record in records} == {
+        "", "UD: ValueError: not this one", "UD: the click map has no mass",
+    }  # fmt: skip
+    shown = click_model_tables.table(store.RunFolder(tmp_path)).rows
+    of_all = next(row for row in shown if row["click_type"] == "all")
+    assert {status: of_all[status] for status in counts} == counts
+    model.ill = False
+    assert evaluate.run(SETTINGS, tmp_path).counts["failed"] == 0
+    assert records_of(tmp_path) == records_of(workdir)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_want_of_memory_is_no_fault_of_a_task(tmp_path, monkeypatch):
+    def starve(queries):
+        raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
+
+    monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
+    with pytest.raises(errors.RClicksError, match="Compare fewer click models at once"):
+        evaluate.run(SETTINGS, tmp_path)
+
+
+def test_a_broken_record_is_named(evaluated, tmp_path):
+    shutil.copytree(evaluated[1], tmp_path / "run")
+    broken = next((tmp_path / "run").glob("records/*/*.json"))
+    broken.write_text("{")
+    with pytest.raises(errors.RunFolderError, match=r"is no record.*Move it"):
+        evaluate.run(SETTINGS, tmp_path / "run")
+
+
+def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
+    settings = dataclasses.replace(SETTINGS, draws=400)
+    command = subprocess.Popen(
+        [
+            sys.executable, "-m", "rclicks_jax.launch.evaluate", "--data=sample",
+            "--config.draws=400", "--config.processes=2", f"--workdir={tmp_path}/run",
+        ],
+        start_new_session=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not records_of(tmp_path / "run"):
+        assert command.poll() is None
+        time.sleep(0.05)
+    # As a scheduler or a terminal does: the processes that measure are told too.
+    os.killpg(command.pid, signal.SIGTERM)
+    assert "Stopped by SIGTERM" in command.communicate(timeout=60)[0]
+    assert command.returncode == 128 + signal.SIGTERM
+    assert len(records_of(tmp_path / "run")) < 90
+    evaluate.run(settings, tmp_path / "run")
+    evaluate.run(settings, tmp_path / "whole")
+    assert records_of(tmp_path / "run") == records_of(tmp_path / "whole")
