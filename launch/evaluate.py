@@ -1,10 +1,14 @@
 r"""rclicks-evaluate: how well click models predict real clicks.
 
-rclicks-evaluate --data=TETRIS:datasets/TETRIS
---click_models=UD,DT,models/clickability \
-      --workdir=runs/click_models
+  rclicks-evaluate --data=TETRIS:datasets/TETRIS --workdir=runs/click_models \
+      --click_models=UD,DT,models/clickability
+
+The same command goes on after an interruption. With --config.shard=0/4 to 3/4, four
+machines share one workdir, without knowing of each other.
 """
 
+import signal
+import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -23,17 +27,28 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True
 _SHORT = defaults.define_shortcuts("data", "click_models", "split")
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> int:
     """Evaluates, then writes and prints the table."""
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = config_lib.from_config_dict(config_lib.EvaluateConfig, settings)
-    evaluate.run(config, _WORKDIR.value)
-    if hosts.is_first():
-        folder = store.RunFolder(_WORKDIR.value)
-        table = click_model_tables.table(folder)
-        publish.write_tables(folder.path, [table])
-        print(formats.to_text(table))
+    outcome = evaluate.run(config, _WORKDIR.value)
+    if outcome.stopped:
+        print(f"Stopped by {outcome.stopped}; the same command goes on.")
+        return 128 + signal.Signals[outcome.stopped]
+    if not hosts.is_first():
+        return 0
+    folder = store.RunFolder(_WORKDIR.value)
+    table = click_model_tables.table(folder)
+    publish.write_tables(folder.path, [table])
+    print(formats.to_text(table))
+    if outcome.left:
+        print(f"{outcome.left} tasks are left, as of other shards.")
+    if outcome.failed_share() > config.max_failed:
+        share = f"{outcome.failed_share():.1%}"
+        print(f"error: {share} of the tasks failed: see records/", file=sys.stderr)
+        return 1
+    return 0
 
 
 def run() -> None:

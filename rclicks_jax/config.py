@@ -236,6 +236,11 @@ class EvaluateConfig:
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.
         precision: Of networks; see `BenchmarkConfig.click_model_precision`.
+        processes: That measure maps, on each host; 0 for as many as there are cores, 1
+            for none beside this one.
+        shard: `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does one of so many
+            parts, beside or after others with the same workdir; empty for all.
+        max_failed: Share of failed tasks above which the exit status is not 0.
     """
 
     protocol: str = "paper"
@@ -245,6 +250,9 @@ class EvaluateConfig:
     draws: int = 100
     seed: int = 0
     precision: str = "auto"
+    processes: int = 0
+    shard: str = ""
+    max_failed: float = 0.01
 
 
 @dataclasses.dataclass(frozen=True)

@@ -71,9 +71,17 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     jax.distributed.initialize(coordinator, process_count, process_id)
 
 
-def owns(key: str) -> bool:
-    """Tells whether the unit of work `key` is this process's, in whatever order."""
-    return stable_hash(key) % jax.process_count() == jax.process_index()
+def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
+    """Tells whether the unit of work `key` is this process's, in whatever order.
+
+    Args:
+        key: Names the unit.
+        shard: Which of how many independent runs this is, from 0; each may be of
+            several processes.
+    """
+    number, count = shard
+    mine = number * jax.process_count() + jax.process_index()
+    return stable_hash(key) % (count * jax.process_count()) == mine
 
 
 def is_first() -> bool:

@@ -23,6 +23,18 @@ def test_every_unit_has_one_owner(monkeypatch):
     assert min(map(len, owners)) > 60
 
 
+def test_every_unit_has_one_owner_among_shards_of_several_hosts(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    owned = []
+    for process in range(2):
+        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
+        for number in range(3):
+            owned += [
+                key for key in map(str, range(300)) if hosts.owns(key, (number, 3))
+            ]
+    assert sorted(owned) == sorted(map(str, range(300)))
+
+
 @pytest.fixture
 def jax_cache():
     key = "jax_compilation_cache_dir"

@@ -4,16 +4,20 @@ Source: emb-ai/rclicks, rclicks/rclicks/utils.py, `render_gaze_map`, and
 rclicks/rclicks/clickmap.py, `ClickMaps`.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from rclicks_jax.ops import distance
+from rclicks_jax.ops import distance, masks
 
 _REFERENCE_DIAGONAL = math.hypot(1920, 1080)
 _RADIUS_DIAGONAL = 500 * math.sqrt(2)
+# Side of the parts in which a mask is softened, pixels.
+_TILE = 64
+# Multiplications from which OpenBLAS takes several threads for a product of matrices.
+_ON_ONE_CORE = 1 << 18
 
 
 def click_radius(shape: Sequence[int]) -> int:
@@ -38,6 +42,8 @@ def sigma_pixels(sigma: float, shape: Sequence[int]) -> float:
 def gaze_map(clicks_yx: np.ndarray, shape: Sequence[int], sigma: float) -> np.ndarray:
     """Blurs clicks into a density whose peak is 1.
 
+    A blurred click reaches three and a half deviations, and only there it is added.
+
     Args:
         clicks_yx: Inside the image, `i32[n 2]`, n >= 1; repeated clicks add up.
         shape: Height and width.
@@ -46,14 +52,19 @@ def gaze_map(clicks_yx: np.ndarray, shape: Sequence[int], sigma: float) -> np.nd
     Returns:
         `f32[h w]`.
     """
-    density = np.zeros(tuple(shape), np.float32)
-    np.add.at(density, tuple(np.asarray(clicks_yx).T), 1)
+    height, width = shape
     deviation = sigma_pixels(sigma, shape)
-    size = math.ceil(7 * deviation) | 1
-    blurred = cv2.GaussianBlur(
-        density, (size, size), deviation, borderType=cv2.BORDER_CONSTANT
-    )
-    return blurred / blurred.max()
+    kernel = _kernel(math.ceil(7 * deviation) // 2, deviation)
+    reach = len(kernel) // 2
+    bump = np.outer(kernel, kernel)
+    density = np.zeros((height, width), np.float32)
+    for y, x in np.asarray(clicks_yx):
+        top, left = max(0, reach - y), max(0, reach - x)
+        there = density[max(0, y - reach) : y + reach + 1]
+        there = there[:, max(0, x - reach) : x + reach + 1]
+        there += bump[top:, left:][: there.shape[0], : there.shape[1]]
+    density /= density.max()
+    return density
 
 
 def click_map(
@@ -70,23 +81,79 @@ def click_map(
         `f32[h w]`, not normalised.
     """
     gaze = gaze_map(clicks_yx, error_mask.shape, sigma)
-    return soften(error_mask, click_radius(error_mask.shape)) * gaze
+    radius = click_radius(error_mask.shape)
+    height, width = error_mask.shape
+    # The mask need not be softened where nobody clicked.
+    for y in range(0, height, _TILE):
+        for x in range(0, width, _TILE):
+            tile = gaze[y : y + _TILE, x : x + _TILE]
+            if tile.any():
+                end_y, end_x = y + tile.shape[0], x + tile.shape[1]
+                tile *= soften(error_mask, radius, (y, end_y, x, end_x))
+    return gaze
 
 
-def soften(error_mask: np.ndarray, radius: int) -> np.ndarray:
-    """Blurs a mask by a click's radius, cut at four deviations, mirrored outside."""
-    error_mask = error_mask.astype(np.float32)
-    if radius == 0:
-        return error_mask
-    size = 8 * radius + 1
-    # OpenCV cannot mirror an image that is smaller than the kernel.
-    if min(error_mask.shape) <= 4 * radius:
-        from scipy import ndimage
+def soften(error_mask: np.ndarray, radius: int, box: masks.Box) -> np.ndarray:
+    """Blurs a part of a mask by a click's radius, cut at four, mirrored outside.
 
-        return ndimage.gaussian_filter(error_mask, radius)
-    return cv2.GaussianBlur(
-        error_mask, (size, size), radius, borderType=cv2.BORDER_REFLECT
-    )
+    Args:
+        error_mask: `f32[h w]`.
+        radius: Deviation of the blur, pixels; 0 for none.
+        box: The part, half-open `(y0, y1, x0, x1)`.
+
+    Returns:
+        `f32[y1-y0 x1-x0]`.
+    """
+    y0, y1, x0, x1 = box
+    from_rows, rows = _blur_matrix(y0, y1, error_mask.shape[0], radius)
+    from_columns, columns = _blur_matrix(x0, x1, error_mask.shape[1], radius)
+    around = error_mask[from_rows, from_columns].astype(np.float32)
+    if (around == around[0, 0]).all():
+        return np.full((y1 - y0, x1 - x0), around[0, 0])
+    return _product(_product(rows, around), columns.T)
+
+
+def _kernel(reach: int, deviation: float) -> np.ndarray:
+    """Returns the weights of a Gaussian blur, `f32[2 * reach + 1]`."""
+    places = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (places / deviation) ** 2)
+    return (weights / weights.sum()).astype(np.float32)
+
+
+# Neighbouring parts share them, and so do images of the same size.
+@functools.lru_cache(maxsize=256)
+def _blur_matrix(
+    start: int, stop: int, length: int, radius: int
+) -> tuple[slice, np.ndarray]:
+    """Returns from which pixels of an axis others are blurred, and with what weights.
+
+    Args:
+        start: First pixel to blur.
+        stop: One behind the last.
+        length: Of the axis; it is mirrored beyond its ends, as often as needed.
+        radius: Deviation of the blur, which is cut at four.
+
+    Returns:
+        The pixels, and `f32[stop-start pixels]`.
+    """
+    reach = 4 * radius
+    rows = np.arange(stop - start)[:, None]
+    places = (start + rows + np.arange(-reach, reach + 1)) % (2 * length)
+    places = np.minimum(places, 2 * length - 1 - places)
+    first, last = int(places.min()), int(places.max())
+    matrix = np.zeros((stop - start, last + 1 - first), np.float32)
+    np.add.at(matrix, (rows, places - first), _kernel(reach, radius or 1))
+    return slice(first, last + 1), matrix
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Multiplies matrices in pieces so small that BLAS keeps to one core.
+
+    Its threads wait for each other, at length where other processes use the cores.
+    """
+    width = max(1, _ON_ONE_CORE // first.size)
+    pieces = range(0, second.shape[1], width)
+    return np.concatenate([first @ second[:, x : x + width] for x in pieces], axis=1)
 
 
 def distance_to_region(clicks_yx: np.ndarray, region: np.ndarray) -> np.ndarray:

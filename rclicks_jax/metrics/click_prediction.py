@@ -1,8 +1,11 @@
-"""How well a click map predicts real clicks: PDE, NSS, PL1, WD, KS.
+"""How well a click map predicts real clicks.
 
-Everything is computed in float64; a constant map has NSS 0.
+PDE, NSS, PL1, WD and KS are the paper's; AUC-Judd and information gain are what
+saliency people add. Everything is computed in float64.
 
-Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
+Source: emb-ai/rclicks, scripts/evaluate_click_models.py; Judd et al. (2012), A
+Benchmark of Computational Models of Saliency; Kuemmerer et al. (2015),
+Information-theoretic Model Comparison Unifies Saliency Metrics.
 """
 
 import numpy as np
@@ -10,6 +13,9 @@ import numpy as np
 from rclicks_jax.metrics import ks2d
 
 KS_LEVEL = 0.05
+# Information gain takes one click in a hundred to fall anywhere in the image, so that a
+# click where a map is zero costs a model some bits and not infinitely many.
+IG_EPSILON = 0.01
 
 
 def as_distribution(click_map: np.ndarray) -> np.ndarray:
@@ -30,12 +36,64 @@ def pde(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
 
 
 def nss(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
-    """Returns the mean standard score of the map at the clicks; larger is better."""
+    """Returns the mean standard score of the map at the clicks; larger is better.
+
+    0 if the map is constant.
+    """
     deviation = distribution.std()
     if deviation <= 1e-12 * abs(distribution).max(initial=0):
         return 0.0
     scores = (distribution[tuple(clicks_yx.T)] - distribution.mean()) / deviation
     return float(scores.mean())
+
+
+def auc_judd(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
+    """Returns how often a clicked pixel has more than one that nobody clicked.
+
+    The area under the curve of the share of clicked pixels over that of the others,
+    for a threshold that falls through all values; equal values count as half. A pixel
+    that was clicked twice counts once. Only the order of values matters.
+
+    Args:
+        distribution: `f64[h w]`.
+        clicks_yx: `i32[n 2]`.
+
+    Returns:
+        In [0, 1], 0.5 for a constant map; NaN if every pixel was clicked.
+    """
+    values = distribution.ravel()
+    clicked = np.unique(np.ravel_multi_index(tuple(clicks_yx.T), distribution.shape))
+    others = values.size - clicked.size
+    if not others:
+        return float("nan")
+    positive, ordered = np.sort(values[clicked]), np.sort(values)
+    below, not_above = (
+        np.searchsorted(ordered, positive, side)
+        - np.searchsorted(positive, positive, side)
+        for side in ("left", "right")
+    )
+    return float((below + not_above).mean() / (2 * others))
+
+
+def information_gain(
+    distribution: np.ndarray, baseline: np.ndarray, clicks_yx: np.ndarray
+) -> float:
+    """Returns how many bits a click is less surprising than under a baseline.
+
+    Both maps are mixed with `IG_EPSILON` of a uniform map of the whole image.
+
+    Args:
+        distribution: Sums to one, `f64[h w]`.
+        baseline: Sums to one, `f64[h w]`.
+        clicks_yx: `i32[n 2]`.
+    """
+    floor = IG_EPSILON / distribution.size
+    mixed = (
+        (1 - IG_EPSILON) * each[tuple(clicks_yx.T)] + floor
+        for each in (distribution, baseline)
+    )
+    ours, theirs = map(np.log2, mixed)
+    return float((ours - theirs).mean())
 
 
 def draw_clicks(
@@ -57,23 +115,59 @@ def pl1(drawn: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]) -> fl
         clicks_yx: `[n 2]`.
         box_hw: Height and width that distances are divided by.
     """
-    offsets = abs(drawn[..., :, None, :] - clicks_yx) / np.asarray(box_hw)
-    return float(offsets.sum(axis=-1).mean())
+    along = (
+        _mean_distance(drawn[..., axis], clicks_yx[:, axis]).mean() / box_hw[axis]
+        for axis in (0, 1)
+    )
+    return float(sum(along))
+
+
+def pl1_expected(
+    distribution: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]
+) -> float:
+    """Returns the mean of `pl1` over all that could be drawn from a map.
+
+    An L1 distance is a sum over the axes, so the map's two marginals are enough.
+
+    Args:
+        distribution: Sums to one, `f64[h w]`.
+        clicks_yx: `i32[n 2]`.
+        box_hw: Height and width that distances are divided by.
+    """
+    along = (
+        marginal * _mean_distance(np.arange(marginal.size), places) / length
+        for marginal, places, length in zip(
+            (distribution.sum(axis=1), distribution.sum(axis=0)),
+            clicks_yx.T,
+            box_hw,
+            strict=True,
+        )
+    )
+    return float(sum(each.sum() for each in along))
+
+
+def _mean_distance(places: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns the mean distance of each place to the others, along one axis."""
+    return abs(places[..., None] - others.astype(np.float64)).mean(axis=-1)
 
 
 def wd(drawn: np.ndarray, clicks_yx: np.ndarray) -> float:
-    """Returns the Wasserstein distance of two equally large sets of clicks, in pixels.
+    """Returns the Wasserstein distance of two sets of clicks, exactly, in pixels.
 
-    With equal weights and sizes the transport is an assignment.
+    All clicks of a set weigh the same. Of equally large sets the transport is an
+    assignment, which is far faster than SciPy's linear programme for the others.
 
     Args:
-        drawn: `[n 2]`.
+        drawn: `[m 2]`.
         clicks_yx: `[n 2]`.
     """
     # SciPy takes a second to import and only evaluation needs it.
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
+    from scipy.stats import wasserstein_distance_nd
 
+    if len(drawn) != len(clicks_yx):
+        return float(wasserstein_distance_nd(drawn, clicks_yx))
     cost = cdist(drawn, clicks_yx)
     return float(cost[linear_sum_assignment(cost)].mean())
 
@@ -81,18 +175,15 @@ def wd(drawn: np.ndarray, clicks_yx: np.ndarray) -> float:
 def ks(drawn: np.ndarray, clicks_yx: np.ndarray) -> float:
     """Returns the share of drawn sets that the KS test does not tell from the clicks.
 
-    A degenerate set (a shared coordinate) counts as told, as in the original.
-
     Args:
-        drawn: `[draws m 2]`.
+        drawn: `[draws m 2]`, m >= 2.
         clicks_yx: `[n 2]`.
 
     Returns:
-        The share; NaN with fewer than two clicks.
+        The share; NaN with fewer than two clicks, of which no test can tell anything.
     """
     if len(clicks_yx) < 2:
         return float("nan")
-    real = np.broadcast_to(clicks_yx, (len(drawn), *clicks_yx.shape))
     # The original passes (x, y); swapping both sets mirrors the quadrants.
-    p_values = ks2d.ks_p_value(drawn[..., ::-1], real[..., ::-1])
+    p_values = ks2d.ks_p_value(drawn[..., ::-1], clicks_yx[..., ::-1])
     return float((p_values > KS_LEVEL).mean())

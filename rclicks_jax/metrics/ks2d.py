@@ -13,7 +13,7 @@ def ks_statistic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Args:
         first: Points, `[... n 2]`.
-        second: Points, `[... m 2]`.
+        second: Points, `[... m 2]`; leading axes broadcast.
 
     Returns:
         `f64[...]`.
@@ -24,19 +24,24 @@ def ks_statistic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the asymptotic p-value that both sets come from one distribution.
 
+    Where all points of a set share a coordinate, nothing is known of how its
+    coordinates vary together; their correlation counts as 0 there.
+
     Args:
         first: Points, `[... n 2]`, n >= 2.
-        second: Points, `[... m 2]`, m >= 2.
+        second: Points, `[... m 2]`, m >= 2; leading axes broadcast.
 
     Returns:
-        `f64[...]`; NaN where all points of a set share a coordinate.
+        `f64[...]`.
     """
     # scipy.stats takes a second to import and only evaluation needs it.
     from scipy.stats import kstwobign
 
     n, m = first.shape[-2], second.shape[-2]
     size = np.sqrt(n * m / (n + m))
-    shared = np.sqrt(1 - (_correlation(first) ** 2 + _correlation(second) ** 2) / 2)
+    squared = (_correlation(first) ** 2 + _correlation(second) ** 2) / 2
+    # Rounding can take the correlation of points on a line beyond 1.
+    shared = np.sqrt(np.maximum(1 - squared, 0))
     statistic = ks_statistic(first, second) * size
     return kstwobign.sf(statistic / (1 + shared * (0.25 - 0.75 / size)))
 
@@ -53,18 +58,31 @@ def _max_difference(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _quadrants(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Returns the shares of `points` in four quadrants at each corner, `[... n 4]`."""
-    below = points[..., None, :, :] <= corners[..., :, None, :]
-    left, low = below[..., 0], below[..., 1]
-    both = (left & low).mean(axis=-1)
-    only_left = (left & ~low).mean(axis=-1)
-    only_low = (~left & low).mean(axis=-1)
-    rest = 1 - both - only_left - only_low
-    return np.stack([both, only_left, only_low, rest], axis=-1)
+    left = _at_most(points[..., 0], corners[..., 0])
+    low = _at_most(points[..., 1], corners[..., 1])
+    in_both, in_left, in_low = _count(left & low), _count(left), _count(low)
+    rest = points.shape[-2] - in_left - in_low + in_both
+    counts = (in_both, in_left - in_both, in_low - in_both, rest)
+    return np.stack(counts, axis=-1) / points.shape[-2]
+
+
+def _at_most(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Returns a bit for each value and limit, `u8[... n m/8]`, counted eight at once.
+
+    Args:
+        values: `[... m]`.
+        limits: `[... n]`.
+    """
+    return np.packbits(values[..., None, :] <= limits[..., :, None], axis=-1)
+
+
+def _count(bits: np.ndarray) -> np.ndarray:
+    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
 
 
 def _correlation(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=-2, keepdims=True)
     squares = (centred**2).sum(axis=-2).prod(axis=-1)
     product = centred.prod(axis=-1).sum(axis=-1)
-    out = np.full(product.shape, np.nan)
+    out = np.zeros(product.shape)
     return np.divide(product, np.sqrt(squares), out=out, where=squares > 0)

@@ -1,20 +1,23 @@
 """Distances between a predicted and a ground-truth map, as saliency people use them.
 
+`kld`, `sim` and `cc` take arrays of NumPy or of JAX, and give what they are given:
+training computes them on the device. `compare` gives all three for one pair of maps of
+any size on the host.
+
 Source: emb-ai/rclicks, scripts/train_click_model.py, `kld` and `calculate_metrics`.
 """
 
-import jax
-import jax.numpy as jnp
+from typing import Any
+
+import numpy as np
+
+# An array of NumPy or of JAX.
+Array = Any
 
 _EPSILON = 1e-9
 
 
-def _as_distribution(values: jax.Array, weight: jax.Array) -> jax.Array:
-    values = values * weight
-    return values / (values.sum() + _EPSILON)
-
-
-def kld(pred_map: jax.Array, gt_map: jax.Array, weight: jax.Array) -> jax.Array:
+def kld(pred_map: Array, gt_map: Array, weight: Array) -> Array:
     """Kullback-Leibler divergence of the prediction from the truth.
 
     Args:
@@ -25,25 +28,71 @@ def kld(pred_map: jax.Array, gt_map: jax.Array, weight: jax.Array) -> jax.Array:
     Returns:
         `f32[]`.
     """
-    pred = _as_distribution(pred_map, weight)
-    truth = _as_distribution(gt_map, weight)
-    return (truth * jnp.log(_EPSILON + truth / (_EPSILON + pred))).sum()
+    return _divergence(
+        _as_distribution(pred_map, weight), _as_distribution(gt_map, weight)
+    )
 
 
-def sim(pred_map: jax.Array, gt_map: jax.Array, weight: jax.Array) -> jax.Array:
+def sim(pred_map: Array, gt_map: Array, weight: Array) -> Array:
     """Histogram intersection of the two maps as distributions, in [0, 1], `f32[]`."""
-    pred = _as_distribution(pred_map, weight)
-    truth = _as_distribution(gt_map, weight)
-    return jnp.minimum(pred, truth).sum()
+    return _overlap(
+        _as_distribution(pred_map, weight), _as_distribution(gt_map, weight)
+    )
 
 
-def cc(pred_map: jax.Array, gt_map: jax.Array, weight: jax.Array) -> jax.Array:
+def cc(pred_map: Array, gt_map: Array, weight: Array) -> Array:
     """Correlation of the two maps over the pixels that count, `f32[]`.
 
     0 if a map is constant.
     """
-    count = jnp.maximum(weight.sum(), 1)
+    xp = pred_map.__array_namespace__()
+    count = xp.maximum(weight.sum(), 1)
     pred = (pred_map - (pred_map * weight).sum() / count) * weight
     truth = (gt_map - (gt_map * weight).sum() / count) * weight
-    norm = jnp.sqrt((pred**2).sum() * (truth**2).sum())
-    return (pred * truth).sum() / jnp.maximum(norm, 1e-20)
+    norm = xp.sqrt((pred**2).sum() * (truth**2).sum())
+    return (pred * truth).sum() / xp.maximum(norm, 1e-20)
+
+
+def compare(pred: np.ndarray, gt_map: np.ndarray) -> dict[str, float]:
+    """Returns KLD, SIM and CC of a map on the host, in float64.
+
+    A map of clicks is zero almost everywhere. There it adds nothing to any of them but
+    to CC's means, so most of both maps is never looked at.
+
+    Args:
+        pred: Sums to one, `f64[h w]`.
+        gt_map: Non-negative, with a sum above zero, `f32[h w]`.
+
+    Returns:
+        By name: `kld`, `sim`, `cc`.
+    """
+    places = np.flatnonzero(gt_map)
+    truth = gt_map.ravel()[places].astype(np.float64)
+    truth /= truth.sum()
+    there = pred.ravel()[places]
+    # Both sum to one, so this is the mean of both.
+    mean = 1 / gt_map.size
+    elsewhere = (gt_map.size - truth.size) * mean**2
+    deviation = np.sqrt((((truth - mean) ** 2).sum() + elsewhere) * mean)
+    spread = deviation * pred.std()
+    covariance = (there * truth).sum() * mean - mean**2
+    constant = spread <= 1e-12 * mean**2
+    return {
+        "kld": float(_divergence(there, truth)),
+        "sim": float(_overlap(there, truth)),
+        "cc": 0.0 if constant else float(covariance / spread),
+    }
+
+
+def _as_distribution(values: Array, weight: Array) -> Array:
+    values = values * weight
+    return values / (values.sum() + _EPSILON)
+
+
+def _divergence(pred: Array, truth: Array) -> Array:
+    xp = pred.__array_namespace__()
+    return (truth * xp.log(_EPSILON + truth / (_EPSILON + pred))).sum()
+
+
+def _overlap(pred: Array, truth: Array) -> Array:
+    return pred.__array_namespace__().minimum(pred, truth).sum()

@@ -2,15 +2,17 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
 from rclicks_jax.runs import failures, plan
 from rclicks_jax.types import ClickQuery
 
 _MEMORY_ADVICE = "Set --batch to less"
-_NOTHING_WRONG = "the error region has no pixel"
 # Photographs read ahead to fill a batch hold at most so many pixels together.
 _PIXELS_TOGETHER = 1 << 27
 
@@ -111,7 +113,7 @@ def read(unit: plan.Unit, tasks: bool) -> Image:
         if error_mask.any():
             image.asked.append(Asked(dataset, example.image_id, name, query))
         else:
-            reason = raw.EMPTY if first else _NOTHING_WRONG
+            reason = raw.EMPTY if first else failures.NOTHING_WRONG
             image.done.append(_rejected(example.image_id, name, reason))
         return image
     image.done += [_rejected(name, *problem) for problem in example.problems]
@@ -121,6 +123,22 @@ def read(unit: plan.Unit, tasks: bool) -> Image:
     return image
 
 
+def made(
+    model: click_models.ClickModel,
+    queries: Sequence[ClickQuery],
+    why: Callable[[Exception], str],
+) -> list[np.ndarray | str]:
+    """Returns a map for each query, or why there is none.
+
+    Args:
+        model: What is asked.
+        queries: Any number.
+        why: Says what went wrong; what it raises ends everything.
+    """
+    answers = click_models.attempt(model, queries)
+    return [why(each) if isinstance(each, Exception) else each for each in answers]
+
+
 def why(error: Exception) -> str:
     """Says why an image or an object failed; raises only for want of memory."""
     return failures.reason(error, _MEMORY_ADVICE)
@@ -128,7 +146,7 @@ def why(error: Exception) -> str:
 
 def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
     """Records an object that cannot be used: what is nothing to click on is skipped."""
-    skipped = reason in (raw.EMPTY, _NOTHING_WRONG)
+    skipped = reason in (raw.EMPTY, failures.NOTHING_WRONG)
     status = "skipped" if skipped else "failed"
     return described(image_id, instance_id, status, reason)
 

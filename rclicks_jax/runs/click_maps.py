@@ -198,20 +198,14 @@ class _Writer:
         asked = [one for image in together for one in image.asked]
         for first in range(0, len(asked), self._batch):
             piece = asked[first : first + self._batch]
-            written = pool.map(self._object, piece, self._maps(piece))
+            asked_of_model = [one.query for one in piece]
+            made = queries.made(self._model, asked_of_model, queries.why)
+            written = pool.map(self._object, piece, made)
             for image, described in zip(owners[first:], written, strict=False):
                 image.done.append(described)
         for image in together:
             dataset, name = image.unit.package.dataset, image.unit.row.name
             files.write_record(self._folder, dataset, name, image.done)
-
-    def _maps(self, asked: Sequence[queries.Asked]) -> list[np.ndarray | str]:
-        """Returns a map for each object, or why there is none."""
-        answers = click_models.attempt(self._model, [one.query for one in asked])
-        return [
-            queries.why(answer) if isinstance(answer, Exception) else answer
-            for answer in answers
-        ]
 
     def _object(self, asked: queries.Asked, made: np.ndarray | str) -> dict[str, Any]:
         """Draws clicks and writes the files of an object; returns what is recorded."""

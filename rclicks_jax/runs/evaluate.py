@@ -4,42 +4,68 @@ Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
 import dataclasses
-import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
-import numpy as np
 import tqdm
 from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
-from rclicks_jax.config import EvaluateConfig, Protocol
-from rclicks_jax.data import packages, raw, specs
-from rclicks_jax.metrics import click_prediction
-from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, sample_model, store
-from rclicks_jax.types import ClickExample, ClickQuery
+from rclicks_jax.config import EvaluateConfig
+from rclicks_jax.data import packages, specs
+from rclicks_jax.runs import (
+    click_map_queries,
+    click_metrics,
+    click_records,
+    click_tasks,
+    environment,
+    plan,
+    processes,
+    records,
+    sample_model,
+    store,
+)
 
-METRICS = ("pl1", "wd", "ks", "nss", "pde")
-# Tasks whose maps are made in one call of a model.
-_TOGETHER = 10
-_NO_CLICKS = "nobody clicked"
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How an evaluation ended.
+
+    Attributes:
+        counts: Tasks of the run folder by status, earlier runs and other shards
+            included.
+        left: Tasks of other shards or processes that are not finished.
+        stopped: Name of the signal that ended it early; empty if it is complete.
+    """
+
+    counts: dict[str, int]
+    left: int
+    stopped: str
+
+    def failed_share(self) -> float:
+        """Returns the share of tasks that failed."""
+        return records.failed_share(self.counts)
 
 
-def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
+def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     """Evaluates click models on click tasks, or what is left of them.
+
+    To resume is to call this again: finished tasks are kept, failed ones are tried
+    again, and a folder that holds another run is refused.
 
     Args:
         config: What to compare.
         workdir: The run folder.
 
     Raises:
-        RClicksError: It cannot start.
+        RClicksError: It cannot start; a single bad task never raises.
     """
+    _check(config)
+    shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
     datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
     named = {click_models.title(spec): _resolved(spec) for spec in config.click_models}
@@ -47,10 +73,87 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
         raise errors.BadValueError(
             "Click models", ", ".join(config.click_models), "different names for each"
         )
+    planned = plan.units(datasets, split=config.split, max_images=0, pictures=0)
+    models = {
+        name: click_models.load(
+            spec,
+            rescale=not protocol.mask_evaluated_maps,
+            precision=config.precision,
+        )
+        for name, spec in named.items()
+    }
     folder = store.RunFolder(workdir)
-    hashed = {
+    noted = {"command": sys.argv, **environment.describe()}
+    folder.begin(_hashed(config, named, datasets), noted)
+    mine = [
+        unit for unit in planned if hosts.owns(click_map_queries.key_of(unit), shard)
+    ]
+    stopped = _evaluate(mine, models, config, folder)
+    if not stopped:
+        hosts.barrier("evaluated")
+    counts = click_records.count(folder)
+    return Outcome(counts, len(planned) - sum(counts.values()), stopped)
+
+
+def _evaluate(
+    units: Sequence[plan.Unit],
+    models: Mapping[str, click_models.ClickModel],
+    config: EvaluateConfig,
+    folder: store.RunFolder,
+) -> str:
+    """Works on what is left of some tasks; returns the signal that ended it, if any."""
+    left = [
+        unit
+        for unit in units
+        if not click_records.is_finished(folder, unit.package.dataset, unit.row.name)
+    ]
+    bar = tqdm.tqdm(
+        total=len(units),
+        initial=len(units) - len(left),
+        desc="Evaluating click models",
+        unit="task",
+        disable=not hosts.is_first(),
+    )
+    with hosts.stop_on_signal() as stop, bar:
+        jobs = click_tasks.jobs(left, models, config, stop)
+        measured = click_records.measured
+        for record in processes.results(measured, jobs, config.processes):
+            click_records.write(folder, record)
+            bar.update()
+    return stop.reason
+
+
+def _check(config: EvaluateConfig) -> None:
+    if not config.click_models:
+        raise errors.BadValueError("--click_models", "none", "one or more")
+    if config.draws < 1:
+        raise errors.BadValueError("--config.draws", config.draws, "1 or more")
+    if config.processes < 0:
+        raise errors.BadValueError("--config.processes", config.processes, "0 or more")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Returns which of how many parts `NUMBER/COUNT` is."""
+    if not text:
+        return 0, 1
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise errors.BadValueError(
+            "--config.shard", repr(text), "NUMBER/COUNT with 0 <= NUMBER < COUNT"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _hashed(
+    config: EvaluateConfig,
+    named: Mapping[str, str],
+    datasets: Sequence[packages.Package],
+) -> dict[str, Any]:
+    """Returns all that can change a number."""
+    return {
         "kind": "evaluation",
-        "protocol": dataclasses.asdict(protocol),
+        "metrics": list(click_metrics.METRICS),
+        "protocol": dataclasses.asdict(config_lib.protocol(config.protocol)),
         "seed": config.seed,
         "draws": config.draws,
         "click_models": {
@@ -60,138 +163,6 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
     }
-    noted = {"command": sys.argv, **environment.describe()}
-    folder.begin(hashed, noted)
-    models = {
-        name: click_models.load(
-            spec,
-            rescale=not protocol.mask_evaluated_maps,
-            precision=config.precision,
-        )
-        for name, spec in named.items()
-    }
-    for package in datasets:
-        rows = [
-            row
-            for row in package.select(config.split)
-            if hosts.owns(f"{package.dataset}/{row.name}")
-            and not _path(folder, package.dataset, row.name).exists()
-        ]
-        hidden = jax.process_index() != 0
-        bar = tqdm.tqdm(
-            total=len(rows), desc=f"Evaluating on {package.dataset}", disable=hidden
-        )
-        with bar:
-            for first in range(0, len(rows), _TOGETHER):
-                together = rows[first : first + _TOGETHER]
-                for record in _evaluate(package, together, models, config, protocol):
-                    path = _path(folder, package.dataset, record["click_set_id"])
-                    line = json.dumps(record) + "\n"
-                    store.write_atomically(path, line.encode())
-                bar.update(len(together))
-    hosts.barrier("evaluated")
-
-
-def measure(
-    click_map: np.ndarray,
-    example: ClickExample,
-    draws: int,
-    generator: np.random.Generator,
-) -> dict[str, float]:
-    """Compares a click map with the clicks of a task.
-
-    Distances are relative to the box of the target, also where the error lies outside
-    of it. One set of draws serves PL1, WD and KS.
-
-    Args:
-        click_map: Non-negative, `f32[h w]`.
-        example: The task; it has a target and clicks.
-        draws: Sets of as many clicks as people made.
-        generator: Of the draws.
-    """
-    box = masks.bounding_box(example.gt_mask)
-    assert box is not None
-    height, width = box[1] - box[0], box[3] - box[2]
-    clicks = example.clicks_yx
-    distribution = click_prediction.as_distribution(click_map)
-    if not distribution.any():
-        raise errors.DataError("the click map has no mass")
-    drawn = click_prediction.draw_clicks(distribution, draws, len(clicks), generator)
-    wd = np.mean([click_prediction.wd(one, clicks) for one in drawn])
-    return {
-        "pl1": click_prediction.pl1(drawn, clicks, (height, width)),
-        "wd": float(wd / np.hypot(height, width)),
-        "ks": click_prediction.ks(drawn, clicks),
-        "nss": click_prediction.nss(distribution, clicks),
-        "pde": click_prediction.pde(distribution, clicks),
-    }
-
-
-def _evaluate(
-    package: packages.Package,
-    rows: Sequence[packages.Row],
-    models: dict[str, click_models.ClickModel],
-    config: EvaluateConfig,
-    protocol: Protocol,
-) -> list[dict[str, Any]]:
-    """Evaluates all models on a few tasks, whose maps are made together."""
-    records = [_new_record(package.dataset, row) for row in rows]
-    asked: list[tuple[dict[str, Any], ClickExample]] = []
-    for row, record in zip(rows, records, strict=True):
-        try:
-            example: ClickExample = package.read(row)
-            record["click_type"] = example.click_type
-            record["input_device"] = example.input_device
-            _check(example)
-            asked.append((record, example))
-        except errors.DataError as error:
-            _reject(record, str(error))
-    queries = [ClickQuery(one.image, one.gt_mask, one.error_mask) for _, one in asked]
-    for name, model in models.items():
-        maps = model(queries) if queries else []
-        for (record, example), click_map in zip(asked, maps, strict=True):
-            if protocol.mask_evaluated_maps:
-                click_map = click_map * example.error_mask
-            key = f"{package.dataset}/{example.click_set_id}/{name}"
-            seeds = [config.seed, hosts.stable_hash(key)]
-            generator = np.random.Generator(np.random.Philox(seeds))
-            try:
-                metrics = measure(click_map, example, config.draws, generator)
-                record["models"][name] = metrics
-            except errors.DataError as error:
-                _reject(record, f"{name}: {error}")
-    return records
-
-
-def _new_record(dataset: str, row: packages.Row) -> dict[str, Any]:
-    return {
-        "dataset": dataset,
-        "click_set_id": row.name,
-        "click_type": "unknown",
-        "input_device": "",
-        "status": "ok",
-        "reason": "",
-        "models": {},
-    }
-
-
-def _check(example: ClickExample) -> None:
-    if not example.gt_mask.any():
-        raise errors.DataError(raw.EMPTY)
-    if not len(example.clicks_yx):
-        raise errors.DataError(_NO_CLICKS)
-
-
-def _reject(record: dict[str, Any], reason: str) -> None:
-    """Takes a task out of all means: what has no answer is skipped, not failed."""
-    skipped = reason in (raw.EMPTY, _NO_CLICKS)
-    record["status"] = "skipped" if skipped else "failed"
-    record["reason"] = reason
-
-
-def _path(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
-    of_dataset = folder.path / "records" / store.file_name(dataset)
-    return of_dataset / f"{store.file_name(name)}.json"
 
 
 def _resolved(spec: str) -> str:

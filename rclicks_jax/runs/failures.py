@@ -5,6 +5,8 @@ import traceback
 
 from rclicks_jax import errors
 
+NOTHING_WRONG = "the error region has no pixel"
+
 
 def reason(error: Exception, advice: str) -> str:
     """Says why an image failed; only want of memory, which would go on, is raised.

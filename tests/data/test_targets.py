@@ -28,10 +28,34 @@ def test_click_maps_equal_the_original(parity):
             )
 
 
-def test_images_smaller_than_the_blur_are_softened_all_the_same():
-    mask = (np.random.default_rng(0).random((9, 400)) < 0.5).astype(np.float32)
-    expected = ndimage.gaussian_filter(mask, 3)
-    np.testing.assert_allclose(targets.soften(mask, 3), expected, atol=1e-6)
+@pytest.mark.parametrize(
+    ("shape", "radius"), [((9, 400), 3), ((150, 170), 4), ((5, 1), 2), ((40, 30), 0)]
+)
+def test_a_part_is_softened_as_in_the_whole_mirrored_mask(shape, radius):
+    random = np.random.default_rng(0)
+    mask = random.random(shape, dtype=np.float32) * (random.random(shape) < 0.5)
+    expected = ndimage.gaussian_filter(mask, radius) if radius else mask
+    for y0, x0 in ((0, 0), (shape[0] // 2, shape[1] // 3)):
+        part = targets.soften(mask, radius, (y0, shape[0], x0, shape[1]))
+        np.testing.assert_allclose(part, expected[y0:, x0:], atol=1e-6)
+
+
+def test_click_maps_equal_those_of_whole_blurs():
+    random = np.random.default_rng(3)
+    shape, sigma = (333, 401), 20.0
+    mask = disk(shape, (150, 210), 120).astype(np.float32)
+    clicks = np.stack([random.integers(0, length, 30) for length in shape], axis=1)
+    density = np.zeros(shape)
+    np.add.at(density, tuple(clicks.T), 1)
+    deviation = targets.sigma_pixels(sigma, shape)
+    gaze = ndimage.gaussian_filter(
+        density, deviation, mode="constant", radius=int(np.ceil(7 * deviation) // 2)
+    )
+    softened = ndimage.gaussian_filter(mask, targets.click_radius(shape))
+    expected = softened * gaze / gaze.max()
+    click_map = targets.click_map(clicks, mask, sigma)
+    np.testing.assert_allclose(click_map, expected, atol=2e-6)
+    assert click_map.dtype == np.float32
 
 
 def test_repeated_clicks_add_up():

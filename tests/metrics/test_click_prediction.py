@@ -1,3 +1,6 @@
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 from helpers import numbered
@@ -65,18 +68,131 @@ def test_a_constant_map_has_nss_zero():
     assert click_prediction.nss(flat, np.array([[3, 4], [5, 6]])) == 0
 
 
-def test_wd_agrees_with_scipys_transport():
-    random = np.random.default_rng(2)
-    first, second = random.integers(0, 50, (2, 12, 2))
-    expected = stats.wasserstein_distance_nd(first, second)
-    assert click_prediction.wd(first, second) == pytest.approx(expected, rel=1e-9)
+@pytest.mark.parametrize("sizes", [(12, 12), (1, 1), (7, 12), (1, 30), (50, 50)])
+def test_wd_agrees_with_two_other_solvers(sizes):
+    random = np.random.default_rng(sum(sizes))
+    first, second = (random.integers(0, 50, (size, 2)) for size in sizes)
+    ours = click_prediction.wd(first, second)
+    transport = stats.wasserstein_distance_nd(first, second)
+    assert ours == pytest.approx(transport, rel=1e-9, abs=1e-12)
+    ot = pytest.importorskip("ot")
+    cost = ot.dist(first.astype(float), second.astype(float), metric="euclidean")
+    assert ours == pytest.approx(ot.emd2([], [], cost), rel=1e-9, abs=1e-12)
 
 
-def test_degenerate_sets_have_defined_answers():
-    column = np.stack([np.arange(5), np.full(5, 3)], axis=1)
-    assert np.isnan(ks2d.ks_p_value(column, column))
-    assert click_prediction.ks(np.stack([column, column]), column) == 0
-    assert np.isnan(click_prediction.ks(column[None, :1], column[:1]))
+POINTS = hnp.arrays(np.int64, (9, 2), elements=st.integers(0, 30))
+
+
+@hypothesis.given(POINTS, POINTS, st.integers(-5, 5), st.randoms())
+@hypothesis.settings(deadline=None, max_examples=50)
+def test_distances_know_neither_order_nor_place(first, second, shift, random):
+    order = random.sample(range(9), 9)
+    for distance in (
+        click_prediction.wd,
+        ks2d.ks_p_value,
+        lambda a, b: click_prediction.pl1(a, b, (10, 20)),
+    ):
+        value = distance(first, second)
+        assert distance(first[order] + shift, second + shift) == pytest.approx(value)
+        assert distance(second, first) == pytest.approx(value)
+    assert click_prediction.wd(first, first[order]) == 0
+
+
+def plain_ks(first, second):
+    """Counts quadrants point by point, as `ndtest` describes them."""
+
+    def shares(corner, points):
+        counts = np.zeros((2, 2))
+        for x, y in points:
+            counts[int(x <= corner[0]), int(y <= corner[1])] += 1
+        return counts[::-1, ::-1].ravel() / len(points)
+
+    def largest(corners, other):
+        found = []
+        for corner in corners:
+            differences = shares(corner, corners) - shares(corner, other)
+            differences[0] -= 1 / len(corners)
+            found.append(max(-differences.min(), differences.max() + 1 / len(corners)))
+        return max(found)
+
+    statistic = (largest(first, second) + largest(second, first)) / 2
+    n, m = len(first), len(second)
+    size = np.sqrt(n * m / (n + m))
+    r = [stats.pearsonr(*points.T).statistic for points in (first, second)]
+    shared = np.sqrt(1 - (r[0] ** 2 + r[1] ** 2) / 2)
+    return stats.kstwobign.sf(statistic * size / (1 + shared * (0.25 - 0.75 / size)))
+
+
+def test_many_ks_tests_at_once_are_each_a_plain_one():
+    random = np.random.default_rng(4)
+    drawn, real = random.integers(0, 9, (20, 17, 2)), random.integers(0, 9, (23, 2))
+    expected = [plain_ks(one, real) for one in drawn]
+    np.testing.assert_allclose(ks2d.ks_p_value(drawn, real), expected, rtol=1e-9)
+
+
+COLUMN = np.stack([np.arange(20), np.full(20, 3)], axis=1)
+LINE = np.stack([np.arange(20)] * 2, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "clicks", "share"),
+    [
+        (COLUMN, COLUMN, 1),
+        (COLUMN + 30, COLUMN, 0),
+        (COLUMN[[2] * 20], COLUMN[[2] * 9], 1),
+        (COLUMN[[2] * 20], COLUMN[[4] * 20], 0),
+        (LINE, LINE, 1),
+        (COLUMN[:1], COLUMN[:1], np.nan),
+    ],
+    ids=["a column", "two columns", "a point", "two points", "a line", "one click"],
+)
+def test_degenerate_sets_have_defined_answers(drawn, clicks, share):
+    found = click_prediction.ks(np.stack([drawn, drawn]), clicks)
+    np.testing.assert_equal(found, share)
+
+
+def test_expected_pl1_is_what_many_draws_tend_to():
+    random = np.random.default_rng(5)
+    distribution = click_prediction.as_distribution(random.random((12, 17)) ** 3)
+    clicks, box = random.integers(0, 12, (6, 2)), (5, 8)
+    everywhere = np.argwhere(np.ones((12, 17), bool))
+    offsets = abs(everywhere[:, None] - clicks) / np.array(box)
+    exact = (offsets.sum(axis=-1).mean(axis=-1) * distribution.ravel()).sum()
+    expected = click_prediction.pl1_expected(distribution, clicks, box)
+    assert expected == pytest.approx(exact, rel=1e-12)
+    drawn = click_prediction.draw_clicks(distribution, 400, 50, random)
+    found = click_prediction.pl1(drawn, clicks, box)
+    assert found == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("levels", [1, 3, 1000])
+def test_auc_is_the_share_of_pairs_in_order_ties_as_half(levels):
+    random = np.random.default_rng(levels)
+    values = random.integers(0, levels, (9, 11)).astype(float)
+    clicks = random.integers(0, 9, (20, 2))
+    clicked = np.zeros(values.shape, bool)
+    clicked[tuple(clicks.T)] = True
+    pairs = values[clicked][:, None] - values[~clicked]
+    expected = ((pairs > 0) + 0.5 * (pairs == 0)).mean()
+    found = click_prediction.auc_judd(values, clicks)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_auc_without_a_pixel_that_nobody_clicked_is_not_defined():
+    assert np.isnan(click_prediction.auc_judd(np.ones((1, 1)), np.zeros((2, 2), int)))
+
+
+def test_information_gain_counts_bits_over_the_baseline():
+    baseline = click_prediction.as_distribution(np.ones((10, 10)))
+    half = np.zeros((10, 10))
+    half[:5] = 1
+    half = click_prediction.as_distribution(half)
+    inside, outside = np.array([[2, 3]]), np.array([[7, 3]])
+    gain = click_prediction.information_gain
+    assert gain(baseline, baseline, inside) == 0
+    assert gain(half, baseline, inside) == pytest.approx(np.log2(1.99))
+    epsilon = click_prediction.IG_EPSILON
+    assert gain(half, baseline, outside) == pytest.approx(np.log2(epsilon))
 
 
 def test_draws_follow_the_map():

@@ -43,3 +43,22 @@ def test_what_has_no_weight_does_not_matter(name):
 def test_empty_maps_have_finite_values(name):
     zero = np.zeros((3, 4), np.float32)
     assert np.isfinite(float(METRICS[name](zero, zero, zero)))
+
+
+def test_comparing_sparse_maps_is_the_same_as_whole_ones():
+    random = np.random.default_rng(2)
+    pred = random.random((30, 40))
+    pred /= pred.sum()
+    truth = np.zeros((30, 40), np.float32)
+    truth[5:9, 3:20] = random.random((4, 17))
+    ours = saliency.compare(pred, truth)
+    for name, metric in METRICS.items():
+        whole = metric(pred, truth.astype(float), np.ones_like(pred))
+        assert ours[name] == pytest.approx(float(whole), rel=1e-6), name
+
+
+def test_a_constant_map_is_not_correlated():
+    flat = np.full((3, 7), 1 / 21)
+    truth = np.eye(3, 7, dtype=np.float32)
+    assert saliency.compare(flat, truth)["cc"] == 0
+    assert saliency.compare(truth / 3, np.ones((3, 7), np.float32))["cc"] == 0

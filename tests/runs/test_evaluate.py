@@ -1,14 +1,24 @@
+import contextlib
 import dataclasses
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
+import jax
 import numpy as np
 import pytest
 
-from rclicks_jax import config, errors
+from rclicks_jax import config, errors, hosts
+from rclicks_jax.clicks import click_models
+from rclicks_jax.data import packages
 from rclicks_jax.results import click_model_tables
-from rclicks_jax.runs import evaluate, store
-from rclicks_jax.types import ClickExample
+from rclicks_jax.runs import click_metrics, click_records, click_tasks, evaluate, store
 
-SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val")
+SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 
 
 def evaluated_in(workdir):
@@ -22,13 +32,11 @@ def evaluated(tmp_path_factory):
     return evaluated_in(workdir), workdir
 
 
-def example(clicks):
-    gt_mask = np.zeros((30, 40), bool)
-    gt_mask[5:25, 10:30] = True
-    return ClickExample(
-        "set", "id", "photo", "first", "", "pc",
-        np.zeros((30, 40, 3), np.uint8), gt_mask, None, np.array(clicks),
-    )  # fmt: skip
+def records_of(workdir):
+    return {
+        path.relative_to(workdir): path.read_bytes()
+        for path in workdir.glob("records/*/*.json")
+    }
 
 
 def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
@@ -39,7 +47,7 @@ def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
     }
     for row in table.rows:
         assert row["failed"] == row["skipped"] == 0
-        assert all(np.isfinite(row[metric]) for metric in evaluate.METRICS)
+        assert all(np.isfinite(row[metric]) for metric in click_metrics.PAPER)
     pooled = [
         row for row in table.rows if (row["click_type"], row["model"]) == ("all", "DT")
     ]
@@ -54,17 +62,15 @@ def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
 
 def test_evaluating_again_repeats_nothing_and_gives_the_same(evaluated, monkeypatch):
     table, workdir = evaluated
-
-    def fail(*_):
-        raise AssertionError("measured again")
-
-    monkeypatch.setattr(evaluate, "measure", fail)
+    before = records_of(workdir)
+    monkeypatch.setattr(packages.Package, "read", None)
     assert evaluated_in(workdir).rows == table.rows
+    assert records_of(workdir) == before
 
 
 def test_how_tasks_are_batched_does_not_matter(evaluated, tmp_path, monkeypatch):
     table, _ = evaluated
-    monkeypatch.setattr(evaluate, "_TOGETHER", 7)
+    monkeypatch.setattr(click_tasks, "_TOGETHER", 7)
     assert evaluated_in(tmp_path).rows == table.rows
 
 
@@ -87,38 +93,167 @@ def test_a_model_named_twice_is_refused(tmp_path):
         evaluate.run(twice, tmp_path)
 
 
-def test_a_task_without_clicks_is_skipped():
-    with pytest.raises(errors.DataError, match="nobody clicked"):
-        evaluate._check(example(np.zeros((0, 2), int)))
-
-
-def test_a_map_without_mass_is_an_error_that_says_so():
-    with pytest.raises(errors.DataError, match="no mass"):
-        evaluate.measure(
-            np.zeros((30, 40), np.float32),
-            example([[10, 15]]),
-            3,
-            np.random.default_rng(0),
-        )
-
-
-def test_a_map_at_the_clicks_is_the_best_there_is():
-    clicks = [[10, 15], [11, 20], [20, 25]]
-    perfect = np.zeros((30, 40), np.float32)
-    perfect[tuple(np.array(clicks).T)] = 1
-    generator = np.random.default_rng(0)
-    best = evaluate.measure(perfect, example(clicks), 50, generator)
-    uniform = example(clicks).gt_mask.astype(np.float32)
-    worse = evaluate.measure(uniform, example(clicks), 50, generator)
-    assert best["pde"] == pytest.approx(1 / 3)
-    assert best["wd"] < worse["wd"]
-    assert best["pl1"] < worse["pl1"]
-    assert best["nss"] > worse["nss"]
-
-
 def test_records_name_the_clicker(evaluated):
     _, workdir = evaluated
     folder = store.RunFolder(workdir)
     paths = list(folder.path.glob("records/sample/*.json"))
     assert len(paths) == 90
     assert all('"input_device": "synthetic"' in path.read_text() for path in paths)
+
+
+def test_records_hold_all_metrics_of_raw_and_masked_maps(evaluated):
+    _, workdir = evaluated
+    for record in click_records.read_all(store.RunFolder(workdir)):
+        assert record["image_id"]
+        assert record["clicks"] > 1
+        for both in record["models"].values():
+            assert tuple(both["raw"]) == click_metrics.METRICS
+            # Both are zero outside the error region already.
+            assert record["click_type"] != "first" or both["masked"] == both["raw"]
+
+
+def test_shards_write_what_one_run_does(evaluated, tmp_path):
+    _, workdir = evaluated
+    for number in (1, 0):
+        shard = dataclasses.replace(SETTINGS, shard=f"{number}/2")
+        outcome = evaluate.run(shard, tmp_path)
+        assert outcome.left == (0 if number == 0 else 90 - outcome.counts["ok"])
+        assert outcome.counts["ok"] > 30
+    assert records_of(tmp_path) == records_of(workdir)
+
+
+def test_two_hosts_with_shards_write_what_one_run_does(
+    evaluated, tmp_path, monkeypatch
+):
+    _, workdir = evaluated
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(hosts, "barrier", lambda name: None)
+    written = set()
+    for process, number in itertools.product((0, 1), (0, 1)):
+        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
+        shard = dataclasses.replace(SETTINGS, shard=f"{number}/2")
+        evaluate.run(shard, tmp_path)
+        now = set(records_of(tmp_path))
+        assert len(now) > len(written)
+        written = now
+    assert records_of(tmp_path) == records_of(workdir)
+
+
+def test_a_pool_of_processes_writes_what_one_does(evaluated, tmp_path):
+    _, workdir = evaluated
+    outcome = evaluate.run(dataclasses.replace(SETTINGS, processes=2), tmp_path)
+    assert outcome == evaluate.Outcome({"ok": 90, "skipped": 0, "failed": 0}, 0, "")
+    assert records_of(tmp_path) == records_of(workdir)
+
+
+@pytest.mark.parametrize("shard", ["4/4", "1", "-1/4", "a/b", "1/0"])
+def test_a_shard_that_is_none_is_refused(tmp_path, shard):
+    with pytest.raises(errors.BadValueError, match="NUMBER/COUNT"):
+        evaluate.run(dataclasses.replace(SETTINGS, shard=shard), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"draws": 0}, "draws: got 0"),
+        ({"processes": -1}, "processes: got -1"),
+        ({"click_models": ()}, "click_models: got none"),
+        ({"click_models": ("XY",)}, "XY"),
+    ],
+)
+def test_wrong_settings_are_refused(tmp_path, changes, message):
+    with pytest.raises(errors.RClicksError, match=message):
+        evaluate.run(dataclasses.replace(SETTINGS, **changes), tmp_path)
+
+
+def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
+    stop = hosts.StopRequest()
+    write = click_records.write
+
+    def write_and_ask(folder, record):
+        write(folder, record)
+        stop.set("SIGTERM")
+
+    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(click_records, "write", write_and_ask)
+    outcome = evaluate.run(SETTINGS, tmp_path)
+    assert outcome.stopped == "SIGTERM"
+    assert outcome.counts["ok"] == click_tasks._TOGETHER
+
+
+class Moody:
+    """UD, but while it is ill it fails on some targets and is blank on others."""
+
+    ill = True
+
+    def __call__(self, queries):
+        rest = [int(query.gt_mask.sum()) % 5 for query in queries]
+        if self.ill and 0 in rest:
+            raise ValueError("not this one")
+        blank = [self.ill and one == 1 for one in rest]
+        maps = map(click_models.uniform, queries)
+        return [made * (not none) for made, none in zip(maps, blank, strict=True)]
+
+
+def test_maps_that_fail_spoil_no_other_and_are_tried_again(
+    evaluated, tmp_path, monkeypatch, capsys
+):
+    _, workdir = evaluated
+    model, load = Moody(), click_models.load
+    monkeypatch.setattr(
+        click_models,
+        "load",
+        lambda spec, **options: model if spec == "UD" else load(spec, **options),
+    )
+    counts = evaluate.run(SETTINGS, tmp_path).counts
+    assert min(counts["ok"], counts["failed"]) > 10
+    records = list(click_records.read_all(store.RunFolder(tmp_path)))
+    assert {record["reason"] for record in records} == {
+        "", "UD: ValueError: not this one", "UD: the click map has no mass",
+    }  # fmt: skip
+    shown = click_model_tables.table(store.RunFolder(tmp_path)).rows
+    of_all = next(row for row in shown if row["click_type"] == "all")
+    assert {status: of_all[status] for status in counts} == counts
+    model.ill = False
+    assert evaluate.run(SETTINGS, tmp_path).counts["failed"] == 0
+    assert records_of(tmp_path) == records_of(workdir)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_want_of_memory_is_no_fault_of_a_task(tmp_path, monkeypatch):
+    def starve(queries):
+        raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
+
+    monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
+    with pytest.raises(errors.RClicksError, match="Compare fewer click models at once"):
+        evaluate.run(SETTINGS, tmp_path)
+
+
+def test_a_broken_record_is_named(evaluated, tmp_path):
+    shutil.copytree(evaluated[1], tmp_path / "run")
+    broken = next((tmp_path / "run").glob("records/*/*.json"))
+    broken.write_text("{")
+    with pytest.raises(errors.RunFolderError, match=r"is no record.*Move it"):
+        evaluate.run(SETTINGS, tmp_path / "run")
+
+
+def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
+    settings = dataclasses.replace(SETTINGS, draws=400)
+    command = subprocess.Popen(
+        [
+            sys.executable, "-m", "rclicks_jax.launch.evaluate", "--data=sample",
+            "--config.draws=400", "--config.processes=2", f"--workdir={tmp_path}/run",
+        ],
+        start_new_session=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not records_of(tmp_path / "run"):
+        assert command.poll() is None
+        time.sleep(0.05)
+    # As a scheduler or a terminal does: the processes that measure are told too.
+    os.killpg(command.pid, signal.SIGTERM)
+    assert "Stopped by SIGTERM" in command.communicate(timeout=60)[0]
+    assert command.returncode == 128 + signal.SIGTERM
+    assert len(records_of(tmp_path / "run")) < 90
+    evaluate.run(settings, tmp_path / "run")
+    evaluate.run(settings, tmp_path / "whole")
+    assert records_of(tmp_path / "run") == records_of(tmp_path / "whole")

@@ -1,0 +1,82 @@
+"""Work on all cores of a host, for what holds Python's lock: processes, not threads."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
+from typing import TypeVar
+
+from rclicks_jax import errors
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Items under way for each process: one in work, one waiting, and one on its way.
+_AHEAD = 3
+
+
+def results(
+    function: Callable[[T], R], items: Iterable[T], processes: int
+) -> Iterator[R]:
+    """Yields what a function makes of each item, in whatever order they end.
+
+    Items are taken as processes are free, so that few are in memory at a time. The
+    processes start anew (a fork of a process with JAX can hang) and import the
+    function's module, and the main script, which therefore runs nothing at import.
+
+    Args:
+        function: Of a module; what it takes and returns goes through a pipe.
+        items: Each is taken in the calling process.
+        processes: 0 for as many as there are cores; 1 to work in the calling process.
+
+    Raises:
+        RClicksError: A process died.
+    """
+    if processes == 1:
+        yield from map(function, items)
+        return
+    count = processes or cores()
+    context = multiprocessing.get_context("spawn")
+    items = iter(items)
+    pending: set[futures.Future[R]] = set()
+    with futures.ProcessPoolExecutor(count, context, _begin) as pool:
+        try:
+            while True:
+                room = _AHEAD * count - len(pending)
+                started = itertools.islice(items, room)
+                pending |= {pool.submit(function, item) for item in started}
+                if not pending:
+                    return
+                done, pending = futures.wait(
+                    pending, return_when=futures.FIRST_COMPLETED
+                )
+                yield from (future.result() for future in done)
+        except futures.BrokenExecutor as error:
+            raise errors.RClicksError(
+                "A process that measures died, as for want of memory. What is finished "
+                f"is kept; --config.processes was {count}: try fewer."
+            ) from error
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """Leaves signals to the parent, and ends with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,297 @@
+"""Times the metrics of click models beside the original's way of computing them.
+
+    python tests/perf/click_prediction.py [--tasks=1900]
+
+The original's way is written here from the definitions: draws one set after another,
+SciPy's linear programme for WD, a KS test point by point, all pairs for PL1.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import tempfile
+import threading
+import time
+
+import cv2
+import numpy as np
+import page
+import timing
+from scipy import ndimage, stats
+
+from rclicks_jax import config
+from rclicks_jax.data import packages, targets
+from rclicks_jax.metrics import click_prediction as metrics
+from rclicks_jax.runs import click_metrics, click_records, evaluate, processes
+from rclicks_jax.types import ClickExample
+
+SHAPE, CLICKS, DRAWS, BATCH = (600, 800), 50, 100, 256
+# Click models of the evaluation that need no network.
+MODELS = ("UD", "DT")
+SIGMAS = (5.0, 20.0)
+
+
+def region(shape, number):
+    """An ellipse somewhere in the image; two of three have a bite taken out."""
+    height, width = shape
+    y, x = 0.3 + 0.4 * (number * 0.618 % 1), 0.3 + 0.4 * (number * 0.414 % 1)
+    rows, columns = np.ogrid[:height, :width]
+    distance = ((rows / height - y) / 0.22) ** 2 + ((columns / width - x) / 0.2) ** 2
+    return (distance < 1) & ((columns / width - x > 0.08) | (number % 3 == 0))
+
+
+def clicks_on(mask, number):
+    """As many as people make: most well inside, where the distance is large."""
+    random = np.random.default_rng(number)
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    distribution = metrics.as_distribution(depth)
+    return metrics.draw_clicks(distribution, 1, CLICKS, random)[0]
+
+
+def five_of(job):
+    return five(*job)
+
+
+def five(click_map, clicks, box):
+    distribution = metrics.as_distribution(click_map)
+    random = np.random.Generator(np.random.Philox(0))
+    drawn = metrics.draw_clicks(distribution, DRAWS, len(clicks), random)
+    return (
+        metrics.pl1(drawn, clicks, box),
+        np.mean([metrics.wd(one, clicks) for one in drawn]) / np.hypot(*box),
+        metrics.ks(drawn, clicks),
+        metrics.nss(distribution, clicks),
+        metrics.pde(distribution, clicks),
+    )
+
+
+def five_the_originals_way(click_map, clicks, box):
+    """Each of PL1, WD and KS draws its own sets, from the flat probabilities."""
+    distribution = click_map / click_map.sum()
+    flat = distribution.ravel().astype(np.float64)
+    flat /= flat.sum()
+
+    def drawn():
+        pixels = np.random.choice(flat.size, len(clicks), p=flat)
+        return np.stack(np.unravel_index(pixels, distribution.shape), axis=-1)
+
+    def pairs(first, second):
+        offsets = [abs(one - second) / box for one in first]
+        return np.mean([each.sum(axis=1).mean() for each in offsets])
+
+    there = distribution[tuple(clicks.T)]
+    return (
+        np.mean([pairs(drawn(), clicks) for _ in range(DRAWS)]),
+        np.mean([stats.wasserstein_distance_nd(drawn(), clicks) for _ in range(DRAWS)])
+        / np.hypot(*box),
+        np.mean([plain_ks(drawn(), clicks) > 0.05 for _ in range(DRAWS)]),
+        ((there - distribution.mean()) / (distribution.std() + 1e-9)).mean(),
+        there.mean(),
+    )
+
+
+def plain_ks(first, second):
+    """The p-value of two sets, a corner after another."""
+
+    def largest(corners, other):
+        low = high = 0.0
+        for y, x in corners:
+            differences = []
+            for above in (np.less_equal, np.greater):
+                for side in (np.less_equal, np.greater):
+                    shares = [
+                        (above(points[:, 0], y) & side(points[:, 1], x)).mean()
+                        for points in (corners, other)
+                    ]
+                    differences.append(shares[0] - shares[1])
+            differences[0] -= 1 / len(corners)
+            low, high = min(low, *differences), max(high, *differences)
+        return max(-low, high + 1 / len(corners))
+
+    statistic = (largest(first, second) + largest(second, first)) / 2
+    r = [np.corrcoef(points.T)[0, 1] for points in (first, second)]
+    size = np.sqrt(len(first) * len(second) / (len(first) + len(second)))
+    shared = np.sqrt(1 - (r[0] ** 2 + r[1] ** 2) / 2)
+    return stats.kstwobign.sf(statistic * size / (1 + shared * (0.25 - 0.75 / size)))
+
+
+def one_task():
+    """Rows: name, ours in ms, the original's in ms or None."""
+    mask = region(SHAPE, 1)
+    clicks, box = clicks_on(mask, 1), click_records.box_of(mask)
+    smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 20)
+    ours, theirs = (
+        five(smooth, clicks, box),
+        five_the_originals_way(smooth, clicks, box),
+    )
+    assert np.allclose(ours, theirs, rtol=0.1, atol=0.05), (ours, theirs)
+    what = f"{SHAPE[0]}x{SHAPE[1]} map, {CLICKS} clicks, {DRAWS} draws"
+    peer = timing.median_ms(lambda: five_the_originals_way(smooth, clicks, box), 3)
+    yield (
+        f"the paper's five metrics, {what}",
+        timing.median_ms(lambda: five(smooth, clicks, box), 15),
+        peer,
+    )
+    truth = click_metrics.truth(clicks, box, mask)
+    yield (
+        "all eleven",
+        timing.median_ms(lambda: click_metrics.measure(smooth, truth, DRAWS, (0,)), 15),
+        None,
+    )
+
+
+def batch_of_tasks():
+    small, whole = [], []
+    for number in range(BATCH):
+        mask = region(SHAPE, number)
+        clicks, box = clicks_on(mask, number), click_records.box_of(mask)
+        click_map = mask.astype(np.float32)
+        small.append((click_map, clicks, box))
+        maps, seeds = {"UD": click_map}, {"UD": (0, number)}
+        task = click_records.Measured(clicks, box, mask, maps, seeds, DRAWS)
+        whole.append((click_records.new("perf", str(number)), task))
+    count = processes.cores()
+    for name, function, jobs in (
+        ("the five", five_of, small),
+        ("all eleven", click_records.measured, whole),
+    ):
+        ends = [time.perf_counter() for _ in processes.results(function, jobs, count)]
+        spent = 1000 * (ends[-1] - ends[0]) / (BATCH - 1)
+        what = f"{name}, a task of {BATCH}, {count} processes that have started"
+        yield what, spent, None
+
+
+def click_maps():
+    shape = (1500, 2000)
+    mask = region(shape, 1).astype(np.float32)
+    clicks = clicks_on(mask, 1)
+    for sigma in SIGMAS:
+        peer = timing.median_ms(lambda s=sigma: blurred_whole(clicks, mask, s), 3)
+        ours = timing.median_ms(lambda s=sigma: targets.click_map(clicks, mask, s), 7)
+        name = f"click map, {shape[0]}x{shape[1]}, {CLICKS} clicks, sigma {sigma:g}"
+        yield name, ours, peer
+
+
+def blurred_whole(clicks, mask, sigma):
+    """Blurs the whole image of clicks, and the whole mask."""
+    density = np.zeros(mask.shape, np.float32)
+    np.add.at(density, tuple(clicks.T), 1)
+    deviation = targets.sigma_pixels(sigma, mask.shape)
+    size = int(np.ceil(7 * deviation)) | 1
+    border = cv2.BORDER_CONSTANT
+    blurred = cv2.GaussianBlur(density, (size, size), deviation, borderType=border)
+    softened = ndimage.gaussian_filter(mask, targets.click_radius(mask.shape))
+    return softened * (blurred / blurred.max())
+
+
+class Tasks:
+    """A package whose photographs are encoded and whose masks are made when read."""
+
+    dataset, checksum, notes = "perf", "none", ()
+
+    def __init__(self, count):
+        random = np.random.default_rng(0)
+        noise = random.integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
+        smooth = cv2.GaussianBlur(noise, (0, 0), 5)
+        self.encoded = cv2.imencode(".jpg", smooth)[1]
+        kinds = ("first", "fn", "fp")
+        self.rows = [
+            packages.Row("val", i, f"task{i}", (), kinds[i % 3], "", "")
+            for i in range(count)
+        ]
+
+    def select(self, split):
+        return self.rows
+
+    def read(self, row):
+        number, target = row.position, region(SHAPE, row.position)
+        shift = SHAPE[1] // 12
+        others = {"first": None, "fn": shift, "fp": -shift}[row.click_type]
+        prev_mask = None
+        if others is not None:
+            prev_mask = np.roll(target, others, axis=1).astype(np.float32)
+        example = ClickExample(
+            "perf", row.name, f"photo{number // 3}", row.click_type, "", "synthetic",
+            cv2.imdecode(self.encoded, cv2.IMREAD_COLOR), target, prev_mask,
+            np.zeros((0, 2), int),
+        )  # fmt: skip
+        clicks = clicks_on(example.error_mask > 0, number)
+        return ClickExample(**{**vars(example), "clicks_yx": clicks})
+
+
+class Memory(threading.Thread):
+    """Looks at how much memory this process and its children hold together."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.most, self.ended = 0, False
+
+    def run(self):
+        while not self.ended:
+            pids = [os.getpid(), *children()]
+            self.most = max(self.most, sum(map(proportional, pids)))
+            time.sleep(0.5)
+
+
+def children():
+    found = pathlib.Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return [int(pid) for path in found for pid in path.read_text().split()]
+
+
+def proportional(pid):
+    """Bytes of a process; what several share is divided among them."""
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def processor_time():
+    """Seconds of all cores, of this process and of those that it has ended."""
+    spent = os.times()
+    return sum(spent[:4])
+
+
+def evaluation(count):
+    packages.open_clicks = lambda spec: Tasks(count)
+    settings = config.EvaluateConfig(click_models=MODELS, draws=DRAWS)
+    memory = Memory()
+    memory.start()
+    with tempfile.TemporaryDirectory() as workdir:
+        watch, before = timing.Watch(), processor_time()
+        outcome = evaluate.run(settings, workdir)
+        seconds, used = watch.seconds(), processor_time() - before
+    memory.ended = True
+    assert outcome.counts["ok"] == count, outcome
+    models, size = ", ".join(MODELS), f"{SHAPE[0]}x{SHAPE[1]}"
+    yield ""
+    yield (
+        f"An evaluation of {count} tasks, {size}, by {models}: {seconds:.0f} s, "
+        f"{1000 * seconds / count:.0f} ms a task, of processor time "
+        f"{1000 * used / count:.0f} ms; {memory.most / 1e6:.0f} MB at most in all "
+        "processes."
+    )
+
+
+def table(count):
+    yield page.machine()
+    yield ""
+    yield "| what | ours, ms | the original's way, ms | ratio |"
+    yield "|---|---:|---:|---:|"
+    for part in (one_task, batch_of_tasks, click_maps):
+        for name, ours, peer in part():
+            compared = f"{peer:.0f} | {peer / ours:.0f}" if peer else "– | –"
+            yield f"| {name} | {ours:.1f} | {compared} |"
+    yield from evaluation(count)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tasks", type=int, default=1900)
+    page.put("click prediction", page.printed(table(parser.parse_args().tasks)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Metrics of one task, good and bad, without a run folder."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rclicks_jax import errors
+from rclicks_jax.runs import click_metrics, click_records
+from rclicks_jax.types import ClickExample
+
+TARGET = np.zeros((30, 40), bool)
+TARGET[5:25, 10:30] = True
+CLICKS = [[10, 15], [11, 20], [20, 25], [10, 15]]
+UNIFORM = TARGET.astype(np.float32)
+SEEDS = (0, 1)
+
+
+def truth_of(clicks=CLICKS, error_mask=TARGET):
+    return click_metrics.truth(np.array(clicks), (20, 20), error_mask)
+
+
+def compared(click_map, draws=40, **kwargs):
+    return click_metrics.raw_and_masked(click_map, truth_of(**kwargs), draws, SEEDS)
+
+
+def test_a_map_at_the_clicks_is_the_best_there_is():
+    perfect = np.zeros((30, 40), np.float32)
+    np.add.at(perfect, tuple(np.array(CLICKS).T), 1)
+    best, worse = compared(perfect)["raw"], compared(UNIFORM)["raw"]
+    assert best["pde"] == pytest.approx(3 / 8)
+    for metric in ("wd", "pl1", "pl1_expected"):
+        assert best[metric] < worse[metric]
+    for metric in ("nss", "auc_judd", "ig"):
+        assert best[metric] > worse[metric]
+    assert best["auc_judd"] == 1
+    assert worse["ig"] == 0
+    smooth = truth_of().click_map
+    assert smooth.max() > 0
+    exact = compared(smooth)["raw"]
+    assert exact["kld"] == pytest.approx(0, abs=1e-6)
+    assert (exact["cc"], exact["sim"]) == pytest.approx((1, 1))
+
+
+def test_maps_are_measured_raw_and_masked():
+    everywhere = np.ones((30, 40), np.float32)
+    both = compared(everywhere)
+    assert both["raw"]["pde"] == pytest.approx(1 / 1200)
+    assert both["masked"] == compared(UNIFORM)["raw"]
+    assert both["raw"]["nss"] == both["raw"]["cc"] == 0
+    assert both["raw"]["auc_judd"] == 0.5
+
+
+def test_what_has_no_mass_in_the_error_region_is_not_defined_masked():
+    both = compared(1 - UNIFORM)
+    assert set(both["masked"].values()) == {None}
+    assert both["raw"]["pde"] == 0
+
+
+def test_one_click_has_every_metric_but_ks():
+    values = compared(UNIFORM, clicks=[[10, 15]])["raw"]
+    assert {name for name, value in values.items() if value is None} == {"ks"}
+
+
+def test_clicks_in_one_column_or_at_one_point_have_every_metric():
+    for clicks in ([[y, 15] for y in range(6, 20)], [[10, 15]] * 9):
+        assert None not in compared(UNIFORM, clicks=clicks)["raw"].values()
+
+
+def test_clicks_far_from_the_error_region_have_no_map_to_compare_with():
+    error_mask = np.zeros((300, 400), bool)
+    error_mask[5:25, 10:30] = True
+    values = compared(error_mask.astype(np.float32), 3, clicks=[[280, 380]] * 2,
+                      error_mask=error_mask)["raw"]  # fmt: skip
+    undefined = {name for name, value in values.items() if value is None}
+    assert undefined == {"kld", "cc", "sim"}
+
+
+@pytest.mark.parametrize(
+    ("click_map", "message"),
+    [
+        (0 * UNIFORM, "no mass"),
+        (UNIFORM * np.nan, "no numbers"),
+        (np.where(TARGET, np.inf, 0), "no numbers"),
+        (UNIFORM - 0.5, "negative"),
+        (UNIFORM[:, 1:], "30x39 pixels, the image 30x40"),
+        (UNIFORM[..., None], "30x40x1"),
+    ],
+)
+def test_what_is_no_density_is_refused(click_map, message):
+    with pytest.raises(errors.DataError, match=message):
+        compared(click_map)
+
+
+def example(**changes):
+    made = ClickExample(
+        "set", "id", "photo", "first", "", "pc",
+        np.zeros((30, 40, 3), np.uint8), TARGET, None, np.array(CLICKS),
+    )  # fmt: skip
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({"clicks_yx": np.zeros((0, 2), int)}, "skipped", "nobody clicked"),
+        ({"gt_mask": TARGET & False}, "skipped", "the mask has no object pixel"),
+        (
+            {"click_type": "fn", "prev_mask": UNIFORM},
+            "skipped",
+            "the error region has no pixel",
+        ),
+        (
+            {"clicks_yx": np.array([[1, 2], [30, 5]])},
+            "failed",
+            "1 of 2 clicks are off the image, which is 30x40 pixels; the first is at "
+            "(y, x) = [30, 5]",
+        ),
+        ({"clicks_yx": np.array([[1, -2]])}, "failed", "at (y, x) = [1, -2]"),
+        ({"gt_mask": TARGET.T}, "failed", "a mask is 40x30 pixels, the image 30x40"),
+        (
+            {"click_type": "fn", "prev_mask": UNIFORM[1:]},
+            "failed",
+            "a mask is 29x40 pixels, the image 30x40",
+        ),
+        (
+            {"click_type": "fn", "prev_mask": UNIFORM * np.nan},
+            "failed",
+            "the previous mask has values that are no numbers",
+        ),
+    ],
+)
+def test_a_bad_task_has_a_status_and_a_reason(changes, status, reason):
+    record = click_records.new("set", "id")
+    with pytest.raises(errors.DataError) as raised:
+        click_records.describe(record, example(**changes))
+    click_records.reject(record, raised.value)
+    assert record["status"] == status
+    assert reason in record["reason"]
+    assert click_records.measured((record, None)) is record
+
+
+def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
+    maps = {"UD": UNIFORM, "A": UNIFORM * 0, "B": "ValueError: not this one"}
+    seeds = dict.fromkeys(maps, SEEDS)
+    for name, reason in (("A", "A: the click map has no mass"), ("B", "B: ValueError")):
+        some = {"UD": maps["UD"], name: maps[name]}
+        task = click_records.Measured(
+            np.array(CLICKS), (20, 20), TARGET, some, seeds, 3
+        )
+        record = click_records.measured((click_records.new("set", "id"), task))
+        assert record["status"] == "failed"
+        assert record["reason"].startswith(reason)
+        assert list(record["models"]) == ["UD"]
+
+
+def test_records_are_json_without_nan():
+    record = click_records.new("set", "id")
+    maps = {"UD": UNIFORM}
+    one = np.array([[10, 15]])
+    task = click_records.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3)
+    text = json.dumps(click_records.measured((record, task)), allow_nan=False)
+    assert json.loads(text)["models"]["UD"]["raw"]["ks"] is None
+
+
+def test_processes_that_measure_import_no_jax():
+    program = (
+        "import sys, rclicks_jax.runs.click_records; assert 'jax' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

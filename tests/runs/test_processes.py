@@ -1,0 +1,75 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rclicks_jax import errors
+from rclicks_jax.runs import processes
+
+
+def test_every_item_has_a_result_whatever_the_number_of_processes():
+    for count in (1, 2):
+        assert sorted(processes.results(abs, range(-20, 0), count)) == list(
+            range(1, 21)
+        )
+
+
+def test_few_items_are_taken_ahead():
+    taken = []
+
+    def items():
+        for number in range(40):
+            taken.append(number)
+            yield number
+
+    for done, _ in enumerate(processes.results(abs, items(), 2), 1):
+        assert len(taken) <= done + 2 * processes._AHEAD
+
+
+def test_an_error_of_the_function_is_raised():
+    with pytest.raises(TypeError):
+        list(processes.results(abs, ["text"], 2))
+
+
+def test_a_process_that_dies_is_reported():
+    with pytest.raises(errors.RClicksError, match="processes was 2"):
+        list(processes.results(os._exit, [1, 1], 2))
+
+
+PARENT = """
+import time
+from rclicks_jax.runs import processes
+
+def slow(number):
+    print(__import__("os").getpid(), flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    list(processes.results(slow, range(2), 2))
+"""
+
+
+def test_processes_end_with_their_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    )
+    children = [int(parent.stdout.readline()) for _ in range(2)]
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    deadline = time.monotonic() + 20
+    while any(map(alive, children)):
+        assert time.monotonic() < deadline, "a process outlived its parent"
+        time.sleep(0.05)
+
+
+def alive(process):
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
