@@ -17,11 +17,17 @@ from etils import epath
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
-from rclicks_jax.config import EvaluateConfig, Protocol
+from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, raw, specs
 from rclicks_jax.metrics import click_prediction
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, sample_model, store
+from rclicks_jax.runs import (
+    environment,
+    evaluation_pictures,
+    sample_model,
+    store,
+    task_records,
+)
 from rclicks_jax.types import ClickExample, ClickQuery
 
 METRICS = ("pl1", "wd", "ks", "nss", "pde")
@@ -49,7 +55,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
         )
     folder = store.RunFolder(workdir)
     hashed = {
-        "kind": "evaluation",
+        "kind": task_records.KIND,
         "protocol": dataclasses.asdict(protocol),
         "seed": config.seed,
         "draws": config.draws,
@@ -84,12 +90,14 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> None:
         with bar:
             for first in range(0, len(rows), _TOGETHER):
                 together = rows[first : first + _TOGETHER]
-                for record in _evaluate(package, together, models, config, protocol):
+                for record in _evaluate(package, together, models, config):
                     path = _path(folder, package.dataset, record["click_set_id"])
                     line = json.dumps(record) + "\n"
                     store.write_atomically(path, line.encode())
                 bar.update(len(together))
     hosts.barrier("evaluated")
+    if hosts.is_first():
+        evaluation_pictures.write(folder, datasets, models)
 
 
 def measure(
@@ -132,7 +140,6 @@ def _evaluate(
     rows: Sequence[packages.Row],
     models: dict[str, click_models.ClickModel],
     config: EvaluateConfig,
-    protocol: Protocol,
 ) -> list[dict[str, Any]]:
     """Evaluates all models on a few tasks, whose maps are made together."""
     records = [_new_record(package.dataset, row) for row in rows]
@@ -142,6 +149,8 @@ def _evaluate(
             example: ClickExample = package.read(row)
             record["click_type"] = example.click_type
             record["input_device"] = example.input_device
+            record["image_id"] = example.image_id
+            record["clicks"] = len(example.clicks_yx)
             _check(example)
             asked.append((record, example))
         except errors.DataError as error:
@@ -150,14 +159,22 @@ def _evaluate(
     for name, model in models.items():
         maps = model(queries) if queries else []
         for (record, example), click_map in zip(asked, maps, strict=True):
-            if protocol.mask_evaluated_maps:
-                click_map = click_map * example.error_mask
             key = f"{package.dataset}/{example.click_set_id}/{name}"
             seeds = [config.seed, hosts.stable_hash(key)]
-            generator = np.random.Generator(np.random.Philox(seeds))
+            maps = {
+                task_records.RAW: click_map,
+                task_records.MASKED: click_map * example.error_mask,
+            }
             try:
-                metrics = measure(click_map, example, config.draws, generator)
-                record["models"][name] = metrics
+                record["models"][name] = {
+                    kind: measure(
+                        one,
+                        example,
+                        config.draws,
+                        np.random.Generator(np.random.Philox(seeds)),
+                    )
+                    for kind, one in maps.items()
+                }
             except errors.DataError as error:
                 _reject(record, f"{name}: {error}")
     return records
@@ -167,6 +184,8 @@ def _new_record(dataset: str, row: packages.Row) -> dict[str, Any]:
     return {
         "dataset": dataset,
         "click_set_id": row.name,
+        "image_id": "",
+        "clicks": 0,
         "click_type": "unknown",
         "input_device": "",
         "status": "ok",
