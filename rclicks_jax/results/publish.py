@@ -42,8 +42,8 @@ def open_run(text: str) -> comparison.Run:
     hashed = folder.info()["hashed"]
     if "segmenter" not in hashed:
         raise errors.RunFolderError(
-            f"{folder.path} holds {hashed.get('kind', 'something else')}: this is made "
-            "of benchmarks only."
+            f"{folder.path} holds {hashed.get('kind', 'something else')}: there are no "
+            "such tables of it."
         )
     results = aggregate.collect(folder.read_all())
     if not results:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import config, errors
-from rclicks_jax.results import click_model_tables
+from rclicks_jax.results import click_model_tables, click_scores
 from rclicks_jax.runs import evaluate, store
 from rclicks_jax.types import ClickExample
 
@@ -13,7 +13,8 @@ SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val")
 
 def evaluated_in(workdir):
     evaluate.run(SETTINGS, workdir)
-    return click_model_tables.table(store.RunFolder(workdir))
+    opened = click_scores.open_evaluation(str(workdir))
+    return click_model_tables.means(opened.scores)
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +40,17 @@ def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
     }
     for row in table.rows:
         assert row["failed"] == row["skipped"] == 0
-        assert all(np.isfinite(row[metric]) for metric in evaluate.METRICS)
+        assert all(np.isfinite(row[metric].mean) for metric in evaluate.METRICS)
     pooled = [
         row for row in table.rows if (row["click_type"], row["model"]) == ("all", "DT")
     ]
     parts = [
         row for row in table.rows if row["model"] == "DT" and row["click_type"] != "all"
     ]
-    weighted = sum(row["ok"] * row["nss"] for row in parts) / sum(
+    weighted = sum(row["ok"] * row["nss"].mean for row in parts) / sum(
         row["ok"] for row in parts
     )
-    assert pooled[0]["nss"] == pytest.approx(weighted)
+    assert pooled[0]["nss"].mean == pytest.approx(weighted)
 
 
 def test_evaluating_again_repeats_nothing_and_gives_the_same(evaluated, monkeypatch):

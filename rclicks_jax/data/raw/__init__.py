@@ -135,7 +135,7 @@ def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
         meanings[HELD_OUT] = held_out
     if asked not in meanings:
         what = f"Split of {dataset}"
-        raise errors.BadValueError(what, repr(asked), ", ".join(sorted(meanings)))
+        raise errors.BadValueError(what, repr(asked), ", ".join(meanings))
     return meanings[asked]
 
 
