@@ -16,6 +16,7 @@ from rclicks_jax.results.click_scores import (
     PAPER,
     Measure,
     Scores,
+    parts,
 )
 from rclicks_jax.results.formats import Row, Table
 
@@ -54,9 +55,7 @@ def _means(
     known = [one for one in measured if _is_known(one.key, scores)]
     columns |= {one.key: (one.title, one.form) for one in known}
     rows: list[Row] = []
-    for one, kind in itertools.product(scores, KINDS):
-        if not any(one.counts[kind].values()):
-            continue
+    for one, kind in parts(scores):
         row: Row = {"dataset": one.dataset, "click_type": kind, "model": one.model}
         row["input_device"] = ", ".join(sorted(one.input_devices))
         row |= one.counts[kind]
@@ -116,10 +115,11 @@ def differences(scores: Sequence[Scores]) -> Table:
 def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]]:
     """Returns where the tasks of a kind that both finished stand in each."""
     places = {name: number for number, name in enumerate(other.task_ids)}
+    of_kind = np.flatnonzero(one.of(kind)).tolist()
     both = [
-        (number, places[name])
-        for number, name in enumerate(one.task_ids)
-        if name in places and one.of(kind)[number]
+        (number, places[one.task_ids[number]])
+        for number in of_kind
+        if one.task_ids[number] in places
     ]
     return [first for first, _ in both], [second for _, second in both]
 

@@ -1,6 +1,6 @@
 """What click models reached on click tasks: records as one array a metric."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,6 +175,15 @@ def _scores(
         counts=counts,
         input_devices={record.input_device for record in records} - {""},
     )
+
+
+def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
+    """Yields scores and kinds of tasks that there are, by dataset, kind and model."""
+    for dataset in sorted({one.dataset for one in scores}):
+        for kind in KINDS:
+            for one in scores:
+                if one.dataset == dataset and any(one.counts[kind].values()):
+                    yield one, kind
 
 
 def joined(evaluations: Sequence[Evaluation]) -> list[Scores]:

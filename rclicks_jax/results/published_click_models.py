@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rclicks_jax.results.click_scores import KINDS, PAPER, Scores
+from rclicks_jax.results.click_scores import PAPER, Scores, parts
 from rclicks_jax.results.formats import Row, Table
 
 _FILE = "published_click_models.toml"
@@ -54,22 +54,19 @@ def table(scores: Sequence[Scores]) -> Table:
         scores: Of raw maps, which the published numbers are of.
     """
     made: list[Row] = []
-    for one in scores:
-        for kind in KINDS:
-            if not any(one.counts[kind].values()):
-                continue
-            numbers = _find(one, kind)
-            for measure in PAPER:
-                head = {
-                    "dataset": one.dataset,
-                    "click_type": kind,
-                    "model": one.model,
-                    "measure": measure.title,
-                }
-                published = numbers[measure.key] if numbers else None
-                note = _note(one.counts[kind]["ok"], numbers) if numbers else ""
-                ours = one.interval(measure.key, kind)
-                made.append({**head, **beside(ours, published, note)})
+    for one, kind in parts(scores):
+        numbers = _find(one, kind)
+        note = _note(one.counts[kind]["ok"], numbers) if numbers else ""
+        for measure in PAPER:
+            head = {
+                "dataset": one.dataset,
+                "click_type": kind,
+                "model": one.model,
+                "measure": measure.title,
+            }
+            published = numbers[measure.key] if numbers else None
+            ours = one.interval(measure.key, kind)
+            made.append({**head, **beside(ours, published, note)})
     heads = {
         "dataset": ("Dataset", "s"),
         "click_type": ("Task", "s"),

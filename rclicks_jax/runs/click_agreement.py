@@ -57,7 +57,7 @@ class Agreement:
         pl1: Mean L1 distance over all pairs; NaN unless `ok`, as those below.
         wd: Wasserstein distance.
         ks: 1 if the KS test does not tell the sets apart, else 0.
-        p_value: Of that test; NaN where a set has no spread, which counts as told.
+        p_value: Of that test.
     """
 
     dataset: str
