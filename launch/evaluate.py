@@ -1,11 +1,11 @@
-r"""rclicks-evaluate: how well click models predict real clicks.
+"""rclicks-evaluate: how well click models predict real clicks.
 
-rclicks-evaluate --data=TETRIS:datasets/TETRIS
---click_models=UD,DT,models/clickability \
+  rclicks-evaluate --data=TETRIS:datasets/TETRIS --click_models=UD,DT,models/mine
       --workdir=runs/click_models [--against=published] [--maps=masked]
 
-Two sets of people, without click models:
-  rclicks-evaluate --compare_clicks=device --data=... --workdir=runs/pc_mobile
+Two sets of people on the same tasks, without click models:
+  rclicks-evaluate --compare_clicks=device --data=TETRIS:datasets/TETRIS
+      --workdir=runs/pc_mobile
   rclicks-evaluate --compare_clicks=display_mode --data=TETRIS:datasets/PREVIEW
       --workdir=runs/display_modes
 """

@@ -54,7 +54,7 @@ def compare(
 def against_published(folder: store.RunFolder) -> formats.Table:
     """Sets an evaluation beside the original's numbers, which are of raw maps."""
     evaluation = click_scores.open_evaluation(str(folder.path), task_records.RAW)
-    return published_click_models.table(evaluation.scores)
+    return published_click_models.table(evaluation)
 
 
 def agreement(

@@ -7,10 +7,10 @@ maps.
 import functools
 import importlib.resources
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from rclicks_jax.results.click_scores import PAPER, Scores, parts
+from rclicks_jax.results.click_scores import PAPER, Evaluation, Scores, parts
 from rclicks_jax.results.formats import Row, Table
 
 _FILE = "published_click_models.toml"
@@ -47,14 +47,14 @@ def beside(ours: Any, published: float | None, note: str = "") -> Row:
     return row
 
 
-def table(scores: Sequence[Scores]) -> Table:
+def table(evaluation: Evaluation) -> Table:
     """Compares click models with the original's: ours, published, the difference.
 
     Args:
-        scores: Of raw maps, which the published numbers are of.
+        evaluation: Of raw maps, which the published numbers are of.
     """
     made: list[Row] = []
-    for one, kind in parts(scores):
+    for one, kind in parts(evaluation.scores):
         numbers = _find(one, kind)
         note = _note(one.counts[kind]["ok"], numbers) if numbers else ""
         for measure in PAPER:
@@ -73,7 +73,8 @@ def table(scores: Sequence[Scores]) -> Table:
         "model": ("Model", "s"),
         "measure": ("Measure", "s"),
     }
-    title = "Against the paper (raw maps)"
+    protocol = evaluation.hashed["protocol"]["name"]
+    title = f"Against the paper ({evaluation.maps} maps, protocol “{protocol}”)"
     return Table("published", title, {**heads, **columns()}, made)
 
 

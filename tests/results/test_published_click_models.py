@@ -10,7 +10,7 @@ NETWORK = {"name": "CM", "variant": "b", "sigma": 5.0, "data": "TETRIS train"}
 
 def table_of(folder, records, models, split="val"):
     path = evaluations.write(folder, records, models=models, split=split)
-    return published_click_models.table(click_scores.open_evaluation(path).scores)
+    return published_click_models.table(click_scores.open_evaluation(path))
 
 
 def published_of(table, kind="all"):
