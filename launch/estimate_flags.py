@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from absl import flags
+from rclicks_jax.launch import defaults
 
 from rclicks_jax import errors
 from rclicks_jax.results import comparison, difficulty, estimate, formats, publish
@@ -21,7 +22,16 @@ _PACE = {
 }
 
 
-def tables(named: Sequence[str]) -> list[formats.Table]:
+def show(named: Sequence[str], out: str) -> None:
+    """Writes the tables of an estimate, and prints it and what it rests on."""
+    made = _tables(named)
+    defaults.show(made[0], turned=True)
+    defaults.show(made[1])
+    publish.write_tables(out, made)
+    print(f"Tables, the objects to check first among them: {out}/tables")
+
+
+def _tables(named: Sequence[str]) -> list[formats.Table]:
     """Returns the estimate, what it rests on, and the objects to check first."""
     pace = estimate.Pace(*map(_seconds, _PACE))
     project = estimate.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)

@@ -1,10 +1,16 @@
-r"""rclicks-evaluate: how well click models predict real clicks.
+"""rclicks-evaluate: how well click models predict real clicks.
 
-  rclicks-evaluate --data=TETRIS:datasets/TETRIS --workdir=runs/click_models \
-      --click_models=UD,DT,models/clickability
+  rclicks-evaluate --data=TETRIS:datasets/TETRIS --click_models=UD,DT,models/mine
+      --workdir=runs/click_models [--against=published] [--maps=masked]
 
 The same command goes on after an interruption. With --config.shard=0/4 to 3/4, four
 machines share one workdir, without knowing of each other.
+
+Two sets of people on the same tasks, without click models:
+  rclicks-evaluate --compare_clicks=device --data=TETRIS:datasets/TETRIS
+      --workdir=runs/pc_mobile
+  rclicks-evaluate --compare_clicks=display_mode --data=TETRIS:datasets/PREVIEW
+      --workdir=runs/display_modes
 """
 
 import signal
@@ -13,11 +19,10 @@ from collections.abc import Sequence
 
 from absl import flags
 from ml_collections import config_flags
-from rclicks_jax.launch import commands, defaults
+from rclicks_jax.launch import commands, compare_people, defaults, evaluation_tables
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.results import click_model_tables, formats, publish
 from rclicks_jax.runs import evaluate, store
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -32,16 +37,15 @@ def main(arguments: Sequence[str]) -> int:
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = config_lib.from_config_dict(config_lib.EvaluateConfig, settings)
+    if compare_people.was_asked(config, _WORKDIR.value):
+        return 0
     outcome = evaluate.run(config, _WORKDIR.value)
     if outcome.stopped:
         print(f"Stopped by {outcome.stopped}; the same command goes on.")
         return 128 + signal.Signals[outcome.stopped]
     if not hosts.is_first():
         return 0
-    folder = store.RunFolder(_WORKDIR.value)
-    table = click_model_tables.table(folder)
-    publish.write_tables(folder.path, [table])
-    print(formats.to_text(table))
+    evaluation_tables.show(store.RunFolder(_WORKDIR.value))
     if outcome.left:
         print(f"{outcome.left} tasks are left, as of other shards.")
     if outcome.failed_share() > config.max_failed:

@@ -1,10 +1,10 @@
-r"""rclicks-tabulate: what run folders say.
+r"""rclicks-tabulate: what run folders say, of benchmarks and of click models.
 
   rclicks-tabulate RUN ... [--against=published]    tables and report, made again
-  rclicks-tabulate compare RUN RUN ... --out=DIR    several segmenters, paired
+  rclicks-tabulate compare RUN RUN ... --out=DIR    several runs of a kind, paired
   rclicks-tabulate estimate RUN ... --objects=5000  time and cost of a whole dataset
   rclicks-tabulate hard RUN ... --out=DIR       the objects users fare differently on
-  rclicks-tabulate export RUN --out=DIR         every click as CSV and parquet
+  rclicks-tabulate export RUN --out=DIR         every click or task, CSV and parquet
 
 RUN is FOLDER or LABEL=FOLDER. Seconds are a mean and how unsure it is: 2,0.5.
 """
@@ -13,14 +13,14 @@ import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults, estimate_flags
+from rclicks_jax.launch import commands, defaults, estimate_flags, evaluation_tables
 
 from rclicks_jax import errors
 from rclicks_jax.results import difficulty, export, publish, published
+from rclicks_jax.results.publish_evaluation import is_evaluation
 from rclicks_jax.runs import store
 
 _OUT = flags.DEFINE_string("out", "tabulated", "Folder for what is written.")
-_AGAINST = flags.DEFINE_enum("against", None, ["published"], "The paper's numbers.")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,24 +34,25 @@ def main(arguments: Sequence[str]) -> None:
 
 def _again(named: Sequence[str]) -> None:
     for path in named:
-        folder = store.RunFolder(path)
+        if is_evaluation(folder := store.RunFolder(path)):
+            evaluation_tables.show(folder)
+            continue
         defaults.show(publish.publish(folder)[0], turned=True)
-        if _AGAINST.value:
+        if evaluation_tables.AGAINST.value:
             defaults.show(published.table(publish.open_run(path)))
         print(f"Report: {folder.path / 'report.html'}\n")
 
 
 def _compare(named: Sequence[str]) -> None:
+    if is_evaluation(publish.folder_of(named[0])[1]):
+        evaluation_tables.compare(named, _OUT.value)
+        return
     defaults.show(publish.compare(named, _OUT.value)[0])
     print(f"Page: {_OUT.value}/comparison.html")
 
 
 def _estimate(named: Sequence[str]) -> None:
-    made = estimate_flags.tables(named)
-    defaults.show(made[0], turned=True)
-    defaults.show(made[1])
-    publish.write_tables(_OUT.value, made)
-    print(f"Tables, the objects to check first among them: {_OUT.value}/tables")
+    estimate_flags.show(named, _OUT.value)
 
 
 def _hard(named: Sequence[str]) -> None:
@@ -63,8 +64,7 @@ def _hard(named: Sequence[str]) -> None:
 
 def _export(named: Sequence[str]) -> None:
     for path in named:
-        for written in export.write(store.RunFolder(path), _OUT.value):
-            print(written)
+        print(*export.write(store.RunFolder(path), _OUT.value), sep="\n")
 
 
 _COMMANDS = {"compare": _compare, "estimate": _estimate, "hard": _hard}

@@ -79,17 +79,14 @@ class Package:
         self._sources: dict[str, Any] = {}
 
     def select(self, split: str) -> list[Row]:
-        """Returns the rows of a split, or of all of them if `split` is `all`.
+        """Returns the rows of a split, of `all` splits, or of what is `held_out`.
 
         Raises:
             BadValueError: The package has no such split.
         """
         known = sorted({row.split for row in self.rows})
-        if split not in (*known, raw.ALL):
-            raise errors.BadValueError(
-                f"Split of {self.dataset}", repr(split), ", ".join([*known, raw.ALL])
-            )
-        return [row for row in self.rows if split in (row.split, raw.ALL)]
+        splits = raw.splits_of(self.dataset, known, split)
+        return [row for row in self.rows if row.split in splits]
 
     def read(self, row: Row) -> Any:
         """Returns the example of a row: `ImageExample` or `ClickExample`.

@@ -1,17 +1,20 @@
 """Exact Euclidean distances to the nearest pixel outside a mask, compared as integers.
 
-OpenCV's precise transform gives the float32 square root of an integer. Below 2048
-pixels different integers have different roots, so `argmax` on the roots is `argmax`
-on the integers, ties included.
+OpenCV's precise transform gives the float32 square root of an integer, whose last bit
+may be wrong and may change with where arrays lie in memory. Below 1024 pixels its
+square is still nearest to the right integer.
 """
+
+import math
 
 import cv2
 import numpy as np
 
 from rclicks_jax.ops import masks
 
-# Above this distance, float32 roots of neighbouring integers can coincide.
-_EXACT_BELOW = 2048
+# From this distance on, a float32 root that is wrong in its last bit can be another
+# integer's.
+_EXACT_BELOW = 1024
 
 
 def distance_inside(mask: np.ndarray, *, pad_border: bool) -> np.ndarray:
@@ -49,15 +52,18 @@ def deepest_pixel(mask: np.ndarray, allowed: np.ndarray) -> tuple[int, tuple[int
         return 0, (0, 0)
     y0, y1, x0, x1 = box
     inside = mask[y0:y1, x0:x1]
-    roots = max(inside.shape) < 2 * _EXACT_BELOW
+    # No pixel is deeper than half the shorter side.
+    roots = min(inside.shape) < 2 * _EXACT_BELOW
     depth = distance_inside(inside, pad_border=True) if roots else _squared(inside)
     depth = depth * allowed[y0:y1, x0:x1]
-    index = int(np.argmax(depth))
-    deepest = depth.flat[index]
+    deepest = depth.max()
     if deepest == 0:
         return 0, (0, 0)
-    y, x = divmod(index, x1 - x0)
-    return round(float(deepest) ** 2) if roots else int(deepest), (y0 + y, x0 + x)
+    square = round(float(deepest) ** 2) if roots else int(deepest)
+    # All roots of the same integer.
+    first = np.argmax(depth > math.sqrt(square - 0.5) if roots else depth == deepest)
+    y, x = divmod(int(first), x1 - x0)
+    return square, (y0 + y, x0 + x)
 
 
 def _squared(mask: np.ndarray) -> np.ndarray:

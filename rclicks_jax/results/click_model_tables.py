@@ -1,55 +1,214 @@
-"""Tables of an evaluation of click models: pure functions of its folder."""
+"""Tables of an evaluation of click models: means, differences, and the paper's form.
 
-import collections
+Source of the paper's form: emb-ai/rclicks, scripts/prepare_click_models_tables.py.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rclicks_jax.results.formats import Table
-from rclicks_jax.runs import click_metrics, click_records, store
+from rclicks_jax.results import comparison
+from rclicks_jax.results.click_scores import (
+    ALL,
+    FURTHER,
+    KINDS,
+    PAPER,
+    Measure,
+    Scores,
+    parts,
+)
+from rclicks_jax.results.formats import Row, Table
+
+_PAPER_ORDER = ("ks", "pl1", "wd", "nss", "pde")
+_PAPER_FORMS = {"ks": ".2f", "pl1": ".2f", "wd": ".2f", "nss": ".2f", "pde": ".2E"}
+# Click models stand in the paper's order; networks come last.
+_SIMPLE = ("UD", "DT", "SI", "SM")
+# Splits that hold what the paper's tables are of, TETRIS val.
+_VALIDATION = ("val", "held_out")
+_SIGMA = "sigma"
 
 
-def table(folder: store.RunFolder) -> Table:
-    """Returns means by dataset, kind of task and model."""
-    masked = folder.info()["hashed"]["protocol"]["mask_evaluated_maps"]
-    values: dict[tuple[str, str, str], list[click_metrics.Values]]
-    values = collections.defaultdict(list)
-    counts: dict[tuple[str, str], collections.Counter[str]]
-    counts = collections.defaultdict(collections.Counter)
-    devices: dict[str, set[str]] = collections.defaultdict(set)
-    for record in click_records.read_all(folder):
-        devices[record["dataset"]] |= {record["input_device"]} - {""}
-        for kind in (record["click_type"], "all"):
-            counts[record["dataset"], kind][record["status"]] += 1
-            if record["status"] == "ok":
-                for name, both in record["models"].items():
-                    shown = both["masked" if masked else "raw"]
-                    values[record["dataset"], kind, name].append(shown)
+def means(scores: Sequence[Scores]) -> Table:
+    """The paper's five metrics with 95 % intervals, and how many tasks they are of."""
+    title = "How well click maps predict where people click"
+    return _means("click_models", title, PAPER, scores)
+
+
+def further(scores: Sequence[Scores]) -> Table:
+    """Metrics that people who work on saliency expect, with 95 % intervals."""
+    return _means("click_models_further", "Further metrics of maps", FURTHER, scores)
+
+
+def _means(
+    name: str, title: str, measured: Iterable[Measure], scores: Sequence[Scores]
+) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
         "click_type": ("Task", "s"),
         "model": ("Model", "s"),
         "input_device": ("Clicks by", "s"),
-        "ok": ("tasks ok", "d"),
+        "ok": ("ok", "d"),
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
-        "pl1": ("PL1 ↓", ".3f"),
-        "wd": ("WD ↓", ".3f"),
-        "ks": ("KS ↑", ".3f"),
-        "nss": ("NSS ↑", ".3f"),
-        "pde": ("PDE ↑", ".3e"),
     }
-    rows = []
-    for (dataset, kind, name), found in sorted(values.items()):
-        of_kind = counts[dataset, kind]
-        statuses = {s: of_kind[s] for s in ("ok", "skipped", "failed")}
-        means = {m: _mean([one[m] for one in found]) for m in click_metrics.PAPER}
-        key = {"dataset": dataset, "click_type": kind, "model": name}
-        key["input_device"] = ", ".join(sorted(devices[dataset]))
-        rows.append({**key, **statuses, **means})
-    return Table("click_models", "How well click maps predict", columns, rows)
+    known = [one for one in measured if _is_known(one.key, scores)]
+    columns |= {one.key: (one.title, one.form) for one in known}
+    rows: list[Row] = []
+    for one, kind in parts(scores):
+        row: Row = {"dataset": one.dataset, "click_type": kind, "model": one.model}
+        row["input_device"] = ", ".join(sorted(one.input_devices))
+        row |= one.counts[kind]
+        row |= {measure.key: one.interval(measure.key, kind) for measure in known}
+        rows.append(row)
+    return Table(name, title, columns, rows if known else [])
 
 
-def _mean(values: list[float | None]) -> float | None:
-    """Returns the mean of what is defined."""
-    defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined else None
+def _is_known(metric: str, scores: Sequence[Scores]) -> bool:
+    return any(np.isfinite(one.values[metric]).any() for one in scores)
+
+
+def differences(scores: Sequence[Scores]) -> Table:
+    """Paired differences of every two click models on the tasks that both have."""
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "click_type": ("Task", "s"),
+        "one": ("Model", "s"),
+        "other": ("minus", "s"),
+        "measure": ("Measure", "s"),
+        "tasks": ("tasks", "d"),
+        "difference": ("Difference", "+.3g"),
+        "told_apart": ("told apart", "s"),
+    }
+    pairs = [
+        pair
+        for pair in itertools.combinations(scores, 2)
+        if pair[0].dataset == pair[1].dataset
+    ]
+    rows: list[Row] = []
+    for (one, other), kind in itertools.product(pairs, KINDS):
+        first, second = _shared(one, other, kind)
+        for measure in PAPER:
+            between = comparison.difference(
+                one.values[measure.key][first],
+                other.values[measure.key][second],
+                one.image_ids[first].tolist(),
+            )
+            if between is not None:
+                apart = between.low * between.high > 0
+                rows.append(
+                    {
+                        "dataset": one.dataset,
+                        "click_type": kind,
+                        "one": one.model,
+                        "other": other.model,
+                        "measure": measure.title,
+                        "tasks": len(first),
+                        "difference": between,
+                        "told_apart": "yes" if apart else "no",
+                    }
+                )
+    title = "Differences on the same tasks, with 95 % intervals"
+    return Table("click_model_differences", title, columns, rows)
+
+
+def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]]:
+    """Returns where the tasks of a kind that both finished stand in each."""
+    places = {name: number for number, name in enumerate(other.task_ids)}
+    of_kind = np.flatnonzero(one.of(kind)).tolist()
+    both = [
+        (number, places[one.task_ids[number]])
+        for number in of_kind
+        if one.task_ids[number] in places
+    ]
+    return [first for first, _ in both], [second for _, second in both]
+
+
+def table3(scores: Sequence[Scores]) -> Table:
+    """TETRIS val: all tasks pooled, a row a click model."""
+    inside = [one for one in scores if _is_tetris_val(one)]
+    columns = {"model": ("Model", "s"), **_paper_columns(_PAPER_FORMS)}
+    rows = [{"model": one.model, **_paper_row(one)} for one in in_order(inside)]
+    return Table("table3", "Click models on TETRIS val", columns, rows)
+
+
+def table6(scores: Sequence[Scores]) -> Table:
+    """Every dataset: all tasks pooled, a row a dataset and click model."""
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "model": ("Model", "s"),
+        **_paper_columns(_PAPER_FORMS),
+    }
+    rows: list[Row] = [
+        {"dataset": name, "model": one.model, **_paper_row(one)}
+        for name in sorted({one.dataset for one in scores})
+        for one in in_order([one for one in scores if one.dataset == name])
+    ]
+    return Table("table6", "Click models on all datasets", columns, rows)
+
+
+def table7(scores: Sequence[Scores]) -> Table:
+    """The sigma ablation: networks by the sigma of the maps that they learnt.
+
+    Empty unless networks of two or more sigmas were evaluated.
+    """
+    networks = [one for one in scores if _SIGMA in one.described]
+    networks.sort(key=lambda one: (one.dataset, one.described[_SIGMA]))
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "sigma": ("sigma", "g"),
+        "model": ("Model", "s"),
+        # The paper gives PL1 a third digit here.
+        **_paper_columns({**_PAPER_FORMS, "pl1": ".3f"}),
+    }
+    rows: list[Row] = [
+        {
+            "dataset": one.dataset,
+            "sigma": one.described[_SIGMA],
+            "model": one.model,
+            **_paper_row(one),
+        }
+        for one in networks
+    ]
+    several = len({row["sigma"] for row in rows}) > 1
+    title = "Networks by the width of the maps they learnt"
+    return Table("table7", title, columns, rows if several else [])
+
+
+PAPER_MAKERS = (table3, table6, table7)
+MAKERS = (means, further, differences, *PAPER_MAKERS)
+
+
+def make_all(scores: Sequence[Scores]) -> list[Table]:
+    """Returns every table that the scores have rows for; the means come first."""
+    return [table for make in MAKERS if (table := make(scores)).rows]
+
+
+def pooled(table: Table) -> Table:
+    """Returns the rows over all kinds of tasks, for a terminal."""
+    rows = [row for row in table.rows if row["click_type"] == ALL]
+    columns = {k: v for k, v in table.columns.items() if k != "click_type"}
+    return Table(table.name, table.title, columns, rows)
+
+
+def in_order(scores: Sequence[Scores]) -> list[Scores]:
+    """Returns click models in the paper's order: UD, DT, SI, SM, networks."""
+
+    def place(one: Scores) -> int:
+        name = one.described["name"].partition(" ")[0]
+        return _SIMPLE.index(name) if name in _SIMPLE else len(_SIMPLE)
+
+    return sorted(scores, key=place)
+
+
+def _is_tetris_val(one: Scores) -> bool:
+    return one.dataset == "TETRIS" and one.split in _VALIDATION
+
+
+def _paper_columns(forms: dict[str, str]) -> dict[str, tuple[str, str]]:
+    titles = {one.key: one.title for one in PAPER}
+    return {key: (titles[key], forms[key]) for key in _PAPER_ORDER}
+
+
+def _paper_row(one: Scores) -> Row:
+    return {key: one.mean(key) for key in _PAPER_ORDER}

@@ -103,6 +103,7 @@ def to_latex(table: Table) -> str:
     """Writes a LaTeX `tabular` with booktabs rules."""
     escaped = str.maketrans({"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"})
     symbols = {"Δ": r"$\Delta$", "±": r"$\pm$", "–": "--"}  # noqa: RUF001
+    symbols |= {"↓": r"$\downarrow$", "↑": r"$\uparrow$"}
 
     def line(values: Sequence[str]) -> str:
         text = " & ".join(value.translate(escaped) for value in values)

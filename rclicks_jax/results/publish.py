@@ -26,19 +26,24 @@ _WRITERS = {
 }
 
 
+def folder_of(text: str) -> tuple[str, store.RunFolder]:
+    """Splits `FOLDER`, or `LABEL=FOLDER`, into its label, perhaps empty, and folder."""
+    label, _, path = text.rpartition("=")
+    return label, store.RunFolder(path)
+
+
 def open_run(text: str) -> comparison.Run:
     """Reads a run: `FOLDER`, or `LABEL=FOLDER`.
 
     Raises:
         RunFolderError: It is no run of a benchmark, or has no record yet.
     """
-    label, equals, path = text.rpartition("=")
-    folder = store.RunFolder(path if equals else text)
+    label, folder = folder_of(text)
     hashed = folder.info()["hashed"]
     if "segmenter" not in hashed:
         raise errors.RunFolderError(
-            f"{folder.path} holds {hashed.get('kind', 'something else')}: there are "
-            "tables of benchmarks only."
+            f"{folder.path} holds {hashed.get('kind', 'something else')}: there are no "
+            "such tables of it."
         )
     results = aggregate.collect(folder.read_all())
     if not results:

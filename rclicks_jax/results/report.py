@@ -19,7 +19,7 @@ from rclicks_jax.types import Trajectory
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
 _SHOWN_EACH = 4
-_SYNTHETIC = "synthetic"
+SYNTHETIC = "synthetic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +83,9 @@ def _synthetic_parts(
     """Names what in a run rests on clicks that no person made."""
     parts = []
     data = str(hashed["click_model"].get("data", ""))
-    if _SYNTHETIC in data:
+    if SYNTHETIC in data:
         parts.append("the click model was trained on synthetic clicks")
-    if any(_SYNTHETIC in result.input_devices for result in results):
+    if any(SYNTHETIC in result.input_devices for result in results):
         parts.append("the replayed first clicks are synthetic")
     return parts
 

@@ -87,7 +87,7 @@ def write(
         layers |= {name: one.last_masks[number] for name, number in shown.items()}
         own = place / store.file_name(instance.instance_id)
         for name, layer in layers.items():
-            encoded = images.encode_png(small(_as_bytes(layer)))
+            encoded = images.encode_png(small(as_bytes(layer)))
             store.write_atomically(own / f"{name}.png", encoded)
         rounds = {
             name: one.rounds[number]
@@ -153,7 +153,7 @@ def _from_colours(content: bytes) -> np.ndarray:
     return colours[..., 0] | colours[..., 1] << 8 | colours[..., 2] << 16
 
 
-def _as_bytes(layer: np.ndarray) -> np.ndarray:
+def as_bytes(layer: np.ndarray) -> np.ndarray:
     """Returns a mask as 0 and 255, a map scaled to 255 at its peak; bytes as is."""
     if layer.dtype == bool:
         return layer.astype(np.uint8) * 255

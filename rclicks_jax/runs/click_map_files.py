@@ -21,7 +21,7 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.clicks import groups
 from rclicks_jax.ops import images
-from rclicks_jax.runs import artifacts, overlays, store
+from rclicks_jax.runs import overlays, store
 from rclicks_jax.runs.click_map_queries import Asked
 
 CSV_NAME, INDEX_NAME, README_NAME = "clicks.csv", "index.json", "README.txt"
@@ -73,29 +73,13 @@ def write_object(
     contents = [images.encode_png(levels)]
     if drawn:
         files["drawing"] = f"drawings/{place}.jpg"
-        contents.append(overlays.to_jpeg(_drawing(asked, levels, clicks)))
+        heat = (levels >> 8).astype(np.uint8)
+        picture = overlays.of_query(asked.query, heat, clicks)
+        contents.append(overlays.to_jpeg(picture))
     for name, content in zip(files.values(), contents, strict=True):
         store.write_atomically(folder.path / name, content)
     found = {str(group): each.tolist() for group, each in clicks.items()}
     return asked.described("ok", **files, clicks=found)
-
-
-def _drawing(
-    asked: Asked, levels: np.ndarray, clicks: Mapping[int, np.ndarray]
-) -> np.ndarray:
-    image, gt_mask, error_mask = asked.query
-    others = {} if error_mask is gt_mask else {overlays.ERROR: error_mask > 0.5}
-    layers = artifacts.Layers(
-        instance_id=asked.instance_id,
-        scale=1.0,
-        photo=image,
-        target=gt_mask,
-        click_map=(levels >> 8).astype(np.uint8),
-        last_masks=others,
-    )
-    every = [(int(y), int(x), True) for each in clicks.values() for y, x in each]
-    close = overlays.window(layers, every, overlays.CLOSE)
-    return overlays.with_samples(close, clicks)
 
 
 def record_path(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rclicks_jax import hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
-from rclicks_jax.runs import click_map_queries, click_records, plan
-from rclicks_jax.runs.click_records import Measured, Record
+from rclicks_jax.runs import click_map_queries, plan, task_scoring
+from rclicks_jax.runs.task_records import TaskRecord
+from rclicks_jax.runs.task_scoring import Measured
 from rclicks_jax.types import ClickExample, ClickQuery
 
 # Tasks whose maps are made together where no model says.
@@ -20,7 +21,7 @@ _PIXELS_TOGETHER = 1 << 25
 class _Read:
     """A task that was read: its record, and its example unless it is rejected."""
 
-    record: Record
+    record: TaskRecord
     example: ClickExample | None
 
 
@@ -29,8 +30,8 @@ def jobs(
     models: Mapping[str, click_models.ClickModel],
     config: EvaluateConfig,
     stop: hosts.StopRequest,
-) -> Iterator[tuple[Record, Measured | None]]:
-    """Yields tasks for `click_records.measured`, until done or asked to stop.
+) -> Iterator[tuple[TaskRecord, Measured | None]]:
+    """Yields tasks for `task_scoring.measured`, until done or asked to stop.
 
     Args:
         units: The tasks.
@@ -63,13 +64,13 @@ def _gather(units: Iterable[plan.Unit], batch: int) -> Iterator[list[_Read]]:
 
 
 def _read(unit: plan.Unit) -> _Read:
-    record = click_records.new(unit.package.dataset, unit.row.name)
+    record = TaskRecord(unit.package.dataset, unit.row.name)
     try:
         example = unit.package.read(unit.row)
-        click_records.describe(record, example)
+        record = task_scoring.described(record, example)
+        task_scoring.check(example)
     except Exception as error:
-        click_records.reject(record, error)
-        return _Read(record, None)
+        return _Read(task_scoring.rejected(record, error), None)
     return _Read(record, example)
 
 
@@ -77,11 +78,11 @@ def _with_maps(
     together: Sequence[_Read],
     models: Mapping[str, click_models.ClickModel],
     config: EvaluateConfig,
-) -> Iterator[tuple[Record, Measured | None]]:
+) -> Iterator[tuple[TaskRecord, Measured | None]]:
     examples = [one.example for one in together if one.example is not None]
     queries = [ClickQuery(one.image, one.gt_mask, one.error_mask) for one in examples]
     made = {
-        name: iter(click_map_queries.made(model, queries, click_records.why))
+        name: iter(click_map_queries.made(model, queries, task_scoring.why))
         for name, model in models.items()
     }
     for one in together:
@@ -94,7 +95,7 @@ def _with_maps(
             one.record,
             Measured(
                 clicks_yx=example.clicks_yx,
-                box_hw=click_records.box_of(example.gt_mask),
+                box_hw=task_scoring.box_of(example.gt_mask),
                 # A quarter of the bytes where nothing was segmented before.
                 error_mask=example.gt_mask
                 if example.prev_mask is None

@@ -20,14 +20,16 @@ from rclicks_jax.data import packages, specs
 from rclicks_jax.runs import (
     click_map_queries,
     click_metrics,
-    click_records,
     click_tasks,
     environment,
+    evaluation_pictures,
     plan,
     processes,
     records,
     sample_model,
     store,
+    task_records,
+    task_scoring,
 )
 
 
@@ -91,7 +93,10 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     stopped = _evaluate(mine, models, config, folder)
     if not stopped:
         hosts.barrier("evaluated")
-    counts = click_records.count(folder)
+        if hosts.is_first():
+            evaluation_pictures.write(folder, datasets, models)
+    every = task_records.read_all(folder)
+    counts = records.count(record.status for record in every)
     return Outcome(counts, len(planned) - sum(counts.values()), stopped)
 
 
@@ -105,7 +110,7 @@ def _evaluate(
     left = [
         unit
         for unit in units
-        if not click_records.is_finished(folder, unit.package.dataset, unit.row.name)
+        if not task_records.is_finished(folder, unit.package.dataset, unit.row.name)
     ]
     bar = tqdm.tqdm(
         total=len(units),
@@ -116,9 +121,9 @@ def _evaluate(
     )
     with hosts.stop_on_signal() as stop, bar:
         jobs = click_tasks.jobs(left, models, config, stop)
-        measured = click_records.measured
+        measured = task_scoring.measured
         for record in processes.results(measured, jobs, config.processes):
-            click_records.write(folder, record)
+            task_records.write(folder, record)
             bar.update()
     return stop.reason
 

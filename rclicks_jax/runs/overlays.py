@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from rclicks_jax.runs.artifacts import Layers
+from rclicks_jax.types import ClickQuery
 
 _TARGET, _MASK = (255, 255, 255), (0, 114, 178)
 _POSITIVE, _NEGATIVE = (0, 158, 115), (213, 94, 0)
@@ -149,6 +150,23 @@ def with_samples(layers: Layers, samples: Mapping[int, np.ndarray]) -> np.ndarra
         if group or len(samples) > 1:
             _draw_key(canvas, row, f"G{group}" if group else "all", colour)
     return canvas
+
+
+def of_query(
+    query: ClickQuery, click_map: np.ndarray | None, samples: Mapping[int, np.ndarray]
+) -> np.ndarray:
+    """Draws a close view of a task: its click map, outlines, and clicks, `u8[h w 3]`.
+
+    Args:
+        query: The task; the error region is outlined unless it is the target itself.
+        click_map: 255 at its peak, `u8[h w]`; None for the photograph alone.
+        samples: Clicks by group, as `with_samples` takes them.
+    """
+    image, gt_mask, error_mask = query
+    others = {} if error_mask is gt_mask else {ERROR: error_mask > 0.5}
+    layers = Layers("", 1.0, image, gt_mask, click_map, others)
+    every = [(int(y), int(x), True) for each in samples.values() for y, x in each]
+    return with_samples(window(layers, every, CLOSE), samples)
 
 
 def _draw_key(canvas: np.ndarray, row: int, text: str, colour: tuple[int, ...]) -> None:

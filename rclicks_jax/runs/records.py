@@ -1,9 +1,10 @@
 """What is written down of an image: JSON lines, one for it and one for each object."""
 
+import collections
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.types import Trajectory
@@ -110,9 +111,7 @@ def failed_share(counts: Mapping[str, int]) -> float:
     return counts["failed"] / max(1, sum(counts.values()))
 
 
-def count_statuses(instances: Iterable[InstanceRecord]) -> dict[str, int]:
-    """Counts objects by status; all three are there."""
-    counts = {"ok": 0, "skipped": 0, "failed": 0}
-    for instance in instances:
-        counts[instance.status] += 1
-    return counts
+def count(statuses: Iterable[Status]) -> dict[str, int]:
+    """Counts objects or tasks by status; all three are there."""
+    counts = collections.Counter(statuses)
+    return {status: counts[status] for status in get_args(Status)}

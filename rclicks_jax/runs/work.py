@@ -128,9 +128,7 @@ class Worker:
 
     def _counts(self) -> dict[str, int]:
         images = self._folder.read_all()
-        return records.count_statuses(
-            one for image in images for one in image.instances
-        )
+        return records.count(one.status for image in images for one in image.instances)
 
     def _image(self, unit: plan.Unit) -> records.ImageRecord:
         clock = tracks.Clock()

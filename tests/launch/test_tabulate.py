@@ -1,21 +1,11 @@
 """What people type: several segmenters, compared, estimated, exported."""
 
 import csv
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from commands import command
 from helpers import make_folder
-
-
-def command(name, *arguments, status=0):
-    code = f"from rclicks_jax.launch import {name}; {name}.run()"
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True
-    )
-    assert ended.returncode == status, ended.stderr[-2000:]
-    return ended.stdout + ended.stderr
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import hypothesis
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from scipy import ndimage
 
 from rclicks_jax.ops import distance
@@ -34,6 +35,16 @@ def test_masks_too_large_for_roots_are_compared_as_integers(monkeypatch):
     expected = distance.deepest_pixel(mask, allowed)
     monkeypatch.setattr(distance, "_EXACT_BELOW", 1)
     assert distance.deepest_pixel(mask, allowed) == expected
+
+
+@pytest.mark.parametrize("shape", [(300, 1200), (900, 900), (2040, 2100)])
+def test_of_many_equally_deep_pixels_the_first_is_found(shape):
+    # OpenCV's roots of equal integers can differ in their last bit.
+    mask = np.ones(shape, bool)
+    mask[shape[0] // 2, :: shape[0] // 2] = False
+    squares = distance._squared(mask)
+    expected = int(squares.max()), divmod(int(np.argmax(squares)), shape[1])
+    assert distance.deepest_pixel(mask, np.ones_like(mask)) == expected
 
 
 def test_an_empty_image_has_no_deepest_pixel():

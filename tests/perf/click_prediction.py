@@ -23,7 +23,13 @@ from scipy import ndimage, stats
 from rclicks_jax import config
 from rclicks_jax.data import packages, targets
 from rclicks_jax.metrics import click_prediction as metrics
-from rclicks_jax.runs import click_metrics, click_records, evaluate, processes
+from rclicks_jax.runs import (
+    click_metrics,
+    evaluate,
+    processes,
+    task_records,
+    task_scoring,
+)
 from rclicks_jax.types import ClickExample
 
 SHAPE, CLICKS, DRAWS, BATCH = (600, 800), 50, 100, 256
@@ -119,7 +125,7 @@ def plain_ks(first, second):
 def one_task():
     """Rows: name, ours in ms, the original's in ms or None."""
     mask = region(SHAPE, 1)
-    clicks, box = clicks_on(mask, 1), click_records.box_of(mask)
+    clicks, box = clicks_on(mask, 1), task_scoring.box_of(mask)
     smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 20)
     ours, theirs = (
         five(smooth, clicks, box),
@@ -145,16 +151,16 @@ def batch_of_tasks():
     small, whole = [], []
     for number in range(BATCH):
         mask = region(SHAPE, number)
-        clicks, box = clicks_on(mask, number), click_records.box_of(mask)
+        clicks, box = clicks_on(mask, number), task_scoring.box_of(mask)
         click_map = mask.astype(np.float32)
         small.append((click_map, clicks, box))
         maps, seeds = {"UD": click_map}, {"UD": (0, number)}
-        task = click_records.Measured(clicks, box, mask, maps, seeds, DRAWS)
-        whole.append((click_records.new("perf", str(number)), task))
+        task = task_scoring.Measured(clicks, box, mask, maps, seeds, DRAWS)
+        whole.append((task_records.TaskRecord("perf", str(number)), task))
     count = processes.cores()
     for name, function, jobs in (
         ("the five", five_of, small),
-        ("all eleven", click_records.measured, whole),
+        ("all eleven", task_scoring.measured, whole),
     ):
         ends = [time.perf_counter() for _ in processes.results(function, jobs, count)]
         spent = 1000 * (ends[-1] - ends[0]) / (BATCH - 1)

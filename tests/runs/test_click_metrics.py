@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.runs import click_metrics, click_records
+from rclicks_jax.runs import click_metrics, task_records, task_scoring
 from rclicks_jax.types import ClickExample
 
 TARGET = np.zeros((30, 40), bool)
@@ -134,13 +134,13 @@ def example(**changes):
     ],
 )
 def test_a_bad_task_has_a_status_and_a_reason(changes, status, reason):
-    record = click_records.new("set", "id")
+    record = task_records.TaskRecord("set", "id")
     with pytest.raises(errors.DataError) as raised:
-        click_records.describe(record, example(**changes))
-    click_records.reject(record, raised.value)
-    assert record["status"] == status
-    assert reason in record["reason"]
-    assert click_records.measured((record, None)) is record
+        task_scoring.check(example(**changes))
+    record = task_scoring.rejected(record, raised.value)
+    assert record.status == status
+    assert reason in record.reason
+    assert task_scoring.measured((record, None)) is record
 
 
 def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
@@ -148,26 +148,25 @@ def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
     seeds = dict.fromkeys(maps, SEEDS)
     for name, reason in (("A", "A: the click map has no mass"), ("B", "B: ValueError")):
         some = {"UD": maps["UD"], name: maps[name]}
-        task = click_records.Measured(
-            np.array(CLICKS), (20, 20), TARGET, some, seeds, 3
-        )
-        record = click_records.measured((click_records.new("set", "id"), task))
-        assert record["status"] == "failed"
-        assert record["reason"].startswith(reason)
-        assert list(record["models"]) == ["UD"]
+        task = task_scoring.Measured(np.array(CLICKS), (20, 20), TARGET, some, seeds, 3)
+        record = task_scoring.measured((task_records.TaskRecord("set", "id"), task))
+        assert record.status == "failed"
+        assert record.reason.startswith(reason)
+        assert list(record.models) == ["UD"]
 
 
 def test_records_are_json_without_nan():
-    record = click_records.new("set", "id")
+    record = task_records.TaskRecord("set", "id")
     maps = {"UD": UNIFORM}
     one = np.array([[10, 15]])
-    task = click_records.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3)
-    text = json.dumps(click_records.measured((record, task)), allow_nan=False)
-    assert json.loads(text)["models"]["UD"]["raw"]["ks"] is None
+    task = task_scoring.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3)
+    record = task_scoring.measured((record, task))
+    json.dumps(dataclasses.asdict(record), allow_nan=False)
+    assert record.models["UD"]["raw"]["ks"] is None
 
 
 def test_processes_that_measure_import_no_jax():
     program = (
-        "import sys, rclicks_jax.runs.click_records; assert 'jax' not in sys.modules"
+        "import sys, rclicks_jax.runs.task_scoring; assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,15 +15,16 @@ import pytest
 from rclicks_jax import config, errors, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages
-from rclicks_jax.results import click_model_tables
-from rclicks_jax.runs import click_metrics, click_records, click_tasks, evaluate, store
+from rclicks_jax.results import click_model_tables, click_scores
+from rclicks_jax.runs import click_metrics, click_tasks, evaluate, store, task_records
 
 SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 
 
 def evaluated_in(workdir):
     evaluate.run(SETTINGS, workdir)
-    return click_model_tables.table(store.RunFolder(workdir))
+    opened = click_scores.open_evaluation(str(workdir))
+    return click_model_tables.means(opened.scores)
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +48,17 @@ def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
     }
     for row in table.rows:
         assert row["failed"] == row["skipped"] == 0
-        assert all(np.isfinite(row[metric]) for metric in click_metrics.PAPER)
+        assert all(np.isfinite(row[metric].mean) for metric in click_metrics.PAPER)
     pooled = [
         row for row in table.rows if (row["click_type"], row["model"]) == ("all", "DT")
     ]
     parts = [
         row for row in table.rows if row["model"] == "DT" and row["click_type"] != "all"
     ]
-    weighted = sum(row["ok"] * row["nss"] for row in parts) / sum(
+    weighted = sum(row["ok"] * row["nss"].mean for row in parts) / sum(
         row["ok"] for row in parts
     )
-    assert pooled[0]["nss"] == pytest.approx(weighted)
+    assert pooled[0]["nss"].mean == pytest.approx(weighted)
 
 
 def test_evaluating_again_repeats_nothing_and_gives_the_same(evaluated, monkeypatch):
@@ -103,13 +104,13 @@ def test_records_name_the_clicker(evaluated):
 
 def test_records_hold_all_metrics_of_raw_and_masked_maps(evaluated):
     _, workdir = evaluated
-    for record in click_records.read_all(store.RunFolder(workdir)):
-        assert record["image_id"]
-        assert record["clicks"] > 1
-        for both in record["models"].values():
+    for record in task_records.read_all(store.RunFolder(workdir)):
+        assert record.image_id
+        assert record.clicks > 1
+        for both in record.models.values():
             assert tuple(both["raw"]) == click_metrics.METRICS
             # Both are zero outside the error region already.
-            assert record["click_type"] != "first" or both["masked"] == both["raw"]
+            assert record.click_type != "first" or both["masked"] == both["raw"]
 
 
 def test_shards_write_what_one_run_does(evaluated, tmp_path):
@@ -168,14 +169,14 @@ def test_wrong_settings_are_refused(tmp_path, changes, message):
 
 def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
     stop = hosts.StopRequest()
-    write = click_records.write
+    write = task_records.write
 
     def write_and_ask(folder, record):
         write(folder, record)
         stop.set("SIGTERM")
 
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(click_records, "write", write_and_ask)
+    monkeypatch.setattr(task_records, "write", write_and_ask)
     outcome = evaluate.run(SETTINGS, tmp_path)
     assert outcome.stopped == "SIGTERM"
     assert outcome.counts["ok"] == click_tasks._TOGETHER
@@ -207,11 +208,13 @@ def test_maps_that_fail_spoil_no_other_and_are_tried_again(
     )
     counts = evaluate.run(SETTINGS, tmp_path).counts
     assert min(counts["ok"], counts["failed"]) > 10
-    records = list(click_records.read_all(store.RunFolder(tmp_path)))
-    assert {record["reason"] for record in records} == {
+    records = task_records.read_all(store.RunFolder(tmp_path))
+    assert {record.reason for record in records} == {
         "", "UD: ValueError: not this one", "UD: the click map has no mass",
     }  # fmt: skip
-    shown = click_model_tables.table(store.RunFolder(tmp_path)).rows
+    shown = click_model_tables.means(
+        click_scores.open_evaluation(str(tmp_path)).scores
+    ).rows
     of_all = next(row for row in shown if row["click_type"] == "all")
     assert {status: of_all[status] for status in counts} == counts
     model.ill = False
@@ -233,7 +236,7 @@ def test_a_broken_record_is_named(evaluated, tmp_path):
     shutil.copytree(evaluated[1], tmp_path / "run")
     broken = next((tmp_path / "run").glob("records/*/*.json"))
     broken.write_text("{")
-    with pytest.raises(errors.RunFolderError, match=r"is no record.*Move it"):
+    with pytest.raises(errors.RunFolderError, match=r"is not a record.*Move it"):
         evaluate.run(SETTINGS, tmp_path / "run")
 
 

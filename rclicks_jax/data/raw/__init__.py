@@ -5,13 +5,17 @@ problem in words, so that it is counted, recorded and named.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from rclicks_jax import errors
+
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
 ALL = "all"
+HELD_OUT = "held_out"
+TRAIN, VAL = "train", "val"
 UNLISTED = "test"
 EMPTY = "the mask has no object pixel"
 
@@ -111,6 +115,28 @@ class RawSource(Protocol):
     def tasks(self, split: str) -> Iterator[RawTask]:
         """Yields every click task of a split in a stable order; none without clicks."""
         ...
+
+
+def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
+    """Returns the splits that a name stands for.
+
+    Args:
+        dataset: What an error calls it.
+        known: The splits that it has.
+        asked: One of them; `all`; or `held_out`, which is `val` or, in a dataset
+            without, all that is not for training: what the paper evaluates on.
+
+    Raises:
+        BadValueError: The name stands for nothing here.
+    """
+    held_out = [VAL] if VAL in known else [name for name in known if name != TRAIN]
+    meanings = {name: [name] for name in known} | {ALL: list(known)}
+    if held_out:
+        meanings[HELD_OUT] = held_out
+    if asked not in meanings:
+        what = f"Split of {dataset}"
+        raise errors.BadValueError(what, repr(asked), ", ".join(meanings))
+    return meanings[asked]
 
 
 def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:

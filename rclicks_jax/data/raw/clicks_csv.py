@@ -41,6 +41,7 @@ class ClickSet:
         input_device: `pc`, `mobile` or `synthetic`; several are joined by `+`.
         clicks_yx: As recorded, `i64[n 2]`; may lie outside the frame.
         frame: Height and width of the frame.
+        device_of_each: What made each click, `str[n]`.
     """
 
     full_stem: str
@@ -51,6 +52,17 @@ class ClickSet:
     input_device: str
     clicks_yx: np.ndarray
     frame: tuple[int, int]
+    device_of_each: np.ndarray
+
+    def of_device(self, device: str) -> "ClickSet":
+        """Returns the clicks that one kind of device made."""
+        inside = self.device_of_each == device
+        return dataclasses.replace(
+            self,
+            input_device=device,
+            clicks_yx=self.clicks_yx[inside],
+            device_of_each=self.device_of_each[inside],
+        )
 
     def outside(self) -> int:
         """Returns how many clicks lie outside the frame."""
@@ -103,6 +115,7 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
             input_device="+".join(sorted(set(rows["device"].astype(str)))),
             clicks_yx=rows[["y", "x"]].to_numpy(np.int64),
             frame=(int(first["h"]), int(first["w"])),
+            device_of_each=rows["device"].to_numpy(str),
         )
     return sets
 

@@ -1,7 +1,7 @@
 """Readers of folders of images and masks: those of RClicks and a user's own."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -28,8 +28,20 @@ class FolderSource:
         split_names: `train` and `val`; `test` for images that no list names.
     """
 
-    def __init__(self, name: str, folder: pathlib.Path, layout: layouts.Layout) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: pathlib.Path,
+        layout: layouts.Layout,
+        clicks: Mapping[str, clicks_csv.ClickSet] | None = None,
+    ) -> None:
         """Lists the files; reads only the table of clicks.
+
+        Args:
+            name: Of the dataset.
+            folder: Where it lies.
+            layout: How it is laid out.
+            clicks: Click sets by full stem; those of `clicks.csv` if None.
 
         Raises:
             DataError: A folder is missing or holds no image.
@@ -47,7 +59,9 @@ class FolderSource:
         self._splits = self._read_splits()
         self.split_names = tuple(sorted(set(self._splits.values())))
         csv_path = self.beside("clicks.csv")
-        self.clicks = clicks_csv.read(csv_path, name) if csv_path else {}
+        if clicks is None:
+            clicks = clicks_csv.read(csv_path, name) if csv_path else {}
+        self.clicks = clicks
 
     def __len__(self) -> int:
         """Returns the number of photographs."""

@@ -1,28 +1,22 @@
-"""Records of `rclicks-evaluate`: a JSON file for each click task.
+"""From a click task and its maps to its record.
 
 Processes that only measure import this, so nothing here imports JAX.
 """
 
-import collections
 import dataclasses
-import json
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from etils import epath
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import click_metrics, failures, store
+from rclicks_jax.runs import click_metrics, failures
+from rclicks_jax.runs.task_records import TaskRecord
 from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"
 _SKIPPED = (raw.EMPTY, NO_CLICKS, failures.NOTHING_WRONG)
 _MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes to less"
-
-Record = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,36 +40,19 @@ class Measured:
     draws: int
 
 
-def new(dataset: str, name: str) -> Record:
-    """Returns the record of a task of which nothing is known yet."""
-    return {
-        "dataset": dataset,
-        "click_set_id": name,
-        "image_id": "",
-        "click_type": "unknown",
-        "input_device": "",
-        "clicks": 0,
-        "status": "ok",
-        "reason": "",
-        "models": {},
-    }
+def described(record: TaskRecord, example: ClickExample) -> TaskRecord:
+    """Returns a record that says what its task is."""
+    return dataclasses.replace(
+        record,
+        image_id=example.image_id,
+        click_type=example.click_type,
+        input_device=example.input_device,
+        clicks=len(example.clicks_yx),
+    )
 
 
-def describe(record: Record, example: ClickExample) -> None:
-    """Writes into a record what its task is.
-
-    Raises:
-        DataError: The task cannot be evaluated; the message says why.
-    """
-    record["image_id"] = example.image_id
-    record["click_type"] = example.click_type
-    record["input_device"] = example.input_device
-    record["clicks"] = len(example.clicks_yx)
-    _check(example)
-
-
-def reject(record: Record, error: Exception, about: str = "") -> None:
-    """Takes a task out of all means: what has no answer is skipped, not failed.
+def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecord:
+    """Returns a record that is in no mean: what has no answer is skipped, not failed.
 
     Args:
         record: Of the task.
@@ -86,8 +63,8 @@ def reject(record: Record, error: Exception, about: str = "") -> None:
         RClicksError: The memory is too small, which is no fault of a task.
     """
     reason = about + why(error)
-    record["status"] = "skipped" if reason in _SKIPPED else "failed"
-    record["reason"] = reason
+    status = "skipped" if reason in _SKIPPED else "failed"
+    return dataclasses.replace(record, status=status, reason=reason)
 
 
 def why(error: Exception) -> str:
@@ -95,7 +72,7 @@ def why(error: Exception) -> str:
     return failures.reason(error, _MEMORY_ADVICE)
 
 
-def measured(job: tuple[Record, Measured | None]) -> Record:
+def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
     """Returns a record with the metrics of all models; a pure function of the job.
 
     Args:
@@ -107,61 +84,26 @@ def measured(job: tuple[Record, Measured | None]) -> Record:
     try:
         truth = click_metrics.truth(task.clicks_yx, task.box_hw, task.error_mask)
     except Exception as error:
-        reject(record, error)
-        return record
+        return rejected(record, error)
+    models = {}
     for name, click_map in task.maps.items():
         try:
             if isinstance(click_map, str):
                 raise errors.DataError(click_map)
-            record["models"][name] = click_metrics.raw_and_masked(
+            models[name] = click_metrics.raw_and_masked(
                 click_map, truth, task.draws, task.seeds[name]
             )
         except Exception as error:
-            reject(record, error, f"{name}: ")
-    return record
+            record = rejected(record, error, f"{name}: ")
+    return dataclasses.replace(record, models=models)
 
 
-def path_of(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
-    """Returns where the record of a task is."""
-    of_dataset = folder.path / "records" / store.file_name(dataset)
-    return of_dataset / f"{store.file_name(name)}.json"
+def check(example: ClickExample) -> None:
+    """Makes sure that a task can be evaluated.
 
-
-def write(folder: store.RunFolder, record: Record) -> None:
-    """Writes a record; its task is finished then."""
-    path = path_of(folder, record["dataset"], record["click_set_id"])
-    store.write_atomically(path, (json.dumps(record) + "\n").encode())
-
-
-def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
-    """Tells whether a task has a record and did not fail."""
-    path = path_of(folder, dataset, name)
-    return path.exists() and _read(path)["status"] != "failed"
-
-
-def read_all(folder: store.RunFolder) -> Iterator[Record]:
-    """Yields every record, in a fixed order."""
-    for path in sorted(folder.path.glob("records/*/*.json")):
-        yield _read(path)
-
-
-def count(folder: store.RunFolder) -> dict[str, int]:
-    """Counts tasks by status; all three are there."""
-    counts = collections.Counter(record["status"] for record in read_all(folder))
-    return {status: counts[status] for status in ("ok", "skipped", "failed")}
-
-
-def _read(path: epath.Path) -> Record:
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise errors.RunFolderError(
-            f"{path} is no record: {error}. Move it away and run the same command "
-            "again: only this task is repeated."
-        ) from error
-
-
-def _check(example: ClickExample) -> None:
+    Raises:
+        DataError: It cannot; the message says why.
+    """
     shape = example.image.shape[:2]
     for mask in (example.gt_mask, example.prev_mask):
         if mask is not None and mask.shape != shape:

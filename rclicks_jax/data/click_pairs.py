@@ -1,0 +1,138 @@
+"""Two sets of real clicks on the same tasks: by input device, and by display mode.
+
+Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.data import raw, specs
+from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
+
+PC, MOBILE = "pc", "mobile"
+# The mode that the others are compared with: no picture of the object biases it.
+REFERENCE_MODE = "Text_Description"
+_PREVIEWS = "previews.csv"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickPair:
+    """A task that two sets of people clicked in.
+
+    Attributes:
+        dataset: Name of the dataset.
+        click_set_id: The task.
+        image_id: The photograph.
+        click_type: `first`, `fn` or `fp`.
+        one: What the first set is of: a device, or the reference mode.
+        other: What the second set is of.
+        one_yx: Clicks of the first set, `i32[n 2]`.
+        other_yx: Clicks of the second, `i32[m 2]`.
+        gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
+        problem: Why the task cannot be used; empty if it can.
+    """
+
+    dataset: str
+    click_set_id: str
+    image_id: str
+    click_type: str
+    one: str
+    other: str
+    one_yx: np.ndarray
+    other_yx: np.ndarray
+    gt_mask: np.ndarray | None
+    problem: str
+
+
+def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
+    """Yields the clicks of PC and of mobile on every task of a split.
+
+    Raises:
+        DataError: The dataset has no clicks of both.
+        BadValueError: It has no such split.
+    """
+    source = sources.open_source(spec)
+    both = {PC, MOBILE}
+    found: set[str] = set()
+    if isinstance(source, folders.FolderSource):
+        for click_set in source.clicks.values():
+            found |= set(click_set.device_of_each.tolist())
+    if not isinstance(source, folders.FolderSource) or not both <= found:
+        raise errors.DataError(
+            f"{spec.name} has clicks by {', '.join(sorted(found)) or 'no device'}; "
+            f"to be compared it needs a clicks.csv with clicks by {PC} and {MOBILE}."
+        )
+    for one_split in raw.splits_of(spec.name, source.split_names, split):
+        for task in source.tasks(one_split):
+            recorded = source.clicks[task.click_set_id]
+            yield _pair(
+                source.name,
+                task,
+                recorded.of_device(PC),
+                recorded.of_device(MOBILE),
+                (PC, MOBILE),
+            )
+
+
+def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
+    """Yields the clicks of the reference mode and of each other one, task by task.
+
+    Raises:
+        DataError: There is no `previews.csv` with the reference mode and others in the
+            dataset's folder or the one above.
+    """
+    layout = layouts.LAYOUTS.get(spec.kind)
+    if spec.folder is None or spec.json_path is not None:
+        raise errors.DataError(
+            f"{spec.name} has no display modes: give the folder of the photographs "
+            f"that {_PREVIEWS} is about, --data=TETRIS:DIR."
+        )
+    layout = layout or sources.own_layout(spec.folder)
+    path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
+    modes = clicks_csv.read_all(path) if path else {}
+    if REFERENCE_MODE not in modes or len(modes) < 2:
+        raise errors.DataError(
+            f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
+            f"{_PREVIEWS} there or in the folder above there must be {REFERENCE_MODE} "
+            "and others."
+        )
+    reference = modes.pop(REFERENCE_MODE)
+    source = folders.FolderSource(spec.name, spec.folder, layout, reference)
+    for split in source.split_names:
+        for task in source.tasks(split):
+            for mode, sets in modes.items():
+                if task.click_set_id in sets:
+                    yield _pair(
+                        source.name,
+                        task,
+                        reference[task.click_set_id],
+                        sets[task.click_set_id],
+                        (REFERENCE_MODE, mode),
+                    )
+
+
+def _pair(
+    dataset: str,
+    task: raw.RawTask,
+    one: clicks_csv.ClickSet,
+    other: clicks_csv.ClickSet,
+    names: tuple[str, str],
+) -> ClickPair:
+    problem = task.problem
+    if not problem and one.frame != other.frame:
+        problem = f"{names[0]} clicked in {one.frame}, {names[1]} in {other.frame}"
+    return ClickPair(
+        dataset=dataset,
+        click_set_id=task.click_set_id,
+        image_id=task.image.image_id,
+        click_type=task.click_type,
+        one=names[0],
+        other=names[1],
+        one_yx=one.in_shape(task.image.shape),
+        other_yx=other.in_shape(task.image.shape),
+        gt_mask=None if problem else task.gt_mask,
+        problem=problem,
+    )

@@ -1,0 +1,103 @@
+"""Tables of how alike two sets of people click."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rclicks_jax.results import measures, published_click_models
+from rclicks_jax.results.click_scores import ALL, KINDS, PAPER
+from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.runs.click_agreement import COMPARED, Agreement
+
+_KEYS = ("pl1", "wd", "ks")
+_MEASURES = tuple(one for one in PAPER if one.key in _KEYS)
+_STATUSES = ("ok", "skipped", "failed")
+
+
+def means(found: Sequence[Agreement], compared: str) -> Table:
+    """Means with 95 % intervals by dataset, kind of task and what is compared.
+
+    Args:
+        found: Of every task.
+        compared: What the two sets are.
+    """
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "click_type": ("Task", "s"),
+        "one": ("Clicks of", "s"),
+        "other": ("against", "s"),
+        **{status: (status, "d") for status in _STATUSES},
+        **{one.key: (one.title, one.form) for one in _MEASURES},
+    }
+    rows: list[Row] = []
+    for head, inside in _parts(found):
+        row: Row = {**head, **dict.fromkeys(_STATUSES, 0)}
+        for one in inside:
+            row[one.status] += 1
+        values = {key: [getattr(one, key) for one in inside] for key in _KEYS}
+        image_ids = [one.image_id for one in inside]
+        row |= {
+            key: measures.over_images(np.array(of_each), image_ids)
+            for key, of_each in values.items()
+        }
+        rows.append(row)
+    return Table("click_agreement", f"How alike: {COMPARED[compared]}", columns, rows)
+
+
+def _parts(found: Sequence[Agreement]) -> Iterator[tuple[Row, list[Agreement]]]:
+    """Yields the tasks of each dataset, pair of sets and kind, in order."""
+    for dataset in sorted({one.dataset for one in found}):
+        of_dataset = [one for one in found if one.dataset == dataset]
+        for names in sorted({(one.one, one.other) for one in of_dataset}):
+            for kind in KINDS:
+                inside = [
+                    one
+                    for one in of_dataset
+                    if (one.one, one.other) == names and kind in (ALL, one.click_type)
+                ]
+                if inside:
+                    head = {"dataset": dataset, "click_type": kind}
+                    yield {**head, "one": names[0], "other": names[1]}, inside
+
+
+def tasks(found: Sequence[Agreement]) -> Table:
+    """Every task as a row."""
+    fields = [field.name for field in dataclasses.fields(Agreement)]
+    columns = {name: (name, "") for name in fields}
+    rows = [dataclasses.asdict(one) for one in found]
+    return Table("click_agreement_tasks", "Every task", columns, rows)
+
+
+def against_published(made: Table, compared: str) -> Table:
+    """Sets means beside the original's numbers for PC and mobile.
+
+    Its PL1 and WD are of mistaken points, so they stand beside ours only where ours
+    repeat the mistake.
+
+    Args:
+        made: What `means` returned.
+        compared: What the two sets are.
+    """
+    numbers = published_click_models.pc_against_mobile()
+    keys = {"device": {"ks": "ks"}, "display_mode": {}}.get(
+        compared, {"ks": "ks", "wd": "wd_of_xx", "pl1": "pl1_of_xx"}
+    )
+    heads = {
+        "dataset": ("Dataset", "s"),
+        "one": ("Clicks of", "s"),
+        "other": ("against", "s"),
+        "measure": ("Measure", "s"),
+    }
+    rows: list[Row] = []
+    for row in made.rows:
+        if row["click_type"] != ALL:
+            continue
+        known = numbers.get(row["dataset"], {})
+        for measure in _MEASURES:
+            published = known.get(keys.get(measure.key))
+            cells = published_click_models.beside(row[measure.key], published)
+            head = {key: row[key] for key in ("dataset", "one", "other")}
+            rows.append({**head, "measure": measure.title, **cells})
+    columns = {**heads, **published_click_models.columns()}
+    return Table("published", "Against the original", columns, rows)

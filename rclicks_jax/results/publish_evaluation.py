@@ -1,0 +1,79 @@
+"""Tables, report and exports of evaluations of click models."""
+
+from collections.abc import Sequence
+
+from etils import epath
+
+from rclicks_jax.results import (
+    click_agreement_tables,
+    click_model_tables,
+    click_scores,
+    evaluation_report,
+    formats,
+    publish,
+    published_click_models,
+)
+from rclicks_jax.runs import click_agreement, store, task_records
+
+
+def is_evaluation(folder: store.RunFolder) -> bool:
+    """Tells whether a run folder holds an evaluation of click models."""
+    return folder.info()["hashed"].get("kind") == task_records.KIND
+
+
+def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table]:
+    """Writes tables and report of an evaluation; returns the tables, means first.
+
+    Args:
+        folder: The run.
+        maps: Which maps are compared with people; the protocol's if None.
+    """
+    evaluation = click_scores.open_evaluation(str(folder.path), maps)
+    made = click_model_tables.make_all(evaluation.scores)
+    publish.write_tables(folder.path, made)
+    evaluation_report.write(folder, evaluation, made)
+    return made
+
+
+def compare(
+    named: Sequence[str], out: epath.PathLike, maps: str | None = None
+) -> list[formats.Table]:
+    """Writes tables of several evaluations; returns the tables, means first.
+
+    Args:
+        named: Runs: `FOLDER`, or `LABEL=FOLDER`.
+        out: A folder for them.
+        maps: Which maps are compared with people; the protocol's if None.
+    """
+    evaluations = [click_scores.open_evaluation(text, maps) for text in named]
+    made = click_model_tables.make_all(click_scores.joined(evaluations))
+    publish.write_tables(out, made)
+    return made
+
+
+def against_published(folder: store.RunFolder) -> formats.Table:
+    """Sets an evaluation beside the original's numbers, which are of raw maps."""
+    evaluation = click_scores.open_evaluation(str(folder.path), task_records.RAW)
+    return published_click_models.table(evaluation)
+
+
+def agreement(
+    compared: str, data: str, split: str, workdir: epath.PathLike
+) -> tuple[formats.Table, formats.Table]:
+    """Compares two sets of clicks, and writes the tables of it.
+
+    Args:
+        compared: What the sets are; see `runs.click_agreement.run` for the others.
+        data: Click data.
+        split: As `--split` takes it.
+        workdir: Where tables go.
+
+    Returns:
+        The means, and the means beside the original's numbers.
+    """
+    found = click_agreement.run(compared, data, split, workdir)
+    table = click_agreement_tables.means(found, compared)
+    publish.write_tables(workdir, [table])
+    every = formats.to_csv(click_agreement_tables.tasks(found))
+    store.write_atomically(epath.Path(workdir) / "tasks.csv", every.encode())
+    return table, click_agreement_tables.against_published(table, compared)

@@ -1,0 +1,154 @@
+"""How alike two sets of people click: PC and mobile, and modes of showing the target.
+
+The metrics of click maps that need no map: PL1, WD and KS between two sets of clicks,
+in units of the target's box.
+
+Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import tqdm
+from etils import epath
+
+from rclicks_jax import errors
+from rclicks_jax.data import click_pairs, raw, specs
+from rclicks_jax.data.click_pairs import ClickPair
+from rclicks_jax.metrics import click_prediction, ks2d
+from rclicks_jax.ops import masks
+from rclicks_jax.runs import environment, store
+from rclicks_jax.runs.records import Status
+
+COMPARED = {
+    "device": "clicks by PC and by mobile",
+    "device_as_published": (
+        "the same with the original's mistake, (x, x) for (x, y) on the PC in PL1 and "
+        "WD, to reproduce its numbers"
+    ),
+    "display_mode": "each way of showing the target with its description in words",
+}
+# With fewer clicks in either set a task is skipped: the original's number for devices,
+# and what the KS test needs.
+_FEWEST = {
+    "device": 10,
+    "device_as_published": 10,
+    "display_mode": 2,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Agreement:
+    """How alike two sets of people clicked in one task.
+
+    Attributes:
+        dataset: Name of the dataset.
+        click_set_id: The task.
+        image_id: The photograph.
+        click_type: `first`, `fn` or `fp`.
+        one: What the first set is of.
+        other: What the second set is of.
+        one_clicks: How many clicks the first set has.
+        other_clicks: How many the second has.
+        status: `ok`, `skipped` (too few clicks, no target) or `failed` (unreadable).
+        reason: Why it is not `ok`.
+        pl1: Mean L1 distance over all pairs; NaN unless `ok`, as those below.
+        wd: Wasserstein distance.
+        ks: 1 if the KS test does not tell the sets apart, else 0.
+        p_value: Of that test.
+    """
+
+    dataset: str
+    click_set_id: str
+    image_id: str
+    click_type: str
+    one: str
+    other: str
+    one_clicks: int
+    other_clicks: int
+    status: Status
+    reason: str = ""
+    pl1: float = float("nan")
+    wd: float = float("nan")
+    ks: float = float("nan")
+    p_value: float = float("nan")
+
+
+def run(
+    compared: str, data: str, split: str, workdir: epath.PathLike
+) -> list[Agreement]:
+    """Compares two sets of clicks on every task of some datasets.
+
+    Args:
+        compared: A key of `COMPARED`.
+        data: Click data, as `--data` takes it; for display modes the photographs that
+            `previews.csv` is about.
+        split: As `--split` takes it; display modes are compared on all there is.
+        workdir: Where `run.json` says what was compared.
+
+    Raises:
+        RClicksError: The data has no such sets, or the folder holds something else.
+    """
+    if compared not in COMPARED:
+        raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
+    asked = specs.parse(data)
+    names = [spec.name for spec in asked]
+    hashed = {"kind": "click agreement", "compared": compared, "data": names}
+    noted = {"command": sys.argv, **environment.describe()}
+    store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
+    pairs = (pair for spec in asked for pair in _pairs(compared, spec, split))
+    return [agreement(pair, compared) for pair in tqdm.tqdm(pairs, desc="Comparing")]
+
+
+def _pairs(compared: str, spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
+    if compared == "display_mode":
+        return click_pairs.by_display_mode(spec)
+    return click_pairs.by_device(spec, split)
+
+
+def agreement(pair: ClickPair, compared: str) -> Agreement:
+    """Returns how alike the two sets of clicks on one task are."""
+    status, reason = _status(pair, _FEWEST[compared])
+    found = Agreement(
+        dataset=pair.dataset,
+        click_set_id=pair.click_set_id,
+        image_id=pair.image_id,
+        click_type=pair.click_type,
+        one=pair.one,
+        other=pair.other,
+        one_clicks=len(pair.one_yx),
+        other_clicks=len(pair.other_yx),
+        status=status,
+        reason=reason,
+    )
+    if status != "ok":
+        return found
+    assert pair.gt_mask is not None
+    box = masks.bounding_box(pair.gt_mask == raw.OBJECT)
+    assert box is not None
+    box_hw = box[1] - box[0], box[3] - box[2]
+    one, other = pair.one_yx, pair.other_yx
+    p_value = float(ks2d.ks_p_value(one[:, ::-1], other[:, ::-1]))
+    if compared == "device_as_published":
+        one = one[:, [1, 1]]
+    return dataclasses.replace(
+        found,
+        pl1=click_prediction.pl1(one, other, box_hw),
+        wd=click_prediction.wd(one, other) / float(np.hypot(*box_hw)),
+        ks=float(p_value > click_prediction.KS_LEVEL),
+        p_value=p_value,
+    )
+
+
+def _status(pair: ClickPair, fewest: int) -> tuple[Status, str]:
+    if pair.problem or pair.gt_mask is None:
+        return ("skipped" if pair.problem == raw.EMPTY else "failed"), pair.problem
+    if not (pair.gt_mask == raw.OBJECT).any():
+        return "skipped", raw.EMPTY
+    counts = {pair.one: len(pair.one_yx), pair.other: len(pair.other_yx)}
+    few = [f"{count} by {name}" for name, count in counts.items() if count < fewest]
+    if few:
+        return "skipped", f"fewer than {fewest} clicks: {', '.join(few)}"
+    return "ok", ""

@@ -1,0 +1,115 @@
+"""Pictures of a few tasks of an evaluation: where people clicked, and each model's map.
+
+The tasks stand at even ranks of NSS of the last click model, the worst and the best
+included, so the records alone say which they are. Each is drawn once and kept.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from etils import epath
+
+from rclicks_jax.clicks.click_models import ClickModel
+from rclicks_jax.data import packages
+from rclicks_jax.runs import artifacts, overlays, store, task_records
+from rclicks_jax.runs.task_records import TaskRecord
+from rclicks_jax.types import ClickExample, ClickQuery
+
+COUNT = 5
+RULE = "even ranks of NSS of the last click model, from the worst to the best"
+_METRIC = "nss"
+_INDEX_NAME = "index.json"
+_PEOPLE = "people"
+
+
+class Picture(NamedTuple):
+    """One picture of a task.
+
+    Attributes:
+        name: `people`, or a click model.
+        jpeg: The file.
+    """
+
+    name: str
+    jpeg: bytes
+
+
+def chosen(
+    records: Sequence[TaskRecord], hashed: Mapping[str, object]
+) -> list[TaskRecord]:
+    """Returns the tasks that are shown, from the worst to the best.
+
+    Args:
+        records: Of an evaluation.
+        hashed: What was run.
+    """
+    model = list(hashed["click_models"])[-1]  # type: ignore[call-overload]
+    maps = task_records.shown_maps(hashed)
+    known = [
+        (task_records.value(one, model, maps, _METRIC), one.dataset, one.click_set_id)
+        for one in records
+        if one.status == "ok"
+    ]
+    ranked = sorted(key for key in known if np.isfinite(key[0]))
+    places = np.linspace(0, len(ranked) - 1, min(COUNT, len(ranked)))
+    by_key = {(one.dataset, one.click_set_id): one for one in records}
+    return [by_key[ranked[place][1:]] for place in np.rint(places).astype(int)]
+
+
+def write(
+    folder: store.RunFolder,
+    datasets: Sequence[packages.Package],
+    models: Mapping[str, ClickModel],
+) -> None:
+    """Draws the tasks that the records choose, unless they are drawn already.
+
+    Args:
+        folder: A finished evaluation.
+        datasets: What was evaluated.
+        models: Click models by the names that the records have.
+    """
+    info = folder.info()["hashed"]
+    masked = task_records.shown_maps(info) == task_records.MASKED
+    by_name = {package.dataset: package for package in datasets}
+    for record in chosen(task_records.read_all(folder), info):
+        place = _place(folder, record)
+        if (place / _INDEX_NAME).exists():
+            continue
+        package = by_name[record.dataset]
+        (row,) = (row for row in package.rows if row.name == record.click_set_id)
+        example: ClickExample = package.read(row)
+        query = ClickQuery(example.image, example.gt_mask, example.error_mask)
+        maps: dict[str, np.ndarray | None] = {_PEOPLE: None}
+        for name, model in models.items():
+            (click_map,) = model([query])
+            click_map = click_map * example.error_mask if masked else click_map
+            maps[name] = artifacts.as_bytes(click_map)
+        if example.prev_mask is None:
+            # There is one region, and one outline.
+            query = query._replace(error_mask=example.gt_mask)
+        for number, click_map in enumerate(maps.values()):
+            picture = overlays.of_query(query, click_map, {0: example.clicks_yx})
+            content = overlays.to_jpeg(picture)
+            store.write_atomically(place / f"{number}.jpg", content)
+        index = json.dumps({"pictures": list(maps)})
+        store.write_atomically(place / _INDEX_NAME, index.encode())
+
+
+def read(folder: store.RunFolder, record: TaskRecord) -> list[Picture]:
+    """Reads the pictures of a task; empty if it has none."""
+    place = _place(folder, record)
+    if not (place / _INDEX_NAME).exists():
+        return []
+    names = json.loads((place / _INDEX_NAME).read_text())["pictures"]
+    return [
+        Picture(name, (place / f"{number}.jpg").read_bytes())
+        for number, name in enumerate(names)
+    ]
+
+
+def _place(folder: store.RunFolder, record: TaskRecord) -> epath.Path:
+    # A task of an image is what an object of it is to a benchmark.
+    of_image = folder.artifacts(record.dataset, record.image_id)
+    return of_image / store.file_name(record.click_set_id)

@@ -1,0 +1,45 @@
+"""Small folders of photographs with clicks by device and by display mode."""
+
+import numpy as np
+from helpers import write_image
+
+SHAPE = (40, 60)
+# Of every target, half-open (y0, y1, x0, x1).
+BOX = (10, 30, 20, 50)
+_HEADER = (
+    "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h"
+)
+
+
+def write_clicked(parent, clicks, modes=None):
+    """Writes a folder `mine` with `clicks.csv` and `previews.csv` above it.
+
+    Args:
+        parent: Where to.
+        clicks: Points (x, y) by stem and device.
+        modes: The same for each display mode.
+    """
+    modes = modes or {}
+    every = [clicks, *modes.values()]
+    folder = parent / "mine"
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[BOX[0] : BOX[1], BOX[2] : BOX[3]] = 255
+    for stem in sorted({stem for part in every for stem, _ in part}):
+        write_image(folder / "images" / f"{stem}.png", np.zeros((*SHAPE, 3), np.uint8))
+        write_image(folder / "masks" / f"{stem}.png", mask)
+    if clicks:
+        _write(parent / "clicks.csv", {"mine": clicks})
+    if modes:
+        _write(parent / "previews.csv", modes)
+    return folder
+
+
+def _write(path, by_dataset):
+    height, width = SHAPE
+    lines = [
+        f"{dataset},{stem},,{stem},first,,{device},{x},{y},{width},{height}"
+        for dataset, clicks in by_dataset.items()
+        for (stem, device), points in clicks.items()
+        for x, y in points
+    ]
+    path.write_text("\n".join([_HEADER, *lines]) + "\n")

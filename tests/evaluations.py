@@ -1,0 +1,79 @@
+"""Run folders of evaluations, made of numbers."""
+
+import json
+
+import numpy as np
+
+from rclicks_jax import config
+from rclicks_jax.results import click_scores
+from rclicks_jax.runs import store
+
+METRICS = [one.key for one in click_scores.MEASURES]
+MODELS = {
+    "UD": {"name": "UD"},
+    "DT": {"name": "DT"},
+    "CM mine": {"name": "CM", "variant": "t", "sigma": 20.0, "data": "my people"},
+}
+BASES = {"UD": 0.2, "DT": 0.3, "CM mine": 0.5}
+
+
+def record(name, value, *, models=tuple(MODELS), **changes):
+    """Returns what is recorded of a task; masked maps reach 1 more than raw ones.
+
+    Args:
+        name: The task.
+        value: Added to what each model reaches in each metric.
+        models: Their names.
+        **changes: Of other entries.
+    """
+    measured = {
+        model: {
+            maps: {metric: BASES.get(model, 0.4) + value + more for metric in METRICS}
+            for maps, more in (("raw", 0.0), ("masked", 1.0))
+        }
+        for model in models
+    }
+    made = {
+        "dataset": "set", "click_set_id": name, "image_id": f"photo{name[:1]}",
+        "click_type": "first", "input_device": "pc", "clicks": 12, "status": "ok",
+        "reason": "", "models": measured,
+    }  # fmt: skip
+    return {**made, **changes}
+
+
+def many(count=12, **changes):
+    """Returns records of tasks of all kinds on a third as many photographs."""
+    noise = np.random.default_rng(count).normal(0, 0.05, count)
+    return [
+        record(
+            f"{number % 4}{number}",
+            float(noise[number]),
+            click_type=("first", "fn", "fp")[number % 3],
+            **changes,
+        )
+        for number in range(count)
+    ]
+
+
+def write(folder, records, *, protocol=config.PAPER, split="val", models=None):
+    """Writes a run folder; returns its path as text."""
+    run = store.RunFolder(folder)
+    hashed = {
+        "kind": "evaluation",
+        "protocol": vars(protocol),
+        "seed": 0,
+        "draws": 100,
+        "click_models": MODELS if models is None else models,
+        "data": {},
+        "split": split,
+    }
+    noted = {
+        "command": ["rclicks-evaluate"], "platform": "here", "devices": ["cpu"],
+        "started": "now", "versions": {"python": "3"},
+    }  # fmt: skip
+    run.begin(hashed, noted)
+    for one in records:
+        place = run.path / "records" / one["dataset"]
+        name = store.file_name(one["click_set_id"])
+        store.write_atomically(place / f"{name}.json", json.dumps(one).encode())
+    return str(folder)

@@ -1,0 +1,105 @@
+"""What people type: evaluations, tables of them, and two sets of people."""
+
+import csv
+import json
+
+import evaluations
+import numpy as np
+import pytest
+from clicked_folders import write_clicked
+from commands import command
+
+
+def rows_of(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def clicked(tmp_path_factory):
+    """Photographs that people clicked in by PC, by mobile, and shown in three ways."""
+    place = tmp_path_factory.mktemp("clicked")
+    random = np.random.default_rng(0)
+
+    def some(count):
+        return random.integers([20, 10], [50, 30], (count, 2)).tolist()
+
+    stems = ("a", "b", "c")
+    clicks = {(s, device): some(11) for s in stems for device in ("pc", "mobile")}
+    modes = {
+        mode: {(s, "pc"): some(6) for s in stems}
+        for mode in ("Text_Description", "Object_CutOut", "Silhouette_Mask")
+    }
+    return write_clicked(place, clicks, modes)
+
+
+def test_one_command_evaluates_tabulates_and_compares_with_the_paper(clicked, tmp_path):
+    printed = command(
+        "evaluate", f"--data=folder:{clicked}", "--click_models=UD,DT",
+        "--split=held_out", "--config.draws=5", "--against=published",
+        f"--workdir={tmp_path / 'run'}",
+    )  # fmt: skip
+    assert "How well click maps predict" in printed
+    assert "not published" in printed
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 3 * 3
+    rows = rows_of(tmp_path / "run" / "tables" / "table6.csv")
+    assert [row["model"] for row in rows] == ["UD", "DT"]
+    again = command("tabulate", str(tmp_path / "run"))
+    assert again.split("Report")[0] in printed
+
+
+def test_masked_maps_show_on_request(tmp_path):
+    run = evaluations.write(tmp_path / "run", evaluations.many())
+    means = {}
+    for maps in ("raw", "masked"):
+        command("tabulate", run, f"--maps={maps}")
+        (row, *_) = rows_of(tmp_path / "run" / "tables" / "click_models.csv")
+        means[maps] = float(row["nss"])
+    assert means["masked"] == pytest.approx(means["raw"] + 1)
+
+
+def test_evaluations_are_compared_in_one_table(tmp_path):
+    named = [
+        evaluations.write(
+            tmp_path / name,
+            evaluations.many(models=(name,)),
+            models={name: {"name": name}},
+        )
+        for name in ("UD", "DT")
+    ]
+    printed = command("tabulate", "compare", *named, f"--out={tmp_path / 'both'}")
+    assert "UD" in printed
+    (row, *_) = rows_of(tmp_path / "both" / "tables" / "click_model_differences.csv")
+    assert (row["one"], row["other"], row["tasks"]) == ("UD", "DT", "12")
+    command("tabulate", "export", named[0], f"--out={tmp_path / 'out'}")
+    assert len(rows_of(tmp_path / "out" / "tasks.csv")) == 12 * 2
+    said = command("tabulate", "hard", named[0], status=2)
+    assert "holds evaluation: there are no such tables" in said
+
+
+def test_devices_are_compared_and_stand_beside_the_original(clicked, tmp_path):
+    printed = command(
+        "evaluate", "--compare_clicks=device", f"--data=folder:{clicked}",
+        "--split=all", f"--workdir={tmp_path}", "--against=published",
+    )  # fmt: skip
+    assert "clicks by PC and by mobile" in printed
+    (row, *_) = rows_of(tmp_path / "tables" / "click_agreement.csv")
+    assert (row["one"], row["other"], row["ok"]) == ("pc", "mobile", "3")
+    tasks = rows_of(tmp_path / "tasks.csv")
+    mean = np.mean([float(task["wd"]) for task in tasks])
+    assert float(row["wd"]) == pytest.approx(mean)
+    notes = {one["note"] for one in rows_of(tmp_path / "tables" / "published.csv")}
+    assert notes == {"not published"}
+
+
+def test_display_modes_are_compared(clicked, tmp_path):
+    command(
+        "evaluate", "--compare_clicks=display_mode", f"--data=folder:{clicked}",
+        f"--workdir={tmp_path}",
+    )  # fmt: skip
+    rows = rows_of(tmp_path / "tables" / "click_agreement.csv")
+    modes = [row["other"] for row in rows if row["click_type"] == "all"]
+    assert modes == ["Object_CutOut", "Silhouette_Mask"]
+    described = json.loads((tmp_path / "run.json").read_text())["hashed"]
+    assert described["kind"] == "click agreement"

@@ -1,0 +1,139 @@
+"""How alike two sets of people click, against plain versions of the definitions."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+from clicked_folders import BOX, SHAPE, write_clicked
+
+from rclicks_jax import errors
+from rclicks_jax.data.click_pairs import ClickPair
+from rclicks_jax.results import click_agreement_tables, published_click_models
+from rclicks_jax.runs import click_agreement
+
+HEIGHT, WIDTH = BOX[1] - BOX[0], BOX[3] - BOX[2]
+
+
+def points(count, seed, shift=0):
+    random = np.random.default_rng(seed)
+    inside = random.integers([10, 20], [30, 50], (count, 2)) + shift
+    return inside.astype(np.int32)
+
+
+def pair_of(one, other, **changes):
+    gt_mask = np.zeros(SHAPE, np.uint8)
+    gt_mask[BOX[0] : BOX[1], BOX[2] : BOX[3]] = 255
+    pair = ClickPair(
+        "GrabCut", "a", "photo", "first", "pc", "mobile", one, other, gt_mask, ""
+    )
+    return dataclasses.replace(pair, **changes)
+
+
+def plain(one, other):
+    """Returns PL1 and WD by loops and a linear programme."""
+    distances = [
+        abs(y - v) / HEIGHT + abs(x - u) / WIDTH for y, x in one for v, u in other
+    ]
+    moved = scipy.stats.wasserstein_distance_nd(one, other)
+    return np.mean(distances), moved / np.hypot(HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("sizes", [(10, 10), (12, 17), (30, 11)])
+def test_sets_of_any_sizes_are_compared_by_the_definitions(sizes):
+    one, other = points(sizes[0], 1), points(sizes[1], 2)
+    found = click_agreement.agreement(pair_of(one, other), "device")
+    assert found.status == "ok"
+    np.testing.assert_allclose((found.pl1, found.wd), plain(one, other), rtol=1e-9)
+    assert found.ks == float(found.p_value > 0.05) == 1.0
+
+
+def test_sets_in_other_places_are_told_apart():
+    one, other = points(20, 1), points(20, 2, shift=12)
+    found = click_agreement.agreement(pair_of(one, other), "device")
+    assert found.ks == 0.0
+    same = click_agreement.agreement(pair_of(one, one), "device")
+    assert same.wd == pytest.approx(0, abs=1e-9)
+    assert same.ks == 1.0
+
+
+def test_the_mistake_is_repeated_on_request_alone():
+    one, other = points(15, 1), points(12, 2)
+    mended = click_agreement.agreement(pair_of(one, other), "device")
+    mistaken = click_agreement.agreement(pair_of(one, other), "device_as_published")
+    x_twice = np.stack([one[:, 1], one[:, 1]], axis=1)
+    expected = plain(x_twice, other)
+    np.testing.assert_allclose((mistaken.pl1, mistaken.wd), expected, rtol=1e-9)
+    assert mistaken.p_value == mended.p_value
+    assert mistaken.wd != mended.wd
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({"other_yx": points(9, 2)}, "skipped", "fewer than 10 clicks: 9 by mobile"),
+        ({"gt_mask": np.zeros(SHAPE, np.uint8)}, "skipped", "no object pixel"),
+        ({"gt_mask": None, "problem": "no file"}, "failed", "no file"),
+    ],
+)
+def test_what_cannot_be_compared_is_counted(changes, status, reason):
+    pair = pair_of(points(20, 1), points(20, 2), **changes)
+    found = click_agreement.agreement(pair, "device")
+    assert found.status == status
+    assert reason in found.reason
+    assert np.isnan(found.wd)
+    table = click_agreement_tables.means([found], "device")
+    assert table.rows[0][status] == 1
+    assert table.rows[0]["wd"] is None
+
+
+def test_display_modes_need_two_clicks_each():
+    pair = pair_of(points(2, 1), points(3, 2))
+    assert click_agreement.agreement(pair, "display_mode").status == "ok"
+    assert click_agreement.agreement(pair, "device").status == "skipped"
+
+
+def test_means_are_over_tasks_and_stand_beside_what_is_published():
+    pairs = [
+        pair_of(points(12, seed), points(14, seed + 9), image_id=f"p{seed}")
+        for seed in range(4)
+    ]
+    published = published_click_models.pc_against_mobile()["GrabCut"]
+    for compared, known in (
+        ("device", {"KS ↑": "ks"}),
+        (
+            "device_as_published",
+            {"KS ↑": "ks", "WD ↓": "wd_of_xx", "PL1 ↓": "pl1_of_xx"},
+        ),
+    ):
+        found = [click_agreement.agreement(pair, compared) for pair in pairs]
+        means = click_agreement_tables.means(found, compared)
+        assert means.rows[0]["wd"].mean == pytest.approx(
+            np.mean([one.wd for one in found])
+        )
+        table = click_agreement_tables.against_published(means, compared)
+        beside = {row["measure"]: row for row in table.rows}
+        for title, row in beside.items():
+            if title in known:
+                assert row["published"] == published[known[title]]
+            else:
+                assert row["note"] == "not published"
+
+
+def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):
+    clicks = {
+        ("a", device): points(12, seed)[:, ::-1].tolist()
+        for seed, device in enumerate(("pc", "mobile"))
+    }
+    folder = write_clicked(tmp_path, clicks)
+    arguments = (f"folder:{folder}", "held_out", tmp_path / "run")
+    (found,) = click_agreement.run("device", *arguments)
+    one, other = points(12, 0), points(12, 1)
+    np.testing.assert_allclose((found.pl1, found.wd), plain(one, other), rtol=1e-9)
+    written = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert written["hashed"]["compared"] == "device"
+    with pytest.raises(errors.RunFolderError, match="holds a run of something else"):
+        click_agreement.run("device_as_published", *arguments)
+    with pytest.raises(errors.UnknownNameError, match="display_mode"):
+        click_agreement.run("hand", *arguments)

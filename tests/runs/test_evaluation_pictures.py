@@ -1,0 +1,54 @@
+"""Pictures of an evaluation are drawn once, from the models that were evaluated."""
+
+import numpy as np
+import pytest
+from clicked_folders import write_clicked
+
+from rclicks_jax import config
+from rclicks_jax.ops import images
+from rclicks_jax.runs import evaluate, evaluation_pictures, store, task_records
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    place = tmp_path_factory.mktemp("pictured")
+    random = np.random.default_rng(0)
+    clicks = {
+        (stem, "pc"): random.integers([15, 5], [55, 35], (6, 2)).tolist()
+        for stem in "abcdefg"
+    }
+    data = f"folder:{write_clicked(place, clicks)}"
+    asked = config.EvaluateConfig(data=data, draws=2, split="all")
+    evaluate.run(asked, place / "run")
+    return store.RunFolder(place / "run")
+
+
+def test_five_tasks_are_drawn_with_each_model(evaluated):
+    records = task_records.read_all(evaluated)
+    hashed = evaluated.info()["hashed"]
+    shown = evaluation_pictures.chosen(records, hashed)
+    assert len(shown) == evaluation_pictures.COUNT
+    nss = [task_records.value(one, "DT", "raw", "nss") for one in shown]
+    every = [task_records.value(one, "DT", "raw", "nss") for one in records]
+    assert nss == sorted(nss)
+    assert (nss[0], nss[-1]) == (min(every), max(every))
+    for record in shown:
+        pictures = evaluation_pictures.read(evaluated, record)
+        assert [one.name for one in pictures] == ["people", "UD", "DT"]
+        drawn = [images.decode_image(one.jpeg, one.name) for one in pictures]
+        assert drawn[0].shape == drawn[1].shape == drawn[2].shape
+        # A map is drawn as heat, so its picture is another than the photograph's.
+        assert np.abs(drawn[0].astype(int) - drawn[2]).mean() > 5
+
+
+def test_other_tasks_have_no_pictures(evaluated):
+    records = task_records.read_all(evaluated)
+    drawn = [bool(evaluation_pictures.read(evaluated, one)) for one in records]
+    assert sum(drawn) == evaluation_pictures.COUNT
+
+
+def test_what_is_drawn_is_not_drawn_again(evaluated):
+    def fail(queries):
+        raise AssertionError("drawn again")
+
+    evaluation_pictures.write(evaluated, [], {"UD": fail, "DT": fail})
