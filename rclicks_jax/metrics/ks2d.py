@@ -34,8 +34,8 @@ def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns:
         `f64[...]`.
     """
-    # scipy.stats takes a second to import and only evaluation needs it.
-    from scipy.stats import kstwobign
+    # SciPy takes a second to import and only evaluation needs it.
+    from scipy.special import kolmogorov
 
     n, m = first.shape[-2], second.shape[-2]
     size = np.sqrt(n * m / (n + m))
@@ -43,7 +43,7 @@ def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     # Rounding can take the correlation of points on a line beyond 1.
     shared = np.sqrt(np.maximum(1 - squared, 0))
     statistic = ks_statistic(first, second) * size
-    return kstwobign.sf(statistic / (1 + shared * (0.25 - 0.75 / size)))
+    return kolmogorov(statistic / (1 + shared * (0.25 - 0.75 / size)))
 
 
 def _max_difference(corners: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -136,7 +136,7 @@ def agreement(pair: ClickPair, compared: str) -> Agreement:
     return dataclasses.replace(
         found,
         pl1=click_prediction.pl1(one, other, box_hw),
-        wd=click_prediction.wd(one, other) / float(np.hypot(*box_hw)),
+        wd=float(click_prediction.wd(one, other) / np.hypot(*box_hw)),
         ks=float(p_value > click_prediction.KS_LEVEL),
         p_value=p_value,
     )

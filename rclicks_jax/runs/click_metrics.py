@@ -100,7 +100,7 @@ def measure(
     distribution = click_prediction.as_distribution(click_map)
     generator = np.random.Generator(np.random.Philox(seeds))
     drawn = click_prediction.draw_clicks(distribution, draws, len(clicks), generator)
-    wd = np.mean([click_prediction.wd(one, clicks) for one in drawn])
+    wd = click_prediction.wd(drawn, clicks).mean()
     found = {
         "pl1": click_prediction.pl1(drawn, clicks, box),
         "wd": float(wd / math.hypot(*box)),

@@ -34,7 +34,7 @@ from rclicks_jax.types import ClickExample
 
 SHAPE, CLICKS, DRAWS, BATCH = (600, 800), 50, 100, 256
 # Click models of the evaluation that need no network.
-MODELS = ("UD", "DT")
+MODELS = ("UD", "DT", "SM:source=spectral_residual", "SI:source=spectral_residual")
 SIGMAS = (5.0, 20.0)
 
 
@@ -65,7 +65,7 @@ def five(click_map, clicks, box):
     drawn = metrics.draw_clicks(distribution, DRAWS, len(clicks), random)
     return (
         metrics.pl1(drawn, clicks, box),
-        np.mean([metrics.wd(one, clicks) for one in drawn]) / np.hypot(*box),
+        metrics.wd(drawn, clicks).mean() / np.hypot(*box),
         metrics.ks(drawn, clicks),
         metrics.nss(distribution, clicks),
         metrics.pde(distribution, clicks),
