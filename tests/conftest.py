@@ -47,6 +47,19 @@ def parity():
 
 
 @pytest.fixture(scope="session")
+def reference():
+    """Finds a file of published facts; skips where there is none."""
+
+    def find(name):
+        path = _shared("RCLICKS_REFERENCE_DIR", "reference") / name
+        if not path.exists():
+            pytest.skip(f"{path} is not here; RCLICKS_REFERENCE_DIR says where it is")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def real_data():
     """Finds a folder of real data; skips where there is none."""
 

@@ -87,6 +87,8 @@ def differences(scores: Sequence[Scores]) -> Table:
     ]
     rows: list[Row] = []
     for (one, other), kind in itertools.product(pairs, KINDS):
+        if not one.has(kind):
+            continue
         first, second = _shared(one, other, kind)
         for measure in PAPER:
             between = comparison.difference(

@@ -80,6 +80,11 @@ class Scores(NamedTuple):
         """Returns which tasks are of a kind, or all, `bool[n]`."""
         return (self.click_types == kind) | (kind == ALL)
 
+    def has(self, kind: str) -> bool:
+        """Tells whether rows of a kind say something: not nothing, nor all again."""
+        counts = self.counts[kind]
+        return kind == ALL or (any(counts.values()) and counts != self.counts[ALL])
+
     def mean(self, metric: str, kind: str = ALL) -> float | None:
         """Returns a mean over tasks; None where the metric is not defined."""
         values = self.values[metric][self.of(kind)]
@@ -178,11 +183,11 @@ def _scores(
 
 
 def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
-    """Yields scores and kinds of tasks that there are, by dataset, kind and model."""
+    """Yields scores and kinds of tasks that say something, by dataset and kind."""
     for dataset in sorted({one.dataset for one in scores}):
         for kind in KINDS:
             for one in scores:
-                if one.dataset == dataset and any(one.counts[kind].values()):
+                if one.dataset == dataset and one.has(kind):
                     yield one, kind
 
 
