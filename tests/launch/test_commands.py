@@ -121,22 +121,16 @@ def test_sigterm_finishes_the_image_and_stops(folder, cache, undisturbed, tmp_pa
     assert not list((workdir / "records").rglob("*.partial"))
 
 
-def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
-    expected, _ = undisturbed
+def run_together(cache, *flags):
+    """Runs a command as two processes that know of each other; returns what they say."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    workdir = tmp_path / "run"
     environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    place = [f"--coordinator=localhost:{port}", "--process_count=2"]
     processes = [
         subprocess.Popen(
-            command(
-                "benchmark",
-                *benchmark_flags(folder, workdir),
-                f"--coordinator=localhost:{port}",
-                "--process_count=2",
-                f"--process_id={number}",
-            ),
+            command(*flags, *place, f"--process_id={number}"),
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -145,9 +139,41 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     ]
     outputs = [process.communicate(timeout=200)[0].decode() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
-    assert content(workdir) == content(expected)
     assert "Report:" in outputs[0]
     assert "Report:" not in outputs[1]
+
+
+def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    workdir = tmp_path / "run"
+    run_together(cache, "benchmark", *benchmark_flags(folder, workdir))
+    assert content(workdir) == content(expected)
+
+
+def test_two_processes_share_an_evaluation(cache, tmp_path):
+    def flags(workdir):
+        return (
+            "--data=sample",
+            "--split=val",
+            "--click_models=UD,DT,SM:source=spectral_residual",
+            "--config.draws=5",
+            f"--workdir={workdir}",
+        )
+
+    done = run("evaluate", *flags(tmp_path / "alone"), RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    run_together(cache, "evaluate", *flags(tmp_path / "both"))
+    alone, both = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for part in ("records", "tables")
+            for path in (tmp_path / name / part).rglob("*.*")
+            if path.is_file()
+        }
+        for name in ("alone", "both")
+    )
+    assert len(alone) > 90
+    assert both == alone
 
 
 @pytest.mark.parametrize("name", ["benchmark", "train", "evaluate"])
