@@ -95,11 +95,13 @@ def run(
         raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
     asked = specs.parse(data)
     names = [spec.name for spec in asked]
+    pairs = (pair for spec in asked for pair in _pairs(compared, spec, split))
+    found = [agreement(pair, compared) for pair in tqdm.tqdm(pairs, desc="Comparing")]
+    # Data without such sets leaves no folder.
     hashed = {"kind": "click agreement", "compared": compared, "data": names}
     noted = {"command": sys.argv, **environment.describe()}
     store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
-    pairs = (pair for spec in asked for pair in _pairs(compared, spec, split))
-    return [agreement(pair, compared) for pair in tqdm.tqdm(pairs, desc="Comparing")]
+    return found
 
 
 def _pairs(compared: str, spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
