@@ -56,6 +56,8 @@ def _means(
     columns |= {one.key: (one.title, one.form) for one in known}
     rows: list[Row] = []
     for one, kind in parts(scores):
+        if not one.adds(kind):
+            continue
         row: Row = {"dataset": one.dataset, "click_type": kind, "model": one.model}
         row["input_device"] = ", ".join(sorted(one.input_devices))
         row |= one.counts[kind]
@@ -87,7 +89,7 @@ def differences(scores: Sequence[Scores]) -> Table:
     ]
     rows: list[Row] = []
     for (one, other), kind in itertools.product(pairs, KINDS):
-        if not one.has(kind):
+        if not one.adds(kind):
             continue
         first, second = _shared(one, other, kind)
         for measure in PAPER:

@@ -81,9 +81,12 @@ class Scores(NamedTuple):
         return (self.click_types == kind) | (kind == ALL)
 
     def has(self, kind: str) -> bool:
-        """Tells whether rows of a kind say something: not nothing, nor all again."""
-        counts = self.counts[kind]
-        return kind == ALL or (any(counts.values()) and counts != self.counts[ALL])
+        """Tells whether there are tasks of a kind."""
+        return any(self.counts[kind].values())
+
+    def adds(self, kind: str) -> bool:
+        """Tells whether rows of a kind would not say what those of all say."""
+        return self.has(kind) and (kind == ALL or self.counts[kind] != self.counts[ALL])
 
     def mean(self, metric: str, kind: str = ALL) -> float | None:
         """Returns a mean over tasks; None where the metric is not defined."""
@@ -183,7 +186,7 @@ def _scores(
 
 
 def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
-    """Yields scores and kinds of tasks that say something, by dataset and kind."""
+    """Yields scores and the kinds of tasks that they have, by dataset and kind."""
     for dataset in sorted({one.dataset for one in scores}):
         for kind in KINDS:
             for one in scores:
