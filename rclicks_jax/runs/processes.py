@@ -17,6 +17,8 @@ R = TypeVar("R")
 
 # Items under way for each process: one in work, one waiting, and one on its way.
 _AHEAD = 3
+# Signals that the calling process alone answers.
+_PARENTS = (signal.SIGINT, signal.SIGTERM)
 # Parameters of glibc's allocator, and memory that is more than anybody frees.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ALL = -1, -3, (1 << 31) - 1
 
@@ -50,7 +52,7 @@ def results(
             while True:
                 room = _AHEAD * count - len(pending)
                 started = itertools.islice(items, room)
-                pending |= {pool.submit(function, item) for item in started}
+                pending |= {_submit(pool, function, item) for item in started}
                 if not pending:
                     return
                 done, pending = futures.wait(
@@ -71,11 +73,25 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def _submit(
+    pool: futures.ProcessPoolExecutor, function: Callable[[T], R], item: T
+) -> futures.Future[R]:
+    """Submits an item; a process that this starts is born deaf to signals.
+
+    Otherwise one that came before `_begin` would end it.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+    try:
+        return pool.submit(function, item)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
 def _begin() -> None:
     """Leaves signals to the parent, and ends with it however it ends."""
     _keep_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in _PARENTS:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

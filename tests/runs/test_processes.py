@@ -67,6 +67,36 @@ def test_processes_end_with_their_parent(tmp_path):
         time.sleep(0.05)
 
 
+STARTING = """
+import signal, time
+from rclicks_jax.runs import processes
+
+if __name__ != "__main__":
+    print("starting", flush=True)
+    time.sleep(1)
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    print(sorted(processes.results(abs, [-1, -2], 2)))
+"""
+
+
+def test_a_signal_to_all_does_not_end_a_process_that_is_starting(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(STARTING)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert parent.stdout.readline() == "starting\n"
+    os.killpg(parent.pid, signal.SIGTERM)
+    output = parent.communicate(timeout=60)[0]
+    assert parent.returncode == 0
+    assert output.splitlines()[-1] == "[1, 2]"
+
+
 def alive(process):
     try:
         with open(f"/proc/{process}/stat") as file:
