@@ -10,8 +10,6 @@ there compares them.
 """
 
 import dataclasses
-import signal
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -56,19 +54,15 @@ def main(arguments: Sequence[str]) -> int:
 def _one(config: config_lib.BenchmarkConfig, workdir: epath.PathLike) -> int:
     outcome = benchmark.run(config, workdir)
     if outcome.stopped:
-        print(f"Stopped by {outcome.stopped}; the same command goes on.")
-        return 128 + signal.Signals[outcome.stopped]
+        return commands.stopped(outcome.stopped)
     hosts.barrier(f"benchmarked {workdir}")
     if not hosts.is_first():
         return 0
     folder = store.RunFolder(workdir)
     defaults.show(publish.publish(folder)[0], turned=True)
     print(f"Report: {folder.path / 'report.html'}")
-    if outcome.failed_share() > config.max_failed:
-        share = f"{outcome.failed_share():.1%}"
-        print(f"error: {share} of the objects failed: see the report", file=sys.stderr)
-        return 1
-    return 0
+    what = "the objects failed: see the report"
+    return commands.status_of(outcome.failed_share(), config.max_failed, what)
 
 
 def run() -> None:

@@ -7,7 +7,6 @@ For each object a click map (16-bit PNG), a drawing and sampled clicks (clicks.c
 The same command goes on after an interruption.
 """
 
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -46,8 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     config = config_lib.from_config_dict(config_lib.ClickMapsConfig, settings)
     outcome = click_maps.run(config, _OUT.value)
     if outcome.stopped:
-        print(f"Stopped by {outcome.stopped}; the same command goes on.")
-        return 128 + signal.Signals[outcome.stopped]
+        return commands.stopped(outcome.stopped)
     if not hosts.is_first():
         return 0
     for line in outcome.problems[:_SHOWN]:

@@ -1,5 +1,6 @@
 """What all commands share: flags for several hosts, and errors without tracebacks."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -42,3 +43,23 @@ def run(main: Main, usage: str) -> None:
             for flag in defined:
                 flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(guarded)
+
+
+def stopped(name: str) -> int:
+    """Says that the signal of this name ended a run; returns the exit status."""
+    print(f"Stopped by {name}; the same command goes on.")
+    return 128 + signal.Signals[name]
+
+
+def status_of(failed: float, most: float, what: str) -> int:
+    """Says so if too many failed; returns the exit status.
+
+    Args:
+        failed: Share that failed.
+        most: Share that may.
+        what: What failed, and where to look.
+    """
+    if failed <= most:
+        return 0
+    print(f"error: {failed:.1%} of {what}", file=sys.stderr)
+    return 1

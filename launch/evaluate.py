@@ -13,8 +13,6 @@ Two sets of people on the same tasks, without click models:
       --workdir=runs/display_modes
 """
 
-import signal
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -41,18 +39,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     outcome = evaluate.run(config, _WORKDIR.value)
     if outcome.stopped:
-        print(f"Stopped by {outcome.stopped}; the same command goes on.")
-        return 128 + signal.Signals[outcome.stopped]
+        return commands.stopped(outcome.stopped)
     if not hosts.is_first():
         return 0
     evaluation_tables.show(store.RunFolder(_WORKDIR.value))
     if outcome.left:
         print(f"{outcome.left} tasks are left, as of other shards.")
-    if outcome.failed_share() > config.max_failed:
-        share = f"{outcome.failed_share():.1%}"
-        print(f"error: {share} of the tasks failed: see records/", file=sys.stderr)
-        return 1
-    return 0
+    what = "the tasks failed: see records/"
+    return commands.status_of(outcome.failed_share(), config.max_failed, what)
 
 
 def run() -> None:

@@ -1,5 +1,6 @@
 """Four fake devices, errors for silent broadcasting, and where outside files are."""
 
+import functools
 import os
 import pathlib
 
@@ -26,9 +27,14 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
-def _shared(variable, name):
-    given = os.environ.get(variable)
-    return pathlib.Path(given) if given else _ROOT.parent / "shared" / name
+def _shared(kind, name):
+    """Finds an outside file by a variable or beside the checkout; skips without it."""
+    variable = f"RCLICKS_{kind.upper()}_DIR"
+    folder = os.environ.get(variable) or _ROOT.parent / "shared" / kind
+    path = pathlib.Path(folder) / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here; {variable} says where it is")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +42,7 @@ def parity():
     """Loads a file of the original's outputs; skips where there is none."""
 
     def load(name):
-        path = _shared("RCLICKS_PARITY_DIR", "parity") / name
-        if not path.exists():
-            pytest.skip(f"{path} is not here; RCLICKS_PARITY_DIR says where it is")
+        path = _shared("parity", name)
         if path.suffix == ".npz":
             return np.load(path, allow_pickle=False)
         return path.read_text()
@@ -49,27 +53,13 @@ def parity():
 @pytest.fixture(scope="session")
 def reference():
     """Finds a file of published facts; skips where there is none."""
-
-    def find(name):
-        path = _shared("RCLICKS_REFERENCE_DIR", "reference") / name
-        if not path.exists():
-            pytest.skip(f"{path} is not here; RCLICKS_REFERENCE_DIR says where it is")
-        return path
-
-    return find
+    return functools.partial(_shared, "reference")
 
 
 @pytest.fixture(scope="session")
 def real_data():
     """Finds a folder of real data; skips where there is none."""
-
-    def find(name):
-        path = _shared("RCLICKS_DATA_DIR", "data") / name
-        if not path.exists():
-            pytest.skip(f"{path} is not here; RCLICKS_DATA_DIR says where it is")
-        return path
-
-    return find
+    return functools.partial(_shared, "data")
 
 
 @pytest.fixture(scope="session")

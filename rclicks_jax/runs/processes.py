@@ -44,6 +44,7 @@ def results(
         yield from map(function, items)
         return
     count = processes or cores()
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     items = iter(items)
     pending: set[futures.Future[R]] = set()
@@ -60,6 +61,9 @@ def results(
                 )
                 yield from (future.result() for future in done)
         except futures.BrokenExecutor as error:
+            # The pool asks the rest to end by a signal to which they are deaf.
+            for child in set(multiprocessing.active_children()) - others:
+                child.kill()
             raise errors.RClicksError(
                 "A process that measures died, as for want of memory. What is finished "
                 f"is kept; --config.processes was {count}: try fewer."

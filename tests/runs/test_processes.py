@@ -34,9 +34,18 @@ def test_an_error_of_the_function_is_raised():
         list(processes.results(abs, ["text"], 2))
 
 
-def test_a_process_that_dies_is_reported():
+def sleep_or_die(seconds):
+    time.sleep(abs(seconds))
+    if seconds < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_dies_is_reported_and_the_others_are_not_waited_for():
+    start = time.monotonic()
     with pytest.raises(errors.RClicksError, match="processes was 2"):
-        list(processes.results(os._exit, [1, 1], 2))
+        # The third item wakes the pool, which may not have seen the second process yet.
+        list(processes.results(sleep_or_die, [100, -0.5, 0], 2))
+    assert time.monotonic() - start < 60
 
 
 PARENT = """
