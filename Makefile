@@ -78,6 +78,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/click_models.py
 	$(BIN)/python tests/perf/input.py
 	$(BIN)/python tests/perf/click_prediction.py
+	$(BIN)/python tests/perf/evaluation.py
 	$(BIN)/python tests/perf/network.py
 	$(BIN)/python tests/perf/bridge.py
 	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/segmenter_batch.py $(RCLICKS_TORCH_PYTHON))

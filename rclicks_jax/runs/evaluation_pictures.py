@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from etils import epath
 
+from rclicks_jax.clicks import click_models
 from rclicks_jax.clicks.click_models import ClickModel
 from rclicks_jax.data import packages
 from rclicks_jax.runs import artifacts, overlays, store, task_records
@@ -81,11 +82,16 @@ def write(
         (row,) = (row for row in package.rows if row.name == record.click_set_id)
         example: ClickExample = package.read(row)
         query = ClickQuery(example.image, example.gt_mask, example.error_mask)
+        made = {
+            name: click_models.attempt(model, [query])[0]
+            for name, model in models.items()
+        }
         maps: dict[str, np.ndarray | None] = {_PEOPLE: None}
-        for name, model in models.items():
-            (click_map,) = model([query])
-            click_map = click_map * example.error_mask if masked else click_map
-            maps[name] = artifacts.as_bytes(click_map)
+        for name, click_map in made.items():
+            # A worker may fail now that did not before: then there is no such picture.
+            if not isinstance(click_map, Exception):
+                shown = click_map * example.error_mask if masked else click_map
+                maps[name] = artifacts.as_bytes(shown)
         if example.prev_mask is None:
             # There is one region, and one outline.
             query = query._replace(error_mask=example.gt_mask)

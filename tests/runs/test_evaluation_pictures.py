@@ -1,23 +1,32 @@
 """Pictures of an evaluation are drawn once, from the models that were evaluated."""
 
+import shutil
+
 import numpy as np
 import pytest
 from clicked_folders import write_clicked
 
-from rclicks_jax import config
+from rclicks_jax import config, errors
+from rclicks_jax.clicks import click_models
+from rclicks_jax.data import packages, specs
 from rclicks_jax.ops import images
 from rclicks_jax.runs import evaluate, evaluation_pictures, store, task_records
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory):
-    place = tmp_path_factory.mktemp("pictured")
+def data(tmp_path_factory):
+    place = tmp_path_factory.mktemp("clicked")
     random = np.random.default_rng(0)
     clicks = {
         (stem, "pc"): random.integers([15, 5], [55, 35], (6, 2)).tolist()
         for stem in "abcdefg"
     }
-    data = f"folder:{write_clicked(place, clicks)}"
+    return f"folder:{write_clicked(place, clicks)}"
+
+
+@pytest.fixture(scope="module")
+def evaluated(data, tmp_path_factory):
+    place = tmp_path_factory.mktemp("pictured")
     asked = config.EvaluateConfig(data=data, draws=2, split="all")
     evaluate.run(asked, place / "run")
     return store.RunFolder(place / "run")
@@ -45,6 +54,22 @@ def test_other_tasks_have_no_pictures(evaluated):
     records = task_records.read_all(evaluated)
     drawn = [bool(evaluation_pictures.read(evaluated, one)) for one in records]
     assert sum(drawn) == evaluation_pictures.COUNT
+
+
+def test_a_model_that_fails_now_spoils_no_other_picture(evaluated, data, tmp_path):
+    def fail(queries):
+        raise errors.SegmenterError("the worker died")
+
+    folder = store.RunFolder(tmp_path)
+    shutil.copytree(evaluated.path / "records", tmp_path / "records")
+    shutil.copy(evaluated.path / "run.json", tmp_path / "run.json")
+    (spec,) = specs.parse(data)
+    models = {"UD": click_models.load("UD"), "DT": fail}
+    evaluation_pictures.write(folder, [packages.open_clicks(spec)], models)
+    hashed = folder.info()["hashed"]
+    for record in evaluation_pictures.chosen(task_records.read_all(folder), hashed):
+        pictures = evaluation_pictures.read(folder, record)
+        assert [one.name for one in pictures] == ["people", "UD"]
 
 
 def test_what_is_drawn_is_not_drawn_again(evaluated):
