@@ -3,31 +3,16 @@
 import os
 import pathlib
 import signal
-import socket
 import subprocess
-import sys
 import time
 
 import pytest
 from benchmark_runs import content
 from helpers import make_folder
+from started import command, run, run_together
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NAMES = tuple("abcdefgh")
-
-
-def command(name, *flags):
-    return [sys.executable, "-m", f"rclicks_jax.launch.{name}", *map(str, flags)]
-
-
-def run(name, *flags, **environment):
-    return subprocess.run(
-        command(name, *flags),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "XLA_FLAGS": "", **environment},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -121,60 +106,11 @@ def test_sigterm_finishes_the_image_and_stops(folder, cache, undisturbed, tmp_pa
     assert not list((workdir / "records").rglob("*.partial"))
 
 
-def run_together(cache, *flags):
-    """Runs a command as two processes that know of each other."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
-    place = [f"--coordinator=localhost:{port}", "--process_count=2"]
-    processes = [
-        subprocess.Popen(
-            command(*flags, *place, f"--process_id={number}"),
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for number in range(2)
-    ]
-    outputs = [process.communicate(timeout=200)[0].decode() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert "Report:" in outputs[0]
-    assert "Report:" not in outputs[1]
-
-
 def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     expected, _ = undisturbed
     workdir = tmp_path / "run"
     run_together(cache, "benchmark", *benchmark_flags(folder, workdir))
     assert content(workdir) == content(expected)
-
-
-def test_two_processes_share_an_evaluation(cache, tmp_path):
-    def flags(workdir):
-        return (
-            "--data=sample",
-            "--split=val",
-            "--click_models=UD,SM:source=spectral_residual",
-            "--config.draws=5",
-            "--config.processes=1",
-            f"--workdir={workdir}",
-        )
-
-    done = run("evaluate", *flags(tmp_path / "alone"), RCLICKS_CACHE=cache)
-    assert done.returncode == 0, done.stderr
-    run_together(cache, "evaluate", *flags(tmp_path / "both"))
-    alone, both = (
-        {
-            path.relative_to(tmp_path / name): path.read_bytes()
-            for part in ("records", "tables")
-            for path in (tmp_path / name / part).rglob("*.*")
-            if path.is_file()
-        }
-        for name in ("alone", "both")
-    )
-    assert len(alone) > 90
-    assert both == alone
 
 
 @pytest.mark.parametrize("name", ["benchmark", "train", "evaluate"])

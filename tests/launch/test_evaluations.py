@@ -6,6 +6,7 @@ import json
 import evaluations
 import numpy as np
 import pytest
+import started
 from clicked_folders import write_clicked
 from commands import command
 
@@ -103,3 +104,32 @@ def test_display_modes_are_compared(clicked, tmp_path):
     assert modes == ["Object_CutOut", "Silhouette_Mask"]
     described = json.loads((tmp_path / "run.json").read_text())["hashed"]
     assert described["kind"] == "click agreement"
+
+
+def test_two_processes_share_an_evaluation(tmp_path):
+    cache = str(tmp_path / "cache")
+
+    def flags(workdir):
+        return (
+            "--data=sample",
+            "--split=val",
+            "--click_models=UD,SM:source=spectral_residual",
+            "--config.draws=5",
+            "--config.processes=1",
+            f"--workdir={workdir}",
+        )
+
+    done = started.run("evaluate", *flags(tmp_path / "alone"), RCLICKS_CACHE=cache)
+    assert done.returncode == 0, done.stderr
+    started.run_together(cache, "evaluate", *flags(tmp_path / "both"))
+    alone, both = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for part in ("records", "tables")
+            for path in (tmp_path / name / part).rglob("*.*")
+            if path.is_file()
+        }
+        for name in ("alone", "both")
+    )
+    assert len(alone) > 90
+    assert both == alone
