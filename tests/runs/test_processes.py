@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,12 +49,13 @@ def test_a_process_that_dies_is_reported_and_the_others_are_not_waited_for():
     assert time.monotonic() - start < 60
 
 
+# Two processes share an output: each line of theirs is one write.
 PARENT = """
-import time
+import os, time
 from rclicks_jax.runs import processes
 
 def slow(number):
-    print(__import__("os").getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(60)
 
 if __name__ == "__main__":
@@ -64,12 +66,9 @@ if __name__ == "__main__":
 def test_processes_end_with_their_parent(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    parent = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
-    )
-    children = [int(parent.stdout.readline()) for _ in range(2)]
-    parent.send_signal(signal.SIGKILL)
-    parent.communicate()
+    with started(script) as parent:
+        children = [int(parent.stdout.readline()) for _ in range(2)]
+        parent.kill()
     deadline = time.monotonic() + 20
     while any(map(alive, children)):
         assert time.monotonic() < deadline, "a process outlived its parent"
@@ -77,11 +76,11 @@ def test_processes_end_with_their_parent(tmp_path):
 
 
 STARTING = """
-import signal, time
+import os, signal, time
 from rclicks_jax.runs import processes
 
 if __name__ != "__main__":
-    print("starting", flush=True)
+    os.write(1, b"starting\\n")
     time.sleep(1)
 
 if __name__ == "__main__":
@@ -93,17 +92,27 @@ if __name__ == "__main__":
 def test_a_signal_to_all_does_not_end_a_process_that_is_starting(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(STARTING)
-    parent = subprocess.Popen(
+    with started(script) as parent:
+        assert parent.stdout.readline() == "starting\n"
+        os.killpg(parent.pid, signal.SIGTERM)
+        output = parent.communicate(timeout=60)[0]
+    assert parent.returncode == 0
+    assert output.splitlines()[-1] == "[1, 2]"
+
+
+@contextlib.contextmanager
+def started(script):
+    """Starts a script in a process group of its own, and ends it with the block."""
+    with subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert parent.stdout.readline() == "starting\n"
-    os.killpg(parent.pid, signal.SIGTERM)
-    output = parent.communicate(timeout=60)[0]
-    assert parent.returncode == 0
-    assert output.splitlines()[-1] == "[1, 2]"
+    ) as parent:
+        try:
+            yield parent
+        finally:
+            parent.kill()
 
 
 def alive(process):
