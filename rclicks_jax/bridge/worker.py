@@ -36,7 +36,7 @@ if __name__ == "__main__":
     _package.__path__ = [os.path.dirname(_here)]
     sys.modules["rclicks_jax"] = _package
 
-from rclicks_jax.bridge import channel, wire
+from rclicks_jax.bridge import answers, channel, wire
 
 _ERROR_CHARACTERS = 4000
 _OF_A_SEGMENTER = ("load", "encode", "predict")
@@ -78,7 +78,7 @@ class Worker:
             return {}, self._predict(header, arrays)
         if action == "saliency":
             answer = self.adapter.saliency(self.model, arrays["image"])
-            return {}, {"saliency": _on_host(answer)}
+            return {}, {"saliency": answers.on_host(answer)}
         if action == "release":
             self.features.pop(header["image"], None)
             ended = [
@@ -102,41 +102,7 @@ class Worker:
             self.model, features, clicks, session["state"]
         )
         wanted = bool(header.get("probabilities"))
-        return masks_of(answer, getattr(self.adapter, "THRESHOLD", None), wanted)
-
-
-def masks_of(answer: Any, threshold: float | None, wanted: bool) -> wire.Arrays:
-    """Returns the masks of what `predict` returned, and probabilities if wanted.
-
-    Args:
-        answer: Masks, or, where the adapter has a `THRESHOLD`, probabilities; an array
-            or a tensor of PyTorch on any device.
-        threshold: The adapter's; above it is the object.
-        wanted: Whether probabilities are returned beside the masks.
-
-    Raises:
-        ValueError: There is a NaN, which no threshold could show.
-    """
-    if threshold is None:
-        return {"masks": _on_host(answer)}
-    # The largest of numbers with a NaN is NaN: one pass, and no array of its size.
-    largest = answer.max()
-    if bool(largest != largest):
-        raise ValueError("predict returned NaN instead of probabilities")
-    # On an accelerator, so that a quarter of the bytes has to come back; on a CPU by
-    # NumPy, which compares more than twice as fast as PyTorch.
-    if str(getattr(answer, "device", "cpu")) == "cpu":
-        answer = _on_host(answer)
-    arrays = {"masks": _on_host(answer > threshold)}
-    if wanted:
-        arrays["probabilities"] = _on_host(answer)
-    return arrays
-
-
-def _on_host(answer: Any) -> np.ndarray:
-    if hasattr(answer, "detach"):
-        answer = answer.detach().cpu().numpy()
-    return np.asarray(answer)
+        return answers.arrays_of(answer, self.adapter, wanted)
 
 
 def take(state: Any, rows: np.ndarray) -> Any:

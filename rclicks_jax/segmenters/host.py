@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import provenance, worker
+from rclicks_jax.bridge import answers, provenance
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
@@ -70,8 +70,8 @@ class HostSegmenter:
         answer, state = _guarded(
             self.name, predict, self._model, features, clicks, state
         )
-        threshold = getattr(self._adapter, "THRESHOLD", None)
-        return _guarded(self.name, worker.masks_of, answer, threshold, True), state
+        arrays = _guarded(self.name, answers.arrays_of, answer, self._adapter, True)
+        return arrays, state
 
     def release(self, features: Any) -> None:
         """Does nothing: what nobody holds is freed."""

@@ -22,6 +22,7 @@ import stand_ins
 import torch
 import transformers
 
+from rclicks_jax.bridge import answers
 from rclicks_jax.bridge.adapters import checkouts, sam, sam_hq, transformers_sam
 
 SEED, TRAJECTORIES, ROUNDS = 3, 11, {"small": 5, "vit_b": 3}
@@ -129,7 +130,7 @@ def play(adapter, model, image, rounds):
         start = time.process_time()
         answer, state = adapter.predict(model, features, clicks, state)
         seconds.append(time.process_time() - start)
-        maps.append(answer.numpy().copy())
+        maps.append(answers.arrays_of(answer, adapter, True)["probabilities"].copy())
     return np.stack(maps, axis=1), seconds
 
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rclicks_jax.bridge import answers
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 ROUNDS = 5
@@ -146,7 +148,7 @@ def play(
         clicks = on_clicks(batch_of(trajectories, count), image)
         answer, state = adapter.predict(model, features, clicks, state)
         state = on_state(state)
-        rounds.append(answer.numpy().copy())
+        rounds.append(answers.arrays_of(answer, adapter, True)["probabilities"].copy())
     return np.stack(rounds, axis=1)
 
 

@@ -12,7 +12,7 @@ import transformers
 
 from rclicks_jax.bridge.adapters import transformers_sam
 
-THRESHOLD = transformers_sam.THRESHOLD
+THRESHOLD, LOGITS = transformers_sam.THRESHOLD, transformers_sam.LOGITS
 encode = transformers_sam.encode
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from rclicks_jax.bridge.adapters import sam
 
-THRESHOLD = sam.THRESHOLD
+THRESHOLD, LOGITS = sam.THRESHOLD, sam.LOGITS
 encode, predict = sam.encode, sam.predict
 
 

@@ -15,6 +15,7 @@ from rclicks_jax.bridge.adapters import checkouts, sam_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.5
+LOGITS = True
 _VARIANTS = ("vit_b", "vit_l", "vit_h")
 
 
@@ -74,7 +75,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     """Answers the newest click of each trajectory by the mask that scores best."""
     network, frame = model.network, features.frame
 
-    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+    def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         sparse, dense = embed(network, frame, prompts)
         low_res, scores = network.mask_decoder(
             image_embeddings=features.embeddings,
@@ -83,10 +84,10 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
             dense_prompt_embeddings=dense,
             multimask_output=True,
         )
-        best = low_res[torch.arange(len(low_res)), scores.argmax(dim=1)]
-        return sam_images.to_probabilities(best, frame), best
+        return low_res[torch.arange(len(low_res)), scores.argmax(dim=1)]
 
-    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    return sam_images.to_logits(low_res, frame), {"low_res": low_res}
 
 
 def embed(

@@ -20,6 +20,7 @@ from rclicks_jax.bridge.adapters import checkouts, sam2_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.5
+LOGITS = True
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 _LETTERS = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
@@ -131,7 +132,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     """Answers the newest click of each trajectory."""
     network = model.network
 
-    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+    def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         xy = sam2_images.to_square_xy(prompts.xy, features.size, network.image_size)
         labels = torch.from_numpy(prompts.labels)
         sparse, dense = network.sam_prompt_encoder(
@@ -139,7 +140,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
             boxes=None,
             masks=None if prompts.low_res is None else prompts.low_res[:, None],
         )
-        low_res = network.sam_mask_decoder(
+        return network.sam_mask_decoder(
             image_embeddings=features.embeddings,
             image_pe=network.sam_prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
@@ -148,7 +149,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
             repeat_image=True,
             high_res_features=features.fine,
         )[0][:, 0]
-        probabilities = sam2_images.to_probabilities(low_res, features.size)
-        return probabilities, low_res.clamp(-model.limit, model.limit)
 
-    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    prompt = low_res.clamp(-model.limit, model.limit)
+    return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}

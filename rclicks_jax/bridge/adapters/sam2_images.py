@@ -54,9 +54,8 @@ def to_square_xy(xy: np.ndarray, size: tuple[int, int], side: int) -> torch.Tens
     return torch.from_numpy(xy / np.array(size[::-1], np.float32) * np.float32(side))
 
 
-def to_probabilities(low_res: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Returns logits of the square, `f32[n r c]`, as probabilities `f32[n h w]`."""
-    logits = functional.interpolate(
+def to_logits(low_res: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
+    return functional.interpolate(
         low_res[:, None], size, mode="bilinear", align_corners=False
-    )
-    return torch.sigmoid(logits[:, 0])
+    )[:, 0]

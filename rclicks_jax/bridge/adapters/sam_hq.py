@@ -17,6 +17,7 @@ import torch
 from rclicks_jax.bridge.adapters import sam, sam_images, sam_prompts
 
 THRESHOLD = 0.5
+LOGITS = True
 _VARIANTS = ("vit_b", "vit_l", "vit_h")
 
 
@@ -58,9 +59,9 @@ def predict(model: sam.Model, features: Features, clicks: Any, state: Any) -> An
     """
     network, frame = model.network, features.frame
 
-    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+    def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         sparse, dense = sam.embed(network, frame, prompts)
-        low_res, _ = network.mask_decoder(
+        return network.mask_decoder(
             image_embeddings=features.embeddings,
             image_pe=network.prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
@@ -68,7 +69,7 @@ def predict(model: sam.Model, features: Features, clicks: Any, state: Any) -> An
             multimask_output=True,
             hq_token_only=False,
             interm_embeddings=features.early,
-        )
-        return sam_images.to_probabilities(low_res[:, 0], frame), low_res[:, 0]
+        )[0][:, 0]
 
-    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    return sam_images.to_logits(low_res, frame), {"low_res": low_res}

@@ -60,14 +60,11 @@ def to_square_xy(xy: np.ndarray, frame: Frame) -> np.ndarray:
     return (xy.astype(np.float64) * scale).astype(np.float32)
 
 
-def to_probabilities(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
-    """Returns logits of the square, `f32[n r c]`, as probabilities `f32[n h w]`."""
-    side = (frame.side, frame.side)
-    logits = _resize(low_res[:, None], side)
+def to_logits(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
+    """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
     height, width = frame.fitted
-    logits = _resize(logits[..., :height, :width], frame.size)
-    # In place: another map of every trajectory would cost as much as all the rest.
-    return logits[:, 0].sigmoid_()
+    logits = _resize(low_res[:, None], (frame.side, frame.side))
+    return _resize(logits[..., :height, :width], frame.size)[:, 0]
 
 
 def _resize(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -15,9 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-# Of a network pass: probabilities `f32[n h w]` and low-resolution logits `f32[n r c]`.
-Answer = tuple[torch.Tensor, torch.Tensor]
-
 
 class Prompts(NamedTuple):
     """Prompts of trajectories that may share a pass: as many clicks, all or no masks.
@@ -37,40 +34,31 @@ class Prompts(NamedTuple):
 
 
 def predict(
-    decode: Callable[[Prompts], Answer],
+    decode: Callable[[Prompts], torch.Tensor],
     clicks: Any,
     state: dict[str, torch.Tensor] | None,
     protocol: str,
     batch: int,
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+) -> torch.Tensor:
     """Answers every trajectory of a batch in as few passes as there are kinds of them.
 
     Args:
-        decode: A pass of the network on at most `batch` trajectories.
+        decode: A pass of the network on at most `batch` trajectories; it returns logits
+            of low resolution, `f32[n r c]`.
         clicks: All clicks so far of each.
-        state: What this returned for the click before; None at the first.
+        state: Of the click before, `low_res` of `f32[t r c]`; None at the first.
         protocol: `paper` or `strict`.
         batch: Trajectories in a pass.
 
     Returns:
-        Probabilities, `f32[t h w]`, and the state, `low_res` of `f32[t r c]`.
+        Logits of low resolution, `f32[t r c]`.
     """
-    total = len(clicks.count)
+    rows, parts = [], []
     with torch.inference_mode():
-        probabilities = low_res = None
         for prompts in _kinds(clicks, state, protocol, batch):
-            part, part_low_res = decode(prompts)
-            if len(prompts.rows) == total:
-                # All of them, in order: nothing to put together.
-                return part, {"low_res": part_low_res}
-            if probabilities is None or low_res is None:
-                probabilities = part.new_empty((total, *part.shape[1:]))
-                low_res = part.new_empty((total, *part_low_res.shape[1:]))
-            probabilities[prompts.rows] = part
-            low_res[prompts.rows] = part_low_res
-    assert probabilities is not None
-    assert low_res is not None
-    return probabilities, {"low_res": low_res}
+            rows.extend(prompts.rows)
+            parts.append(decode(prompts))
+        return torch.cat(parts)[np.argsort(rows)]
 
 
 def drops_mask(positive: np.ndarray, protocol: str) -> bool:

@@ -17,6 +17,7 @@ from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam_images, sam_prompts
 
 THRESHOLD = 0.5
+LOGITS = True
 _NORMS = ("layer_norm1", "layer_norm2", "layer_norm3", "layer_norm4")
 
 
@@ -102,11 +103,11 @@ def encode(model: Model, image: np.ndarray) -> Features:
 def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     """Answers the newest click of each trajectory by the mask that scores best."""
 
-    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
-        low_res = _best(model.network, features, prompts)
-        return sam_images.to_probabilities(low_res, features.frame), low_res
+    def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
+        return _best(model.network, features, prompts)
 
-    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    return sam_images.to_logits(low_res, features.frame), {"low_res": low_res}
 
 
 def _best(

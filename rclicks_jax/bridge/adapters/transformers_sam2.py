@@ -18,6 +18,7 @@ from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam2_images, sam_prompts
 
 THRESHOLD = 0.5
+LOGITS = True
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 # The networks hold this matrix twice, and files may hold it once.
@@ -109,7 +110,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     network = model.network
     side = network.prompt_encoder.input_image_size
 
-    def decode(prompts: sam_prompts.Prompts) -> sam_prompts.Answer:
+    def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         xy = sam2_images.to_square_xy(prompts.xy, features.size, side)
         count = len(prompts.rows)
         arguments: dict[str, Any] = {
@@ -125,12 +126,12 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
         }
         if prompts.low_res is not None:
             arguments["input_masks"] = prompts.low_res[:, None]
-        low_res = network(**arguments).pred_masks[:, 0, 0]
-        probabilities = sam2_images.to_probabilities(low_res, features.size)
-        # Unlike the original, the package does not clamp what it returns.
-        return probabilities, low_res.clamp(-model.limit, model.limit)
+        return network(**arguments).pred_masks[:, 0, 0]
 
-    return sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    # Unlike the original, the package does not clamp what it returns.
+    prompt = low_res.clamp(-model.limit, model.limit)
+    return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}
 
 
 def _network(class_name: str, kinds: tuple[str, ...], checkpoint: str) -> Any:

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from rclicks_jax.bridge.adapters import transformers_sam2
 from rclicks_jax.bridge.adapters.transformers_sam2 import encode, predict
 
-THRESHOLD = 0.5
+THRESHOLD, LOGITS = transformers_sam2.THRESHOLD, transformers_sam2.LOGITS
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)
 
-__all__ = ["MEAN", "STD", "THRESHOLD", "encode", "load", "predict"]
+__all__ = ["LOGITS", "MEAN", "STD", "THRESHOLD", "encode", "load", "predict"]
 
 
 def load(options: Mapping[str, str]) -> transformers_sam2.Model:
