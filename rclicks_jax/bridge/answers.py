@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,13 @@ import numpy as np
 # and comparing read the memory once.
 _PIECE = 1 << 17
 
+# Makes an array of a shape and dtype.
+Empty = Callable[["tuple[int, ...]", Any], np.ndarray]
 
-def arrays_of(answer: Any, adapter: Any, wanted: bool) -> dict[str, np.ndarray]:
+
+def arrays_of(
+    answer: Any, adapter: Any, wanted: bool, empty: Empty = np.empty
+) -> dict[str, np.ndarray]:
     """Returns masks, and probabilities if they are wanted.
 
     Args:
@@ -21,6 +27,7 @@ def arrays_of(answer: Any, adapter: Any, wanted: bool) -> dict[str, np.ndarray]:
             logits.
         adapter: What answered.
         wanted: Whether probabilities are returned beside the masks.
+        empty: Makes the array of masks that are cut on the host.
 
     Raises:
         ValueError: There is a NaN, which no threshold could show.
@@ -29,9 +36,9 @@ def arrays_of(answer: Any, adapter: Any, wanted: bool) -> dict[str, np.ndarray]:
     if threshold is None:
         return {"masks": on_host(answer)}
     if not getattr(adapter, "LOGITS", False):
-        arrays = {"masks": _above(answer, threshold)}
+        arrays = {"masks": _above(answer, threshold, empty)}
         return {**arrays, "probabilities": on_host(answer)} if wanted else arrays
-    arrays = {"masks": _above(answer, math.log(threshold / (1 - threshold)))}
+    arrays = {"masks": _above(answer, math.log(threshold / (1 - threshold)), empty)}
     return {**arrays, "probabilities": probabilities_of(answer)} if wanted else arrays
 
 
@@ -48,7 +55,7 @@ def on_host(answer: Any) -> np.ndarray:
     return np.asarray(answer)
 
 
-def _above(answer: Any, threshold: float) -> np.ndarray:
+def _above(answer: Any, threshold: float, empty: Empty) -> np.ndarray:
     """Returns `answer > threshold`, of what has no NaN."""
     if str(getattr(answer, "device", "cpu")) != "cpu":
         # On an accelerator, so that a quarter of the bytes has to come back.
@@ -56,12 +63,13 @@ def _above(answer: Any, threshold: float) -> np.ndarray:
         return on_host(answer > threshold)
     # By NumPy, which compares more than twice as fast as PyTorch.
     values = np.ascontiguousarray(on_host(answer))
-    flat, masks = values.reshape(-1), np.empty(values.size, bool)
+    masks = empty(values.shape, bool)
+    flat, above = values.reshape(-1), masks.reshape(-1)
     for start in range(0, values.size, _PIECE):
         piece = flat[start : start + _PIECE]
         _check(piece.max())
-        np.greater(piece, threshold, out=masks[start : start + _PIECE])
-    return masks.reshape(values.shape)
+        np.greater(piece, threshold, out=above[start : start + _PIECE])
+    return masks
 
 
 def _check(largest: Any) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from rclicks_jax.bridge import memory, wire
 
@@ -30,10 +34,21 @@ class Channel:
         self._lender = memory.Lender(sends)
         self._borrower = memory.Borrower(receives)
 
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Returns an array to fill; sent as it is next, a large one is not copied."""
+        array = None
+        if math.prod(shape) * np.dtype(dtype).itemsize >= wire.LEAST_SHARED:
+            array = self._lender.prepare(shape, dtype)
+        return np.empty(shape, dtype) if array is None else array
+
     def send(self, header: wire.Header, arrays: wire.Arrays | None = None) -> None:
         """Sends one frame."""
         header = {**header, "returned": self._borrower.returned()}
-        for piece in wire.pack(header, arrays, self._lender.lend):
+        try:
+            pieces = wire.pack(header, arrays, self._lender.lend)
+        finally:
+            self._lender.drop_prepared()
+        for piece in pieces:
             self._write(piece)
 
     def receive(self) -> tuple[wire.Header, wire.Arrays]:

@@ -8,6 +8,7 @@ is left of it when both sides have ended, however they ended.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import tempfile
@@ -43,9 +44,10 @@ class Lender:
         self._map: Any = None
         self._lent: dict[int, int] = {}
         self._free: dict[int, int] = {}
+        self._prepared: list[tuple[np.ndarray, int]] = []
 
     def lend(self, array: np.ndarray) -> int | None:
-        """Copies an array into a block.
+        """Copies an array into a block, unless it lies in one that was prepared.
 
         Args:
             array: Contiguous, not empty.
@@ -53,15 +55,33 @@ class Lender:
         Returns:
             Where the block starts, or None if there is no room.
         """
-        length = _block_length(array.nbytes)
+        for index, (other, start) in enumerate(self._prepared):
+            if other is array:
+                del self._prepared[index]
+                return start
+        view = self.prepare(array.shape, array.dtype)
+        if view is None:
+            return None
+        view[...] = array
+        return self._prepared.pop()[1]
+
+    def prepare(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+        """Returns an array in a block, to fill and lend; None if there is no room."""
+        dtype, count = np.dtype(dtype), math.prod(shape)
+        length = _block_length(count * dtype.itemsize)
         start = self._fitting(length)
         if start is None:
             start = self._grown(length)
         if start is None:
             return None
-        view = np.frombuffer(self._map, array.dtype, array.size, start)
-        view.reshape(array.shape)[...] = array
-        return start
+        array = np.frombuffer(self._map, dtype, count, start).reshape(shape)
+        self._prepared.append((array, start))
+        return array
+
+    def drop_prepared(self) -> None:
+        """Makes the blocks free again that were prepared and not lent."""
+        self.take_back([start for _, start in self._prepared])
+        self._prepared.clear()
 
     def take_back(self, starts: list[int]) -> None:
         """Makes blocks free again; what was not lent is ignored."""

@@ -54,9 +54,15 @@ class Clicks(NamedTuple):
 class Worker:
     """An adapter with its model, encoded photographs and states of trajectories."""
 
-    def __init__(self, adapter: Any) -> None:
-        """Keeps the adapter; nothing is loaded yet."""
+    def __init__(self, adapter: Any, empty: answers.Empty = np.empty) -> None:
+        """Keeps the adapter; nothing is loaded yet.
+
+        Args:
+            adapter: The module.
+            empty: Makes the arrays of masks.
+        """
         self.adapter = adapter
+        self.empty = empty
         self.model: Any = None
         self.features: dict[int, Any] = {}
         self.sessions: dict[int, dict[str, Any]] = {}
@@ -102,7 +108,7 @@ class Worker:
             self.model, features, clicks, session["state"]
         )
         wanted = bool(header.get("probabilities"))
-        return answers.arrays_of(answer, self.adapter, wanted)
+        return answers.arrays_of(answer, self.adapter, wanted, self.empty)
 
 
 def take(state: Any, rows: np.ndarray) -> Any:
@@ -221,7 +227,7 @@ def main() -> None:
 
     pipe = channel.Channel(read, write, sends=replies, receives=requests)
     try:
-        worker = Worker(load_adapter(name))
+        worker = Worker(load_adapter(name), pipe.empty)
     except (Exception, SystemExit):
         pipe.send({"number": 0, "ok": False, "error": traceback.format_exc()})
         return

@@ -3,12 +3,13 @@
 import gc
 import os
 
+import damaged_frames
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from rclicks_jax.bridge import memory
+from rclicks_jax.bridge import channel, memory
 
 
 @pytest.fixture
@@ -105,6 +106,59 @@ def test_what_was_not_lent_cannot_come_back(sides):
     first, second = (lender.lend(np.ones(70_000, np.uint8)) for _ in range(2))
     assert first == start
     assert second != start
+
+
+def test_what_was_prepared_is_lent_where_it_lies(sides):
+    lender, borrower = sides
+    first, second = (lender.prepare((300, 400), np.uint8) for _ in range(2))
+    size = lender.size
+    second[...], first[...] = 2, 1
+    starts = [lender.lend(array) for array in (first, second)]
+    assert lender.size == size
+    for value, start in enumerate(starts, 1):
+        assert (borrower.view(start, first.dtype, first.shape) == value).all()
+    # No longer prepared: it is copied, and the block that is looked at stays.
+    assert lender.lend(first) not in starts
+
+
+def test_what_was_prepared_in_vain_is_free_again(sides):
+    lender, _ = sides
+    lender.prepare((70_000,), np.uint8)
+    kept = lender.prepare((70_000,), np.uint8)
+    start, size = lender.lend(kept), lender.size
+    lender.drop_prepared()
+    assert lender.lend(np.ones(70_000, np.uint8)) != start
+    assert lender.size == size
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_channel_sends_an_array_it_made_without_a_copy(sent):
+    descriptors = memory.open_file(), memory.open_file()
+    pieces = []
+    near = channel.Channel(None, pieces.append, *descriptors)
+    array = near.empty((300, 400), bool)
+    array[...] = True
+    near.send({}, {"masks": array} if sent else {"number": np.zeros(3)})
+    received = channel.Channel(
+        damaged_frames.reader(b"".join(pieces)), None, *descriptors[::-1]
+    ).receive()[1]
+    assert received.get("masks", array).all()
+    assert os.fstat(descriptors[0]).st_size == 1 << 17
+    # The next one has the same place, unless this one is still looked at.
+    near.empty((300, 400), bool)
+    assert os.fstat(descriptors[0]).st_size == (2 if sent else 1) << 17
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def test_a_channel_that_has_no_room_makes_arrays_all_the_same(monkeypatch):
+    monkeypatch.setattr(memory.Lender, "prepare", lambda *_: None)
+    descriptors = memory.open_file(), memory.open_file()
+    array = channel.Channel(None, None, *descriptors).empty((300, 400), bool)
+    assert array.shape == (300, 400)
+    assert array.dtype == bool
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def test_the_file_has_no_name():

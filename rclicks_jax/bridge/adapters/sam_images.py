@@ -63,7 +63,11 @@ def to_square_xy(xy: np.ndarray, frame: Frame) -> np.ndarray:
 def to_logits(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
     """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
     height, width = frame.fitted
-    logits = _resize(low_res[:, None], (frame.side, frame.side))
+    times, side = frame.side // low_res.shape[-1], low_res.shape[-1]
+    # The padding is not enlarged, but for the values next to the photograph.
+    rows, columns = (min(side, -(-edge // times) + 1) for edge in frame.fitted)
+    logits = low_res[:, None, :rows, :columns]
+    logits = _resize(logits, (times * rows, times * columns))
     return _resize(logits[..., :height, :width], frame.size)[:, 0]
 
 
