@@ -10,11 +10,12 @@ import sys
 import tempfile
 import time
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+
 import kit
 import numpy as np
 from test_cases import CASES, constants_of
-
-HERE = pathlib.Path(__file__).parent
 
 
 def row(name):
