@@ -5,8 +5,8 @@ from rclicks_jax.launch import defaults, evaluation_tables
 
 from rclicks_jax import hosts
 from rclicks_jax.config import EvaluateConfig
-from rclicks_jax.results import publish, publish_evaluation
-from rclicks_jax.runs import click_agreement
+from rclicks_jax.evaluation import click_agreement, publishing
+from rclicks_jax.results import publish
 
 _COMPARED = flags.DEFINE_enum(
     "compare_clicks",
@@ -20,7 +20,7 @@ _COMPARED = flags.DEFINE_enum(
 def was_asked(config: EvaluateConfig, workdir: str) -> bool:
     """Compares two sets of people if that was asked; tells whether it was."""
     if _COMPARED.value and hosts.is_first():
-        means, published = publish_evaluation.agreement(
+        means, published = publishing.agreement(
             _COMPARED.value, config.data, config.split, workdir
         )
         defaults.show(means)

@@ -21,7 +21,8 @@ from rclicks_jax.launch import commands, compare_people, defaults, evaluation_ta
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.runs import evaluate, store
+from rclicks_jax.evaluation import evaluate
+from rclicks_jax.runs import store
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", defaults.config_file("evaluate_click_models"), "Settings of the run."

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from absl import flags
 from rclicks_jax.launch import defaults
 
-from rclicks_jax.results import (
-    click_model_tables,
-    publish,
-    publish_evaluation,
-)
-from rclicks_jax.runs import store, task_records
+from rclicks_jax.evaluation import click_model_tables, publishing, task_records
+from rclicks_jax.results import publish
+from rclicks_jax.runs import store
 
 AGAINST = flags.DEFINE_enum("against", None, ["published"], "The paper's numbers.")
 _MAPS = flags.DEFINE_enum(
@@ -23,10 +20,10 @@ _MAPS = flags.DEFINE_enum(
 
 def show(folder: store.RunFolder) -> None:
     """Makes tables and report of an evaluation, and prints the means."""
-    made = publish_evaluation.make(folder, _MAPS.value)
+    made = publishing.make(folder, _MAPS.value)
     defaults.show(click_model_tables.pooled(made[0]))
     if AGAINST.value:
-        table = publish_evaluation.against_published(folder)
+        table = publishing.against_published(folder)
         publish.write_tables(folder.path, [table])
         defaults.show(click_model_tables.pooled(table))
     print(f"Report: {folder.path / 'report.html'}\n")
@@ -34,6 +31,6 @@ def show(folder: store.RunFolder) -> None:
 
 def compare(named: Sequence[str], out: str) -> None:
     """Writes tables of several evaluations, and prints the means."""
-    made = publish_evaluation.compare(named, out, _MAPS.value)
+    made = publishing.compare(named, out, _MAPS.value)
     defaults.show(click_model_tables.pooled(made[0]))
     print(f"Tables: {out}/tables")

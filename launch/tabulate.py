@@ -16,8 +16,8 @@ from absl import flags
 from rclicks_jax.launch import commands, defaults, estimate_flags, evaluation_tables
 
 from rclicks_jax import errors
+from rclicks_jax.evaluation import publishing
 from rclicks_jax.results import difficulty, export, publish, published
-from rclicks_jax.results.publish_evaluation import is_evaluation
 from rclicks_jax.runs import store
 
 _OUT = flags.DEFINE_string("out", "tabulated", "Folder for what is written.")
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _again(named: Sequence[str]) -> None:
     for path in named:
-        if is_evaluation(folder := store.RunFolder(path)):
+        if publishing.is_evaluation(folder := store.RunFolder(path)):
             evaluation_tables.show(folder)
             continue
         defaults.show(publish.publish(folder)[0], turned=True)
@@ -44,7 +44,7 @@ def _again(named: Sequence[str]) -> None:
 
 
 def _compare(named: Sequence[str]) -> None:
-    if is_evaluation(publish.folder_of(named[0])[1]):
+    if publishing.is_evaluation(publish.folder_of(named[0])[1]):
         evaluation_tables.compare(named, _OUT.value)
         return
     defaults.show(publish.compare(named, _OUT.value)[0])
@@ -63,12 +63,12 @@ def _hard(named: Sequence[str]) -> None:
 
 
 def _export(named: Sequence[str]) -> None:
-    for path in named:
-        print(*export.write(store.RunFolder(path), _OUT.value), sep="\n")
+    for folder in map(store.RunFolder, named):
+        write = publishing.export if publishing.is_evaluation(folder) else export.write
+        print(*write(folder, _OUT.value), sep="\n")
 
 
-_COMMANDS = {"compare": _compare, "estimate": _estimate, "hard": _hard}
-_COMMANDS["export"] = _export
+_COMMANDS = {f.__name__[1:]: f for f in (_compare, _estimate, _hard, _export)}
 
 
 def run() -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from rclicks_jax import config
-from rclicks_jax.results import click_scores
+from rclicks_jax.evaluation import click_scores
 from rclicks_jax.runs import store
 
 METRICS = [one.key for one in click_scores.MEASURES]

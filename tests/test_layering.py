@@ -23,7 +23,8 @@ ALLOWED = {
         "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
     },
     "results": {"ops", "clicks", "metrics", "segmenters", "runs"},
-    "launch": {"configs", "data", "results", "runs", "training"},
+    "evaluation": {"ops", "data", "clicks", "metrics", "runs", "results"},
+    "launch": {"configs", "data", "evaluation", "results", "runs", "training"},
     "configs": set(),
     "datasets": {"data"},
 }  # fmt: skip

@@ -1,13 +1,12 @@
-"""Every click or task of a run as rows, for tools of others: CSV and parquet."""
+"""Every click of a run as rows, for tools of others: CSV and parquet."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from etils import epath
 
-from rclicks_jax.results import click_scores
-from rclicks_jax.runs import records, store, task_records
+from rclicks_jax.runs import records, store
 
 
 def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
@@ -40,43 +39,32 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
                     }
 
 
-def task_rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
-    """Yields a row for each click task, click model and kind of map of an evaluation.
-
-    A task that is not `ok` has one row, which says why.
-    """
-    for task in tasks:
-        head = {
-            name: getattr(task, name)
-            for name in task_records.FIELDS
-            if name != "models"
-        }
-        if task.status != "ok":
-            yield head
-            continue
-        for model in task.models:
-            for maps in task_records.MAPS:
-                values = {
-                    one.key: task_records.value(task, model, maps, one.key)
-                    for one in click_scores.MEASURES
-                }
-                yield {**head, "model": model, "maps": maps, **values}
-
-
 def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
-    """Writes `clicks`, or `tasks` of an evaluation, as `.csv` and `.parquet`.
+    """Writes `clicks.csv` and `clicks.parquet`; returns their paths."""
+    whole = {"y": "Int32", "x": "Int32", "positive": "boolean"}
+    return write_rows("clicks", rows(folder.read_all()), out, whole)
+
+
+def write_rows(
+    name: str,
+    rows: Iterable[Mapping[str, Any]],
+    out: epath.PathLike,
+    types: Mapping[str, str] | None = None,
+) -> list[epath.Path]:
+    """Writes rows as `.csv` and `.parquet`.
+
+    Args:
+        name: Of the files.
+        rows: Values by column.
+        out: A folder.
+        types: Of columns whose values do not say it, as pandas names them.
 
     Returns:
         The paths of the files.
     """
     import pandas as pd
 
-    if folder.info()["hashed"].get("kind") == task_records.KIND:
-        name = "tasks"
-        frame = pd.DataFrame(task_rows(task_records.read_all(folder)))
-    else:
-        whole = {"y": "Int32", "x": "Int32", "positive": "boolean"}
-        name, frame = "clicks", pd.DataFrame(rows(folder.read_all())).astype(whole)
+    frame = pd.DataFrame(rows).astype(types or {})
     written = []
     for suffix, method in (("csv", "to_csv"), ("parquet", "to_parquet")):
         content = io.BytesIO()

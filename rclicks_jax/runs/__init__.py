@@ -1,1 +1,1 @@
-"""Whole runs: benchmarks, evaluations, their records, tables and reports."""
+"""Whole runs of benchmarks and of click maps, and the folders they write."""

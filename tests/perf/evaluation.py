@@ -22,7 +22,7 @@ from click_prediction import DRAWS, SHAPE, clicks_on, region
 
 from rclicks_jax import config
 from rclicks_jax.data import packages
-from rclicks_jax.runs import evaluate
+from rclicks_jax.evaluation import evaluate
 from rclicks_jax.types import ClickExample
 
 ADAPTER = pathlib.Path(__file__).resolve().with_name("residual_adapter.py")

@@ -7,7 +7,8 @@ import pytest
 
 from rclicks_jax import config
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import benchmark, click_maps, evaluate, store
+from rclicks_jax.evaluation import evaluate
+from rclicks_jax.runs import benchmark, click_maps, store
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "saliency_adapter.py"
 CLASSICAL = "SM:source=spectral_residual"

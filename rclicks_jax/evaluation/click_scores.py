@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.evaluation import task_records
+from rclicks_jax.evaluation.task_records import TaskRecord
 from rclicks_jax.results import measures, publish
-from rclicks_jax.runs import task_records
-from rclicks_jax.runs.task_records import TaskRecord
 
 ALL = "all"
 KINDS = (ALL, "first", "fn", "fp")

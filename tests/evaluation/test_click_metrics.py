@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.runs import click_metrics, task_records, task_scoring
+from rclicks_jax.evaluation import click_metrics, task_records, task_scoring
 from rclicks_jax.types import ClickExample
 
 TARGET = np.zeros((30, 40), bool)
@@ -167,6 +167,7 @@ def test_records_are_json_without_nan():
 
 def test_processes_that_measure_import_no_jax():
     program = (
-        "import sys, rclicks_jax.runs.task_scoring; assert 'jax' not in sys.modules"
+        "import sys, rclicks_jax.evaluation.task_scoring; "
+        "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from rclicks_jax import config, errors
+from rclicks_jax.evaluation import click_model_tables, click_scores
 from rclicks_jax.metrics import intervals
-from rclicks_jax.results import click_model_tables, click_scores, formats
+from rclicks_jax.results import formats
 
 PAPER = ("ks", "pl1", "wd", "nss", "pde")
 

@@ -6,14 +6,14 @@ import evaluations
 import pandas as pd
 import pytest
 
-from rclicks_jax.results import export, publish_evaluation
-from rclicks_jax.runs import evaluation_pictures, store, task_records
+from rclicks_jax.evaluation import publishing, task_pictures, task_records
+from rclicks_jax.runs import store
 
 
 def made_in(folder, records):
     evaluations.write(folder, records)
     run = store.RunFolder(folder)
-    return run, publish_evaluation.make(run)
+    return run, publishing.make(run)
 
 
 def test_tables_are_written_in_three_forms_and_the_page_shows_them(tmp_path):
@@ -24,7 +24,7 @@ def test_tables_are_written_in_three_forms_and_the_page_shows_them(tmp_path):
         assert table.title in page
         for suffix in ("csv", "md", "tex"):
             assert (tmp_path / "tables" / f"{table.name}.{suffix}").exists()
-    again = publish_evaluation.make(run)
+    again = publishing.make(run)
     assert again == made
     assert (tmp_path / "report.html").read_text() == page
 
@@ -49,12 +49,12 @@ def test_pictures_stand_in_the_page_with_what_each_map_reached(tmp_path):
     store.write_atomically(place / "1.jpg", b"map")
     index = json.dumps({"pictures": ["people", "DT"]}).encode()
     store.write_atomically(place / "index.json", index)
-    publish_evaluation.make(run)
+    publishing.make(run)
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 2
     nss = first.models["DT"]["raw"]["nss"]
     assert f"NSS {nss:.3f}" in page
-    assert evaluation_pictures.RULE in page
+    assert task_pictures.RULE in page
 
 
 def test_every_value_is_exported_and_every_task_counted(tmp_path):
@@ -62,7 +62,7 @@ def test_every_value_is_exported_and_every_task_counted(tmp_path):
     records[0] |= {"status": "skipped", "reason": "nobody clicked", "models": {}}
     records[1]["models"]["UD"]["raw"]["ks"] = None
     run, _ = made_in(tmp_path, records)
-    export.write(run, tmp_path / "out")
+    publishing.export(run, tmp_path / "out")
     frame = pd.read_parquet(tmp_path / "out" / "tasks.parquet")
     assert len(frame) == 1 + 11 * 3 * 2
     assert (frame["status"] == "skipped").sum() == 1
@@ -99,5 +99,5 @@ def test_tasks_at_even_ranks_of_the_last_model_are_shown(tmp_path, values, expec
     hashed = run.info()["hashed"]
     read = task_records.read_all(run)
     for order in (read, read[::-1]):
-        shown = evaluation_pictures.chosen(order, hashed)
+        shown = task_pictures.chosen(order, hashed)
         assert [one.click_set_id for one in shown] == [f"task{n}" for n in expected]

@@ -4,11 +4,12 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from rclicks_jax.evaluation import task_pictures, task_records
+from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
+from rclicks_jax.evaluation.task_records import TaskRecord
 from rclicks_jax.results import formats, pages
-from rclicks_jax.results.click_scores import PAPER, Evaluation
 from rclicks_jax.results.report import REPORT_NAME, SYNTHETIC
-from rclicks_jax.runs import evaluation_pictures, store, task_records
-from rclicks_jax.runs.task_records import TaskRecord
+from rclicks_jax.runs import store
 
 
 def write(
@@ -40,10 +41,10 @@ def render(
         run_hash=info["hash"],
         maps=evaluation.maps,
         synthetic=_synthetic_parts(evaluation),
-        rule=evaluation_pictures.RULE,
+        rule=task_pictures.RULE,
         gallery=[
             shown
-            for record in evaluation_pictures.chosen(evaluation.records, hashed)
+            for record in task_pictures.chosen(evaluation.records, hashed)
             if (shown := _shown(folder, record, evaluation))["pictures"]
         ],
         tables=[pages.shown(table) for table in made],
@@ -72,7 +73,7 @@ def _shown(
 ) -> dict[str, Any]:
     """Returns a task of the gallery: title, note, and pictures with captions."""
     pictures = []
-    for name, jpeg in evaluation_pictures.read(folder, record):
+    for name, jpeg in task_pictures.read(folder, record):
         uri = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
         pictures.append((_caption(record, name, evaluation), uri))
     return {

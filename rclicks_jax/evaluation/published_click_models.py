@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from rclicks_jax.results.click_scores import PAPER, Evaluation, Scores, parts
+from rclicks_jax.evaluation.click_scores import PAPER, Evaluation, Scores, parts
 from rclicks_jax.results.formats import Row, Table
 
 _FILE = "published_click_models.toml"
@@ -112,6 +112,6 @@ def pc_against_mobile() -> dict[str, dict[str, Any]]:
 
 
 def _named(part: str) -> list[dict[str, Any]]:
-    path = importlib.resources.files("rclicks_jax.results") / _FILE
+    path = importlib.resources.files("rclicks_jax.evaluation") / _FILE
     found = tomllib.loads(path.read_text())[part]
     return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]

@@ -1,19 +1,22 @@
 """Tables, report and exports of evaluations of click models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from etils import epath
 
-from rclicks_jax.results import (
+from rclicks_jax.evaluation import (
+    click_agreement,
     click_agreement_tables,
     click_model_tables,
     click_scores,
-    evaluation_report,
-    formats,
-    publish,
     published_click_models,
+    report,
+    task_records,
 )
-from rclicks_jax.runs import click_agreement, store, task_records
+from rclicks_jax.results import formats, publish
+from rclicks_jax.results.export import write_rows
+from rclicks_jax.runs import store
 
 
 def is_evaluation(folder: store.RunFolder) -> bool:
@@ -31,7 +34,7 @@ def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table
     evaluation = click_scores.open_evaluation(str(folder.path), maps)
     made = click_model_tables.make_all(evaluation.scores)
     publish.write_tables(folder.path, made)
-    evaluation_report.write(folder, evaluation, made)
+    report.write(folder, evaluation, made)
     return made
 
 
@@ -77,3 +80,31 @@ def agreement(
     every = formats.to_csv(click_agreement_tables.tasks(found))
     store.write_atomically(epath.Path(workdir) / "tasks.csv", every.encode())
     return table, click_agreement_tables.against_published(table, compared)
+
+
+def export(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
+    """Writes `tasks.csv` and `tasks.parquet`; returns their paths."""
+    return write_rows("tasks", _rows(task_records.read_all(folder)), out)
+
+
+def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
+    """Yields a row for each click task, click model and kind of map of an evaluation.
+
+    A task that is not `ok` has one row, which says why.
+    """
+    for task in tasks:
+        head = {
+            name: getattr(task, name)
+            for name in task_records.FIELDS
+            if name != "models"
+        }
+        if task.status != "ok":
+            yield head
+            continue
+        for model in task.models:
+            for maps in task_records.MAPS:
+                values = {
+                    one.key: task_records.value(task, model, maps, one.key)
+                    for one in click_scores.MEASURES
+                }
+                yield {**head, "model": model, "maps": maps, **values}

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rclicks_jax.results import measures, published_click_models
-from rclicks_jax.results.click_scores import ALL, KINDS, PAPER
+from rclicks_jax.evaluation import published_click_models
+from rclicks_jax.evaluation.click_agreement import COMPARED, Agreement
+from rclicks_jax.evaluation.click_scores import ALL, KINDS, PAPER
+from rclicks_jax.results import measures
 from rclicks_jax.results.formats import Row, Table
-from rclicks_jax.runs.click_agreement import COMPARED, Agreement
 
 _KEYS = ("pl1", "wd", "ks")
 _MEASURES = tuple(one for one in PAPER if one.key in _KEYS)

@@ -17,19 +17,21 @@ from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.runs import (
-    click_map_queries,
+from rclicks_jax.evaluation import (
     click_metrics,
     click_tasks,
+    task_pictures,
+    task_records,
+    task_scoring,
+)
+from rclicks_jax.runs import (
+    click_map_queries,
     environment,
-    evaluation_pictures,
     plan,
     processes,
     records,
     sample_model,
     store,
-    task_records,
-    task_scoring,
 )
 
 
@@ -94,7 +96,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     if not stopped:
         hosts.barrier("evaluated")
         if hosts.is_first():
-            evaluation_pictures.write(folder, datasets, models)
+            task_pictures.write(folder, datasets, models)
     every = task_records.read_all(folder)
     counts = records.count(record.status for record in every)
     return Outcome(counts, len(planned) - sum(counts.values()), stopped)

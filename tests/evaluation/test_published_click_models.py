@@ -3,7 +3,7 @@ import collections
 import evaluations
 import pytest
 
-from rclicks_jax.results import click_scores, published_click_models
+from rclicks_jax.evaluation import click_scores, published_click_models
 
 NETWORK = {"name": "CM", "variant": "b", "sigma": 5.0, "data": "TETRIS train"}
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rclicks_jax.results import comparison
-from rclicks_jax.results.click_scores import (
+from rclicks_jax.evaluation.click_scores import (
     ALL,
     FURTHER,
     KINDS,
@@ -18,6 +17,7 @@ from rclicks_jax.results.click_scores import (
     Scores,
     parts,
 )
+from rclicks_jax.results import comparison
 from rclicks_jax.results.formats import Row, Table
 
 _PAPER_ORDER = ("ks", "pl1", "wd", "nss", "pde")

@@ -15,8 +15,15 @@ import pytest
 from rclicks_jax import config, errors, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages
-from rclicks_jax.results import click_model_tables, click_scores
-from rclicks_jax.runs import click_metrics, click_tasks, evaluate, store, task_records
+from rclicks_jax.evaluation import (
+    click_metrics,
+    click_model_tables,
+    click_scores,
+    click_tasks,
+    evaluate,
+    task_records,
+)
+from rclicks_jax.runs import store
 
 SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 

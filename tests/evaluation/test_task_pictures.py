@@ -9,8 +9,9 @@ from clicked_folders import write_clicked
 from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
+from rclicks_jax.evaluation import evaluate, task_pictures, task_records
 from rclicks_jax.ops import images
-from rclicks_jax.runs import evaluate, evaluation_pictures, store, task_records
+from rclicks_jax.runs import store
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +36,14 @@ def evaluated(data, tmp_path_factory):
 def test_five_tasks_are_drawn_with_each_model(evaluated):
     records = task_records.read_all(evaluated)
     hashed = evaluated.info()["hashed"]
-    shown = evaluation_pictures.chosen(records, hashed)
-    assert len(shown) == evaluation_pictures.COUNT
+    shown = task_pictures.chosen(records, hashed)
+    assert len(shown) == task_pictures.COUNT
     nss = [task_records.value(one, "DT", "raw", "nss") for one in shown]
     every = [task_records.value(one, "DT", "raw", "nss") for one in records]
     assert nss == sorted(nss)
     assert (nss[0], nss[-1]) == (min(every), max(every))
     for record in shown:
-        pictures = evaluation_pictures.read(evaluated, record)
+        pictures = task_pictures.read(evaluated, record)
         assert [one.name for one in pictures] == ["people", "UD", "DT"]
         drawn = [images.decode_image(one.jpeg, one.name) for one in pictures]
         assert drawn[0].shape == drawn[1].shape == drawn[2].shape
@@ -52,8 +53,8 @@ def test_five_tasks_are_drawn_with_each_model(evaluated):
 
 def test_other_tasks_have_no_pictures(evaluated):
     records = task_records.read_all(evaluated)
-    drawn = [bool(evaluation_pictures.read(evaluated, one)) for one in records]
-    assert sum(drawn) == evaluation_pictures.COUNT
+    drawn = [bool(task_pictures.read(evaluated, one)) for one in records]
+    assert sum(drawn) == task_pictures.COUNT
 
 
 def test_a_model_that_fails_now_spoils_no_other_picture(evaluated, data, tmp_path):
@@ -65,10 +66,10 @@ def test_a_model_that_fails_now_spoils_no_other_picture(evaluated, data, tmp_pat
     shutil.copy(evaluated.path / "run.json", tmp_path / "run.json")
     (spec,) = specs.parse(data)
     models = {"UD": click_models.load("UD"), "DT": fail}
-    evaluation_pictures.write(folder, [packages.open_clicks(spec)], models)
+    task_pictures.write(folder, [packages.open_clicks(spec)], models)
     hashed = folder.info()["hashed"]
-    for record in evaluation_pictures.chosen(task_records.read_all(folder), hashed):
-        pictures = evaluation_pictures.read(folder, record)
+    for record in task_pictures.chosen(task_records.read_all(folder), hashed):
+        pictures = task_pictures.read(folder, record)
         assert [one.name for one in pictures] == ["people", "UD"]
 
 
@@ -76,4 +77,4 @@ def test_what_is_drawn_is_not_drawn_again(evaluated):
     def fail(queries):
         raise AssertionError("drawn again")
 
-    evaluation_pictures.write(evaluated, [], {"UD": fail, "DT": fail})
+    task_pictures.write(evaluated, [], {"UD": fail, "DT": fail})

@@ -10,8 +10,11 @@ from clicked_folders import BOX, SHAPE, write_clicked
 
 from rclicks_jax import errors
 from rclicks_jax.data.click_pairs import ClickPair
-from rclicks_jax.results import click_agreement_tables, published_click_models
-from rclicks_jax.runs import click_agreement
+from rclicks_jax.evaluation import (
+    click_agreement,
+    click_agreement_tables,
+    published_click_models,
+)
 
 HEIGHT, WIDTH = BOX[1] - BOX[0], BOX[3] - BOX[2]
 
