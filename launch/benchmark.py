@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 from absl import flags
 from etils import epath
-from ml_collections import config_flags
 from rclicks_jax.launch import commands, defaults
 
 from rclicks_jax import catalogue, hosts
@@ -22,9 +21,7 @@ from rclicks_jax import config as config_lib
 from rclicks_jax.results import publish
 from rclicks_jax.runs import benchmark, store
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", defaults.config_file("benchmark"), "Settings of the run."
-)
+_CONFIG = defaults.define_config("benchmark", config_lib.BenchmarkConfig)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
 _SEGMENTERS = flags.DEFINE_string("segmenters", "", "Several, parted by commas.")
 _SHORT = defaults.define_shortcuts("data", "segmenter", "click_model", "split")

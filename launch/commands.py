@@ -1,5 +1,6 @@
 """What all commands share: flags for several hosts, and errors without tracebacks."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +32,13 @@ def run(main: Main, usage: str) -> None:
             logging.set_verbosity(logging.WARNING)
         try:
             hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
-            return main(arguments[1:]) or 0
+            status = main(arguments[1:]) or 0
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:
+            # Whoever reads has seen enough, as `head` has.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except errors.RClicksError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

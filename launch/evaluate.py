@@ -16,7 +16,6 @@ Two sets of people on the same tasks, without click models:
 from collections.abc import Sequence
 
 from absl import flags
-from ml_collections import config_flags
 from rclicks_jax.launch import commands, compare_people, defaults, evaluation_tables
 
 from rclicks_jax import config as config_lib
@@ -24,9 +23,7 @@ from rclicks_jax import hosts
 from rclicks_jax.evaluation import evaluate
 from rclicks_jax.runs import store
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", defaults.config_file("evaluate_click_models"), "Settings of the run."
-)
+_CONFIG = defaults.define_config("evaluate_click_models", config_lib.EvaluateConfig)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
 _SHORT = defaults.define_shortcuts("data", "click_models", "split")
 

@@ -10,15 +10,18 @@ class RClicksError(Exception):
 class UnknownNameError(RClicksError, ValueError):
     """A name is not in a catalogue; the message lists what is."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"Unknown {kind} {name!r}. Known: {', '.join(sorted(known))}.")
+    def __init__(self, kind: str, name: str | None = None, known: Iterable[str] = ()):
+        # pickle and absl make an error anew of its message alone.
+        told = f"Unknown {kind} {name!r}. Known: {', '.join(sorted(known))}."
+        super().__init__(kind if name is None else told)
 
 
 class BadValueError(RClicksError, ValueError):
     """A value given by the user or by a plug-in is not allowed."""
 
-    def __init__(self, what: str, got: object, allowed: str) -> None:
-        super().__init__(f"{what}: got {got}; allowed: {allowed}.")
+    def __init__(self, what: str, got: object = None, allowed: str | None = None):
+        told = f"{what}: got {got}; allowed: {allowed}."
+        super().__init__(what if allowed is None else told)
 
 
 class DataError(RClicksError):

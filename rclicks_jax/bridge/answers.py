@@ -30,7 +30,8 @@ def arrays_of(
         empty: Makes the array of masks that are cut on the host.
 
     Raises:
-        ValueError: There is a NaN, which no threshold could show.
+        ValueError: There is a NaN, which no threshold could show, or the threshold of
+            logits is no probability.
     """
     threshold = getattr(adapter, "THRESHOLD", None)
     if threshold is None:
@@ -38,6 +39,8 @@ def arrays_of(
     if not getattr(adapter, "LOGITS", False):
         arrays = {"masks": _above(answer, threshold, empty)}
         return {**arrays, "probabilities": on_host(answer)} if wanted else arrays
+    if not 0 < threshold < 1:
+        raise ValueError(f"THRESHOLD of LOGITS is a probability, not {threshold}")
     arrays = {"masks": _above(answer, math.log(threshold / (1 - threshold)), empty)}
     return {**arrays, "probabilities": probabilities_of(answer)} if wanted else arrays
 

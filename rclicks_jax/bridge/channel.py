@@ -44,8 +44,18 @@ class Channel:
     def send(self, header: wire.Header, arrays: wire.Arrays | None = None) -> None:
         """Sends one frame."""
         header = {**header, "returned": self._borrower.returned()}
+        lent: list[int] = []
+
+        def lend(array: np.ndarray) -> int | None:
+            start = self._lender.lend(array)
+            lent.extend([] if start is None else [start])
+            return start
+
         try:
-            pieces = wire.pack(header, arrays, self._lender.lend)
+            pieces = wire.pack(header, arrays, lend)
+        except BaseException:
+            self._lender.take_back(lent)
+            raise
         finally:
             self._lender.drop_prepared()
         for piece in pieces:

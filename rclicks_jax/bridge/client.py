@@ -58,17 +58,22 @@ def launch_of(options: Mapping[str, str]) -> Launch:
             is goes to the adapter.
 
     Raises:
-        BadValueError: A number is none, or not above 0.
+        BadValueError: Neither adapter nor command is given; a number is none, or not
+            above 0, or not whole where it counts.
     """
     left = dict(options)
     adapter = left.pop("adapter", "")
     python = left.pop("python", sys.executable)
     command = tuple(left.pop("command", "").split())
+    if not adapter and not command:
+        raise errors.BadValueError(
+            "A worker", "neither", "adapter=FILE.py or command=PROGRAM, as an option"
+        )
     return Launch(
         command=command or python_command(python, adapter),
         environment={},
         timeout=positive(left, "timeout", 300.0),
-        recycle=int(positive(left, "recycle", 0)),
+        recycle=whole(left, "recycle", 0),
         max_rss=int(positive(left, "max_rss_gb", 0) * 2**30),
         options=left,
     )
@@ -87,9 +92,25 @@ def positive(options: dict[str, str], name: str, default: float) -> float:
         value = float(given)
     except ValueError:
         value = -1.0
-    if value <= 0:
+    # Compared so that NaN is refused, as is what no clock can wait for.
+    if not 0 < value < 1e9:
         raise errors.BadValueError(f"Option {name}", repr(given), "a number above 0")
     return value
+
+
+def whole(options: dict[str, str], name: str, default: int) -> int:
+    """Takes a count out of options, and returns it, or the default without one.
+
+    Raises:
+        BadValueError: It is no whole number, or not above 0.
+    """
+    given = options.get(name)
+    value = positive(options, name, default)
+    if value != int(value):
+        raise errors.BadValueError(
+            f"Option {name}", repr(given), "a whole number above 0"
+        )
+    return int(value)
 
 
 class WorkerClient:
@@ -149,6 +170,11 @@ class WorkerClient:
             except connection.WorkerDeadError as first:
                 try:
                     self._started()
+                except errors.SegmenterError as again:
+                    raise errors.SegmenterError(
+                        f"The worker died: {first}\nA fresh one: {again}"
+                    ) from again
+                try:
                     return action()
                 except connection.WorkerDeadError as second:
                     raise errors.SegmenterError(
@@ -178,13 +204,19 @@ class WorkerClient:
         request = {"action": "load", "options": launch.options}
         try:
             reply, _ = fresh.call(request, {}, launch.timeout)
-        except (connection.WorkerDeadError, connection.AdapterError) as error:
+        except BaseException as error:
+            # An interrupt, too, must not leave it behind.
             fresh.close()
+            if not isinstance(
+                error, (connection.WorkerDeadError, connection.AdapterError)
+            ):
+                raise
             raise errors.SegmenterError(
                 f"The worker could not load its model: {error}"
             ) from error
-        versions = reply.get("versions", {})
-        self.versions = {str(key): str(value) for key, value in versions.items()}
+        versions = reply.get("versions")
+        told = versions if isinstance(versions, dict) else {}
+        self.versions = {str(key): str(value) for key, value in told.items()}
         self._connection, self._images, self._rss = fresh, 0, 0
         self.generation += 1
         return fresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import os
 import pathlib
 import select
@@ -64,23 +65,11 @@ class Connection:
         self._words: collections.deque[bytes] = collections.deque(maxlen=8)
         self._start(command, environment or {})
         try:
-            header, _ = self._receive()
-        except WorkerDeadError as error:
+            self._greet(command)
+        except BaseException:
+            # An interrupt, too, must not leave it behind.
             self.close()
-            raise errors.SegmenterError(f"The worker did not start: {error}") from error
-        if not header.get("ok"):
-            self.close()
-            raise errors.SegmenterError(
-                f"The worker cannot import its adapter ({' '.join(command)}):\n"
-                f"{header.get('error')}"
-            )
-        if header.get("version") != wire.VERSION:
-            self.close()
-            raise errors.SegmenterError(
-                f"The worker speaks version {header.get('version')} of the wire "
-                f"protocol, this side {wire.VERSION}: use one release of rclicks_jax "
-                "for both."
-            )
+            raise
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         requests, replies = memory.open_file(), memory.open_file()
@@ -110,6 +99,24 @@ class Connection:
         self._pipe = channel.Channel(self._read, self._write, requests, replies)
         self._drain = threading.Thread(target=self._keep_words, daemon=True)
         self._drain.start()
+
+    def _greet(self, command: Sequence[str]) -> None:
+        """Waits for the worker's greeting, and checks it."""
+        try:
+            header, _ = self._receive()
+        except WorkerDeadError as error:
+            raise errors.SegmenterError(f"The worker did not start: {error}") from error
+        if not header.get("ok"):
+            raise errors.SegmenterError(
+                f"The worker cannot import its adapter ({' '.join(command)}):\n"
+                f"{header.get('error')}"
+            )
+        if header.get("version") != wire.VERSION:
+            raise errors.SegmenterError(
+                f"The worker speaks version {header.get('version')} of the wire "
+                f"protocol, this side {wire.VERSION}: use one release of rclicks_jax "
+                "for both."
+            )
 
     def call(
         self, header: wire.Header, arrays: wire.Arrays, timeout: float
@@ -167,8 +174,7 @@ class Connection:
         os.set_blocking(descriptor, False)
         view = memoryview(data)
         while view:
-            _, ready, _ = select.select([], [descriptor], [], self._left())
-            if not ready:
+            if not self._ready(descriptor, select.POLLOUT):
                 raise self._dead("it did not read its input in time")
             view = view[os.write(descriptor, view[:_PIPE_CHUNK]) :]
 
@@ -177,8 +183,7 @@ class Connection:
         descriptor = self.process.stdout.fileno()
         data = bytearray()
         while len(data) < size:
-            ready, _, _ = select.select([descriptor], [], [], self._left())
-            if not ready:
+            if not self._ready(descriptor, select.POLLIN):
                 raise self._dead("it did not answer in time")
             chunk = os.read(descriptor, min(size - len(data), _PIPE_CHUNK))
             if not chunk:
@@ -186,8 +191,13 @@ class Connection:
             data += chunk
         return bytes(data)
 
-    def _left(self) -> float:
-        return max(0.0, self._deadline - time.monotonic())
+    def _ready(self, descriptor: int, event: int) -> bool:
+        """Waits until a pipe can be used, at most until the call's time is over."""
+        # Unlike `select.select`, with descriptors of any number.
+        poll = select.poll()
+        poll.register(descriptor, event)
+        left = max(0.0, self._deadline - time.monotonic())
+        return bool(poll.poll(math.ceil(1000 * left)))
 
     def _kill(self) -> None:
         # Children of the worker share its group; once it is reaped the number of the

@@ -84,7 +84,7 @@ def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
         raise WireError(f"header of {length} bytes; at most {MAX_HEADER}")
     try:
         header = json.loads(read(length).decode())
-        entries = [_entry(one) for one in header.pop("arrays")]
+        entries = [_entry(one) for one in header.pop("arrays", [])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WireError(f"header is not as it must be: {error!r}") from error
     if sum(entry.size for entry in entries) > MAX_ARRAYS:

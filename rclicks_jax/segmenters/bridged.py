@@ -1,6 +1,7 @@
 """Segmenters that run in workers; features and states stay there."""
 
 import concurrent.futures
+import contextlib
 import itertools
 import os
 import pathlib
@@ -10,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rclicks_jax.bridge import client, provenance
+from rclicks_jax import errors
+from rclicks_jax.bridge import client, connection, provenance
 from rclicks_jax.bridge.client import Request
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
@@ -41,8 +43,11 @@ class Photograph:
 
     def forget(self) -> None:
         """Has the worker forget it, if it is the one that has encoded it."""
-        if self.worker.alive and self._generation == self.worker.generation:
-            self.worker.call(({"action": "release", "image": self.number}, {}))
+        with self.worker.lock:
+            if self.worker.alive and self._generation == self.worker.generation:
+                # One that dies of it has forgotten.
+                with contextlib.suppress(connection.WorkerDeadError):
+                    self.worker.call(({"action": "release", "image": self.number}, {}))
 
 
 class BridgedSegmenter:
@@ -66,8 +71,7 @@ class BridgedSegmenter:
         # clicks on another are simulated. A worker that is to be replaced must have
         # moments without a photograph.
         self.parallel = len(launches) + (not launch.recycle and not launch.max_rss)
-        with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
-            self._workers = list(pool.map(client.WorkerClient, launches))
+        self._workers = _started(launches)
         self.description = {
             "name": self.name,
             "options": provenance.describe_options(launch.options),
@@ -102,7 +106,7 @@ class BridgedSegmenter:
     def release(self, features: Photograph) -> None:
         """Lets the worker forget a photograph."""
         try:
-            features.worker.survive(features.forget)
+            features.forget()
         finally:
             self._let_go(features.worker)
 
@@ -176,12 +180,33 @@ class BridgedSession:
         return worker.call(request)
 
 
+def _started(launches: Sequence[client.Launch]) -> list[client.WorkerClient]:
+    """Starts workers at once; if one cannot be, none is left."""
+
+    def close(started: concurrent.futures.Future[client.WorkerClient]) -> None:
+        if started.exception() is None:
+            started.result().close()
+
+    with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
+        starting = [pool.submit(client.WorkerClient, one) for one in launches]
+        try:
+            return [one.result() for one in starting]
+        except BaseException:
+            for one in starting:
+                one.add_done_callback(close)
+            raise
+
+
 def _environments(options: dict[str, str]) -> list[dict[str, str]]:
     """Returns what sets each worker apart: its device, or its share of the cores."""
     devices = options.pop("devices", "")
     if devices:
+        if "workers" in options:
+            raise errors.BadValueError(
+                "Option workers", repr(options["workers"]), "one of devices and workers"
+            )
         return [{"CUDA_VISIBLE_DEVICES": one} for one in devices.split(",")]
-    count = int(client.positive(options, "workers", 1))
+    count = client.whole(options, "workers", 1)
     if count == 1 or "OMP_NUM_THREADS" in os.environ:
         return [{} for _ in range(count)]
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()

@@ -63,14 +63,14 @@ class HostSegmenter:
         return HostSession(self, encoded, shape, len(gt_masks), state)
 
     def predict(
-        self, features: Any, clicks: Clicks, state: Any
+        self, features: Any, clicks: Clicks, state: Any, wanted: bool
     ) -> tuple[dict[str, np.ndarray], Any]:
-        """Calls the adapter; returns masks, and what they were cut from if it tells."""
+        """Calls the adapter; returns masks, and probabilities if they are wanted."""
         predict = self._adapter.predict
         answer, state = _guarded(
             self.name, predict, self._model, features, clicks, state
         )
-        arrays = _guarded(self.name, answers.arrays_of, answer, self._adapter, True)
+        arrays = _guarded(self.name, answers.arrays_of, answer, self._adapter, wanted)
         return arrays, state
 
     def release(self, features: Any) -> None:
@@ -101,7 +101,7 @@ class HostSession:
 
     def predict(self, rows: np.ndarray, clicks: Clicks) -> np.ndarray:
         """Answers a click; see `base.Session`."""
-        return self._answer(rows, clicks)["masks"]
+        return self._answer(rows, clicks, wanted=False)["masks"]
 
     def predict_with_probabilities(
         self, rows: np.ndarray, clicks: Clicks
@@ -114,17 +114,19 @@ class HostSession:
         Raises:
             SegmenterError: It failed, or its adapter has masks only.
         """
-        arrays = self._answer(rows, clicks)
+        arrays = self._answer(rows, clicks, wanted=True)
         base.check_probabilities(self._segmenter.name, arrays)
         return arrays["masks"], arrays["probabilities"]
 
-    def _answer(self, rows: np.ndarray, clicks: Clicks) -> dict[str, np.ndarray]:
+    def _answer(
+        self, rows: np.ndarray, clicks: Clicks, wanted: bool
+    ) -> dict[str, np.ndarray]:
         if not np.array_equal(rows, self._rows):
             kept = np.searchsorted(self._rows, rows)
             self._state = jax.tree.map(lambda leaf: leaf[kept], self._state)
             self._rows = np.asarray(rows)
         arrays, self._state = self._segmenter.predict(
-            self._features, clicks, self._state
+            self._features, clicks, self._state, wanted
         )
         name = self._segmenter.name
         masks = base.checked_masks(name, arrays["masks"], len(rows), self._shape)

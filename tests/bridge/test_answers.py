@@ -66,6 +66,23 @@ def test_logits_are_cut_where_their_sigmoid_would_be(of):
     assert (arrays["masks"] != (logits > 0.49)).any()
 
 
+def test_a_threshold_of_logits_is_a_probability():
+    adapter = types.SimpleNamespace(THRESHOLD=0.0, LOGITS=True)
+    with pytest.raises(ValueError, match=r"a probability, not 0\.0"):
+        answers.arrays_of(np.zeros((1, 2, 2), np.float32), adapter, wanted=False)
+
+
+def test_masks_are_made_where_it_is_asked(probabilities):
+    made = []
+
+    def empty(shape, dtype):
+        made.append(np.empty(shape, dtype))
+        return made[0]
+
+    (masks,) = answers.arrays_of(probabilities, OF_LOGITS, False, empty).values()
+    assert masks is made[0]
+
+
 @pytest.mark.parametrize("place", [0, 1 << 17, -1])
 @pytest.mark.parametrize("adapter", [OF_PROBABILITIES, OF_LOGITS])
 @pytest.mark.parametrize("of", [np.asarray, OnAnAccelerator])

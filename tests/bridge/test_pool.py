@@ -138,6 +138,63 @@ def test_a_worker_that_cannot_start_again_says_why_until_it_can(opened, tmp_path
     assert session.predict(np.arange(1), clicks_of(2)).sum() == 2
 
 
+def test_a_first_death_is_told_where_a_fresh_worker_does_not_start(opened, tmp_path):
+    broken = tmp_path / "broken"
+    segmenter = opened(f":trouble=die:broken_if={broken}")
+    session = segmenter.start(segmenter.encode(IMAGE), [IMAGE[..., 0] > 0])
+    session.predict(np.arange(1), clicks_of(1))
+    broken.touch()
+    told = r"died: it ended \(exit status 7\)[\s\S]*last words[\s\S]*no such checkp"
+    with pytest.raises(errors.SegmenterError, match=told):
+        session.predict(np.arange(1), clicks_of(2))
+
+
+def test_a_worker_is_not_started_to_forget(opened, tmp_path):
+    broken = tmp_path / "broken"
+    segmenter = opened(f":broken_if={broken}")
+    first, second = segmenter.encode(IMAGE), segmenter.encode(IMAGE)
+    broken.touch()
+    os.kill(pids_of(segmenter)[0], signal.SIGKILL)
+    segmenter.release(first)
+    assert not segmenter._workers[0].alive
+    segmenter.release(second)
+
+
+@pytest.mark.parametrize("load_of_the_second", ["raise RuntimeError", "os._exit(3)"])
+def test_workers_that_did_start_end_if_another_cannot(tmp_path, load_of_the_second):
+    path = tmp_path / "halved.py"
+    path.write_text(
+        "import os\n"
+        "def load(options):\n"
+        "    with open(options['pids'], 'a') as file: print(os.getpid(), file=file)\n"
+        f"    if os.environ['CUDA_VISIBLE_DEVICES'] == '1': {load_of_the_second}\n"
+        "encode = predict = load\n"
+    )
+    pids = tmp_path / "pids"
+    count = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(errors.SegmenterError, match="could not load its model"):
+        load.load(f"bridge:adapter={path}:pids={pids}:devices=0,1")
+    started = list(map(int, pids.read_text().split()))
+    assert len(started) == 2
+    assert not any(map(is_alive, started))
+    assert len(os.listdir("/proc/self/fd")) == count
+
+
+def test_an_interrupt_while_a_model_loads_leaves_no_worker(tmp_path, monkeypatch):
+    started = []
+
+    def interrupted(self, *_):
+        started.append(self.process.pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection.Connection, "call", interrupted)
+    launch = client.Launch(client.python_command(sys.executable, str(ADAPTER)), {}, {})
+    with pytest.raises(KeyboardInterrupt):
+        client.WorkerClient(launch)
+    assert len(started) == 1
+    assert not is_alive(started[0])
+
+
 def test_several_threads_may_ask_at_once(opened):
     segmenter = opened(":workers=2")
     sums = []
@@ -198,7 +255,6 @@ session.predict(np.arange(1), clicks_of(2))
 print("done", flush=True)
 threading.Event().wait()
 """
-    before = set(os.listdir("/dev/shm"))
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     )
@@ -212,8 +268,8 @@ threading.Event().wait()
     assert all(map(is_alive, pids))
     parent.kill()
     parent.communicate()
+    # Shared memory has no name: it is gone with the last of them.
     wait_for(lambda: not any(map(is_alive, pids)))
-    assert set(os.listdir("/dev/shm")) <= before
 
 
 def test_a_request_cut_short_ends_the_worker():

@@ -1,6 +1,9 @@
 """A worker that dies, hangs, prints or lies; each time the run must go on."""
 
+import contextlib
+import os
 import pathlib
+import shutil
 import sys
 
 import numpy as np
@@ -101,9 +104,13 @@ def test_a_worker_that_stops_reading_a_photograph_is_replayed(
     assert marker.exists()
 
 
-def test_a_worker_without_memory_to_share_answers_through_the_pipe():
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_worker_without_memory_to_share_answers_through_the_pipe(tmp_path, soft):
+    adapter = tmp_path / "adapter.py"
+    # As one that has probabilities, whose masks are made in shared memory.
+    adapter.write_text(ADAPTER.read_text() + ("THRESHOLD = 0.5\n" if soft else ""))
     large = np.zeros((400, 500, 3), np.uint8)
-    full = play(f"bridge:adapter={ADAPTER}:trouble=full", large)
+    full = play(f"bridge:adapter={adapter}:trouble=full", large)
     assert [mask.sum() for mask in full] == [2, 4, 6]
 
 
@@ -189,6 +196,12 @@ def test_a_worker_that_answers_nonsense_lives_on(adapter, trouble, message):
         ("bridge:adapter={adapter}:python=/bin/true", "did not start"),
         ("bridge:adapter={adapter}:python=/usr", "Permission denied.*Give the inter"),
         ("bridge:adapter={adapter}:timeout=soon", "Option timeout: got 'soon'"),
+        ("bridge:adapter={adapter}:timeout=inf", "Option timeout: got 'inf'"),
+        ("bridge:adapter={adapter}:workers=nan", "Option workers: got 'nan'"),
+        ("bridge:adapter={adapter}:workers=0.5", "workers: got '0.5'.*whole number"),
+        ("bridge:adapter={adapter}:recycle=1.5", "recycle: got '1.5'.*whole number"),
+        ("bridge:adapter={adapter}:devices=0:workers=2", "one of devices and workers"),
+        ("bridge", "neither; allowed: adapter=FILE.py or command=PROGRAM"),
         ("bridge:command=/no/worker", "No worker could be started with /no/worker"),
     ],
 )
@@ -232,6 +245,59 @@ def test_another_version_is_refused(adapter, monkeypatch):
     monkeypatch.setattr("rclicks_jax.bridge.wire.VERSION", 99)
     with pytest.raises(errors.SegmenterError, match=r"speaks version 2.*this side 99"):
         load.load(f"bridge:adapter={adapter}")
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A worker that has nothing of this project, and is no adapter."""
+    shutil.copy(ADAPTER.with_name("foreign_worker.py"), tmp_path / "worker.py")
+    program = tmp_path / "worker"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I {program}.py "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("shape", [(12, 16), (400, 500)])
+def test_a_worker_written_from_the_page_answers(foreign, adapter, shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    answered = play(f"bridge:command={foreign}", image)
+    expected = play(f"bridge:adapter={adapter}", image)
+    np.testing.assert_array_equal(answered, expected)
+
+
+def test_a_worker_written_from_the_page_says_why_it_does_not_load(foreign):
+    with pytest.raises(errors.SegmenterError, match="its model: it is broken"):
+        load.load(f"bridge:command={foreign}:broken=1")
+
+
+@pytest.mark.parametrize("versions", ["[]", "null", "3"])
+def test_a_worker_may_say_nothing_of_its_versions(foreign, versions):
+    told = f'"ok": True, "versions": json.loads({versions!r})}}, None'
+    script = foreign.with_suffix(".py")
+    script.write_text(script.read_text().replace('"ok": True}, None', told))
+    segmenter = load.load(f"bridge:command={foreign}")
+    segmenter.close()
+    assert segmenter.versions == {}
+
+
+def test_who_asks_a_question_gets_no_answer(tmp_path):
+    path = tmp_path / "curious.py"
+    path.write_text(
+        "import subprocess\n"
+        "def load(options):\n"
+        "    assert subprocess.run(['cat'], capture_output=True).stdout == b''\n"
+        "    input('Do you trust this repository? ')\n"
+        "encode = predict = load\n"
+    )
+    with pytest.raises(errors.SegmenterError, match="EOFError"):
+        load.load(f"bridge:adapter={path}:timeout=20")
+
+
+def test_descriptors_may_have_any_number(adapter, undisturbed):
+    with contextlib.ExitStack() as stack:
+        for _ in range(1100):
+            stack.enter_context(open(os.devnull))
+        np.testing.assert_array_equal(play(f"bridge:adapter={adapter}"), undisturbed)
 
 
 def test_an_adapter_lacks_nothing(tmp_path):

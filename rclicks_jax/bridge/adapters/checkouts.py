@@ -55,7 +55,7 @@ def find(name: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"{module_name} cannot be imported: {error}. Give checkout=FOLDER of its "
-            "repository, or install what it lacks: docs/segmenters.md and "
-            "docs/saliency.md say how."
+            "repository, or install what it lacks: `rclicks-segmenters env NAME` "
+            "makes an environment that has all; docs/saliency.md for TranSalNet."
         ) from error
     return getattr(module, attribute) if attribute else module
