@@ -1,7 +1,7 @@
 """`rclicks-evaluate --compare_clicks`: two sets of people, without click models."""
 
 from absl import flags
-from rclicks_jax.launch import defaults, evaluation_tables
+from rclicks_jax.launch import commands, defaults, evaluation_tables
 
 from rclicks_jax import hosts
 from rclicks_jax.config import EvaluateConfig
@@ -17,14 +17,19 @@ _COMPARED = flags.DEFINE_enum(
 )
 
 
-def was_asked(config: EvaluateConfig, workdir: str) -> bool:
-    """Compares two sets of people if that was asked; tells whether it was."""
-    if _COMPARED.value and hosts.is_first():
-        means, published = publishing.agreement(
-            _COMPARED.value, config.data, config.split, workdir
-        )
-        defaults.show(means)
-        if evaluation_tables.AGAINST.value:
-            publish.write_tables(workdir, [published])
-            defaults.show(published)
-    return bool(_COMPARED.value)
+def asked() -> str | None:
+    """Returns which sets of people are compared with each other, if any."""
+    return _COMPARED.value
+
+
+def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
+    """Compares two sets of people, and prints how alike; returns the exit status."""
+    if not hosts.is_first():
+        return 0
+    made = publishing.agreement(compared, config.data, config.split, workdir)
+    defaults.show(made.means)
+    if evaluation_tables.AGAINST.value:
+        publish.write_tables(workdir, [made.against_published])
+        defaults.show(made.against_published)
+    what = f"the tasks failed: see {workdir}/tasks.csv"
+    return commands.status_of(made.failed_share, config.max_failed, what)

@@ -34,7 +34,9 @@ def define_config(name: str, settings: Any) -> flags.FlagHolder[Any]:
     except AttributeError as error:
         # Flags below it are looked at while it is defined.
         name = str(error).strip(_QUOTES)
-        print(f"error: There is no --config.{name}; there are {known}.", file=sys.stderr)
+        print(
+            f"error: There is no --config.{name}; there are {known}.", file=sys.stderr
+        )
         sys.exit(2)
 
 

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = config_lib.from_config_dict(config_lib.EvaluateConfig, settings)
-    if compare_people.was_asked(config, _WORKDIR.value):
-        return 0
+    if compared := compare_people.asked():
+        return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluate.run(config, _WORKDIR.value)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)

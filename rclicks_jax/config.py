@@ -232,7 +232,8 @@ class EvaluateConfig:
         protocol: A key of `PROTOCOLS`.
         data: Click data, as `--data` takes it.
         click_models: What to compare: specs of `clicks.click_models`, or `sample`.
-        split: `train`, `val` or `all`.
+        split: `train`, `val`, `all`, or `held_out`: `val` or, in a dataset without, all
+            that is not for training.
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.
         precision: Of networks; see `BenchmarkConfig.click_model_precision`.
@@ -246,7 +247,7 @@ class EvaluateConfig:
     protocol: str = "paper"
     data: str = "sample"
     click_models: tuple[str, ...] = ("UD", "DT")
-    split: str = "val"
+    split: str = "held_out"
     draws: int = 100
     seed: int = 0
     precision: str = "auto"

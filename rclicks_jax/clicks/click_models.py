@@ -124,8 +124,12 @@ def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     }
 
 
-def title(spec: str) -> str:
+def title(spec: str, depth: int = 1) -> str:
     """Returns what tables call a click model; folders are told apart by their names.
+
+    Args:
+        spec: What the user named.
+        depth: How many folders of its path name a network.
 
     Raises:
         BadValueError: An option is not allowed.
@@ -137,7 +141,23 @@ def title(spec: str) -> str:
     if name in saliency_models.NAMES:
         return saliency_models.title(name, options)
     parts = [part for part in spec.rstrip("/").split("/") if part != "model"]
-    return f"CM {parts[-1]}" if parts else "CM"
+    return " ".join(["CM", "/".join(parts[-depth:])]).rstrip()
+
+
+def titles(specs: Sequence[str]) -> dict[str, str]:
+    """Returns click models by title; folders with equal names get more of their path.
+
+    Raises:
+        BadValueError: One comes twice, or two cannot be told apart.
+        UnknownNameError: There is no such saliency source.
+    """
+    for depth in range(1, 8):
+        named = {title(spec, depth): spec for spec in specs}
+        if len(named) == len(specs):
+            return named
+    raise errors.BadValueError(
+        "Click models", ", ".join(specs), "different names for each"
+    )
 
 
 def attempt(

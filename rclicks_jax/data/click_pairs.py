@@ -100,18 +100,18 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
             "and others."
         )
     reference = modes.pop(REFERENCE_MODE)
-    source = folders.FolderSource(spec.name, spec.folder, layout, reference)
+    every = {name: one for sets in modes.values() for name, one in sets.items()}
+    every |= reference
+    source = folders.FolderSource(spec.name, spec.folder, layout, every)
     for split in source.split_names:
         for task in source.tasks(split):
+            name = task.click_set_id
+            # One that the reference mode lacks is counted: nobody clicked there.
+            one = reference.get(name) or every[name].of_device("")
             for mode, sets in modes.items():
-                if task.click_set_id in sets:
-                    yield _pair(
-                        source.name,
-                        task,
-                        reference[task.click_set_id],
-                        sets[task.click_set_id],
-                        (REFERENCE_MODE, mode),
-                    )
+                if name in sets:
+                    names = (REFERENCE_MODE, mode)
+                    yield _pair(source.name, task, one, sets[name], names)
 
 
 def _pair(

@@ -13,18 +13,18 @@ import io
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import tqdm
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.data import packaging, raw, specs
-from rclicks_jax.data.raw import layouts, sources
+from rclicks_jax.data.raw import clicks_csv, layouts, sources
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
-_FORMAT = 2
+_FORMAT = 3
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,
@@ -61,7 +61,8 @@ class Package:
         dataset: Name of the dataset.
         rows: Every example, in a stable order.
         checksum: SHA-256 of all that is packaged.
-        notes: In what the data differs from what was published, in words.
+        notes: In what the data differs from what was published, and clicks that lie
+            off their photograph, in words.
     """
 
     def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
@@ -258,6 +259,9 @@ def _write_index(
     if layout is not None and kind == "instances":
         images = sum(not row["problem"] for row in rows)
         notes = layout.judge(images, len(objects), layouts.joint_digest(objects))
+    if kind == "clicks":
+        recorded = getattr(sources.open_source(spec), "clicks", {})
+        notes = clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
     index = {
         "format": _FORMAT,
         "checksum": digest.hexdigest(),
@@ -267,6 +271,14 @@ def _write_index(
     partial = folder / f"{INDEX_NAME}.partial"
     partial.write_text(json.dumps(index))
     partial.replace(folder / INDEX_NAME)
+
+
+def notes(opened: Iterable[Package]) -> list[str]:
+    """Returns what packages note, and prints it to stderr."""
+    noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
+    for note in noted:
+        print(f"note: {note}", file=sys.stderr)
+    return noted
 
 
 def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:

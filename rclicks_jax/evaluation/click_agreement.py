@@ -7,6 +7,7 @@ Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 """
 
 import dataclasses
+import hashlib
 import sys
 from collections.abc import Iterator
 
@@ -93,12 +94,17 @@ def run(
     """
     if compared not in COMPARED:
         raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
-    asked = specs.parse(data)
-    names = [spec.name for spec in asked]
-    pairs = (pair for spec in asked for pair in _pairs(compared, spec, split))
-    found = [agreement(pair, compared) for pair in tqdm.tqdm(pairs, desc="Comparing")]
+    found: list[Agreement] = []
+    seen: dict[str, str] = {}
+    for spec in specs.parse(data):
+        digest = hashlib.sha256()
+        for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Comparing"):
+            found.append(agreement(pair, compared))
+            for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
+                digest.update(b"-" if part is None else part.tobytes())
+        seen[spec.name] = digest.hexdigest()
     # Data without such sets leaves no folder.
-    hashed = {"kind": "click agreement", "compared": compared, "data": names}
+    hashed = {"kind": "click agreement", "compared": compared, "data": seen}
     noted = {"command": sys.argv, **environment.describe()}
     store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
     return found

@@ -70,7 +70,7 @@ def tasks(found: Sequence[Agreement]) -> Table:
     return Table("click_agreement_tasks", "Every task", columns, rows)
 
 
-def against_published(made: Table, compared: str) -> Table:
+def against_published(made: Table, compared: str, split: str) -> Table:
     """Sets means beside the original's numbers for PC and mobile.
 
     Its PL1 and WD are of mistaken points, so they stand beside ours only where ours
@@ -79,6 +79,7 @@ def against_published(made: Table, compared: str) -> Table:
     Args:
         made: What `means` returned.
         compared: What the two sets are.
+        split: Of the data; the original's numbers are of what the paper evaluates on.
     """
     numbers = published_click_models.pc_against_mobile()
     keys = {"device": {"ks": "ks"}, "display_mode": {}}.get(
@@ -94,7 +95,8 @@ def against_published(made: Table, compared: str) -> Table:
     for row in made.rows:
         if row["click_type"] != ALL:
             continue
-        known = numbers.get(row["dataset"], {})
+        there = published_click_models.is_published_split(row["dataset"], split)
+        known = numbers.get(row["dataset"], {}) if there else {}
         for measure in _MEASURES:
             published = known.get(keys.get(measure.key))
             cells = published_click_models.beside(row[measure.key], published)

@@ -66,6 +66,8 @@ def raw_and_masked(
 ) -> dict[str, Values]:
     """Compares a map with people, as it is and multiplied by the error mask.
 
+    Without mass in the error region the masked map is uniform there.
+
     Args:
         click_map: Non-negative, `f32[h w]`.
         truth: The task.
@@ -84,7 +86,9 @@ def raw_and_masked(
     if np.array_equal(masked_map, click_map):
         return {"raw": raw, "masked": raw}
     if not masked_map.any():
-        return {"raw": raw, "masked": dict.fromkeys(METRICS)}
+        # As `strict` samples where a map has no mass: else the worst misses of a click
+        # model would be in no mean.
+        masked_map = truth.error_mask
     return {"raw": raw, "masked": measure(masked_map, truth, draws, seeds)}
 
 

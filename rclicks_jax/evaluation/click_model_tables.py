@@ -3,8 +3,9 @@
 Source of the paper's form: emb-ai/rclicks, scripts/prepare_click_models_tables.py.
 """
 
+import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,6 +28,7 @@ _SIMPLE = ("UD", "DT", "SI", "SM")
 # Splits that hold what the paper's tables are of, TETRIS val.
 _VALIDATION = ("val", "held_out")
 _SIGMA = "sigma"
+_UNDEFINED = "undefined"
 
 
 def means(scores: Sequence[Scores]) -> Table:
@@ -37,11 +39,17 @@ def means(scores: Sequence[Scores]) -> Table:
 
 def further(scores: Sequence[Scores]) -> Table:
     """Metrics that people who work on saliency expect, with 95 % intervals."""
-    return _means("click_models_further", "Further metrics of maps", FURTHER, scores)
+    known = [
+        one
+        for one in FURTHER
+        if any(np.isfinite(each.values[one.key]).any() for each in scores)
+    ]
+    made = _means("click_models_further", "Further metrics of maps", known, scores)
+    return made if known else dataclasses.replace(made, rows=[])
 
 
 def _means(
-    name: str, title: str, measured: Iterable[Measure], scores: Sequence[Scores]
+    name: str, title: str, measured: Sequence[Measure], scores: Sequence[Scores]
 ) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
@@ -52,8 +60,7 @@ def _means(
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
     }
-    known = [one for one in measured if _is_known(one.key, scores)]
-    columns |= {one.key: (one.title, one.form) for one in known}
+    columns |= {one.key: (one.title, one.form) for one in measured}
     rows: list[Row] = []
     for one, kind in parts(scores):
         if not one.adds(kind):
@@ -61,17 +68,39 @@ def _means(
         row: Row = {"dataset": one.dataset, "click_type": kind, "model": one.model}
         row["input_device"] = ", ".join(sorted(one.input_devices))
         row |= one.counts[kind]
-        row |= {measure.key: one.interval(measure.key, kind) for measure in known}
+        row |= {measure.key: one.interval(measure.key, kind) for measure in measured}
+        row[_UNDEFINED] = _undefined(one, kind, measured)
         rows.append(row)
-    return Table(name, title, columns, rows if known else [])
+    if any(row[_UNDEFINED] for row in rows):
+        columns[_UNDEFINED] = ("Not defined in", "s")
+    return Table(name, title, columns, rows)
 
 
-def _is_known(metric: str, scores: Sequence[Scores]) -> bool:
-    return any(np.isfinite(one.values[metric]).any() for one in scores)
+def _undefined(one: Scores, kind: str, measured: Sequence[Measure]) -> str:
+    """Says in how many tasks that are `ok` a metric is in no mean."""
+    inside = one.of(kind)
+    missing = {
+        measure.title.split()[0]: int(np.isnan(one.values[measure.key][inside]).sum())
+        for measure in measured
+    }
+    return ", ".join(f"{title} {count}" for title, count in missing.items() if count)
 
 
 def differences(scores: Sequence[Scores]) -> Table:
     """Paired differences of every two click models on the tasks that both have."""
+    title = "Differences on the same tasks, with 95 % intervals"
+    return _differences("click_model_differences", title, PAPER, scores)
+
+
+def further_differences(scores: Sequence[Scores]) -> Table:
+    """Paired differences in the further metrics."""
+    title = "Differences in further metrics, with 95 % intervals"
+    return _differences("click_model_differences_further", title, FURTHER, scores)
+
+
+def _differences(
+    name: str, title: str, measured: Sequence[Measure], scores: Sequence[Scores]
+) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
         "click_type": ("Task", "s"),
@@ -92,7 +121,7 @@ def differences(scores: Sequence[Scores]) -> Table:
         if not one.adds(kind):
             continue
         first, second = _shared(one, other, kind)
-        for measure in PAPER:
+        for measure in measured:
             between = comparison.difference(
                 one.values[measure.key][first],
                 other.values[measure.key][second],
@@ -112,8 +141,7 @@ def differences(scores: Sequence[Scores]) -> Table:
                         "told_apart": "yes" if apart else "no",
                     }
                 )
-    title = "Differences on the same tasks, with 95 % intervals"
-    return Table("click_model_differences", title, columns, rows)
+    return Table(name, title, columns, rows)
 
 
 def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]]:
@@ -180,7 +208,7 @@ def table7(scores: Sequence[Scores]) -> Table:
 
 
 PAPER_MAKERS = (table3, table6, table7)
-MAKERS = (means, further, differences, *PAPER_MAKERS)
+MAKERS = (means, further, differences, further_differences, *PAPER_MAKERS)
 
 
 def make_all(scores: Sequence[Scores]) -> list[Table]:

@@ -65,7 +65,12 @@ def _gather(units: Iterable[plan.Unit], batch: int) -> Iterator[list[_Read]]:
 
 
 def _read(unit: plan.Unit) -> _Read:
-    record = TaskRecord(unit.package.dataset, unit.row.name)
+    record = TaskRecord(
+        dataset=unit.package.dataset,
+        click_set_id=unit.row.name,
+        click_type=unit.row.click_type,
+        input_device=unit.row.input_device,
+    )
     try:
         example = unit.package.read(unit.row)
         record = task_scoring.described(record, example)

@@ -72,11 +72,10 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
     datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
-    named = {click_models.title(spec): _resolved(spec) for spec in config.click_models}
-    if len(named) < len(config.click_models):
-        raise errors.BadValueError(
-            "Click models", ", ".join(config.click_models), "different names for each"
-        )
+    named = {
+        name: _resolved(spec)
+        for name, spec in click_models.titles(config.click_models).items()
+    }
     planned = plan.units(datasets, split=config.split, max_images=0, pictures=0)
     models = {
         name: click_models.load(
@@ -87,7 +86,8 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         for name, spec in named.items()
     }
     folder = store.RunFolder(workdir)
-    noted = {"command": sys.argv, **environment.describe()}
+    notes = packages.notes(datasets)
+    noted = {"command": sys.argv, "data_notes": notes, **environment.describe()}
     folder.begin(_hashed(config, named, datasets), noted)
     mine = [
         unit for unit in planned if hosts.owns(click_map_queries.key_of(unit), shard)
@@ -132,9 +132,12 @@ def _evaluate(
 
 def _check(config: EvaluateConfig) -> None:
     if not config.click_models:
-        raise errors.BadValueError("--click_models", "none", "one or more")
+        allowed = "one or more of UD, DT, SI, SM and model folders"
+        raise errors.BadValueError("--click_models", "none", allowed)
     if config.draws < 1:
         raise errors.BadValueError("--config.draws", config.draws, "1 or more")
+    if config.seed < 0:
+        raise errors.BadValueError("--config.seed", config.seed, "0 or more")
     if config.processes < 0:
         raise errors.BadValueError("--config.processes", config.processes, "0 or more")
 

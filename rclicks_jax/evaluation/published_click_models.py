@@ -84,9 +84,14 @@ def _note(tasks: int, numbers: Mapping[str, Any]) -> str:
     return f"{tasks} of {numbers['tasks']} published tasks"
 
 
+def is_published_split(dataset: str, split: str) -> bool:
+    """Tells whether a split is what the original's numbers of a dataset are of."""
+    return split in _SPLITS.get(dataset, _WHOLE)
+
+
 def _find(one: Scores, kind: str) -> Mapping[str, Any] | None:
     """Finds the numbers of the same click model on the same data; None without."""
-    if one.split not in _SPLITS.get(one.dataset, _WHOLE):
+    if not is_published_split(one.dataset, one.split):
         return None
     # A saliency model other than the paper's has another name than SM or SI.
     name, sigma = one.name, 0.0

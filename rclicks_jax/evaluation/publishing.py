@@ -1,7 +1,7 @@
 """Tables, report and exports of evaluations of click models."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from etils import epath
 
@@ -16,7 +16,7 @@ from rclicks_jax.evaluation import (
 )
 from rclicks_jax.results import formats, publish
 from rclicks_jax.results.export import write_rows
-from rclicks_jax.runs import store
+from rclicks_jax.runs import records, store
 
 
 def is_evaluation(folder: store.RunFolder) -> bool:
@@ -60,9 +60,23 @@ def against_published(folder: store.RunFolder) -> formats.Table:
     return published_click_models.table(evaluation)
 
 
+class PeopleCompared(NamedTuple):
+    """Two sets of people, compared.
+
+    Attributes:
+        means: How alike they clicked.
+        against_published: The same beside the original's numbers.
+        failed_share: Share of tasks that failed.
+    """
+
+    means: formats.Table
+    against_published: formats.Table
+    failed_share: float
+
+
 def agreement(
     compared: str, data: str, split: str, workdir: epath.PathLike
-) -> tuple[formats.Table, formats.Table]:
+) -> PeopleCompared:
     """Compares two sets of clicks, and writes the tables of it.
 
     Args:
@@ -70,16 +84,17 @@ def agreement(
         data: Click data.
         split: As `--split` takes it.
         workdir: Where tables go.
-
-    Returns:
-        The means, and the means beside the original's numbers.
     """
     found = click_agreement.run(compared, data, split, workdir)
     table = click_agreement_tables.means(found, compared)
     publish.write_tables(workdir, [table])
     every = formats.to_csv(click_agreement_tables.tasks(found))
     store.write_atomically(epath.Path(workdir) / "tasks.csv", every.encode())
-    return table, click_agreement_tables.against_published(table, compared)
+    return PeopleCompared(
+        table,
+        click_agreement_tables.against_published(table, compared, split),
+        records.failed_share(records.count(one.status for one in found)),
+    )
 
 
 def export(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:

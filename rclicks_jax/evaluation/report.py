@@ -42,6 +42,7 @@ def render(
         maps=evaluation.maps,
         synthetic=_synthetic_parts(evaluation),
         rule=task_pictures.RULE,
+        shown_maps=task_records.shown_maps(hashed),
         gallery=[
             shown
             for record in task_pictures.chosen(evaluation.records, hashed)
@@ -86,10 +87,9 @@ def _shown(
 def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
     if name not in record.models:
         return "Where people clicked"
-    row = {
-        one.key: task_records.value(record, name, evaluation.maps, one.key)
-        for one in PAPER
-    }
+    # Of the maps that are drawn, whichever the tables are of.
+    maps = task_records.shown_maps(evaluation.hashed)
+    row = {one.key: task_records.value(record, name, maps, one.key) for one in PAPER}
     columns = {one.key: (one.title.split()[0], one.form) for one in PAPER}
     (cells,) = formats.cells(formats.Table("", "", columns, [row]))
     pairs = zip(columns.values(), cells, strict=True)

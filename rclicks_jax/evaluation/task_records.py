@@ -25,10 +25,10 @@ class TaskRecord:
     Attributes:
         dataset: Its dataset.
         click_set_id: The task.
-        image_id: The photograph.
-        click_type: `first`, `fn` or `fp`; `unknown` if the task could not be read.
-        input_device: What made the clicks; empty if the task could not be read.
-        clicks: How many people clicked.
+        image_id: The photograph; empty if the task could not be read.
+        click_type: `first`, `fn` or `fp`.
+        input_device: What made the clicks.
+        clicks: How many people clicked; 0 if the task could not be read.
         status: `ok`; `skipped` if it has no answer; `failed` if something broke.
         reason: Why it is not `ok`.
         models: By click model, by `raw` and `masked`, by metric; None where a metric is
@@ -38,7 +38,7 @@ class TaskRecord:
     dataset: str
     click_set_id: str
     image_id: str = ""
-    click_type: str = "unknown"
+    click_type: str = "first"
     input_device: str = ""
     clicks: int = 0
     status: records.Status = "ok"

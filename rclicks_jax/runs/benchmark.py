@@ -68,9 +68,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
             "trajectories": trajectories,
             "click_maps": getattr(click_model, "batch", None),
         }
-        notes = [f"{p.dataset}: {note}" for p in datasets for note in p.notes]
-        for note in notes:
-            print(f"note: {note}", file=sys.stderr)
+        notes = packages.notes(datasets)
         folder.begin(
             hashed,
             {

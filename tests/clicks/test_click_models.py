@@ -134,6 +134,15 @@ def test_tables_call_a_model_by_what_it_is(spec, title):
     assert click_models.title(spec) == title
 
 
+def test_equal_names_get_more_of_their_path():
+    specs = ["UD", "runs/a/small/model", "runs/b/small/model/"]
+    titles = click_models.titles(specs)
+    assert titles == dict(zip(["UD", "CM a/small", "CM b/small"], specs, strict=True))
+    assert list(click_models.titles(specs[:2])) == ["UD", "CM small"]
+    with pytest.raises(errors.BadValueError, match="different names for each"):
+        click_models.titles(["UD", "DT", "UD"])
+
+
 class Network:
     """Makes two maps in a pass, and no pass that has an odd query."""
 

@@ -6,7 +6,7 @@ from helpers import disk, make_folder, write_image
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
-from rclicks_jax.data.raw import sources
+from rclicks_jax.data.raw import clicks_csv, sources
 
 SHAPE = (30, 40)
 PHOTO = np.full((*SHAPE, 3), 90, np.uint8)
@@ -221,6 +221,15 @@ def test_clicks_of_a_limited_image_move_with_it(tmp_path):
     (tmp_path / "clicks.csv").write_text(HEADER + row)
     (task,) = source_of("TETRIS", tmp_path / "TETRIS").tasks("test")
     assert task.clicks_yx.tolist() == [[250, 1000]]
+
+
+@pytest.mark.parametrize("wrong", ["nan", "", "left", "1e300"])
+def test_a_click_that_is_no_number_is_named(tmp_path, wrong):
+    head = ",".join(clicks_csv.COLUMNS)
+    rows = ["mine,a,,a,first,,pc,3,4,60,40", f"mine,a,,a,first,,pc,5,{wrong},60,40"]
+    (tmp_path / "clicks.csv").write_text("\n".join([head, *rows]))
+    with pytest.raises(errors.DataError, match=r"line 3: y is .*, not a number"):
+        clicks_csv.read(tmp_path / "clicks.csv", "mine")
 
 
 def test_a_table_without_its_columns_is_refused(tmp_path):

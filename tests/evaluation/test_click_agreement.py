@@ -115,13 +115,53 @@ def test_means_are_over_tasks_and_stand_beside_what_is_published():
         assert means.rows[0]["wd"].mean == pytest.approx(
             np.mean([one.wd for one in found])
         )
-        table = click_agreement_tables.against_published(means, compared)
+        table = click_agreement_tables.against_published(means, compared, "held_out")
         beside = {row["measure"]: row for row in table.rows}
         for title, row in beside.items():
             if title in known:
                 assert row["published"] == published[known[title]]
             else:
                 assert row["note"] == "not published"
+
+
+@pytest.mark.parametrize(("split", "known"), [("val", True), ("train", False)])
+def test_published_numbers_are_of_one_split(split, known):
+    pairs = [pair_of(points(12, 0), points(14, 9), dataset="TETRIS")]
+    found = [click_agreement.agreement(pair, "device") for pair in pairs]
+    means = click_agreement_tables.means(found, "device")
+    table = click_agreement_tables.against_published(means, "device", split)
+    (ks,) = (row for row in table.rows if row["measure"].startswith("KS"))
+    assert (ks["note"] != "not published") == known
+
+
+def test_other_clicks_in_the_same_folder_are_refused(tmp_path):
+    clicks = {
+        ("a", device): points(12, seed)[:, ::-1].tolist()
+        for seed, device in enumerate(("pc", "mobile"))
+    }
+    folder = write_clicked(tmp_path, clicks)
+    arguments = ("device", f"folder:{folder}", "all", tmp_path / "run")
+    first = click_agreement.run(*arguments)
+    assert click_agreement.run(*arguments) == first
+    clicks["a", "pc"] = clicks["a", "pc"][:-1]
+    write_clicked(tmp_path, clicks)
+    with pytest.raises(errors.RunFolderError, match="holds a run of something else"):
+        click_agreement.run(*arguments)
+
+
+def test_a_task_that_the_reference_mode_lacks_is_counted(tmp_path):
+    some = points(6, 0)[:, ::-1].tolist()
+    modes = {
+        "Text_Description": {("a", "pc"): some},
+        "Object_CutOut": {("a", "pc"): some, ("b", "pc"): some},
+    }
+    folder = write_clicked(tmp_path, {}, modes)
+    found = click_agreement.run(
+        "display_mode", f"folder:{folder}", "all", tmp_path / "run"
+    )
+    told = {one.click_set_id: (one.status, one.reason) for one in found}
+    assert told["a"] == ("ok", "")
+    assert told["b"] == ("skipped", "fewer than 2 clicks: 0 by Text_Description")
 
 
 def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):

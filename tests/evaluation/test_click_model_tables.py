@@ -85,6 +85,23 @@ def test_what_is_not_defined_is_in_no_mean(tmp_path):
     without = row_of(table, model="DT", click_type="all")
     assert without["ks"] is None
     assert "–" in formats.to_markdown(table)
+    assert row_of(table, model="UD", click_type="all")["undefined"] == "KS 1"
+    assert without["undefined"] == "KS 12"
+    assert row_of(table, model="CM mine", click_type="all")["undefined"] == ""
+
+
+def test_there_is_no_column_of_what_is_not_defined_where_all_is(tmp_path):
+    table = click_model_tables.means(scores_of(tmp_path, evaluations.many()))
+    assert "undefined" not in table.columns
+
+
+def test_further_metrics_have_differences_of_their_own(tmp_path):
+    scores = scores_of(tmp_path, evaluations.many())
+    table = click_model_tables.further_differences(scores)
+    row = row_of(table, click_type="all", one="UD", other="DT", measure="CC ↑")
+    assert row["difference"].mean == pytest.approx(
+        evaluations.BASES["UD"] - evaluations.BASES["DT"]
+    )
 
 
 def test_metrics_that_nothing_has_make_no_column_and_no_table(tmp_path):

@@ -252,7 +252,8 @@ def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
     command = subprocess.Popen(
         [
             sys.executable, "-m", "rclicks_jax.launch.evaluate", "--data=sample",
-            "--config.draws=400", "--config.processes=2", f"--workdir={tmp_path}/run",
+            "--split=val", "--config.draws=400", "--config.processes=2",
+            f"--workdir={tmp_path}/run",
         ],
         start_new_session=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

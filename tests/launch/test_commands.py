@@ -143,7 +143,11 @@ def test_help_starts_with_an_example(name):
     ("name", "flags", "message"),
     [
         ("data", ("heal", "x"), "prepare DATA"),
-        ("evaluate", ("--config.no=1", "--workdir=/tmp/x"), "no --config.no; there are"),
+        (
+            "evaluate",
+            ("--config.no=1", "--workdir=/tmp/x"),
+            "no --config.no; there are",
+        ),
         ("data", ("doctor", "/no/such"), "/no/such is not a folder"),
         ("data", ("prepare", "imagenet"), "'imagenet'"),
         ("tabulate", ("/no/such",), "is not a run folder"),

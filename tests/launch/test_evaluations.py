@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import evaluations
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import started
 from clicked_folders import write_clicked
 from commands import command
+from helpers import write_image
 
 
 def rows_of(path):
@@ -48,6 +50,53 @@ def test_one_command_evaluates_tabulates_and_compares_with_the_paper(clicked, tm
     assert [row["model"] for row in rows] == ["UD", "DT"]
     again = command("tabulate", str(tmp_path / "run"))
     assert again.split("Report")[0] in printed
+
+
+def test_what_cannot_be_scored_is_counted_by_kind_and_is_a_status(clicked, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(clicked, folder)
+    clicks = (clicked.parent / "clicks.csv").read_text()
+    # The last one is 60 wide: its clicks lie beside it.
+    far = ",".join(["mine,c,,c,first,,pc", "70", "20", "60", "40"])
+    (tmp_path / "clicks.csv").write_text(f"{clicks}{far}\n")
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    write_image(folder / "masks" / "b.png", np.zeros((40, 60), np.uint8))
+    printed = command(
+        "evaluate", f"--data=folder:{folder}", "--click_models=UD",
+        "--config.draws=2", f"--workdir={tmp_path / 'run'}", status=1,
+    )  # fmt: skip
+    assert "33.3% of the tasks failed" in printed
+    assert "1 of 67 clicks, in 1 tasks, lie off their photograph" in printed
+    rows = rows_of(tmp_path / "run" / "tables" / "click_models.csv")
+    assert [(row["click_type"], row["ok"]) for row in rows] == [("all", "1")]
+    assert (rows[0]["skipped"], rows[0]["failed"]) == ("1", "1")
+    assert "lie off their photograph" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_an_evaluation_without_an_answer_has_a_table_of_counts(clicked, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(clicked, folder)
+    shutil.copy(clicked.parent / "clicks.csv", tmp_path)
+    for path in (folder / "images").iterdir():
+        path.write_bytes(b"broken")
+    flags = [f"--data=folder:{folder}", f"--workdir={tmp_path / 'run'}"]
+    printed = command("evaluate", *flags, status=1)
+    assert "100.0% of the tasks failed" in printed
+    rows = rows_of(tmp_path / "run" / "tables" / "click_models.csv")
+    assert {row["failed"] for row in rows} == {"3"}
+    command("tabulate", str(tmp_path / "run"))
+
+
+def test_devices_that_cannot_be_compared_are_a_status(clicked, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(clicked, folder)
+    shutil.copy(clicked.parent / "clicks.csv", tmp_path)
+    (folder / "images" / "a.png").write_bytes(b"broken")
+    printed = command(
+        "evaluate", "--compare_clicks=device", f"--data=folder:{folder}",
+        f"--workdir={tmp_path / 'run'}", status=1,
+    )  # fmt: skip
+    assert "33.3% of the tasks failed" in printed
 
 
 def test_masked_maps_show_on_request(tmp_path):

@@ -6,6 +6,7 @@ Source: emb-ai/rclicks, rclicks/rclicks/clickmap.py, `Clicks`.
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ COLUMNS = (
     "w",
     "h",
 )
+_NUMBERS = ("x", "y", "w", "h")
 CLICK_TYPES = ("first", "fn", "fp")
 
 
@@ -85,6 +87,19 @@ class ClickSet:
         return (clipped * np.array(shape) / np.array(self.frame)).astype(np.int32)
 
 
+def notes_of(sets: Iterable[ClickSet]) -> list[str]:
+    """Says how many clicks lie outside their frame, if any do."""
+    every = list(sets)
+    off = [one.outside() for one in every]
+    if not any(off):
+        return []
+    return [
+        f"{sum(off)} of {sum(len(one.clicks_yx) for one in every)} clicks, in "
+        f"{sum(map(bool, off))} tasks, lie off their photograph: they count as at its "
+        "edge, as in the original"
+    ]
+
+
 @functools.lru_cache(maxsize=4)
 def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
     del modified  # Part of the key: a changed file is read again.
@@ -101,6 +116,15 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
     unknown = sorted(set(table["click_type"]) - set(CLICK_TYPES))
     if unknown:
         raise errors.DataError(f"{path} has unknown click types: {', '.join(unknown)}.")
+    for column in _NUMBERS:
+        values = np.asarray(pd.to_numeric(table[column], errors="coerce"), float)
+        wrong = np.flatnonzero(~(np.abs(values) < np.iinfo(np.int32).max))
+        if len(wrong):
+            raise errors.DataError(
+                f"{path}, line {wrong[0] + 2}: {column} is "
+                f"{str(table[column][wrong[0]])!r}, not a number"
+                f" ({len(wrong)} such lines)."
+            )
     sets: dict[str, dict[str, ClickSet]] = {}
     keys = ["dataset", "full_stem", "click_type"]
     for _, rows in table.groupby(keys, sort=False):

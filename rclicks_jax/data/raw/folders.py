@@ -205,6 +205,8 @@ class FolderSource:
             if o.mask is not None
             and (not clicks.object_stem or o.instance_id in (marked, image.image_id))
         ]
+        if not asked and {o.problem for o in image.objects} == {raw.EMPTY}:
+            return None, raw.EMPTY
         if not asked:
             known = ", ".join(f"{o.instance_id}: {o.problem}" for o in image.objects)
             return None, f"no object {clicks.object_stem!r} in the mask ({known})"
