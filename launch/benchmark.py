@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 from absl import flags
 from etils import epath
-from rclicks_jax.launch import commands, defaults
+from rclicks_jax.launch import commands, config_file, defaults
 
 from rclicks_jax import catalogue, hosts
 from rclicks_jax import config as config_lib
 from rclicks_jax.results import publish
 from rclicks_jax.runs import benchmark, store
 
-_CONFIG = defaults.define_config("benchmark", config_lib.BenchmarkConfig)
+_CONFIG = config_file.define("benchmark", config_lib.BenchmarkConfig)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
 _SEGMENTERS = flags.DEFINE_string("segmenters", "", "Several, parted by commas.")
 _SHORT = defaults.define_shortcuts("data", "segmenter", "click_model", "split")

@@ -1,43 +1,16 @@
-"""Where the packaged configurations are, and short flags for common settings."""
+"""Short flags for common settings, flags for settings without a file, and tables."""
 
 import dataclasses
-import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import ml_collections
-import rclicks_jax.configs
 from absl import flags
-from ml_collections import config_flags
 
 from rclicks_jax import errors
 from rclicks_jax.results import formats
 
-_QUOTES = "'\""
 Shortcuts = dict[str, flags.FlagHolder[str | None]]
-
-
-def define_config(name: str, settings: Any) -> flags.FlagHolder[Any]:
-    """Defines `--config`: a packaged configuration, or a file of the user's.
-
-    Args:
-        name: Of the packaged one.
-        settings: Dataclass of the settings, which `--help` lists.
-    """
-    packaged = pathlib.Path(rclicks_jax.configs.__path__[0]) / f"{name}.py"
-    known = ", ".join(field.name for field in dataclasses.fields(settings))
-    try:
-        return config_flags.DEFINE_config_file(
-            "config", str(packaged), f"Settings, as --config.NAME=VALUE: {known}."
-        )
-    except AttributeError as error:
-        # Flags below it are looked at while it is defined.
-        name = str(error).strip(_QUOTES)
-        print(
-            f"error: There is no --config.{name}; there are {known}.", file=sys.stderr
-        )
-        sys.exit(2)
 
 
 def define_shortcuts(*names: str) -> Shortcuts:

@@ -16,14 +16,20 @@ Two sets of people on the same tasks, without click models:
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, compare_people, defaults, evaluation_tables
+from rclicks_jax.launch import (
+    commands,
+    compare_people,
+    config_file,
+    defaults,
+    evaluation_tables,
+)
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
 from rclicks_jax.evaluation import evaluate
 from rclicks_jax.runs import store
 
-_CONFIG = defaults.define_config("evaluate_click_models", config_lib.EvaluateConfig)
+_CONFIG = config_file.define("evaluate_click_models", config_lib.EvaluateConfig)
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
 _SHORT = defaults.define_shortcuts("data", "click_models", "split")
 

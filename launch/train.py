@@ -9,12 +9,12 @@ The same command goes on after an interruption. The model folder is WORKDIR/mode
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults
+from rclicks_jax.launch import commands, config_file, defaults
 
 from rclicks_jax import config as config_lib
 from rclicks_jax.training import loop
 
-_CONFIG = defaults.define_config("train_clickability", config_lib.TrainConfig)
+_CONFIG = config_file.define("train_clickability", config_lib.TrainConfig)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Keeps everything.", required=True)
 _SHORT = defaults.define_shortcuts("data")
 
