@@ -17,8 +17,18 @@ def listing() -> str:
     width = max(len(name) for name in (*own, *(method.name for method in known))) + 2
     lines = ["Here, in this process:"]
     lines += [f"  {name:{width}}{summary}" for name, summary in own.items()]
-    lines += ["", "In workers with PyTorch (`rclicks-segmenters show NAME`):"]
-    lines += [f"  {m.name:{width}}{m.license:14}{m.summary}" for m in known]
+    lines += ["", "In workers with PyTorch: licence, checkpoints, what it is"]
+    lines += [
+        f"  {m.name:{width}}{m.license:14}{len(m.checkpoints):<4}{m.summary}"
+        for m in known
+    ]
+    lines += [
+        "",
+        "`rclicks-segmenters show NAME`: its repository, checkpoints and where they come "
+        "from,",
+        "environment, options, protocol and published numbers; `env NAME` makes the "
+        "environment.",
+    ]
     lines += ["", "Your own: FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER."]
     return "\n".join(lines)
 
