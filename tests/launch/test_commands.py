@@ -168,6 +168,26 @@ def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
     assert "Traceback" not in done.stderr
 
 
+def test_an_unknown_variant_of_a_configuration_is_told_what_there_is():
+    done = run(
+        "evaluate", "--config=configs/evaluate_click_models.py:no", "--workdir=x"
+    )
+    assert done.returncode != 0
+    assert "Unknown variant of the evaluation 'no'. Known: full, tiny." in done.stderr
+
+
+def test_who_has_read_enough_may_close_the_pipe():
+    process = subprocess.Popen(
+        command("segmenters", "list"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
+
+
 def test_many_failures_are_a_status(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("a", "b"))
     (folder / "images" / "a.png").write_bytes(b"broken")
