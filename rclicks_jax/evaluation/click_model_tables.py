@@ -5,7 +5,7 @@ Source of the paper's form: emb-ai/rclicks, scripts/prepare_click_models_tables.
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -116,32 +116,37 @@ def _differences(
         for pair in itertools.combinations(scores, 2)
         if pair[0].dataset == pair[1].dataset
     ]
-    rows: list[Row] = []
-    for (one, other), kind in itertools.product(pairs, KINDS):
-        if not one.adds(kind):
-            continue
-        first, second = _shared(one, other, kind)
-        for measure in measured:
-            between = comparison.difference(
-                one.values[measure.key][first],
-                other.values[measure.key][second],
-                one.image_ids[first].tolist(),
-            )
-            if between is not None:
-                apart = between.low * between.high > 0
-                rows.append(
-                    {
-                        "dataset": one.dataset,
-                        "click_type": kind,
-                        "one": one.model,
-                        "other": other.model,
-                        "measure": measure.title,
-                        "tasks": len(first),
-                        "difference": between,
-                        "told_apart": "yes" if apart else "no",
-                    }
-                )
+    rows = [
+        row
+        for (one, other), kind in itertools.product(pairs, KINDS)
+        if one.adds(kind)
+        for row in _between(one, other, kind, measured)
+    ]
     return Table(name, title, columns, rows)
+
+
+def _between(
+    one: Scores, other: Scores, kind: str, measured: Sequence[Measure]
+) -> Iterator[Row]:
+    """Yields a row for each measure in which two click models can be compared."""
+    first, second = _shared(one, other, kind)
+    for measure in measured:
+        between = comparison.difference(
+            one.values[measure.key][first],
+            other.values[measure.key][second],
+            one.image_ids[first].tolist(),
+        )
+        if between is not None:
+            yield {
+                "dataset": one.dataset,
+                "click_type": kind,
+                "one": one.model,
+                "other": other.model,
+                "measure": measure.title,
+                "tasks": len(first),
+                "difference": between,
+                "told_apart": "yes" if between.low * between.high > 0 else "no",
+            }
 
 
 def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]]:

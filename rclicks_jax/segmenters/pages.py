@@ -24,9 +24,8 @@ def listing() -> str:
     ]
     lines += [
         "",
-        "`rclicks-segmenters show NAME`: its repository, checkpoints and where they come "
-        "from,",
-        "environment, options, protocol and published numbers; `env NAME` makes the "
+        "`rclicks-segmenters show NAME`: repository, checkpoints and where they come",
+        "from, environment, options, protocol, published numbers; `env NAME` makes the",
         "environment.",
     ]
     lines += ["", "Your own: FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER."]

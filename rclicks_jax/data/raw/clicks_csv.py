@@ -116,15 +116,7 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
     unknown = sorted(set(table["click_type"]) - set(CLICK_TYPES))
     if unknown:
         raise errors.DataError(f"{path} has unknown click types: {', '.join(unknown)}.")
-    for column in _NUMBERS:
-        values = np.asarray(pd.to_numeric(table[column], errors="coerce"), float)
-        wrong = np.flatnonzero(~(np.abs(values) < np.iinfo(np.int32).max))
-        if len(wrong):
-            raise errors.DataError(
-                f"{path}, line {wrong[0] + 2}: {column} is "
-                f"{str(table[column][wrong[0]])!r}, not a number"
-                f" ({len(wrong)} such lines)."
-            )
+    _check_numbers(path, table)
     sets: dict[str, dict[str, ClickSet]] = {}
     keys = ["dataset", "full_stem", "click_type"]
     for _, rows in table.groupby(keys, sort=False):
@@ -142,6 +134,18 @@ def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
             device_of_each=rows["device"].to_numpy(str),
         )
     return sets
+
+
+def _check_numbers(path: pathlib.Path, table: pd.DataFrame) -> None:
+    for column in _NUMBERS:
+        values = np.asarray(pd.to_numeric(table[column], errors="coerce"), float)
+        wrong = np.flatnonzero(~(np.abs(values) < np.iinfo(np.int32).max))
+        if len(wrong):
+            raise errors.DataError(
+                f"{path}, line {wrong[0] + 2}: {column} is "
+                f"{str(table[column][wrong[0]])!r}, not a number"
+                f" ({len(wrong)} such lines)."
+            )
 
 
 def read_all(path: pathlib.Path) -> dict[str, dict[str, ClickSet]]:
