@@ -36,9 +36,10 @@ def run(main: Main, usage: str) -> None:
             sys.stdout.flush()
             return status
         except BrokenPipeError:
-            # Whoever reads has seen enough, as `head` has.
+            # Whoever reads has seen enough, as `head` has. The status is that of any
+            # command whose reader left: what was not done is not called done.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 128 + signal.SIGPIPE
         except errors.RClicksError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

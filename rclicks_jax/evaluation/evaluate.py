@@ -163,6 +163,7 @@ def _hashed(
     return {
         "kind": "evaluation",
         "metrics": list(click_metrics.METRICS),
+        "masked_without_mass": "uniform",
         "protocol": dataclasses.asdict(config_lib.protocol(config.protocol)),
         "seed": config.seed,
         "draws": config.draws,
