@@ -134,11 +134,12 @@ def test_nothing_is_unpickled():
 
 
 @pytest.mark.parametrize("folder", [*FOLDERS.values(), ROOT / "rclicks_jax"])
-def test_modules_are_short(folder):
+def test_modules_have_one_subject(folder):
+    """Past some 300 lines ask whether it is two; past 400 it is."""
     for path in folder.rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= 300, path
+        assert len(path.read_text().splitlines()) <= 400, path
 
 
 def test_launchers_are_short():
     for path in FOLDERS["launch"].glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 80, path
+        assert len(path.read_text().splitlines()) <= 120, path

@@ -33,6 +33,8 @@ class Builder(common.Packager):
             "gt_mask": tfds.features.Sequence(mask),
             "prev_mask": tfds.features.Sequence(mask),
             "clicks_yx": tfds.features.Tensor(shape=(None, 2), dtype=np.int32),
+            # JSON: what was decided or left out, and where.
+            "notes": tfds.features.Text(),
         }
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features), disable_shuffling=True

@@ -33,6 +33,8 @@ class Builder(common.Packager):
             "objects": tfds.features.Sequence(an_object),
             # Rows of (number of the object, y, x).
             "user_clicks": tfds.features.Tensor(shape=(None, 3), dtype=np.int32),
+            # JSON: what was decided or left out, and where.
+            "notes": tfds.features.Text(),
         }
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features), disable_shuffling=True

@@ -11,7 +11,7 @@ import tqdm
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs, targets
-from rclicks_jax.data.raw import clicks_csv, coco, folders, layouts, sources
+from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
 Severity = Literal["ok", "note", "error"]
 _MARKS = {"ok": "   ok ", "note": " note ", "error": "ERROR "}
@@ -154,10 +154,12 @@ def _examine_dataset(
         return
     objects: list[tuple[str, str]] = []
     problems: dict[str, list[str]] = collections.defaultdict(list)
+    notes = list(source.notes)
     usable_images = images = 0
     for split in source.split_names:
         for image in tqdm.tqdm(source.images(split), "Reading", leave=False):
             images += 1
+            notes += image.notes
             usable = [o for o in image.objects if o.mask is not None]
             usable_images += bool(usable)
             objects += [
@@ -172,6 +174,8 @@ def _examine_dataset(
     for problem, names in problems.items():
         severity = "note" if problem == raw.EMPTY else "error"
         diagnosis.add_files(severity, problem, names)
+    for text in raw.describe(notes):
+        diagnosis.add("note", text)
     checksum = layouts.joint_digest(objects)
     layout = layouts.LAYOUTS.get(spec.kind)
     if layout is not None and layout.image_count:
@@ -185,8 +189,6 @@ def _examine_dataset(
     if isinstance(source, folders.FolderSource):
         _examine_files(source, diagnosis)
         _examine_clicks(source, layout, diagnosis)
-    if isinstance(source, coco.CocoSource) and source.crowds:
-        diagnosis.add("note", f"{source.crowds} crowd annotations (iscrowd) left out")
     if source.has_clicks:
         _examine_tasks(source, max_click_distance, diagnosis)
 

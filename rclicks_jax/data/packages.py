@@ -24,7 +24,7 @@ from rclicks_jax.data.raw import clicks_csv, layouts, sources
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
-_FORMAT = 3
+_FORMAT = 4
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,
@@ -61,8 +61,9 @@ class Package:
         dataset: Name of the dataset.
         rows: Every example, in a stable order.
         checksum: SHA-256 of all that is packaged.
-        notes: In what the data differs from what was published, and clicks that lie
-            off their photograph, in words.
+        notes: What a user should know of the data, in words: what the readers decided
+            or left out, in what it differs from what was published, and clicks that
+            lie off their photograph.
     """
 
     def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
@@ -246,6 +247,8 @@ def _write_index(
     """Reads the whole package once for its index and its checksums."""
     rows: list[dict[str, Any]] = []
     objects: list[tuple[str, str]] = []
+    # Several tasks share an image and what is noted of it.
+    noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
     for split in sorted(builder.info.splits):
         source = _open_split(folder, split)
@@ -254,14 +257,16 @@ def _write_index(
             packaging.update_digest(digest, features)
             rows.append(packaging.index_row(features, kind, split, position))
             objects += packaging.mask_digests(features)
+            noted |= dict.fromkeys(packaging.notes_of(features))
     layout = layouts.LAYOUTS.get(spec.kind)
-    notes = []
+    source = sources.open_source(spec)
+    notes = raw.describe([*source.notes, *noted])
     if layout is not None and kind == "instances":
         images = sum(not row["problem"] for row in rows)
-        notes = layout.judge(images, len(objects), layouts.joint_digest(objects))
+        notes += layout.judge(images, len(objects), layouts.joint_digest(objects))
     if kind == "clicks":
-        recorded = getattr(sources.open_source(spec), "clicks", {})
-        notes = clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
+        recorded = getattr(source, "clicks", {})
+        notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
     index = {
         "format": _FORMAT,
         "checksum": digest.hexdigest(),

@@ -1,5 +1,6 @@
 """Raw images and tasks to packaged features, and packaged features to examples."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ def image_features(image: raw.RawImage) -> dict[str, Any]:
             for an_object in image.objects
         ],
         "user_clicks": np.concatenate([*rows, np.zeros((0, 3))]).astype(np.int32),
+        "notes": _notes(image),
     }
 
 
@@ -53,7 +55,17 @@ def task_features(task: raw.RawTask) -> dict[str, Any]:
         "gt_mask": [] if task.gt_mask is None else [_encoded(task.gt_mask)],
         "prev_mask": [] if task.prev_mask is None else [_encoded(task.prev_mask)],
         "clicks_yx": task.clicks_yx.astype(np.int32),
+        "notes": _notes(task.image),
     }
+
+
+def _notes(image: raw.RawImage) -> str:
+    return json.dumps([(note.kind, note.where) for note in image.notes])
+
+
+def notes_of(features: Mapping[str, Any]) -> list[raw.Note]:
+    """Returns what was decided or left out while a packaged image was read."""
+    return [raw.Note(*each) for each in json.loads(_text(features["notes"]))]
 
 
 def _encoded(mask: np.ndarray | None) -> bytes:

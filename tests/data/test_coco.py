@@ -68,7 +68,9 @@ def test_coco_draws_polygons_and_both_kinds_of_run_lengths(coco_files):
         np.testing.assert_array_equal(by_id[name].mask == raw.OBJECT, square > 0)
     assert "cannot be drawn" in by_id["5"].problem
     assert by_id["6"].problem
-    assert source.crowds == 1
+    (note,) = source.notes
+    assert "crowds" in note.kind
+    assert note.where == "4"
 
 
 def test_coco_names_images_that_are_missing_or_lie_elsewhere(coco_files):

@@ -5,7 +5,7 @@ problem in words, so that it is counted, recorded and named.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,26 @@ HELD_OUT = "held_out"
 TRAIN, VAL = "train", "val"
 UNLISTED = "test"
 EMPTY = "the mask has no object pixel"
+
+
+# Places named of one kind of note.
+_EXAMPLES = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What a reader decided or left out, which a user should know of.
+
+    Notes of one kind are counted together, so `kind` names no file and no object.
+
+    Attributes:
+        kind: A sentence without its full stop, such as "annotations are crowds
+            (iscrowd) and are left out".
+        where: The file, image or object that it speaks of.
+    """
+
+    kind: str
+    where: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +72,7 @@ class RawImage:
             smaller where the dataset limits its longest side.
         objects: In a stable order.
         problem: Why the image cannot be used; empty if it can.
+        notes: What was decided or left out while its files were read.
     """
 
     image_id: str
@@ -59,6 +80,7 @@ class RawImage:
     shape: tuple[int, int]
     objects: tuple[RawObject, ...]
     problem: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +116,13 @@ class RawSource(Protocol):
     Attributes:
         name: What tables call it.
         split_names: `train` and `val`; `test` for images that no list names.
+        notes: What was decided or left out when the files were listed; what is known
+            of a single image is in its own `notes`.
     """
 
     name: str
     split_names: tuple[str, ...]
+    notes: Sequence[Note]
 
     @property
     def has_clicks(self) -> bool:
@@ -137,6 +162,23 @@ def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
         what = f"Split of {dataset}"
         raise errors.BadValueError(what, repr(asked), ", ".join(meanings))
     return meanings[asked]
+
+
+def describe(notes: Iterable[Note]) -> list[str]:
+    """Counts notes of one kind together and names a few of their places.
+
+    Returns:
+        A line for each kind, in order of their first note:
+        "KIND (2: first place, second place)".
+    """
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        places.setdefault(note.kind, []).append(note.where)
+    lines = []
+    for kind, where in places.items():
+        more = f" and {len(where) - _EXAMPLES} more" * (len(where) > _EXAMPLES)
+        lines.append(f"{kind} ({len(where)}: {', '.join(where[:_EXAMPLES])}{more})")
+    return lines
 
 
 def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:

@@ -19,7 +19,7 @@ class CocoSource:
     Attributes:
         name: Of the dataset.
         split_names: `test`.
-        crowds: Annotations left out because they are crowds (`iscrowd`).
+        notes: What was left out when the file was read.
     """
 
     def __init__(
@@ -37,10 +37,11 @@ class CocoSource:
             content = json.loads(json_path.read_text())
             self._images = sorted(content["images"], key=lambda image: image["id"])
             self._by_image: dict[int, list[dict[str, Any]]] = {}
-            self.crowds = 0
+            self.notes: list[raw.Note] = []
             for annotation in sorted(content["annotations"], key=lambda a: a["id"]):
                 if annotation.get("iscrowd"):
-                    self.crowds += 1
+                    kind = "annotations are crowds (iscrowd) and are left out"
+                    self.notes.append(raw.Note(kind, str(annotation["id"])))
                 else:
                     of_image = self._by_image.setdefault(annotation["image_id"], [])
                     of_image.append(annotation)

@@ -26,6 +26,7 @@ class FolderSource:
         mask_paths: Mask files, by stem; several for a folder of masks.
         clicks: Click sets, by full stem.
         split_names: `train` and `val`; `test` for images that no list names.
+        notes: What was decided or left out when the files were listed.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FolderSource:
         self.name = name
         self.folder = folder
         self.layout = layout
+        self.notes: list[raw.Note] = []
         self.image_paths = {path.stem: path for path in self._files(layout.images)}
         if not self.image_paths:
             raise errors.DataError(

@@ -67,6 +67,7 @@ class SampleSource:
             )
         self.name = "sample"
         self.split_names: tuple[str, ...] = ("train", "val")
+        self.notes: tuple[raw.Note, ...] = ()
         self._folder = pathlib.Path(found.submodule_search_locations[0]) / "data"
         self._photos = outlines()
 
