@@ -116,13 +116,18 @@ class RawSource(Protocol):
     Attributes:
         name: What tables call it.
         split_names: `train` and `val`; `test` for images that no list names.
-        notes: What was decided or left out when the files were listed; what is known
-            of a single image is in its own `notes`.
     """
 
     name: str
     split_names: tuple[str, ...]
-    notes: Sequence[Note]
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """Returns what was decided or left out when the files were listed.
+
+        What is known of a single image is in its own `notes`.
+        """
+        ...
 
     @property
     def has_clicks(self) -> bool:
