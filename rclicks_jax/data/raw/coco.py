@@ -10,6 +10,7 @@ from pycocotools import mask as coco_mask
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
+from rclicks_jax.data.raw import files
 from rclicks_jax.ops import images
 
 
@@ -80,9 +81,9 @@ class CocoSource:
         image_id = str(image["id"])
         try:
             path = _inside(self._folder, image["file_name"])
-            encoded = path.read_bytes()
+            encoded = files.read(path)
             shape = images.decode_image(encoded, str(path)).shape[:2]
-        except (errors.DataError, OSError) as error:
+        except errors.DataError as error:
             objects = [
                 raw.RawObject(str(annotation["id"]), None, str(error))
                 for annotation in annotations

@@ -7,7 +7,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
-from rclicks_jax.data.raw import clicks_csv, layouts
+from rclicks_jax.data.raw import clicks_csv, files, layouts
 from rclicks_jax.ops import images
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
@@ -91,9 +91,9 @@ class FolderSource:
         """Reads one photograph and its masks."""
         path = self.image_paths[stem]
         try:
-            encoded = path.read_bytes()
+            encoded = files.read(path)
             native = images.decode_image(encoded, str(path)).shape[:2]
-        except (errors.DataError, OSError) as error:
+        except errors.DataError as error:
             return self._unusable(stem, str(error))
         longest = self.layout.longest_side
         shape = images.limited_shape(native, longest) if longest else native
@@ -104,8 +104,8 @@ class FolderSource:
         for mask_path in self.mask_paths[stem]:
             part = "" if mask_path.stem == stem else mask_path.stem
             try:
-                mask = images.decode_mask(mask_path.read_bytes(), str(mask_path))
-            except (errors.DataError, OSError) as error:
+                mask = images.decode_mask(files.read(mask_path), str(mask_path))
+            except errors.DataError as error:
                 return self._unusable(stem, str(error))
             for label, one in self.layout.rule(mask, shape).items():
                 found["_".join(filter(None, (part, label)))] = one
@@ -222,7 +222,7 @@ class FolderSource:
             path = folder / f"{full_stem}.png" if folder else None
             if path is not None and path.exists():
                 try:
-                    mask = images.decode_mask(path.read_bytes(), str(path))
+                    mask = images.decode_mask(files.read(path), str(path))
                 except errors.DataError as error:
                     return None, str(error)
                 mask = mask if mask.ndim == 2 else mask[..., -1]
