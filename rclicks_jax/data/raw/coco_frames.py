@@ -60,6 +60,7 @@ def _stored(encoded: bytes) -> np.ndarray:
     """Decodes an image that `decode_image` can decode, as it is stored: `u8[h w 3]`."""
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    assert decoded is not None
     return np.ascontiguousarray(decoded[..., ::-1])
 
 
