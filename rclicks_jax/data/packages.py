@@ -24,7 +24,7 @@ from rclicks_jax.data.raw import clicks_csv, layouts, sources
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
-_FORMAT = 5
+_FORMAT = 4
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,

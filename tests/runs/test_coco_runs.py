@@ -99,6 +99,8 @@ def test_no_usable_object_is_an_error_before_anything_runs(cache, tmp_path):
     words = "mine has nothing that can be used: 1 images, 0 usable objects, 2 skipped"
     assert_refused_everywhere(data, tmp_path / "run", words)
     data = make_coco(tmp_path / "gone", [annotation(1, 1)], ("gone.png",))
+    assert_refused_everywhere(data, tmp_path / "run", "images, but is empty")
+    write_image(tmp_path / "gone" / "images" / "x.png", np.zeros((3, 3), np.uint8))
     assert_refused_everywhere(
         data, tmp_path / "run", r"1 failed; the first .*gone\.png"
     )

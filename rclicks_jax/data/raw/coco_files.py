@@ -26,7 +26,19 @@ class ImageFolder:
     """The folder of images of a COCO file, with all names that it is asked for."""
 
     def __init__(self, folder: pathlib.Path, names: Iterable[str]) -> None:
-        """Takes the folder and the names of all images."""
+        """Takes the folder and the names of all images.
+
+        Raises:
+            DataError: It is no folder, or empty.
+        """
+        try:
+            is_empty = not any(folder.iterdir())
+        except OSError as error:
+            raise errors.DataError(
+                f"{folder} is to be the folder of images: {error.strerror}"
+            ) from error
+        if is_empty:
+            raise errors.DataError(f"{folder} is to hold the images, but is empty")
         self._folder = folder
         self._names = tuple(names)
         self._listings: dict[str, dict[str, list[str]]] = {}
