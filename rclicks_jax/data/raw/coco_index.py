@@ -30,6 +30,7 @@ _OTHER_TYPE = (
 _NAMED = "annotations have no id of their own, or a repeated one, and are named anew"
 _SAME_IMAGE = "images are listed more than once, in the same words, and count once"
 _NO_CATEGORY = "annotations have a category_id that `categories` does not name"
+_LARGEST_SIDE = 2**31
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"", "0", "0.0", "false"}
 
 
@@ -214,7 +215,8 @@ def _shape(entry: dict[str, Any]) -> tuple[tuple[int, int] | None, str]:
     if sides == (None, None):
         return None, ""
     height, width = map(values.whole, sides)
-    if height is None or width is None or height < 1 or width < 1:
+    known = height is not None and width is not None
+    if not (known and 0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
         return None, (
             f"the file gives the image the width {values.shown(sides[1])} and the "
             f"height {values.shown(sides[0])}, which are no numbers of pixels"
