@@ -92,7 +92,8 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
         )
     layout = layout or sources.own_layout(spec.folder)
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
-    modes = clicks_csv.read_all(path) if path else {}
+    tables = clicks_csv.read_all(path) if path else {}
+    modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}
     if REFERENCE_MODE not in modes or len(modes) < 2:
         raise errors.DataError(
             f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
@@ -121,9 +122,8 @@ def _pair(
     other: clicks_csv.ClickSet,
     names: tuple[str, str],
 ) -> ClickPair:
-    problem = task.problem
-    if not problem and one.frame != other.frame:
-        problem = f"{names[0]} clicked in {one.frame}, {names[1]} in {other.frame}"
+    shape = task.image.shape
+    problem = task.problem or one.problem_in(shape) or other.problem_in(shape)
     return ClickPair(
         dataset=dataset,
         click_set_id=task.click_set_id,
@@ -131,8 +131,8 @@ def _pair(
         click_type=task.click_type,
         one=names[0],
         other=names[1],
-        one_yx=one.in_shape(task.image.shape),
-        other_yx=other.in_shape(task.image.shape),
+        one_yx=one.in_shape(shape),
+        other_yx=other.in_shape(shape),
         gt_mask=None if problem else task.gt_mask,
         problem=problem,
     )
