@@ -80,6 +80,7 @@ class InstanceExample:
             are known.
         input_device: What made them: `pc`, `mobile`, `synthetic`; several joined by
             `+`; empty without clicks.
+        category: What kind of thing it is, as its dataset calls it; empty if unknown.
     """
 
     instance_id: str
@@ -87,6 +88,7 @@ class InstanceExample:
     ignore_mask: np.ndarray | None
     user_clicks_yx: np.ndarray
     input_device: str
+    category: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

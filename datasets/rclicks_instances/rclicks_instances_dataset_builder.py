@@ -23,6 +23,7 @@ class Builder(common.Packager):
             "instance_id": tfds.features.Text(),
             "problem": tfds.features.Text(),
             "input_device": tfds.features.Text(),
+            "category": tfds.features.Text(),
             "mask": tfds.features.Image(shape=(None, None, 1)),
         }
         features = {

@@ -3,7 +3,8 @@
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,9 @@ from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
 Severity = Literal["ok", "note", "error"]
 _MARKS = {"ok": "   ok ", "note": " note ", "error": "ERROR "}
+# How problems name files: by a path that ends in a suffix, or in quotation marks.
+_PATH = re.compile(r"/[^\n]*?\.[A-Za-z]{2,5}\b")
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 # Files named of one problem.
 _EXAMPLES = 5
 _BESIDE = ("clicks.csv", "previews.csv", "TETRIS_train.txt", "TETRIS_val.txt")
@@ -46,6 +50,25 @@ class Diagnosis:
             shown = ", ".join(sorted(names)[:_EXAMPLES])
             self.add(severity, f"{problem}: {shown}{more}")
 
+    def add_problems(self, found: Sequence[tuple[str, str]]) -> None:
+        """Adds problems of objects or tasks, one line for each kind.
+
+        Problems are of one kind if they differ in names of files and in numbers alone.
+
+        Args:
+            found: Name and problem of each.
+        """
+        kinds: dict[str, list[tuple[str, str]]] = {}
+        for name, problem in found:
+            kinds.setdefault(_kind(name, problem), []).append((name, problem))
+        for alike in kinds.values():
+            problem = alike[0][1]
+            names = [name for name, _ in alike]
+            severity = "error" if raw.status_of(problem) == "failed" else "note"
+            if len({text for _, text in alike}) > 1:
+                problem += f", and {len(alike) - 1} problems like this one"
+            self.add_files(severity, problem, names)
+
     def text(self) -> str:
         """Writes all findings, one a line."""
         lines = [_MARKS[severity] + text for severity, text in self.findings]
@@ -71,7 +94,7 @@ def examine(target: str, max_click_distance: float) -> Diagnosis:
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        found = list(_identify(pathlib.Path(target), diagnosis))
+        found = list(_identify(pathlib.Path(target).expanduser(), diagnosis))
     for spec in found:
         _examine_dataset(spec, max_click_distance, diagnosis)
     return diagnosis
@@ -80,7 +103,10 @@ def examine(target: str, max_click_distance: float) -> Diagnosis:
 def _identify(folder: pathlib.Path, diagnosis: Diagnosis) -> Iterator[specs.DataSpec]:
     """Finds which datasets a folder is or holds."""
     if not folder.is_dir():
-        raise errors.DataError(f"{folder} is not a folder.")
+        raise errors.DataError(
+            f"{folder} is not a folder. Give DIR, NAME:DIR, folder:DIR or "
+            "coco:INSTANCES.json,IMAGE_FOLDER."
+        )
     inside = [n for n in layouts.LAYOUTS if (folder / n).is_dir()]
     if inside:
         for name in layouts.LAYOUTS:
@@ -138,6 +164,12 @@ def _examine_previews(path: pathlib.Path, diagnosis: Diagnosis) -> None:
     diagnosis.add("ok", f"previews.csv, clicks by display mode: {listed}")
 
 
+def _kind(name: str, problem: str) -> str:
+    """Returns a problem without what tells one file from another."""
+    unquoted = _QUOTED.sub("NAME", _PATH.sub("FILE", problem))
+    return re.sub(r"\d+", "N", re.sub(rf"\b{re.escape(name)}$", "NAME", unquoted))
+
+
 def _count(folder: pathlib.Path, name: str) -> int:
     files = (folder / layouts.LAYOUTS[name].images).iterdir()
     return sum(path.suffix.lower() in folders.IMAGE_SUFFIXES for path in files)
@@ -153,12 +185,13 @@ def _examine_dataset(
         diagnosis.add("error", str(error))
         return
     objects: list[tuple[str, str]] = []
-    problems: dict[str, list[str]] = collections.defaultdict(list)
+    problems: list[tuple[str, str]] = []
+    counted: list[list[str]] = []
     notes = list(source.notes)
-    usable_images = images = 0
+    usable_images = 0
     for split in source.split_names:
         for image in tqdm.tqdm(source.images(split), "Reading", leave=False):
-            images += 1
+            counted.append([each.problem for each in image.objects])
             notes += image.notes
             usable = [o for o in image.objects if o.mask is not None]
             usable_images += bool(usable)
@@ -167,13 +200,14 @@ def _examine_dataset(
                 for o in usable
                 if o.mask is not None
             ]
-            for broken in (o for o in image.objects if o.mask is None):
-                problems[broken.problem].append(broken.instance_id)
-    found = f"{images} images, {len(objects)} usable objects, splits "
-    diagnosis.add("ok", found + ", ".join(source.split_names))
-    for problem, names in problems.items():
-        severity = "note" if problem == raw.EMPTY else "error"
-        diagnosis.add_files(severity, problem, names)
+            problems += [(o.instance_id, o.problem) for o in image.objects if o.problem]
+    counts = raw.count(counted)
+    found = f"{counts.text()}, splits {', '.join(source.split_names)}"
+    if counts.ok:
+        diagnosis.add("ok", found)
+    else:
+        diagnosis.add("error", f"{found}: no object can be used")
+    diagnosis.add_problems(problems)
     for text in raw.describe(notes):
         diagnosis.add("note", text)
     checksum = layouts.joint_digest(objects)
@@ -187,22 +221,9 @@ def _examine_dataset(
             diagnosis.add("ok", f"counts{same} are the published ones")
     diagnosis.add("ok", f"checksum of the masks: {checksum}")
     if isinstance(source, folders.FolderSource):
-        _examine_files(source, diagnosis)
         _examine_clicks(source, layout, diagnosis)
     if source.has_clicks:
         _examine_tasks(source, max_click_distance, diagnosis)
-
-
-def _examine_files(source: folders.FolderSource, diagnosis: Diagnosis) -> None:
-    lonely = [stem for stem in source.mask_paths if stem not in source.image_paths]
-    diagnosis.add_files("note", "masks without an image", lonely)
-    folder = source.folder / source.layout.images
-    others = [p.name for p in folder.iterdir() if p not in set(_values(source))]
-    diagnosis.add_files("note", f"{folder.name}/ has files that are not used", others)
-
-
-def _values(source: folders.FolderSource) -> list[pathlib.Path]:
-    return list(source.image_paths.values())
 
 
 def _examine_clicks(
@@ -223,8 +244,6 @@ def _examine_clicks(
             text = f"published are {expected[0]} first and {expected[1]} later clicks"
             diagnosis.add("note", text)
     sets = source.clicks.values()
-    gone = {s.image_stem for s in sets if s.image_stem not in source.image_paths}
-    diagnosis.add_files("note", "clicks on images that are not there", list(gone))
     outside = [f"{s.full_stem} ({s.outside()})" for s in sets if s.outside()]
     text = "clicks outside their image, which are moved to its border"
     diagnosis.add_files("note", text, outside)
@@ -234,17 +253,17 @@ def _examine_tasks(
     source: raw.RawSource, max_click_distance: float, diagnosis: Diagnosis
 ) -> None:
     """Reads every task: previous masks, sizes, and where clicks lie."""
-    problems: dict[str, list[str]] = collections.defaultdict(list)
+    problems: list[tuple[str, str]] = []
     inside = near = far = tasks = 0
     for split in source.split_names:
         for task in tqdm.tqdm(source.tasks(split), "Reading clicks", leave=False):
             tasks += 1
             if task.problem or task.gt_mask is None:
-                problems[task.problem].append(task.click_set_id)
+                problems.append((task.click_set_id, task.problem))
                 continue
             region = _region(task)
             if not region.any():
-                problems["nothing to mend"].append(task.click_set_id)
+                problems.append((task.click_set_id, "nothing to mend"))
                 continue
             radius = max(1, targets.click_radius(region.shape))
             away = targets.distance_to_region(task.clicks_yx, region)
@@ -252,8 +271,7 @@ def _examine_tasks(
             near += int(((away > 0) & (away <= max_click_distance * radius)).sum())
             far += int((away > max_click_distance * radius).sum())
     diagnosis.add("ok", f"{tasks} click tasks")
-    for problem, names in problems.items():
-        diagnosis.add_files("error", problem, names)
+    diagnosis.add_problems(problems)
     diagnosis.add(
         "note" if far else "ok",
         f"clicks: {inside} in their region, {near} not further than "

@@ -50,6 +50,7 @@ class Row:
         click_type: `first`, `fn` or `fp`; empty for images.
         input_device: What made the clicks of a task; empty for images.
         problem: Why it cannot be used; empty if it can.
+        problems: The same of each of its objects, or of the task.
     """
 
     split: str
@@ -59,6 +60,7 @@ class Row:
     click_type: str
     input_device: str
     problem: str
+    problems: tuple[str, ...]
 
 
 class Package:
@@ -86,7 +88,13 @@ class Package:
         self.checksum: str = index["checksum"]
         self.notes: list[str] = index["notes"]
         self.rows = [
-            Row(**{**row, "instance_ids": tuple(row["instance_ids"])})
+            Row(
+                **{
+                    **row,
+                    "instance_ids": tuple(row["instance_ids"]),
+                    "problems": tuple(row["problems"]),
+                }
+            )
             for row in index["rows"]
         ]
         self._kind: Kind = kind
@@ -138,7 +146,11 @@ def _open(kind: Kind, spec: specs.DataSpec) -> Package:
 
 
 def prepare_all(spec: specs.DataSpec) -> Iterator[str]:
-    """Packages photographs and, where there are any, clicks; says what came of it."""
+    """Packages photographs and, where there are any, clicks; says what came of it.
+
+    Raises:
+        DataError: It cannot be packaged, or has no object that can be used.
+    """
     kinds: list[Kind] = ["instances"]
     if sources.open_source(spec).has_clicks:
         kinds.append("clicks")
@@ -149,7 +161,34 @@ def prepare_all(spec: specs.DataSpec) -> Iterator[str]:
             f"{spec.name} {kind}: {len(package.rows)} packaged, {broken} of them "
             f"unusable; checksum {package.checksum[:12]}"
         )
+        if kind == "instances":
+            yield f"{spec.name}: {count(package.rows).text()}"
         yield from (f"{spec.name}: {note}" for note in package.notes)
+        require_usable(spec.name, package.rows)
+
+
+def count(rows: Iterable[Row]) -> raw.Counts:
+    """Counts the objects of packaged images, or tasks, by what becomes of them."""
+    return raw.count(row.problems for row in rows)
+
+
+def require_usable(dataset: str, rows: Sequence[Row]) -> None:
+    """Makes sure that something can be used.
+
+    Args:
+        dataset: What an error calls it.
+        rows: What is to be worked on.
+
+    Raises:
+        DataError: Nothing can.
+    """
+    counts = count(rows)
+    if not counts.ok:
+        first = next((each for row in rows for each in row.problems), "no image")
+        raise errors.DataError(
+            f"{dataset} has nothing that can be used: {counts.text()}; the first "
+            f"problem: {first}. rclicks-data doctor lists all."
+        )
 
 
 def prepare(

@@ -32,6 +32,7 @@ def image_features(image: raw.RawImage) -> dict[str, Any]:
                 "instance_id": an_object.instance_id,
                 "problem": an_object.problem,
                 "input_device": an_object.input_device,
+                "category": an_object.category,
                 "mask": _encoded(an_object.mask),
             }
             for an_object in image.objects
@@ -105,6 +106,7 @@ def image_example(features: Mapping[str, Any], dataset: str) -> ImageExample:
                 ignore_mask=ignore_mask if ignore_mask.any() else None,
                 user_clicks_yx=clicks[clicks[:, 0] == number, 1:],
                 input_device=_text(objects["input_device"][number]),
+                category=_text(objects["category"][number]),
             )
         )
     return ImageExample(dataset, image_id, image, tuple(instances), tuple(problems))
@@ -146,7 +148,9 @@ def index_row(
 ) -> dict[str, Any]:
     """Returns what an index says of a packaged example: the fields of a `Row`."""
     name = "image_id" if kind == "instances" else "click_set_id"
-    objects = features.get("objects", {"instance_id": ()})
+    objects = features.get("objects", {"instance_id": (), "problem": ()})
+    problem = _text(features["problem"])
+    problems = [problem or _text(each) for each in objects["problem"]]
     return {
         "split": split,
         "position": position,
@@ -154,7 +158,8 @@ def index_row(
         "instance_ids": [_text(each) for each in objects["instance_id"]],
         "click_type": _text(features.get("click_type", "")),
         "input_device": _text(features.get("input_device", "")),
-        "problem": _text(features["problem"]),
+        "problem": problem,
+        "problems": problems if kind == "instances" else [problem],
     }
 
 

@@ -146,7 +146,7 @@ def why(error: Exception) -> str:
 
 def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
     """Records an object that cannot be used: what is nothing to click on is skipped."""
-    skipped = reason in (raw.EMPTY, failures.NOTHING_WRONG)
+    skipped = reason in (*raw.NO_TARGET, failures.NOTHING_WRONG)
     status = "skipped" if skipped else "failed"
     return described(image_id, instance_id, status, reason)
 

@@ -39,12 +39,18 @@ def units(
         split: `all`, or a split that every dataset has.
         max_images: Of each dataset; 0 for all.
         pictures: Images of each dataset whose pictures are kept.
+
+    Raises:
+        DataError: A dataset has no object there that can be used.
     """
-    return [
-        Unit(package, row, 1, number < pictures)
-        for package in datasets
-        for number, row in enumerate(package.select(split)[: max_images or None])
-    ]
+    planned = []
+    for package in datasets:
+        rows = package.select(split)[: max_images or None]
+        packages.require_usable(package.dataset, rows)
+        planned += [
+            Unit(package, row, 1, number < pictures) for number, row in enumerate(rows)
+        ]
+    return planned
 
 
 def remaining(planned: Sequence[Unit], folder: store.RunFolder) -> list[Unit]:

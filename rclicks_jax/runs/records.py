@@ -23,6 +23,7 @@ class InstanceRecord:
         area: Pixels of the target that count.
         input_device: What made the real clicks that were replayed; empty for none.
         trajectories: What was played.
+        category: What kind of thing it is; empty if unknown, and in older records.
     """
 
     instance_id: str
@@ -31,6 +32,7 @@ class InstanceRecord:
     area: int = 0
     input_device: str = ""
     trajectories: tuple[Trajectory, ...] = ()
+    category: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

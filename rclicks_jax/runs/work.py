@@ -231,6 +231,7 @@ class Worker:
                 area=int(instance.gt_mask.sum()),
                 input_device=instance.input_device if firsts.trajectories else "",
                 trajectories=one.trajectories + firsts.trajectories,
+                category=instance.category,
             )
             for instance, one, firsts in zip(instances, played, users, strict=True)
         ]
@@ -242,6 +243,5 @@ def default_instances_per_batch() -> int:
 
 
 def _unusable(instance_id: str, reason: str) -> records.InstanceRecord:
-    """An empty object is no target and is skipped; anything else is a failure."""
-    status = "skipped" if reason == raw.EMPTY else "failed"
-    return records.InstanceRecord(instance_id, status, reason)
+    """Records an object without a mask as skipped, and any other as failed."""
+    return records.InstanceRecord(instance_id, raw.status_of(reason), reason)

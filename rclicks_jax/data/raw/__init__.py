@@ -6,7 +6,7 @@ problem in words, so that it is counted, recorded and named.
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -18,7 +18,11 @@ HELD_OUT = "held_out"
 TRAIN, VAL = "train", "val"
 UNLISTED = "test"
 EMPTY = "the mask has no object pixel"
-
+NO_MASK = "the annotation has no mask"
+# Problems of objects that are whole but cannot be a target: they are skipped, and
+# whatever else is wrong with an object is a failure.
+NO_TARGET = (EMPTY, NO_MASK)
+Status = Literal["ok", "skipped", "failed"]
 
 # Places named of one kind of note.
 _EXAMPLES = 5
@@ -41,6 +45,30 @@ class Note:
 
 
 @dataclasses.dataclass(frozen=True)
+class Counts:
+    """How many objects of a dataset can be used: in the doctor, a package and a run.
+
+    Attributes:
+        images: Number of images.
+        ok: Objects that can be used.
+        skipped: Objects that are no target, such as those of empty masks.
+        failed: Objects with another problem.
+    """
+
+    images: int
+    ok: int
+    skipped: int
+    failed: int
+
+    def text(self) -> str:
+        """Writes the counts in one line."""
+        return (
+            f"{self.images} images, {self.ok} usable objects, {self.skipped} skipped, "
+            f"{self.failed} failed"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
 class RawObject:
     """One object of an image.
 
@@ -50,6 +78,7 @@ class RawObject:
         problem: Why the object cannot be used; empty if it can.
         clicks_yx: Real first clicks, `i32[n 2]`.
         input_device: What made them, joined by `+`; empty without clicks.
+        category: What kind of thing it is, as the dataset calls it; empty if unknown.
     """
 
     instance_id: str
@@ -59,6 +88,7 @@ class RawObject:
         default_factory=lambda: np.zeros((0, 2), np.int32)
     )
     input_device: str = ""
+    category: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +197,26 @@ def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
         what = f"Split of {dataset}"
         raise errors.BadValueError(what, repr(asked), ", ".join(meanings))
     return meanings[asked]
+
+
+def status_of(problem: str) -> Status:
+    """Returns what becomes of an object with a problem, or with none (empty)."""
+    if not problem:
+        return "ok"
+    return "skipped" if problem in NO_TARGET else "failed"
+
+
+def count(images: Iterable[Iterable[str]]) -> Counts:
+    """Counts objects by status.
+
+    Args:
+        images: The problem of each object of each image; empty if it has none.
+    """
+    listed = [[status_of(problem) for problem in image] for image in images]
+    statuses = [status for image in listed for status in image]
+    return Counts(
+        len(listed), *(statuses.count(each) for each in ("ok", "skipped", "failed"))
+    )
 
 
 def describe(notes: Iterable[Note]) -> list[str]:

@@ -1,17 +1,24 @@
-"""Reader of COCO instances: polygons and run lengths, compressed or not."""
+"""Reader of COCO instances: a JSON file of annotations and a folder of images."""
 
-import json
 import pathlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
-from rclicks_jax.data.raw import files
-from rclicks_jax.ops import images
+from rclicks_jax.data.raw import (
+    coco_files,
+    coco_frames,
+    coco_index,
+    coco_segmentations,
+    files,
+    values,
+)
+from rclicks_jax.ops import images, masks
+
+_NO_NAME = "images have no file_name: the end of their coco_url is taken"
+_OTHER_NAME = "image files are called differently than in the file and were matched"
 
 
 class CocoSource:
@@ -20,42 +27,38 @@ class CocoSource:
     Attributes:
         name: Of the dataset.
         split_names: `test`.
-        notes: What was left out when the file was read.
+        notes: What was decided or left out when the file was read.
     """
 
     def __init__(
-        self, name: str, json_path: pathlib.Path, folder: pathlib.Path
+        self,
+        name: str,
+        json_path: pathlib.Path,
+        folder: pathlib.Path,
+        longest_side: int = 0,
     ) -> None:
         """Reads the annotations.
 
+        Args:
+            name: Of the dataset.
+            json_path: The annotations.
+            folder: The images.
+            longest_side: What images are shrunk to; 0 for no limit.
+
         Raises:
-            DataError: The file is no COCO instances file.
+            DataError: The file is no COCO instances file, or has no object.
         """
         self.name = name
         self.split_names: tuple[str, ...] = (raw.UNLISTED,)
-        self._folder = folder
-        try:
-            content = json.loads(json_path.read_text())
-            self._images = sorted(content["images"], key=lambda image: image["id"])
-            self._by_image: dict[int, list[dict[str, Any]]] = {}
-            self.notes: list[raw.Note] = []
-            for annotation in sorted(content["annotations"], key=lambda a: a["id"]):
-                if annotation.get("iscrowd"):
-                    kind = "annotations are crowds (iscrowd) and are left out"
-                    self.notes.append(raw.Note(kind, str(annotation["id"])))
-                else:
-                    of_image = self._by_image.setdefault(annotation["image_id"], [])
-                    of_image.append(annotation)
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise errors.DataError(
-                f"{json_path} is not a COCO instances file: {error!r}. It must have "
-                "`images` (id, file_name) and `annotations` (id, image_id, "
-                "segmentation)."
-            ) from error
+        self._longest_side = longest_side
+        self._index = coco_index.read(json_path)
+        self.notes = self._index.notes
+        names = [image.file_name for image in self._index.images]
+        self._folder = coco_files.ImageFolder(folder, names)
 
     def __len__(self) -> int:
-        """Returns the number of images."""
-        return len(self._images)
+        """Returns the number of images that have an object."""
+        return len(self._index.images)
 
     @property
     def has_clicks(self) -> bool:
@@ -65,10 +68,8 @@ class CocoSource:
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields every image that has an object which is no crowd."""
         del split
-        for image in self._images:
-            annotations = self._by_image.get(image["id"], [])
-            if annotations:
-                yield self._image(image, annotations)
+        for image in self._index.images:
+            yield self._image(image, self._index.annotations[image.image_id])
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
         """Yields nothing: COCO has no clicks."""
@@ -76,67 +77,60 @@ class CocoSource:
         return iter(())
 
     def _image(
-        self, image: dict[str, Any], annotations: list[dict[str, Any]]
+        self, image: coco_index.Image, annotations: list[coco_index.Annotation]
     ) -> raw.RawImage:
-        image_id = str(image["id"])
         try:
-            path = _inside(self._folder, image["file_name"])
-            encoded = files.read(path)
-            shape = images.decode_image(encoded, str(path)).shape[:2]
+            if image.problem:
+                raise errors.DataError(image.problem)
+            path, matched = self._folder.find(image.file_name)
+            encoded, native, turned_back = coco_frames.in_frame(
+                files.read(path), str(path), image.shape
+            )
         except errors.DataError as error:
-            objects = [
-                raw.RawObject(str(annotation["id"]), None, str(error))
-                for annotation in annotations
+            problem = str(error)
+            broken = [
+                raw.RawObject(one.instance_id, None, problem, category=one.category)
+                for one in annotations
             ]
-            return raw.RawImage(image_id, b"", (0, 0), tuple(objects), str(error))
-        objects = [_object(annotation, shape) for annotation in annotations]
-        return raw.RawImage(image_id, encoded, shape, tuple(objects))
+            return raw.RawImage(image.image_id, b"", (0, 0), tuple(broken), problem)
+        longest = self._longest_side
+        shape = images.limited_shape(native, longest) if longest else native
+        notes = []
+        if matched:
+            kind = _OTHER_NAME if image.has_name else _NO_NAME
+            called = values.shown(str(path.name))
+            notes.append(raw.Note(kind, f"{values.shown(image.file_name)}: {called}"))
+        if turned_back:
+            notes.append(raw.Note(coco_frames.TURNED_BACK, image.image_id))
+        objects = []
+        for annotation in annotations:
+            drawn, kinds = _object(annotation, native, shape)
+            objects.append(drawn)
+            notes += [raw.Note(kind, annotation.instance_id) for kind in kinds]
+        return raw.RawImage(
+            image.image_id, encoded, shape, tuple(objects), notes=tuple(notes)
+        )
 
 
-def _inside(folder: pathlib.Path, name: str) -> pathlib.Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise errors.DataError(f"The file name {name!r} leads out of {folder}.")
-    return path
-
-
-def _object(annotation: dict[str, Any], shape: tuple[int, int]) -> raw.RawObject:
-    instance_id = str(annotation["id"])
-    try:
-        mask = decode(annotation.get("segmentation"), shape)
-    except errors.DataError as error:
-        return raw.RawObject(instance_id, None, str(error))
-    problem = raw.object_problem(mask, shape)
-    return raw.RawObject(instance_id, None if problem else mask, problem)
-
-
-def decode(segmentation: Any, shape: tuple[int, int]) -> np.ndarray:
-    """Draws a COCO segmentation: a list of polygons, or run lengths.
-
-    Args:
-        segmentation: As in the file.
-        shape: Height and width of the image.
-
-    Returns:
-        `u8[h w]` of `OBJECT` and `BACKGROUND`.
-
-    Raises:
-        DataError: It is neither, or its size is not the image's.
-    """
-    height, width = shape
-    try:
-        runs: Any
-        if isinstance(segmentation, list):
-            runs = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-        elif isinstance(segmentation["counts"], list):
-            runs = coco_mask.frPyObjects(segmentation, *segmentation["size"])
-        else:
-            counts = segmentation["counts"]
-            runs = {**segmentation, "counts": counts.encode()}
-        drawn = coco_mask.decode(runs)
-    except Exception as error:
-        # pycocotools raises whatever its C code meets.
-        raise errors.DataError(
-            f"the segmentation cannot be drawn: {error!r}"
-        ) from error
-    return np.where(drawn > 0, raw.OBJECT, raw.BACKGROUND).astype(np.uint8)
+def _object(
+    annotation: coco_index.Annotation, native: tuple[int, int], shape: tuple[int, int]
+) -> tuple[raw.RawObject, list[str]]:
+    """Draws an object; returns it with kinds of notes."""
+    mask, problem, kinds = None, annotation.problem, []
+    if not problem:
+        try:
+            mask, kinds = coco_segmentations.decode(annotation.segmentation, native)
+        except errors.DataError as error:
+            problem = str(error)
+    if mask is not None:
+        if shape != native:
+            labels = masks.resize_labels((mask > 0).astype(np.int32), shape)
+            mask = np.where(labels > 0, raw.OBJECT, raw.BACKGROUND).astype(np.uint8)
+        problem = raw.object_problem(mask, shape)
+    drawn = raw.RawObject(
+        annotation.instance_id,
+        None if problem else mask,
+        problem,
+        category=annotation.category,
+    )
+    return drawn, kinds

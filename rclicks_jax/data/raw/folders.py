@@ -198,7 +198,8 @@ class FolderSource:
         """Returns the photographs; those that share a stem are one, with a problem."""
         found = self._listing(self.layout.images)
         if not found.files:
-            others = f" It has {', '.join(found.others[:5])}." if found.others else ""
+            inside = [*found.others, *(f"{name}/" for name in found.folders)][:5]
+            others = f" It has {', '.join(inside)}." if inside else ""
             raise errors.DataError(
                 f"{found.folder} has no image. Looked for files ending in "
                 f"{', '.join(sorted(IMAGE_SUFFIXES))}.{others}"
@@ -263,7 +264,7 @@ class FolderSource:
             return problem
         if pathlib.PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
             return f"{problem}; there is {name}, which is not read: save it as PNG"
-        return f"{problem}; there is {name}, written otherwise: rename it"
+        return f"{problem}; there is {name}: rename it, capital letters count"
 
     def _full_stem(self, stem: str, key: str, count: int) -> str:
         """Names an object as `clicks.csv` does: the id only where there are several."""

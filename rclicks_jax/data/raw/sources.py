@@ -21,7 +21,9 @@ def open_source(spec: specs.DataSpec) -> raw.RawSource:
     assert spec.folder is not None
     if spec.kind == "coco":
         assert spec.json_path is not None
-        return coco.CocoSource(spec.name, spec.json_path, spec.folder)
+        return coco.CocoSource(
+            spec.name, spec.json_path, spec.folder, longest_side=spec.max_side
+        )
     return folders.FolderSource(spec.name, spec.folder, layout_of(spec))
 
 
