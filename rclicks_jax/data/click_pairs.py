@@ -10,7 +10,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
-from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
+from rclicks_jax.data.raw import clicks_csv, folders, sources
 
 PC, MOBILE = "pc", "mobile"
 # The mode that the others are compared with: no picture of the object biases it.
@@ -84,13 +84,12 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
         DataError: There is no `previews.csv` with the reference mode and others in the
             dataset's folder or the one above.
     """
-    layout = layouts.LAYOUTS.get(spec.kind)
     if spec.folder is None or spec.json_path is not None:
         raise errors.DataError(
             f"{spec.name} has no display modes: give the folder of the photographs "
             f"that {_PREVIEWS} is about, --data=TETRIS:DIR."
         )
-    layout = layout or sources.own_layout(spec.folder)
+    layout = sources.layout_of(spec)
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
     tables = clicks_csv.read_all(path) if path else {}
     modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import tqdm
 
-from rclicks_jax import errors
+from rclicks_jax import catalogue, errors
 from rclicks_jax.data import raw, specs, targets
 from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
@@ -78,13 +78,14 @@ class Diagnosis:
         return "\n".join([*lines, verdict])
 
 
-def examine(target: str, max_click_distance: float) -> Diagnosis:
+def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagnosis:
     """Examines a dataset's folder, the folder above several, or what `--data` takes.
 
     Args:
         target: `DIR`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR` or `sample`.
         max_click_distance: Clicks farther than this from their region are counted, in
             click radii.
+        max_side: Limit on the longest side of photographs, pixels; 0 for none.
 
     Raises:
         DataError: There is no such folder.
@@ -94,9 +95,11 @@ def examine(target: str, max_click_distance: float) -> Diagnosis:
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        found = list(_identify(pathlib.Path(target).expanduser(), diagnosis))
+        folder = pathlib.Path(catalogue.unquoted(target)).expanduser()
+        found = list(_identify(folder, diagnosis))
     for spec in found:
-        _examine_dataset(spec, max_click_distance, diagnosis)
+        limited = dataclasses.replace(spec, max_side=max_side)
+        _examine_dataset(limited, max_click_distance, diagnosis)
     return diagnosis
 
 
@@ -211,7 +214,7 @@ def _examine_dataset(
     for text in raw.describe(notes):
         diagnosis.add("note", text)
     checksum = layouts.joint_digest(objects)
-    layout = layouts.LAYOUTS.get(spec.kind)
+    layout = sources.layout_of(spec) if spec.kind in layouts.LAYOUTS else None
     if layout is not None and layout.image_count:
         judged = layout.judge(usable_images, len(objects), checksum)
         for text in judged:

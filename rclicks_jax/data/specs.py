@@ -37,6 +37,12 @@ class DataSpec:
     json_path: pathlib.Path | None = None
     max_side: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuses a limit that no photograph could keep."""
+        if self.max_side < 0:
+            allowed = "0 for no limit, or a number of pixels"
+            raise errors.BadValueError("max_side", self.max_side, allowed)
+
     @property
     def name(self) -> str:
         """What tables call the dataset."""
@@ -58,9 +64,6 @@ def parse(text: str, max_side: int = 0) -> list[DataSpec]:
         BadValueError: A dataset is unknown, has no folder, or the text is empty.
         DataError: A folder or file is not there.
     """
-    if max_side < 0:
-        allowed = "0 for no limit, or a number of pixels"
-        raise errors.BadValueError("max_side", max_side, allowed)
     specs = [_spec(token) for token in _tokens(text)]
     if not specs:
         raise errors.BadValueError("--data", "nothing", _allowed())
@@ -139,6 +142,8 @@ def _spec(token: str) -> DataSpec:
         path = pathlib.Path(catalogue.unquoted(token)).expanduser()
         if os.path.isdir(path):
             return of_folder(path)
+        if "/" in token and not colon:
+            raise errors.DataError(f"{path} is not a folder.{_hint(path)}")
         raise errors.BadValueError("--data", repr(token), _allowed())
     if kind == "sample":
         return DataSpec(kind)
