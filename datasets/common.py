@@ -54,10 +54,12 @@ class Config(tfds.core.BuilderConfig):
     Attributes:
         kind: A kind of `--data`; empty if `name` is one.
         json_path: Annotations of `coco`.
+        max_side: What the longest side of photographs is limited to; 0 for no limit.
     """
 
     kind: str = ""
     json_path: str = ""
+    max_side: int = 0
 
 
 class Packager(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -70,6 +72,15 @@ class Packager(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     MANUAL_DOWNLOAD_INSTRUCTIONS = "\n".join(
         f"{name}: {instructions(name)}" for name in specs.KINDS
     )
+
+    def dataset_info_from_configs(self, **kwargs: Any) -> tfds.core.DatasetInfo:
+        """Describes a dataset that is in no bucket of TFDS.
+
+        TFDS would look there, and leave an empty temporary folder.
+        """
+        info = super().dataset_info_from_configs(**kwargs)
+        info.initialize_from_bucket = lambda: None
+        return info
 
     @abc.abstractmethod
     def _packaged(self, source: raw.RawSource, split: str) -> Iterator[dict[str, Any]]:
@@ -101,4 +112,5 @@ def open_source(
     kind = config.kind or config.name
     folder = None if kind == "sample" else pathlib.Path(dl_manager.manual_dir)
     json_path = pathlib.Path(config.json_path) if config.json_path else None
-    return sources.open_source(specs.DataSpec(kind, folder, json_path))
+    spec = specs.DataSpec(kind, folder, json_path, config.max_side)
+    return sources.open_source(spec)

@@ -34,6 +34,7 @@ _SETTINGS = defaults.define_settings(
     precision="float32, bfloat16 or auto: float32 on CPU, else bfloat16.",
     batch="Maps in one pass of the network; 0 lets the device decide.",
     max_images="Images of each dataset; 0 takes all.",
+    max_side="Limit on the longest side of photographs, pixels; 0 for none.",
     max_failed="Share of failed objects above which the exit status is not 0.",
 )
 

@@ -26,7 +26,9 @@ def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
     """Compares two sets of people, and prints how alike; returns the exit status."""
     if not hosts.is_first():
         return 0
-    made = publishing.agreement(compared, config.data, config.split, workdir)
+    made = publishing.agreement(
+        compared, config.data, config.split, workdir, config.max_side
+    )
     defaults.show(made.means)
     if evaluation_tables.AGAINST.value:
         publish.write_tables(workdir, [made.against_published])

@@ -2,6 +2,9 @@
 
 rclicks-data prepare GrabCut:datasets/GrabCut
 rclicks-data doctor datasets/GrabCut
+
+--max_side=2048 packages or examines large photographs at the size of a run with
+--config.max_side=2048.
 """
 
 from collections.abc import Sequence
@@ -19,6 +22,10 @@ _CLICK_DISTANCE = flags.DEFINE_float(
     "doctor counts clicks farther than this from their region, in click radii.",
 )
 
+_MAX_SIDE = flags.DEFINE_integer(
+    "max_side", 0, "Limit on the longest side of photographs, pixels; 0 for none."
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     """Does what the first argument says."""
@@ -26,11 +33,11 @@ def main(arguments: Sequence[str]) -> int:
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
     action, target = arguments
     if action == "prepare":
-        for spec in specs.parse(target):
+        for spec in specs.parse(target, _MAX_SIDE.value):
             for line in packages.prepare_all(spec):
                 print(line)
         return 0
-    diagnosis = doctor.examine(target, _CLICK_DISTANCE.value)
+    diagnosis = doctor.examine(target, _CLICK_DISTANCE.value, _MAX_SIDE.value)
     print(diagnosis.text())
     return 0 if diagnosis.healthy else 1
 

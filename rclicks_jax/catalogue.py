@@ -5,8 +5,10 @@ what needs it.
 """
 
 import importlib
+import os
 import pathlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rclicks_jax import errors
@@ -18,6 +20,11 @@ SEGMENTERS = {
     "stuck": "rclicks_jax.segmenters.simulated:stuck",
     "grabcut": "rclicks_jax.segmenters.grabcut",
 }
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_KEY = re.compile(r"[A-Za-z_]\w*")
+_OPTION = re.compile(r"[A-Za-z_]\w*=")
+# A comma before a digit is within a value, as in `devices=0,1`.
+_SEPARATING_COMMA = re.compile(r",(?!\d)")
 # Of `rclicks-segmenters`.
 SEGMENTER_ACTIONS = {
     "list": "rclicks_jax.segmenters.actions:show_list",
@@ -55,42 +62,119 @@ def describe(table: dict[str, str]) -> dict[str, str]:
     return described
 
 
+def split(text: str, separator: str) -> list[str]:
+    """Splits at a separator outside of double quotes; quotes are left in.
+
+    A quoted part begins after a separator, a colon or an equals sign, and a quotation
+    mark in it is doubled: `folder:"/a,b",sample`.
+
+    Raises:
+        BadValueError: A quoted part does not end.
+    """
+    parts, start, position = [], 0, 0
+    while position < len(text):
+        if text[position] == '"' and (position == 0 or text[position - 1] in ",:="):
+            quoted = _QUOTED.match(text, position)
+            if quoted is None:
+                what = "Quotation mark"
+                raise errors.BadValueError(what, text, 'a second one: "a,b:c"')
+            position = quoted.end()
+        elif text[position] == separator:
+            parts.append(text[start:position])
+            start = position = position + 1
+        else:
+            position += 1
+    return [*parts, text[start:]]
+
+
+def unquoted(text: str) -> str:
+    """Returns what a part means: without its quotes, if it has them."""
+    whole = _QUOTED.fullmatch(text)
+    return whole[1].replace('""', '"') if whole else text
+
+
 def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
     """Splits `name:key=value:key=value` into the name and its options.
 
+    A name or a value may be a path with colons: the longest one that exists is taken.
+    What looks like no option belongs to the value before it, as in `device=cuda:0`.
+    Double quotes keep whatever is between them together.
+
     Raises:
-        BadValueError: An option has no `=`.
+        BadValueError: There is no value that a part could belong to.
     """
-    name, *parts = spec.split(":")
+    parts = split(spec, ":")
+    end = _longest(parts) or 1
+    name = unquoted(":".join(parts[:end]))
     options = {}
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if not equals or not key:
+    while end < len(parts):
+        key, equals, value = parts[end].partition("=")
+        if not equals or not _KEY.fullmatch(key):
             raise errors.BadValueError(
-                f"Option of {name!r}", repr(part), "key=value, parted by colons"
+                f"Option of {name!r}",
+                repr(parts[end]),
+                "key=value, separated by colons; a path with colons must exist or be "
+                'in double quotes: key="a:b"',
             )
-        options[key] = value
+        pieces = [value, *parts[end + 1 :]]
+        taken = _longest(pieces)
+        if not taken:
+            taken = 1
+            while taken < len(pieces) and not _OPTION.match(pieces[taken]):
+                taken += 1
+        options[key] = unquoted(":".join(pieces[:taken]))
+        end += taken
     return name, options
+
+
+def _longest(parts: Sequence[str]) -> int:
+    """Returns how many of at least two parts make the longest path there is, or 0."""
+    for count in range(len(parts), 1, -1):
+        if _exists(":".join(parts[:count])):
+            return count
+    return 0
+
+
+def _exists(place: str) -> bool:
+    return os.path.exists(os.path.expanduser(place))
 
 
 def parse_several(specs: str) -> dict[str, str]:
     """Splits `name:key=value,name:...` at commas; returns specs by label.
 
-    A comma before a digit belongs to an option, as in `devices=0,1`. The label is the
-    name, and where two share it, the name with its options.
+    A comma belongs to an option before a digit, as in `devices=0,1`, in a path that
+    exists, and between double quotes. The label is the name, and where two share it,
+    the name with its options.
 
     Raises:
         BadValueError: A segmenter comes twice.
     """
-    parted = [spec for spec in re.split(r",(?!\d)", specs) if spec]
-    names = [pathlib.PurePath(parse_spec(spec)[0]).stem for spec in parted]
+    parts = [part for part in split(specs, ",") if part]
+    separate = []
+    while parts:
+        count = next(
+            n for n in range(len(parts), 0, -1) if n == 1 or _is_one(parts[:n])
+        )
+        separate.append(",".join(parts[:count]))
+        parts = parts[count:]
+    names = [pathlib.PurePath(parse_spec(spec)[0]).stem for spec in separate]
     labels = [
         name if names.count(name) == 1 else _label(name, spec)
-        for name, spec in zip(names, parted, strict=True)
+        for name, spec in zip(names, separate, strict=True)
     ]
     if len(set(labels)) < len(labels):
         raise errors.BadValueError("Segmenters", specs, "each once")
-    return dict(zip(labels, parted, strict=True))
+    return dict(zip(labels, separate, strict=True))
+
+
+def _is_one(parts: Sequence[str]) -> bool:
+    """Tells whether parts between commas are a single spec."""
+    try:
+        name, options = parse_spec(",".join(parts))
+    except errors.BadValueError:
+        return False
+    values = [value for value in options.values() if _SEPARATING_COMMA.search(value)]
+    return all(map(_exists, values)) and ("," not in name or _exists(name))
 
 
 def _label(name: str, spec: str) -> str:

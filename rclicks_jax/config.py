@@ -140,6 +140,8 @@ class TrainConfig:
         later_share: Share of the training examples that are synthetic tasks of later
             rounds, made of the first clicks' targets; 0 takes the data as it is.
         later_kinds: Their distortions, keys of `data.distortions.KINDS`.
+        max_side: Limit on the longest side of photographs and masks, pixels; larger
+            ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         workers: Threads that read and prepare examples.
         save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
@@ -156,6 +158,7 @@ class TrainConfig:
     max_click_distance: float = -1.0
     later_share: float = 0.0
     later_kinds: tuple[str, ...] = ("dilated", "neighbour", "shifted", "part_lost")
+    max_side: int = 0
     workers: int = 4
     save_every: int = 500
 
@@ -199,6 +202,8 @@ class BenchmarkConfig:
         pictures: Images of each dataset whose photograph, masks and click maps are
             kept for the report.
         max_images: Images of each dataset; 0 takes all.
+        max_side: Limit on the longest side of photographs and masks, pixels; larger
+            ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         stop_at: IoU in percent at which a trajectory ends, such as 90 if only NoC@90 is
             wanted; 0 plays all clicks, which IoU-AuC and NSR need.
         max_failed: Share of failed instances above which the exit status is not 0.
@@ -220,6 +225,7 @@ class BenchmarkConfig:
     click_model_precision: str = "auto"
     pictures: int = 8
     max_images: int = 0
+    max_side: int = 0
     stop_at: int = 0
     max_failed: float = 0.01
 
@@ -234,6 +240,8 @@ class EvaluateConfig:
         click_models: What to compare: specs of `clicks.click_models`, or `sample`.
         split: `train`, `val`, `all`, or `held_out`: `val` or, in a dataset without, all
             that is not for training.
+        max_side: Limit on the longest side of photographs and masks, pixels; larger
+            ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         draws: Sets of clicks drawn from each map.
         seed: Of every draw.
         precision: Of networks; see `BenchmarkConfig.click_model_precision`.
@@ -248,6 +256,7 @@ class EvaluateConfig:
     data: str = "sample"
     click_models: tuple[str, ...] = ("UD", "DT")
     split: str = "held_out"
+    max_side: int = 0
     draws: int = 100
     seed: int = 0
     precision: str = "auto"
@@ -274,6 +283,8 @@ class ClickMapsConfig:
         precision: Of the network; see `BenchmarkConfig.click_model_precision`.
         batch: Maps in one network pass; 0 lets the device decide.
         max_images: Images of each dataset; 0 takes all.
+        max_side: Limit on the longest side of photographs and masks, pixels; larger
+            ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         max_failed: Share of failed objects above which the exit status is not 0.
     """
 
@@ -289,6 +300,7 @@ class ClickMapsConfig:
     precision: str = "auto"
     batch: int = 0
     max_images: int = 0
+    max_side: int = 0
     max_failed: float = 0.01
 
 

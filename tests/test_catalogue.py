@@ -29,3 +29,49 @@ def test_segmenters_of_one_name_are_told_apart_by_their_options():
     assert list(found) == ["sam-vit_b-b", "sam-y"]
     with pytest.raises(errors.BadValueError, match="each once"):
         catalogue.parse_several("noisy,noisy")
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """A folder whose name has a colon and a comma, with an adapter in it."""
+    folder = tmp_path / "run_12:30:00, b"
+    folder.mkdir()
+    (folder / "a.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return folder / "a.py"
+
+
+def test_a_path_with_colons_and_commas_is_a_name_and_a_value(odd):
+    assert catalogue.parse_spec(f"{odd}:grid=3") == (str(odd), {"grid": "3"})
+    assert catalogue.parse_spec(f"bridge:adapter={odd}:python=/x") == (
+        "bridge", {"adapter": str(odd), "python": "/x"}
+    )  # fmt: skip
+    found = catalogue.parse_several(f"noisy,{odd}:devices=0,1,bridge:adapter={odd}")
+    assert found == {
+        "noisy": "noisy", "a": f"{odd}:devices=0,1", "bridge": f"bridge:adapter={odd}"
+    }  # fmt: skip
+
+
+def test_the_longest_path_that_exists_is_taken(odd, tmp_path):
+    (tmp_path / "run_12").write_text("")
+    assert catalogue.parse_spec("run_12:30:00, b/a.py")[0] == "run_12:30:00, b/a.py"
+    assert catalogue.parse_spec("run_12:x=1")[0] == "run_12"
+
+
+def test_quotes_keep_what_does_not_exist_together():
+    spec = 'bridge:adapter="/no:such=a, ""b"".py":python=p'
+    parsed = {"adapter": '/no:such=a, "b".py', "python": "p"}
+    assert catalogue.parse_spec(spec) == ("bridge", parsed)
+    assert list(catalogue.parse_several(f"{spec},noisy").values()) == [spec, "noisy"]
+    with pytest.raises(errors.BadValueError, match="Quotation mark"):
+        catalogue.parse_spec('bridge:adapter="/a:b')
+
+
+def test_what_is_no_option_belongs_to_the_value_before_it():
+    assert catalogue.parse_spec("sam:device=cuda:0:x=https://a/b") == (
+        "sam", {"device": "cuda:0", "x": "https://a/b"}
+    )  # fmt: skip
+
+
+def test_a_comma_before_a_digit_separates_names():
+    assert list(catalogue.parse_several("noisy,3d.py")) == ["noisy", "3d"]

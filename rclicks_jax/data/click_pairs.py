@@ -10,7 +10,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
-from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
+from rclicks_jax.data.raw import clicks_csv, folders, sources
 
 PC, MOBILE = "pc", "mobile"
 # The mode that the others are compared with: no picture of the object biases it.
@@ -84,15 +84,15 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
         DataError: There is no `previews.csv` with the reference mode and others in the
             dataset's folder or the one above.
     """
-    layout = layouts.LAYOUTS.get(spec.kind)
     if spec.folder is None or spec.json_path is not None:
         raise errors.DataError(
             f"{spec.name} has no display modes: give the folder of the photographs "
             f"that {_PREVIEWS} is about, --data=TETRIS:DIR."
         )
-    layout = layout or sources.own_layout(spec.folder)
+    layout = sources.layout_of(spec)
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
-    modes = clicks_csv.read_all(path) if path else {}
+    tables = clicks_csv.read_all(path) if path else {}
+    modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}
     if REFERENCE_MODE not in modes or len(modes) < 2:
         raise errors.DataError(
             f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
@@ -121,9 +121,8 @@ def _pair(
     other: clicks_csv.ClickSet,
     names: tuple[str, str],
 ) -> ClickPair:
-    problem = task.problem
-    if not problem and one.frame != other.frame:
-        problem = f"{names[0]} clicked in {one.frame}, {names[1]} in {other.frame}"
+    shape = task.image.shape
+    problem = task.problem or one.problem_in(shape) or other.problem_in(shape)
     return ClickPair(
         dataset=dataset,
         click_set_id=task.click_set_id,
@@ -131,8 +130,8 @@ def _pair(
         click_type=task.click_type,
         one=names[0],
         other=names[1],
-        one_yx=one.in_shape(task.image.shape),
-        other_yx=other.in_shape(task.image.shape),
+        one_yx=one.in_shape(shape),
+        other_yx=other.in_shape(shape),
         gt_mask=None if problem else task.gt_mask,
         problem=problem,
     )

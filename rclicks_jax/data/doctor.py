@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import tqdm
 
-from rclicks_jax import errors
+from rclicks_jax import catalogue, errors
 from rclicks_jax.data import raw, specs, targets
 from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
@@ -78,13 +78,14 @@ class Diagnosis:
         return "\n".join([*lines, verdict])
 
 
-def examine(target: str, max_click_distance: float) -> Diagnosis:
+def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagnosis:
     """Examines a dataset's folder, the folder above several, or what `--data` takes.
 
     Args:
         target: `DIR`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR` or `sample`.
         max_click_distance: Clicks farther than this from their region are counted, in
             click radii.
+        max_side: Limit on the longest side of photographs, pixels; 0 for none.
 
     Raises:
         DataError: There is no such folder.
@@ -94,9 +95,11 @@ def examine(target: str, max_click_distance: float) -> Diagnosis:
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        found = list(_identify(pathlib.Path(target).expanduser(), diagnosis))
+        folder = pathlib.Path(catalogue.unquoted(target)).expanduser()
+        found = list(_identify(folder, diagnosis))
     for spec in found:
-        _examine_dataset(spec, max_click_distance, diagnosis)
+        limited = dataclasses.replace(spec, max_side=max_side)
+        _examine_dataset(limited, max_click_distance, diagnosis)
     return diagnosis
 
 
@@ -211,7 +214,7 @@ def _examine_dataset(
     for text in raw.describe(notes):
         diagnosis.add("note", text)
     checksum = layouts.joint_digest(objects)
-    layout = layouts.LAYOUTS.get(spec.kind)
+    layout = sources.layout_of(spec) if spec.kind in layouts.LAYOUTS else None
     if layout is not None and layout.image_count:
         judged = layout.judge(usable_images, len(objects), checksum)
         for text in judged:
@@ -221,22 +224,9 @@ def _examine_dataset(
             diagnosis.add("ok", f"counts{same} are the published ones")
     diagnosis.add("ok", f"checksum of the masks: {checksum}")
     if isinstance(source, folders.FolderSource):
-        _examine_files(source, diagnosis)
         _examine_clicks(source, layout, diagnosis)
     if source.has_clicks:
         _examine_tasks(source, max_click_distance, diagnosis)
-
-
-def _examine_files(source: folders.FolderSource, diagnosis: Diagnosis) -> None:
-    lonely = [stem for stem in source.mask_paths if stem not in source.image_paths]
-    diagnosis.add_files("note", "masks without an image", lonely)
-    folder = source.folder / source.layout.images
-    others = [p.name for p in folder.iterdir() if p not in set(_values(source))]
-    diagnosis.add_files("note", f"{folder.name}/ has files that are not used", others)
-
-
-def _values(source: folders.FolderSource) -> list[pathlib.Path]:
-    return list(source.image_paths.values())
 
 
 def _examine_clicks(
@@ -257,8 +247,6 @@ def _examine_clicks(
             text = f"published are {expected[0]} first and {expected[1]} later clicks"
             diagnosis.add("note", text)
     sets = source.clicks.values()
-    gone = {s.image_stem for s in sets if s.image_stem not in source.image_paths}
-    diagnosis.add_files("note", "clicks on images that are not there", list(gone))
     outside = [f"{s.full_stem} ({s.outside()})" for s in sets if s.outside()]
     text = "clicks outside their image, which are moved to its border"
     diagnosis.add_files("note", text, outside)

@@ -7,11 +7,14 @@ used, and a checksum of everything.
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import importlib
 import io
 import json
+import os
 import pathlib
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
@@ -19,12 +22,16 @@ from typing import Any, Literal
 import tqdm
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.data import packaging, raw, specs
+from rclicks_jax.data import packaging, raw, readers, specs
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
+from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
 INDEX_NAME = "index.json"
-_FORMAT = 4
+# Of the builders; part of the folder that TFDS makes.
+_BUILDERS_VERSION = "1.0.0"
+# Bytes of a dataset's name in the name of its package, which file systems limit.
+_LONGEST_NAME = 100
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,
@@ -69,8 +76,14 @@ class Package:
     """
 
     def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
-        """Opens what `prepare` built in `folder`."""
-        index = json.loads((folder / INDEX_NAME).read_text())
+        """Opens what `prepare` built in `folder`.
+
+        Raises:
+            DataError: It is no package.
+        """
+        index = _index(folder)
+        if index is None:
+            raise errors.DataError(f"{folder} is no whole package: package it again.")
         self.dataset = dataset
         self.checksum: str = index["checksum"]
         self.notes: list[str] = index["notes"]
@@ -199,17 +212,15 @@ def prepare(
             f"{spec.name} has no clicks: no clicks.csv with rows for it is in "
             f"{spec.folder} or the folder above."
         )
-    parent = (cache or hosts.cache_dir()) / "data"
-    root = parent / f"{spec.name}-{fingerprint(spec)}"
-    builder = _builder(kind, spec, root)
-    folder = pathlib.Path(builder.data_dir)
-    if (folder / INDEX_NAME).exists():
+    key = fingerprint(spec, source)
+    root = (cache or hosts.cache_dir()) / "data" / _root_name(spec, key)
+    folder = root / f"rclicks_{kind}" / _config_name(spec) / _BUILDERS_VERSION
+    if _index(folder) is not None:
         return folder
     try:
         with hosts.exclusive(root):
-            if not (folder / INDEX_NAME).exists():
-                _build(builder, kind, spec)
-                _write_index(kind, spec, folder, builder)
+            if _index(folder) is None:
+                _make(kind, spec, key, folder)
     except OSError as error:
         raise errors.DataError(
             f"{spec.name} cannot be packaged in {root}: {error}. Make room, or set "
@@ -218,38 +229,70 @@ def prepare(
     return folder
 
 
-def fingerprint(spec: specs.DataSpec) -> str:
-    """Returns a hash of names, sizes and times of every file a dataset is made of."""
-    digest = hashlib.sha256(f"{_FORMAT}/{spec.kind}/{spec.name}".encode())
-    for path in _files(spec):
-        stat = path.stat()
-        described = f"{path.resolve()}/{stat.st_size}/{stat.st_mtime_ns}\n"
-        digest.update(described.encode())
-    if spec.kind == "sample":
-        for path in _sample_files():
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def _root_name(spec: specs.DataSpec, key: str) -> str:
+    name = spec.name.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return f"{name}-max{spec.max_side}-{key}" if spec.max_side else f"{name}-{key}"
 
 
-def _sample_files() -> Iterator[pathlib.Path]:
-    """Yields the outlines, and the code that synthetic clicks and masks follow from."""
-    for name in ("raw.sample", "distortions", "synthetic_clicks"):
-        module = importlib.import_module(f"rclicks_jax.data.{name}")
-        yield pathlib.Path(module.__file__ or "")
-    package = importlib.import_module("rclicks_jax.datasets.sample")
-    yield from sorted(pathlib.Path(package.__path__[0]).glob("*.json"))
+def _config_name(spec: specs.DataSpec) -> str:
+    """Returns what TFDS calls the configuration: the kind, where that says all."""
+    name = "coco_file" if spec.json_path is not None else spec.kind
+    return f"{name}_max{spec.max_side}" if spec.max_side else name
 
 
-def _files(spec: specs.DataSpec) -> Iterator[pathlib.Path]:
-    if spec.folder is None:
-        return
-    if spec.json_path is not None:
-        yield spec.json_path
-    yield from sorted(path for path in spec.folder.rglob("*") if path.is_file())
-    above = spec.folder.resolve().parent
-    lists = (*above.glob("*.csv"), *above.glob("*_train.txt"), *above.glob("*_val.txt"))
-    yield from sorted(lists)
-    yield from sorted(above.glob("SUBSEC_MASKS/**/*.png"))
+def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> None:
+    """Packages a dataset; what a killed process left is thrown away first.
+
+    Raises:
+        DataError: The dataset changed meanwhile.
+    """
+    _sweep(folder.parents[3], own=folder.parents[2])
+    if folder.exists():
+        shutil.rmtree(folder)
+    builder = _builder(kind, spec, folder.parents[2])
+    assert pathlib.Path(builder.data_dir) == folder
+    _build(builder, kind, spec)
+    index = _described(kind, spec, folder, builder)
+    if fingerprint(spec) != key:
+        shutil.rmtree(folder)
+        raise errors.DataError(
+            f"{spec.name} changed while it was packaged. Run again when nothing writes "
+            f"into {spec.folder}."
+        )
+    partial = folder / f"{INDEX_NAME}.partial"
+    with partial.open("w") as file:
+        json.dump(index, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / INDEX_NAME)
+
+
+def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
+    """Removes what killed processes left half packaged.
+
+    Args:
+        parent: The folder of all packages.
+        own: The package that this process holds the lock of.
+    """
+    for left in parent.glob("*/rclicks_*/*/incomplete.*"):
+        root = left.parents[2]
+        if root == own:
+            shutil.rmtree(left, ignore_errors=True)
+            continue
+        with contextlib.suppress(OSError), (root / "lock").open("w") as lock:
+            # One that is being packaged is locked.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _index(folder: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the index of a package; None if it has no whole one."""
+    try:
+        index = json.loads((folder / INDEX_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(index, dict) and index.get("format") == readers.FORMAT
+    return index if whole else None
 
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
@@ -257,11 +300,14 @@ def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
     module = importlib.import_module(
         f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
     )
-    config = spec.kind
-    if spec.json_path is not None:
+    config = _config_name(spec)
+    if config not in specs.KINDS:
         common = importlib.import_module("rclicks_jax.datasets.common")
         config = common.Config(
-            name=f"coco_{spec.name}", kind="coco", json_path=str(spec.json_path)
+            name=config,
+            kind=spec.kind,
+            json_path=str(spec.json_path or ""),
+            max_side=spec.max_side,
         )
     return module.Builder(config=config, data_dir=str(root), file_format="array_record")
 
@@ -280,9 +326,9 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
         builder.download_and_prepare(download_config=download_config)
 
 
-def _write_index(
+def _described(
     kind: Kind, spec: specs.DataSpec, folder: pathlib.Path, builder: Any
-) -> None:
+) -> dict[str, Any]:
     """Reads the whole package once for its index and its checksums."""
     rows: list[dict[str, Any]] = []
     objects: list[tuple[str, str]] = []
@@ -297,24 +343,21 @@ def _write_index(
             rows.append(packaging.index_row(features, kind, split, position))
             objects += packaging.mask_digests(features)
             noted |= dict.fromkeys(packaging.notes_of(features))
-    layout = layouts.LAYOUTS.get(spec.kind)
     source = sources.open_source(spec)
     notes = raw.describe([*source.notes, *noted])
-    if layout is not None and kind == "instances":
+    if spec.kind in layouts.LAYOUTS and kind == "instances":
+        layout = sources.layout_of(spec)
         images = sum(not row["problem"] for row in rows)
         notes += layout.judge(images, len(objects), layouts.joint_digest(objects))
     if kind == "clicks":
         recorded = getattr(source, "clicks", {})
         notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
-    index = {
-        "format": _FORMAT,
+    return {
+        "format": readers.FORMAT,
         "checksum": digest.hexdigest(),
         "notes": notes,
         "rows": rows,
     }
-    partial = folder / f"{INDEX_NAME}.partial"
-    partial.write_text(json.dumps(index))
-    partial.replace(folder / INDEX_NAME)
 
 
 def notes(opened: Iterable[Package]) -> list[str]:

@@ -15,7 +15,7 @@ from etils import epath
 from rclicks_jax import errors, hosts
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
-_BESIDE_FOLDER = "SUBSEC_MASKS"
+_BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
 
 
 def is_remote(place: str) -> bool:
@@ -64,7 +64,7 @@ def _all(source: epath.Path) -> Iterator[epath.Path]:
         return
     yield from _below(source)
     for path in source.parent.iterdir():
-        if path.name == _BESIDE_FOLDER:
+        if path.name in _BESIDE_FOLDERS:
             yield from _below(path)
         elif path.suffix in _BESIDE_SUFFIXES and not path.is_dir():
             yield path

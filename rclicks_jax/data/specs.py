@@ -1,11 +1,19 @@
-"""What `--data` means: `NAME`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR`, `sample`."""
+"""What `--data` means: `NAME`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR`, `sample`.
+
+A folder alone is `NAME:DIR` if it is called and laid out as a dataset of RClicks, else
+`folder:DIR`. Paths may have commas and colons: the longest path that exists is
+taken. Double quotes keep whatever is between them together: `folder:"a,b"`.
+"""
 
 import dataclasses
+import difflib
 import os
 import pathlib
+from collections.abc import Sequence
 
-from rclicks_jax import errors
+from rclicks_jax import catalogue, errors
 from rclicks_jax.data import remote
+from rclicks_jax.data.raw import identities, layouts
 
 DATA_ROOT_VARIABLE = "RCLICKS_DATA"
 RCLICKS_NAMES = ("GrabCut", "Berkeley", "DAVIS", "COCO_MVal", "TETRIS", "VOC_WTP")
@@ -20,34 +28,43 @@ class DataSpec:
         kind: A dataset of RClicks by name, `folder`, `coco` or `sample`.
         folder: Where its files are; for `coco` where the images are; None for `sample`.
         json_path: The annotations of `coco`.
+        max_side: What the longest side of photographs and masks is limited to, pixels;
+            0 for no limit but the dataset's own.
     """
 
     kind: str
     folder: pathlib.Path | None = None
     json_path: pathlib.Path | None = None
+    max_side: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses a limit that no photograph could keep."""
+        if self.max_side < 0:
+            allowed = "0 for no limit, or a number of pixels"
+            raise errors.BadValueError("max_side", self.max_side, allowed)
 
     @property
     def name(self) -> str:
         """What tables call the dataset."""
         if self.kind == "folder" and self.folder is not None:
-            return self.folder.resolve().name
+            return identities.shown(self.folder.resolve().name)
         if self.kind == "coco" and self.json_path is not None:
-            return self.json_path.stem
+            return identities.shown(self.json_path.stem)
         return self.kind
 
 
-def parse(text: str) -> list[DataSpec]:
-    """Parses the value of `--data`: several datasets are parted by commas.
+def parse(text: str, max_side: int = 0) -> list[DataSpec]:
+    """Parses the value of `--data`: several datasets are separated by commas.
+
+    Args:
+        text: As the user wrote it.
+        max_side: Of every dataset; see `DataSpec`.
 
     Raises:
         BadValueError: A dataset is unknown, has no folder, or the text is empty.
+        DataError: A folder or file is not there.
     """
-    specs = []
-    for token in _tokens(text):
-        kind, colon, place = token.partition(":")
-        if kind not in KINDS:
-            raise errors.BadValueError("--data", repr(token), _allowed())
-        specs.append(_spec(kind, place if colon else ""))
+    specs = [_spec(token) for token in _tokens(text)]
     if not specs:
         raise errors.BadValueError("--data", "nothing", _allowed())
     names = [spec.name for spec in specs]
@@ -56,31 +73,82 @@ def parse(text: str) -> list[DataSpec]:
         raise errors.BadValueError(
             "--data", f"{', '.join(twice)} more than once", "each dataset once"
         )
-    return specs
+    return [dataclasses.replace(spec, max_side=max_side) for spec in specs]
+
+
+def of_folder(folder: pathlib.Path) -> DataSpec:
+    """Returns what a folder alone is: a dataset of RClicks by its name, or a user's."""
+    name = folder.resolve().name
+    layout = layouts.LAYOUTS.get(name)
+    if layout and all(
+        (folder / each).is_dir() for each in (layout.images, layout.masks)
+    ):
+        return DataSpec(name, folder)
+    return DataSpec("folder", folder)
 
 
 def _tokens(text: str) -> list[str]:
-    """Splits at commas, but keeps the comma between a COCO file and its images."""
+    """Splits at the commas between datasets, not at those within them."""
+    parts = catalogue.split(text, ",")
     tokens: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        starts_dataset = part.partition(":")[0] in KINDS
-        if tokens and not starts_dataset and tokens[-1].startswith("coco:"):
-            tokens[-1] += "," + part
-        else:
-            tokens.append(part)
-    return tokens
+    while parts:
+        lengths = range(len(parts), 0, -1)
+        fitting = (n for n in lengths if _is_there(",".join(parts[:n]).strip()))
+        length = next(fitting, 0) or _up_to_the_next(parts)
+        tokens.append(",".join(parts[:length]).strip())
+        parts = parts[length:]
+    return [token for token in tokens if token]
 
 
-def _spec(kind: str, place: str) -> DataSpec:
+def _is_there(token: str) -> bool:
+    """Tells whether a text is one dataset whose files exist."""
+    kind, colon, place = token.partition(":")
+    if kind not in KINDS or (kind == "sample" and colon):
+        return os.path.isdir(os.path.expanduser(catalogue.unquoted(token)))
+    if not colon:
+        return True
+    return bool(_json_and_folder(place)) if kind == "coco" else _exists(place)
+
+
+def _exists(place: str) -> bool:
+    plain = catalogue.unquoted(place)
+    if remote.is_remote(plain):
+        return plain != place or "," not in plain
+    return os.path.exists(os.path.expanduser(plain))
+
+
+def _json_and_folder(place: str) -> tuple[str, str] | None:
+    """Splits `JSON,DIR` where both exist; None if that is nowhere."""
+    parts = catalogue.split(place, ",")
+    for count in range(len(parts) - 1, 0, -1):
+        both = ",".join(parts[:count]).strip(), ",".join(parts[count:]).strip()
+        if all(map(_exists, both)):
+            return both
+    return None
+
+
+def _up_to_the_next(parts: Sequence[str]) -> int:
+    """Returns how many parts there are before the next one that names a dataset."""
+    least = 2 if parts[0].strip().startswith("coco:") else 1
+    for count in range(least, len(parts)):
+        if parts[count].strip().partition(":")[0] in KINDS:
+            return count
+    return len(parts)
+
+
+def _spec(token: str) -> DataSpec:
+    kind, colon, place = token.partition(":")
+    if kind not in KINDS or (kind == "sample" and colon):
+        path = pathlib.Path(catalogue.unquoted(token)).expanduser()
+        if os.path.isdir(path):
+            return of_folder(path)
+        if "/" in token and not colon:
+            raise errors.DataError(f"{path} is not a folder.{_hint(path)}")
+        raise errors.BadValueError("--data", repr(token), _allowed())
     if kind == "sample":
         return DataSpec(kind)
     if kind == "coco":
-        json_text, comma, folder_text = place.partition(",")
-        if not comma:
-            raise errors.BadValueError(
-                "--data", repr(f"coco:{place}"), "coco:INSTANCES.json,IMAGE_FOLDER"
-            )
-        return DataSpec(kind, _existing(folder_text), _existing(json_text))
+        return _coco(place)
     if not place and kind in RCLICKS_NAMES and DATA_ROOT_VARIABLE in os.environ:
         place = str(pathlib.Path(os.environ[DATA_ROOT_VARIABLE]) / kind)
     if not place:
@@ -89,16 +157,52 @@ def _spec(kind: str, place: str) -> DataSpec:
             f"{kind!r} without a folder",
             f"{kind}:DIR, or ${DATA_ROOT_VARIABLE} set to the folder above {kind}",
         )
-    return DataSpec(kind, _existing(place))
+    return DataSpec(kind, _existing(place, folder=True))
 
 
-def _existing(place: str) -> pathlib.Path:
-    if remote.is_remote(place):
-        return remote.local_copy(place)
-    path = pathlib.Path(place).expanduser()
-    if not path.exists():
-        raise errors.DataError(f"{path} does not exist.")
+def _coco(place: str) -> DataSpec:
+    json_text, comma, folder_text = place.partition(",")
+    if (both := _json_and_folder(place)) is not None:
+        json_text, folder_text = both
+    if not comma:
+        raise errors.BadValueError(
+            "--data", repr(f"coco:{place}"), "coco:INSTANCES.json,IMAGE_FOLDER"
+        )
+    json_path = _existing(json_text, folder=False)
+    return DataSpec("coco", _existing(folder_text, folder=True), json_path)
+
+
+def _existing(place: str, *, folder: bool) -> pathlib.Path:
+    """Returns a path, or says that nothing is there, or something else."""
+    plain = catalogue.unquoted(place.strip())
+    if remote.is_remote(plain):
+        return remote.local_copy(plain)
+    path = pathlib.Path(plain).expanduser()
+    if not os.path.exists(path):
+        raise errors.DataError(f"{path} does not exist.{_hint(path)}")
+    if os.path.isdir(path) != folder:
+        what = "a folder" if folder else "a file"
+        raise errors.DataError(f"{path} is not {what}.")
+    if folder and not path.resolve().name:
+        raise errors.DataError(f"{path} has no name that tables could call it.")
     return path
+
+
+def _hint(path: pathlib.Path) -> str:
+    """Names what may be meant by a path that does not exist."""
+    turned = pathlib.Path(str(path).replace("\\", "/"))
+    if turned != path and os.path.exists(turned):
+        return f" There is {turned}."
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return "" if os.path.exists(path.parent) else f" Nor does {path.parent}."
+    folded = {identities.shown(name).casefold(): name for name in names}
+    wanted = identities.shown(path.name).casefold()
+    close = difflib.get_close_matches(wanted, folded, 1, 0.8)
+    if not close:
+        return ""
+    return f" There is {identities.shown(str(path.parent / folded[close[0]]))}."
 
 
 def _allowed() -> str:

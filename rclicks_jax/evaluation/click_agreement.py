@@ -78,7 +78,7 @@ class Agreement:
 
 
 def run(
-    compared: str, data: str, split: str, workdir: epath.PathLike
+    compared: str, data: str, split: str, workdir: epath.PathLike, max_side: int = 0
 ) -> list[Agreement]:
     """Compares two sets of clicks on every task of some datasets.
 
@@ -88,6 +88,7 @@ def run(
             `previews.csv` is about.
         split: As `--split` takes it; display modes are compared on all there is.
         workdir: Where `run.json` says what was compared.
+        max_side: Limit on the longest side of photographs, pixels; 0 for none.
 
     Raises:
         RClicksError: The data has no such sets, or the folder holds something else.
@@ -96,7 +97,7 @@ def run(
         raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
     found: list[Agreement] = []
     seen: dict[str, str] = {}
-    for spec in specs.parse(data):
+    for spec in specs.parse(data, max_side):
         digest = hashlib.sha256()
         for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Comparing"):
             found.append(agreement(pair, compared))
@@ -105,6 +106,8 @@ def run(
         seen[spec.name] = digest.hexdigest()
     # Data without such sets leaves no folder.
     hashed = {"kind": "click agreement", "compared": compared, "data": seen}
+    if max_side:
+        hashed["max_side"] = max_side
     noted = {"command": sys.argv, **environment.describe()}
     store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
     return found

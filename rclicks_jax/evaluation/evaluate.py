@@ -71,7 +71,8 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     _check(config)
     shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
-    datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
+    asked = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_clicks(spec) for spec in asked]
     named = {
         name: _resolved(spec)
         for name, spec in click_models.titles(config.click_models).items()
@@ -173,6 +174,7 @@ def _hashed(
         },
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
+        **({"max_side": config.max_side} if config.max_side else {}),
     }
 
 

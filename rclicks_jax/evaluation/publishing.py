@@ -75,7 +75,7 @@ class PeopleCompared(NamedTuple):
 
 
 def agreement(
-    compared: str, data: str, split: str, workdir: epath.PathLike
+    compared: str, data: str, split: str, workdir: epath.PathLike, max_side: int = 0
 ) -> PeopleCompared:
     """Compares two sets of clicks, and writes the tables of it.
 
@@ -84,8 +84,9 @@ def agreement(
         data: Click data.
         split: As `--split` takes it.
         workdir: Where tables go.
+        max_side: Limit on the longest side of photographs, pixels; 0 for none.
     """
-    found = click_agreement.run(compared, data, split, workdir)
+    found = click_agreement.run(compared, data, split, workdir, max_side)
     table = click_agreement_tables.means(found, compared)
     publish.write_tables(workdir, [table])
     every = formats.to_csv(click_agreement_tables.tasks(found))

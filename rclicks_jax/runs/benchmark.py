@@ -33,7 +33,8 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     _check(config)
     named = config_lib.protocol(config.protocol)
     protocol = dataclasses.replace(named, stop_at=config.stop_at)
-    datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
+    asked = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_instances(spec) for spec in asked]
     folder = store.RunFolder(workdir)
     click_model_spec = _click_model_spec(config)
     setup = tracks.Setup(
@@ -135,6 +136,7 @@ def _hashed(
         "click_model": click_model,
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
+        **({"max_side": config.max_side} if config.max_side else {}),
     }
 
 

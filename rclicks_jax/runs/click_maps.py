@@ -56,7 +56,7 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
         RClicksError: It cannot start or write; a single bad image never raises.
     """
     _check(config)
-    asked = specs.parse(config.data)
+    asked = specs.parse(config.data, config.max_side)
     spec = config.model
     if spec == "sample":
         spec = str(sample_model.folder())
@@ -105,6 +105,7 @@ def _hashed(
         "tasks": config.tasks,
         "split": config.split,
         "data": {package.dataset: package.checksum for package in datasets},
+        **({"max_side": config.max_side} if config.max_side else {}),
     }
 
 

@@ -45,6 +45,9 @@ class Checkpoints:
         )
         # As it comes back: JSON has lists alone.
         self._config = json.loads(json.dumps(dataclasses.asdict(config)))
+        if not config.max_side:
+            # Trainings of before there was a limit have none.
+            del self._config["max_side"]
         try:
             self._manager = ocp.CheckpointManager(
                 (workdir / "checkpoints").resolve(), options=options
@@ -125,9 +128,10 @@ class Checkpoints:
 
     def _check_config(self, saved: dict[str, Any]) -> None:
         changed = [
-            f"{key} was {saved.get(key)!r} and is {value!r}"
-            for key, value in self._config.items()
-            if key not in ("workers", "save_every") and saved.get(key) != value
+            f"{key} was {saved.get(key)!r} and is {self._config.get(key)!r}"
+            for key in dict.fromkeys((*self._config, *saved))
+            if key not in ("workers", "save_every")
+            and saved.get(key) != self._config.get(key)
         ]
         if changed:
             raise errors.TrainingError(

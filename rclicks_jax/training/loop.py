@@ -175,7 +175,8 @@ def _made(workdir: epath.PathLike) -> epath.Path:
 def _open_sources(
     config: TrainConfig,
 ) -> tuple[stream.TrainSource, stream.TrainSource]:
-    datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
+    asked = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_clicks(spec) for spec in asked]
     settings = squares.Settings(
         config.size,
         config.sigma,

@@ -36,9 +36,9 @@ def test_everything_wrong_is_named(tmp_path):
         "no image that OpenCV can read",
         "the mask is 9x9 pixels, the image 48x64: b",
         "note the mask has no object pixel: c",
-        "has no mask called d",
-        "masks without an image: lonely",
-        "files that are not used: notes.txt",
+        "has no mask called as the photograph (STEM.png): d",
+        "masks without a photograph (1: lonely)",
+        "images/ has files that end in .txt, which are not read",
         "1 usable objects",
         "Not ready",
     ):
@@ -90,7 +90,7 @@ def test_clicks_are_counted_by_where_they_fall(tmp_path):
         "1 in their region, 1 not further than 1 click radii from it, 2 further" in text
     )
     assert "clicks outside their image, which are moved to its border: a (1)" in text
-    assert "clicks on images that are not there: gone" in text
+    assert "clicks are on photographs that are not there (1: gone)" in text
 
 
 def test_the_folder_above_several_says_what_is_missing(tmp_path):

@@ -3,47 +3,46 @@
 Source: emb-ai/rclicks, rclicks/rclicks/clickmap.py, `Clicks`.
 """
 
+import csv
 import dataclasses
 import functools
+import io
+import math
 import pathlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rclicks_jax import errors
+from rclicks_jax.data.raw import files, identities, texts
 
-COLUMNS = (
-    "dataset",
-    "image_stem",
-    "object_stem",
-    "full_stem",
-    "click_type",
-    "model_type",
-    "device",
-    "x",
-    "y",
-    "w",
-    "h",
-)
+# Identities, which are kept as they are written, and words.
+_STEMS = ("image_stem", "object_stem", "full_stem")
+_LABELS = ("dataset", "click_type", "model_type", "device")
 _NUMBERS = ("x", "y", "w", "h")
+COLUMNS = ("dataset", *_STEMS, "click_type", "model_type", "device", *_NUMBERS)
 CLICK_TYPES = ("first", "fn", "fp")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
 class ClickSet:
-    """The clicks of one task, in the frame they were recorded in.
+    """The clicks of one task, in the frames they were recorded in.
 
     Attributes:
         full_stem: Names image, object and, in later rounds, the previous mask.
         image_stem: Names the image.
         object_stem: Id of the object in its label image; empty for all that is not 0.
         click_type: `first`, `fn` or `fp`.
-        mask_source: What made the previous mask; empty for first clicks.
+        mask_source: What made the previous mask, joined by `+`; empty for first clicks.
         input_device: `pc`, `mobile` or `synthetic`; several are joined by `+`.
         clicks_yx: As recorded, `i64[n 2]`; may lie outside the frame.
-        frame: Height and width of the frame.
+        frames: Height and width of the frame of each click, `i64[n 2]`, positive.
+        lines: Where each click stands in the file, `i64[n]`, from 1.
         device_of_each: What made each click, `str[n]`.
+        problem: Why the set cannot be used; empty if it can.
     """
 
     full_stem: str
@@ -53,8 +52,10 @@ class ClickSet:
     mask_source: str
     input_device: str
     clicks_yx: np.ndarray
-    frame: tuple[int, int]
+    frames: np.ndarray
+    lines: np.ndarray
     device_of_each: np.ndarray
+    problem: str = ""
 
     def of_device(self, device: str) -> "ClickSet":
         """Returns the clicks that one kind of device made."""
@@ -63,28 +64,91 @@ class ClickSet:
             self,
             input_device=device,
             clicks_yx=self.clicks_yx[inside],
+            frames=self.frames[inside],
+            lines=self.lines[inside],
             device_of_each=self.device_of_each[inside],
         )
 
     def outside(self) -> int:
-        """Returns how many clicks lie outside the frame."""
-        low = (self.clicks_yx < 0).any(axis=1)
-        high = (self.clicks_yx >= np.array(self.frame)).any(axis=1)
-        return int((low | high).sum())
+        """Returns how many clicks lie outside their frame."""
+        outside = (self.clicks_yx < 0) | (self.clicks_yx >= self.frames)
+        return int(outside.any(axis=1).sum())
 
-    def in_shape(self, shape: tuple[int, int]) -> np.ndarray:
-        """Returns the clicks clipped to the frame and moved to a smaller shape.
+    def problem_in(self, shape: tuple[int, int]) -> str:
+        """Says why the clicks cannot be moved to a photograph; empty if they can.
+
+        A frame may be the photograph's own, or that of the photograph at another
+        size: both sides are the photograph's times one number, but for a pixel that
+        rounding takes or gives on either side.
 
         Args:
-            shape: Height and width; the frame's, or those of the shrunken image.
+            shape: Height and width of the photograph.
+        """
+        if self.problem:
+            return self.problem
+        wrong = np.flatnonzero(~_same_shape(self.frames, shape))
+        if not len(wrong):
+            return ""
+        frame = self.frames[wrong[:1]]
+        turned = "; w and h are exchanged" * bool(_same_shape(frame, shape[::-1])[0])
+        return (
+            f"line {self.lines[wrong[0]]} of clicks.csv has a frame of another shape: "
+            f"w={frame[0, 1]}, h={frame[0, 0]}; the photograph has "
+            f"{shape[1]}x{shape[0]} pixels{turned}"
+        )
+
+    def in_shape(self, shape: tuple[int, int]) -> np.ndarray:
+        """Returns the clicks clipped to their frames and moved to a photograph.
+
+        Args:
+            shape: Height and width of the photograph, perhaps shrunken.
 
         Returns:
             `i32[n 2]`; coordinates are cut, not rounded, as in the original.
         """
-        clipped = np.clip(self.clicks_yx, 0, np.array(self.frame) - 1)
-        if shape == self.frame:
-            return clipped.astype(np.int32)
-        return (clipped * np.array(shape) / np.array(self.frame)).astype(np.int32)
+        clipped = np.clip(self.clicks_yx, 0, self.frames - 1)
+        # Exact where a frame is the photograph's own.
+        return (clipped * np.array(shape) / self.frames).astype(np.int32)
+
+
+def _same_shape(frames: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Tells which frames `i64[n 2]` are a photograph at some size: `bool[n]`."""
+    sides = np.array(shape)
+    with np.errstate(divide="ignore"):
+        least = (frames - 1) / (sides + 1)
+        most = (frames + 1) / (sides - 1)
+    return least.max(axis=1) <= most.min(axis=1)
+
+
+# Full stem and click type.
+Key = tuple[str, str]
+
+
+def sets_by_id(sets: Mapping[Key, ClickSet]) -> dict[str, ClickSet]:
+    """Names click sets: by their full stem, and by their type where types share it.
+
+    First clicks keep the full stem, which is also the name of their object.
+
+    Args:
+        sets: By full stem and click type.
+
+    Raises:
+        DataError: Two would have one name.
+    """
+    types: dict[str, list[str]] = {}
+    for full_stem, click_type in sets:
+        types.setdefault(full_stem, []).append(click_type)
+    named: dict[str, ClickSet] = {}
+    for (full_stem, click_type), click_set in sets.items():
+        alone = len(types[full_stem]) == 1 or click_type == "first"
+        name = full_stem if alone else f"{full_stem}_{click_type}"
+        if name in named or (not alone and name in types):
+            raise errors.DataError(
+                f"clicks.csv has two tasks that would be called {name}: give each "
+                "click type of an object a full_stem of its own."
+            )
+        named[name] = click_set
+    return named
 
 
 def notes_of(sets: Iterable[ClickSet]) -> list[str]:
@@ -101,73 +165,181 @@ def notes_of(sets: Iterable[ClickSet]) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: pathlib.Path, modified: int) -> dict[str, dict[str, ClickSet]]:
-    del modified  # Part of the key: a changed file is read again.
+def _read(path: pathlib.Path, stamp: tuple[int, ...]) -> dict[str, dict[Key, ClickSet]]:
+    del stamp  # Part of the key: a changed file is read again.
+    rows_of: dict[tuple[str, str, str], list[_Row]] = {}
+    for row in _rows(path):
+        key = row.texts["dataset"], row.texts["full_stem"], row.texts["click_type"]
+        rows_of.setdefault(key, []).append(row)
+    sets: dict[str, dict[Key, ClickSet]] = {}
+    for (dataset, *key), rows in rows_of.items():
+        sets.setdefault(dataset, {})[key[0], key[1]] = _click_set(rows)
+    return sets
+
+
+class _Row(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        line: Its number, from 1.
+        texts: The columns that are text, by name.
+        numbers: x, y, w and h.
+    """
+
+    line: int
+    texts: dict[str, str]
+    numbers: tuple[int, int, int, int]
+
+
+def _click_set(rows: Sequence[_Row]) -> ClickSet:
+    first = rows[0].texts
+    problem = ""
+    for row in rows:
+        for column in ("image_stem", "object_stem"):
+            if row.texts[column] != first[column] and not problem:
+                problem = (
+                    f"lines {rows[0].line} and {row.line} of clicks.csv have one "
+                    f"full_stem but {column} {first[column]!r} and "
+                    f"{row.texts[column]!r}"
+                )
+    numbers = np.array([row.numbers for row in rows], np.int64)
+    devices = [row.texts["device"] for row in rows]
+    return ClickSet(
+        full_stem=first["full_stem"],
+        image_stem=first["image_stem"],
+        object_stem=first["object_stem"],
+        click_type=first["click_type"],
+        mask_source="+".join(sorted({row.texts["model_type"] for row in rows})),
+        input_device="+".join(sorted(set(devices))),
+        clicks_yx=numbers[:, 1::-1],
+        frames=numbers[:, :1:-1],
+        lines=np.array([row.line for row in rows], np.int64),
+        device_of_each=np.array(devices, str),
+        problem=problem,
+    )
+
+
+def _rows(path: pathlib.Path) -> Iterator[_Row]:
+    """Reads the lines of the table; those that are empty do not count.
+
+    Raises:
+        DataError: The file is no such table; the message names the line.
+    """
+    text = texts.decode(files.read(path), str(path))
+    header = text[: text.find("\n")] if "\n" in text else text
+    lines = csv.reader(
+        io.StringIO(text, newline=""),
+        strict=True,
+        # What writes a blank after each comma does so in the header too.
+        skipinitialspace=", " in header,
+    )
     try:
-        table = pd.read_csv(path, keep_default_na=False, dtype={"object_stem": str})
-    except (ValueError, OSError) as error:
-        raise errors.DataError(f"{path} cannot be read as CSV: {error}") from error
-    missing = [column for column in COLUMNS if column not in table.columns]
+        columns = _columns(path, header, next(lines, []))
+        last = max(columns.values())
+        started = lines.line_num + 1
+        for cells in lines:
+            line, started = started, lines.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) <= last:
+                raise errors.DataError(
+                    f"{path}, line {line}: {len(cells)} values; the first line has "
+                    f"{last + 1} columns or more. Put double quotes around a value "
+                    "with a comma."
+                )
+            yield _row(path, line, {name: cells[at] for name, at in columns.items()})
+    except csv.Error as error:
+        raise errors.DataError(
+            f"{path}, line {lines.line_num}: this is not CSV ({error})."
+        ) from error
+
+
+def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str, int]:
+    """Returns where each column stands.
+
+    Raises:
+        DataError: One is missing or comes twice.
+    """
+    found = [name.strip() for name in names]
+    missing = [column for column in COLUMNS if column not in found]
     if missing:
+        for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if header.count(mark) >= len(COLUMNS) - 1:
+                raise errors.DataError(
+                    f"{path} has {name} between its values. They must be commas: save "
+                    "it as comma-separated values, with points in numbers."
+                )
         raise errors.DataError(
             f"{path} lacks the columns {', '.join(missing)}; it must have "
             f"{', '.join(COLUMNS)}."
         )
-    unknown = sorted(set(table["click_type"]) - set(CLICK_TYPES))
-    if unknown:
-        raise errors.DataError(f"{path} has unknown click types: {', '.join(unknown)}.")
-    _check_numbers(path, table)
-    sets: dict[str, dict[str, ClickSet]] = {}
-    keys = ["dataset", "full_stem", "click_type"]
-    for _, rows in table.groupby(keys, sort=False):
-        first = rows.iloc[0]
-        of_dataset = sets.setdefault(str(first["dataset"]), {})
-        of_dataset[str(first["full_stem"])] = ClickSet(
-            full_stem=str(first["full_stem"]),
-            image_stem=str(first["image_stem"]),
-            object_stem=str(first["object_stem"]),
-            click_type=str(first["click_type"]),
-            mask_source=str(first["model_type"]),
-            input_device="+".join(sorted(set(rows["device"].astype(str)))),
-            clicks_yx=rows[["y", "x"]].to_numpy(np.int64),
-            frame=(int(first["h"]), int(first["w"])),
-            device_of_each=rows["device"].to_numpy(str),
+    twice = [column for column in COLUMNS if found.count(column) > 1]
+    if twice:
+        raise errors.DataError(f"{path} has the columns {', '.join(twice)} twice.")
+    return {column: found.index(column) for column in COLUMNS}
+
+
+def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
+    """Checks a line.
+
+    Raises:
+        DataError: A value is not allowed.
+    """
+    x, y, w, h = (_number(path, line, column, cells[column]) for column in _NUMBERS)
+    if w < 1 or h < 1:
+        raise errors.DataError(
+            f"{path}, line {line}: w is {cells['w']!r}, h is {cells['h']!r}; they are "
+            "the sides of the frame that x and y refer to, each 1 pixel or more."
         )
-    return sets
+    named = {name: identities.normal(cells[name]) for name in _STEMS}
+    named |= {name: identities.normal(cells[name].strip()) for name in _LABELS}
+    if named["click_type"] not in CLICK_TYPES:
+        raise errors.DataError(
+            f"{path}, line {line}: unknown click type {named['click_type']!r}; "
+            f"allowed: {', '.join(CLICK_TYPES)}."
+        )
+    return _Row(line, named, (x, y, w, h))
 
 
-def _check_numbers(path: pathlib.Path, table: pd.DataFrame) -> None:
-    for column in _NUMBERS:
-        values = np.asarray(pd.to_numeric(table[column], errors="coerce"), float)
-        wrong = np.flatnonzero(~(np.abs(values) < np.iinfo(np.int32).max))
-        if len(wrong):
-            raise errors.DataError(
-                f"{path}, line {wrong[0] + 2}: {column} is "
-                f"{str(table[column][wrong[0]])!r}, not a number"
-                f" ({len(wrong)} such lines)."
-            )
+def _number(path: pathlib.Path, line: int, column: str, text: str) -> int:
+    """Returns a number without what stands after its point, as the original does."""
+    if len(text) < 10 and text.isascii() and text.isdigit():
+        return int(text)
+    value = float(text) if _NUMBER.fullmatch(text.strip()) else math.inf
+    if abs(value) >= np.iinfo(np.int32).max:
+        raise errors.DataError(
+            f"{path}, line {line}: {column} is {text!r}, not a number of pixels."
+        )
+    return int(value)
 
 
-def read_all(path: pathlib.Path) -> dict[str, dict[str, ClickSet]]:
-    """Reads the click sets of every dataset, by its name and full stem.
+def read_all(path: pathlib.Path) -> dict[str, dict[Key, ClickSet]]:
+    """Reads the click sets of every dataset, by its name, full stem and click type.
 
     In `previews.csv` the display modes of the ablation stand for datasets.
 
     Raises:
         DataError: The file is no such table.
     """
-    return _read(path, path.stat().st_mtime_ns)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise errors.DataError(f"{path} cannot be read: {error.strerror}.") from error
+    return _read(path, (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
 
 
-def read(path: pathlib.Path, dataset: str) -> dict[str, ClickSet]:
-    """Reads the click sets of one dataset, by full stem; empty if it has none.
+def read(path: pathlib.Path, dataset: str) -> dict[Key, ClickSet]:
+    """Reads the click sets of one dataset; empty if it has none.
 
     `COCO_MVal` is called `COCO` in the published file.
+
+    Returns:
+        Click sets by full stem and click type.
 
     Raises:
         DataError: The file is no such table.
     """
-    sets = read_all(path)
+    sets, dataset = read_all(path), dataset.strip()
     aliases = [dataset, "COCO"] if dataset == "COCO_MVal" else [dataset]
     found = [sets[alias] for alias in aliases if alias in sets]
     return found[0] if found else {}

@@ -211,17 +211,17 @@ def _image(image_id: str, entry: dict[str, Any]) -> Image:
 
 def _shape(entry: dict[str, Any]) -> tuple[tuple[int, int] | None, str]:
     """Returns the height and width of an image in the file, and what is wrong there."""
-    sides = entry.get("height"), entry.get("width")
-    if sides == (None, None):
+    sides = {key: entry.get(key) for key in ("height", "width")}
+    if not any(side is not None for side in sides.values()):
         return None, ""
-    height, width = map(values.whole, sides)
-    known = height is not None and width is not None
-    if not (known and 0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
-        return None, (
-            f"the file gives the image the width {values.shown(sides[1])} and the "
-            f"height {values.shown(sides[0])}, which are no numbers of pixels"
-        )
-    return (height, width), ""
+    pixels = {key: values.whole(side) or 0 for key, side in sides.items()}
+    for key, number in pixels.items():
+        if not 0 < number <= _LARGEST_SIDE:
+            return None, (
+                f"the file gives the image the {key} {values.shown(sides[key])}, which "
+                "is no number of pixels"
+            )
+    return (pixels["height"], pixels["width"]), ""
 
 
 def _categories(content: dict[str, Any]) -> dict[str, str]:

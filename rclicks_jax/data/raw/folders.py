@@ -1,5 +1,6 @@
 """Readers of folders of images and masks: those of RClicks and a user's own."""
 
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -7,12 +8,20 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
-from rclicks_jax.data.raw import clicks_csv, files, layouts
-from rclicks_jax.ops import images
+from rclicks_jax.data.raw import (
+    clicks_csv,
+    files,
+    identities,
+    layouts,
+    listing,
+    lists,
+)
+from rclicks_jax.ops import images, masks
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
 # Parts the stem of an image from the id of one of its objects.
 _OBJECT_MARK = "_______"
+_CLICKS, _PREVIEWS, _PREV_MASKS = "clicks.csv", "previews.csv", "prev_masks"
 
 
 class FolderSource:
@@ -24,7 +33,7 @@ class FolderSource:
         layout: How it is laid out.
         image_paths: The photographs, by stem, in order of their names.
         mask_paths: Mask files, by stem; several for a folder of masks.
-        clicks: Click sets, by full stem.
+        clicks: Click sets, by click set id.
         split_names: `train` and `val`; `test` for images that no list names.
         notes: What was decided or left out when the files were listed.
     """
@@ -42,28 +51,34 @@ class FolderSource:
             name: Of the dataset.
             folder: Where it lies.
             layout: How it is laid out.
-            clicks: Click sets by full stem; those of `clicks.csv` if None.
+            clicks: Click sets by their ids; those of `clicks.csv` if None.
 
         Raises:
-            DataError: A folder is missing or holds no image.
+            DataError: A folder is missing or holds no image, or a list or table cannot
+                be used.
         """
         self.name = name
         self.folder = folder
         self.layout = layout
         self.notes: list[raw.Note] = []
-        self.image_paths = {path.stem: path for path in self._files(layout.images)}
-        if not self.image_paths:
-            raise errors.DataError(
-                f"{folder / layout.images} has no image. Looked for files ending in "
-                f"{', '.join(sorted(IMAGE_SUFFIXES))}."
-            )
+        # Why a photograph cannot be used, where its name already tells.
+        self._problems: dict[str, str] = {}
+        # Names that were looked for beside the folder.
+        self._sought = {_PREVIEWS: None}
+        # Folders of masks that could not be listed.
+        self._unlisted: list[pathlib.Path] = []
+        self.image_paths = self._photographs()
         self.mask_paths = self._masks()
         self._splits = self._read_splits()
         self.split_names = tuple(sorted(set(self._splits.values())))
-        csv_path = self.beside("clicks.csv")
-        if clicks is None:
-            clicks = clicks_csv.read(csv_path, name) if csv_path else {}
-        self.clicks = clicks
+        self.clicks = self._read_clicks() if clicks is None else clicks
+        self._full_stems = {each.full_stem for each in self.clicks.values()}
+        self._clicks_of: dict[str, list[str]] = {}
+        for set_id, click_set in self.clicks.items():
+            self._clicks_of.setdefault(click_set.image_stem, []).append(set_id)
+        kind = "clicks are on photographs that are not there"
+        gone = [stem for stem in self._clicks_of if stem not in self.image_paths]
+        self.notes += [raw.Note(kind, stem) for stem in gone]
 
     def __len__(self) -> int:
         """Returns the number of photographs."""
@@ -74,12 +89,30 @@ class FolderSource:
         """Tells whether the table of clicks has rows for the dataset."""
         return bool(self.clicks)
 
+    def files(self) -> Iterator[pathlib.Path]:
+        """Yields every file that decides what the source yields.
+
+        Those that would be read if they were there are among them. Of files that are
+        not read only the names matter, and `notes` has them.
+        """
+        yield from self.image_paths.values()
+        for paths in self.mask_paths.values():
+            yield from paths
+        yield from self._unlisted
+        for click_set in self.clicks.values():
+            if click_set.click_type != "first":
+                yield from self._prev_mask_places(click_set.full_stem)
+        for name in list(self._sought):
+            yield from self._places(name)
+
+    def _places(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """Returns where a file or folder beside the photographs is looked for."""
+        return self.folder / name, self.folder.resolve().parent / name
+
     def beside(self, name: str) -> pathlib.Path | None:
         """Returns a file or folder inside the dataset's folder or next to it."""
-        for parent in (self.folder, self.folder.resolve().parent):
-            if (parent / name).exists():
-                return parent / name
-        return None
+        self._sought[name] = None
+        return next(filter(os.path.exists, self._places(name)), None)
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields the photographs of a split with their objects, by name."""
@@ -90,6 +123,8 @@ class FolderSource:
     def image(self, stem: str) -> raw.RawImage:
         """Reads one photograph and its masks."""
         path = self.image_paths[stem]
+        if stem in self._problems:
+            return self._unusable(stem, self._problems[stem])
         try:
             encoded = files.read(path)
             native = images.decode_image(encoded, str(path)).shape[:2]
@@ -98,94 +133,190 @@ class FolderSource:
         longest = self.layout.longest_side
         shape = images.limited_shape(native, longest) if longest else native
         if not self.mask_paths.get(stem):
-            folder = self.folder / self.layout.masks
-            return self._unusable(stem, f"{folder} has no mask called {stem}")
+            return self._unusable(stem, self._no_mask(stem))
         found: dict[str, np.ndarray] = {}
         for mask_path in self.mask_paths[stem]:
-            part = "" if mask_path.stem == stem else mask_path.stem
+            name = identities.stem_of(mask_path)
+            part = "" if name == stem else name
             try:
                 mask = images.decode_mask(files.read(mask_path), str(mask_path))
             except errors.DataError as error:
                 return self._unusable(stem, str(error))
             for label, one in self.layout.rule(mask, shape).items():
-                found["_".join(filter(None, (part, label)))] = one
+                key = "_".join(filter(None, (part, label)))
+                found[key] = _limited(one, native, shape)
         objects = tuple(
-            self._object(self._full_stem(stem, key, len(found)), mask, shape)
+            self._object(stem, self._full_stem(stem, key, len(found)), mask, shape)
             for key, mask in found.items()
         )
         if not objects:
             return self._unusable(stem, raw.EMPTY)
-        return raw.RawImage(stem, encoded, shape, objects)
+        notes = self._click_notes(stem, {o.instance_id for o in objects}, shape)
+        return raw.RawImage(stem, encoded, shape, objects, notes=tuple(notes))
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
         """Yields the click tasks of a split whose photograph is here."""
-        by_image: dict[str, list[clicks_csv.ClickSet]] = {}
-        for click_set in self.clicks.values():
-            by_image.setdefault(click_set.image_stem, []).append(click_set)
         for stem in self.image_paths:
-            if stem in by_image and self._splits[stem] == split:
+            if stem in self._clicks_of and self._splits[stem] == split:
                 image = self.image(stem)
-                for click_set in by_image[stem]:
-                    yield self._task(image, click_set)
+                for name in self._clicks_of[stem]:
+                    yield self._task(image, name, self.clicks[name])
 
     def _read_splits(self) -> dict[str, str]:
         """Returns the split of each stem; what no list names is `test`."""
-        listed = {}
-        for split in ("train", "val"):
-            for name in (f"{self.name}_{split}.txt", f"{split}.txt"):
-                path = self.beside(name)
-                if path is not None:
-                    listed |= {s.strip(): split for s in path.read_text().split("\n")}
-                    break
-        return {stem: listed.get(stem, raw.UNLISTED) for stem in self.image_paths}
+        paths = {}
+        for split in (raw.TRAIN, raw.VAL):
+            found = map(self.beside, (f"{self.name}_{split}.txt", f"{split}.txt"))
+            path = next(filter(None, found), None)
+            if path is not None:
+                paths[split] = path
+        splits, notes = lists.splits(self.image_paths, paths)
+        self.notes += notes
+        return splits
 
-    def _files(self, folder_name: str) -> list[pathlib.Path]:
+    def _read_clicks(self) -> dict[str, clicks_csv.ClickSet]:
+        path = self.beside(_CLICKS)
+        if path is None:
+            return {}
+        sets = clicks_csv.read(path, self.name)
+        if not sets and path.parent == self.folder:
+            known = ", ".join(clicks_csv.read_all(path)) or "no dataset"
+            kind = f"clicks.csv has no rows of the dataset {self.name}, but of"
+            self.notes.append(raw.Note(kind, known))
+        return clicks_csv.sets_by_id(sets)
+
+    def _listing(self, folder_name: str) -> listing.Listing:
         folder = self.folder / folder_name
         if not folder.is_dir():
             raise errors.DataError(
                 f"{self.folder} has no folder {folder_name}/; a {self.name} dataset "
                 f"has {self.layout.images}/ and {self.layout.masks}/."
             )
-        return sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
+        return listing.read(folder)
+
+    def _photographs(self) -> dict[str, pathlib.Path]:
+        """Returns the photographs; those that share a stem are one, with a problem."""
+        found = self._listing(self.layout.images)
+        if not found.files:
+            inside = [*found.others, *(f"{name}/" for name in found.folders)][:5]
+            others = f" It has {', '.join(inside)}." if inside else ""
+            raise errors.DataError(
+                f"{found.folder} has no image. Looked for files ending in "
+                f"{', '.join(sorted(IMAGE_SUFFIXES))}.{others}"
+            )
+        self.notes += found.notes(folders_are_read=False)
+        for stem, paths in found.files.items():
+            if len(paths) > 1:
+                self._refuse(stem, f"{found.folder.name}/ has", paths)
+            if not identities.is_text(paths[0].name):
+                self._problems[stem] = (
+                    "the name of the file is not UTF-8 text: rename it"
+                )
+        return {stem: paths[0] for stem, paths in found.files.items()}
+
+    def _refuse(self, stem: str, place: str, paths: list[pathlib.Path]) -> None:
+        self._problems.setdefault(
+            stem,
+            f"{place} {listing.names(paths)}, which have one name: rename or remove "
+            "all but one",
         )
 
     def _masks(self) -> dict[str, list[pathlib.Path]]:
-        found = {path.stem: [path] for path in self._files(self.layout.masks)}
+        """Returns mask files, and those in folders that are called as a photograph."""
+        found = self._listing(self.layout.masks)
+        self.notes += found.notes(folders_are_read=True)
+        self._mask_names = [*found.others, *map(str, found.folders)]
+        self._mask_names += [
+            path.name for each in found.files.values() for path in each
+        ]
+        paths: dict[str, list[pathlib.Path]] = {}
+        for stem in sorted({*found.files, *found.folders}):
+            inside = found.folders.get(stem, [])
+            both = [*found.files.get(stem, []), *inside]
+            if len(both) > 1:
+                self._refuse(stem, f"{found.folder.name}/ has", both)
+            paths[stem] = self._in_folder(stem, inside[0]) if inside else both
+        kind = "masks without a photograph"
+        lonely = [stem for stem in paths if stem not in self.image_paths]
+        self.notes += [raw.Note(kind, stem) for stem in lonely]
+        return paths
+
+    def _in_folder(self, stem: str, folder: pathlib.Path) -> list[pathlib.Path]:
+        """Returns the masks of a photograph's objects."""
+        try:
+            found = listing.read(folder)
+        except errors.DataError as error:
+            self._problems.setdefault(stem, str(error))
+            self._unlisted.append(folder)
+            return []
+        self.notes += found.notes(folders_are_read=False)
+        for each in found.files.values():
+            if len(each) > 1:
+                self._refuse(stem, f"{self.layout.masks}/{stem}/ has", each)
+        return [path for each in found.files.values() for path in each]
+
+    def _no_mask(self, stem: str) -> str:
+        """Says that a photograph has no mask, and what may be meant to be it."""
         folder = self.folder / self.layout.masks
-        for sub in sorted(path for path in folder.iterdir() if path.is_dir()):
-            several = [p for p in sub.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
-            found.setdefault(sub.name, []).extend(sorted(several))
-        return found
+        problem = f"{folder} has no mask called as the photograph (STEM.png)"
+        name = identities.alike(stem, self._mask_names)
+        if not name:
+            return problem
+        if pathlib.PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
+            return f"{problem}; there is {name}, which is not read: save it as PNG"
+        return f"{problem}; there is {name}: rename it, capital letters count"
 
     def _full_stem(self, stem: str, key: str, count: int) -> str:
         """Names an object as `clicks.csv` does: the id only where there are several."""
         marked = f"{stem}{_OBJECT_MARK}{key}"
-        alone = count == 1 and marked not in self.clicks
+        alone = count == 1 and marked not in self._full_stems
         return stem if alone or not key else marked
 
     def _object(
-        self, instance_id: str, mask: np.ndarray, shape: tuple[int, int]
+        self, stem: str, instance_id: str, mask: np.ndarray, shape: tuple[int, int]
     ) -> raw.RawObject:
         problem = raw.object_problem(mask, shape)
+        if instance_id != stem and instance_id in self.image_paths:
+            problem = (
+                f"{instance_id} is the name of an object of {stem} and of another "
+                "photograph: rename one"
+            )
         clicks = self.clicks.get(instance_id)
-        if problem or clicks is None or clicks.click_type != "first":
+        if problem or clicks is None or not _is_of(clicks, stem, shape):
             return raw.RawObject(instance_id, None if problem else mask, problem)
         yx = clicks.in_shape(shape)
         return raw.RawObject(instance_id, mask, "", yx, clicks.input_device)
+
+    def _click_notes(
+        self, stem: str, instance_ids: set[str], shape: tuple[int, int]
+    ) -> Iterator[raw.Note]:
+        """Says which first clicks of a photograph no object has."""
+        for name in self._clicks_of.get(stem, ()):
+            clicks = self.clicks[name]
+            if clicks.click_type != "first":
+                continue
+            if name not in instance_ids:
+                kind = "first clicks are of no single object and are not replayed"
+                yield raw.Note(kind, name)
+            elif not _is_of(clicks, stem, shape):
+                kind = "first clicks cannot be used and are left out"
+                yield raw.Note(kind, f"{name}: {clicks.problem_in(shape)}")
 
     def _unusable(self, stem: str, problem: str) -> raw.RawImage:
         broken = raw.RawObject(stem, None, problem)
         return raw.RawImage(stem, b"", (0, 0), (broken,), problem)
 
-    def _task(self, image: raw.RawImage, clicks: clicks_csv.ClickSet) -> raw.RawTask:
-        gt_mask, prev_mask, problem = None, None, image.problem
+    def _task(
+        self, image: raw.RawImage, name: str, clicks: clicks_csv.ClickSet
+    ) -> raw.RawTask:
+        gt_mask, prev_mask = None, None
+        problem = image.problem or clicks.problem_in(image.shape)
         if not problem:
             gt_mask, problem = self._target(image, clicks)
         if not problem and clicks.click_type != "first":
             prev_mask, problem = self._prev_mask(clicks.full_stem, image.shape)
         return raw.RawTask(
-            click_set_id=clicks.full_stem,
+            click_set_id=name,
             image=image,
             click_type=clicks.click_type,
             mask_source=clicks.mask_source,
@@ -217,15 +348,42 @@ class FolderSource:
     def _prev_mask(
         self, full_stem: str, shape: tuple[int, int]
     ) -> tuple[np.ndarray | None, str]:
-        for name in (self.layout.prev_masks, "prev_masks"):
-            folder = self.beside(name)
-            path = folder / f"{full_stem}.png" if folder else None
-            if path is not None and path.exists():
+        if not identities.is_file_name(full_stem):
+            return None, f"full_stem {full_stem!r} is not the name of a file"
+        for path in self._prev_mask_places(full_stem):
+            if os.path.exists(path):
                 try:
                     mask = images.decode_mask(files.read(path), str(path))
                 except errors.DataError as error:
                     return None, str(error)
                 mask = mask if mask.ndim == 2 else mask[..., -1]
+                longest = self.layout.longest_side
+                if longest and images.limited_shape(mask.shape, longest) == shape:
+                    mask = images.resize_image(mask, shape)
                 problem = raw.object_problem(np.full(mask.shape, raw.OBJECT), shape)
                 return (None, problem) if problem else (mask, "")
         return None, f"no previous mask {full_stem}.png in {self.layout.prev_masks}"
+
+    def _prev_mask_places(self, full_stem: str) -> Iterator[pathlib.Path]:
+        """Yields where the previous mask of a task may lie, never outside of there."""
+        if not identities.is_file_name(full_stem):
+            return
+        for name in (self.layout.prev_masks, _PREV_MASKS):
+            for folder in self._places(name):
+                for written in identities.forms(full_stem):
+                    yield folder / f"{written}.png"
+
+
+def _is_of(clicks: clicks_csv.ClickSet, stem: str, shape: tuple[int, int]) -> bool:
+    """Tells whether clicks are first clicks on a photograph of this shape."""
+    mine = clicks.click_type == "first" and clicks.image_stem == stem
+    return mine and not clicks.problem_in(shape)
+
+
+def _limited(
+    mask: np.ndarray, native: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
+    """Shrinks a mask with its photograph; one of another shape is left as it is."""
+    if mask.shape != native or native == shape:
+        return mask
+    return masks.resize_labels(mask, shape)

@@ -75,6 +75,13 @@ class SampleSource:
         """Returns the number of photographs."""
         return len(self._photos)
 
+    def files(self) -> Iterator[pathlib.Path]:
+        """Yields the photographs and their outlines."""
+        package = importlib.resources.files("rclicks_jax.datasets.sample")
+        yield pathlib.Path(str(package / "outlines.json"))
+        for photo in self._photos:
+            yield self._folder / photo["file"]
+
     @property
     def has_clicks(self) -> bool:
         """Every object has synthetic clicks."""

@@ -1,6 +1,9 @@
 """Opens what `--data` names with the reader that understands it."""
 
+import dataclasses
+import os
 import pathlib
+from collections.abc import Iterator
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
@@ -18,9 +21,25 @@ def open_source(spec: specs.DataSpec) -> raw.RawSource:
     assert spec.folder is not None
     if spec.kind == "coco":
         assert spec.json_path is not None
-        return coco.CocoSource(spec.name, spec.json_path, spec.folder)
+        return coco.CocoSource(
+            spec.name, spec.json_path, spec.folder, longest_side=spec.max_side
+        )
+    return folders.FolderSource(spec.name, spec.folder, layout_of(spec))
+
+
+def layout_of(spec: specs.DataSpec) -> layouts.Layout:
+    """Returns the layout of a folder, with the limit of the spec on image sides.
+
+    Raises:
+        DataError: A user's folder has neither masks nor labels.
+    """
+    assert spec.folder is not None
     layout = layouts.LAYOUTS.get(spec.kind) or own_layout(spec.folder)
-    return folders.FolderSource(spec.name, spec.folder, layout)
+    sides = [side for side in (layout.longest_side, spec.max_side) if side]
+    if not spec.max_side:
+        return layout
+    # The published masks are those of whole photographs.
+    return dataclasses.replace(layout, longest_side=min(sides), masks_checksum="")
 
 
 def own_layout(folder: pathlib.Path) -> layouts.Layout:
@@ -30,10 +49,43 @@ def own_layout(folder: pathlib.Path) -> layouts.Layout:
         DataError: It has neither `masks/` nor `labels/` beside `images/`.
     """
     for layout in (layouts.BINARY_FOLDER, layouts.LABEL_FOLDER):
-        if (folder / layout.images).is_dir() and (folder / layout.masks).is_dir():
+        if all(os.path.isdir(folder / each) for each in (layout.images, layout.masks)):
             return layout
     raise errors.DataError(
         f"{folder} must have images/ and, with the same stems, masks/ (what is not 0 "
         "is the object; a folder of masks for several objects) or labels/ (each value "
         "but 0 is an object)."
     )
+
+
+def files(spec: specs.DataSpec, source: raw.RawSource) -> Iterator[pathlib.Path]:
+    """Yields every file that decides what a source yields, in a stable order.
+
+    Those that would be read if they were there are among them.
+    """
+    if isinstance(source, folders.FolderSource | sample.SampleSource):
+        yield from source.files()
+    elif spec.folder is not None and spec.json_path is not None:
+        yield spec.json_path
+        yield from _below(spec.folder, set())
+
+
+def _below(
+    folder: pathlib.Path, entered: set[tuple[int, int]]
+) -> Iterator[pathlib.Path]:
+    """Yields the files below a folder; folders that are links are entered, once."""
+    try:
+        found = os.stat(folder)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        # What cannot be listed changes when its rights do.
+        yield folder
+        return
+    if (found.st_dev, found.st_ino) in entered:
+        return
+    entered.add((found.st_dev, found.st_ino))
+    for entry in entries:
+        if os.path.isdir(entry.path):
+            yield from _below(folder / entry.name, entered)
+        else:
+            yield folder / entry.name

@@ -1,0 +1,76 @@
+"""Lists of splits: which photographs are for training and which for validation."""
+
+import pathlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from rclicks_jax import errors
+from rclicks_jax.data import raw
+from rclicks_jax.data.raw import files, identities, listing, texts
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# Photographs named in an error.
+_SHOWN = 5
+
+
+def splits(
+    stems: Collection[str], paths: Mapping[str, pathlib.Path]
+) -> tuple[dict[str, str], list[raw.Note]]:
+    """Returns the split of each photograph, and what the lists name in vain.
+
+    A line is a stem. A suffix or a folder before it is left out where there is no such
+    stem: `images/a.jpg` is `a`. Empty lines and those that begin with `#` do not count.
+
+    Args:
+        stems: Of the photographs.
+        paths: List by split.
+
+    Raises:
+        DataError: A list is not text, or two name the same photograph.
+    """
+    listed: dict[str, str] = {}
+    notes = []
+    known = set(stems)
+    folded = {stem.casefold() for stem in known}
+    twice = []
+    for split, path in paths.items():
+        for entry in _entries(path):
+            stem = _match(entry, known)
+            if stem is None:
+                if entry.startswith("#"):
+                    continue
+                kind = f"{path.name} names photographs that are not there"
+                if entry.casefold() in folded:
+                    kind += " but in another case"
+                notes.append(raw.Note(kind, entry))
+            elif listed.setdefault(stem, split) != split:
+                twice.append(stem)
+    if twice:
+        more = f" and {len(twice) - _SHOWN} more" * (len(twice) > _SHOWN)
+        raise errors.DataError(
+            f"{' and '.join(map(str, paths.values()))} both name "
+            f"{', '.join(twice[:_SHOWN])}{more}. A photograph is in one split only: "
+            "take it out of one list."
+        )
+    return {stem: listed.get(stem, raw.UNLISTED) for stem in stems}, notes
+
+
+def _entries(path: pathlib.Path) -> Iterable[str]:
+    text = texts.decode(files.read(path), str(path))
+    lines = (line.strip() for line in _LINE_END.split(text))
+    return dict.fromkeys(identities.normal(line) for line in lines if line)
+
+
+def _match(entry: str, known: Collection[str]) -> str | None:
+    last = re.split(r"[/\\]", entry)[-1]
+    for name in (entry, last):
+        path = pathlib.PurePath(name)
+        for stem in (name, path.stem if _has_suffix(path) else name):
+            if stem in known:
+                return stem
+    return None
+
+
+def _has_suffix(path: pathlib.PurePath) -> bool:
+    """Tells whether a name ends as images do; `a.b` may be a stem with a point."""
+    return path.suffix.lower() in listing.IMAGE_SUFFIXES

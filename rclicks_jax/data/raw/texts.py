@@ -1,0 +1,49 @@
+"""Text files as editors, spreadsheets and shells write them."""
+
+import codecs
+
+from rclicks_jax import errors
+
+# The longer mark comes first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(content: bytes, name: str) -> str:
+    """Decodes UTF-8, or what the byte order mark says; the mark is left out.
+
+    Args:
+        content: Of the file.
+        name: What an error calls it.
+
+    Raises:
+        DataError: It is in another encoding; the message names the line.
+    """
+    encoding, mark = _encoding(content)
+    try:
+        return content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise errors.DataError(
+            f"{name}, line {line}: this is not {encoding.upper()} text. Save the file "
+            "as UTF-8."
+        ) from error
+
+
+def _encoding(content: bytes) -> tuple[str, bytes]:
+    """Returns the encoding, and the mark that the file starts with."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return encoding, mark
+    # Without a mark: every other byte of Latin text in UTF-16 is 0.
+    start = content[:64]
+    if b"\0" in start[1::2] and b"\0" not in start[::2]:
+        return "utf-16-le", b""
+    if b"\0" in start[::2] and b"\0" not in start[1::2]:
+        return "utf-16-be", b""
+    return "utf-8", b""
