@@ -60,7 +60,8 @@ def test_files_with_one_fault_share_a_line(tmp_path):
     broken, gone, sizes = problems
     assert "photo0.png" in broken
     assert "and 3 problems like this one: photo0, photo1, photo2, photo3" in broken
-    assert "has no mask called photo4, and 2 problems like this one" in gone
+    assert "has no mask called" in gone
+    assert gone.endswith("photo4, photo5, photo6")
     assert "the mask is 9x9 pixels" in sizes
     assert "photo7, photo8" in sizes
 

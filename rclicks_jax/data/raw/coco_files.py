@@ -12,12 +12,11 @@ import os
 import pathlib
 import posixpath
 import re
-import unicodedata
 import urllib.parse
 from collections.abc import Iterable
 
 from rclicks_jax import errors
-from rclicks_jax.data.raw import values
+from rclicks_jax.data.raw import identities, values
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -162,4 +161,4 @@ class ImageFolder:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return identities.normal(name).casefold()
