@@ -131,7 +131,7 @@ def damage_no_image(folder):
         (damage_size, "the mask is 10x12 pixels, the image 48x64"),
         (damage_empty, "no object pixel"),
         (damage_no_mask, "has no mask called a"),
-        (damage_no_image, "no image that OpenCV can read"),
+        (damage_no_image, "the image is empty (0 bytes)"),
     ],
 )
 def test_a_bad_file_is_an_image_with_a_problem(tmp_path, damage, reason):

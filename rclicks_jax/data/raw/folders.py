@@ -7,8 +7,13 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
-from rclicks_jax.data.raw import clicks_csv, files, layouts
-from rclicks_jax.ops import images
+from rclicks_jax.data.raw import (
+    clicks_csv,
+    layouts,
+    mask_files,
+    mask_rules,
+    masked_photographs,
+)
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 # Parts the stem of an image from the id of one of its objects.
@@ -89,33 +94,30 @@ class FolderSource:
 
     def image(self, stem: str) -> raw.RawImage:
         """Reads one photograph and its masks."""
-        path = self.image_paths[stem]
-        try:
-            encoded = files.read(path)
-            native = images.decode_image(encoded, str(path)).shape[:2]
-        except errors.DataError as error:
-            return self._unusable(stem, str(error))
-        longest = self.layout.longest_side
-        shape = images.limited_shape(native, longest) if longest else native
         if not self.mask_paths.get(stem):
             folder = self.folder / self.layout.masks
             return self._unusable(stem, f"{folder} has no mask called {stem}")
-        found: dict[str, np.ndarray] = {}
-        for mask_path in self.mask_paths[stem]:
-            part = "" if mask_path.stem == stem else mask_path.stem
-            try:
-                mask = images.decode_mask(files.read(mask_path), str(mask_path))
-            except errors.DataError as error:
-                return self._unusable(stem, str(error))
-            for label, one in self.layout.rule(mask, shape).items():
-                found["_".join(filter(None, (part, label)))] = one
+        mask_paths = {
+            "" if path.stem == stem else path.stem: path
+            for path in self.mask_paths[stem]
+        }
+        try:
+            found = masked_photographs.read(
+                self.image_paths[stem], mask_paths, self.layout
+            )
+        except errors.DataError as error:
+            return self._unusable(stem, str(error))
         objects = tuple(
-            self._object(self._full_stem(stem, key, len(found)), mask, shape)
-            for key, mask in found.items()
+            self._object(
+                self._full_stem(stem, key, len(found.masks)), mask, found.shape
+            )
+            for key, mask in found.masks.items()
         )
         if not objects:
             return self._unusable(stem, raw.EMPTY)
-        return raw.RawImage(stem, encoded, shape, objects)
+        return raw.RawImage(
+            stem, found.encoded, found.shape, objects, notes=found.notes
+        )
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
         """Yields the click tasks of a split whose photograph is here."""
@@ -222,10 +224,9 @@ class FolderSource:
             path = folder / f"{full_stem}.png" if folder else None
             if path is not None and path.exists():
                 try:
-                    mask = images.decode_mask(files.read(path), str(path))
+                    mask = mask_rules.soft(mask_files.read(path, "the previous mask"))
                 except errors.DataError as error:
                     return None, str(error)
-                mask = mask if mask.ndim == 2 else mask[..., -1]
                 problem = raw.object_problem(np.full(mask.shape, raw.OBJECT), shape)
                 return (None, problem) if problem else (mask, "")
         return None, f"no previous mask {full_stem}.png in {self.layout.prev_masks}"
