@@ -125,7 +125,7 @@ def header(encoded: bytes) -> Header | None:
                 bits=_bits(encoded, image),
                 pages=_pages(image),
                 lossy=kind == "JPEG"
-                or (kind == "WEBP" and b"VP8 " in encoded[12:4096])
+                or (kind == "WEBP" and b"VP8 " in _riff_parts(encoded))
                 or tags.get(_COMPRESSION) in _JPEG_IN_TIFF,
                 white_is_zero=image.mode == "1" and tags.get(_PHOTOMETRIC) == 0,
                 software=str(tags.get(_SOFTWARE, "")),
@@ -146,9 +146,23 @@ def _turn(image: Image.Image) -> int:
     tags = getattr(image, "tag_v2", None)
     if tags is None:
         tags = Image.Exif()
-        tags.load(image.info.get("exif", b""))
+        try:
+            tags.load(image.info.get("exif", b""))
+        except Exception:
+            # Pillow raises whatever it meets; OpenCV does not obey such a tag.
+            return 1
     turn = tags.get(_ORIENTATION, 1)
     return turn if turn in range(1, 9) else 1
+
+
+def _riff_parts(encoded: bytes) -> set[bytes]:
+    """Returns the names of the parts of a WebP file."""
+    names, place = set(), 12
+    while place + 8 <= len(encoded):
+        names.add(encoded[place : place + 4])
+        size = int.from_bytes(encoded[place + 4 : place + 8], "little")
+        place += 8 + size + size % 2
+    return names
 
 
 def _bits(encoded: bytes, image: ImageFile.ImageFile) -> int:

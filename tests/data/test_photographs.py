@@ -199,6 +199,17 @@ def test_a_cut_photograph_with_an_end_marker_is_refused(tmp_path):
     assert "the image is damaged or truncated" in image.problem
 
 
+def test_a_bad_mask_is_a_problem_of_its_object_alone(tmp_path):
+    photo, target = scene((36, 60))
+    image = read(write(tmp_path, image_bytes.saved(photo, "PNG"), target, b"", target))
+    assert not image.problem
+    assert [o.instance_id for o in image.objects] == [
+        f"a_______{number}" for number in (0, 2, 1)
+    ]
+    assert [bool(o.problem) for o in image.objects] == [False, False, True]
+    assert "the mask 1 is empty (0 bytes)" in image.objects[2].problem
+
+
 def test_problems_of_many_files_of_one_kind_are_one_line(tmp_path):
     folder = make_folder(tmp_path, ("a", "b", "c"))
     for name in "abc":

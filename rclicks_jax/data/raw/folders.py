@@ -107,16 +107,19 @@ class FolderSource:
             )
         except errors.DataError as error:
             return self._unusable(stem, str(error))
-        objects = tuple(
-            self._object(
-                self._full_stem(stem, key, len(found.masks)), mask, found.shape
-            )
+        count = len(found.masks) + len(found.problems)
+        objects = [
+            self._object(self._full_stem(stem, key, count), mask, found.shape)
             for key, mask in found.masks.items()
-        )
+        ]
+        objects += [
+            raw.RawObject(self._full_stem(stem, key, count), None, problem)
+            for key, problem in found.problems.items()
+        ]
         if not objects:
             return self._unusable(stem, raw.EMPTY)
         return raw.RawImage(
-            stem, found.encoded, found.shape, objects, notes=found.notes
+            stem, found.encoded, found.shape, tuple(objects), notes=found.notes
         )
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
@@ -202,6 +205,9 @@ class FolderSource:
         self, image: raw.RawImage, clicks: clicks_csv.ClickSet
     ) -> tuple[np.ndarray | None, str]:
         """Returns the mask a click set speaks of, or why there is none."""
+        broken = [o for o in image.objects if o.problem not in ("", raw.EMPTY)]
+        if broken and not clicks.object_stem:  # The target is all of them.
+            return None, f"{broken[0].instance_id}: {broken[0].problem}"
         marked = f"{clicks.image_stem}{_OBJECT_MARK}{clicks.object_stem}"
         asked = [
             o.mask

@@ -227,8 +227,13 @@ def _labels(file: MaskFile) -> _Labels:
     """Finds the numbers by which a mask file tells objects apart.
 
     Raises:
-        DataError: It has several pages, or numbers that are no labels.
+        DataError: It is of an unknown kind, has several pages, or numbers that are no
+            labels.
     """
+    if file.header is None:
+        raise errors.DataError(
+            "is an image of a kind that is not read as a mask. Save it as PNG."
+        )
     if file.pages > 1:
         raise errors.DataError(
             f"has {file.pages} pages or frames; which one is meant cannot be told. "
@@ -241,9 +246,8 @@ def _labels(file: MaskFile) -> _Labels:
         if not (pixels == pixels[..., :1]).all():
             return _of_colours(pixels, notes)
         pixels = pixels[..., 0]
-    header = file.header
-    if header is not None and header.white_is_zero:
-        written = "tifffile" in header.software
+    if file.header.white_is_zero:
+        written = "tifffile" in file.header.software
         notes.append(AS_WRITTEN if written else AS_SHOWN)
         pixels = 255 - pixels if written else pixels
     return _of_greys(pixels, file.spread, notes)

@@ -22,12 +22,14 @@ class MaskedPhotograph:
         shape: Height and width that its objects refer to, as of `raw.RawImage`.
         masks: `u8[h w]` of each object, by the id that tells it apart; `shape` if the
             files are as they should be.
+        problems: Why an object's file cannot be used, by the object's name.
         notes: What was decided.
     """
 
     encoded: bytes
     shape: tuple[int, int]
     masks: dict[str, np.ndarray]
+    problems: dict[str, str]
     notes: tuple[raw.Note, ...]
 
 
@@ -43,14 +45,16 @@ def read(
         layout: How the dataset's masks are read.
 
     Raises:
-        DataError: A file is not there, damaged or cannot be understood, or it cannot be
-            told whether the masks fit the photograph as stored or as turned by EXIF.
+        DataError: The photograph is not there or damaged, it cannot be told whether the
+            masks fit it as stored or as turned by EXIF, or no mask can be used.
     """
     photo = photographs.read(path, "the image")
-    found = {
-        name: mask_files.read(mask_path, _called(name))
-        for name, mask_path in mask_paths.items()
-    }
+    found, problems = {}, {}
+    for name, mask_path in mask_paths.items():
+        try:
+            found[name] = mask_files.read(mask_path, _called(name))
+        except errors.DataError as error:
+            problems[name] = str(error)
     if layout.own:
         shapes = [file.shape for file in found.values()]
         turned = any(file.turned for file in found.values())
@@ -63,13 +67,16 @@ def read(
         try:
             reading = layout.rule(file, shape)
         except errors.DataError as error:
-            raise errors.DataError(f"{_called(name)} {error}") from error
+            problems[name] = f"{_called(name)} {error}"
+            continue
         for label, mask in reading.objects.items():
             key = "_".join(filter(None, (name, label)))
             masks[key] = _limited(mask, photo.shape, shape)
         where = "/".join(filter(None, (path.stem, name)))
         notes += [raw.Note(kind, where) for kind in reading.notes]
-    return MaskedPhotograph(photo.encoded, shape, masks, tuple(notes))
+    if problems and not masks:
+        raise errors.DataError("; ".join(dict.fromkeys(problems.values())))
+    return MaskedPhotograph(photo.encoded, shape, masks, problems, tuple(notes))
 
 
 def _called(name: str) -> str:
