@@ -66,7 +66,7 @@ class Diagnosis:
             names = [name for name, _ in alike]
             severity = "error" if raw.status_of(problem) == "failed" else "note"
             if len({text for _, text in alike}) > 1:
-                problem += f", and {len(alike) - 1} problems like this one"
+                problem = f"{problem.rstrip('.')}, and {len(alike) - 1} more like it"
             self.add_files(severity, problem, names)
 
     def text(self) -> str:
