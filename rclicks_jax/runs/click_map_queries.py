@@ -9,10 +9,10 @@ import numpy as np
 
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
-from rclicks_jax.runs import failures, plan
+from rclicks_jax.runs import failures, plan, records
 from rclicks_jax.types import ClickQuery
 
-_MEMORY_ADVICE = "Set --batch to less"
+_MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
 # Photographs read ahead to fill a batch hold at most so many pixels together.
 _PIXELS_TOGETHER = 1 << 27
 
@@ -47,7 +47,7 @@ def described(
         "image_id": image_id,
         "instance_id": instance_id,
         "status": status,
-        "reason": reason,
+        "reason": records.printable(reason),
     }
 
 
@@ -64,11 +64,6 @@ class Image:
     unit: plan.Unit
     asked: list[Asked]
     done: list[dict[str, Any]]
-
-
-def key_of(unit: plan.Unit) -> str:
-    """Returns what says which process works on a unit."""
-    return f"{unit.package.dataset}/{unit.row.name}"
 
 
 def gather(
@@ -123,6 +118,13 @@ def read(unit: plan.Unit, tasks: bool) -> Image:
     return image
 
 
+def problems(unit: plan.Unit, tasks: bool) -> Iterator[str]:
+    """Yields why objects of a unit cannot be used; empty for those that can."""
+    image = read(unit, tasks)
+    yield from ("" for _ in image.asked[:1])
+    yield from (one["reason"] for one in image.done)
+
+
 def made(
     model: click_models.ClickModel,
     queries: Sequence[ClickQuery],
@@ -133,14 +135,14 @@ def made(
     Args:
         model: What is asked.
         queries: Any number.
-        why: Says what went wrong; what it raises ends everything.
+        why: Says what went wrong.
     """
     answers = click_models.attempt(model, queries)
     return [why(each) if isinstance(each, Exception) else each for each in answers]
 
 
 def why(error: Exception) -> str:
-    """Says why an image or an object failed; raises only for want of memory."""
+    """Says why an image or an object failed."""
     return failures.reason(error, _MEMORY_ADVICE)
 
 

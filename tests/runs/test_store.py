@@ -61,11 +61,11 @@ def test_ids_become_file_names_that_tell_them_apart(ids):
 
 def test_a_folder_goes_on_only_with_the_same_run(tmp_path):
     folder = store.RunFolder(tmp_path)
-    asked = {"seed": 1, "protocol": {"name": "paper", "thresholds": (1, 2)}}
+    asked = {"seed": 1, "protocol": {"name": "paper"}, "parts": (1, 2)}
     folder.begin(asked, {"machine": "a"})
     folder.begin(asked, {"machine": "b"})
     assert folder.info()["noted"] == {"machine": "a"}
-    other = {"seed": 1, "protocol": {"name": "strict", "thresholds": (1, 2)}}
+    other = {"seed": 1, "protocol": {"name": "strict"}, "parts": (1, 2)}
     with pytest.raises(
         errors.RunFolderError, match=r'protocol\.name was "paper" and is "strict"'
     ):
