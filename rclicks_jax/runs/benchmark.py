@@ -104,7 +104,8 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
 def _problems(unit: plan.Unit) -> Iterator[str]:
     """Yields why objects of an image cannot be used; empty for those that can."""
     example = unit.package.read(unit.row)
-    yield from ("" for _ in example.instances[:1])
+    if len(example.instances):
+        yield ""
     yield from (reason for _, reason in example.problems)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
 from rclicks_jax.runs import failures, plan, records
-from rclicks_jax.types import ClickQuery
+from rclicks_jax.types import ClickQuery, ImageExample
 
 _MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
 # Photographs read ahead to fill a batch hold at most so many pixels together.
@@ -57,12 +57,14 @@ class Image:
 
     Attributes:
         unit: Where it is from.
-        asked: Its objects that can be used.
+        asked: Its objects that can be used; each is read when it is taken.
+        pixels: Of the photograph, if some object can be used.
         done: What is recorded of its other objects, and of those already written.
     """
 
     unit: plan.Unit
-    asked: list[Asked]
+    asked: Sequence[Asked]
+    pixels: int
     done: list[dict[str, Any]]
 
 
@@ -82,7 +84,7 @@ def gather(
         image = read(unit, tasks)
         together.append(image)
         objects += len(image.asked)
-        pixels += sum(one.query.gt_mask.size for one in image.asked[:1])
+        pixels += image.pixels
         if objects >= batch or pixels >= _PIXELS_TOGETHER:
             yield together
             together, objects, pixels = [], 0, 0
@@ -99,29 +101,44 @@ def read(unit: plan.Unit, tasks: bool) -> Image:
         reason = why(error)
         image_id = "" if tasks else name
         names = unit.row.instance_ids or (name,)
-        return Image(unit, [], [_rejected(image_id, each, reason) for each in names])
-    image = Image(unit, [], [])
+        rejected = [_rejected(image_id, each, reason) for each in names]
+        return Image(unit, (), 0, rejected)
+    height, width = example.image.shape[:2]
     if tasks:
         first = example.prev_mask is None
         error_mask = example.gt_mask if first else example.error_mask
         query = ClickQuery(example.image, example.gt_mask, error_mask)
         if error_mask.any():
-            image.asked.append(Asked(dataset, example.image_id, name, query))
-        else:
-            reason = raw.EMPTY if first else failures.NOTHING_WRONG
-            image.done.append(_rejected(example.image_id, name, reason))
-        return image
-    image.done += [_rejected(name, *problem) for problem in example.problems]
-    for one in example.instances:
+            asked = Asked(dataset, example.image_id, name, query)
+            return Image(unit, (asked,), height * width, [])
+        reason = raw.EMPTY if first else failures.NOTHING_WRONG
+        return Image(unit, (), 0, [_rejected(example.image_id, name, reason)])
+    rejected = [_rejected(name, *problem) for problem in example.problems]
+    objects = _Objects(example)
+    return Image(unit, objects, height * width * bool(objects), rejected)
+
+
+class _Objects(Sequence[Asked]):
+    """The objects of a photograph, each with its mask only while it is worked on."""
+
+    def __init__(self, example: ImageExample) -> None:
+        self._example = example
+
+    def __len__(self) -> int:
+        return len(self._example.instances)
+
+    def __getitem__(self, index: Any) -> Any:
+        example = self._example
+        one = example.instances[index]
         query = ClickQuery(example.image, one.gt_mask, one.gt_mask)
-        image.asked.append(Asked(dataset, name, one.instance_id, query))
-    return image
+        return Asked(example.dataset, example.image_id, one.instance_id, query)
 
 
 def problems(unit: plan.Unit, tasks: bool) -> Iterator[str]:
     """Yields why objects of a unit cannot be used; empty for those that can."""
     image = read(unit, tasks)
-    yield from ("" for _ in image.asked[:1])
+    if len(image.asked):
+        yield ""
     yield from (one["reason"] for one in image.done)
 
 

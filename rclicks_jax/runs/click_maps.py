@@ -211,14 +211,16 @@ class _Writer:
         self, together: Sequence[queries.Image], pool: concurrent.futures.Executor
     ) -> None:
         """Writes the objects of some images, a batch at a time, then their records."""
-        owners = [image for image in together for _ in image.asked]
-        asked = [one for image in together for one in image.asked]
-        for first in range(0, len(asked), self._batch):
-            piece = asked[first : first + self._batch]
+        places = [
+            (image, number) for image in together for number in range(len(image.asked))
+        ]
+        for first in range(0, len(places), self._batch):
+            owners = places[first : first + self._batch]
+            piece = [image.asked[number] for image, number in owners]
             asked_of_model = [one.query for one in piece]
             made = queries.made(self._model, asked_of_model, queries.why)
             written = pool.map(self._object, piece, made)
-            for image, described in zip(owners[first:], written, strict=False):
+            for (image, _), described in zip(owners, written, strict=True):
                 image.done.append(described)
         for image in together:
             dataset, name = image.unit.package.dataset, image.unit.row.name

@@ -151,8 +151,8 @@ def _people_click(
     """Moves the clicks of group trajectories to where a click map puts them.
 
     Changes `nexts` in place, and `blank`, which tells by `id` of the target whether all
-    its maps so far were zero everywhere. A click stays where the robot puts it if the map has no
-    mass in the wrong region.
+    its maps so far were zero everywhere. A click stays where the robot puts it if the
+    map has no mass in the wrong region.
 
     Returns:
         The maps of the first round by `id` of the target; empty in later rounds.

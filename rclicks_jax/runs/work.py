@@ -211,7 +211,7 @@ class Worker:
             features = self._segmenter.encode(example.image)
         try:
             for first in range(0, len(example.instances), self._together):
-                together = example.instances[first : first + self._together]
+                together = tuple(example.instances[first : first + self._together])
                 done += self._objects(unit, example, together, features, clock, share)
         finally:
             self._segmenter.release(features)
