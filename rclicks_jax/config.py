@@ -2,8 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+from rclicks_jax import config_checks as checks
 from rclicks_jax import errors
 
 # The way to and from a `ConfigDict` is used with every setting.
@@ -38,14 +39,18 @@ class Protocol:
     """
 
     name: str
-    max_clicks: int = 20
+    max_clicks: Annotated[int, checks.at_least(1)] = 20
     group_cut: Literal["value", "mass"] = "value"
     empty_map: Literal["baseline", "uniform"] = "baseline"
     clicks_after_perfect: bool = True
     nof_counts_last_click: bool = True
     drop_mask_prompt: bool = True
     mask_evaluated_maps: bool = False
-    stop_at: int = 0
+    stop_at: Annotated[int, checks.within(0, 100)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuses what no run could play."""
+        checks.check(self, "Protocol.")
 
 
 PAPER = Protocol(name="paper")
@@ -66,6 +71,25 @@ def protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise errors.UnknownNameError("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
+
+
+def recorded_protocol(switches: Mapping[str, Any]) -> Protocol:
+    """Returns the protocol that a run folder recorded, perhaps of another release.
+
+    A switch that is missing did not exist then, and is what it is by default.
+
+    Raises:
+        RunFolderError: There is a switch that this release does not have, so that it
+            cannot tell what the numbers mean.
+    """
+    known = {field.name for field in dataclasses.fields(Protocol)}
+    unknown = sorted(set(switches) - known)
+    if unknown:
+        raise errors.RunFolderError(
+            f"The run has protocol switches that this release does not have: "
+            f"{', '.join(unknown)}. Read it with the release that made it."
+        )
+    return Protocol(**{"name": "unknown", **switches})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +143,10 @@ def network(variant: str) -> NetworkConfig:
     return NETWORKS[variant]
 
 
+_GROUPS = checks.numbers_once(1, 10, "numbers 1 to 10")
+_GROUPS_OR_WHOLE = checks.numbers_once(0, 10, "numbers 1 to 10, or 0 for the whole map")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """How a clickability network is trained.
@@ -150,17 +178,23 @@ class TrainConfig:
     data: str = "TETRIS"
     recipe: str = "paper"
     init: str = ""
-    seed: int = 0
-    size: int = 416
-    sigma: float = 5.0
-    batch_size: int = 16
-    epochs: int = 20
-    max_click_distance: float = -1.0
-    later_share: float = 0.0
+    seed: Annotated[int, checks.SEED] = 0
+    size: Annotated[int, checks.at_least(32)] = 416
+    sigma: Annotated[float, checks.more_than(0)] = 5.0
+    batch_size: Annotated[int, checks.at_least(1)] = 16
+    epochs: Annotated[int, checks.at_least(1)] = 20
+    max_click_distance: Annotated[float, checks.NUMBER] = -1.0
+    later_share: Annotated[
+        float, checks.Check(lambda value: 0 <= value < 1, "0 or more, and less than 1")
+    ] = 0.0
     later_kinds: tuple[str, ...] = ("dilated", "neighbour", "shifted", "part_lost")
-    max_side: int = 0
-    workers: int = 4
-    save_every: int = 500
+    max_side: Annotated[int, checks.at_least(0)] = 0
+    workers: Annotated[int, checks.at_least(1)] = 4
+    save_every: Annotated[int, checks.at_least(1)] = 500
+
+    def __post_init__(self) -> None:
+        """Refuses what no run could use."""
+        checks.check(self, "--config.")
 
 
 # A small network for demos and tests: a minute or two on two CPU cores.
@@ -214,20 +248,24 @@ class BenchmarkConfig:
     split: str = "all"
     segmenter: str = "random_walker"
     click_model: str = ""
-    groups: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    groups: Annotated[tuple[int, ...], _GROUPS] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
     baseline: bool = True
     robots: tuple[str, ...] = ()
     users: bool = False
-    repeats: int = 1
-    seed: int = 0
-    instances_per_batch: int = 0
-    click_model_batch: int = 0
-    click_model_precision: str = "auto"
-    pictures: int = 8
-    max_images: int = 0
-    max_side: int = 0
-    stop_at: int = 0
-    max_failed: float = 0.01
+    repeats: Annotated[int, checks.at_least(1)] = 1
+    seed: Annotated[int, checks.SEED] = 0
+    instances_per_batch: Annotated[int, checks.at_least(0)] = 0
+    click_model_batch: Annotated[int, checks.at_least(0)] = 0
+    click_model_precision: Annotated[str, checks.PRECISION] = "auto"
+    pictures: Annotated[int, checks.at_least(0)] = 8
+    max_images: Annotated[int, checks.at_least(0)] = 0
+    max_side: Annotated[int, checks.at_least(0)] = 0
+    stop_at: Annotated[int, checks.within(0, 100)] = 0
+    max_failed: Annotated[float, checks.within(0, 1)] = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuses what no run could use."""
+        checks.check(self, "--config.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,15 +292,22 @@ class EvaluateConfig:
 
     protocol: str = "paper"
     data: str = "sample"
-    click_models: tuple[str, ...] = ("UD", "DT")
+    click_models: Annotated[
+        tuple[str, ...],
+        checks.Check(bool, "one or more click models: UD, DT, SI, SM, model folders"),
+    ] = ("UD", "DT")
     split: str = "held_out"
-    max_side: int = 0
-    draws: int = 100
-    seed: int = 0
-    precision: str = "auto"
-    processes: int = 0
-    shard: str = ""
-    max_failed: float = 0.01
+    max_side: Annotated[int, checks.at_least(0)] = 0
+    draws: Annotated[int, checks.at_least(1)] = 100
+    seed: Annotated[int, checks.SEED] = 0
+    precision: Annotated[str, checks.PRECISION] = "auto"
+    processes: Annotated[int, checks.at_least(0)] = 0
+    shard: Annotated[str, checks.SHARD] = ""
+    max_failed: Annotated[float, checks.within(0, 1)] = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuses what no run could use."""
+        checks.check(self, "--config.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -292,16 +337,20 @@ class ClickMapsConfig:
     data: str = ""
     split: str = "all"
     tasks: bool = False
-    samples: int = 20
-    groups: tuple[int, ...] = (0,)
+    samples: Annotated[int, checks.at_least(0)] = 20
+    groups: Annotated[tuple[int, ...], _GROUPS_OR_WHOLE] = (0,)
     drawings: bool = True
     protocol: str = "paper"
-    seed: int = 0
-    precision: str = "auto"
-    batch: int = 0
-    max_images: int = 0
-    max_side: int = 0
-    max_failed: float = 0.01
+    seed: Annotated[int, checks.SEED] = 0
+    precision: Annotated[str, checks.PRECISION] = "auto"
+    batch: Annotated[int, checks.at_least(0)] = 0
+    max_images: Annotated[int, checks.at_least(0)] = 0
+    max_side: Annotated[int, checks.at_least(0)] = 0
+    max_failed: Annotated[float, checks.within(0, 1)] = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuses what no run could use."""
+        checks.check(self, "--")
 
 
 def variant(kind: str, variants: Mapping[str, T], name: str) -> T:

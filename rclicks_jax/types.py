@@ -6,6 +6,7 @@ NamedTuple, which JAX takes as a pytree.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,14 +100,15 @@ class ImageExample:
         dataset: Name of the dataset, as it appears in tables.
         image_id: Stable within the dataset.
         image: `u8[h w 3]`, RGB.
-        instances: The objects that can be used, in a stable order.
+        instances: The objects that can be used, in a stable order; of a package, each
+            is decoded when it is asked for, so take one once.
         problems: Instance and reason for those that cannot.
     """
 
     dataset: str
     image_id: str
     image: np.ndarray
-    instances: tuple[InstanceExample, ...]
+    instances: Sequence[InstanceExample]
     problems: tuple[tuple[str, str], ...] = ()
 
 

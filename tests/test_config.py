@@ -57,6 +57,56 @@ def test_wrong_settings_are_named(values, message):
         config.from_config_dict(config.BenchmarkConfig, values)
 
 
+@pytest.mark.parametrize(
+    ("settings", "value", "message"),
+    [
+        (config.BenchmarkConfig, {"instances_per_batch": -2}, "got -2; .*0 or more"),
+        (config.BenchmarkConfig, {"max_images": -1}, r"--config\.max_images: got -1"),
+        (config.BenchmarkConfig, {"click_model_batch": -1}, "0 or more"),
+        (config.BenchmarkConfig, {"click_model_precision": "half"}, "'half'.*bfloat16"),
+        (config.BenchmarkConfig, {"repeats": 0}, "got 0; allowed: 1 or more"),
+        (config.BenchmarkConfig, {"groups": (11,)}, "got 11; .*numbers 1 to 10"),
+        (config.BenchmarkConfig, {"groups": (2, 2)}, "got 2,2; .*each once"),
+        (config.BenchmarkConfig, {"stop_at": 101}, "got 101; allowed: 0 to 100"),
+        (config.BenchmarkConfig, {"max_failed": 1.5}, "got 1.5; allowed: 0 to 1"),
+        (config.BenchmarkConfig, {"max_failed": float("nan")}, "got nan"),
+        (config.BenchmarkConfig, {"pictures": -1}, "0 or more"),
+        (config.BenchmarkConfig, {"seed": 1 << 32}, "got 4294967296; .*32 bits"),
+        (config.BenchmarkConfig, {"seed": -1}, "got -1"),
+        (config.EvaluateConfig, {"draws": 0}, "1 or more"),
+        (config.EvaluateConfig, {"processes": -1}, "0 or more"),
+        (config.EvaluateConfig, {"shard": "4/4"}, "got '4/4'; .*NUMBER/COUNT"),
+        (config.EvaluateConfig, {"click_models": ()}, "got none; .*one or more"),
+        (config.ClickMapsConfig, {"batch": -3}, "--batch: got -3; .*0 or more"),
+        (
+            config.ClickMapsConfig,
+            {"groups": (0, 11)},
+            "got 0,11; .*0 for the whole map",
+        ),
+        (config.TrainConfig, {"batch_size": 0}, "1 or more"),
+        (config.TrainConfig, {"epochs": 0}, "1 or more"),
+        (config.TrainConfig, {"sigma": 0.0}, "above 0"),
+        (config.TrainConfig, {"sigma": float("inf")}, "above 0"),
+        (config.TrainConfig, {"later_share": 1.0}, "less than 1"),
+        (config.TrainConfig, {"max_click_distance": float("nan")}, "got nan"),
+        (config.TrainConfig, {"seed": 1 << 40}, "32 bits"),
+    ],
+)
+def test_no_job_takes_a_setting_out_of_range(settings, value, message):
+    with pytest.raises(errors.BadValueError, match=message):
+        settings(**value)
+    with pytest.raises(errors.BadValueError, match=message):
+        config.from_config_dict(settings, value)
+
+
+def test_a_protocol_of_an_earlier_release_has_the_defaults_of_what_it_lacks():
+    recorded = dataclasses.asdict(config.STRICT)
+    del recorded["stop_at"]
+    assert config.recorded_protocol(recorded) == config.STRICT
+    with pytest.raises(errors.RunFolderError, match="does not have: no_such_switch"):
+        config.recorded_protocol({**recorded, "no_such_switch": 1})
+
+
 def test_protocols_differ_in_every_switch_that_deviations_lists():
     paper, strict = dataclasses.asdict(config.PAPER), dataclasses.asdict(config.STRICT)
     same = {key for key in paper if paper[key] == strict[key]}

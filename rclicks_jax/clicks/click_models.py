@@ -160,6 +160,52 @@ def titles(specs: Sequence[str]) -> dict[str, str]:
     )
 
 
+def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
+    """Asks a click model, and checks its answers: every job asks through this.
+
+    Args:
+        model: Anything that gives click maps.
+        queries: What it is asked.
+
+    Returns:
+        `f32[h w]` for each query, finite and not negative. A map may be zero
+        everywhere; see `is_blank`.
+
+    Raises:
+        DataError: An answer is no such map; the message says why.
+    """
+    maps = list(model(queries))
+    if len(maps) != len(queries):
+        raise errors.DataError(
+            f"the click model gave {len(maps)} maps for {len(queries)} queries"
+        )
+    return [_checked(made, query) for made, query in zip(maps, queries, strict=True)]
+
+
+def is_blank(click_map: np.ndarray) -> bool:
+    """Tells whether a map says that people click nowhere at all, in any region."""
+    return not click_map.any()
+
+
+def _checked(click_map: np.ndarray, query: ClickQuery) -> np.ndarray:
+    made = np.asarray(click_map)
+    shape = query.gt_mask.shape
+    if made.shape != shape:
+        raise errors.DataError(
+            f"the click model gave a map of shape {made.shape} for an image of {shape}"
+        )
+    low, high = made.min(initial=0), made.max(initial=0)
+    # NaN is in no range.
+    if low >= 0 and high < np.inf:
+        return made
+    wrong = int((~np.isfinite(made)).sum())
+    if wrong:
+        raise errors.DataError(
+            f"the click model gave {wrong} values that are no finite numbers"
+        )
+    raise errors.DataError(f"the click model gave negative values, down to {low:g}")
+
+
 def attempt(
     model: ClickModel, queries: Sequence[ClickQuery]
 ) -> list[np.ndarray | Exception]:
@@ -177,7 +223,7 @@ def attempt(
     for first in range(0, len(queries), together):
         some = queries[first : first + together]
         try:
-            answers += model(some)
+            answers += maps_of(model, some)
         except Exception as error:
             if len(some) == 1:
                 answers.append(error)

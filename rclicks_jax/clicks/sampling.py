@@ -13,12 +13,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax import hosts
+from rclicks_jax import config_checks, errors, hosts
 from rclicks_jax.clicks import groups
 from rclicks_jax.ops import buckets
 
 # Draws from one map from which on it is faster to sort its pixels once.
 _MANY = 64
+
+
+def check_seed(seed: int) -> None:
+    """Refuses what is no seed of 32 bits.
+
+    JAX takes seeds modulo 2^32, so that two of them would give the same clicks.
+
+    Raises:
+        BadValueError: It is negative, has more bits, or is no integer.
+    """
+    if not config_checks.SEED.holds(seed):
+        raise errors.BadValueError("seed", repr(seed), config_checks.SEED.allowed)
 
 
 def random_bits(
@@ -30,7 +42,7 @@ def random_bits(
     what else is drawn, in which order, or where.
 
     Args:
-        seed: Of the run.
+        seed: Of the run, 32 bits.
         name: Names the instance, with its dataset.
         streams: Number of each trajectory's strategy: 1..10 for groups, 0 for draws
             from a whole map, `i32[t]`.
@@ -39,7 +51,11 @@ def random_bits(
 
     Returns:
         `u64[t clicks]`.
+
+    Raises:
+        BadValueError: As `check_seed`.
     """
+    check_seed(seed)
     digest = hosts.stable_hash(name)
     halves = np.array([digest >> 32, digest & 0xFFFFFFFF], np.uint32)
     words = _random_words(

@@ -62,8 +62,9 @@ def click_map(
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
+        DataError: The model gave values that are no density.
     """
-    (made,) = model([query(image, target, error)])
+    (made,) = click_models.maps_of(model, [query(image, target, error)])
     return made
 
 
@@ -80,7 +81,7 @@ def click_maps(
     """
     errors = [None] * len(images) if errors is None else errors
     asked = zip(images, targets, errors, strict=True)
-    return model([query(*each) for each in asked])
+    return click_models.maps_of(model, [query(*each) for each in asked])
 
 
 def sample_clicks(
@@ -106,7 +107,7 @@ def sample_clicks(
         count: How many, independent of each other.
         group: A clicking group, from 1, unlikely places, to 10, the likeliest; None for
             the whole distribution.
-        seed: Of the draws.
+        seed: Of the draws, 0 to 2^32 - 1.
         name: Names the object, so that objects have draws of their own.
         protocol: How groups are cut: `paper` or `strict`.
 
@@ -121,6 +122,7 @@ def sample_clicks(
     number = _group_number(group)
     if count < 0:
         raise errors.BadValueError("count", count, "0 or more")
+    sampling.check_seed(seed)
     rules = config.protocol(protocol)
     levels = drawable_levels(density, region, rules)
     return draw(levels, region, number, count, seed=seed, name=name, protocol=rules)

@@ -338,7 +338,7 @@ def _described(
     for split in sorted(builder.info.splits):
         source = _open_split(folder, split)
         for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
-            features = source[position]
+            features = packaging.with_masks(source[position])
             packaging.update_digest(digest, features)
             rows.append(packaging.index_row(features, kind, split, position))
             objects += packaging.mask_digests(features)
@@ -369,9 +369,21 @@ def notes(opened: Iterable[Package]) -> list[str]:
 
 
 def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split for reading at random; photographs stay encoded."""
+    """Opens one split for reading at random.
+
+    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
+    of them would need more memory than anything else.
+    """
     import tensorflow_datasets as tfds
 
+    class Encoded(tfds.decode.SkipDecoding):
+        """Leaves a sequence of encoded images as it is."""
+
+        def decode_batch_example_np(self, examples: Any) -> list[bytes]:
+            return [bytes(each) for each in examples]
+
     builder: Any = tfds.builder_from_directory(str(folder))
-    skip = {"image": tfds.decode.SkipDecoding()}
+    skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
+    if "objects" in builder.info.features:
+        skip["objects"] = {"mask": Encoded()}
     return builder.as_data_source(split=split, decoders=skip)

@@ -1,8 +1,9 @@
 """Raw images and tasks to packaged features, and packaged features to examples."""
 
+import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 
@@ -89,27 +90,94 @@ def image_example(features: Mapping[str, Any], dataset: str) -> ImageExample:
         raise errors.DataError(problem)
     image = _photograph(features, image_id)
     clicks = features["user_clicks"]
-    instances, problems = [], []
+    usable, problems = [], []
     objects = features["objects"]
     for number, encoded_id in enumerate(objects["instance_id"]):
-        instance_id = _text(encoded_id)
         problem = _text(objects["problem"][number])
         if problem:
-            problems.append((instance_id, problem))
+            problems.append((_text(encoded_id), problem))
             continue
-        mask = objects["mask"][number][..., 0]
-        ignore_mask = mask == raw.IGNORE
-        instances.append(
-            InstanceExample(
-                instance_id=instance_id,
-                gt_mask=mask == raw.OBJECT,
-                ignore_mask=ignore_mask if ignore_mask.any() else None,
-                user_clicks_yx=clicks[clicks[:, 0] == number, 1:],
+        usable.append(
+            _Packaged(
+                instance_id=_text(encoded_id),
+                mask=objects["mask"][number],
+                clicks_yx=clicks[clicks[:, 0] == number, 1:],
                 input_device=_text(objects["input_device"][number]),
                 category=_text(objects["category"][number]),
             )
         )
-    return ImageExample(dataset, image_id, image, tuple(instances), tuple(problems))
+    instances = _Instances(usable)
+    return ImageExample(dataset, image_id, image, instances, tuple(problems))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Packaged:
+    """A usable object whose mask is still encoded."""
+
+    instance_id: str
+    mask: bytes
+    clicks_yx: np.ndarray
+    input_device: str
+
+    def decoded(self) -> InstanceExample:
+        mask = _mask(self.mask, self.instance_id)
+        ignore_mask = mask == raw.IGNORE
+        return InstanceExample(
+            instance_id=self.instance_id,
+            gt_mask=mask == raw.OBJECT,
+            ignore_mask=ignore_mask if ignore_mask.any() else None,
+            user_clicks_yx=self.clicks_yx,
+            input_device=self.input_device,
+        )
+
+
+class _Instances(Sequence[InstanceExample]):
+    """The objects of an image; each is decoded when it is asked for, and not kept.
+
+    Hundreds of objects on one photograph therefore need the memory of a few.
+    """
+
+    def __init__(self, packaged: Sequence[_Packaged]) -> None:
+        self._packaged = packaged
+
+    def __len__(self) -> int:
+        return len(self._packaged)
+
+    @overload
+    def __getitem__(self, index: int) -> InstanceExample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "_Instances": ...
+
+    def __getitem__(self, index: int | slice) -> "InstanceExample | _Instances":
+        if isinstance(index, slice):
+            return _Instances(self._packaged[index])
+        return self._packaged[index].decoded()
+
+
+class _Masks(Sequence[np.ndarray]):
+    """Encoded masks as `u8[h w 1]`; each is decoded when it is asked for."""
+
+    def __init__(self, encoded: Sequence[bytes]) -> None:
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index: Any) -> Any:
+        return _mask(self._encoded[index], "a mask")[..., None]
+
+
+def with_masks(features: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns packaged features whose masks are arrays, decoded one at a time."""
+    objects = features.get("objects")
+    if objects is None:
+        return features
+    return {**features, "objects": {**objects, "mask": _Masks(objects["mask"])}}
+
+
+def _mask(encoded: bytes, name: str) -> np.ndarray:
+    return images.decode_mask(bytes(encoded), name)
 
 
 def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
@@ -184,7 +252,7 @@ def update_digest(digest: Any, features: Any) -> None:
             update_digest(digest, features[key])
     elif isinstance(features, bytes):
         digest.update(len(features).to_bytes(8, "big") + features)
-    elif isinstance(features, (list, tuple)):
+    elif isinstance(features, Sequence):
         digest.update(len(features).to_bytes(8, "big"))
         for each in features:
             update_digest(digest, each)

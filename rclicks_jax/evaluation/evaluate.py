@@ -4,16 +4,15 @@ Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
 import dataclasses
-import re
+import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import tqdm
 from etils import epath
 
 from rclicks_jax import config as config_lib
-from rclicks_jax import errors, hosts
+from rclicks_jax import hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, specs
@@ -25,10 +24,10 @@ from rclicks_jax.evaluation import (
     task_scoring,
 )
 from rclicks_jax.runs import (
-    click_map_queries,
     environment,
     plan,
     processes,
+    progress,
     records,
     sample_model,
     store,
@@ -66,9 +65,9 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         workdir: The run folder.
 
     Raises:
-        RClicksError: It cannot start; a single bad task never raises.
+        RClicksError: It cannot start, or nothing works: the first tasks all failed in
+            the same way. A single bad task never raises.
     """
-    _check(config)
     shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
     asked = specs.parse(config.data, config.max_side)
@@ -87,18 +86,33 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         for name, spec in named.items()
     }
     folder = store.RunFolder(workdir)
+    if not folder.exists():
+        plan.require_usable(planned, _problems, config.data)
     notes = packages.notes(datasets)
-    noted = {"command": sys.argv, "data_notes": notes, **environment.describe()}
-    folder.begin(_hashed(config, named, datasets), noted)
-    mine = [
-        unit for unit in planned if hosts.owns(click_map_queries.key_of(unit), shard)
-    ]
+    noted = {
+        "command": sys.argv,
+        "data_notes": notes,
+        "batches": {
+            name: getattr(model, "batch", None) for name, model in models.items()
+        },
+        **environment.describe(),
+    }
+    folder.begin(
+        _hashed(config, named, datasets),
+        noted,
+        mendable=("click_models",),
+        has_results=functools.partial(task_records.has_results, folder),
+    )
+    facts = {"click models": ", ".join(models), "protocol": protocol.name}
+    progress.say_start("Evaluation", planned, facts, "click task")
+    mine = [unit for unit in planned if hosts.owns(plan.key_of(unit), shard)]
     stopped = _evaluate(mine, models, config, folder)
     if not stopped:
         hosts.barrier("evaluated")
         if hosts.is_first():
             task_pictures.write(folder, datasets, models)
     every = task_records.read_all(folder)
+    progress.say_failures(one.reason for one in every if one.status == "failed")
     counts = records.count(record.status for record in every)
     return Outcome(counts, len(planned) - sum(counts.values()), stopped)
 
@@ -110,49 +124,38 @@ def _evaluate(
     folder: store.RunFolder,
 ) -> str:
     """Works on what is left of some tasks; returns the signal that ended it, if any."""
-    left = [
-        unit
-        for unit in units
-        if not task_records.is_finished(folder, unit.package.dataset, unit.row.name)
-    ]
-    bar = tqdm.tqdm(
-        total=len(units),
-        initial=len(units) - len(left),
-        desc="Evaluating click models",
-        unit="task",
-        disable=not hosts.is_first(),
-    )
+    is_finished = functools.partial(task_records.is_finished, folder)
+    left = plan.unfinished(units, is_finished)
+    done = len(units) - len(left)
+    bar = progress.Bar("Evaluating click models", "task", len(units), done)
+    first = progress.FirstFailures(config.max_failed)
     with hosts.stop_on_signal() as stop, bar:
         jobs = click_tasks.jobs(left, models, config, stop)
         measured = task_scoring.measured
         for record in processes.results(measured, jobs, config.processes):
             task_records.write(folder, record)
-            bar.update()
+            bar.advance(1)
+            # Whatever a click model did is said after its name.
+            asked = any(record.reason.startswith(f"{name}: ") for name in models)
+            failed = [record.reason] * (record.status == "failed" and asked)
+            too_many = first.add(failed, record.status == "ok")
+            if too_many and not task_records.has_results(folder):
+                raise progress.stop_of(
+                    record.reason, "click task", "--config.max_failed"
+                )
     return stop.reason
 
 
-def _check(config: EvaluateConfig) -> None:
-    if not config.click_models:
-        allowed = "one or more of UD, DT, SI, SM and model folders"
-        raise errors.BadValueError("--click_models", "none", allowed)
-    if config.draws < 1:
-        raise errors.BadValueError("--config.draws", config.draws, "1 or more")
-    if config.seed < 0:
-        raise errors.BadValueError("--config.seed", config.seed, "0 or more")
-    if config.processes < 0:
-        raise errors.BadValueError("--config.processes", config.processes, "0 or more")
-
-
 def _shard(text: str) -> tuple[int, int]:
-    """Returns which of how many parts `NUMBER/COUNT` is."""
-    if not text:
-        return 0, 1
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if found is None or int(found[1]) >= int(found[2]):
-        raise errors.BadValueError(
-            "--config.shard", repr(text), "NUMBER/COUNT with 0 <= NUMBER < COUNT"
-        )
-    return int(found[1]), int(found[2])
+    """Returns which of how many parts `NUMBER/COUNT` is; the settings are checked."""
+    number, _, count = (text or "0/1").partition("/")
+    return int(number), int(count)
+
+
+def _problems(unit: plan.Unit) -> Iterator[str]:
+    """Yields why a task cannot be evaluated; empty if it can."""
+    task_scoring.check(unit.package.read(unit.row))
+    yield ""
 
 
 def _hashed(

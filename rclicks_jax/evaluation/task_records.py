@@ -11,7 +11,6 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors
 from rclicks_jax.runs import records, store
 
 KIND = "evaluation"
@@ -54,23 +53,45 @@ FIELDS = tuple(field.name for field in dataclasses.fields(TaskRecord))
 def write(folder: store.RunFolder, record: TaskRecord) -> None:
     """Writes a record; its task is finished then."""
     path = _path_of(folder, record.dataset, record.click_set_id)
-    text = json.dumps(dataclasses.asdict(record)) + "\n"
+    described = {
+        **dataclasses.asdict(record),
+        "reason": records.printable(record.reason),
+    }
+    text = json.dumps(records.sealed(described, folder.run)) + "\n"
     store.write_atomically(path, text.encode())
 
 
 def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
-    """Tells whether a task has a record and did not fail."""
+    """Tells whether a task has a record and did not fail.
+
+    Raises:
+        RecordError: The record is damaged, or of another run.
+    """
     path = _path_of(folder, dataset, name)
-    return path.exists() and _read(path).status != "failed"
+    if not path.exists():
+        return False
+    record, run = _read(folder, path)
+    folder.owns(run, str(path))
+    return record.status != "failed"
+
+
+def has_results(folder: store.RunFolder) -> bool:
+    """Tells whether a task of any record is `ok`, whichever run it is of."""
+    return any(_read(folder, path)[0].status == "ok" for path in folder.record_files())
 
 
 def read_all(folder: store.RunFolder) -> list[TaskRecord]:
     """Reads the records of an evaluation, in order of dataset and file.
 
     Raises:
-        RunFolderError: A file is no such record.
+        RecordError: A file is no such record, or of another run.
     """
-    return [_read(path) for path in sorted(folder.path.glob("records/*/*.json"))]
+    found = []
+    for path in folder.record_files():
+        record, run = _read(folder, path)
+        if folder.owns(run, str(path), strict=record.status == "ok"):
+            found.append(record)
+    return found
 
 
 def _path_of(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
@@ -78,18 +99,23 @@ def _path_of(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
     return of_dataset / f"{store.file_name(name)}.json"
 
 
-def _read(path: epath.Path) -> TaskRecord:
+def _read(folder: store.RunFolder, path: epath.Path) -> tuple[TaskRecord, str]:
+    """Reads a record, and says of which run it is."""
     try:
-        record = json.loads(path.read_text())
-        for measured in record["models"].values():
+        described = json.loads(store.read_record(path))
+        whole = records.unsealed(described, str(path))
+        for measured in whole["models"].values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
-        return TaskRecord(**{key: record[key] for key in FIELDS})
+        record = TaskRecord(**{key: whole[key] for key in FIELDS})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise errors.RunFolderError(
-            f"{path} is not a record of this release: {error!r}. Move it away and run "
-            "the same command again: only this task is repeated."
+        raise records.RecordError(
+            str(path), f"{type(error).__name__}: {error}"
         ) from error
+    if _path_of(folder, record.dataset, record.click_set_id) != path:
+        problem = f"it is of {record.dataset}/{record.click_set_id}"
+        raise records.RecordError(str(path), problem)
+    return record, records.run_of(whole)
 
 
 def shown_maps(hashed: Mapping[str, Any]) -> str:

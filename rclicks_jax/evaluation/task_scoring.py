@@ -17,7 +17,9 @@ from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"
 _SKIPPED = (raw.EMPTY, NO_CLICKS, failures.NOTHING_WRONG)
-_MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes to less"
+_MEMORY_ADVICE = (
+    "Compare fewer click models at once, or set --config.processes to less."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +61,6 @@ def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecor
         record: Of the task.
         error: What was raised.
         about: What it is about, in front of the reason.
-
-    Raises:
-        RClicksError: The memory is too small, which is no fault of a task.
     """
     reason = about + why(error)
     status = "skipped" if reason in _SKIPPED else "failed"
@@ -69,7 +68,7 @@ def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecor
 
 
 def why(error: Exception) -> str:
-    """Says why a task failed; raises only for want of memory."""
+    """Says why a task failed."""
     return failures.reason(error, _MEMORY_ADVICE)
 
 

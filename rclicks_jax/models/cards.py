@@ -84,11 +84,17 @@ def load_card(folder: epath.PathLike) -> Card:
         raise errors.DataError(f"{path} is not a model card: {error}") from error
 
 
+def _is_finite(array: np.ndarray) -> bool:
+    # Of bfloat16 too, which is of no kind of NumPy's own.
+    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
+
+
 def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
     """Reads a model folder: the variables and the card.
 
     Raises:
-        DataError: A file is missing or broken, or the weights are not the card's.
+        DataError: A file is missing or broken, the weights are not the card's, or some
+            are not finite.
     """
     card = load_card(folder)
     path = epath.Path(folder) / WEIGHTS_NAME
@@ -105,4 +111,11 @@ def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
         arrays = safetensors.numpy.load(encoded)
     except safetensors.SafetensorError as error:
         raise errors.DataError(f"{path} cannot be read: {error}") from error
+    wrong = [name for name, array in arrays.items() if not _is_finite(array)]
+    if wrong:
+        raise errors.DataError(
+            f"{path} has weights that are not finite (NaN or infinite), in "
+            f"{len(wrong)} of {len(arrays)} arrays, the first {min(wrong)}: its click "
+            "maps would mean nothing. Take another checkpoint of the training."
+        )
     return flax.traverse_util.unflatten_dict(arrays, sep="/"), card

@@ -48,7 +48,7 @@ def open_run(text: str) -> comparison.Run:
     results = aggregate.collect(folder.read_all())
     if not results:
         raise errors.RunFolderError(f"{folder.path} has no finished image yet.")
-    protocol = config.Protocol(**hashed["protocol"])
+    protocol = config.recorded_protocol(hashed["protocol"])
     segmenter = hashed["segmenter"]
     return comparison.Run(
         label or segmenter["name"],

@@ -92,7 +92,7 @@ def _synthetic_parts(
 
 def _gallery(folder: store.RunFolder, results: Sequence[DatasetResults]) -> list[Shown]:
     """Chooses the objects whose groups fare most and least differently."""
-    protocol = config.Protocol(**folder.info()["hashed"]["protocol"])
+    protocol = config.recorded_protocol(folder.info()["hashed"]["protocol"])
     spread = {}
     for result in results:
         if result.by_group is not None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -13,7 +13,15 @@ from rclicks_jax import errors
 from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.runs import environment, plan, sample_model, store, tracks, work
+from rclicks_jax.runs import (
+    environment,
+    plan,
+    progress,
+    sample_model,
+    store,
+    tracks,
+    work,
+)
 from rclicks_jax.segmenters import base, load
 
 
@@ -28,7 +36,8 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         workdir: The run folder.
 
     Raises:
-        RClicksError: It cannot start; a single bad object or image never raises.
+        RClicksError: It cannot start, or nothing works: the first images all failed in
+            the same way. A single bad object or image never raises.
     """
     _check(config)
     named = config_lib.protocol(config.protocol)
@@ -52,6 +61,8 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         max_images=config.max_images,
         pictures=config.pictures,
     )
+    if not folder.exists():
+        plan.require_usable(planned, _problems, config.data)
     together = config.instances_per_batch or work.default_instances_per_batch()
     trajectories = together * len(setup.strategies())
     segmenter = load.load(config.segmenter, trajectories, protocol.name)
@@ -78,19 +89,28 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
                 "data_notes": notes,
                 "segmenter_versions": segmenter.versions,
             },
+            mendable=("segmenter", "click_model"),
+            has_results=folder.has_results,
         )
+        facts = {"segmenter": config.segmenter, "protocol": protocol.name}
+        if config.groups:
+            facts["click model"] = click_models.title(click_model_spec)
+        progress.say_start("Benchmark", planned, facts, "image")
         worker = work.Worker(config, setup, segmenter, click_model, folder)
         return worker.work(planned)
     finally:
         segmenter.close()
 
 
+def _problems(unit: plan.Unit) -> Iterator[str]:
+    """Yields why objects of an image cannot be used; empty for those that can."""
+    example = unit.package.read(unit.row)
+    if len(example.instances):
+        yield ""
+    yield from (reason for _, reason in example.problems)
+
+
 def _check(config: BenchmarkConfig) -> None:
-    wrong = [group for group in config.groups if not 1 <= group <= 10]
-    if wrong or len(set(config.groups)) != len(config.groups):
-        raise errors.BadValueError(
-            "--config.groups", config.groups, "numbers 1 to 10, each once"
-        )
     if not config.groups and not config.baseline:
         raise errors.BadValueError(
             "Strategies", "none", "--config.baseline, --config.groups, or both"
@@ -98,10 +118,6 @@ def _check(config: BenchmarkConfig) -> None:
     for robot in config.robots:
         if robot not in strategies.ROBOTS:
             raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
-    if not 0 <= config.stop_at <= 100:
-        raise errors.BadValueError("--config.stop_at", config.stop_at, "0 to 100")
-    if config.repeats < 1:
-        raise errors.BadValueError("--config.repeats", config.repeats, "1 or more")
 
 
 def _click_model_spec(config: BenchmarkConfig) -> str:

@@ -8,7 +8,6 @@ clicks.csv, index.json           made of the records
 README.txt                       what is what
 """
 
-import collections
 import csv
 import io
 import json
@@ -18,10 +17,9 @@ from typing import Any
 import numpy as np
 from etils import epath
 
-from rclicks_jax import errors
 from rclicks_jax.clicks import groups
 from rclicks_jax.ops import images
-from rclicks_jax.runs import overlays, store
+from rclicks_jax.runs import overlays, records, store
 from rclicks_jax.runs.click_map_queries import Asked
 
 CSV_NAME, INDEX_NAME, README_NAME = "clicks.csv", "index.json", "README.txt"
@@ -93,40 +91,70 @@ def write_record(
 ) -> None:
     """Writes what became of the objects of an image; it is finished then."""
     record = {"dataset": dataset, "name": name, "objects": objects}
-    content = json.dumps(record, separators=(",", ":")) + "\n"
+    sealed = records.sealed(record, folder.run)
+    content = json.dumps(sealed, separators=(",", ":")) + "\n"
     store.write_atomically(record_path(folder, dataset, name), content.encode())
 
 
 def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
-    """Tells whether an image has a record in which nothing failed."""
+    """Tells whether an image has a record in which nothing failed.
+
+    Raises:
+        RecordError: The record is damaged, or of another run.
+    """
     path = record_path(folder, dataset, name)
     if not path.exists():
         return False
-    return all(one["status"] != "failed" for one in _read(path)["objects"])
+    record = _read(folder, path)
+    folder.owns(records.run_of(record), str(path))
+    return all(one["status"] != "failed" for one in record["objects"])
+
+
+def has_results(folder: store.RunFolder) -> bool:
+    """Tells whether an object of any record is `ok`, whichever run it is of."""
+    return any(
+        one["status"] == "ok"
+        for path in folder.record_files()
+        for one in _read(folder, path)["objects"]
+    )
 
 
 def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
-    """Yields what is recorded of every object, in a fixed order."""
-    for path in sorted(folder.path.glob("records/*/*.json")):
-        record = _read(path)
-        for one in record["objects"]:
-            yield {"dataset": record["dataset"], **one}
+    """Yields what is recorded of every object, in a fixed order.
+
+    Raises:
+        RecordError: A record is damaged, or of another run.
+    """
+    for path in folder.record_files():
+        record = _read(folder, path)
+        some_ok = any(one["status"] == "ok" for one in record["objects"])
+        if folder.owns(records.run_of(record), str(path), strict=some_ok):
+            for one in record["objects"]:
+                yield {"dataset": record["dataset"], **one}
 
 
-def _read(path: epath.Path) -> dict[str, Any]:
+def _read(folder: store.RunFolder, path: epath.Path) -> dict[str, Any]:
+    """Reads a record, and makes sure that it lies where its image belongs."""
     try:
-        return json.loads(path.read_text())
+        described = json.loads(store.read_record(path))
     except ValueError as error:
-        raise errors.RunFolderError(
-            f"{path} is no record: {error}. Move it away and run the same command "
-            "again: only this image is repeated."
-        ) from error
+        raise records.RecordError(str(path), str(error)) from error
+    record = records.unsealed(described, str(path))
+    missing = {"dataset", "name", "objects"} - set(record)
+    if missing:
+        raise records.RecordError(str(path), f"it lacks {', '.join(sorted(missing))}")
+    if record_path(folder, record["dataset"], record["name"]) != path:
+        problem = f"it is of {record['dataset']}/{record['name']}"
+        raise records.RecordError(str(path), problem)
+    names = [one["instance_id"] for one in record["objects"]]
+    if len({*names}) < len(names):
+        raise records.RecordError(str(path), "an object is in it twice")
+    return record
 
 
 def count(folder: store.RunFolder) -> dict[str, int]:
     """Counts the recorded objects by status; all three are there."""
-    counts = collections.Counter(one["status"] for one in read_objects(folder))
-    return {status: counts[status] for status in ("ok", "skipped", "failed")}
+    return records.count(one["status"] for one in read_objects(folder))
 
 
 def problems(folder: store.RunFolder) -> list[str]:

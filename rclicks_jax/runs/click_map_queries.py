@@ -9,10 +9,10 @@ import numpy as np
 
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
-from rclicks_jax.runs import failures, plan
-from rclicks_jax.types import ClickQuery
+from rclicks_jax.runs import failures, plan, records
+from rclicks_jax.types import ClickQuery, ImageExample
 
-_MEMORY_ADVICE = "Set --batch to less"
+_MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
 # Photographs read ahead to fill a batch hold at most so many pixels together.
 _PIXELS_TOGETHER = 1 << 27
 
@@ -47,7 +47,7 @@ def described(
         "image_id": image_id,
         "instance_id": instance_id,
         "status": status,
-        "reason": reason,
+        "reason": records.printable(reason),
     }
 
 
@@ -57,18 +57,15 @@ class Image:
 
     Attributes:
         unit: Where it is from.
-        asked: Its objects that can be used.
+        asked: Its objects that can be used; each is read when it is taken.
+        pixels: Of the photograph, if some object can be used.
         done: What is recorded of its other objects, and of those already written.
     """
 
     unit: plan.Unit
-    asked: list[Asked]
+    asked: Sequence[Asked]
+    pixels: int
     done: list[dict[str, Any]]
-
-
-def key_of(unit: plan.Unit) -> str:
-    """Returns what says which process works on a unit."""
-    return f"{unit.package.dataset}/{unit.row.name}"
 
 
 def gather(
@@ -87,7 +84,7 @@ def gather(
         image = read(unit, tasks)
         together.append(image)
         objects += len(image.asked)
-        pixels += sum(one.query.gt_mask.size for one in image.asked[:1])
+        pixels += image.pixels
         if objects >= batch or pixels >= _PIXELS_TOGETHER:
             yield together
             together, objects, pixels = [], 0, 0
@@ -104,23 +101,45 @@ def read(unit: plan.Unit, tasks: bool) -> Image:
         reason = why(error)
         image_id = "" if tasks else name
         names = unit.row.instance_ids or (name,)
-        return Image(unit, [], [_rejected(image_id, each, reason) for each in names])
-    image = Image(unit, [], [])
+        rejected = [_rejected(image_id, each, reason) for each in names]
+        return Image(unit, (), 0, rejected)
+    height, width = example.image.shape[:2]
     if tasks:
         first = example.prev_mask is None
         error_mask = example.gt_mask if first else example.error_mask
         query = ClickQuery(example.image, example.gt_mask, error_mask)
         if error_mask.any():
-            image.asked.append(Asked(dataset, example.image_id, name, query))
-        else:
-            reason = raw.EMPTY if first else failures.NOTHING_WRONG
-            image.done.append(_rejected(example.image_id, name, reason))
-        return image
-    image.done += [_rejected(name, *problem) for problem in example.problems]
-    for one in example.instances:
+            asked = Asked(dataset, example.image_id, name, query)
+            return Image(unit, (asked,), height * width, [])
+        reason = raw.EMPTY if first else failures.NOTHING_WRONG
+        return Image(unit, (), 0, [_rejected(example.image_id, name, reason)])
+    rejected = [_rejected(name, *problem) for problem in example.problems]
+    objects = _Objects(example)
+    return Image(unit, objects, height * width * bool(objects), rejected)
+
+
+class _Objects(Sequence[Asked]):
+    """The objects of a photograph, each with its mask only while it is worked on."""
+
+    def __init__(self, example: ImageExample) -> None:
+        self._example = example
+
+    def __len__(self) -> int:
+        return len(self._example.instances)
+
+    def __getitem__(self, index: Any) -> Any:
+        example = self._example
+        one = example.instances[index]
         query = ClickQuery(example.image, one.gt_mask, one.gt_mask)
-        image.asked.append(Asked(dataset, name, one.instance_id, query))
-    return image
+        return Asked(example.dataset, example.image_id, one.instance_id, query)
+
+
+def problems(unit: plan.Unit, tasks: bool) -> Iterator[str]:
+    """Yields why objects of a unit cannot be used; empty for those that can."""
+    image = read(unit, tasks)
+    if len(image.asked):
+        yield ""
+    yield from (one["reason"] for one in image.done)
 
 
 def made(
@@ -133,14 +152,14 @@ def made(
     Args:
         model: What is asked.
         queries: Any number.
-        why: Says what went wrong; what it raises ends everything.
+        why: Says what went wrong.
     """
     answers = click_models.attempt(model, queries)
     return [why(each) if isinstance(each, Exception) else each for each in answers]
 
 
 def why(error: Exception) -> str:
-    """Says why an image or an object failed; raises only for want of memory."""
+    """Says why an image or an object failed."""
     return failures.reason(error, _MEMORY_ADVICE)
 
 

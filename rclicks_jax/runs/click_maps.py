@@ -2,23 +2,30 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tqdm
 from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
-from rclicks_jax.clicks import click_models, groups, simulate
+from rclicks_jax.clicks import click_models, simulate
 from rclicks_jax.config import ClickMapsConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.models import infer
 from rclicks_jax.runs import click_map_files as files
 from rclicks_jax.runs import click_map_queries as queries
-from rclicks_jax.runs import environment, plan, records, sample_model, store
+from rclicks_jax.runs import (
+    environment,
+    plan,
+    progress,
+    records,
+    sample_model,
+    store,
+)
 
 # Objects worked on together where the click model does not say.
 _TOGETHER = 10
@@ -53,9 +60,9 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
         out: The folder.
 
     Raises:
-        RClicksError: It cannot start or write; a single bad image never raises.
+        RClicksError: It cannot start or write, or nothing works: the first images all
+            failed in the same way. A single bad image never raises.
     """
-    _check(config)
     asked = specs.parse(config.data, config.max_side)
     spec = config.model
     if spec == "sample":
@@ -67,27 +74,25 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
         datasets, split=config.split, max_images=config.max_images, pictures=0
     )
     folder = store.RunFolder(out)
+    if not folder.exists():
+        read = functools.partial(queries.problems, tasks=config.tasks)
+        plan.require_usable(planned, read, config.data)
     _begin(folder, _hashed(config, spec, datasets), model, planned, config.tasks)
+    facts = {"click model": click_models.title(spec), "protocol": config.protocol}
+    progress.say_start("Click maps", planned, facts, _unit(config))
     stopped = _Writer(config, model, folder).work(planned)
     if not stopped:
         hosts.barrier("click maps")
         if hosts.is_first():
             files.write_tables(folder)
+    progress.say_failures(
+        one["reason"] for one in files.read_objects(folder) if one["status"] == "failed"
+    )
     return Outcome(files.count(folder), files.problems(folder), stopped)
 
 
-def _check(config: ClickMapsConfig) -> None:
-    allowed = {*range(groups.GROUP_COUNT + 1)}
-    if not {*config.groups} <= allowed or len({*config.groups}) < len(config.groups):
-        raise errors.BadValueError(
-            "--groups",
-            ",".join(map(str, config.groups)),
-            "numbers 1 to 10, or 0 for the whole map, each once",
-        )
-    for name in ("samples", "batch", "max_images"):
-        given = getattr(config, name)
-        if given < 0:
-            raise errors.BadValueError(f"--{name}", given, "0 or more")
+def _unit(config: ClickMapsConfig) -> str:
+    return "click task" if config.tasks else "image"
 
 
 def _hashed(
@@ -117,12 +122,22 @@ def _begin(
     tasks: bool,
 ) -> None:
     """Starts the folder, or makes sure that it holds this run; reports precision."""
-    noted = {"command": sys.argv, "card": {}, "precision_error": None}
+    noted = {
+        "command": sys.argv,
+        "card": {},
+        "precision_error": None,
+        "batches": {"click_maps": getattr(model, "batch", None)},
+    }
     if isinstance(model, infer.ClickabilityModel):
         noted["card"] = dataclasses.asdict(model.card)
         if model.precision != infer.FLOAT32 and not folder.exists():
             noted["precision_error"] = _precision_error(model, planned, tasks)
-    folder.begin(hashed, {**noted, **environment.describe()})
+    folder.begin(
+        hashed,
+        {**noted, **environment.describe()},
+        mendable=("model",),
+        has_results=functools.partial(files.has_results, folder),
+    )
     found = folder.info()["noted"]["precision_error"]
     if not found or not hosts.is_first():
         return
@@ -166,43 +181,47 @@ class _Writer:
 
         Raises:
             RunFolderError: A file cannot be written.
-            RClicksError: The device has too little memory for the batch.
+            RClicksError: Nothing works: the first images all failed in the same way.
         """
-        mine = [unit for unit in planned if hosts.owns(queries.key_of(unit))]
-        left = [
-            unit
-            for unit in mine
-            if not files.is_finished(self._folder, unit.package.dataset, unit.row.name)
-        ]
-        bar = tqdm.tqdm(
-            total=len(mine),
-            initial=len(mine) - len(left),
-            desc="Writing click maps",
-            unit="task" if self._config.tasks else "image",
-            disable=not hosts.is_first(),
-        )
+        mine = [unit for unit in planned if hosts.owns(plan.key_of(unit))]
+        left = plan.unfinished(mine, functools.partial(files.is_finished, self._folder))
         # Encoding and writing leave Python's lock to each other.
         pool = concurrent.futures.ThreadPoolExecutor()
+        unit = _unit(self._config)
+        bar = progress.Bar("Writing click maps", unit, len(mine), len(mine) - len(left))
+        first = progress.FirstFailures(self._config.max_failed)
         with hosts.stop_on_signal() as stop, pool, bar:
             for together in queries.gather(left, self._config.tasks, self._batch):
                 self._write(together, pool)
-                bar.update(len(together))
+                bar.advance(len(together))
+                for image in together:
+                    self._check_first(first, image)
                 if stop:
                     break
         return stop.reason
+
+    def _check_first(self, first: progress.FirstFailures, image: queries.Image) -> None:
+        """Ends a run of which nothing works."""
+        failed = [one["reason"] for one in image.done if one["status"] == "failed"]
+        some_ok = any(one["status"] == "ok" for one in image.done)
+        too_many = first.add(failed * bool(image.asked), some_ok)
+        if too_many and not files.has_results(self._folder):
+            raise progress.stop_of(failed[0], _unit(self._config), "--max_failed")
 
     def _write(
         self, together: Sequence[queries.Image], pool: concurrent.futures.Executor
     ) -> None:
         """Writes the objects of some images, a batch at a time, then their records."""
-        owners = [image for image in together for _ in image.asked]
-        asked = [one for image in together for one in image.asked]
-        for first in range(0, len(asked), self._batch):
-            piece = asked[first : first + self._batch]
+        places = [
+            (image, number) for image in together for number in range(len(image.asked))
+        ]
+        for first in range(0, len(places), self._batch):
+            owners = places[first : first + self._batch]
+            piece = [image.asked[number] for image, number in owners]
             asked_of_model = [one.query for one in piece]
             made = queries.made(self._model, asked_of_model, queries.why)
             written = pool.map(self._object, piece, made)
-            for image, described in zip(owners[first:], written, strict=False):
+            for (image, _), described in zip(owners, written, strict=True):
                 image.done.append(described)
         for image in together:
             dataset, name = image.unit.package.dataset, image.unit.row.name
@@ -220,8 +239,8 @@ class _Writer:
             return asked.described("failed", queries.why(error))
 
     def _drawn(self, asked: queries.Asked, click_map: np.ndarray) -> dict[str, Any]:
-        if not np.isfinite(click_map).all():
-            raise errors.DataError("the click model gave values that are no numbers")
+        if click_models.is_blank(click_map):
+            raise errors.DataError("the click map is zero everywhere")
         config, region = self._config, asked.query.error_mask
         levels = simulate.drawable_levels(click_map, region, self._rules)
         clicks = {

@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 
+from rclicks_jax.runs import processes
+
 _RELEASES = (
     "rclicks-jax",
     "jax",
@@ -19,7 +21,11 @@ _RELEASES = (
 
 
 def describe() -> dict[str, Any]:
-    """Returns versions, devices and time; none of it is part of a run's hash."""
+    """Returns versions, devices, cores and time; none of it is part of a run's hash.
+
+    The number of cores that this process may use changes the last bits of what XLA
+    computes on a CPU.
+    """
     releases = {}
     for name in _RELEASES:
         try:
@@ -32,5 +38,6 @@ def describe() -> dict[str, Any]:
         "devices": [str(device) for device in jax.devices()],
         "backend": jax.default_backend(),
         "processes": jax.process_count(),
+        "cores": processes.cores(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -1,11 +1,13 @@
 """Which images a process works on, and in which order."""
 
+import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 
-from rclicks_jax import hosts
+from rclicks_jax import errors, hosts
 from rclicks_jax.data import packages
-from rclicks_jax.runs import store
+from rclicks_jax.runs import failures, records, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,22 +56,88 @@ def units(
 
 
 def remaining(planned: Sequence[Unit], folder: store.RunFolder) -> list[Unit]:
-    """Returns this process's units that are not finished; failures are tried again."""
+    """Returns this process's units that are not finished; failures are tried again.
+
+    So are units whose record is damaged or of another run, which is said.
+    """
     attempts = folder.attempts()
+
+    def is_finished(dataset: str, name: str) -> bool:
+        done = attempts.get(_files_of(dataset, name), 0)
+        return done > 0 and not folder.read(dataset, name, done).failed
+
+    left = unfinished(
+        [unit for unit in planned if hosts.owns(key_of(unit))], is_finished
+    )
+    done = [attempts.get(_files_of(u.package.dataset, u.row.name), 0) for u in left]
     return [
-        dataclasses.replace(unit, attempt=attempt)
-        for unit in planned
-        if hosts.owns(f"{unit.package.dataset}/{unit.row.name}")
-        and (attempt := _next_attempt(unit, attempts, folder))
+        dataclasses.replace(unit, attempt=number + 1)
+        for unit, number in zip(left, done, strict=True)
     ]
 
 
-def _next_attempt(
-    unit: Unit, attempts: Mapping[tuple[str, str], int], folder: store.RunFolder
-) -> int:
-    """Returns the number of the attempt to make; 0 if none is needed."""
-    dataset, name = unit.package.dataset, unit.row.name
-    done = attempts.get((store.file_name(dataset), store.file_name(name)), 0)
-    if done and not folder.read(dataset, name, done).failed:
-        return 0
-    return done + 1
+def unfinished(
+    units: Sequence[Unit], is_finished: Callable[[str, str], bool]
+) -> list[Unit]:
+    """Returns the units that are not finished.
+
+    Those whose record is damaged or of another run are not, which is said.
+
+    Args:
+        units: Images or click tasks.
+        is_finished: Of dataset and name; raises `RecordError` of such a record.
+    """
+    left, problems = [], []
+    for unit in units:
+        try:
+            if is_finished(unit.package.dataset, unit.row.name):
+                continue
+        except records.RecordError as error:
+            problems.append(str(error))
+        left.append(unit)
+    if problems:
+        print(
+            f"note: {len(problems)} records cannot be used, and their images or tasks "
+            f"are repeated. The first: {problems[0]}",
+            file=sys.stderr,
+        )
+    return left
+
+
+def _files_of(dataset: str, name: str) -> tuple[str, str]:
+    return store.file_name(dataset), store.file_name(name)
+
+
+def key_of(unit: Unit) -> str:
+    """Returns what says which process works on a unit."""
+    return f"{unit.package.dataset}/{unit.row.name}"
+
+
+def require_usable(
+    planned: Sequence[Unit], read: Callable[[Unit], Iterable[str]], what: str
+) -> None:
+    """Makes sure, before any work, that there is something to work on.
+
+    Args:
+        planned: Images or click tasks; they are read up to the first that can be used.
+        read: Yields why objects of a unit cannot be used, and an empty text for one
+            that can; may raise what is wrong with the whole unit.
+        what: What was asked for, in a message.
+
+    Raises:
+        DataError: Nothing can be used; the message counts the reasons.
+    """
+    reasons: collections.Counter[str] = collections.Counter()
+    for unit in planned:
+        try:
+            found = list(read(unit))
+        except Exception as error:
+            found = [failures.described(error)]
+        if "" in found:
+            return
+        reasons.update(found)
+    why = failures.most_common(reasons) or "there is no image in this split"
+    raise errors.DataError(
+        f"{what} has no object that can be used: {why}. "
+        "rclicks-data doctor says more of each file."
+    )

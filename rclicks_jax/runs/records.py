@@ -1,8 +1,14 @@
-"""What is written down of an image: JSON lines, one for it and one for each object."""
+"""What is written down of an image: JSON lines, one for it and one for each object.
+
+Every record, also of other jobs, is sealed: it says which run it belongs to, and has a
+checksum. Those of releases before that have neither, and are still read.
+"""
 
 import collections
 import dataclasses
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
@@ -10,6 +16,28 @@ from rclicks_jax import errors
 from rclicks_jax.types import Trajectory
 
 Status = Literal["ok", "skipped", "failed"]
+_HEAD = ("dataset", "image_id", "attempt", "encodes", "seconds")
+_RUN, _CHECKSUM = "run", "checksum"
+# Control characters but tab and new line, which a terminal or a page would obey.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class RecordError(errors.RunFolderError):
+    """A record is damaged, or of another run: its image or task is to be repeated."""
+
+    def __init__(self, message: str, problem: str | None = None) -> None:
+        """Says which record it is, what is wrong, and what to do.
+
+        Args:
+            message: The record; or the whole message, if nothing else is given.
+            problem: What is wrong with it.
+        """
+        # pickle makes an error anew of its message alone.
+        told = (
+            f"{message} is not a record that can be used: {problem}. Run the same "
+            "command again: only this image or task is repeated."
+        )
+        super().__init__(message if problem is None else told)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +74,7 @@ class ImageRecord:
         encodes: How often it was encoded.
         seconds: Wall time by part: encode, predict, simulate, score.
         instances: Its objects.
+        run: Hash of the run it belongs to; empty in records of releases before that.
     """
 
     dataset: str
@@ -54,6 +83,12 @@ class ImageRecord:
     encodes: int
     seconds: dict[str, float]
     instances: tuple[InstanceRecord, ...]
+    run: str = ""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether some object is in the tables."""
+        return any(instance.status == "ok" for instance in self.instances)
 
     @property
     def failed(self) -> bool:
@@ -63,16 +98,20 @@ class ImageRecord:
 
 def to_lines(record: ImageRecord) -> str:
     """Writes a record as JSON lines: the image first, then its objects."""
-    head = {
-        field: getattr(record, field)
-        for field in ("dataset", "image_id", "attempt", "encodes", "seconds")
-    }
-    rows: list[dict[str, Any]] = [{"kind": "image", **head}]
-    rows += [
+    rows = [
         {"kind": "instance", **dataclasses.asdict(instance)}
         for instance in record.instances
     ]
-    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    for row in rows:
+        row["reason"] = printable(row["reason"])
+    body = "".join(map(_line, rows))
+    head = {
+        "kind": "image",
+        **{name: getattr(record, name) for name in _HEAD},
+        "objects": len(rows),
+        "body": _hash(body),
+    }
+    return _line(sealed(head, record.run)) + body
 
 
 def from_lines(text: str, name: str) -> ImageRecord:
@@ -83,21 +122,84 @@ def from_lines(text: str, name: str) -> ImageRecord:
         name: What an error calls them.
 
     Raises:
-        RunFolderError: They are not such lines.
+        RecordError: They are not such lines, were cut or changed, or name an object
+            twice.
     """
+    first, _, body = text.partition("\n")
     try:
-        head, *rows = (json.loads(line) for line in text.splitlines())
-        head.pop("kind")
-        return ImageRecord(**head, instances=tuple(map(_instance, rows)))
-    except (ValueError, TypeError, KeyError) as error:
-        raise errors.RunFolderError(
-            f"{name} is not a record of this release: {error}. Move it away and run "
-            "the same command again: only this image is repeated."
-        ) from error
+        head = unsealed(json.loads(first), name)
+        rows = [json.loads(line) for line in body.splitlines()]
+        if head["kind"] != "image":
+            raise KeyError("kind")
+        instances = tuple(map(_instance, rows))
+        record = ImageRecord(**{key: head[key] for key in _HEAD}, instances=instances)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordError(name, f"{type(error).__name__}: {error}") from error
+    if not rows and "body" not in head:
+        # An image without objects, or a record of before that was cut: repeat it.
+        raise RecordError(name, "it has no object and may have been cut")
+    if "body" in head and head["body"] != _hash(body):
+        problem = f"its lines are not the {head['objects']} that were written"
+        raise RecordError(name, problem)
+    counts = collections.Counter(one.instance_id for one in instances)
+    for twice, times in counts.most_common(1):
+        if times > 1:
+            raise RecordError(name, f"object {twice!r} is in it {times} times")
+    return dataclasses.replace(record, run=head.get(_RUN, ""))
+
+
+def sealed(described: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """Returns a record with the hash of its run and its own checksum."""
+    of_run = {**described, _RUN: run}
+    return {**of_run, _CHECKSUM: _hash(_line(of_run))}
+
+
+def unsealed(described: Any, name: str) -> dict[str, Any]:
+    """Returns a record without its checksum; one without is of an older release.
+
+    Args:
+        described: The record, from JSON.
+        name: What an error calls it.
+
+    Raises:
+        RecordError: It is no record, or was changed since.
+    """
+    if not isinstance(described, dict):
+        raise RecordError(name, "it is no JSON object")
+    checksum = described.pop(_CHECKSUM, None)
+    if (checksum is None) == (_RUN in described) or (
+        checksum is not None and checksum != _hash(_line(described))
+    ):
+        raise RecordError(name, "its checksum is not that of its content")
+    return described
+
+
+def run_of(described: Mapping[str, Any]) -> str:
+    """Returns the hash of the run of a record; empty if its release had none."""
+    return described.get(_RUN, "")
+
+
+def printable(text: str) -> str:
+    """Returns text that every file and terminal can have: odd characters are escaped.
+
+    Foreign code raises what it likes: half a surrogate pair, which UTF-8 does not have,
+    or characters that move the cursor.
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
+
+
+def _line(described: Mapping[str, Any]) -> str:
+    return json.dumps(described, separators=(",", ":")) + "\n"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _instance(row: dict[str, Any]) -> InstanceRecord:
     row.pop("kind")
+    row["reason"] = printable(row["reason"])
     return InstanceRecord(**{**row, "trajectories": _trajectories(row)})
 
 

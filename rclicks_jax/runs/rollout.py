@@ -7,7 +7,7 @@ groups and is made once.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,15 @@ class Played:
         last_masks: Last mask of each trajectory, in the same order.
         rounds: Masks of all rounds of those that were watched, by their number in that
             order, `u32[h w]`; see `tracks.Track.rounds`.
+        blank: Whether there were click maps and all of them were zero everywhere, so
+            that no click is people's.
     """
 
     trajectories: tuple[Trajectory, ...]
     first_map: np.ndarray | None
     last_masks: list[np.ndarray]
     rounds: dict[int, np.ndarray]
+    blank: bool = False
 
 
 def play(
@@ -58,6 +61,7 @@ def play(
     setup: Setup,
     clock: Clock,
     watched: Sequence[tuple[str, int]] = (),
+    advance: Callable[[int], None] = lambda clicks: None,
 ) -> list[Played]:
     """Plays every strategy on some objects of a photograph.
 
@@ -70,9 +74,11 @@ def play(
         setup: Of the run.
         clock: Takes the time.
         watched: Strategies and groups whose masks of all rounds are kept.
+        advance: Told after each round how many clicks were answered.
 
     Raises:
         SegmenterError: The segmenter failed.
+        DataError: The click model gave something else than click maps.
     """
     protocol = setup.protocol
     started = tracks.start(example, instances, setup)
@@ -81,6 +87,7 @@ def play(
             track.rounds = np.zeros(example.image.shape[:2], np.uint32)
     session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
     first_maps: dict[int, np.ndarray] = {}
+    blank: dict[int, bool] = {}
     active = list(range(len(started)))
     for round_index in range(protocol.max_clicks):
         with clock.measure("simulate"):
@@ -91,7 +98,9 @@ def play(
                 break
             playing = [started[row] for row in active]
             nexts = [robot[row] for row in active]
-            maps = _people_click(example.image, playing, nexts, click_model, setup)
+            maps = _people_click(
+                example.image, playing, nexts, click_model, setup, blank
+            )
             first_maps = first_maps or maps
             for track, click in zip(playing, nexts, strict=True):
                 track.add_click(click.y, click.x, click.positive)
@@ -100,6 +109,7 @@ def play(
             answers = session.predict(np.array(active), clicks)
         with clock.measure("score"):
             tracks.score(playing, answers)
+        advance(len(active))
         active = [row for row in active if not started[row].solved(protocol.stop_at)]
         if not active:
             break
@@ -114,6 +124,7 @@ def play(
                 for number, track in enumerate(of_one)
                 if track.rounds is not None
             },
+            blank.get(id(of_one[0].target), False),
         )
         for of_one in (started[i : i + each] for i in range(0, len(started), each))
     ]
@@ -135,11 +146,13 @@ def _people_click(
     nexts: list[strategies.NextClick],
     click_model: click_models.ClickModel | None,
     setup: Setup,
+    blank: dict[int, bool],
 ) -> dict[int, np.ndarray]:
     """Moves the clicks of group trajectories to where a click map puts them.
 
-    Changes `nexts` in place. A click stays where the robot puts it if the map has no
-    mass in the wrong region.
+    Changes `nexts` in place, and `blank`, which tells by `id` of the target whether all
+    its maps so far were zero everywhere. A click stays where the robot puts it if the
+    map has no mass in the wrong region.
 
     Returns:
         The maps of the first round by `id` of the target; empty in later rounds.
@@ -153,14 +166,17 @@ def _people_click(
     if not asked:
         return {}
     assert click_model is not None
-    maps = click_model(
+    maps = click_models.maps_of(
+        click_model,
         [
             ClickQuery(
                 image, playing[row].target.instance.gt_mask, nexts[row].error_mask
             )
             for row, *_ in asked.values()
-        ]
+        ],
     )
+    for (target, _), click_map in zip(asked, maps, strict=True):
+        blank[target] = blank.get(target, True) and click_models.is_blank(click_map)
     draws, corners = [], []
     for click_map, rows in zip(maps, asked.values(), strict=True):
         # Outside the box of the region nothing can be drawn.

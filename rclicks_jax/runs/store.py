@@ -5,60 +5,32 @@
     artifacts/DATASET/IMAGE/OBJECT/...    pictures for the report
     tables/, report.html                  made of the above, and made again at will
 
-Nothing is deleted. A folder whose hash is another's is refused.
+Nothing is deleted. A folder whose hash is another's is refused, and so are records of
+another run: each says whose it is.
 """
 
+import dataclasses
+import functools
 import hashlib
 import json
-import os
-import re
-import urllib.parse
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors
-from rclicks_jax.runs import records
+from rclicks_jax import config, errors
+from rclicks_jax.runs import files, records
+
+# Names and whole files are used with every folder.
+from rclicks_jax.runs.files import file_name as file_name
+from rclicks_jax.runs.files import write_atomically as write_atomically
 
 RUN_NAME = "run.json"
-_LONGEST_NAME = 120
-# Windows cannot have them, and folders are copied.
-_UNPORTABLE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*[. ]|")
-
-
-def write_atomically(path: epath.Path, content: bytes) -> None:
-    """Writes a file that is never seen half written.
-
-    Raises:
-        RunFolderError: It cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if "://" in str(path):
-            # Object stores show an object once it is whole.
-            path.write_bytes(content)
-            return
-        partial = path.parent / f".{path.name}.{os.getpid()}.partial"
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        raise errors.RunFolderError(
-            f"{path} cannot be written: {error.strerror or error}. What is finished is "
-            "kept: make room or choose another folder, and run the same command."
-        ) from error
-
-
-def file_name(text: str) -> str:
-    """Returns a file name for an id; different ids have different names."""
-    quoted = urllib.parse.quote(text, safe=" ,+=@()[]")
-    portable = not quoted.startswith(".") and not _UNPORTABLE.fullmatch(quoted)
-    if len(quoted) <= _LONGEST_NAME and portable:
-        return quoted
-    return quoted[:80].lstrip(".") + hashlib.sha256(text.encode()).hexdigest()[:16]
+_FORMAT = 2
+# What of a machine can change the last bits of numbers.
+_MACHINE = ("backend", "devices", "cores", "batches")
 
 
 def hash_of(value: dict[str, Any]) -> str:
@@ -77,28 +49,90 @@ class RunFolder:
         """Names the folder; nothing is read or made."""
         self.path = epath.Path(path)
 
-    def begin(self, hashed: dict[str, Any], noted: dict[str, Any]) -> None:
+    def begin(
+        self,
+        hashed: dict[str, Any],
+        noted: dict[str, Any],
+        *,
+        mendable: Collection[str] = (),
+        has_results: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Starts the run, or makes sure that it is the one that was started here.
+
+        Of several processes that start at once, one does; the others compare.
 
         Args:
             hashed: All that can change a number: protocol, seed, weights, data.
             noted: What is good to know: versions, devices, batch shapes, paths.
+            mendable: Keys of `hashed` that may change while there are no results: an
+                adapter that failed everywhere is mended, and the same folder goes on.
+            has_results: Tells whether anything in the folder is `ok`.
 
         Raises:
             RunFolderError: The folder holds another run, or cannot be written.
         """
+        described = {
+            "format": _FORMAT,
+            "hash": hash_of(hashed),
+            "hashed": hashed,
+            "noted": noted,
+        }
+        content = (json.dumps(described, indent=2, default=str) + "\n").encode()
         path = self.path / RUN_NAME
         if not self.exists():
-            described = {"hash": hash_of(hashed), "hashed": hashed, "noted": noted}
-            text = json.dumps(described, indent=2, default=str) + "\n"
-            write_atomically(path, text.encode())
+            self._check_orphans(described["hash"])
+            if files.create(path, content):
+                return
+        before = self._begun()
+        changed = (
+            {} if before["hash"] == described["hash"] else _changes(before, hashed)
+        )
+        if not changed:
+            files.remove_left(self.path)
+            _say_machine(self.path, before["noted"], noted)
             return
-        before = self.info()
-        if before["hash"] != hash_of(hashed):
-            changed = ", ".join(_differences(before["hashed"], hashed))
+        if set(changed) <= {*mendable} and not has_results():
+            print(
+                f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
+                "before, so the run starts again here.",
+                file=sys.stderr,
+            )
+            write_atomically(path, content)
+            return
+        differences = ", ".join(line for lines in changed.values() for line in lines)
+        raise errors.RunFolderError(
+            f"{self.path} holds a run of something else: {differences}. Take another "
+            "folder, or the same settings, data and weights."
+        )
+
+    def _begun(self) -> dict[str, Any]:
+        """Returns `run.json` of a process that may be writing it at this moment."""
+        for _ in range(20):
+            try:
+                return self.info()
+            except errors.RunFolderError:
+                time.sleep(0.1)
+        return self.info()
+
+    def _check_orphans(self, run: str) -> None:
+        """Makes sure that records without `run.json` are of the run to be started.
+
+        Raises:
+            RunFolderError: They are of another one, or do not say of which.
+        """
+        owners = [_owner(path) for path in self.record_files()]
+        others = sum(owner != run for owner in owners)
+        if others:
             raise errors.RunFolderError(
-                f"{self.path} holds a run of something else: {changed}. Take another "
-                "folder, or the same settings, data and weights."
+                f"{self.path} has {len(owners)} records but no {RUN_NAME}; {others} of "
+                "them are of another run or do not say of which. Take another folder, "
+                "or move the records away."
+            )
+        if owners:
+            print(
+                f"{self.path} has lost its {RUN_NAME}; its {len(owners)} records say "
+                "that they are of this run, which goes on.",
+                file=sys.stderr,
             )
 
     def exists(self) -> bool:
@@ -109,58 +143,194 @@ class RunFolder:
         """Returns the content of `run.json`.
 
         Raises:
-            RunFolderError: There is none, or it is broken.
+            RunFolderError: There is none, it is broken, or of a later release.
         """
         path = self.path / RUN_NAME
         try:
-            return json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+            found = json.loads(path.read_text())
+            wrong = {key for key in ("hash", "hashed", "noted") if key not in found}
+            if wrong:
+                raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
+            written = found.get("format", 1)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise errors.RunFolderError(
                 f"{self.path} is not a run folder: {path} cannot be read ({error})."
             ) from error
+        if written > _FORMAT:
+            raise errors.RunFolderError(
+                f"{path} is of format {written}; this release reads formats up to "
+                f"{_FORMAT}. Read it with the release that made it."
+            )
+        return found
+
+    @functools.cached_property
+    def run(self) -> str:
+        """The hash of the run that was started here; empty if none was."""
+        return self.info()["hash"] if self.exists() else ""
 
     def write(self, record: records.ImageRecord) -> None:
         """Writes the record of an image."""
-        name = f"{file_name(record.image_id)}.{record.attempt}.jsonl"
-        path = self.path / "records" / file_name(record.dataset) / name
-        write_atomically(path, records.to_lines(record).encode())
+        path = self._record_path(record.dataset, record.image_id, record.attempt)
+        sealed = dataclasses.replace(record, run=self.run)
+        write_atomically(path, records.to_lines(sealed).encode())
 
     def attempts(self) -> dict[tuple[str, str], int]:
         """Returns the number of attempts at each image, by names of files."""
-        found: dict[tuple[str, str], int] = {}
-        for dataset, name, attempt, _ in self._files():
-            found[dataset, name] = max(attempt, found.get((dataset, name), 0))
-        return found
+        return {key: attempt for key, (attempt, _) in self._newest().items()}
 
     def read_all(self) -> Iterator[records.ImageRecord]:
-        """Yields the newest record of every image, ordered by dataset and name."""
-        newest: dict[tuple[str, str], tuple[int, epath.Path]] = {}
-        for dataset, name, attempt, path in self._files():
-            if attempt > newest.get((dataset, name), (0, path))[0]:
-                newest[dataset, name] = attempt, path
-        for key in sorted(newest):
-            path = newest[key][1]
-            yield records.from_lines(path.read_text(), str(path))
+        """Yields the newest record of every image, ordered by dataset and name.
+
+        A record of another run without results is left out: before an adapter was
+        mended, all there was failed.
+
+        Raises:
+            RecordError: A record is damaged, or of another run.
+        """
+        for _, (_, path) in sorted(self._newest().items()):
+            record = self._read(path)
+            if self.owns(record.run, str(path), strict=record.has_results):
+                yield record
+
+    def has_results(self) -> bool:
+        """Tells whether an object of any record is `ok`, whichever run it is of."""
+        return any(self._read(path).has_results for _, path in self._newest().values())
 
     def read(self, dataset: str, image_id: str, attempt: int) -> records.ImageRecord:
-        """Reads one record."""
-        name = f"{file_name(image_id)}.{attempt}.jsonl"
-        path = self.path / "records" / file_name(dataset) / name
-        return records.from_lines(path.read_text(), str(path))
+        """Reads one record.
 
-    def _files(self) -> Iterator[tuple[str, str, int, epath.Path]]:
-        folder = self.path / "records"
-        if not folder.exists():
-            return
-        for of_dataset in folder.iterdir():
-            for path in of_dataset.iterdir():
-                stem, _, attempt = path.name.removesuffix(".jsonl").rpartition(".")
-                if path.name.endswith(".jsonl") and attempt.isdigit():
-                    yield of_dataset.name, stem, int(attempt), path
+        Raises:
+            RecordError: It is damaged, or of another run.
+        """
+        path = self._record_path(dataset, image_id, attempt)
+        record = self._read(path)
+        self.owns(record.run, str(path))
+        return record
+
+    def owns(self, run: str, name: str, *, strict: bool = True) -> bool:
+        """Tells whether a record is of the run that was started here.
+
+        Args:
+            run: What the record says; empty in those of releases before it was said,
+                which are taken, with a word.
+            name: What a message calls the record.
+            strict: Whether another run is an error.
+
+        Raises:
+            RecordError: It is of another run, and that is an error.
+        """
+        if not self.run or run == self.run:
+            return True
+        if not run:
+            _say_once(
+                f"note: {self.path} has records of an earlier release, which do not "
+                "say which run they are of; they are taken as they are."
+            )
+            return True
+        if strict:
+            raise records.RecordError(name, "it is of another run")
+        return False
+
+    def record_files(self) -> list[epath.Path]:
+        """Returns the files of records of any job; others that lie there are none."""
+        place = self.path / "records"
+        if not place.exists():
+            return []
+        return sorted(
+            path
+            for of_dataset in place.iterdir()
+            # No id has a name that begins with a dot, as those of file managers do.
+            if not of_dataset.name.startswith(".") and of_dataset.is_dir()
+            for path in of_dataset.iterdir()
+            if not path.name.startswith(".") and path.suffix in (".json", ".jsonl")
+        )
+
+    def _newest(self) -> dict[tuple[str, str], tuple[int, epath.Path]]:
+        """Returns number and file of the last attempt, by names of files."""
+        newest: dict[tuple[str, str], tuple[int, epath.Path]] = {}
+        for path in self.record_files():
+            stem, _, attempt = path.name.removesuffix(".jsonl").rpartition(".")
+            key = path.parent.name, stem
+            if path.suffix == ".jsonl" and attempt.isdecimal():
+                newest[key] = max((int(attempt), path), newest.get(key, (0, path)))
+        return newest
+
+    def _record_path(self, dataset: str, image_id: str, attempt: int) -> epath.Path:
+        name = f"{file_name(image_id)}.{attempt}.jsonl"
+        return self.path / "records" / file_name(dataset) / name
+
+    def _read(self, path: epath.Path) -> records.ImageRecord:
+        """Reads a record, and makes sure that it lies where its image belongs."""
+        record = records.from_lines(read_record(path), str(path))
+        place = self._record_path(record.dataset, record.image_id, record.attempt)
+        if place != path:
+            what = f"it is of {record.dataset}/{record.image_id}"
+            raise records.RecordError(str(path), f"{what}, attempt {record.attempt}")
+        return record
 
     def artifacts(self, dataset: str, image_id: str) -> epath.Path:
         """Returns the folder that pictures of an image belong in."""
         return self.path / "artifacts" / file_name(dataset) / file_name(image_id)
+
+
+def read_record(path: epath.Path) -> str:
+    """Returns the text of a record.
+
+    Raises:
+        RecordError: It cannot be read.
+    """
+    try:
+        return path.read_text()
+    except (OSError, ValueError) as error:
+        raise records.RecordError(str(path), str(error)) from error
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _owner(path: epath.Path) -> str:
+    """Returns the run that a record of any job says it is of; empty if none."""
+    try:
+        first, _, _ = path.read_text().partition("\n")
+        return records.run_of(json.loads(first))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _changes(before: dict[str, Any], hashed: dict[str, Any]) -> dict[str, list[str]]:
+    """Says what of a run changed, by key; nothing if only its release did.
+
+    Raises:
+        RunFolderError: The protocol has switches that this release does not have.
+    """
+    known = dict(before["hashed"])
+    if isinstance(known.get("protocol"), dict):
+        protocol = config.recorded_protocol(known["protocol"])
+        known["protocol"] = dataclasses.asdict(protocol)
+    found = {
+        key: list(_differences(known.get(key), hashed.get(key), key))
+        for key in sorted({*known, *hashed})
+    }
+    return {key: lines for key, lines in found.items() if lines}
+
+
+def _say_machine(path: epath.Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Says so if a run goes on where last bits of numbers can differ."""
+    changed = [
+        line
+        for key in _MACHINE
+        if key in before and key in now
+        for line in _differences(before[key], now[key], key)
+    ]
+    if changed:
+        print(
+            f"note: {path} goes on with other means: {', '.join(changed)}. Click maps "
+            "may differ in their last bits, and with them a share of the clicks; "
+            "what is finished stays as it is.",
+            file=sys.stderr,
+        )
 
 
 def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 import dataclasses
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
 import jax
-import tqdm
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
@@ -18,6 +18,7 @@ from rclicks_jax.runs import (
     failures,
     first_clicks,
     plan,
+    progress,
     records,
     rollout,
     store,
@@ -27,7 +28,16 @@ from rclicks_jax.segmenters import base
 from rclicks_jax.types import ImageExample, InstanceExample
 
 _MEMORY_ADVICE = (
-    "Set --config.click_model_batch and --config.instances_per_batch to less"
+    "Set --config.click_model_batch and --config.instances_per_batch to less, or make "
+    "the photograph smaller."
+)
+_BLANK = (
+    "every click map was zero everywhere: the click model says that people click "
+    "nowhere, and no click would be people's"
+)
+_NO_CLICKS = (
+    "warning: --config.users had no effect: no object of the run that was played has "
+    "real clicks (clicks.csv; docs/add_a_dataset.md)."
 )
 
 
@@ -76,28 +86,48 @@ class Worker:
 
         Raises:
             RunFolderError: A record cannot be written.
-            RClicksError: The device has too little memory for the batch.
+            RClicksError: Nothing works: the first images all failed in the same way.
         """
         left = plan.remaining(planned, self._folder)
-        mine = [u for u in planned if hosts.owns(f"{u.package.dataset}/{u.row.name}")]
+        mine = [unit for unit in planned if hosts.owns(plan.key_of(unit))]
+        total, to_do = (sum(map(self._clicks, units)) for units in (mine, left))
+        what = f"Benchmarking {self._segmenter.name}"
+        first = progress.FirstFailures(self._config.max_failed)
         finished = 0
         with (
             hosts.stop_on_signal() as stop,
-            tqdm.tqdm(
-                total=len(mine),
-                initial=len(mine) - len(left),
-                desc=f"Benchmarking {self._segmenter.name}",
-                unit="image",
-                disable=jax.process_index() != 0,
-            ) as bar,
+            progress.Bar(what, "click", total, total - to_do) as self._bar,
         ):
             for record in self._records(left, stop):
                 self._folder.write(record)
                 finished += 1
-                bar.update()
+                done = len(mine) - len(left) + finished
+                self._bar.advance(0, f"{done}/{len(mine)} images")
+                self._check_first(first, record)
         encodes = self._segmenter.encodes
         assert encodes <= finished, "an image is encoded once, whatever is played on it"
         return Outcome(self._counts(), finished, encodes, stop.reason)
+
+    def _clicks(self, unit: plan.Unit) -> int:
+        """Returns how many clicks an image has at most."""
+        # Whose objects are not known counts as having one.
+        objects = len(unit.row.instance_ids) or 1
+        trajectories = len(self._setup.strategies())
+        return objects * trajectories * self._setup.protocol.max_clicks
+
+    def _check_first(
+        self, first: progress.FirstFailures, record: records.ImageRecord
+    ) -> None:
+        """Ends a run of which nothing works.
+
+        Images that the segmenter was not asked about, as those that cannot be read,
+        say nothing about it.
+        """
+        reasons = [one.reason for one in record.instances if one.status == "failed"]
+        asked = bool(record.encodes)
+        too_many = first.add(reasons * asked, record.has_results)
+        if too_many and not self._folder.has_results():
+            raise progress.stop_of(reasons[0], "image", "--config.max_failed")
 
     def _records(
         self, left: Sequence[plan.Unit], stop: hosts.StopRequest
@@ -127,19 +157,34 @@ class Worker:
                 yield from (future.result() for future in done)
 
     def _counts(self) -> dict[str, int]:
-        images = self._folder.read_all()
-        return records.count(one.status for image in images for one in image.instances)
+        """Counts objects by status; says what failed, and whose clicks are missing."""
+        statuses: list[records.Status] = []
+        reasons: list[str] = []
+        clicked = False
+        for image in self._folder.read_all():
+            for one in image.instances:
+                statuses.append(one.status)
+                reasons += [one.reason] * (one.status == "failed")
+                clicked |= bool(one.input_device)
+        progress.say_failures(reasons)
+        if self._config.users and not clicked and hosts.is_first():
+            print(_NO_CLICKS, file=sys.stderr)
+        return records.count(statuses)
 
     def _image(self, unit: plan.Unit) -> records.ImageRecord:
         clock = tracks.Clock()
+        share = Share(self._clicks(unit), self._bar)
         try:
-            instances = self._instances(unit, unit.package.read(unit.row), clock)
+            example = unit.package.read(unit.row)
+            instances = self._instances(unit, example, clock, share)
         except errors.RunFolderError:
             raise
         except Exception as error:
             reason = failures.reason(error, _MEMORY_ADVICE)
             names = unit.row.instance_ids or (unit.row.name,)
-            instances = [_unusable(name, reason) for name in names]
+            # A name that comes twice is once in a record.
+            instances = [_unusable(name, reason) for name in dict.fromkeys(names)]
+        share.finish()
         seconds = {part: round(value, 4) for part, value in clock.seconds.items()}
         return records.ImageRecord(
             dataset=unit.package.dataset,
@@ -151,8 +196,14 @@ class Worker:
         )
 
     def _instances(
-        self, unit: plan.Unit, example: ImageExample, clock: tracks.Clock
+        self,
+        unit: plan.Unit,
+        example: ImageExample,
+        clock: tracks.Clock,
+        share: "Share",
     ) -> list[records.InstanceRecord]:
+        if len({*unit.row.instance_ids}) < len(unit.row.instance_ids):
+            raise errors.DataError("two objects of the image have the same name")
         done = [_unusable(*problem) for problem in example.problems]
         if not example.instances:
             return done
@@ -160,8 +211,8 @@ class Worker:
             features = self._segmenter.encode(example.image)
         try:
             for first in range(0, len(example.instances), self._together):
-                together = example.instances[first : first + self._together]
-                done += self._objects(unit, example, together, features, clock)
+                together = tuple(example.instances[first : first + self._together])
+                done += self._objects(unit, example, together, features, clock, share)
         finally:
             self._segmenter.release(features)
         return done
@@ -173,18 +224,28 @@ class Worker:
         instances: Sequence[InstanceExample],
         features: Any,
         clock: tracks.Clock,
+        share: "Share",
     ) -> list[records.InstanceRecord]:
         """Plays some objects together; if that fails, each alone."""
         try:
-            return self._play(unit, example, instances, features, clock)
-        except errors.SegmenterError as error:
+            return self._play(unit, example, instances, features, clock, share)
+        except errors.RunFolderError:
+            raise
+        except Exception as error:
+            ours = isinstance(error, errors.RClicksError)
+            if not ours and not failures.is_memory(error):
+                raise
             if len(instances) == 1:
-                name = instances[0].instance_id
-                return [records.InstanceRecord(name, "failed", str(error))]
+                reason = failures.reason(error, _MEMORY_ADVICE)
+                return [
+                    records.InstanceRecord(instances[0].instance_id, "failed", reason)
+                ]
         return [
             record
             for instance in instances
-            for record in self._objects(unit, example, [instance], features, clock)
+            for record in self._objects(
+                unit, example, [instance], features, clock, share
+            )
         ]
 
     def _play(
@@ -194,6 +255,7 @@ class Worker:
         instances: Sequence[InstanceExample],
         features: Any,
         clock: tracks.Clock,
+        share: "Share",
     ) -> list[records.InstanceRecord]:
         played = rollout.play(
             example,
@@ -204,6 +266,7 @@ class Worker:
             self._setup,
             clock,
             watched=artifacts.SHOWN if unit.pictured else (),
+            advance=share.advance,
         )
         users = [first_clicks.FirstClicks((), None) for _ in instances]
         if self._config.users:
@@ -225,7 +288,9 @@ class Worker:
                 self._folder, example, instances, played, means, self._setup
             )
         return [
-            records.InstanceRecord(
+            records.InstanceRecord(instance.instance_id, "failed", _BLANK)
+            if one.blank
+            else records.InstanceRecord(
                 instance_id=instance.instance_id,
                 status="ok",
                 area=int(instance.gt_mask.sum()),
@@ -235,6 +300,24 @@ class Worker:
             )
             for instance, one, firsts in zip(instances, played, users, strict=True)
         ]
+
+
+class Share:
+    """The part of a progress bar that belongs to one image."""
+
+    def __init__(self, clicks: int, bar: progress.Bar) -> None:
+        """Owns so many clicks."""
+        self._left, self._bar = clicks, bar
+
+    def advance(self, clicks: int) -> None:
+        """Says that clicks were answered; those of a second try count once."""
+        counted = min(clicks, self._left)
+        self._left -= counted
+        self._bar.advance(counted)
+
+    def finish(self) -> None:
+        """Says that the image is done, also where fewer clicks were needed."""
+        self.advance(self._left)
 
 
 def default_instances_per_batch() -> int:

@@ -1,6 +1,7 @@
 import cv2
 import hypothesis
 import hypothesis.extra.numpy as hnp
+import jax
 import numpy as np
 import pytest
 from helpers import disk
@@ -157,6 +158,49 @@ class Network:
         if any(number % 2 for number in numbers):
             raise errors.SegmenterError(f"odd: {numbers}")
         return [np.full((2, 2), number, np.float32) for number in numbers]
+
+
+class Answers:
+    """A click model that gives the same whatever it is asked."""
+
+    name = "answers"
+
+    def __init__(self, *maps):
+        self.maps = [np.asarray(each) for each in maps]
+
+    def __call__(self, queries):
+        return self.maps
+
+
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        ([[[0.5, np.nan], [1, 1]]], "gave 1 values that are no finite numbers"),
+        ([[[0.5, np.inf], [np.inf, 1]]], "gave 2 values that are no finite numbers"),
+        ([[[0.5, -0.25], [1, 1]]], "negative values, down to -0.25"),
+        ([[[0.5, 1, 1], [1, 1, 1]]], r"of shape \(2, 3\) for an image of \(2, 2\)"),
+        ([], "0 maps for 1 queries"),
+    ],
+)
+def test_what_is_no_density_is_refused_in_one_place(maps, message):
+    mask = np.ones((2, 2), bool)
+    query = ClickQuery(np.zeros((2, 2, 3), np.uint8), mask, mask)
+    with pytest.raises(errors.DataError, match=message):
+        click_models.maps_of(Answers(*maps), [query])
+    if maps:
+        (answer,) = click_models.attempt(Answers(*maps), [query])
+        assert isinstance(answer, errors.DataError)
+
+
+def test_weights_that_are_no_numbers_are_refused_when_they_are_read(tmp_path):
+    network = config.network("nano")
+    variables = clickability.init_variables(network, 0)
+    leaf = jax.tree.leaves(variables["params"])[-1]
+    leaf.flat[0] = np.nan
+    card = cards.Card(network, 64, 5.0, "nothing", "diverged", {})
+    cards.save(tmp_path, variables, card)
+    with pytest.raises(errors.DataError, match=r"not finite.* in 1 of "):
+        click_models.load(str(tmp_path))
 
 
 def test_one_query_that_fails_takes_no_other_with_it():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rclicks_jax.clicks import groups, sampling
+from rclicks_jax import errors
+from rclicks_jax.clicks import groups, sampling, simulate
 
 STREAMS = np.arange(1, 11, dtype=np.int32)
 
@@ -110,6 +111,16 @@ def test_bits_depend_on_names_and_on_nothing_else():
     for other in others:
         assert not (other == whole).any()
     assert len(np.unique(whole)) == whole.size
+
+
+@pytest.mark.parametrize("seed", [1 << 32, 1 << 40, -1, 0.5])
+def test_a_seed_of_more_than_32_bits_is_refused(seed):
+    streams = np.array([1], np.int32)
+    with pytest.raises(errors.BadValueError, match="32 bits"):
+        sampling.random_bits(seed, "a", streams, 0, 1)
+    region = np.ones((4, 5), bool)
+    with pytest.raises(errors.BadValueError, match="32 bits"):
+        simulate.sample_clicks(region * 1.0, region, 3, seed=seed)
 
 
 def test_bits_are_the_same_in_every_release():

@@ -165,6 +165,7 @@ def test_a_shard_that_is_none_is_refused(tmp_path, shard):
     [
         ({"draws": 0}, "draws: got 0"),
         ({"processes": -1}, "processes: got -1"),
+        ({"seed": 1 << 32}, "seed: got 4294967296"),
         ({"click_models": ()}, "click_models: got none"),
         ({"click_models": ("XY",)}, "XY"),
     ],
@@ -230,21 +231,31 @@ def test_maps_that_fail_spoil_no_other_and_are_tried_again(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_want_of_memory_is_no_fault_of_a_task(tmp_path, monkeypatch):
+def test_want_of_memory_fails_a_task_and_ten_of_them_end_the_run(tmp_path, monkeypatch):
     def starve(queries):
         raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
 
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
-    with pytest.raises(errors.RClicksError, match="Compare fewer click models at once"):
+    said = r"The first 10 click tasks all failed.*Compare fewer click models at once"
+    with pytest.raises(errors.RClicksError, match=said):
         evaluate.run(SETTINGS, tmp_path)
+    found = task_records.read_all(store.RunFolder(tmp_path))
+    assert {one.status for one in found} == {"failed"}
+    outcome = evaluate.run(dataclasses.replace(SETTINGS, max_failed=1.0), tmp_path)
+    assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 90}
 
 
-def test_a_broken_record_is_named(evaluated, tmp_path):
+def test_a_broken_record_is_named_and_made_again(evaluated, tmp_path):
     shutil.copytree(evaluated[1], tmp_path / "run")
     broken = next((tmp_path / "run").glob("records/*/*.json"))
-    broken.write_text("{")
-    with pytest.raises(errors.RunFolderError, match=r"is not a record.*Move it"):
-        evaluate.run(SETTINGS, tmp_path / "run")
+    broken.write_text(
+        broken.read_text().replace('"raw": {"pl1": 0', '"raw": {"pl1": 9')
+    )
+    folder = store.RunFolder(tmp_path / "run")
+    with pytest.raises(errors.RunFolderError, match=r"is not a record.*checksum"):
+        task_records.read_all(folder)
+    evaluate.run(SETTINGS, tmp_path / "run")
+    assert records_of(tmp_path / "run") == records_of(evaluated[1])
 
 
 def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):

@@ -73,18 +73,17 @@ def test_what_cannot_be_scored_is_counted_by_kind_and_is_a_status(clicked, tmp_p
     assert "lie off their photograph" in (tmp_path / "run" / "report.html").read_text()
 
 
-def test_an_evaluation_without_an_answer_has_a_table_of_counts(clicked, tmp_path):
+def test_an_evaluation_of_nothing_usable_does_not_start(clicked, tmp_path):
     folder = tmp_path / "mine"
     shutil.copytree(clicked, folder)
     shutil.copy(clicked.parent / "clicks.csv", tmp_path)
     for path in (folder / "images").iterdir():
         path.write_bytes(b"broken")
     flags = [f"--data=folder:{folder}", f"--workdir={tmp_path / 'run'}"]
-    printed = command("evaluate", *flags, status=1)
-    assert "100.0% of the tasks failed" in printed
-    rows = rows_of(tmp_path / "run" / "tables" / "click_models.csv")
-    assert {row["failed"] for row in rows} == {"3"}
-    command("tabulate", str(tmp_path / "run"))
+    printed = command("evaluate", *flags, status=2)
+    assert "has no object that can be used: 3 times: " in printed
+    assert "no image that OpenCV can read" in printed
+    assert not (tmp_path / "run").exists()
 
 
 def test_devices_that_cannot_be_compared_are_a_status(clicked, tmp_path):

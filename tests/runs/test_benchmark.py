@@ -223,5 +223,8 @@ def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes")
 
     monkeypatch.setattr(rollout, "play", out_of_memory)
-    with pytest.raises(errors.RClicksError, match=r"--config\.click_model_batch"):
-        benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
+    for one in instances_of(tmp_path / "run").values():
+        assert one.reason.startswith("out of memory (RESOURCE_EXHAUSTED")
+        assert "--config.click_model_batch" in one.reason

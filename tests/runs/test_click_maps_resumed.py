@@ -10,14 +10,20 @@ from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import click_map_queries, click_maps, store
+from rclicks_jax.runs import click_map_files, click_map_queries, click_maps, store
 
 
-def test_a_broken_record_is_named(folder, tmp_path):
+@pytest.mark.parametrize("damage", [lambda text: "{", lambda text: text[:-9] + "0}"])
+def test_a_broken_record_is_named_and_made_again(folder, tmp_path, capsys, damage):
     click_maps.run(settings(folder), tmp_path / "out")
-    (tmp_path / "out" / "records" / "mine" / "b.json").write_text("{")
-    with pytest.raises(errors.RunFolderError, match=r"b\.json is no record.*Move it"):
-        click_maps.run(settings(folder), tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    path = tmp_path / "out" / "records" / "mine" / "b.json"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(errors.RunFolderError, match=r"b\.json is not a record"):
+        list(click_map_files.read_objects(store.RunFolder(tmp_path / "out")))
+    click_maps.run(settings(folder), tmp_path / "out")
+    assert "note: 1 records cannot be used" in capsys.readouterr().err
+    assert files_of(tmp_path / "out") == before
 
 
 class Killed(BaseException):
@@ -148,7 +154,7 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 2}
     assert outcome.problems == [
         "mine/a: failed: ValueError: not this one",
-        "mine/b: failed: the click model gave values that are no numbers",
+        "mine/b: failed: the click model gave 1 values that are no finite numbers",
     ]
     assert "Traceback" in capsys.readouterr().err
     model.ill = False
@@ -158,10 +164,14 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
-def test_want_of_memory_is_no_fault_of_an_image(folder, tmp_path, monkeypatch):
+def test_want_of_memory_fails_an_image_and_says_what_to_set(
+    folder, tmp_path, monkeypatch
+):
     def starve(queries):
         raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
 
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
-    with pytest.raises(errors.RClicksError, match="Set --batch to less; finished"):
-        click_maps.run(settings(folder), tmp_path / "out")
+    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
+    for line in outcome.problems:
+        assert "failed: out of memory (RESOURCE_EXHAUSTED: 3 GiB). Set --batch" in line
