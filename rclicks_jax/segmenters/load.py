@@ -29,10 +29,7 @@ def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter
     if name == "bridge":
         return bridged.BridgedSegmenter(options)
     if name.endswith(".py"):
-        path = pathlib.Path(name)
-        return host.HostSegmenter(
-            path.stem, host.load_file(path), options, trajectories
-        )
+        return host.load_file(pathlib.Path(name), options, trajectories)
     known = methods.catalogue().methods
     if name in known:
         return _load_method(known[name], options, protocol)
