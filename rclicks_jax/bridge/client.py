@@ -82,6 +82,26 @@ def launch_of(options: Mapping[str, str]) -> Launch:
     )
 
 
+def check(options: Mapping[str, str]) -> Launch:
+    """Makes sure of what can be known before a worker is started; see `launch_of`.
+
+    Raises:
+        BadValueError: See `launch_of`.
+        SegmenterError: The interpreter or program cannot be started, or there is no
+            such adapter.
+    """
+    launch = launch_of(options)
+    connection.check_program(launch.command[0])
+    adapter = "" if options.get("command") else options.get("adapter", "")
+    inside = (connection.WORKER_FILE.parent / "adapters" / f"{adapter}.py").is_file()
+    if adapter and not inside and not pathlib.Path(adapter).is_file():
+        raise errors.SegmenterError(
+            f"There is no adapter {adapter}: it is a Python file, or the name of one "
+            "that comes with this package."
+        )
+    return launch
+
+
 def positive(options: dict[str, str], name: str, default: float) -> float:
     """Takes a number out of options, and returns it, or the default without one.
 

@@ -91,10 +91,7 @@ class Connection:
         self._notices.begin(action, timeout)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        if shutil.which(command[0]) is None:
-            there = os.path.exists(command[0])
-            reason = "it is no program" if there else "there is no such program"
-            raise _not_started(command[0], reason)
+        check_program(command[0])
         opened: list[int] = []
         try:
             for _ in range(2):
@@ -267,6 +264,18 @@ class Connection:
             f"{reason} ({end}). Its last words:\n"
             + (self.words.text() or "(it wrote nothing to stderr)")
         )
+
+
+def check_program(program: str) -> None:
+    """Makes sure that there is a program to start.
+
+    Raises:
+        SegmenterError: There is none.
+    """
+    if shutil.which(program) is None:
+        there = os.path.exists(program)
+        reason = "it is no program" if there else "there is no such program"
+        raise _not_started(program, reason)
 
 
 def _not_started(program: str, reason: str) -> errors.SegmenterError:

@@ -85,10 +85,14 @@ def _frames(error: BaseException) -> list[str]:
 def _is_ours(path: str) -> bool:
     """Tells whether a file is part of what runs adapters."""
     package = os.path.dirname(_HERE)
-    return os.path.dirname(os.path.abspath(path)) in (
-        _HERE,
-        os.path.join(package, "segmenters"),
-    ) or path.startswith("<frozen importlib")
+    return (
+        os.path.dirname(os.path.abspath(path))
+        in (
+            _HERE,
+            os.path.join(package, "segmenters"),
+        )
+        or "importlib" in path
+    )
 
 
 def _place(path: str) -> str:
@@ -104,7 +108,8 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def _hints(error: BaseException) -> list[str]:
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    of_others = not (getattr(error, "name", None) or "").startswith("rclicks_jax")
+    if isinstance(error, ModuleNotFoundError) and error.name and of_others:
         return [f"{sys.executable} has no module {plain(error.name)}."]
     if isinstance(error, ValueError) and "read-only" in str(error):
         return ["Images and clicks are read-only: change a copy, as image.copy()."]

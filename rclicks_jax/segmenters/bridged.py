@@ -61,7 +61,7 @@ class BridgedSegmenter:
                 `devices`, a CUDA device for each.
         """
         left = dict(options)
-        environments = _environments(left)
+        environments = split_environments(left)
         launch = client.launch_of(left)
         launches = [launch._replace(environment=one) for one in environments]
         code = options.get("adapter") or launch.command[0]
@@ -215,8 +215,15 @@ def _started(
             raise
 
 
-def _environments(options: dict[str, str]) -> list[dict[str, str]]:
-    """Returns what sets each worker apart: its device, or its share of the cores."""
+def split_environments(options: dict[str, str]) -> list[dict[str, str]]:
+    """Takes `workers` and `devices` out of options.
+
+    Returns:
+        What sets each worker apart: its device, or its share of the cores.
+
+    Raises:
+        BadValueError: Both are given, or `workers` is no count.
+    """
     devices = options.pop("devices", "")
     if devices:
         if "workers" in options:
