@@ -113,23 +113,21 @@ class Worker:
                 yield self._image(unit)
             return
         units = iter(left)
-        with futures.ThreadPoolExecutor(self._segmenter.parallel) as pool:
-            try:
-                pending: set[futures.Future[records.ImageRecord]] = set()
-                while True:
-                    room = 0 if stop else self._segmenter.parallel - len(pending)
-                    started = itertools.islice(units, room)
-                    pending |= {pool.submit(self._image, unit) for unit in started}
-                    if not pending:
-                        return
-                    done, pending = futures.wait(
-                        pending, return_when=futures.FIRST_COMPLETED
-                    )
-                    yield from (future.result() for future in done)
-            except BaseException:
-                # An interrupt does not wait for a worker that hangs.
-                self._segmenter.abort()
-                raise
+        with (
+            futures.ThreadPoolExecutor(self._segmenter.parallel) as pool,
+            base.aborted_on_error(self._segmenter),
+        ):
+            pending: set[futures.Future[records.ImageRecord]] = set()
+            while True:
+                room = 0 if stop else self._segmenter.parallel - len(pending)
+                started = itertools.islice(units, room)
+                pending |= {pool.submit(self._image, unit) for unit in started}
+                if not pending:
+                    return
+                done, pending = futures.wait(
+                    pending, return_when=futures.FIRST_COMPLETED
+                )
+                yield from (future.result() for future in done)
 
     def _counts(self) -> dict[str, int]:
         images = self._folder.read_all()

@@ -11,7 +11,8 @@ clicks so far. `state` is None at the first click and then whatever `predict` re
 None, or nested tuples, lists and dicts of arrays with a row for each trajectory.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,6 +90,19 @@ class Segmenter(Protocol):
     def close(self) -> None:
         """Ends what it runs."""
         ...
+
+
+@contextlib.contextmanager
+def aborted_on_error(segmenter: Segmenter) -> Iterator[None]:
+    """Ends calls of other threads on an error here, such as an interrupt.
+
+    Whoever waits for those threads does not wait for a worker that hangs.
+    """
+    try:
+        yield
+    except BaseException:
+        segmenter.abort()
+        raise
 
 
 def checked_masks(
