@@ -15,7 +15,6 @@ import pathlib
 import signal
 import sys
 import threading
-import types
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -264,13 +263,17 @@ def _set_locale(wanted: str) -> None:
             locale.setlocale(locale.LC_ALL, wanted)
 
 
-def _of(module: types.ModuleType, name: str, is_shared: bool = False) -> Piece:
-    """Returns a variable of a module as a piece."""
-    return Piece(
-        lambda: getattr(module, name),
-        lambda wanted: setattr(module, name, wanted),
-        is_shared,
-    )
+def _in_place(values: list[Any]) -> Piece:
+    """Returns a list as a piece, whoever else holds it."""
+
+    def write(wanted: list[Any]) -> None:
+        values[:] = wanted
+
+    return Piece(lambda: list(values), write)
+
+
+def _set_hook(wanted: Any) -> None:
+    sys.excepthook = wanted
 
 
 _PIECES = (
@@ -278,11 +281,9 @@ _PIECES = (
     Piece(lambda: dict(os.environ), _set_environment),
     # An interrupt from the keyboard is the benchmark's matter at any time.
     Piece(_handlers, _set_handlers, is_shared=True),
-    _of(sys, "excepthook", is_shared=True),
-    _of(sys, "argv"),
-    Piece(
-        lambda: list(sys.path), lambda wanted: sys.path.__setitem__(slice(None), wanted)
-    ),
+    Piece(lambda: sys.excepthook, _set_hook, is_shared=True),
+    _in_place(sys.argv),
+    _in_place(sys.path),
     Piece(lambda: list(warnings.filters), _set_filters),
     Piece(np.geterr, lambda wanted: np.seterr(**wanted)),
     Piece(np.get_printoptions, lambda wanted: np.set_printoptions(**wanted)),
