@@ -26,8 +26,19 @@ _PIN = flags.DEFINE_list(
     "pin", [], "env: more requirements, such as torch==2.13.0, with commas between."
 )
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
-_SEED = flags.DEFINE_integer("seed", 0, "check: of the synthetic photographs.")
+_SEED = flags.DEFINE_integer("seed", 0, "check: seed of the synthetic photographs.")
 _LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
+# The argument of each action that a flag sets, by the action.
+_FLAGS = {
+    "env": {
+        "wheels": _WHEELS,
+        "python": _PYTHON,
+        "folder": _DIR,
+        "pins": _PIN,
+        "dry_run": _DRY_RUN,
+    },
+    "check": {"seed": _SEED, "large": _LARGE},
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,18 +46,18 @@ def main(arguments: Sequence[str]) -> int:
     action, *names = arguments or [""]
     if action not in catalogue.SEGMENTER_ACTIONS or len(names) != (action != "list"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
-    settings = {
-        "env": {
-            "wheels": _WHEELS.value,
-            "python": _PYTHON.value,
-            "folder": _DIR.value,
-            "pins": _PIN.value,
-            "dry_run": _DRY_RUN.value,
-        },
-        "check": {"seed": _SEED.value, "large": _LARGE.value},
-    }
+    for other, holders in _FLAGS.items():
+        given = [f"--{each.name}" for each in holders.values() if each.present]
+        if given and other != action:
+            own = [f"--{each.name}" for each in _FLAGS.get(action, {}).values()]
+            raise errors.BadValueError(
+                f"Flags of {action}",
+                f"{', '.join(given)}, which `{other}` takes",
+                ", ".join(own) or "none",
+            )
+    settings = {key: one.value for key, one in _FLAGS.get(action, {}).items()}
     act = catalogue.find("action", catalogue.SEGMENTER_ACTIONS, action)
-    return act(*names, **settings.get(action, {}))
+    return act(*names, **settings)
 
 
 def run() -> None:

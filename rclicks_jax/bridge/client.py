@@ -25,6 +25,7 @@ class Launch(NamedTuple):
         timeout: Seconds a call may take.
         recycle: Images after which a fresh worker takes over; 0 for never.
         max_rss: Bytes of memory after which one does; 0 for any.
+        name: What messages call it.
     """
 
     command: tuple[str, ...]
@@ -33,6 +34,7 @@ class Launch(NamedTuple):
     timeout: float = 300.0
     recycle: int = 0
     max_rss: int = 0
+    name: str = ""
 
 
 def python_command(python: str, adapter: str) -> tuple[str, ...]:
@@ -75,8 +77,29 @@ def launch_of(options: Mapping[str, str]) -> Launch:
         timeout=positive(left, "timeout", 300.0),
         recycle=whole(left, "recycle", 0),
         max_rss=int(positive(left, "max_rss_gb", 0) * 2**30),
+        name=pathlib.PurePath(adapter or command[0]).name,
         options=left,
     )
+
+
+def check(options: Mapping[str, str]) -> Launch:
+    """Makes sure of what can be known before a worker is started; see `launch_of`.
+
+    Raises:
+        BadValueError: See `launch_of`.
+        SegmenterError: The interpreter or program cannot be started, or there is no
+            such adapter.
+    """
+    launch = launch_of(options)
+    connection.check_program(launch.command[0])
+    adapter = "" if options.get("command") else options.get("adapter", "")
+    inside = (connection.WORKER_FILE.parent / "adapters" / f"{adapter}.py").is_file()
+    if adapter and not inside and not pathlib.Path(adapter).is_file():
+        raise errors.SegmenterError(
+            f"There is no adapter {adapter}: it is a Python file, or the name of one "
+            "that comes with this package."
+        )
+    return launch
 
 
 def positive(options: dict[str, str], name: str, default: float) -> float:
@@ -121,13 +144,26 @@ class WorkerClient:
         generation: Number of workers started so far; what an earlier one was told,
             this one does not know.
         versions: What the worker said of itself when it loaded the model.
+        printed: The last of what the first worker wrote until its model was loaded.
     """
 
-    def __init__(self, launch: Launch) -> None:
-        """Starts the worker and loads the model."""
+    def __init__(
+        self, launch: Launch, cancelled: threading.Event | None = None
+    ) -> None:
+        """Starts the worker and loads the model.
+
+        Args:
+            launch: How.
+            cancelled: When it is set, calls end at once and no worker is started.
+
+        Raises:
+            SegmenterError: It cannot be started, or its model cannot be loaded.
+        """
         self.lock = threading.RLock()
         self.generation = 0
         self.versions: dict[str, str] = {}
+        self.printed = ""
+        self._cancelled = cancelled or threading.Event()
         self._launch = launch
         self._connection: connection.Connection | None = None
         self._images = 0
@@ -198,8 +234,14 @@ class WorkerClient:
         if self._connection is not None:
             return self._connection
         launch = self._launch
+        if self._cancelled.is_set():
+            raise connection.CancelledError("Interrupted.")
         fresh = connection.Connection(
-            launch.command, launch.timeout, launch.environment
+            launch.command,
+            launch.timeout,
+            launch.environment,
+            launch.name,
+            self._cancelled,
         )
         request = {"action": "load", "options": launch.options}
         try:
@@ -217,6 +259,8 @@ class WorkerClient:
         versions = reply.get("versions")
         told = versions if isinstance(versions, dict) else {}
         self.versions = {str(key): str(value) for key, value in told.items()}
+        if not self.generation:
+            self.printed = fresh.words.settled()
         self._connection, self._images, self._rss = fresh, 0, 0
         self.generation += 1
         return fresh

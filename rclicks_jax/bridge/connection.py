@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import math
 import os
 import pathlib
 import select
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import channel, memory, wire
+from rclicks_jax.bridge import channel, keeper, memory, waiting, wire, words
 
 WORKER_FILE = pathlib.Path(__file__).with_name("worker.py")
-_LAST_CHARACTERS = 3000
+_KEEPER = (sys.executable, "-I", "-S", str(WORKER_FILE.with_name("keeper.py")))
 _PIPE_CHUNK = 1 << 20
+# Seconds after which a wait looks whether the worker lives and is still wanted.
+_LOOK = 0.1
+# Seconds the keeper has to end the worker and all that it started.
+_END = 3.0
 # The allocator of glibc gives large arrays back after every call and has them filled
 # with zeros again by the next: a third of a call's time on a CPU. Others ignore these.
 _KEEP_MEMORY = dict.fromkeys(
@@ -35,11 +40,16 @@ class AdapterError(errors.SegmenterError):
     """The adapter raised; the worker lives and a restart would not help."""
 
 
+class CancelledError(errors.SegmenterError):
+    """Nobody wants the answer any more."""
+
+
 class Connection:
     """One worker process and the frames exchanged with it.
 
     Attributes:
-        process: The worker, in a process group of its own.
+        process: The keeper of the worker, which ends as the worker does.
+        words: What the worker writes to stderr.
     """
 
     def __init__(
@@ -47,6 +57,8 @@ class Connection:
         command: Sequence[str],
         timeout: float,
         environment: Mapping[str, str] | None = None,
+        name: str = "",
+        cancelled: threading.Event | None = None,
     ) -> None:
         """Starts the worker and waits for its greeting.
 
@@ -54,15 +66,17 @@ class Connection:
             command: What to start; the numbers of three descriptors are added to it.
             timeout: Seconds it may take to greet.
             environment: Variables it gets beside this process's own.
+            name: What messages call it.
+            cancelled: Ends every wait when it is set.
 
         Raises:
             SegmenterError: It cannot be started, its adapter cannot be imported, or it
                 speaks another version.
         """
         self._number = 0
-        self._killed = False
-        self._deadline = time.monotonic() + timeout
-        self._words: collections.deque[bytes] = collections.deque(maxlen=8)
+        self._cancelled = cancelled or threading.Event()
+        self._notices = waiting.Notices(name or pathlib.PurePath(command[0]).name)
+        self._begin("start", timeout)
         self._start(command, environment or {})
         try:
             self._greet(command)
@@ -70,14 +84,23 @@ class Connection:
             # An interrupt, too, must not leave it behind.
             self.close()
             raise
+        self._notices.end()
+
+    def _begin(self, action: str, timeout: float) -> None:
+        self._deadline = time.monotonic() + timeout
+        self._notices.begin(action, timeout)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        requests, replies = memory.open_file(), memory.open_file()
-        lifeline, hold = os.pipe()
-        inherited = (requests, replies, lifeline)
+        check_program(command[0])
+        opened: list[int] = []
         try:
+            for _ in range(2):
+                opened.append(memory.open_file())
+            opened.extend(os.pipe())
+            requests, replies, lifeline, hold = opened
+            inherited = (requests, replies, lifeline)
             self.process = subprocess.Popen(
-                [*command, *map(str, inherited)],
+                [*_KEEPER, *command, *map(str, inherited)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -86,19 +109,17 @@ class Connection:
                 start_new_session=True,
                 env={**_KEEP_MEMORY, **os.environ, **environment},
             )
-        except OSError as error:
-            for descriptor in (requests, replies, hold):
+        except (OSError, ValueError) as error:
+            for descriptor in opened:
                 os.close(descriptor)
-            raise errors.SegmenterError(
-                f"No worker could be started with {command[0]}: {error}. Give the "
-                "interpreter of the segmenter's environment as python=PATH."
-            ) from error
-        finally:
-            os.close(lifeline)
-        self._files = (requests, replies, hold)
+            raise _not_started(command[0], str(error)) from error
+        os.close(lifeline)
+        self._files = (requests, replies)
+        self._hold: int | None = hold
         self._pipe = channel.Channel(self._read, self._write, requests, replies)
-        self._drain = threading.Thread(target=self._keep_words, daemon=True)
-        self._drain.start()
+        assert self.process.stderr is not None
+        self.words = words.Words(os.dup(self.process.stderr.fileno()))
+        self.process.stderr.close()
 
     def _greet(self, command: Sequence[str]) -> None:
         """Waits for the worker's greeting, and checks it."""
@@ -135,9 +156,10 @@ class Connection:
         Raises:
             AdapterError: The adapter raised.
             WorkerDeadError: There is no reply, and the worker was killed.
+            CancelledError: Nobody wants the reply any more.
         """
         self._number += 1
-        self._deadline = time.monotonic() + timeout
+        self._begin(str(header["action"]), timeout)
         try:
             self._pipe.send({"number": self._number, **header}, arrays)
         except OSError as error:
@@ -145,6 +167,7 @@ class Connection:
         reply, results = self._receive()
         if reply.get("number") != self._number:
             raise self._dead("it answered another call")
+        self._notices.end()
         if not reply.get("ok"):
             raise AdapterError(str(reply.get("error")))
         return reply, results
@@ -155,7 +178,7 @@ class Connection:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._drain.join(timeout=1)
+        self.words.join()
         for descriptor in self._files:
             os.close(descriptor)
         self._files = ()
@@ -192,41 +215,74 @@ class Connection:
         return bytes(data)
 
     def _ready(self, descriptor: int, event: int) -> bool:
-        """Waits until a pipe can be used, at most until the call's time is over."""
+        """Waits until a pipe can be used, at most until the call's time is over.
+
+        Raises:
+            EOFError: The worker has ended, though something it started may hold the
+                pipe.
+            CancelledError: Nobody waits for the worker any more.
+        """
         # Unlike `select.select`, with descriptors of any number.
         poll = select.poll()
         poll.register(descriptor, event)
-        left = max(0.0, self._deadline - time.monotonic())
-        return bool(poll.poll(math.ceil(1000 * left)))
+        while True:
+            left = max(0.0, self._deadline - time.monotonic())
+            if poll.poll(math.ceil(1000 * min(left, _LOOK))):
+                return True
+            if self._cancelled.is_set():
+                raise CancelledError("Interrupted.")
+            if self.process.poll() is not None and not poll.poll(0):
+                raise EOFError
+            if left <= _LOOK:
+                return False
+            self._notices.look(self.words.text)
 
     def _kill(self) -> None:
-        # Children of the worker share its group; once it is reaped the number of the
-        # group may be another's.
-        if self.process.returncode is None or not self._killed:
+        """Has the keeper end everything; ends it from here if it does not."""
+        if self._hold is not None:
+            # Its other end is how the keeper knows that this side is gone.
+            os.close(self._hold)
+            self._hold = None
+        if self.process.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=_END)
+        if self.process.returncode is None:
+            keeper.end_below(self.process.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        self._killed = True
-        self.process.wait()
+            self.process.wait()
 
     def _dead(self, reason: str) -> WorkerDeadError:
         """Ends the worker; returns an error with its end and its last words."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             # One that ends by itself has a status worth telling.
-            self.process.wait(timeout=0.2)
+            self.process.wait(timeout=0.2 if "in time" in reason else 1.0)
         end = _meaning(self.process.returncode)
         self._kill()
-        self._drain.join(timeout=1)
-        words = b"".join(self._words).decode(errors="replace")[-_LAST_CHARACTERS:]
+        self.words.join()
         return WorkerDeadError(
             f"{reason} ({end}). Its last words:\n"
-            + (words.strip() or "(it wrote nothing to stderr)")
+            + (self.words.text() or "(it wrote nothing to stderr)")
         )
 
-    def _keep_words(self) -> None:
-        assert self.process.stderr is not None
-        with self.process.stderr as stream:
-            while chunk := stream.read(1 << 14):
-                self._words.append(chunk)
+
+def check_program(program: str) -> None:
+    """Makes sure that there is a program to start.
+
+    Raises:
+        SegmenterError: There is none.
+    """
+    if shutil.which(program) is None:
+        there = os.path.exists(program)
+        reason = "it is no program" if there else "there is no such program"
+        raise _not_started(program, reason)
+
+
+def _not_started(program: str, reason: str) -> errors.SegmenterError:
+    return errors.SegmenterError(
+        f"No worker could be started with {program}: {reason}. Give the interpreter of "
+        "the segmenter's environment as python=PATH."
+    )
 
 
 def _meaning(status: int | None) -> str:
@@ -234,4 +290,7 @@ def _meaning(status: int | None) -> str:
         return "it was still running and was killed"
     if status == -signal.SIGKILL:
         return "something killed it, perhaps for want of memory"
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"a fault ended it: {signal.Signals(-status).name}"
     return f"exit status {status}"

@@ -4,10 +4,16 @@ Each direction has one file without a name, opened before the worker starts and
 inherited by it. The side that sends lends blocks of it; the side that receives gives a
 block back when nothing refers to its view any more. As the file has no name, nothing
 is left of it when both sides have ended, however they ended.
+
+A file that the other side could make shorter would end this process as soon as a view
+of it is looked at. So files are mapped only where the kernel seals their length, as
+Linux does; elsewhere blocks are written and read as any file is.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import math
 import mmap
 import os
@@ -23,11 +29,34 @@ _LIMIT = 1 << 33
 
 
 def open_file() -> int:
-    """Opens an empty file without a name; returns its descriptor."""
+    """Opens an empty file without a name that cannot be made shorter.
+
+    Returns:
+        Its descriptor; of an ordinary file where there are no sealed ones.
+
+    Raises:
+        OSError: There is room for neither.
+    """
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("rclicks_bridge")
+        with contextlib.suppress(OSError):
+            flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+            descriptor = os.memfd_create("rclicks_bridge", flags)
+            with contextlib.suppress(OSError):
+                seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+                fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+            return descriptor
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def is_sealed(descriptor: int) -> bool:
+    """Tells whether nobody can make a file shorter."""
+    if not hasattr(fcntl, "F_GET_SEALS"):
+        return False
+    try:
+        return bool(fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & fcntl.F_SEAL_SHRINK)
+    except OSError:
+        return False
 
 
 class Lender:
@@ -41,6 +70,7 @@ class Lender:
         """Starts with an empty file."""
         self.size = 0
         self._descriptor = descriptor
+        self._mapped = is_sealed(descriptor)
         self._map: Any = None
         self._lent: dict[int, int] = {}
         self._free: dict[int, int] = {}
@@ -59,6 +89,8 @@ class Lender:
             if other is array:
                 del self._prepared[index]
                 return start
+        if not self._mapped:
+            return self._written(array)
         view = self.prepare(array.shape, array.dtype)
         if view is None:
             return None
@@ -66,12 +98,13 @@ class Lender:
         return self._prepared.pop()[1]
 
     def prepare(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
-        """Returns an array in a block, to fill and lend; None if there is no room."""
+        """Returns an array in a block, to fill and lend.
+
+        Returns:
+            None if there is no room, or the file is not mapped.
+        """
         dtype, count = np.dtype(dtype), math.prod(shape)
-        length = _block_length(count * dtype.itemsize)
-        start = self._fitting(length)
-        if start is None:
-            start = self._grown(length)
+        start = self._place(count * dtype.itemsize) if self._mapped else None
         if start is None:
             return None
         array = np.frombuffer(self._map, dtype, count, start).reshape(shape)
@@ -88,6 +121,27 @@ class Lender:
         for start in starts:
             if start in self._lent:
                 self._free[start] = self._lent.pop(start)
+
+    def _written(self, array: np.ndarray) -> int | None:
+        """Writes an array into a block of a file that is not mapped."""
+        start = self._place(array.nbytes)
+        if start is None:
+            return None
+        left, place = memoryview(array.reshape(-1).view(np.uint8).data), start
+        try:
+            while left:
+                done = os.pwrite(self._descriptor, left, place)
+                left, place = left[done:], place + done
+        except OSError:
+            self.take_back([start])
+            return None
+        return start
+
+    def _place(self, size: int) -> int | None:
+        """Takes a block of some bytes; returns where it starts."""
+        length = _block_length(size)
+        start = self._fitting(length)
+        return self._grown(length) if start is None else start
 
     def _fitting(self, length: int) -> int | None:
         fitting = [
@@ -112,8 +166,9 @@ class Lender:
                 os.posix_fallocate(self._descriptor, start, length)
             else:
                 os.ftruncate(self._descriptor, start + length)
-            self._map = mmap.mmap(self._descriptor, start + length)
-        except OSError:
+            if self._mapped:
+                self._map = mmap.mmap(self._descriptor, start + length)
+        except (OSError, ValueError):
             return None
         self.size = start + length
         self._lent[start] = length
@@ -126,11 +181,14 @@ class Borrower:
     def __init__(self, descriptor: int) -> None:
         """Maps nothing yet."""
         self._descriptor = descriptor
+        self._mapped = is_sealed(descriptor)
         self._map: Any = b""
         self._returned: list[int] = []
 
     def view(self, start: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-        """Returns an array of a block, without a copy.
+        """Returns an array of a block, which can only be read.
+
+        It is a view where the file is mapped, and else a copy.
 
         Raises:
             ValueError: The file does not reach so far.
@@ -143,11 +201,35 @@ class Borrower:
             size = os.fstat(self._descriptor).st_size
             if end > size:
                 raise ValueError(f"a block up to {end} in a file of {size} bytes")
-            self._map = mmap.mmap(self._descriptor, size)
+            if not self._mapped:
+                self._returned.append(start)
+                return self._copy(start, dtype, count).reshape(shape)
+            self._map = self._mapping(size)
         array = np.frombuffer(self._map, dtype, count, start)
+        array.flags.writeable = False
         # Views of the array keep it alive, so this runs when the last of them is gone.
         weakref.finalize(array, self._returned.append, start).atexit = False
         return array.reshape(shape)
+
+    def _mapping(self, size: int) -> mmap.mmap:
+        try:
+            return mmap.mmap(self._descriptor, size)
+        except OSError as error:
+            raise ValueError(f"a file of {size} bytes cannot be mapped: {error}") from (
+                error
+            )
+
+    def _copy(self, start: int, dtype: np.dtype, count: int) -> np.ndarray:
+        """Reads a block, however short the file has become."""
+        array = np.empty(count, dtype)
+        left, place = memoryview(array.view(np.uint8).data), start
+        while left:
+            done = os.preadv(self._descriptor, [left], place)
+            if not done:
+                raise ValueError(f"a block that ends {len(left)} bytes too early")
+            left, place = left[done:], place + done
+        array.flags.writeable = False
+        return array
 
     def returned(self) -> list[int]:
         """Returns the blocks that became free since the last call."""

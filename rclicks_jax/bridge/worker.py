@@ -12,18 +12,16 @@ that ends when the client ends.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import importlib
-import importlib.util
+import io
 import os
-import platform
 import resource
 import signal
 import sys
 import threading
-import traceback
 import types
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -36,35 +34,27 @@ if __name__ == "__main__":
     _package.__path__ = [os.path.dirname(_here)]
     sys.modules["rclicks_jax"] = _package
 
-from rclicks_jax.bridge import answers, channel, wire
+from rclicks_jax.bridge import adapter, answers, channel, faults, wire
 
-_ERROR_CHARACTERS = 4000
-_OF_A_SEGMENTER = ("load", "encode", "predict")
-_OF_SALIENCY = ("load", "saliency")
-
-
-class Clicks(NamedTuple):
-    """What an adapter is given: `i32[t k 2]`, `bool[t k]`, `i32[t]`."""
-
-    yx: np.ndarray
-    positive: np.ndarray
-    count: np.ndarray
+_ERROR_CHARACTERS = 8000
+_HIGH = 600
 
 
 class Worker:
-    """An adapter with its model, encoded photographs and states of trajectories."""
+    """An adapter with encoded photographs and states of trajectories."""
 
-    def __init__(self, adapter: Any, empty: answers.Empty = np.empty) -> None:
+    def __init__(
+        self, running: adapter.Adapter, empty: answers.Empty = np.empty
+    ) -> None:
         """Keeps the adapter; nothing is loaded yet.
 
         Args:
-            adapter: The module.
+            running: The adapter.
             empty: Makes the arrays of masks.
         """
-        self.adapter = adapter
+        self.adapter = running
         self.empty = empty
-        self.model: Any = None
-        self.features: dict[int, Any] = {}
+        self.encoded: dict[int, adapter.Encoded] = {}
         self.sessions: dict[int, dict[str, Any]] = {}
 
     def answer(
@@ -73,20 +63,16 @@ class Worker:
         """Does what a request asks; returns the header and arrays of the reply."""
         action = header["action"]
         if action == "load":
-            self.model = self.adapter.load(header["options"])
-            describe = getattr(self.adapter, "describe", lambda model: {})
-            return {"versions": {**_versions(), **describe(self.model)}}, {}
+            return {"versions": self.adapter.load(header["options"])}, {}
         if action == "encode":
-            image = arrays["image"]
-            self.features[header["image"]] = self.adapter.encode(self.model, image)
+            self.encoded[header["image"]] = self.adapter.encode(arrays["image"])
             return {}, {}
         if action == "predict":
             return {}, self._predict(header, arrays)
         if action == "saliency":
-            answer = self.adapter.saliency(self.model, arrays["image"])
-            return {}, {"saliency": answers.on_host(answer)}
+            return {}, {"saliency": self.adapter.saliency(arrays["image"])}
         if action == "release":
-            self.features.pop(header["image"], None)
+            self.encoded.pop(header["image"], None)
             ended = [
                 k for k, s in self.sessions.items() if s["image"] == header["image"]
             ]
@@ -100,28 +86,18 @@ class Worker:
         session = self.sessions.setdefault(header["session"], fresh)
         if not np.array_equal(session["rows"], arrays["rows"]):
             kept = np.searchsorted(session["rows"], arrays["rows"])
-            session["state"] = take(session["state"], kept)
+            count = len(session["rows"])
+            session["state"] = self.adapter.take(session["state"], count, kept)
             session["rows"] = arrays["rows"]
-        clicks = Clicks(arrays["yx"], arrays["positive"], arrays["count"])
-        features = self.features[header["image"]]
-        answer, session["state"] = self.adapter.predict(
-            self.model, features, clicks, session["state"]
+        clicks = adapter.Clicks(arrays["yx"], arrays["positive"], arrays["count"])
+        results, session["state"] = self.adapter.predict(
+            self.encoded[header["image"]],
+            clicks,
+            session["state"],
+            bool(header.get("probabilities")),
+            self.empty,
         )
-        wanted = bool(header.get("probabilities"))
-        return answers.arrays_of(answer, self.adapter, wanted, self.empty)
-
-
-def take(state: Any, rows: np.ndarray) -> Any:
-    """Keeps some rows of every array of a nested state."""
-    if state is None:
-        return None
-    if isinstance(state, dict):
-        return {key: take(value, rows) for key, value in state.items()}
-    if isinstance(state, tuple) and hasattr(state, "_fields"):
-        return type(state)(*(take(value, rows) for value in state))
-    if isinstance(state, (list, tuple)):
-        return type(state)(take(value, rows) for value in state)
-    return state[rows]
+        return results
 
 
 def serve(worker: Worker, pipe: channel.Channel) -> None:
@@ -134,10 +110,11 @@ def serve(worker: Worker, pipe: channel.Channel) -> None:
         reply = {"number": header.get("number"), "ok": True, "rss": resident_bytes()}
         try:
             extra, results = worker.answer(header, arrays)
+            _flush()
             pipe.send({**reply, **extra}, results)
-        except (Exception, SystemExit):
-            text = traceback.format_exc()[-_ERROR_CHARACTERS:]
-            pipe.send({**reply, "ok": False, "error": text})
+        except BaseException as error:
+            _flush()
+            pipe.send({**reply, "ok": False, "error": _words_of(error)})
         # Else the last request's arrays would be kept until the next one has come.
         del header, arrays
 
@@ -175,35 +152,25 @@ def end_with_client(lifeline: int) -> None:
         fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
-def load_adapter(name: str) -> Any:
-    """Imports an adapter: a Python file, or a module of `bridge.adapters`."""
-    if name.endswith(".py"):
-        spec = importlib.util.spec_from_file_location("adapter", name)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{name} is not a Python file")
-        adapter = importlib.util.module_from_spec(spec)
-        sys.modules["adapter"] = adapter
-        spec.loader.exec_module(adapter)
-    else:
-        adapter = importlib.import_module("rclicks_jax.bridge.adapters." + name)
-    of_saliency = hasattr(adapter, "saliency")
-    needed = _OF_SALIENCY if of_saliency else _OF_A_SEGMENTER
-    missing = [each for each in needed if not hasattr(adapter, each)]
-    if missing:
-        raise ImportError(
-            f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
-            "encode(model, image) and predict(model, features, clicks, state); one of "
-            "a saliency model has load(options) and saliency(model, image)"
-        )
-    return adapter
+def _high(descriptor: int) -> int:
+    """Returns a copy beyond the descriptors that programs close by habit."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        return os.dup(descriptor)
 
 
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "numpy": np.__version__}
-    for name in ("torch", "transformers"):
-        if name in sys.modules:
-            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
-    return found
+def _flush() -> None:
+    """Sends what was printed on its way, so that no death takes it along."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+
+
+def _words_of(error: BaseException) -> str:
+    is_told = isinstance(error, (faults.FaultError, wire.WireError))
+    text = str(error) if is_told else faults.describe(error)
+    return text[:_ERROR_CHARACTERS]
 
 
 def main() -> None:
@@ -211,10 +178,13 @@ def main() -> None:
     name, *numbers = sys.argv[1:]
     requests, replies, lifeline = map(int, numbers)
     end_with_client(lifeline)
-    output = os.fdopen(os.dup(1), "wb")
+    output = os.fdopen(_high(1), "wb")
     os.dup2(2, 1)
-    source = os.fdopen(os.dup(0), "rb")
-    # Who asks a question there, or a program that is started, finds no frames.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What was printed before a death is told with it.
+        sys.stdout.reconfigure(line_buffering=True)
+    source = os.fdopen(_high(0), "rb")
+    # Code that reads stdin, and any child process, sees end of file and no frames.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -231,10 +201,12 @@ def main() -> None:
 
     pipe = channel.Channel(read, write, sends=replies, receives=requests)
     try:
-        worker = Worker(load_adapter(name), pipe.empty)
-    except (Exception, SystemExit):
-        pipe.send({"number": 0, "ok": False, "error": traceback.format_exc()})
+        functions = adapter.import_adapter(name)
+    except BaseException as error:
+        _flush()
+        pipe.send({"number": 0, "ok": False, "error": _words_of(error)})
         return
+    worker = Worker(adapter.Adapter(functions, os.path.basename(name)), pipe.empty)
     pipe.send({"number": 0, "ok": True, "version": wire.VERSION})
     serve(worker, pipe)
 

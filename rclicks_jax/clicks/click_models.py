@@ -105,6 +105,27 @@ def load(
     return infer.load(spec, batch=batch, rescale=rescale, precision=precision)
 
 
+def check(spec: str) -> None:
+    """Makes sure of all that can be known of a click model before it is loaded.
+
+    Args:
+        spec: What the user named; `sample` is always there.
+
+    Raises:
+        UnknownNameError: There is no such click model, model folder or saliency source.
+        DataError: It is a folder of something else.
+        BadValueError: Nothing was named, or an option is not allowed.
+        SegmenterError: A file or an interpreter of a saliency model is missing.
+    """
+    if spec == "sample":
+        return
+    name, options = _parsed(spec)
+    if name in saliency_models.NAMES:
+        saliency_models.check(name, options)
+    elif name not in _FUNCTIONS:
+        cards.load_card(spec)
+
+
 def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     """Returns what a run records of a click model: all that can change its maps."""
     name, options = _parsed(spec)

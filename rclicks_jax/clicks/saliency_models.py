@@ -75,6 +75,20 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def check(name: str, options: Mapping[str, str]) -> None:
+    """Makes sure of what can be known before a worker is started; see `load`.
+
+    Raises:
+        BadValueError: Options are missing or exclude each other.
+        UnknownNameError: There is no such source.
+        SegmenterError: A file or the interpreter is missing.
+    """
+    if _classical(name, options) is not None:
+        return
+    given = _with_adapter(options)
+    client.check(given)
+
+
 def title(name: str, options: Mapping[str, str]) -> str:
     """Returns what tables call the model: the paper's name is TranSalNet's alone."""
     source = _classical(name, options)

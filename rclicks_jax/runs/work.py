@@ -143,7 +143,10 @@ class Worker:
                 yield self._image(unit)
             return
         units = iter(left)
-        with futures.ThreadPoolExecutor(self._segmenter.parallel) as pool:
+        with (
+            futures.ThreadPoolExecutor(self._segmenter.parallel) as pool,
+            base.aborted_on_error(self._segmenter),
+        ):
             pending: set[futures.Future[records.ImageRecord]] = set()
             while True:
                 room = 0 if stop else self._segmenter.parallel - len(pending)

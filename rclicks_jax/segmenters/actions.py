@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from rclicks_jax.segmenters import conformance, environments, methods, pages
+from rclicks_jax.segmenters import conformance, environments, methods, pages, specs
 
 
 def show_list() -> int:
@@ -57,6 +57,11 @@ def make_environment(
 
 
 def check(spec: str, *, seed: int = 0, large: bool = False) -> int:
-    """Prints what the conformance kit finds; 1 if something failed."""
+    """Prints what the conformance kit finds; 1 if something failed.
+
+    Raises:
+        RClicksError: The segmenter cannot be loaded.
+    """
+    specs.check(spec)
     findings = conformance.check(spec, seed=seed, large=large)
     return 0 if conformance.conforms(findings) else 1

@@ -11,12 +11,14 @@ clicks so far. `state` is None at the first click and then whatever `predict` re
 None, or nested tuples, lists and dicts of arrays with a row for each trajectory.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.bridge import answers
 from rclicks_jax.types import Clicks
 
 
@@ -58,6 +60,11 @@ class Segmenter(Protocol):
     parallel: int
     encodes: int
 
+    @property
+    def printed(self) -> str:
+        """The last of what it wrote while it was loaded."""
+        ...
+
     def encode(self, image: np.ndarray) -> Any:
         """Encodes `u8[h w 3]`; the one expensive step that clicks share."""
         ...
@@ -76,9 +83,26 @@ class Segmenter(Protocol):
         """Forgets an encoded photograph and every session on it."""
         ...
 
+    def abort(self) -> None:
+        """Ends calls that other threads wait for; nothing is answered any more."""
+        ...
+
     def close(self) -> None:
         """Ends what it runs."""
         ...
+
+
+@contextlib.contextmanager
+def aborted_on_error(segmenter: Segmenter) -> Iterator[None]:
+    """Ends calls of other threads on an error here, such as an interrupt.
+
+    Whoever waits for those threads does not wait for a worker that hangs.
+    """
+    try:
+        yield
+    except BaseException:
+        segmenter.abort()
+        raise
 
 
 def checked_masks(
@@ -90,19 +114,11 @@ def checked_masks(
         SegmenterError: They are no array, of another shape, NaN, or not bool.
     """
     array = np.asarray(masks)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise errors.SegmenterError(f"{name} returned NaN instead of masks.")
-    if array.dtype != bool:
-        raise errors.SegmenterError(
-            f"{name} returned {array.dtype} instead of bool: it must apply its own "
-            "threshold."
-        )
-    if array.shape != (count, *shape):
-        raise errors.SegmenterError(
-            f"{name} returned masks of shape {array.shape} instead of "
-            f"{(count, *shape)}: one for each trajectory, of the photograph's size."
-        )
-    return array
+    try:
+        answers.check_masks(array, count, shape)
+    except ValueError as error:
+        raise errors.SegmenterError(f"{name} {error}.") from error
+    return answers.with_clean_bytes(array)
 
 
 def check_probabilities(name: str, arrays: Mapping[str, np.ndarray]) -> None:

@@ -21,6 +21,10 @@ class FailedError(Exception):
     """The claim does not hold."""
 
 
+class AnswerError(FailedError):
+    """There was no answer: the segmenter failed, or what came cannot be used."""
+
+
 class LeftOutError(Exception):
     """The claim cannot be checked; the reason."""
 
@@ -52,7 +56,8 @@ class Bench:
         self._encoded: dict[str, Any] = {}
         self.segmenter = load.load(spec, scenes.TRAJECTORIES)
         self.main = self.scene(_MAIN)
-        self.soft = self.is_bridged
+        # What a worker has is known when it is asked.
+        self.soft = getattr(self.segmenter, "has_probabilities", self.is_bridged)
         self.large = large
         self.first: list[Answer] = []
         self.alone: dict[int, list[Answer]] = {}
@@ -124,7 +129,7 @@ class Player:
                 for yx, positive, n in zip(*clicks, strict=True)
             ]
             told = f"At click {clicks.count[0]}, {last}: {error}"
-            raise FailedError(told) from error
+            raise AnswerError(told) from error
 
 
 def compare(pairs: Sequence[tuple[str, Answer, Answer]]) -> str:

@@ -61,7 +61,7 @@ class BridgedSegmenter:
                 `devices`, a CUDA device for each.
         """
         left = dict(options)
-        environments = _environments(left)
+        environments = split_environments(left)
         launch = client.launch_of(left)
         launches = [launch._replace(environment=one) for one in environments]
         code = options.get("adapter") or launch.command[0]
@@ -71,7 +71,14 @@ class BridgedSegmenter:
         # clicks on another are simulated. A worker that is to be replaced must have
         # moments without a photograph.
         self.parallel = len(launches) + (not launch.recycle and not launch.max_rss)
-        self._workers = _started(launches)
+        self._cancelled = threading.Event()
+        self._workers = _started(launches, self._cancelled)
+        self.printed = self._workers[0].printed
+        if self.printed:
+            print(
+                f"The worker of {self.name} wrote while it was loaded:\n{self.printed}",
+                file=sys.stderr,
+            )
         self.description = {
             "name": self.name,
             "options": provenance.describe_options(launch.options),
@@ -109,6 +116,10 @@ class BridgedSegmenter:
             features.forget()
         finally:
             self._let_go(features.worker)
+
+    def abort(self) -> None:
+        """Ends calls that other threads wait for; no worker is started any more."""
+        self._cancelled.set()
 
     def close(self) -> None:
         """Ends the workers."""
@@ -180,7 +191,9 @@ class BridgedSession:
         return worker.call(request)
 
 
-def _started(launches: Sequence[client.Launch]) -> list[client.WorkerClient]:
+def _started(
+    launches: Sequence[client.Launch], cancelled: threading.Event
+) -> list[client.WorkerClient]:
     """Starts workers at once; if one cannot be, none is left."""
 
     def close(started: concurrent.futures.Future[client.WorkerClient]) -> None:
@@ -188,17 +201,29 @@ def _started(launches: Sequence[client.Launch]) -> list[client.WorkerClient]:
             started.result().close()
 
     with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
-        starting = [pool.submit(client.WorkerClient, one) for one in launches]
+        starting = [
+            pool.submit(client.WorkerClient, one, cancelled) for one in launches
+        ]
         try:
             return [one.result() for one in starting]
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, errors.RClicksError):
+                # An interrupt does not wait for the others.
+                cancelled.set()
             for one in starting:
                 one.add_done_callback(close)
             raise
 
 
-def _environments(options: dict[str, str]) -> list[dict[str, str]]:
-    """Returns what sets each worker apart: its device, or its share of the cores."""
+def split_environments(options: dict[str, str]) -> list[dict[str, str]]:
+    """Takes `workers` and `devices` out of options.
+
+    Returns:
+        What sets each worker apart: its device, or its share of the cores.
+
+    Raises:
+        BadValueError: Both are given, or `workers` is no count.
+    """
     devices = options.pop("devices", "")
     if devices:
         if "workers" in options:

@@ -24,6 +24,7 @@ class Finding:
         status: `passed`, `failed` or `left out`.
         detail: What came and what was expected, or why it was left out.
         seconds: It took.
+        needs: The checks without which it was left out.
     """
 
     check: str
@@ -31,6 +32,7 @@ class Finding:
     status: str
     detail: str
     seconds: float
+    needs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         first, *more = self.detail.splitlines() or [""]
@@ -39,10 +41,17 @@ class Finding:
 
 
 class Check(NamedTuple):
-    """A claim, and those without which it would show nothing."""
+    """A claim, and those without which it would show nothing.
+
+    Attributes:
+        run: Checks the claim.
+        needs: Names of checks.
+        explains: Whether it is tried without them too, as its failure may be theirs.
+    """
 
     run: Callable[[benches.Bench], str]
     needs: tuple[str, ...] = ("masks",)
+    explains: bool = False
 
 
 def check(
@@ -58,8 +67,8 @@ def check(
         spec: `name:key=value:...`, as for a benchmark.
         seed: Of the synthetic photographs.
         large: Also one of 1500x2000.
-        report: Is told each finding when it is there, and how many there are of each
-            status at the end.
+        report: Is told each finding when it is there, but for what others are needed
+            for; at the end which those are, and how many there are of each status.
 
     Raises:
         RClicksError: The segmenter cannot be loaded.
@@ -67,14 +76,23 @@ def check(
     began = time.perf_counter()
     bench = benches.Bench(spec, seed, large)
     took = time.perf_counter() - began
-    findings = [Finding("loads", "It loads.", "passed", "", took)]
+    printed = bench.segmenter.printed
+    wrote = f"It wrote:\n{printed}" if printed else ""
+    findings = [Finding("loads", "It loads.", "passed", wrote, took)]
     report(str(findings[0]))
     try:
         for one in CHECKS:
             findings.append(_find(one, bench, findings))
-            report(str(findings[-1]))
+            if not findings[-1].needs:
+                report(str(findings[-1]))
     finally:
         bench.segmenter.close()
+    needing = [finding.check for finding in findings if finding.needs]
+    if needing:
+        report(
+            f"left out  {len(needing)} checks that say nothing before the above is "
+            f"mended: {', '.join(needing)}"
+        )
     statuses = [finding.status for finding in findings]
     counts = (f"{statuses.count(s)} {s}" for s in ("passed", "failed", "left out"))
     report(", ".join(counts))
@@ -90,10 +108,15 @@ def _find(one: Check, bench: benches.Bench, earlier: Sequence[Finding]) -> Findi
     passed = {finding.check for finding in earlier if finding.status == "passed"}
     missing = [name for name in one.needs if name not in passed]
     began = time.perf_counter()
+    needs = f"Needs {' and '.join(missing)}."
     try:
-        if missing:
-            raise benches.LeftOutError(f"Needs {' and '.join(missing)}.")
+        if missing and not one.explains:
+            raise benches.LeftOutError(needs)
         status, detail = "passed", one.run(bench)
+        if missing:
+            raise benches.LeftOutError(needs)
+    except benches.AnswerError as error:
+        status, detail = ("left out", needs) if missing else ("failed", str(error))
     except benches.LeftOutError as reason:
         status, detail = "left out", str(reason)
     except (Exception, SystemExit) as error:
@@ -102,20 +125,21 @@ def _find(one: Check, bench: benches.Bench, earlier: Sequence[Finding]) -> Findi
         detail = str(error) if told else f"{type(error).__name__}: {error}"
     claim = (one.run.__doc__ or "").partition("\n")[0]
     took = time.perf_counter() - began
-    return Finding(one.run.__name__, claim, status, detail, took)
+    needed = tuple(missing) if status == "left out" else ()
+    return Finding(one.run.__name__, claim, status, detail, took, needed)
 
 
 _REPEATS = ("deterministic", "sessions")
 CHECKS = (
     Check(trials.masks, ()),
-    Check(trials.probabilities),
+    Check(trials.probabilities, explains=True),
     Check(trials.deterministic),
     Check(trials.sessions, ("deterministic",)),
     Check(trials.unused, _REPEATS),
     Check(trials.batch, _REPEATS),
     Check(trials.states, ("batch",)),
     Check(trials.ending, ("states",)),
-    Check(trials.meaning, _REPEATS),
+    Check(trials.meaning, _REPEATS, explains=True),
     Check(trials.borders),
     Check(trials.twenty),
     Check(trials.sizes),

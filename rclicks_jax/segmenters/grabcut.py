@@ -20,9 +20,9 @@ class GrabCut:
     """Settings of GrabCut.
 
     Attributes:
-        longest_side: Of the shrunken photograph, pixels.
-        iterations: Of colour models and cuts, at each click.
-        radius: Of a click's disk, as a share of the longest side.
+        longest_side: Longest side of the shrunken photograph, pixels.
+        iterations: How often colours are modelled and the cut is made, at each click.
+        radius: Radius of a click's disk, as a share of the longest side.
     """
 
     longest_side: int = 256

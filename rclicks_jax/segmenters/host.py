@@ -1,84 +1,132 @@
-"""Segmenters that run in this process: JAX, NumPy, OpenCV."""
+"""Segmenters that run in this process: JAX, NumPy, OpenCV, and files of the user's."""
 
-import importlib.util
+import contextlib
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-import jax
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import answers, provenance
-from rclicks_jax.segmenters import base
+from rclicks_jax.bridge import adapter, answers, faults, provenance
+from rclicks_jax.segmenters import base, surroundings
 from rclicks_jax.types import Clicks
 
-# The package's own adapters go by its version; a user's file by its content.
-_PACKAGE = pathlib.Path(__file__).resolve().parent
+T = TypeVar("T")
 
 
 class HostSegmenter:
     """An adapter of three functions as a segmenter; see `base.Segmenter`."""
 
     def __init__(
-        self, name: str, adapter: Any, options: Mapping[str, str], trajectories: int = 0
+        self,
+        name: str,
+        functions: Any,
+        options: Mapping[str, str],
+        trajectories: int = 0,
+        around: surroundings.Surroundings | None = None,
     ) -> None:
         """Loads the model of an adapter.
 
         Args:
             name: What tables call it.
-            adapter: With `load`, `encode` and `predict`; perhaps with
+            functions: With `load`, `encode` and `predict`; perhaps with
                 `with_batch(model, trajectories)`, to settle its one batch shape.
             options: For `load`.
             trajectories: How many a run advances together; 0 if that is not known.
+            around: What belongs to an adapter of the user's; None for our own, which
+                leave this process as it is.
+
+        Raises:
+            SegmenterError: It cannot be loaded.
         """
         self.name = name
-        self.description = {
+        self.description: dict[str, Any] = {
             "name": name,
             "options": provenance.describe_options(options),
         }
-        code = getattr(adapter, "__file__", "")
-        if code and not code.startswith(str(_PACKAGE)):
+        code = getattr(functions, "__file__", "")
+        # The package's own adapters go by its version; a user's file by its content.
+        if code and around is not None:
             self.description["code"] = provenance.describe(code)
-        self.versions: dict[str, str] = {}
         self.parallel = 1
         self.encodes = 0
-        self._adapter = adapter
-        self._model = _guarded(name, adapter.load, options)
-        if trajectories and hasattr(adapter, "with_batch"):
-            self._model = adapter.with_batch(self._model, trajectories)
+        self._around = around
+        self._adapter = adapter.Adapter(
+            functions, pathlib.PurePath(code).name if around else name
+        )
+        with _heard(around):
+            self.versions = self._run(lambda: self._adapter.load(options))
+            if trajectories and hasattr(functions, "with_batch"):
+                settled = self._run(lambda: self._with_batch(trajectories))
+                self._adapter.model = settled
 
-    def encode(self, image: np.ndarray) -> Any:
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether its masks are cut from probabilities or logits."""
+        return getattr(self._adapter.functions, "THRESHOLD", None) is not None
+
+    @property
+    def printed(self) -> str:
+        """The last of what it wrote while it was loaded."""
+        return self._around.printed if self._around else ""
+
+    def encode(self, image: np.ndarray) -> adapter.Encoded:
         """Encodes a photograph; remembers its shape to check masks by."""
         self.encodes += 1
-        features = _guarded(self.name, self._adapter.encode, self._model, image)
-        return features, image.shape[:2]
+        if self._around is not None:
+            # Libraries may write into memory that NumPy calls read-only.
+            image = image.copy()
+        return self._run(lambda: self._adapter.encode(image))
 
-    def start(self, features: Any, gt_masks: Sequence[np.ndarray]) -> "HostSession":
+    def start(
+        self, features: adapter.Encoded, gt_masks: Sequence[np.ndarray]
+    ) -> "HostSession":
         """Starts trajectories."""
-        encoded, shape = features
         state = None
-        if getattr(self._adapter, "sees_targets", False):
+        if getattr(self._adapter.functions, "sees_targets", False):
             state = np.stack(gt_masks)
-        return HostSession(self, encoded, shape, len(gt_masks), state)
+        return HostSession(self, features, len(gt_masks), state)
 
     def predict(
-        self, features: Any, clicks: Clicks, state: Any, wanted: bool
+        self, features: adapter.Encoded, clicks: Clicks, state: Any, wanted: bool
     ) -> tuple[dict[str, np.ndarray], Any]:
         """Calls the adapter; returns masks, and probabilities if they are wanted."""
-        predict = self._adapter.predict
-        answer, state = _guarded(
-            self.name, predict, self._model, features, clicks, state
+        given = adapter.Clicks(*(np.array(each) for each in clicks))
+        arrays, state = self._run(
+            lambda: self._adapter.predict(features, given, state, wanted)
         )
-        arrays = _guarded(self.name, answers.arrays_of, answer, self._adapter, wanted)
-        return arrays, state
+        if self._around is not None:
+            # An adapter may use the memory of its answers again.
+            arrays = {name: each.copy() for name, each in arrays.items()}
+        masks = answers.with_clean_bytes(arrays["masks"])
+        return {**arrays, "masks": masks}, state
+
+    def take(self, state: Any, count: int, rows: np.ndarray) -> Any:
+        """Keeps the rows of a state whose trajectories go on; see `states.take`."""
+        return self._run(lambda: self._adapter.take(state, count, rows))
 
     def release(self, features: Any) -> None:
         """Does nothing: what nobody holds is freed."""
         del features
 
+    def abort(self) -> None:
+        """Does nothing: a call here runs in the thread that would be interrupted."""
+
     def close(self) -> None:
-        """Does nothing."""
+        """Ends processes that the adapter started."""
+        if self._around is not None:
+            self._around.end()
+
+    def _with_batch(self, trajectories: int) -> Any:
+        functions, model = self._adapter.functions, self._adapter.model
+        return adapter.called(
+            f"with_batch of {self.name}",
+            lambda: functions.with_batch(model, trajectories),
+        )
+
+    def _run(self, function: Callable[[], T]) -> T:
+        return _run(self._around, function)
 
 
 class HostSession:
@@ -87,15 +135,13 @@ class HostSession:
     def __init__(
         self,
         segmenter: HostSegmenter,
-        features: Any,
-        shape: tuple[int, int],
+        features: adapter.Encoded,
         count: int,
         state: Any,
     ) -> None:
         """Starts with all `count` trajectories."""
         self._segmenter = segmenter
         self._features = features
-        self._shape = shape
         self._rows = np.arange(count)
         self._state = state
 
@@ -123,42 +169,61 @@ class HostSession:
     ) -> dict[str, np.ndarray]:
         if not np.array_equal(rows, self._rows):
             kept = np.searchsorted(self._rows, rows)
-            self._state = jax.tree.map(lambda leaf: leaf[kept], self._state)
+            self._state = self._segmenter.take(self._state, len(self._rows), kept)
             self._rows = np.asarray(rows)
         arrays, self._state = self._segmenter.predict(
             self._features, clicks, self._state, wanted
         )
-        name = self._segmenter.name
-        masks = base.checked_masks(name, arrays["masks"], len(rows), self._shape)
-        return {**arrays, "masks": masks}
+        return arrays
 
 
-def load_file(path: pathlib.Path) -> Any:
-    """Imports an adapter from a file of the user's.
+def load_file(
+    path: pathlib.Path, options: Mapping[str, str], trajectories: int = 0
+) -> HostSegmenter:
+    """Loads an adapter of the user's in this process.
+
+    Args:
+        path: The Python file.
+        options: For its `load`.
+        trajectories: How many a run advances together; 0 if that is not known.
 
     Raises:
-        SegmenterError: It cannot be imported or lacks one of the three functions.
+        SegmenterError: It cannot be imported or loaded, or lacks one of the three
+            functions.
     """
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
+    if not path.is_file():
         raise errors.SegmenterError(f"{path} is not a Python file.")
-    adapter = importlib.util.module_from_spec(spec)
-    _guarded(str(path), spec.loader.exec_module, adapter)
-    missing = [f for f in ("load", "encode", "predict") if not hasattr(adapter, f)]
-    if missing:
+    around = surroundings.Surroundings(path.parent)
+    with around.heard():
+        functions = _run(around, lambda: adapter.import_adapter(str(path)))
+    if hasattr(functions, "saliency") and not hasattr(functions, "predict"):
         raise errors.SegmenterError(
-            f"{path} lacks {', '.join(missing)}: an adapter has load(options), "
-            "encode(model, image) and predict(model, features, clicks, state)."
+            f"{path} is a saliency model, not a segmenter: it is a click model, "
+            f"--click_model=SM:adapter={path}."
         )
-    return adapter
+    return HostSegmenter(path.stem, functions, options, trajectories, around)
 
 
-def _guarded(name: str, function: Any, *arguments: Any) -> Any:
-    """Calls foreign code; whatever it raises becomes a `SegmenterError`."""
+def _heard(
+    around: surroundings.Surroundings | None,
+) -> contextlib.AbstractContextManager[None]:
+    return around.heard() if around else contextlib.nullcontext()
+
+
+def _run(around: surroundings.Surroundings | None, function: Callable[[], T]) -> T:
+    """Calls an adapter's code in what belongs to it.
+
+    Raises:
+        SegmenterError: Whatever went wrong in it, in words.
+    """
     try:
-        return function(*arguments)
-    except errors.RClicksError:
-        raise
-    except Exception as error:
-        message = f"{name} failed: {type(error).__name__}: {error}"
-        raise errors.SegmenterError(message) from error
+        with around.entered() if around else contextlib.nullcontext():
+            return function()
+    except faults.FaultError as error:
+        message = str(error)
+        if error.missing and around is not None:
+            message += (
+                "\nRun the adapter in an environment that has it: "
+                "bridge:adapter=FILE.py:python=/path/to/env/bin/python."
+            )
+    raise errors.SegmenterError(message)

@@ -3,8 +3,8 @@
 import pathlib
 from collections.abc import Mapping
 
-from rclicks_jax import catalogue, errors
-from rclicks_jax.segmenters import base, bridged, environments, host, methods
+from rclicks_jax import catalogue
+from rclicks_jax.segmenters import base, bridged, host, methods, specs
 
 
 def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter:
@@ -29,16 +29,12 @@ def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter
     if name == "bridge":
         return bridged.BridgedSegmenter(options)
     if name.endswith(".py"):
-        path = pathlib.Path(name)
-        return host.HostSegmenter(
-            path.stem, host.load_file(path), options, trajectories
-        )
+        return host.load_file(pathlib.Path(name), options, trajectories)
     known = methods.catalogue().methods
     if name in known:
         return _load_method(known[name], options, protocol)
     if name not in catalogue.SEGMENTERS:
-        names = [*catalogue.SEGMENTERS, *known]
-        raise errors.UnknownNameError("segmenter", name, names)
+        raise specs.unknown(name)
     adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
     return host.HostSegmenter(name, adapter, options, trajectories)
 
@@ -47,20 +43,11 @@ def _load_method(
     method: methods.Method, options: Mapping[str, str], protocol: str
 ) -> base.Segmenter:
     """Starts the worker of a method, in its environment unless another is named."""
-    given = dict(options)
-    if protocol and "protocol" in method.options:
-        given.setdefault("protocol", protocol)
+    given = specs.with_protocol(method, options, protocol)
     methods.check_options(method, given)
-    python = given.get("python") or environments.find(method.environment)
-    if python is None:
-        raise errors.SegmenterError(
-            f"{method.name} runs in an environment of its own, which is not in "
-            f"{environments.default_folder(method.environment)}: make it by "
-            f"`rclicks-segmenters env {method.name}`, or give python=INTERPRETER of "
-            "one that has what it needs."
-        )
+    python = specs.interpreter(method, given)
     segmenter = bridged.BridgedSegmenter(
-        {**given, "adapter": method.adapter, "python": str(python)}
+        {**given, "adapter": method.adapter, "python": python}
     )
     segmenter.name = method.name
     segmenter.description = methods.describe(method, given)

@@ -13,6 +13,7 @@ from typing import Any
 
 from rclicks_jax import config, errors
 from rclicks_jax.bridge import provenance
+from rclicks_jax.segmenters import names
 
 _FILE = pathlib.Path(__file__).with_name("methods.toml")
 _REQUIREMENTS = pathlib.Path(__file__).with_name("requirements")
@@ -188,7 +189,7 @@ def find(name: str) -> Method:
     """Returns a method; raises `UnknownNameError`."""
     known = catalogue().methods
     if name not in known:
-        raise errors.UnknownNameError("method", name, known)
+        raise names.unknown("method", name, known)
     return known[name]
 
 
@@ -202,7 +203,7 @@ def check_options(method: Method, options: Mapping[str, str]) -> None:
     known = {**method.options, **catalogue().worker_options}
     for name, value in options.items():
         if name not in known:
-            raise errors.UnknownNameError(f"option of {method.name}", name, known)
+            raise names.unknown(f"option of {method.name}", name, known)
         choices = known[name].choices
         if choices and value not in choices:
             raise errors.BadValueError(

@@ -1,10 +1,15 @@
 """What there is to read on segmenters: a list, pages, and a table for the docs."""
 
+import dataclasses
+import inspect
+import re
 import textwrap
+import typing
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from rclicks_jax import catalogue, errors
-from rclicks_jax.segmenters import environments, methods
+from rclicks_jax import catalogue
+from rclicks_jax.segmenters import environments, methods, specs
 from rclicks_jax.segmenters.methods import Checkpoint, Method, Option
 
 _WIDTH = 88
@@ -42,10 +47,8 @@ def page(name: str) -> str:
     if name in known:
         return "\n".join(_page(known[name]))
     if name not in catalogue.SEGMENTERS:
-        names = [*catalogue.SEGMENTERS, *known]
-        raise errors.UnknownNameError("segmenter", name, names)
-    summary = catalogue.describe({name: catalogue.SEGMENTERS[name]})[name]
-    return f"{name}: {summary}\n\n{_example(name)}"
+        raise specs.unknown(name)
+    return "\n".join(_own_page(name))
 
 
 def table() -> str:
@@ -65,6 +68,37 @@ def table() -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _own_page(name: str) -> Iterator[str]:
+    """Yields the lines of a segmenter that runs in this process."""
+    yield f"{name}: {catalogue.describe({name: catalogue.SEGMENTERS[name]})[name]}"
+    described = _settings(catalogue.load_object(catalogue.SEGMENTERS[name]))
+    if described:
+        yield from ("", "Options")
+        yield from _facts(described)
+    first = next(iter(described), "")
+    yield from ("", "A benchmark", _example(name))
+    if first:
+        value = described[first].rpartition("default: ")[2]
+        yield from ("", f"Options come after colons: {name}:{first}={value}.")
+
+
+def _settings(adapter: Any) -> dict[str, str]:
+    """Returns the settings that an adapter's `load` returns, in words.
+
+    They are a dataclass whose docstring has a line or more for each.
+    """
+    made = typing.get_type_hints(adapter.load).get("return")
+    if made is None or not dataclasses.is_dataclass(made):
+        return {}
+    text = inspect.cleandoc(made.__doc__ or "")
+    meanings = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.MULTILINE)
+    words = {name: " ".join(meaning.split()) for name, meaning in meanings}
+    return {
+        field.name: f"{words[field.name].rstrip('.')}; default: {field.default}"
+        for field in dataclasses.fields(made)
+    }
 
 
 def _shown(checkpoint: Checkpoint) -> str:

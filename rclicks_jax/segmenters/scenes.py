@@ -7,7 +7,8 @@ import numpy as np
 from rclicks_jax.types import Clicks
 
 # Centre of each disc as shares of the sides, and its colour. In a scene of 96x128 the
-# second lies where the first would with x and y swapped.
+# second lies where the first would with x and y swapped; where sides are equal it is
+# put there.
 _DISCS = (
     ((0.27, 0.55), (230, 220, 210)),
     ((0.73, 0.2), (150, 160, 140)),
@@ -50,6 +51,8 @@ def make(shape: tuple[int, int], look: str = "coloured", seed: int = 0) -> Scene
     gt_masks = []
     for (down, along), colour in _DISCS:
         y, x = round(down * shape[0]), round(along * shape[1])
+        if shape[0] == shape[1] and len(gt_masks) == 1:
+            x, y = (round(share * shape[0]) for share in _DISCS[0][0])
         disc = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
         image[disc] = colour + random.normal(0, 3, (disc.sum(), 3))
         gt_masks.append(disc)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rclicks_jax.bridge import answers
 from rclicks_jax.segmenters import scenes
 from rclicks_jax.segmenters.benches import (
     Answer,
+    AnswerError,
     Bench,
     FailedError,
     LeftOutError,
@@ -21,15 +23,18 @@ from rclicks_jax.types import Clicks
 
 _ALL = tuple(range(scenes.TRAJECTORIES))
 _ROUNDS = 3
+_SQUARE = (96, 96)
 
 
 def masks(bench: Bench) -> str:
     """A click gives a bool mask of the photograph's size."""
     try:
         bench.first = bench.play(bench.main, [0], 2)
-    except FailedError:
+    except AnswerError as error:
         if not bench.soft:
             raise
+        if answers.NO_PROBABILITIES in str(error):
+            raise LeftOutError("Needs probabilities.") from error
         # Perhaps only for want of probabilities: then nothing else is amiss.
         bench.soft = False
         bench.renew()
@@ -41,7 +46,13 @@ def probabilities(bench: Bench) -> str:
     """Probabilities are float32 within 0 and 1."""
     if not bench.soft:
         raise LeftOutError("It has masks only.")
-    values = np.stack([np.asarray(answer.probabilities) for answer in bench.first])
+    try:
+        first = bench.first or bench.play(bench.main, [0], 2)
+    except AnswerError as error:
+        if answers.NO_PROBABILITIES in str(error):
+            raise FailedError(str(error)) from error
+        raise
+    values = np.stack([np.asarray(answer.probabilities) for answer in first])
     lowest, highest = float(values.min()), float(values.max())
     told = f"{values.dtype} from {lowest:.3g} to {highest:.3g}."
     if values.dtype != np.float32 or not (lowest >= 0 and highest <= 1):
@@ -111,10 +122,16 @@ def ending(bench: Bench) -> str:
 def meaning(bench: Bench) -> str:
     """Clicks are (y, x), and the mask is what was clicked.
 
-    How well three discs are found is told and not judged.
+    How well three discs are found is told and not judged. Where clicks on the main
+    photograph raise, as they do beyond its sides, one with equal sides is taken.
     """
-    found = [bench.alone[row][0].masks[0] for row in _ALL]
-    discs = bench.main.gt_masks
+    if len(bench.alone) == len(_ALL):
+        discs = bench.main.gt_masks
+        found = [bench.alone[row][0].masks[0] for row in _ALL]
+    else:
+        scene = bench.scene(_SQUARE)
+        discs = scene.gt_masks
+        found = [bench.play(scene, [row], 1)[0].masks[0] for row in _ALL]
     told = f"IoU {', '.join(f'{one:.2f}' for one in map(_iou, found, discs))}."
     # The first two discs change places with x and y.
     if min(_iou(found[0], discs[1]), _iou(found[1], discs[0])) > 0.5:

@@ -23,6 +23,9 @@ class OnAnAccelerator:
     def max(self):
         return self.values.max()
 
+    def min(self):
+        return self.values.min()
+
     def __gt__(self, threshold):
         return OnAnAccelerator(self.values > threshold)
 
@@ -68,7 +71,7 @@ def test_logits_are_cut_where_their_sigmoid_would_be(of):
 
 def test_a_threshold_of_logits_is_a_probability():
     adapter = types.SimpleNamespace(THRESHOLD=0.0, LOGITS=True)
-    with pytest.raises(ValueError, match=r"a probability, not 0\.0"):
+    with pytest.raises(ValueError, match=r"THRESHOLD of 0\.0 beside LOGITS"):
         answers.arrays_of(np.zeros((1, 2, 2), np.float32), adapter, wanted=False)
 
 

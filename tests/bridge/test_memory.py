@@ -177,3 +177,51 @@ def test_the_file_has_no_name():
     descriptor = memory.open_file()
     assert os.fstat(descriptor).st_nlink == 0
     os.close(descriptor)
+
+
+def test_a_file_cannot_be_made_shorter_by_the_other_side(sides):
+    lender, borrower = sides
+    sent = np.arange(100_000, dtype=np.int32)
+    seen = borrower.view(lender.lend(sent), sent.dtype, sent.shape)
+    with pytest.raises(OSError, match="not permitted"):
+        os.ftruncate(lender._descriptor, 0)
+    np.testing.assert_array_equal(seen, sent)
+    assert not seen.flags.writeable
+
+
+@pytest.fixture
+def unsealed(tmp_path):
+    """Both ends of an ordinary file, as where nothing can be sealed."""
+    descriptor = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    yield memory.Lender(descriptor), memory.Borrower(descriptor), descriptor
+    os.close(descriptor)
+
+
+def test_a_file_that_may_become_shorter_is_read_and_not_mapped(unsealed):
+    lender, borrower, descriptor = unsealed
+    assert not memory.is_sealed(descriptor)
+    sent = np.arange(100_000, dtype=np.int32).reshape(4, -1)
+    start = lender.lend(sent)
+    seen = borrower.view(start, sent.dtype, sent.shape)
+    os.ftruncate(descriptor, 0)
+    np.testing.assert_array_equal(seen, sent)
+    assert lender.prepare((300, 400), np.uint8) is None
+    with pytest.raises(ValueError, match="in a file of 0 bytes"):
+        borrower.view(start, sent.dtype, sent.shape)
+    # Its length is asked and then read: between the two it may become shorter.
+    with pytest.raises(ValueError, match="ends 400000 bytes too early"):
+        borrower._copy(start, sent.dtype, sent.size)
+    lender.take_back(borrower.returned())
+    assert lender.lend(sent) == start
+    np.testing.assert_array_equal(borrower.view(start, sent.dtype, sent.shape), sent)
+
+
+def test_where_nothing_can_be_shared_there_is_an_ordinary_file(monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    descriptor = memory.open_file()
+    assert not memory.is_sealed(descriptor)
+    assert os.fstat(descriptor).st_nlink == 0
+    os.close(descriptor)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import client, connection
+from rclicks_jax.bridge import client, connection, keeper
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import Clicks
 
@@ -26,7 +26,9 @@ def clicks_of(count):
 
 
 def pids_of(segmenter):
-    return [one._connection.process.pid for one in segmenter._workers if one.alive]
+    """Returns the workers, each the first process below its keeper."""
+    keepers = [one._connection.process.pid for one in segmenter._workers if one.alive]
+    return [keeper.descendants(pid)[0] for pid in keepers]
 
 
 def is_alive(pid):

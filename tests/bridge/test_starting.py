@@ -23,7 +23,7 @@ from rclicks_jax.segmenters import load
         ("bridge:adapter={adapter}:loading=die", r"load its model.*exit status 4"),
         ("bridge:adapter={adapter}:loading=hang:timeout=3", "did not answer in time"),
         ("bridge:adapter={adapter}:python=/bin/true", "did not start"),
-        ("bridge:adapter={adapter}:python=/usr", "Permission denied.*Give the inter"),
+        ("bridge:adapter={adapter}:python=/usr", "it is no program. Give the inter"),
         ("bridge:adapter={adapter}:timeout=soon", "Option timeout: got 'soon'"),
         ("bridge:adapter={adapter}:timeout=inf", "Option timeout: got 'inf'"),
         ("bridge:adapter={adapter}:workers=nan", "Option workers: got 'nan'"),

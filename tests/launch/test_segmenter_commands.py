@@ -42,6 +42,16 @@ def test_one_is_shown():
     assert "TETRIS 3.87 ± 0.79" in done.stdout
 
 
+def test_options_of_own_segmenters_are_shown():
+    done = run("show", "grabcut")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "Options\n  longest_side  Longest side of the shrunken photograph, pixels"
+        in (done.stdout)
+    )
+    assert "default: 256" in done.stdout
+
+
 def test_an_environment_is_shown_before_it_is_made(tmp_path):
     done = run(
         "env", "sam2", "--dry_run", "--wheels=cpu", "--pin=torch==2.13.0,numpy<3",
@@ -62,7 +72,12 @@ def test_an_environment_is_shown_before_it_is_made(tmp_path):
         (("show", "magic"), "Unknown segmenter 'magic'"),
         (("env", "random_walker"), "Unknown method 'random_walker'"),
         (("env", "sam", "--dry_run", "--wheels=gpu"), "--wheels: got 'gpu'"),
-        (("check", "sam:checkpiont=x"), "option of sam 'checkpiont'"),
+        (("check", "sam:checkpiont=x"), "'checkpiont'. Do you mean checkpoint"),
+        (("show", "sam3"), "Do you mean sam or sam2? Known: "),
+        (("list", "--seed=1"), "Flags of list: got --seed, which `check` takes"),
+        (("show", "sam", "--pin=a==1"), "got --pin, which `env` takes; allowed: none"),
+        (("check", "sam", "--dry_run"), "`env` takes; allowed: --seed, --large"),
+        (("env", "sam", "--large"), "Flags of env: got --large, which `check` takes"),
     ],
 )
 def test_mistakes_are_one_message_and_no_traceback(arguments, message):

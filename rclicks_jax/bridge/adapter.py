@@ -1,0 +1,265 @@
+"""An adapter of the user's: imported, called and checked alike wherever it runs.
+
+Both a worker and the benchmark's own process run adapters through this module, so that
+an adapter is given the same and is told the same in both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rclicks_jax.bridge import answers, faults, states
+
+_OF_A_SEGMENTER = ("load", "encode", "predict")
+_OF_SALIENCY = ("load", "saliency")
+_FRAMEWORKS = ("torch", "transformers")
+_VERSION_CHARACTERS = 200
+
+
+class Clicks(NamedTuple):
+    """What an adapter is given: `i32[t k 2]`, `bool[t k]`, `i32[t]`."""
+
+    yx: np.ndarray
+    positive: np.ndarray
+    count: np.ndarray
+
+
+class Encoded(NamedTuple):
+    """What an adapter made of an image, and the image's height and width."""
+
+    features: Any
+    shape: tuple[int, int]
+
+
+class Adapter:
+    """The functions of an adapter and its model; whatever goes wrong is in words.
+
+    Attributes:
+        functions: The module, or an object with its functions.
+        name: What messages call it, such as the name of its file.
+        model: What its `load` returned.
+    """
+
+    def __init__(self, functions: Any, name: str) -> None:
+        """Keeps the functions; nothing is loaded yet."""
+        self.functions = functions
+        self.name = name
+        self.model: Any = None
+
+    def load(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Loads the model; returns versions of what it runs on.
+
+        Raises:
+            FaultError: It raised.
+        """
+        self.model = self._call("load", lambda: self.functions.load(dict(options)))
+        describe = getattr(self.functions, "describe", None)
+        found = _versions()
+        if describe is not None:
+            told = self._call("describe", lambda: dict(describe(self.model)))
+            found.update(
+                (faults.plain(str(key)), faults.plain(str(value), _VERSION_CHARACTERS))
+                for key, value in told.items()
+            )
+        return found
+
+    def encode(self, image: np.ndarray) -> Encoded:
+        """Has the adapter encode `u8[h w 3]`, which it can only read.
+
+        Raises:
+            FaultError: It raised.
+        """
+        given = _read_only(image)
+        features = self._call(
+            "encode", lambda: self.functions.encode(self.model, given)
+        )
+        return Encoded(features, image.shape[:2])
+
+    def predict(
+        self,
+        encoded: Encoded,
+        clicks: Clicks,
+        state: Any,
+        wanted: bool,
+        empty: answers.Empty = np.empty,
+    ) -> tuple[dict[str, np.ndarray], Any]:
+        """Has the adapter answer clicks, which it can only read.
+
+        Args:
+            encoded: The image.
+            clicks: Of all trajectories.
+            state: What it returned before, with a row for each of them.
+            wanted: Whether probabilities are returned beside the masks.
+            empty: Makes the array of masks that are cut on the host.
+
+        Returns:
+            `masks`, `bool[t h w]`, and perhaps `probabilities`, `f32[t h w]`; and the
+            new state.
+
+        Raises:
+            FaultError: It raised, or returned what cannot be used.
+        """
+        given = Clicks(*map(_read_only, clicks))
+        count = len(clicks.count)
+        features, model = encoded.features, self.model
+
+        def answer() -> tuple[dict[str, np.ndarray], Any]:
+            returned = self.functions.predict(model, features, given, state)
+            with _checking():
+                masks, kept = answers.pair_of(returned)
+                arrays = answers.arrays_of(masks, self.functions, wanted, empty)
+                answers.check_masks(arrays["masks"], count, encoded.shape)
+                return arrays, kept
+
+        return self._call("predict", answer)
+
+    def take(self, state: Any, count: int, rows: np.ndarray) -> Any:
+        """Keeps the rows of a state whose trajectories go on; see `states.take`.
+
+        Raises:
+            FaultError: Something in the state has no rows.
+        """
+
+        def taken() -> Any:
+            with _checking():
+                return states.take(state, count, rows)
+
+        return self._call("predict", taken)
+
+    def saliency(self, image: np.ndarray) -> np.ndarray:
+        """Has a saliency model look at `u8[h w 3]`; returns what it answered.
+
+        Raises:
+            FaultError: It raised.
+        """
+        given = _read_only(image)
+        return self._call(
+            "saliency",
+            lambda: answers.on_host(self.functions.saliency(self.model, given)),
+        )
+
+    def _call(self, action: str, function: Callable[[], Any]) -> Any:
+        return called(f"{action} of {self.name}", function)
+
+
+class _UnusableError(Exception):
+    """What an adapter returned cannot be used; the message goes on after its name."""
+
+
+def called(what: str, function: Callable[[], Any]) -> Any:
+    """Calls foreign code; returns what it returns.
+
+    Args:
+        what: Names it in messages.
+        function: Calls it.
+
+    Raises:
+        FaultError: It raised anything but an interrupt from the keyboard.
+    """
+    process, missing = os.getpid(), ""
+    try:
+        result = function()
+    except KeyboardInterrupt:
+        _end_if_forked(process)
+        raise
+    except _UnusableError as error:
+        message = f"{what} {faults.plain(str(error))}."
+    except BaseException as error:
+        message = f"{what} failed: {faults.describe(error)}"
+        if isinstance(error, ModuleNotFoundError):
+            missing = error.name or ""
+    else:
+        _end_if_forked(process)
+        return result
+    # Raised here and not above, where it would keep the arrays of all frames alive.
+    _end_if_forked(process)
+    raise faults.FaultError(message, missing)
+
+
+def import_adapter(name: str) -> Any:
+    """Imports an adapter: a Python file, or the name of a module of `bridge.adapters`.
+
+    The folder of a file is the first place where the adapter's imports are looked for.
+    The module is in `sys.modules` under a name of its own. A file that is imported
+    again is another module.
+
+    Raises:
+        FaultError: It cannot be imported, or lacks a function.
+    """
+    if name.endswith(".py"):
+        made = called(f"Importing {os.path.basename(name)}", lambda: _from_file(name))
+    else:
+        full = f"rclicks_jax.bridge.adapters.{name}"
+        made = called(f"Importing {name}", lambda: importlib.import_module(full))
+    needed = _OF_SALIENCY if hasattr(made, "saliency") else _OF_A_SEGMENTER
+    missing = [each for each in needed if not callable(getattr(made, each, None))]
+    if missing:
+        raise faults.FaultError(
+            f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
+            "encode(model, image) and predict(model, features, clicks, state); one of "
+            "a saliency model has load(options) and saliency(model, image)."
+        )
+    return made
+
+
+def _from_file(path: str) -> Any:
+    path = os.path.abspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} is not a file")
+    stem = re.sub(r"\W", "_", os.path.splitext(os.path.basename(path))[0])
+    name, number = f"adapter_{stem}", 1
+    while getattr(sys.modules.get(name), "__file__", path) != path:
+        number += 1
+        name = f"adapter_{stem}_{number}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+@contextlib.contextmanager
+def _checking() -> Any:
+    try:
+        yield
+    except ValueError as error:
+        raise _UnusableError(str(error)) from None
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _end_if_forked(process: int) -> None:
+    """Ends a copy of this process that an adapter made and let go on as this one."""
+    if os.getpid() != process:
+        os._exit(0)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "numpy": np.__version__}
+    for name in _FRAMEWORKS:
+        if name in sys.modules:
+            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
+    return found

@@ -1,0 +1,61 @@
+"""What an adapter keeps of trajectories: nested arrays with a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+_ALLOWED = (
+    "a state is None, or nested tuples, lists and dicts of arrays with a row for each "
+    "trajectory"
+)
+
+
+def take(state: Any, count: int, rows: np.ndarray) -> Any:
+    """Keeps some rows of every array of a state.
+
+    Args:
+        state: What `predict` returned beside the masks.
+        count: Trajectories it was returned for.
+        rows: Those that go on.
+
+    Raises:
+        ValueError: Something in it has not a row for each; its rows would be those of
+            other trajectories, or of something else.
+    """
+    for place, leaf in _leaves(state, "state"):
+        shape = getattr(leaf, "shape", None)
+        if not shape or shape[0] != count:
+            kind = f"is of type {type(leaf).__name__}"
+            what = kind if shape is None else f"has shape {tuple(shape)}"
+            raise ValueError(
+                f"returned a state for {count} trajectories, of which {len(rows)} go "
+                f"on, but {place} {what}: {_ALLOWED}"
+            )
+    return _taken(state, rows)
+
+
+def _taken(state: Any, rows: np.ndarray) -> Any:
+    if state is None:
+        return None
+    if isinstance(state, dict):
+        return {key: _taken(value, rows) for key, value in state.items()}
+    if isinstance(state, tuple) and hasattr(state, "_fields"):
+        return type(state)(*(_taken(value, rows) for value in state))
+    if isinstance(state, (list, tuple)):
+        return type(state)(_taken(value, rows) for value in state)
+    return state[rows]
+
+
+def _leaves(state: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yields everything that is no container, with how an adapter would write it."""
+    if isinstance(state, dict):
+        for key, value in state.items():
+            yield from _leaves(value, f"{place}[{key!r}]")
+    elif isinstance(state, (list, tuple)):
+        for index, value in enumerate(state):
+            yield from _leaves(value, f"{place}[{index}]")
+    elif state is not None:
+        yield place, state

@@ -1,0 +1,62 @@
+"""Says what is waited for when a worker takes long, so that no wait is silent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+_FIRST = 5.0
+_AGAIN = 60.0
+# A call is long when it takes so many times as long as the longest of its kind did.
+_FACTOR = 3.0
+
+
+class Notices:
+    """Lines on stderr about the calls of one worker."""
+
+    def __init__(self, name: str, say: Callable[[str], object] | None = None) -> None:
+        """Starts with no call.
+
+        Args:
+            name: What lines call the worker.
+            say: Takes a line; it goes to stderr if None.
+        """
+        self._name = name
+        self._say = say or _to_stderr
+        self._longest: dict[str, float] = {}
+        self._action, self._timeout = "", 0.0
+        self._began = self._next = 0.0
+
+    def begin(self, action: str, timeout: float) -> None:
+        """Notes that a call has begun, which may take some seconds."""
+        self._action, self._timeout = action, timeout
+        self._began = time.monotonic()
+        usual = self._longest.get(action, 0.0)
+        self._next = max(_FIRST, _FACTOR * usual)
+
+    def end(self) -> None:
+        """Notes that the call was answered."""
+        taken = time.monotonic() - self._began
+        self._longest[self._action] = max(taken, self._longest.get(self._action, 0.0))
+
+    def look(self, last_words: Callable[[], str]) -> None:
+        """Says what is waited for, if the call has taken long.
+
+        Args:
+            last_words: Returns what the worker wrote so far; its last line is shown.
+        """
+        taken = time.monotonic() - self._began
+        if taken < self._next:
+            return
+        self._next = taken + _AGAIN
+        *_, last = last_words().splitlines() or [""]
+        wrote = f" It last wrote: {last[-200:]}" if last else ""
+        self._say(
+            f"Waiting for the worker of {self._name} ({self._action}) for {taken:.0f} "
+            f"s; the time-out is {self._timeout:g} s.{wrote}"
+        )
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

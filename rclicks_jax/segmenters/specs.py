@@ -1,0 +1,174 @@
+"""Specs of segmenters, checked as far as nothing has to be loaded for it."""
+
+import ast
+import difflib
+import pathlib
+import re
+from collections.abc import Iterable, Mapping
+
+from rclicks_jax import catalogue, errors
+from rclicks_jax.bridge import client
+from rclicks_jax.segmenters import bridged, environments, methods, names
+
+_FUNCTIONS = ("load", "encode", "predict")
+_FORMS = (
+    "Your own is FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER in another "
+    "environment."
+)
+# What a path to weights ends in; other values may name models of a hub.
+_WEIGHTS = (".pth", ".pt", ".pkl", ".ckpt", ".bin", ".safetensors", ".yaml", ".yml")
+
+
+def check(spec: str, protocol: str = "") -> None:
+    """Makes sure of all that can be known of a segmenter before it is loaded.
+
+    Names and options are known, files are there, adapters are Python with the three
+    functions, interpreters can be started.
+
+    Args:
+        spec: `name:key=value:...`, as `load.load` takes it.
+        protocol: Of the run.
+
+    Raises:
+        UnknownNameError: There is no such segmenter, or it has no such option.
+        BadValueError: An option is missing or is not what it can be.
+        SegmenterError: A file or an environment is missing.
+    """
+    name, options = catalogue.parse_spec(spec)
+    if name == "bridge":
+        _check_bridge(options)
+    elif name.endswith(".py"):
+        check_file(pathlib.Path(name))
+    elif name in methods.catalogue().methods:
+        _check_method(methods.find(name), options, protocol)
+    elif name in catalogue.SEGMENTERS:
+        adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
+        adapter.load(options)
+    else:
+        raise unknown(name)
+
+
+def check_all(specs: Iterable[str], protocol: str = "") -> None:
+    """Checks several segmenters; see `check`.
+
+    Raises:
+        BadValueError: There is none.
+        RClicksError: Some cannot be loaded; the message has each.
+    """
+    wrong, several = [], list(specs)
+    if not several:
+        raise errors.BadValueError("Segmenters", "none", "one or more")
+    for spec in several:
+        try:
+            check(spec, protocol)
+        except errors.RClicksError as error:
+            if len(several) == 1:
+                raise
+            wrong.append(f"{spec}: {error}")
+    if wrong:
+        count = f"{len(wrong)} of {len(several)} segmenters"
+        raise errors.SegmenterError("\n".join([f"{count} cannot be loaded.", *wrong]))
+
+
+def unknown(name: str) -> errors.UnknownNameError:
+    """Returns the error for a segmenter that does not exist, with what is meant."""
+    known = sorted((*catalogue.SEGMENTERS, *methods.catalogue().methods))
+    return names.unknown("segmenter", name, known, _FORMS)
+
+
+def check_file(path: pathlib.Path) -> None:
+    """Makes sure that an adapter's file is Python and has the three functions.
+
+    Raises:
+        SegmenterError: It is not there, is no Python, or lacks a function.
+    """
+    if not path.is_file():
+        raise errors.SegmenterError(f"{path} is not a Python file.{_near(path)}")
+    try:
+        text = path.read_bytes()
+        tree = ast.parse(text, str(path))
+    except (OSError, SyntaxError, ValueError) as error:
+        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
+        raise errors.SegmenterError(f"{path} is no Python{line}: {error}.") from error
+    # They may be made in any way, but not without being named, unless all is imported.
+    words = set(re.findall(rb"\w+", text))
+    stars = any(
+        isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        for node in ast.walk(tree)
+    )
+    lacking = [each for each in _FUNCTIONS if each.encode() not in words]
+    if lacking and not stars and b"saliency" not in words:
+        raise errors.SegmenterError(
+            f"{path} lacks {', '.join(lacking)}: an adapter has load(options), "
+            "encode(model, image) and predict(model, features, clicks, state)."
+        )
+
+
+def _check_bridge(options: Mapping[str, str]) -> None:
+    left = dict(options)
+    bridged.split_environments(left)
+    adapter = "" if options.get("command") else options.get("adapter", "")
+    known = {method.adapter for method in methods.catalogue().methods.values()}
+    if adapter.endswith(".py"):
+        check_file(pathlib.Path(adapter))
+    elif adapter and adapter not in known:
+        more = "A file of your own ends in .py."
+        raise names.unknown("adapter", adapter, known, more)
+    client.check(left)
+
+
+def _check_method(
+    method: methods.Method, options: Mapping[str, str], protocol: str
+) -> None:
+    given = with_protocol(method, options, protocol)
+    methods.check_options(method, given)
+    bridged.split_environments(given)
+    python = interpreter(method, given)
+    client.check({**given, "adapter": method.adapter, "python": python})
+    for name, value in options.items():
+        option = method.options.get(name)
+        if option is None or not option.path or pathlib.Path(value).exists():
+            continue
+        if value.startswith(("/", ".", "~")) or value.endswith(_WEIGHTS):
+            raise errors.SegmenterError(
+                f"Option {name} of {method.name}: there is no {value}."
+                f"{_near(pathlib.Path(value))} `rclicks-segmenters show {method.name}` "
+                "says where it comes from."
+            )
+
+
+def with_protocol(
+    method: methods.Method, options: Mapping[str, str], protocol: str
+) -> dict[str, str]:
+    """Returns options with the run's protocol, where the method has that option."""
+    given = dict(options)
+    if protocol and "protocol" in method.options:
+        given.setdefault("protocol", protocol)
+    return given
+
+
+def interpreter(method: methods.Method, options: Mapping[str, str]) -> str:
+    """Returns the interpreter of a method's worker.
+
+    Raises:
+        SegmenterError: None was named, and its environment was not made.
+    """
+    python = options.get("python") or environments.find(method.environment)
+    if python is None:
+        raise errors.SegmenterError(
+            f"{method.name} runs in an environment of its own, which is not in "
+            f"{environments.default_folder(method.environment)}: make it by "
+            f"`rclicks-segmenters env {method.name}`, or give python=INTERPRETER of "
+            "one that has what it needs."
+        )
+    return str(python)
+
+
+def _near(path: pathlib.Path) -> str:
+    """Returns a sentence with the file that may be meant; empty if none is near."""
+    try:
+        there = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        return f" There is no folder {path.parent}." if path.parent.name else ""
+    near = difflib.get_close_matches(path.name, there, 1)
+    return f" Do you mean {path.parent / near[0]}?" if near else ""

@@ -1,0 +1,293 @@
+"""What an adapter in this process may change, given back to it and taken away again.
+
+In a worker an adapter has a process of its own. Here it shares one with the benchmark:
+the working folder, the environment, the standard streams, loaded modules. Each call of
+the adapter is made with what it left behind after the call before, and the benchmark
+goes on with its own.
+"""
+
+import contextlib
+import fcntl
+import locale
+import multiprocessing
+import os
+import pathlib
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rclicks_jax.bridge import words
+
+# What is kept during a call lies beyond the descriptors that programs close by habit.
+_HIGH = 600
+
+
+class Piece(NamedTuple):
+    """A part of the state of a process.
+
+    Attributes:
+        read: Returns it.
+        write: Sets it to what was read.
+        is_shared: Whether the benchmark's holds while the adapter runs, too.
+    """
+
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+    is_shared: bool = False
+
+
+class Surroundings:
+    """What belongs to one adapter between its calls.
+
+    Attributes:
+        printed: The last of what it wrote in the first calls that were heard.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Starts as this process is.
+
+        Args:
+            folder: Of the adapter's file; modules in it are the adapter's own.
+        """
+        self.printed = ""
+        self._folder = str(folder.absolute())
+        self._state: list[Any] | None = None
+        self._modules: dict[str, Any] = {}
+        self._streams: list[Any] = []
+        self._children: set[Any] = set()
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Lets the adapter run; afterwards this process is as before."""
+        state, loaded = [piece.read() for piece in _PIECES], dict(sys.modules)
+        children = set(multiprocessing.active_children())
+        with self._own_streams(), _same_ends_as_in_a_worker():
+            self._put_modules()
+            if self._state is not None:
+                for piece, value in zip(_PIECES, self._state, strict=True):
+                    if not piece.is_shared:
+                        piece.write(value)
+            try:
+                yield
+            finally:
+                self._state = [piece.read() for piece in _PIECES]
+                for piece, value in zip(_PIECES, state, strict=True):
+                    piece.write(value)
+                self._take_modules(loaded)
+                self._children |= set(multiprocessing.active_children()) - children
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Keeps what is written to stdout and stderr meanwhile, and lets it through."""
+        reading, writing = os.pipe()
+        terminal, echo = _high(2), _high(2)
+        heard = words.Words(reading, echo=echo)
+        os.dup2(writing, 2)
+        os.close(writing)
+        try:
+            yield
+        finally:
+            self.printed = f"{self.printed}\n{heard.settled()}".strip()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+    def end(self) -> None:
+        """Ends the processes that the adapter started with `multiprocessing`."""
+        for child in self._children:
+            with contextlib.suppress(ValueError, OSError):
+                child.kill()
+        self._children.clear()
+
+    @contextlib.contextmanager
+    def _own_streams(self) -> Iterator[None]:
+        """Has stdin be empty, and what is printed go to stderr, as in a worker."""
+        outer, kept = (sys.stdin, sys.stdout, sys.stderr), [_high(n) for n in range(3)]
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+        if not self._streams or any(each.closed for each in self._streams):
+            self._streams = [
+                os.fdopen(number, mode, 1, errors="backslashreplace", closefd=False)
+                for number, mode in enumerate("rww")
+            ]
+        sys.stdin, sys.stdout, sys.stderr = self._streams
+        try:
+            yield
+        finally:
+            for stream in (*self._streams, sys.stdout, sys.stderr):
+                with contextlib.suppress(Exception):
+                    stream.flush()
+            sys.stdin, sys.stdout, sys.stderr = outer
+            for number, descriptor in enumerate(kept):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+
+    def _put_modules(self) -> None:
+        for name, module in self._modules.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
+
+    def _take_modules(self, before: dict[str, Any]) -> None:
+        """Keeps the adapter's own modules and its changes; restores what was there."""
+        now = dict(sys.modules)
+        added = now.keys() - before.keys()
+        own = {name: now[name] for name in added if self._is_own(name, now, before)}
+        changed = {
+            name: now.get(name)
+            for name, module in before.items()
+            if now.get(name) is not module
+        }
+        for name in own:
+            del sys.modules[name]
+        for name in changed:
+            sys.modules[name] = before[name]
+        self._modules = {**changed, **own}
+
+    def _is_own(self, name: str, now: dict[str, Any], before: dict[str, Any]) -> bool:
+        """Tells whether a module lies in the adapter's folder, or in a package there.
+
+        Another adapter may have another one of the same name.
+        """
+        top = name.partition(".")[0]
+        if top in before:
+            return False
+        spec = getattr(now.get(top), "__spec__", None)
+        inside = getattr(spec, "submodule_search_locations", None) or ()
+        places = (*inside, getattr(spec, "origin", None) or "")
+        return any(
+            os.path.dirname(os.path.abspath(place)) == self._folder
+            for place in places
+            if place
+        )
+
+
+@contextlib.contextmanager
+def _same_ends_as_in_a_worker() -> Iterator[None]:
+    """Has threads end with this process, and `os._exit` end the call and not the run.
+
+    A worker that is done is killed with all its threads.
+    """
+    start, leave, process = threading.Thread.start, os._exit, os.getpid()
+
+    def start_daemon(thread: threading.Thread) -> None:
+        if not thread.daemon and not thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                thread.daemon = True
+        start(thread)
+
+    def leave_call(status: int) -> Any:
+        if os.getpid() != process:
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
+    replaced: Any = threading.Thread
+    replaced.start = start_daemon
+    os._exit = leave_call
+    try:
+        yield
+    finally:
+        replaced.start = start
+        os._exit = leave
+
+
+def _high(descriptor: int) -> int:
+    """Returns a copy of a descriptor with a high number."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _go_to(folder: str) -> None:
+    # It may be gone, and then nobody can go back there.
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+
+
+def _set_environment(wanted: dict[str, str]) -> None:
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def _handlers() -> dict[int, Any]:
+    return {int(one): signal.getsignal(one) for one in signal.valid_signals()}
+
+
+def _set_handlers(wanted: dict[int, Any]) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, handler in wanted.items():
+        # One that is None is not Python's and cannot be set from here.
+        if handler is not None and signal.getsignal(number) is not handler:
+            with contextlib.suppress(OSError, ValueError):
+                signal.signal(number, handler)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _set_filters(wanted: list[Any]) -> None:
+    if list(warnings.filters) != wanted:
+        # This makes Python forget what it has decided by the filters before.
+        warnings.resetwarnings()
+        filters: Any = warnings.filters
+        filters[:] = wanted
+
+
+def _set_locale(wanted: str) -> None:
+    if locale.setlocale(locale.LC_ALL) != wanted:
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, wanted)
+
+
+def _in_place(values: list[Any]) -> Piece:
+    """Returns a list as a piece, whoever else holds it."""
+
+    def write(wanted: list[Any]) -> None:
+        values[:] = wanted
+
+    return Piece(lambda: list(values), write)
+
+
+def _set_hook(wanted: Any) -> None:
+    sys.excepthook = wanted
+
+
+_PIECES = (
+    Piece(_folder, _go_to),
+    Piece(lambda: dict(os.environ), _set_environment),
+    # An interrupt from the keyboard is the benchmark's matter at any time.
+    Piece(_handlers, _set_handlers, is_shared=True),
+    Piece(lambda: sys.excepthook, _set_hook, is_shared=True),
+    _in_place(sys.argv),
+    _in_place(sys.path),
+    Piece(lambda: list(warnings.filters), _set_filters),
+    Piece(np.geterr, lambda wanted: np.seterr(**wanted)),
+    Piece(np.get_printoptions, lambda wanted: np.set_printoptions(**wanted)),
+    Piece(sys.getrecursionlimit, sys.setrecursionlimit),
+    Piece(_umask, os.umask),
+    Piece(lambda: locale.setlocale(locale.LC_ALL), _set_locale),
+)
