@@ -80,9 +80,11 @@ def parse_several(specs: str) -> dict[str, str]:
     name, and where two share it, the name with its options.
 
     Raises:
-        BadValueError: A segmenter comes twice.
+        BadValueError: There is none, or one comes twice.
     """
     parted = [spec for spec in re.split(r",(?!\d)", specs) if spec]
+    if not parted:
+        raise errors.BadValueError("Segmenters", repr(specs), "one or more names")
     names = [pathlib.PurePath(parse_spec(spec)[0]).stem for spec in parted]
     labels = [
         name if names.count(name) == 1 else _label(name, spec)

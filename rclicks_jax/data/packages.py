@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import tqdm
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.data import packaging, raw, specs
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 
@@ -273,9 +273,7 @@ def _write_index(
         "notes": notes,
         "rows": rows,
     }
-    partial = folder / f"{INDEX_NAME}.partial"
-    partial.write_text(json.dumps(index))
-    partial.replace(folder / INDEX_NAME)
+    files.write_atomically(folder / INDEX_NAME, json.dumps(index))
 
 
 def notes(opened: Iterable[Package]) -> list[str]:

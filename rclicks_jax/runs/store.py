@@ -10,7 +10,6 @@ Nothing is deleted. A folder whose hash is another's is refused.
 
 import hashlib
 import json
-import os
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 from rclicks_jax.runs import records
 
 RUN_NAME = "run.json"
@@ -34,17 +33,7 @@ def write_atomically(path: epath.Path, content: bytes) -> None:
         RunFolderError: It cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if "://" in str(path):
-            # Object stores show an object once it is whole.
-            path.write_bytes(content)
-            return
-        partial = path.parent / f".{path.name}.{os.getpid()}.partial"
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        files.write_atomically(path, content)
     except OSError as error:
         raise errors.RunFolderError(
             f"{path} cannot be written: {error.strerror or error}. What is finished is "

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.segmenters.methods import Environment
 
 MARKER = "rclicks-environment.json"
@@ -236,6 +236,4 @@ def _read_marker(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _write_marker(folder: pathlib.Path, made: dict[str, Any]) -> None:
-    partial = folder / f"{MARKER}.partial"
-    partial.write_text(json.dumps(made, indent=1), "utf-8")
-    partial.replace(folder / MARKER)
+    files.write_atomically(folder / MARKER, json.dumps(made, indent=1))
