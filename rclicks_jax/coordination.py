@@ -32,6 +32,7 @@ def connect(coordinator: str, process_count: int, process_id: int) -> None:
     if coordinator == "auto":
         with _starting("the other hosts of the pod or of the SLURM job"):
             _initialize()
+            jax.devices()
         return
     if process_count < 1 or not 0 <= process_id < process_count:
         raise errors.BadValueError(
@@ -42,8 +43,12 @@ def connect(coordinator: str, process_count: int, process_id: int) -> None:
     address = _address(coordinator)
     if process_id:
         _reach(coordinator, address)
+    else:
+        _check_port(address[1])
     with _starting(f"all {process_count} processes to come to {coordinator}"):
         _initialize(coordinator, process_count, process_id)
+        # Devices are made known to all at the first use of any, which would wait, too.
+        jax.devices()
 
 
 def _initialize(*place: Any) -> None:
@@ -56,8 +61,7 @@ def _initialize(*place: Any) -> None:
         raise errors.BadValueError(
             "--coordinator",
             given,
-            "host:port with a free port of process 0's machine, or auto on a TPU pod "
-            "or under SLURM",
+            "host:port of process 0's machine, or auto on a TPU pod or under SLURM",
         ) from error
 
 
@@ -103,6 +107,20 @@ def _address(coordinator: str) -> tuple[str, int]:
         given = f"{coordinator!r}, and {host} is unknown ({error})"
         raise errors.BadValueError("--coordinator", given, allowed) from error
     return host, int(port)
+
+
+def _check_port(port: int) -> None:
+    """Makes sure that process 0 can listen: JAX ends with a fault where it cannot."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+    except OSError as error:
+        raise errors.BadValueError(
+            "--coordinator",
+            f"port {port}, which process 0 cannot have ({error.strerror or error})",
+            "host:port with a port that nobody uses on process 0's machine",
+        ) from error
 
 
 def _reach(coordinator: str, address: tuple[str, int]) -> None:

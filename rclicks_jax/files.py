@@ -29,6 +29,18 @@ _ADVICE = {
     errno.ELOOP: "Its links lead in a circle",
 }
 
+# What the machine or the network refuses now and may grant later, whatever the file.
+_OF_MACHINE = {
+    *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ESTALE),
+    *(errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT, errno.ENETDOWN, errno.ENETUNREACH),
+    *(errno.ECONNRESET, errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+}
+
+
+def is_of_machine(error: OSError) -> bool:
+    """Tells whether the machine or the network failed rather than a file is wrong."""
+    return error.errno in _OF_MACHINE
+
 
 def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     """Writes a file that is never seen half written; makes its folder.

@@ -173,8 +173,8 @@ def prepare(
                 _write_index(kind, spec, folder, builder)
     except OSError as error:
         raise errors.DataError(
-            f"{spec.name} cannot be packaged in {root}: {error}. Make room, or set "
-            f"${hosts.CACHE_VARIABLE} to a folder that can be written."
+            f"{spec.name} cannot be packaged in {root}: {files.explain(error)} "
+            f"${hosts.CACHE_VARIABLE} names another folder for the cache."
         ) from error
     return folder
 

@@ -109,8 +109,9 @@ def prepare(
                     _build(package, split, settings, folder, workers)
     except OSError as error:
         raise errors.DataError(
-            f"The examples of {package.dataset} cannot be kept in {folder}: {error}. "
-            f"Make room, or set ${hosts.CACHE_VARIABLE} to another folder."
+            f"The examples of {package.dataset} cannot be kept in {folder}: "
+            f"{files.explain(error)} ${hosts.CACHE_VARIABLE} names another folder for "
+            "the cache."
         ) from error
     return Squares(folder)
 

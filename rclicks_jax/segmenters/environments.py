@@ -107,8 +107,8 @@ def make(
                 _make(request, wanted, say)
     except OSError as error:
         raise errors.SegmenterError(
-            f"{request.place} cannot be made an environment: {error}. --dir=DIR or "
-            f"${hosts.CACHE_VARIABLE} names another place."
+            f"{request.place} cannot be made an environment: {files.explain(error)} "
+            f"--dir=DIR or ${hosts.CACHE_VARIABLE} names another place."
         ) from error
     return request.interpreter
 
