@@ -147,9 +147,11 @@ def parse_several(specs: str) -> dict[str, str]:
     the name with its options.
 
     Raises:
-        BadValueError: A segmenter comes twice.
+        BadValueError: There is none, or one comes twice.
     """
     parts = [part for part in split(specs, ",") if part]
+    if not parts:
+        raise errors.BadValueError("Segmenters", repr(specs), "one or more names")
     separate = []
     while parts:
         count = next(

@@ -1,49 +1,173 @@
-"""Several hosts, signals and the XLA cache; nobody else uses `jax.distributed`."""
+"""Several hosts, signals, the cache and its locks.
 
+Every wait for somebody else says within seconds what it waits for, and ends with an
+error when it cannot succeed.
+"""
+
+import collections
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import pathlib
+import platform
+import re
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 import jax
-from jax.experimental import multihost_utils
+from jax._src import distributed
 
-from rclicks_jax import errors
+from rclicks_jax import coordination, errors, waits
 
 CACHE_VARIABLE = "RCLICKS_CACHE"
+LOCK_NAME = "lock"
+# Whoever holds a lock touches it so often; untouched for so long, it is nobody's.
+_TOUCH_SECONDS, _ABANDONED_SECONDS = 10.0, 180.0
+# A lock outlives its process where a child has it, or a server of files; not for long.
+_DEAD_SECONDS = 20.0
+_POLL_SECONDS = 0.2
+# Those who wait for process 0 can ask why it ended for so long.
+_FAREWELL_SECONDS = 2.0
+_MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
 
 
 def cache_dir() -> pathlib.Path:
-    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's."""
+    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's.
+
+    Raises:
+        BadValueError: The user has no home folder, and no variable names another.
+    """
     given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return pathlib.Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "rclicks_jax"
+    try:
+        if given:
+            return pathlib.Path(given).expanduser()
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        return pathlib.Path(base) / "rclicks_jax"
+    except RuntimeError as error:
+        raise errors.BadValueError(
+            "The cache", "no home folder", f"${CACHE_VARIABLE} set to a folder"
+        ) from error
 
 
 @contextlib.contextmanager
 def exclusive(folder: pathlib.Path) -> Iterator[None]:
-    """Makes a folder and keeps other processes of this machine waiting for it.
+    """Makes a folder and keeps other processes waiting for it, on all machines.
+
+    The lock ends with its process. File systems of several machines may not notice
+    that, so the holder touches the lock's file all the time, and whoever waits for one
+    that nobody touches gives up.
 
     Raises:
         OSError: It cannot be made or written.
+        RClicksError: Whoever holds it is gone or hangs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    path = folder / LOCK_NAME
+    with path.open("ab+", buffering=0) as lock:
+        _take(lock, path)
+        since = time.strftime("%H:%M:%S")
+        # This is for those who wait, and works without on a full disk.
+        with contextlib.suppress(OSError):
+            lock.truncate(0)
+            holder = f"process {os.getpid()} of {platform.node()}, since {since}"
+            lock.write(holder.encode())
+        with _touching(path):
+            yield
+
+
+def _take(lock: Any, path: pathlib.Path) -> None:
+    """Waits for a lock, as long as somebody who lives holds it."""
+
+    def holder() -> str:
+        try:
+            return path.read_text() or "another process"
+        except OSError:
+            return "another process"
+
+    touched, seen = None, time.monotonic()
+    lived = seen
+    with waits.waiting(lambda: f"{path}, which {holder()} holds"):
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EACCES):
+                    raise OSError(error.errno, error.strerror, str(path)) from error
+            now = os.fstat(lock.fileno()).st_mtime_ns
+            if now != touched:
+                touched, seen = now, time.monotonic()
+            if not _is_dead(holder()):
+                lived = time.monotonic()
+            dead = time.monotonic() - lived > _DEAD_SECONDS
+            if dead or time.monotonic() - seen > _ABANDONED_SECONDS:
+                raise errors.RClicksError(
+                    f"{path} is locked by {holder()}, which shows no sign of life. End "
+                    "that process if it is still there (a child of it may be), remove "
+                    f"{path}, and run the same command again."
+                )
+            time.sleep(_POLL_SECONDS)
+
+
+def _is_dead(holder: str) -> bool:
+    """Tells whether a process of this machine is meant that has ended."""
+    found = re.match(r"process (\d+) of (.+), since", holder)
+    if found is None or found[2] != platform.node():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+@contextlib.contextmanager
+def _touching(path: pathlib.Path) -> Iterator[None]:
+    done = threading.Event()
+
+    def touch() -> None:
+        while not done.wait(_TOUCH_SECONDS):
+            with contextlib.suppress(OSError):
+                os.utime(path)
+
+    thread = threading.Thread(target=touch, daemon=True)
+    thread.start()
+    try:
         yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs in the cache, or where JAX was already told to."""
-    if jax.config.values["jax_compilation_cache_dir"] is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    """Keeps compiled programs in the cache, or where JAX was already told to.
+
+    Without a cache that can be written, programs are compiled anew each time.
+    """
+    key = "jax_compilation_cache_dir"
+    try:
+        if jax.config.values[key] is None:
+            jax.config.update(key, str(cache_dir() / "xla"))
+        folder = pathlib.Path(jax.config.values[key])
+        if "://" not in jax.config.values[key]:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / f".{platform.node()}.{os.getpid()}.partial"
+            try:
+                probe.write_bytes(bytes(1))
+            finally:
+                probe.unlink(missing_ok=True)
+    except (OSError, errors.BadValueError) as error:
+        jax.config.update(key, None)
+        print(f"note: compiled programs are not kept: {error}", file=sys.stderr)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
@@ -55,20 +179,13 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
             single process.
         process_count: Number of processes; 0 with `auto`.
         process_id: Number of this process; -1 with `auto`.
+
+    Raises:
+        BadValueError: These say nothing, or name a place where nobody is.
     """
     use_compilation_cache()
-    if not coordinator:
-        return
-    if coordinator == "auto":
-        jax.distributed.initialize()
-        return
-    if process_count < 1 or not 0 <= process_id < process_count:
-        raise errors.BadValueError(
-            "--process_id and --process_count",
-            f"{process_id} of {process_count}",
-            "0 <= process_id < process_count beside --coordinator=host:port",
-        )
-    jax.distributed.initialize(coordinator, process_count, process_id)
+    if coordinator:
+        coordination.connect(coordinator, process_count, process_id)
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
@@ -89,10 +206,90 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+# How often this process has come to each point.
+_met: collections.Counter[str] = collections.Counter()
+
+
+def is_alone() -> bool:
+    """Tells whether this is the only process of the run."""
+    return not jax.distributed.is_initialized()
+
+
 def barrier(name: str) -> None:
-    """Waits until every process has come to the point called `name`."""
+    """Waits until every process has come to the point called `name`.
+
+    However long the others take: a meeting on the devices would end after seconds.
+
+    Raises:
+        RClicksError: Another process ended before it came there.
+    """
     if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(name)
+        _meet(distributed.global_state.client, name)
+
+
+def _meet(client: Any, name: str) -> None:
+    _met[name] += 1
+    place = f"{_MEETINGS}/{name}/{_met[name]}"
+    others = set(range(jax.process_count())) - {jax.process_index()}
+    client.key_value_set(f"{place}/{jax.process_index()}", "here")
+    missing = set(others)
+
+    def described() -> str:
+        few = sorted(missing)[:5]
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        return f"process {', '.join(map(str, few))}{more} at '{name}'"
+
+    with waits.waiting(described):
+        pause = _POLL_SECONDS / 10
+        while True:
+            departed = _numbered(client, _DEPARTURES)
+            missing = others - set(_numbered(client, place))
+            if not missing:
+                return
+            for number in missing & set(departed):
+                raise errors.RClicksError(
+                    f"Process {number} ended before '{name}': {departed[number]} What "
+                    "is finished is kept; start all processes again."
+                )
+            time.sleep(pause)
+            pause = min(_POLL_SECONDS, 2 * pause)
+
+
+def _numbered(client: Any, folder: str) -> dict[int, str]:
+    """Returns what each process wrote for the others, by its number."""
+    try:
+        found = client.key_value_dir_get(f"{folder}/")
+    except RuntimeError as error:
+        raise errors.RClicksError(
+            "Process 0 cannot be reached any more: see its output. What is finished is "
+            "kept; start all processes again."
+        ) from error
+    return {int(key.rpartition("/")[2]): text for key, text in found}
+
+
+def finish() -> None:
+    """Waits until all processes are done, and parts from them."""
+    if not is_alone():
+        barrier("the end")
+        jax.distributed.shutdown()
+
+
+def leave(reason: str) -> None:
+    """Tells the other processes that this one ends early, and why.
+
+    Process 0 waits until they can have heard; nobody waits for it any longer then.
+
+    Args:
+        reason: A sentence.
+    """
+    if is_alone():
+        return
+    client: Any = distributed.global_state.client
+    number = distributed.global_state.process_id
+    with contextlib.suppress(RuntimeError):
+        client.key_value_set(f"{_DEPARTURES}/{number}", reason)
+        if number == 0:
+            time.sleep(_FAREWELL_SECONDS)
 
 
 def stable_hash(text: str) -> int:

@@ -1,10 +1,16 @@
+import errno
+import fcntl
 import os
+import pathlib
 import signal
+import subprocess
+import sys
+import threading
 
 import jax
 import pytest
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, hosts, waits
 
 
 def test_hashes_are_the_same_in_every_release():
@@ -109,3 +115,132 @@ def test_the_cache_can_be_put_anywhere(monkeypatch, tmp_path):
     monkeypatch.delenv("RCLICKS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert hosts.cache_dir() == tmp_path / "rclicks_jax"
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Waits that speak and give up soon."""
+    monkeypatch.setattr(waits, "_QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 1.0)
+    monkeypatch.setattr(hosts, "_DEAD_SECONDS", 0.5)
+    monkeypatch.setattr(hosts, "_TOUCH_SECONDS", 0.2)
+
+
+HOLDER = """
+import pathlib, sys, time
+from rclicks_jax import hosts
+with hosts.exclusive(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def holder(folder, seconds):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, folder, str(seconds)], stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"held\n"
+    return process
+
+
+def test_a_held_lock_is_waited_for_in_words(tmp_path, hasty, monkeypatch, capsys):
+    # The holder touches its lock each ten seconds.
+    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 60.0)
+    process = holder(tmp_path, 1.5)
+    with hosts.exclusive(tmp_path):
+        assert process.wait(timeout=10) == 0
+    process.stdout.close()
+    said = capsys.readouterr().err
+    assert f"Waiting for {tmp_path}/lock, which process {process.pid} of" in said
+
+
+def test_a_lock_ends_with_its_process(tmp_path):
+    process = holder(tmp_path, 100)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with hosts.exclusive(tmp_path):
+        pass
+
+
+def test_a_lock_that_nobody_touches_is_given_up(tmp_path, hasty):
+    path = tmp_path / "lock"
+    # A machine that is gone; its server of files does not know.
+    path.write_text("process 1 of elsewhere, since 12:00:00")
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with (
+            pytest.raises(errors.RClicksError, match=r"of elsewhere.*no sign of life"),
+            hosts.exclusive(tmp_path),
+        ):
+            pass
+
+
+def test_a_lock_of_a_dead_process_is_given_up(tmp_path, hasty, monkeypatch):
+    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 60.0)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    path = tmp_path / "lock"
+    node = hosts.platform.node()
+    path.write_text(f"process {process.pid} of {node}, since 12:00:00")
+    # As a child of it would hold it.
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with (
+            pytest.raises(errors.RClicksError, match=r"remove .*lock"),
+            hosts.exclusive(tmp_path),
+        ):
+            pass
+
+
+def test_who_holds_a_lock_for_long_is_not_given_up(tmp_path, hasty):
+    began, done = threading.Event(), threading.Event()
+
+    def hold():
+        with hosts.exclusive(tmp_path):
+            began.set()
+            done.wait(2.0)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    began.wait()
+    with hosts.exclusive(tmp_path):
+        pass
+    thread.join()
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(OSError, match=f"No locks available: '{tmp_path}/lock'"),
+        hosts.exclusive(tmp_path),
+    ):
+        pass
+
+
+def test_without_a_home_folder_the_variable_is_named(monkeypatch, jax_cache, capsys):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(pathlib.Path, "home", nobody)
+    for name in ("RCLICKS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(errors.BadValueError, match=r"no home folder.*\$RCLICKS_CACHE"):
+        hosts.cache_dir()
+    change, value = jax_cache
+    change(None)
+    hosts.use_compilation_cache()
+    assert value() is None
+    assert "compiled programs are not kept" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be_written_is_no_cache(monkeypatch, jax_cache, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "file"))
+    change, value = jax_cache
+    change(None)
+    hosts.use_compilation_cache()
+    assert value() is None

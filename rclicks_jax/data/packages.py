@@ -12,7 +12,6 @@ import hashlib
 import importlib
 import io
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -21,7 +20,7 @@ from typing import Any, Literal
 
 import tqdm
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.data import packaging, raw, readers, specs
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
@@ -223,8 +222,8 @@ def prepare(
                 _make(kind, spec, key, folder)
     except OSError as error:
         raise errors.DataError(
-            f"{spec.name} cannot be packaged in {root}: {error}. Make room, or set "
-            f"${hosts.CACHE_VARIABLE} to a folder that can be written."
+            f"{spec.name} cannot be packaged in {root}: {files.explain(error)} "
+            f"${hosts.CACHE_VARIABLE} names another folder for the cache."
         ) from error
     return folder
 
@@ -259,12 +258,7 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
             f"{spec.name} changed while it was packaged. Run again when nothing writes "
             f"into {spec.folder}."
         )
-    partial = folder / f"{INDEX_NAME}.partial"
-    with partial.open("w") as file:
-        json.dump(index, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / INDEX_NAME)
+    files.write_atomically(folder / INDEX_NAME, json.dumps(index))
 
 
 def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:

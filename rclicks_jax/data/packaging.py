@@ -118,6 +118,7 @@ class _Packaged:
     mask: bytes
     clicks_yx: np.ndarray
     input_device: str
+    category: str
 
     def decoded(self) -> InstanceExample:
         mask = _mask(self.mask, self.instance_id)
@@ -128,6 +129,7 @@ class _Packaged:
             ignore_mask=ignore_mask if ignore_mask.any() else None,
             user_clicks_yx=self.clicks_yx,
             input_device=self.input_device,
+            category=self.category,
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tqdm
 from etils import epath
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
 _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
@@ -37,16 +37,17 @@ def local_copy(place: str) -> pathlib.Path:
     """
     source = epath.Path(place)
     try:
-        files = sorted((_relative(path, source.parent), path) for path in _all(source))
-        if not files:
+        found = sorted((_relative(path, source.parent), path) for path in _all(source))
+        if not found:
             raise errors.DataError(f"{place} does not exist, or is an empty folder.")
         digest = hashlib.sha256(place.encode())
-        for name, path in files:
+        for name, path in found:
             digest.update(f"{name}/{path.stat().length}\n".encode())
         root = hosts.cache_dir() / "copies" / digest.hexdigest()[:16]
         with hosts.exclusive(root):
+            files.remove_leftovers(root, seconds=0)
             for name, path in tqdm.tqdm(
-                files, desc=f"Copying {place}", unit="file", leave=False
+                found, desc=f"Copying {place}", unit="file", leave=False
             ):
                 _copy(path, root / name)
     except (OSError, ImportError) as error:
@@ -85,7 +86,4 @@ def _relative(path: epath.Path, root: epath.Path) -> str:
 def _copy(source: epath.Path, target: pathlib.Path) -> None:
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_bytes(source.read_bytes())
-    partial.replace(target)
+    files.write_atomically(target, source.read_bytes())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.data import later_tasks, packages, preprocess
 from rclicks_jax.types import ClickExample, PackedBatch
 
@@ -105,11 +105,13 @@ def prepare(
         if not (folder / INDEX_NAME).exists():
             with hosts.exclusive(folder):
                 if not (folder / INDEX_NAME).exists():
+                    files.remove_leftovers(folder, seconds=0)
                     _build(package, split, settings, folder, workers)
     except OSError as error:
         raise errors.DataError(
-            f"The examples of {package.dataset} cannot be kept in {folder}: {error}. "
-            f"Make room, or set ${hosts.CACHE_VARIABLE} to another folder."
+            f"The examples of {package.dataset} cannot be kept in {folder}: "
+            f"{files.explain(error)} ${hosts.CACHE_VARIABLE} names another folder for "
+            "the cache."
         ) from error
     return Squares(folder)
 
@@ -134,13 +136,15 @@ def _build(
                 _write_part(folder / _part_name(part), made, settings.size)
                 labels = [label for _, labels in made for label in labels]
                 note = {"length": sum(row is not None for row, _ in made)}
-                _write(note_path, json.dumps({**note, "labels": labels}).encode())
+                text = json.dumps({**note, "labels": labels})
+                files.write_atomically(note_path, text)
             note = json.loads(note_path.read_text())
             counts.update(note["labels"])
             lengths.append(note["length"])
             bar.update(len(chunk))
     index = {"settings": dataclasses.asdict(settings), "lengths": lengths}
-    _write(folder / INDEX_NAME, json.dumps({**index, "counts": counts}).encode())
+    text = json.dumps({**index, "counts": counts})
+    files.write_atomically(folder / INDEX_NAME, text)
 
 
 def _jobs(
@@ -203,16 +207,7 @@ def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
     for name, *_ in layout:
         for number, row in enumerate(rows):
             stored[name][number] = getattr(row, name)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.save(file, stored, allow_pickle=False)
-    partial.replace(path)
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
 
 
 def _part_name(part: int) -> str:

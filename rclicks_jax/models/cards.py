@@ -1,4 +1,9 @@
-"""A model folder: weights as safetensors, and a card that says what they are."""
+"""A model folder: weights as safetensors, and a card that says what they are.
+
+Two files cannot be replaced at once, so both are written beside those they replace, and
+then renamed: the weights, then the card. Where only the weights were renamed, the card
+beside is the right one.
+"""
 
 import dataclasses
 import hashlib
@@ -11,11 +16,13 @@ import safetensors
 import safetensors.numpy
 from etils import epath
 
-from rclicks_jax import config, errors
+from rclicks_jax import config, errors, files
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 _FORMAT = 1
+# What is written beside, and becomes the file of the same name.
+_NEXT = "{}.next"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,19 +53,61 @@ class Card:
 def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
     """Writes a model folder; returns the card with its checksum.
 
-    The card is written last, so a folder with a card is whole.
+    A model that is there stays whole until the new one takes its place at once; an
+    equal one is left alone.
+
+    Raises:
+        OSError: It cannot be written.
     """
     path = epath.Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
     flat = flax.traverse_util.flatten_dict(variables, sep="/")
     # Not `ascontiguousarray`, which gives a scalar an axis.
     arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}
     encoded = safetensors.numpy.save(arrays)
     card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
-    (path / WEIGHTS_NAME).write_bytes(encoded)
     described = {"format": _FORMAT, **dataclasses.asdict(card)}
-    (path / CARD_NAME).write_text(json.dumps(described, indent=2) + "\n")
+    text = json.dumps(described, indent=2) + "\n"
+    if not _holds(path, encoded, text):
+        _replace(path, encoded, text)
     return card
+
+
+def _holds(path: epath.Path, encoded: bytes, text: str) -> bool:
+    """Tells whether a folder holds this model already, undamaged."""
+    names = (WEIGHTS_NAME, CARD_NAME)
+    if not all((path / name).exists() for name in names) or _is_between(path):
+        return False
+    return (path / CARD_NAME).read_bytes() == text.encode() and (
+        path / WEIGHTS_NAME
+    ).read_bytes() == encoded
+
+
+def _replace(path: epath.Path, encoded: bytes, text: str) -> None:
+    """Writes both files beside those that are there, then renames them."""
+    weights, card = path / WEIGHTS_NAME, path / CARD_NAME
+    next_weights, next_card = (
+        path / _NEXT.format(name) for name in (WEIGHTS_NAME, CARD_NAME)
+    )
+    if _is_between(path):
+        next_card.replace(card)
+    try:
+        # In this order: a card beside without weights beside is that of the weights.
+        files.write_atomically(next_weights, encoded)
+        files.write_atomically(next_card, text)
+    except OSError:
+        next_card.unlink(missing_ok=True)
+        next_weights.unlink(missing_ok=True)
+        raise
+    next_weights.replace(weights)
+    next_card.replace(card)
+
+
+def _is_between(path: epath.Path) -> bool:
+    """Tells whether the weights were replaced and their card was not yet."""
+    next_weights, next_card = (
+        path / _NEXT.format(name) for name in (WEIGHTS_NAME, CARD_NAME)
+    )
+    return next_card.exists() and not next_weights.exists()
 
 
 def load_card(folder: epath.PathLike) -> Card:
@@ -68,6 +117,8 @@ def load_card(folder: epath.PathLike) -> Card:
         DataError: The folder is none, or its card is broken.
     """
     path = epath.Path(folder) / CARD_NAME
+    if _is_between(path.parent):
+        path = path.parent / _NEXT.format(CARD_NAME)
     if not path.exists():
         raise errors.DataError(
             f"{folder} is not a model folder: it has no {CARD_NAME}. "
@@ -80,8 +131,12 @@ def load_card(folder: epath.PathLike) -> Card:
             config.NetworkConfig, described.pop("network")
         )
         return Card(network=network, **described)
+    except OSError as error:
+        raise errors.DataError(files.explain(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise errors.DataError(f"{path} is not a model card: {error}") from error
+        raise errors.DataError(
+            f"{path} is not a model card: {error}. Copy or make the model again."
+        ) from error
 
 
 def _is_finite(array: np.ndarray) -> bool:
@@ -92,6 +147,8 @@ def _is_finite(array: np.ndarray) -> bool:
 def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
     """Reads a model folder: the variables and the card.
 
+    A card without a checksum, as another program may write, is taken at its word.
+
     Raises:
         DataError: A file is missing or broken, the weights are not the card's, or some
             are not finite.
@@ -100,9 +157,15 @@ def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
     path = epath.Path(folder) / WEIGHTS_NAME
     if not path.exists():
         raise errors.DataError(f"{folder} has a card but no {WEIGHTS_NAME}.")
-    encoded = path.read_bytes()
+    try:
+        encoded = path.read_bytes()
+    except OSError as error:
+        raise errors.DataError(files.explain(error)) from error
     checksum = hashlib.sha256(encoded).hexdigest()
-    if checksum != card.checksum:
+    if card.checksum != checksum:
+        # Another process may just have replaced both.
+        card = load_card(folder)
+    if card.checksum not in ("", checksum):
         raise errors.DataError(
             f"{path} has checksum {checksum[:12]}, its card says {card.checksum[:12]}: "
             "one of them was changed or not copied whole."

@@ -7,6 +7,7 @@ structure, and the raw numbers of each storage. The pickle is interpreted by
 Source: pytorch/pytorch, torch/serialization.py and torch/_utils.py.
 """
 
+import io
 import struct
 import sys
 import zipfile
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from rclicks_jax import contents, errors
+from rclicks_jax import contents, errors, files
 from rclicks_jax.models import torch_pickle
 
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -223,13 +224,11 @@ def write(path: epath.PathLike, state: Mapping[str, np.ndarray]) -> None:
 
     Raises:
         BadValueError: An array is of another dtype.
+        OSError: The file cannot be written.
     """
-    path = epath.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as stream:
-        _write_archive(stream, state)
-    partial.replace(path)
+    content = io.BytesIO()
+    _write_archive(content, state)
+    files.write_atomically(path, content.getvalue())
 
 
 def _write_archive(stream: IO[Any], state: Mapping[str, np.ndarray]) -> None:

@@ -38,12 +38,27 @@ def results(
         processes: 0 for as many as there are cores; 1 to work in the calling process.
 
     Raises:
-        RClicksError: A process died.
+        RClicksError: A process died or cannot be started.
     """
     if processes == 1:
         yield from map(function, items)
         return
     count = processes or cores()
+    try:
+        yield from _pooled(function, items, count)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # What processes share needs room there, however little.
+        raise errors.RClicksError(
+            f"{count} processes cannot be started, or cannot talk to each other "
+            f"({error.strerror or error}). Make room in /dev/shm, or allow more "
+            "processes and open files; --config.processes=1 does without."
+        ) from error
+
+
+def _pooled(function: Callable[[T], R], items: Iterable[T], count: int) -> Iterator[R]:
+    """Yields results that other processes make."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     items = iter(items)

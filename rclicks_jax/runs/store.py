@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import pathlib
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +22,7 @@ from typing import Any
 from etils import epath
 
 from rclicks_jax import config, errors
+from rclicks_jax.files import remove_leftovers
 from rclicks_jax.runs import files, records
 
 # Names and whole files are used with every folder.
@@ -31,6 +33,11 @@ RUN_NAME = "run.json"
 _FORMAT = 2
 # What of a machine can change the last bits of numbers.
 _MACHINE = ("backend", "devices", "cores", "batches")
+
+
+def _remove_leftovers(path: epath.Path) -> None:
+    if "://" not in str(path):
+        remove_leftovers(pathlib.Path(path))
 
 
 def hash_of(value: dict[str, Any]) -> str:
@@ -88,7 +95,7 @@ class RunFolder:
             {} if before["hash"] == described["hash"] else _changes(before, hashed)
         )
         if not changed:
-            files.remove_left(self.path)
+            _remove_leftovers(self.path)
             _say_machine(self.path, before["noted"], noted)
             return
         if set(changed) <= {*mendable} and not has_results():

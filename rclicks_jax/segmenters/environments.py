@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.segmenters.methods import Environment
 
 MARKER = "rclicks-environment.json"
@@ -107,8 +107,8 @@ def make(
                 _make(request, wanted, say)
     except OSError as error:
         raise errors.SegmenterError(
-            f"{request.place} cannot be made an environment: {error}. --dir=DIR or "
-            f"${hosts.CACHE_VARIABLE} names another place."
+            f"{request.place} cannot be made an environment: {files.explain(error)} "
+            f"--dir=DIR or ${hosts.CACHE_VARIABLE} names another place."
         ) from error
     return request.interpreter
 
@@ -236,6 +236,4 @@ def _read_marker(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _write_marker(folder: pathlib.Path, made: dict[str, Any]) -> None:
-    partial = folder / f"{MARKER}.partial"
-    partial.write_text(json.dumps(made, indent=1), "utf-8")
-    partial.replace(folder / MARKER)
+    files.write_atomically(folder / MARKER, json.dumps(made, indent=1))

@@ -2,11 +2,13 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers
@@ -17,6 +19,8 @@ from rclicks_jax.training import devices
 from rclicks_jax.training.state import TrainState
 
 BEST_METRIC = "sim"
+# What a checkpoint must be, beside it: TensorStore restores flipped bits in silence.
+_CHECK = "check"
 
 
 class Checkpoints:
@@ -52,9 +56,12 @@ class Checkpoints:
             self._manager = ocp.CheckpointManager(
                 (workdir / "checkpoints").resolve(), options=options
             )
-        except OSError as error:
+        # Orbax reads the metrics of all steps, which may be damaged in any way.
+        except Exception as error:
             raise errors.TrainingError(
-                f"Checkpoints cannot be kept in {workdir}: {error}."
+                f"Checkpoints cannot be kept in {workdir / 'checkpoints'}: {error}. If "
+                "one is broken, remove its folder, the number of its step, and the "
+                "same command goes on from the one before."
             ) from error
 
     def save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
@@ -71,6 +78,7 @@ class Checkpoints:
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(host_state),
             config=ocp.args.JsonSave(self._config),
+            **{_CHECK: ocp.args.JsonSave(_described(host_state, metrics))},
         )
         with self._told("written"):
             self._manager.save(int(host_state.step), args=arguments, metrics=metrics)
@@ -79,17 +87,44 @@ class Checkpoints:
         """Returns the newest saved state; None if there is none.
 
         Raises:
-            TrainingError: It was saved with other settings.
+            TrainingError: It was saved with other settings, or is damaged.
         """
-        step = self._manager.latest_step()
+        with self._told("read"):
+            step = self._manager.latest_step()
         return None if step is None else self._restore(step, template)
 
     def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
-        """Returns the state that was best on validation, with its metrics."""
-        step = self._manager.best_step()
+        """Returns the state that was best on validation, with its metrics.
+
+        Raises:
+            TrainingError: A checkpoint is damaged.
+        """
+        with self._told("read"):
+            step = self._manager.best_step()
+            every = self._manager.all_steps()
         assert step is not None
-        metrics = self._manager.metrics(step) or {}
-        return self._restore(step, template), dict(metrics)
+        # A wrong number of any of them would choose another one.
+        metrics = {one: self._metrics(one) for one in every}
+        return self._restore(step, template), metrics[step]
+
+    def _metrics(self, step: int) -> dict[str, Any]:
+        with self._told("read", step):
+            metrics = dict(self._manager.metrics(step) or {})
+            check = self._check(step)
+            # As text, so that a metric that is no number equals itself.
+            if check and json.dumps(check["metrics"]) != json.dumps(metrics):
+                raise ValueError("its metrics are not those that were saved")
+            return metrics
+
+    def _check(self, step: int) -> dict[str, Any]:
+        """Returns what was noted of a checkpoint; empty for one of an old release."""
+        if not (self._manager.directory / str(step) / _CHECK).exists():
+            return {}
+        read = ocp.args.Composite(**{_CHECK: ocp.args.JsonRestore()})
+        check = self._manager.restore(step, args=read)[_CHECK]
+        if set(check) != {"sha256", "metrics"}:
+            raise ValueError("its checksum is damaged")
+        return check
 
     def wait(self) -> None:
         """Waits until what was started is saved."""
@@ -106,15 +141,22 @@ class Checkpoints:
         """Turns what Orbax and TensorStore raise into a message for the user."""
         try:
             yield
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        # A damaged file makes them raise anything.
+        except Exception as error:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
-            whole = [kept for kept in self._manager.all_steps() if kept != step]
+            whole = [kept for kept in self._steps() if kept != step]
             raise errors.TrainingError(
                 f"{which} in {self._manager.directory} cannot be {done}: {error}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
             ) from error
+
+    def _steps(self) -> list[int]:
+        try:
+            return list(self._manager.all_steps())
+        except Exception:
+            return []
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
@@ -124,7 +166,11 @@ class Checkpoints:
         self._check_config(saved)
         as_state = ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
         with self._told("read", step):
-            return self._manager.restore(step, args=as_state)["state"]
+            state = self._manager.restore(step, args=as_state)["state"]
+            check = self._check(step)
+            if check and check["sha256"] != _checksum(state):
+                raise ValueError("its numbers are not those that were saved")
+            return state
 
     def _check_config(self, saved: dict[str, Any]) -> None:
         changed = [
@@ -138,3 +184,20 @@ class Checkpoints:
                 f"This workdir holds a training with other settings: "
                 f"{'; '.join(changed)}. Take another --workdir, or the same settings."
             )
+
+
+def _described(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:
+    """Returns what is noted of a checkpoint, as JSON gives it back."""
+    plain = {name: float(value) for name, value in (metrics or {}).items()}
+    return {"sha256": _checksum(state), "metrics": plain}
+
+
+def _checksum(state: TrainState) -> str:
+    """Returns the SHA-256 of all numbers of a state, with names and types."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        array = np.asarray(leaf, order="C")
+        name = jax.tree_util.keystr(path)
+        digest.update(f"{name}/{array.dtype}/{array.shape}/".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -10,7 +10,7 @@ import tqdm
 from etils import epath
 
 from rclicks_jax import config as config_lib
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors, files, hosts
 from rclicks_jax.config import TrainConfig
 from rclicks_jax.data import packages, specs, squares, stream
 from rclicks_jax.models import cards
@@ -61,7 +61,11 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
     names = ", ".join(spec.name for spec in specs.parse(config.data))
     card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
     if jax.process_index() == 0:
-        cards.save(workdir / MODEL_NAME, devices.to_host(best.kept_variables), card)
+        kept = devices.to_host(best.kept_variables)
+        try:
+            cards.save(workdir / MODEL_NAME, kept, card)
+        except OSError as error:
+            raise errors.TrainingError(files.explain(error)) from error
     hosts.barrier("model")
     return workdir / MODEL_NAME
 
@@ -168,7 +172,7 @@ def _made(workdir: epath.PathLike) -> epath.Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise errors.TrainingError(f"{path} cannot be written: {error}.") from error
+        raise errors.TrainingError(files.explain(error)) from error
     return path
 
 

@@ -1,5 +1,6 @@
 import shutil
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -76,6 +77,87 @@ def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
     mended = checkpoints.Checkpoints(folder, config.TrainConfig())
     assert int(mended.restore_latest(state_at(0)).step) == 1
     mended.close()
+
+
+def damaged(folder, moments):
+    """Flips one bit of one file of a checkpoint after the other."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
+    random = np.random.default_rng(0)
+    for number in range(moments):
+        path = paths[number % len(paths)]
+        whole = path.read_bytes()
+        broken = bytearray(whole)
+        bit = int(random.integers(8 * len(broken)))
+        broken[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        yield f"bit {bit} of {path.relative_to(folder)}"
+        path.write_bytes(whole)
+
+
+# Orbax leaves calls to a closed loop behind where it gives up.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_flipped_bit_is_restored_in_silence(tmp_path):
+    folder = epath.Path(tmp_path)
+    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    metrics = {"sim": 0.5, "kld": float("nan")}
+    first.save(state_at(1), metrics)
+    first.close()
+    expected = jax.tree.leaves(state_at(1))
+    refused = []
+    for where in damaged(tmp_path / "checkpoints" / "1", 60):
+        opened = None
+        try:
+            opened = checkpoints.Checkpoints(folder, config.TrainConfig())
+            latest = opened.restore_latest(state_at(0))
+            best, found = opened.restore_best(state_at(0))
+        except errors.TrainingError as error:
+            refused.append(str(error))
+        else:
+            # What is not read, such as a time, may change.
+            for state in (latest, best):
+                for ours, leaf in zip(jax.tree.leaves(state), expected, strict=True):
+                    np.testing.assert_array_equal(ours, leaf, err_msg=where)
+            np.testing.assert_equal(found, metrics, err_msg=where)
+        finally:
+            if opened is not None:
+                opened.close()
+    assert len(refused) > 20
+    for message in refused:
+        assert "cannot be" in message or "other settings" in message
+
+
+def test_changed_numbers_are_not_restored(tmp_path, monkeypatch):
+    folder = epath.Path(tmp_path)
+    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first.save(state_at(1), {"sim": 0.5})
+    first.close()
+    other = checkpoints.Checkpoints(folder, config.TrainConfig())
+    restore = other._manager.restore
+
+    def changed(step, args):
+        restored = restore(step, args=args)
+        if "state" in restored:
+            restored["state"].params["w"][0] += 1
+        return restored
+
+    monkeypatch.setattr(other._manager, "restore", changed)
+    with pytest.raises(errors.TrainingError, match="not those that were saved"):
+        other.restore_latest(state_at(0))
+    other.close()
+
+
+def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
+    folder = epath.Path(tmp_path)
+    monkeypatch.setattr(checkpoints.Checkpoints, "_check", lambda self, step: {})
+    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first.save(state_at(1), {"sim": 0.5})
+    first.close()
+    monkeypatch.undo()
+    shutil.rmtree(tmp_path / "checkpoints" / "1" / "check")
+    again = checkpoints.Checkpoints(folder, config.TrainConfig())
+    assert int(again.restore_latest(state_at(0)).step) == 1
+    assert again.restore_best(state_at(0))[1] == {"sim": 0.5}
+    again.close()
 
 
 def test_only_settings_that_change_nothing_may_change(tmp_path):

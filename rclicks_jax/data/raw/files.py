@@ -7,7 +7,7 @@ import re
 import stat
 import unicodedata
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 
 # A path keeps one of the two slashes.
 _URL = re.compile(r"\b(https?|ftp|gs|s3):/")
@@ -31,6 +31,7 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
 
     Raises:
         DataError: It cannot be read; the message says why and what may help.
+        OSError: The machine failed, not the file: what is said of it would be kept.
     """
     name = name or str(path)
     try:
@@ -47,6 +48,8 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
             f"{name} is larger than the memory that this machine has left."
         ) from error
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and files.is_of_machine(error):
+            raise
         raise errors.DataError(f"{name} {_why_not(path, error)}") from error
 
 

@@ -1,0 +1,61 @@
+"""Exceptions of libraries and of the operating system, as sentences for users."""
+
+import concurrent.futures
+
+import jax
+
+from rclicks_jax import errors, files
+
+_MEMORY = (
+    "The memory is full. Smaller batches, fewer processes or smaller images need less; "
+    "what is finished is kept: then run the same command again."
+)
+
+
+def sentence(error: BaseException) -> str | None:
+    """Returns what a user is told of an error; None if it is a fault of ours."""
+    for cause in _causes(error):
+        if isinstance(cause, errors.RClicksError):
+            return str(cause)
+        if isinstance(cause, OSError):
+            return files.explain(cause)
+        if isinstance(cause, MemoryError):
+            return _MEMORY
+        if isinstance(cause, concurrent.futures.BrokenExecutor):
+            return "A process of the run died. What is finished is kept: run it again."
+    return _of_devices()
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Returns an error, and those that it was raised from."""
+    found = [error]
+    while found[-1].__cause__ is not None and found[-1].__cause__ not in found:
+        found.append(found[-1].__cause__)
+    return found
+
+
+def _of_devices() -> str | None:
+    """Says so if JAX cannot use the devices it was asked for; else None."""
+    try:
+        jax.devices()
+    except Exception as error:
+        asked = jax.config.jax_platforms or "none"
+        why = str(error).strip().partition("\n")[0] or "it was built without them"
+        return (
+            f"JAX cannot use the devices of JAX_PLATFORMS={asked}: {why.rstrip('.')}. "
+            f"Usable here: {_present()}. pip install 'rclicks-jax[cuda]' or "
+            "'rclicks-jax[tpu]' brings what other devices need; JAX_PLATFORMS=cpu "
+            "works everywhere."
+        )
+    return None
+
+
+def _present() -> str:
+    """Names the platforms of which there are devices."""
+    found = []
+    for name in ("cpu", "cuda", "rocm", "tpu"):
+        try:
+            found += [f"{len(jax.local_devices(backend=name))} {name}"]
+        except Exception:
+            continue
+    return ", ".join(found) or "cpu"

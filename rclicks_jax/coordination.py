@@ -1,0 +1,142 @@
+"""How the processes of a run find each other: `jax.distributed`, with words."""
+
+import contextlib
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+
+from rclicks_jax import errors, waits
+
+# Other processes of a run have so long to start.
+_START_SECONDS = 300.0
+_POLL_SECONDS = 0.2
+
+
+def connect(coordinator: str, process_count: int, process_id: int) -> None:
+    """Joins the processes of a run; returns when all are there.
+
+    Args:
+        coordinator: `host:port` of process 0, or `auto`.
+        process_count: Number of processes; 0 with `auto`.
+        process_id: Number of this process; -1 with `auto`.
+
+    Raises:
+        BadValueError: These say nothing, or name a place where nobody is.
+    """
+    if coordinator == "auto":
+        with _starting("the other hosts of the pod or of the SLURM job"):
+            _initialize()
+            jax.devices()
+        return
+    if process_count < 1 or not 0 <= process_id < process_count:
+        raise errors.BadValueError(
+            "--process_id and --process_count",
+            f"{process_id} of {process_count}",
+            "0 <= process_id < process_count beside --coordinator=host:port",
+        )
+    address = _address(coordinator)
+    if process_id:
+        _reach(coordinator, address)
+    else:
+        _check_port(address[1])
+    with _starting(f"all {process_count} processes to come to {coordinator}"):
+        _initialize(coordinator, process_count, process_id)
+        # Devices are made known to all at the first use of any, which would wait, too.
+        jax.devices()
+
+
+def _initialize(*place: Any) -> None:
+    # Our own limit comes first: at JAX's the process is aborted with a stack trace.
+    patience = int(2 * _START_SECONDS)
+    try:
+        jax.distributed.initialize(*place, initialization_timeout=patience)
+    except (ValueError, RuntimeError, OSError) as error:
+        given = f"{place[0]} ({error})" if place else f"auto ({error})"
+        raise errors.BadValueError(
+            "--coordinator",
+            given,
+            "host:port of process 0's machine, or auto on a TPU pod or under SLURM",
+        ) from error
+
+
+@contextlib.contextmanager
+def _starting(what: str) -> Iterator[None]:
+    """Says what is waited for, and ends this process if it does not come."""
+
+    def give_up() -> None:
+        print(
+            f"error: Waited {_START_SECONDS:.0f} s for {what}, in vain. Look at the "
+            "output of the others, and at --coordinator, --process_count and "
+            "--process_id of each.",
+            file=sys.stderr,
+            flush=True,
+        )
+        # The call that waits cannot be interrupted.
+        os._exit(2)
+
+    timer = threading.Timer(_START_SECONDS, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        with waits.waiting(what):
+            yield
+    finally:
+        timer.cancel()
+
+
+def _address(coordinator: str) -> tuple[str, int]:
+    host, _, port = coordinator.rpartition(":")
+    allowed = "host:port, such as 10.0.0.1:1234, or auto"
+    if (
+        not host
+        or not port.isascii()
+        or not port.isdigit()
+        or not 0 < int(port) < 65536
+    ):
+        raise errors.BadValueError("--coordinator", repr(coordinator), allowed)
+    host = host.strip("[]")
+    try:
+        socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        given = f"{coordinator!r}, and {host} is unknown ({error})"
+        raise errors.BadValueError("--coordinator", given, allowed) from error
+    return host, int(port)
+
+
+def _check_port(port: int) -> None:
+    """Makes sure that process 0 can listen: JAX ends with a fault where it cannot."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+    except OSError as error:
+        raise errors.BadValueError(
+            "--coordinator",
+            f"port {port}, which process 0 cannot have ({error.strerror or error})",
+            "host:port with a port that nobody uses on process 0's machine",
+        ) from error
+
+
+def _reach(coordinator: str, address: tuple[str, int]) -> None:
+    """Waits until process 0 listens; it may be started later."""
+    why = "no answer"
+    limit = time.monotonic() + _START_SECONDS
+    with waits.waiting(lambda: f"process 0 at {coordinator} ({why})"):
+        while time.monotonic() < limit:
+            try:
+                with socket.create_connection(address, timeout=5):
+                    return
+            except OSError as error:
+                why = error.strerror or str(error)
+            time.sleep(_POLL_SECONDS)
+    raise errors.BadValueError(
+        "--coordinator",
+        f"{coordinator}, where nobody answered for {_START_SECONDS:.0f} s ({why})",
+        "host:port of process 0, which is the same flag there",
+    )

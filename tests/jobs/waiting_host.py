@@ -1,0 +1,41 @@
+"""One host of several, which comes late, fails or dies; for tests of waiting."""
+
+import os
+import signal
+import time
+
+from absl import flags
+from rclicks_jax.launch import commands
+
+from rclicks_jax import errors, hosts
+
+_DEED = flags.DEFINE_string("deed", "", "late, fail, stop, die, or nothing.")
+_PAUSE = flags.DEFINE_float("pause", 0.0, "Seconds before it.")
+
+
+def main(arguments):
+    """Does the deed, then meets the others."""
+    del arguments
+    print("started", flush=True)
+    time.sleep(_PAUSE.value)
+    if _DEED.value == "fail":
+        raise errors.DataError("The photograph is broken.")
+    if _DEED.value == "stop":
+        return commands.stopped("SIGTERM")
+    if _DEED.value == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    hosts.barrier("half way")
+    print("met", flush=True)
+    # What the first one writes at the end may take long.
+    if hosts.is_first():
+        time.sleep(_PAUSE.value)
+    return 0
+
+
+if __name__ == "__main__":
+    # Short, so that the test is.
+    from rclicks_jax import coordination, waits
+
+    waits._QUIET_SECONDS = float(os.environ.get("QUIET", "3"))
+    coordination._START_SECONDS = float(os.environ.get("PATIENCE", "300"))
+    commands.run(main, "usage")
