@@ -213,9 +213,9 @@ def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
         instance.instance_id,
         image_id,
         instance.area,
-        # Records of data without these have neither.
+        # Readers that know no categories record none.
         getattr(instance, "category", ""),
-        getattr(instance, "image_pixels", 0),
+        instance.image_pixels,
         instance.input_device,
         sum(len(track.clicks) for track in instance.trajectories),
         {name: _arrays(tracks) for name, tracks in by_strategy.items()},
