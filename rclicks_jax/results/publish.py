@@ -55,15 +55,25 @@ def info_of(folder: store.RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         RunFolderError: `run.json` is missing, broken or of another release.
     """
-    info = folder.info()
+    info: Any = folder.info()
     hashed = info.get("hashed") if isinstance(info, dict) else None
-    if not isinstance(hashed, dict) or not isinstance(hashed.get("protocol", {}), dict):
+    if not isinstance(hashed, dict) or not _is_complete(hashed):
         raise errors.RunFolderError(
             f"{folder.path / store.RUN_NAME} does not say what was run: it is of "
             "another program or another release, or was changed. Choose the folder "
             "that --workdir named, or make the run again."
         )
     return hashed, info.get("noted") or {}
+
+
+def _is_complete(hashed: dict[str, Any]) -> bool:
+    """Tells whether a run's identity has what every kind of run records."""
+    segmenter = hashed.get("segmenter", {"name": ""})
+    return (
+        isinstance(hashed.get("protocol", {}), dict)
+        and isinstance(segmenter, dict)
+        and "name" in segmenter
+    )
 
 
 def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
