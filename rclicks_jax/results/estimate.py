@@ -104,7 +104,11 @@ def simulate(
     Raises:
         BadValueError: No group was played, or nothing is to be annotated.
     """
-    if result.by_group is None or not result.instance_ids:
+    if not result.instance_ids:
+        raise errors.BadValueError(
+            f"Objects of {result.dataset}", "none that all runs finished", "1 or more"
+        )
+    if result.by_group is None:
         raise errors.BadValueError(
             f"Strategies of {result.dataset}", "no clicking group", "a run with groups"
         )
