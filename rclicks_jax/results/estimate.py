@@ -287,7 +287,10 @@ def assumptions(project: Project, pace: Pace) -> Table:
     rows += [
         {"what": "price of an hour", "value": f"{project.hourly_price:g}"},
         {"what": "hours a day", "value": f"{project.hours_a_day:g}"},
-        {"what": "who clicks", "value": "all clicking groups equally often"},
+        {
+            "what": "who clicks",
+            "value": "the clicking groups that were played, equally often",
+        },
         {"what": "what is not solved", "value": "is drawn by hand, after all clicks"},
     ]
     return Table("assumptions", "What the estimate rests on", columns, rows)

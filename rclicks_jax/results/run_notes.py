@@ -6,6 +6,7 @@ A comparison repeats these of each of its runs.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import DatasetResults
 
 SYNTHETIC = "synthetic"
@@ -37,6 +38,7 @@ def notes_of(
             f"The click model is {described['name']}, a rule: it has learnt nothing "
             "from people."
         )
+    found += of_which_groups(results)
     if any(SYNTHETIC in one.input_devices for one in results):
         found.append("The replayed first clicks are synthetic.")
     counts = {
@@ -49,6 +51,17 @@ def notes_of(
             f"{counts['skipped']} were skipped: they are in no mean."
         )
     return found
+
+
+def of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
+    """Says so where "Sample" is not over the paper's ten groups."""
+    played = {tuple(one.groups) for one in results if one.groups}
+    return [
+        "Sample and what follows from it are over clicking groups "
+        f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
+        for groups in sorted(played)
+        if groups != measures.ALL_GROUPS
+    ]
 
 
 def together(by_label: Iterable[tuple[str, Sequence[str]]]) -> list[str]:

@@ -213,6 +213,11 @@ def test_notes_of_each_run_are_repeated_with_the_runs_that_have_them():
     notes = comparison.check([one, other._replace(results={"set": failing})]).notes
     assert "2 crowds left out" in notes
     assert "The click model is DT, a rule: it has learnt nothing from people." in notes
+    outer = {"strategies": {**HASHED["strategies"], "groups": [1, 10]}}
+    run = recorded("outer", outer)
+    result = dataclasses.replace(run.results["set"], groups=[1, 10])
+    told = run._replace(results={"set": result}).notes()
+    assert any("over clicking groups 1, 10 alone" in note for note in told)
     failed = "other: Of 16 objects 3 failed and 1 were skipped: they are in no mean."
     assert failed in notes
 
