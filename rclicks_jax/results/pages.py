@@ -22,12 +22,14 @@ def render(template: str, **values: Any) -> str:
 
 def shown(table: formats.Table) -> dict[str, Any]:
     """Returns a table as the templates take it."""
+    table = formats.displayed(table)
     columns = table.columns.values()
     return {
         "name": table.name,
         "title": table.title,
         "heads": [(head, form != "s") for head, form in columns],
         "rows": formats.cells(table),
+        "notes": formats.notes(table),
     }
 
 

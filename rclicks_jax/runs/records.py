@@ -52,6 +52,7 @@ class InstanceRecord:
         input_device: What made the real clicks that were replayed; empty for none.
         trajectories: What was played.
         category: What kind of thing it is; empty if unknown, and in older records.
+        image_pixels: Pixels of the photograph; 0 in older records.
     """
 
     instance_id: str
@@ -61,6 +62,7 @@ class InstanceRecord:
     input_device: str = ""
     trajectories: tuple[Trajectory, ...] = ()
     category: str = ""
+    image_pixels: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -300,6 +300,7 @@ class Worker:
                 input_device=instance.input_device if firsts.trajectories else "",
                 trajectories=one.trajectories + firsts.trajectories,
                 category=instance.category,
+                image_pixels=instance.gt_mask.size,
             )
             for instance, one, firsts in zip(instances, played, users, strict=True)
         ]
