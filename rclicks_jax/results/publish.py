@@ -15,6 +15,7 @@ from rclicks_jax.results import (
     pages,
     paper_tables,
     report,
+    side_by_side,
     tables,
 )
 from rclicks_jax.runs import store
@@ -103,12 +104,15 @@ def compare(named: Sequence[str], out: epath.PathLike) -> list[formats.Table]:
     ]
     made = [table for table in made if table.rows]
     write_tables(out, made)
+    folders = [folder_of(text)[1] for text in named]
+    beside = side_by_side.context(runs, folders)
     page = pages.render(
         "comparison.html.jinja",
+        **beside,
         labels=[run.label for run in runs],
         datasets=comparison.datasets_of(runs),
         protocol=runs[0].protocol.name,
-        tables=[pages.shown(table) for table in made],
+        tables=[pages.shown(table, beside["object_links"]) for table in made],
         charts=_charts(runs),
         runs=list(zip((run.label for run in runs), named, strict=True)),
     )

@@ -72,8 +72,8 @@ def test_the_report_stands_alone(folder, tmp_path):
     tables_of(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<svg" in page
-    assert page.count("data:image/jpeg;base64,") == 5
-    assert page.count("data:image/png;base64,") == 3
+    # A photograph, a map, and for each of three trajectories a mask and all masks.
+    assert page.count("data:image/webp;base64,") == 8
     for outside in ('src="http', 'href="http', "url(http", "@import", "<link"):
         assert outside not in page
     for name in ("Base NoC@90", "IoU after each click", "mine / a", "noisy"):
