@@ -47,7 +47,8 @@ def model_name(described: Mapping[str, Any]) -> str:
     """Returns what a page calls a click model: how it is told from others."""
     name = str(described.get("name", ""))
     if name == "CM" and of_sample(described):
-        return f"the small sample click model ({described.get('variant', 'CM')})"
+        network = described.get("variant", name)
+        return f"the toy click model ({network}, trained on the sample dataset)"
     parts = [str(described[key]) for key in ("variant", "source") if key in described]
     if "sigma" in described:
         parts.append(f"sigma {described['sigma']:g}")
@@ -58,7 +59,8 @@ def model_name(described: Mapping[str, Any]) -> str:
 
 def of_sample(described: Mapping[str, Any]) -> bool:
     """Tells whether a click model was trained on the sample dataset."""
-    return str(described.get("data", "")).partition(":")[0] == _SAMPLE
+    names = str(described.get("data", "")).partition(":")[0]
+    return _SAMPLE in names.split(", ")
 
 
 def learnt(described: Mapping[str, Any]) -> bool:
@@ -83,8 +85,9 @@ def warning(described: Mapping[str, Any], subject: str = "the click model") -> s
         )
     if of_sample(described):
         return (
-            f"{subject[:1].upper()}{subject[1:]} is the small sample one: its numbers "
-            f"say nothing about people, {subject} was trained on synthetic clicks."
+            f"{subject[:1].upper()}{subject[1:]} is a toy, a small network trained on "
+            "synthetic clicks of the sample dataset: its numbers say nothing about "
+            "people."
         )
     return no_claim(f"{subject} was trained on synthetic clicks")
 
