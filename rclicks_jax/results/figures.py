@@ -23,6 +23,7 @@ _LABELS = {
 }
 # Lines differ in more than colour.
 LINES = ("-", "--", "-.", ":")
+_LONGEST_NAME = 32
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 
 
@@ -92,11 +93,13 @@ def _alone(svg: str, said: str, number: int) -> str:
 
 
 def name_of(text: str) -> str:
-    """Returns a name as a chart can draw it: in a line, and not empty.
+    """Returns a name as a chart can draw it: in a line, not empty, not too long.
 
     Matplotlib leaves a name that begins with an underscore out of legends.
     """
     shown = pages.showable(" ".join(text.split()))
+    if len(shown) > _LONGEST_NAME:
+        shown = f"{shown[: _LONGEST_NAME - 1]}…"
     return f"\u200b{shown}" if shown.startswith("_") else shown or "unnamed"
 
 

@@ -22,6 +22,7 @@ _NOT_SHOWN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff\ufffe\uffff]"
 )
+_SPREAD = " ± "
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _CONTENTS = "<!-- contents -->"
 
@@ -124,7 +125,12 @@ def _arranged(table: formats.Table) -> list[str]:
     values = {
         name: {str(row.get(name)) for row in table.rows} for name in table.columns
     }
-    text = list(_leading_text(table, table.columns))
+    text = [
+        name
+        for name in _leading_text(table, table.columns)
+        # A mean and its spread are text too.
+        if not any(_SPREAD in value for value in values[name])
+    ]
     said = [name for name in (*text, *_COUNTS) if name in table.columns]
     if len(table.rows) > 1:
         same = {name for name in said if len(values[name]) == 1}
