@@ -25,6 +25,7 @@ from rclicks_jax.evaluation import (
     task_scoring,
 )
 from rclicks_jax.runs import (
+    attempts,
     click_map_queries,
     environment,
     plan,
@@ -89,6 +90,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     notes = packages.notes(datasets)
     noted = {"command": sys.argv, "data_notes": notes, **environment.describe()}
     folder.begin(_hashed(config, named, datasets), noted)
+    attempts.note(folder)
     mine = [
         unit for unit in planned if hosts.owns(click_map_queries.key_of(unit), shard)
     ]

@@ -68,7 +68,7 @@ def render(
             for one in evaluation.records
             if one.status != "ok"
         ),
-        made=report.provenance(info),
+        made=report.provenance(folder),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from rclicks_jax.results import (
 )
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.click_words import SYNTHETIC
-from rclicks_jax.runs import artifacts, records, store
+from rclicks_jax.runs import artifacts, attempts, records, store
 
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
@@ -75,7 +75,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         problems=problems(
             (r.dataset, *problem) for r in results for problem in r.problems
         ),
-        made=provenance(info),
+        made=provenance(folder),
     )
 
 
@@ -152,22 +152,31 @@ def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
     return {"reasons": reasons, "rows": every[:_MOST_PROBLEMS], "count": len(every)}
 
 
-def provenance(info: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(folder: store.RunFolder) -> dict[str, Any]:
     """Returns commands and settings of a run as the templates take them."""
-    noted = dict(info["noted"])
-    commands = [(noted.pop("started", ""), noted.pop("command", []))]
-    for attempt in noted.pop("attempts", []):
-        commands.append((attempt.get("started", ""), attempt.get("command", [])))
-    for shown_elsewhere in ("data_notes", "warnings"):
-        noted.pop(shown_elsewhere, None)
-    identity = pages.settings(info["hashed"])
-    beside = pages.settings(noted)
+    info = folder.info()
+    times: dict[str, list[str]] = {}
+    for each in attempts.read_all(folder):
+        times.setdefault(pages.command(each.command), []).append(each.started)
+    # These are elsewhere in the page.
+    elsewhere = ("command", "data_notes", "warnings")
+    noted = {k: v for k, v in info["noted"].items() if k not in elsewhere}
+    identity, beside = pages.settings(info["hashed"]), pages.settings(noted)
     alone = [*identity.pop(""), ("run hash", str(info["hash"])), *beside.pop("")]
-    settings = [("run", alone), *identity.items(), *beside.items()]
-    said = dict.fromkeys(
-        (str(when), pages.command(command)) for when, command in commands if command
-    )
-    return {"commands": list(said), "settings": settings}
+    return {
+        "commands": [(_said(started), command) for command, started in times.items()],
+        "settings": [("run", alone), *identity.items(), *beside.items()],
+    }
+
+
+def _said(started: Sequence[str]) -> str:
+    """Says when a command was started."""
+    first, *others = started
+    told = f"started {first or 'at an unknown time'}"
+    if others:
+        count = "once" if len(others) == 1 else f"{len(others)} times"
+        told += f"; again {count}, last {others[-1]}"
+    return told
 
 
 def _gallery(

@@ -13,7 +13,15 @@ from rclicks_jax import errors
 from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.runs import environment, plan, sample_model, store, tracks, work
+from rclicks_jax.runs import (
+    attempts,
+    environment,
+    plan,
+    sample_model,
+    store,
+    tracks,
+    work,
+)
 from rclicks_jax.segmenters import base, load
 
 
@@ -78,6 +86,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
                 "segmenter_versions": segmenter.versions,
             },
         )
+        attempts.note(folder)
         worker = work.Worker(config, setup, segmenter, click_model, folder)
         return worker.work(planned)
     finally:

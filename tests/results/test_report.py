@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 
 import html_pages
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import recorded_runs as runs
 
 from rclicks_jax.results import aggregate, object_pictures, publish, report, tables
-from rclicks_jax.runs import artifacts, records
+from rclicks_jax.runs import artifacts, attempts, records
 
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
 
@@ -152,7 +153,7 @@ def test_clicks_and_what_is_said_of_them_are_those_of_the_trajectory(plain):
     assert (slider["min"], slider["max"], slider["value"]) == ("1", "3", "3")
 
 
-def test_settings_are_a_table_and_commands_can_be_pasted(tmp_path):
+def test_settings_are_a_table_and_commands_can_be_pasted(tmp_path, monkeypatch):
     command = [
         "rclicks-benchmark",
         "--data=folder:a b,c's",
@@ -160,16 +161,17 @@ def test_settings_are_a_table_and_commands_can_be_pasted(tmp_path):
         "--p=$HOME",
     ]
     later = [*command, "--config.max_failed=1"]
-    run = runs.begin(
-        tmp_path / "run",
-        command=command,
-        attempts=[{"started": "later", "command": later}],
-    )
+    run = runs.begin(tmp_path / "run", command=command)
+    for argv in (command, later, later):
+        monkeypatch.setattr(sys, "argv", argv)
+        attempts.note(run)
+    (run.path / "attempts" / "9.json").write_text("{")
     runs.record(run, (runs.ok("one"),))
     page = page_of(run)
     root = html_pages.check(page)
     found = [shlex.split(pre.text) for pre in root.inside("pre")]
     assert found == [command, later]
+    assert "; again once, last " in root.text
     (table,) = [t for t in root.inside("table") if t["aria-labelledby"] == "made"]
     cells = {
         row.inside("th")[0].text: row.inside("td")[0].text
