@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         if status > 128:
             return status
     if hosts.is_first():
-        runs = [f"{label}={epath.Path(_WORKDIR.value) / label}" for label in named]
+        runs = [(label, epath.Path(_WORKDIR.value) / label) for label in named]
         defaults.show(publish.compare(runs, _WORKDIR.value)[0])
         print(f"Comparison: {_WORKDIR.value}/comparison.html")
     return status

@@ -1,6 +1,6 @@
 """`rclicks-tabulate estimate`: flags of a project and of how fast people are."""
 
-from collections.abc import Sequence
+import dataclasses
 
 from absl import flags
 from rclicks_jax.launch import defaults
@@ -8,39 +8,64 @@ from rclicks_jax.launch import defaults
 from rclicks_jax import errors
 from rclicks_jax.results import comparison, difficulty, estimate, formats, publish
 
-_OBJECTS = flags.DEFINE_integer("objects", 0, "Objects of the whole dataset.")
-_PRICE = flags.DEFINE_float("hourly_price", 15.0, "Of an annotator's hour.")
-_HOURS = flags.DEFINE_float("hours_a_day", 6.0, "That an annotator annotates.")
-_DAYS = flags.DEFINE_float("days", 20.0, "Until it has to be done.")
+_OBJECTS = flags.DEFINE_integer(
+    "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
+)
+_PRICE = flags.DEFINE_float(
+    "hourly_price", 15.0, "Price of one hour of an annotator, in any currency."
+)
+_HOURS = flags.DEFINE_float(
+    "hours_a_day", 6.0, "Hours that one annotator annotates on a day."
+)
+_DAYS = flags.DEFINE_float(
+    "days", 20.0, "Working days until the dataset has to be finished."
+)
+_TEXTS = {
+    "click": "to decide on a click and make it",
+    "inspection": "to look at the answer to a click",
+    "instance": "to find an object and to finish it, once for each object",
+    "polygon": "to draw an object by hand",
+}
 _PACE = {
-    name: flags.DEFINE_list(f"{name}_seconds", [str(s) for s in default], text)
-    for (name, default), text in zip(
-        estimate.Pace()._asdict().items(),
-        ("For a click.", "To look at an answer.", "For an object, once.", "By hand."),
-        strict=True,
+    name: flags.DEFINE_list(
+        f"{name}_seconds",
+        [str(seconds) for seconds in default],
+        f"Seconds {_TEXTS[name]}: the mean, and how unsure it is.",
     )
+    for name, default in estimate.Pace()._asdict().items()
 }
 
 
-def show(named: Sequence[str], out: str) -> None:
-    """Writes the tables of an estimate, and prints it and what it rests on."""
-    made = _tables(named)
+def show(checked: comparison.Checked, out: str | None) -> None:
+    """Prints an estimate and what it rests on, and writes both if it is told where.
+
+    Args:
+        checked: Runs of a part of the dataset.
+        out: A folder; None to write nothing.
+    """
+    made = _tables(checked)
     defaults.show(made[0], turned=True)
     defaults.show(made[1])
+    if out is None:
+        print("Nothing is written; --out=DIR writes these tables and hardest.csv.")
+        return
     publish.write_tables(out, made)
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
-def _tables(named: Sequence[str]) -> list[formats.Table]:
+def _tables(checked: comparison.Checked) -> list[formats.Table]:
     """Returns the estimate, what it rests on, and the objects to check first."""
+    if _OBJECTS.value is None:
+        raise errors.BadValueError(
+            "--objects", "nothing", "the number of objects to annotate: --objects=5000"
+        )
     pace = estimate.Pace(*map(_seconds, _PACE))
     project = estimate.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
-    runs = [publish.open_run(one) for one in named]
-    comparison.check(runs)
+    table = checked.named(estimate.table(checked.runs, project, pace))
     return [
-        estimate.table(runs, project, pace),
+        dataclasses.replace(table, notes=tuple(checked.notes)),
         estimate.assumptions(project, pace),
-        difficulty.hardest(runs),
+        difficulty.hardest(checked.runs),
     ]
 
 

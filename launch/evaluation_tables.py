@@ -29,8 +29,16 @@ def show(folder: store.RunFolder) -> None:
     print(f"Report: {folder.path / 'report.html'}\n")
 
 
-def compare(named: Sequence[str], out: str) -> None:
-    """Writes tables of several evaluations, and prints the means."""
-    made = publishing.compare(named, out, _MAPS.value)
+def compare(
+    named: Sequence[publish.Named], out: str, allowed: Sequence[str] = ()
+) -> None:
+    """Writes tables of several evaluations, and prints the means.
+
+    Args:
+        named: Runs, with their labels.
+        out: A folder for the tables.
+        allowed: Settings beside the click models that may differ.
+    """
+    made = publishing.compare(named, out, _MAPS.value, allowed)
     defaults.show(click_model_tables.pooled(made[0]))
     print(f"Tables: {out}/tables")

@@ -6,7 +6,9 @@ r"""rclicks-tabulate: what run folders say, of benchmarks and of click models.
   rclicks-tabulate hard RUN ... --out=DIR       the objects users fare differently on
   rclicks-tabulate export RUN --out=DIR         every click or task, CSV and parquet
 
-RUN is FOLDER or LABEL=FOLDER. Seconds are a mean and how unsure it is: 2,0.5.
+RUN is FOLDER or LABEL=FOLDER. Runs that differ in more than the segmenter are refused;
+--allow=click_model,groups names what may differ, and then nothing is ranked across it.
+Seconds are a mean and how unsure it is: 2,0.5.
 """
 
 import dataclasses
@@ -17,10 +19,22 @@ from rclicks_jax.launch import commands, defaults, estimate_flags, evaluation_ta
 
 from rclicks_jax import errors
 from rclicks_jax.evaluation import publishing
-from rclicks_jax.results import difficulty, export, publish, published
+from rclicks_jax.results import comparable, difficulty, export, publish, published
 from rclicks_jax.runs import store
 
-_OUT = flags.DEFINE_string("out", "tabulated", "Folder for what is written.")
+_DEFAULT_OUT = "tabulated"
+_OUT = flags.DEFINE_string(
+    "out",
+    None,
+    "Folder for what is written. If it is not given, `estimate` writes nothing and the "
+    f"other commands write to {_DEFAULT_OUT}/.",
+)
+_ALLOW = flags.DEFINE_list(
+    "allow",
+    [],
+    "Settings in which runs that are set side by side may differ: "
+    f"{', '.join(comparable.SETTINGS)}. They are named in the tables.",
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -30,6 +44,10 @@ def main(arguments: Sequence[str]) -> None:
     if not given:
         raise errors.BadValueError("Arguments", "none", "one or more run folders")
     command(given)
+
+
+def _out() -> str:
+    return _OUT.value or _DEFAULT_OUT
 
 
 def _again(named: Sequence[str]) -> None:
@@ -44,28 +62,35 @@ def _again(named: Sequence[str]) -> None:
 
 
 def _compare(named: Sequence[str]) -> None:
-    if publishing.is_evaluation(publish.folder_of(named[0])[1]):
-        evaluation_tables.compare(named, _OUT.value)
+    runs = [publish.named(text) for text in named]
+    if publishing.is_evaluation(runs[0].folder):
+        evaluation_tables.compare(runs, _out(), _ALLOW.value)
         return
-    defaults.show(publish.compare(named, _OUT.value)[0])
-    print(f"Page: {_OUT.value}/comparison.html")
+    folders = [(one.label, one.folder.path) for one in runs]
+    defaults.show(publish.compare(folders, _out(), _ALLOW.value)[0])
+    print(f"Page: {_out()}/comparison.html")
 
 
 def _estimate(named: Sequence[str]) -> None:
-    estimate_flags.show(named, _OUT.value)
+    estimate_flags.show(publish.open_several(named, _ALLOW.value), _OUT.value)
 
 
 def _hard(named: Sequence[str]) -> None:
-    table = difficulty.hardest([publish.open_run(one) for one in named])
-    publish.write_tables(_OUT.value, [table])
+    checked = publish.open_several(named, _ALLOW.value)
+    table = checked.named(difficulty.hardest(checked.runs))
+    table = dataclasses.replace(table, notes=tuple(checked.notes))
+    publish.write_tables(_out(), [table])
     defaults.show(dataclasses.replace(table, rows=table.rows[:20]))
-    print(f"All {len(table.rows)} of them: {_OUT.value}/tables/hardest.csv")
+    if table.rows:
+        print(f"All {len(table.rows)} of them: {_out()}/tables/hardest.csv")
+    else:
+        print("Nothing is written: the runs share no object with groups or users.")
 
 
 def _export(named: Sequence[str]) -> None:
     for folder in map(store.RunFolder, named):
         write = publishing.export if publishing.is_evaluation(folder) else export.write
-        print(*write(folder, _OUT.value), sep="\n")
+        print(*write(folder, _out()), sep="\n")
 
 
 _COMMANDS = {f.__name__[1:]: f for f in (_compare, _estimate, _hard, _export)}

@@ -42,11 +42,11 @@ def record(name, value, *, models=tuple(MODELS), **changes):
 
 
 def many(count=12, **changes):
-    """Returns records of tasks of all kinds on a third as many photographs."""
+    """Returns records of tasks of all kinds on six photographs, if there are enough."""
     noise = np.random.default_rng(count).normal(0, 0.05, count)
     return [
         record(
-            f"{number % 4}{number}",
+            f"{number % 6}{number}",
             float(noise[number]),
             click_type=("first", "fn", "fp")[number % 3],
             **changes,
@@ -55,7 +55,9 @@ def many(count=12, **changes):
     ]
 
 
-def write(folder, records, *, protocol=config.PAPER, split="val", models=None):
+def write(
+    folder, records, *, protocol=config.PAPER, split="val", models=None, **changes
+):
     """Writes a run folder; returns its path as text."""
     run = store.RunFolder(folder)
     hashed = {
@@ -66,6 +68,7 @@ def write(folder, records, *, protocol=config.PAPER, split="val", models=None):
         "click_models": MODELS if models is None else models,
         "data": {},
         "split": split,
+        **changes,
     }
     noted = {
         "command": ["rclicks-evaluate"], "platform": "here", "devices": ["cpu"],

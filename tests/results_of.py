@@ -1,9 +1,13 @@
 """Results made of numbers, without a run."""
 
+import dataclasses
+
 import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.results import aggregate, comparison
+from rclicks_jax.runs import records
+from rclicks_jax.types import Trajectory
 
 CLICKS = 20
 PIXELS = 1000
@@ -63,3 +67,61 @@ def run(label, **changes):
     """Returns made-up results as a run of one dataset."""
     one = results(**changes)
     return comparison.Run(label, config.PAPER, {one.dataset: one})
+
+
+def of_ious(ious):
+    """Returns results of objects on a photograph each, and a robot that needs 3 clicks.
+
+    Args:
+        ious: IoU after each click of each draw, group and object, `f64[r g n 20]`.
+    """
+    objects = ious.shape[2]
+    made = results(objects=objects, images=objects)
+    robot = np.where(np.arange(CLICKS) >= 2, 0.95, 0.3)
+    return dataclasses.replace(
+        made,
+        baseline=areas(np.broadcast_to(robot, (objects, CLICKS))),
+        by_group=areas(ious),
+    )
+
+
+def image_records(played, *, dataset="set", images=6, **changes):
+    """Returns records of images on which objects were played.
+
+    Args:
+        played: IoU after each click, `f64[n k]`, by strategy, group and repeat.
+        dataset: Its name.
+        images: How many; object `i` is on image `i % images`.
+        **changes: Of each object's record, a list each.
+    """
+    count = len(next(iter(played.values())))
+    made = [
+        records.InstanceRecord(
+            instance_id=f"{dataset}/{number:02}",
+            status="ok",
+            trajectories=tuple(
+                _trajectory(*key, ious[number]) for key, ious in played.items()
+            ),
+            **{"area": PIXELS, **{key: of[number] for key, of in changes.items()}},
+        )
+        for number in range(count)
+    ]
+    return [
+        records.ImageRecord(
+            dataset, f"photo{image}", 1, 1, {"score": 0.1}, tuple(made[image::images])
+        )
+        for image in range(min(images, count))
+    ]
+
+
+def _trajectory(strategy, group, repeat, ious):
+    inside = [int(value) for value in np.rint(np.asarray(ious) * PIXELS)]
+    union = [PIXELS] * len(inside)
+    clicks = [(0, 0, True)] * len(inside)
+    return Trajectory(strategy, group, repeat, clicks, inside, union, inside, union)
+
+
+def collected(played, **changes):
+    """Collects what `image_records` returns, of one dataset."""
+    (found,) = aggregate.collect(image_records(played, **changes))
+    return found

@@ -131,11 +131,8 @@ def _between(
     """Yields a row for each measure in which two click models can be compared."""
     first, second = _shared(one, other, kind)
     for measure in measured:
-        between = comparison.difference(
-            one.values[measure.key][first],
-            other.values[measure.key][second],
-            one.image_ids[first].tolist(),
-        )
+        values = one.values[measure.key][first], other.values[measure.key][second]
+        between = comparison.difference(*values, one.image_ids[first].tolist())
         if between is not None:
             yield {
                 "dataset": one.dataset,
@@ -143,9 +140,9 @@ def _between(
                 "one": one.model,
                 "other": other.model,
                 "measure": measure.title,
-                "tasks": len(first),
+                "tasks": int(np.isfinite(values[0] - values[1]).sum()),
                 "difference": between,
-                "told_apart": "yes" if between.low * between.high > 0 else "no",
+                "told_apart": comparison.told_apart(between, one.side == other.side),
             }
 
 
@@ -161,16 +158,21 @@ def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]
     return [first for first, _ in both], [second for _, second in both]
 
 
-def table3(scores: Sequence[Scores]) -> Table:
-    """TETRIS val: all tasks pooled, a row a click model."""
+def on_tetris_val(scores: Sequence[Scores]) -> Table:
+    """TETRIS val: all tasks pooled, a row a click model (Table 3)."""
     inside = [one for one in scores if _is_tetris_val(one)]
     columns = {"model": ("Model", "s"), **_paper_columns(_PAPER_FORMS)}
     rows = [{"model": one.model, **_paper_row(one)} for one in in_order(inside)]
-    return Table("table3", "Click models on TETRIS val", columns, rows)
+    return Table(
+        "click_models_on_tetris_val",
+        "Click models on TETRIS val (paper Table 3)",
+        columns,
+        rows,
+    )
 
 
-def table6(scores: Sequence[Scores]) -> Table:
-    """Every dataset: all tasks pooled, a row a dataset and click model."""
+def by_dataset(scores: Sequence[Scores]) -> Table:
+    """Every dataset: all tasks pooled, a row a dataset and click model (Table 6)."""
     columns = {
         "dataset": ("Dataset", "s"),
         "model": ("Model", "s"),
@@ -181,11 +183,16 @@ def table6(scores: Sequence[Scores]) -> Table:
         for name in sorted({one.dataset for one in scores})
         for one in in_order([one for one in scores if one.dataset == name])
     ]
-    return Table("table6", "Click models on all datasets", columns, rows)
+    return Table(
+        "click_models_by_dataset",
+        "Click models on all datasets (paper Table 6)",
+        columns,
+        rows,
+    )
 
 
-def table7(scores: Sequence[Scores]) -> Table:
-    """The sigma ablation: networks by the sigma of the maps that they learnt.
+def by_sigma(scores: Sequence[Scores]) -> Table:
+    """The sigma ablation: networks by the sigma of the maps they learnt (Table 7).
 
     Empty unless networks of two or more sigmas were evaluated.
     """
@@ -208,11 +215,11 @@ def table7(scores: Sequence[Scores]) -> Table:
         for one in networks
     ]
     several = len({row["sigma"] for row in rows}) > 1
-    title = "Networks by the width of the maps they learnt"
-    return Table("table7", title, columns, rows if several else [])
+    title = "Networks by the width of the maps they learnt (paper Table 7)"
+    return Table("click_models_by_sigma", title, columns, rows if several else [])
 
 
-PAPER_MAKERS = (table3, table6, table7)
+PAPER_MAKERS = (on_tetris_val, by_dataset, by_sigma)
 MAKERS = (means, further, differences, further_differences, *PAPER_MAKERS)
 
 
@@ -225,7 +232,7 @@ def pooled(table: Table) -> Table:
     """Returns the rows over all kinds of tasks, for a terminal."""
     rows = [row for row in table.rows if row["click_type"] == ALL]
     columns = {k: v for k, v in table.columns.items() if k != "click_type"}
-    return Table(table.name, table.title, columns, rows)
+    return dataclasses.replace(table, columns=columns, rows=rows)
 
 
 def in_order(scores: Sequence[Scores]) -> list[Scores]:

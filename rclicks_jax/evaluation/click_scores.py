@@ -1,17 +1,21 @@
 """What click models reached on click tasks: records as one array a metric."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import types
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from etils import epath
 
 from rclicks_jax import errors
 from rclicks_jax.evaluation import task_records
 from rclicks_jax.evaluation.task_records import TaskRecord
-from rclicks_jax.results import measures, publish
+from rclicks_jax.results import comparable, measures, publish, run_notes
+from rclicks_jax.runs import store
 
 ALL = "all"
 KINDS = (ALL, "first", "fn", "fp")
+_CLICK_MODELS = "click_models"
 
 
 class Measure(NamedTuple):
@@ -62,6 +66,8 @@ class Scores(NamedTuple):
         values: By metric, `f64[n]`; NaN where it is not defined.
         counts: Tasks by status, by kind of task.
         input_devices: What made the clicks.
+        side: Its side of what compared evaluations differ in beside the click model;
+            empty if nothing does.
     """
 
     dataset: str
@@ -75,6 +81,22 @@ class Scores(NamedTuple):
     values: dict[str, np.ndarray]
     counts: dict[str, dict[str, int]]
     input_devices: set[str]
+    side: str = ""
+
+    def only(self, kept: Sequence[int]) -> "Scores":
+        """Returns the scores of some of the tasks, which are the only ones counted."""
+        chosen = np.asarray(kept, np.int64)
+        kinds = self.click_types[chosen]
+        return self._replace(
+            task_ids=[self.task_ids[i] for i in chosen],
+            image_ids=self.image_ids[chosen],
+            click_types=kinds,
+            values={key: values[chosen] for key, values in self.values.items()},
+            counts={
+                kind: {**counts, "ok": int(((kinds == kind) | (kind == ALL)).sum())}
+                for kind, counts in self.counts.items()
+            },
+        )
 
     def of(self, kind: str) -> np.ndarray:
         """Returns which tasks are of a kind, or all, `bool[n]`."""
@@ -108,20 +130,27 @@ class Evaluation(NamedTuple):
         maps: Which maps are compared with people.
         records: Of every task.
         scores: By dataset, then in the order in which click models were named.
+        noted: What the run noted beside.
+        name: What tells it from others: its label, or its folder.
     """
 
     hashed: Mapping[str, Any]
     maps: str
     records: list[TaskRecord]
     scores: list[Scores]
+    noted: Mapping[str, Any] = types.MappingProxyType({})
+    name: str = ""
 
 
-def open_evaluation(text: str, maps: str | None = None) -> Evaluation:
-    """Reads an evaluation: `FOLDER`, or `LABEL=FOLDER`.
+def open_evaluation(
+    path: epath.PathLike, maps: str | None = None, label: str = ""
+) -> Evaluation:
+    """Reads an evaluation.
 
     Args:
-        text: The run; a label is put before the names of its click models.
+        path: The run folder.
         maps: Which maps are compared with people; the protocol's if None.
+        label: Is put before the names of its click models.
 
     Raises:
         RunFolderError: It is no evaluation, or has no record yet.
@@ -129,8 +158,8 @@ def open_evaluation(text: str, maps: str | None = None) -> Evaluation:
     """
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
-    label, folder = publish.folder_of(text)
-    hashed = folder.info()["hashed"]
+    folder = store.RunFolder(path)
+    hashed, noted = publish.info_of(folder)
     if hashed.get("kind") != task_records.KIND:
         raise errors.RunFolderError(
             f"{folder.path} holds no evaluation of click models."
@@ -146,7 +175,8 @@ def open_evaluation(text: str, maps: str | None = None) -> Evaluation:
             one = _scores(of_dataset, name, described, maps)
             shown = " ".join(filter(None, (label, name)))
             scores.append(one._replace(model=shown, split=hashed["split"]))
-    return Evaluation(hashed, maps, records, scores)
+    name = label or str(folder.path)
+    return Evaluation(hashed, maps, records, scores, noted, name)
 
 
 def _scores(
@@ -194,19 +224,49 @@ def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
                     yield one, kind
 
 
-def joined(evaluations: Sequence[Evaluation]) -> list[Scores]:
-    """Returns the scores of several evaluations.
+class Joined(NamedTuple):
+    """Scores of several evaluations that may stand in one table.
+
+    Attributes:
+        scores: By evaluation, with the names that tables give the click models.
+        head: What the evaluations differ in; empty if in nothing.
+        notes: That in a sentence, and what to know of each evaluation.
+    """
+
+    scores: list[Scores]
+    head: str
+    notes: list[str]
+
+
+def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Joined:
+    """Returns the scores of several evaluations, on the tasks that they share.
+
+    Click models of a dataset that several evaluations have are compared on the tasks
+    that each of them finished. An evaluation may have datasets of its own.
+
+    Args:
+        evaluations: One or more.
+        allowed: Settings that may differ, as `--allow` names them.
 
     Raises:
-        RunFolderError: They have other protocols, or a click model is in two of them.
+        RunFolderError: They differ in more than the click models, or a click model is
+            in two of them.
+        UnknownNameError: There is no such setting.
     """
-    protocols = {one.hashed["protocol"]["name"] for one in evaluations}
-    if len(protocols) > 1:
-        raise errors.RunFolderError(
-            f"Evaluations have different protocols ({', '.join(sorted(protocols))}): "
-            "their numbers cannot be compared."
+    settings = [
+        comparable.settings_of(one.hashed, one.noted, {_CLICK_MODELS})
+        for one in evaluations
+    ]
+    found = comparable.differences(settings, partial=("data",))
+    names = [one.name for one in evaluations]
+    checked = comparable.check(names, found, allowed)
+    every = [
+        scores._replace(
+            model=f"{scores.model} ({side})" if side else scores.model, side=side
         )
-    every = [scores for one in evaluations for scores in one.scores]
+        for one, side in zip(evaluations, checked.sides, strict=True)
+        for scores in one.scores
+    ]
     keys = [(scores.dataset, scores.model) for scores in every]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
@@ -215,4 +275,27 @@ def joined(evaluations: Sequence[Evaluation]) -> list[Scores]:
             f"Evaluated more than once: {named}. Give each evaluation another name, "
             "LABEL=FOLDER."
         )
-    return every
+    noted = [(one.name, list(one.noted.get("data_notes", []))) for one in evaluations]
+    notes = [checked.note] if checked.note else []
+    notes += run_notes.together(noted)
+    return _on_shared(every, notes)._replace(head=checked.head)
+
+
+def _on_shared(every: Sequence[Scores], notes: Sequence[str]) -> Joined:
+    """Cuts click models of a dataset to the tasks that all of them finished."""
+    told = list(notes)
+    kept = list(every)
+    for dataset in sorted({one.dataset for one in every}):
+        places = [i for i, one in enumerate(every) if one.dataset == dataset]
+        common = set.intersection(*(set(every[i].task_ids) for i in places))
+        finished = set().union(*(every[i].task_ids for i in places))
+        if len(common) == len(finished):
+            continue
+        told.append(
+            f"{dataset}: click models are compared on the {len(common)} tasks that all "
+            f"of them have; {len(finished) - len(common)} are in some alone."
+        )
+        for i in places:
+            names = every[i].task_ids
+            kept[i] = every[i].only([j for j, n in enumerate(names) if n in common])
+    return Joined(kept, "", told)

@@ -1,6 +1,7 @@
 """Tables, report and exports of evaluations of click models."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from etils import epath
@@ -21,7 +22,7 @@ from rclicks_jax.runs import records, store
 
 def is_evaluation(folder: store.RunFolder) -> bool:
     """Tells whether a run folder holds an evaluation of click models."""
-    return folder.info()["hashed"].get("kind") == task_records.KIND
+    return publish.info_of(folder)[0].get("kind") == task_records.KIND
 
 
 def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table]:
@@ -31,7 +32,7 @@ def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table
         folder: The run.
         maps: Which maps are compared with people; the protocol's if None.
     """
-    evaluation = click_scores.open_evaluation(str(folder.path), maps)
+    evaluation = click_scores.open_evaluation(folder.path, maps)
     made = click_model_tables.make_all(evaluation.scores)
     publish.write_tables(folder.path, made)
     report.write(folder, evaluation, made)
@@ -39,24 +40,41 @@ def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table
 
 
 def compare(
-    named: Sequence[str], out: epath.PathLike, maps: str | None = None
+    named: Sequence[publish.Named],
+    out: epath.PathLike,
+    maps: str | None = None,
+    allowed: Collection[str] = (),
 ) -> list[formats.Table]:
     """Writes tables of several evaluations; returns the tables, means first.
 
     Args:
-        named: Runs: `FOLDER`, or `LABEL=FOLDER`.
+        named: Runs, with their labels.
         out: A folder for them.
         maps: Which maps are compared with people; the protocol's if None.
+        allowed: Settings beside the click models that may differ.
+
+    Raises:
+        RunFolderError: They cannot be compared.
     """
-    evaluations = [click_scores.open_evaluation(text, maps) for text in named]
-    made = click_model_tables.make_all(click_scores.joined(evaluations))
+    evaluations = [
+        click_scores.open_evaluation(one.folder.path, maps, one.label) for one in named
+    ]
+    joined = click_scores.joined(evaluations, allowed)
+    first, *others = click_model_tables.make_all(joined.scores)
+    first = dataclasses.replace(first, notes=(*joined.notes, *first.notes))
+    made = [
+        dataclasses.replace(table, title=f"{table.title} ({joined.head})")
+        if joined.head
+        else table
+        for table in (first, *others)
+    ]
     publish.write_tables(out, made)
     return made
 
 
 def against_published(folder: store.RunFolder) -> formats.Table:
     """Sets an evaluation beside the original's numbers, which are of raw maps."""
-    evaluation = click_scores.open_evaluation(str(folder.path), task_records.RAW)
+    evaluation = click_scores.open_evaluation(folder.path, task_records.RAW)
     return published_click_models.table(evaluation)
 
 

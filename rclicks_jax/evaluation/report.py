@@ -9,7 +9,14 @@ from rclicks_jax.evaluation import task_pictures, task_records
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
 from rclicks_jax.evaluation.task_records import TaskRecord
 from rclicks_jax.ops import images
-from rclicks_jax.results import click_words, formats, object_pictures, pages, report
+from rclicks_jax.results import (
+    click_words,
+    formats,
+    object_pictures,
+    pages,
+    report,
+    run_notes,
+)
 from rclicks_jax.results.click_words import SYNTHETIC
 from rclicks_jax.runs import store
 
@@ -88,12 +95,8 @@ def _warnings(
     ]
     noted = info["noted"]
     found += map(str, noted.get("data_notes", []))
-    found += map(str, noted.get("warnings", []))
     counts = collections.Counter(one.status for one in evaluation.records)
-    found.append(report.left_out(counts, "task"))
-    if not counts["ok"]:
-        found.append("No task is “ok”: there are no numbers.")
-    return list(filter(None, found))
+    return [*filter(None, found), *run_notes.of_counts(counts, "task")]
 
 
 def _shown(

@@ -1,21 +1,56 @@
 """Confidence intervals by a bootstrap over images.
 
 Objects of one photograph are not independent, so photographs are drawn, not objects.
+A handful of photographs says nothing about others: below `FEWEST` of them there is a
+mean and no interval, and nothing that rests on an interval. This module alone decides.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from rclicks_jax import errors
 
+# Resampling fewer photographs yields ends that look exact: of one, both are the mean.
+FEWEST = 5
+
 
 class Interval(NamedTuple):
-    """A mean and the ends of its confidence interval."""
+    """A mean and the ends of its confidence interval; the ends are NaN without one."""
 
     mean: float
     low: float
     high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval, and not only a mean."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+    @property
+    def sign(self) -> int | None:
+        """1 or -1 if the interval lies above or below 0, 0 if it holds 0.
+
+        None if there is no interval.
+        """
+        if not self.known:
+            return None
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def between(mean: float, low: float, high: float, clusters: int) -> Interval:
+    """Returns an interval, or the mean alone if it rests on too few photographs.
+
+    Args:
+        mean: The mean.
+        low: Lower end.
+        high: Upper end.
+        clusters: How many photographs all three are of.
+    """
+    if clusters < FEWEST:
+        low = high = math.nan
+    return Interval(float(mean), float(low), float(high))
 
 
 def bootstrap_mean(
@@ -27,6 +62,8 @@ def bootstrap_mean(
     seed: int = 0,
 ) -> Interval:
     """Returns the mean of `values` with a percentile interval.
+
+    The interval has no ends if the values are of fewer than `FEWEST` clusters.
 
     Args:
         values: One number an instance, `f64[n]`, n >= 1; NaN is left out.
@@ -48,4 +85,4 @@ def bootstrap_mean(
     chosen = generator.integers(0, sums.size, (draws, sums.size))
     means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(values[known].mean()), float(low), float(high))
+    return between(values[known].mean(), low, high, sums.size)

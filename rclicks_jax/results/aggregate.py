@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,9 @@ class DatasetResults:
         seconds: Of all images, by part of the work.
         clicks: Clicks that were played.
         encodes: Images encoded, over images.
+        categories: What kind of thing each object is, `[n]`; empty where unknown.
+        image_pixels: Pixels of the photograph of each, `i64[n]`; 0 where unknown.
+        seen_images: Every image that has a record.
     """
 
     dataset: str
@@ -82,6 +86,47 @@ class DatasetResults:
     seconds: dict[str, float]
     clicks: int
     encodes: tuple[int, int]
+    categories: list[str] = dataclasses.field(default_factory=list)
+    image_pixels: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )
+    seen_images: frozenset[str] = frozenset()
+
+    def only(self, kept: Sequence[int]) -> "DatasetResults":
+        """Returns the results of some objects.
+
+        Counts of objects, problems, seconds and clicks stay those of the whole run.
+
+        Args:
+            kept: Where they stand, in the order in which they are wanted.
+        """
+        chosen = np.asarray(kept, np.int64)
+
+        def listed(values: list[Any]) -> list[Any]:
+            return [values[i] for i in chosen] if values else []
+
+        def cut(areas: Areas) -> Areas:
+            # Objects are the last axis but the clicks and the two areas.
+            return Areas(
+                np.take(areas.whole, chosen, axis=-3),
+                np.take(areas.boundary, chosen, axis=-3),
+            )
+
+        return dataclasses.replace(
+            self,
+            instance_ids=listed(self.instance_ids),
+            image_ids=listed(self.image_ids),
+            areas=self.areas[chosen],
+            baseline=self.baseline and cut(self.baseline),
+            by_group=self.by_group and cut(self.by_group),
+            robots={name: cut(areas) for name, areas in self.robots.items()},
+            user_ious=listed(self.user_ious),
+            sampled_ious=listed(self.sampled_ious),
+            categories=listed(self.categories),
+            image_pixels=self.image_pixels[chosen]
+            if self.image_pixels.size
+            else (self.image_pixels),
+        )
 
     def noc(self, areas: Areas, protocol: Protocol, percent: int) -> np.ndarray:
         """Returns the number of clicks to a threshold, `i64[...]`."""
@@ -104,6 +149,8 @@ class _Object:
         instance_id: The object.
         image_id: Its photograph.
         area: Pixels of the target.
+        category: What kind of thing it is; empty if unknown.
+        image_pixels: Pixels of the photograph; 0 if unknown.
         input_device: What made the real clicks.
         clicks: That were played.
         tracks: Areas of each strategy's trajectories, `i64[t k 4]`, and their
@@ -113,6 +160,8 @@ class _Object:
     instance_id: str
     image_id: str
     area: int
+    category: str
+    image_pixels: int
     input_device: str
     clicks: int
     tracks: dict[str, tuple[list[tuple[int, int]], np.ndarray]]
@@ -127,8 +176,10 @@ class _Gathered:
         self.problems: list[tuple[str, str, str]] = []
         self.seconds: collections.Counter[str] = collections.Counter()
         self.encodes = [0, 0]
+        self.images: set[str] = set()
 
     def add(self, image: records.ImageRecord) -> None:
+        self.images.add(image.image_id)
         self.seconds.update(image.seconds)
         self.encodes[0] += image.encodes
         self.encodes[1] += 1
@@ -162,6 +213,9 @@ def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
         instance.instance_id,
         image_id,
         instance.area,
+        # Readers that know no categories record none.
+        getattr(instance, "category", ""),
+        instance.image_pixels,
         instance.input_device,
         sum(len(track.clicks) for track in instance.trajectories),
         {name: _arrays(tracks) for name, tracks in by_strategy.items()},
@@ -200,6 +254,9 @@ def _results(dataset: str, found: _Gathered) -> DatasetResults:
         seconds=dict(found.seconds),
         clicks=sum(one.clicks for one in objects),
         encodes=(found.encodes[0], found.encodes[1]),
+        categories=[one.category for one in objects],
+        image_pixels=np.array([one.image_pixels for one in objects], np.int64),
+        seen_images=frozenset(found.images),
     )
 
 

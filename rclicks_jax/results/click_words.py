@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 SYNTHETIC = "synthetic"
 _SAMPLE = "sample"
+# Click models that are formulas.
+_RULES = ("UD", "DT")
 
 
 class ClickWords(NamedTuple):
@@ -78,16 +80,18 @@ def warning(described: Mapping[str, Any], subject: str = "the click model") -> s
     """
     if not described or learnt(described):
         return ""
-    if described.get("name") != "CM":
-        return no_claim(
-            f"{subject} is {model_name(described)}, which has learnt nothing from "
-            "people"
+    start = f"{subject[:1].upper()}{subject[1:]}"
+    if described.get("name") in _RULES:
+        return (
+            f"{start} is {described['name']}, a rule: it has learnt nothing from "
+            "people."
         )
+    if described.get("name") != "CM":
+        return f"{start} is {model_name(described)}: it has not learnt from clicks."
     if of_sample(described):
         return (
-            f"{subject[:1].upper()}{subject[1:]} is a toy, a small network trained on "
-            "synthetic clicks of the sample dataset: its numbers say nothing about "
-            "people."
+            f"{start} is a toy, a small network trained on synthetic clicks of the "
+            "sample dataset: its numbers say nothing about people."
         )
     return no_claim(f"{subject} was trained on synthetic clicks")
 

@@ -2,11 +2,13 @@
 
 Two segmenters are compared on the objects that both finished, by the difference on each
 object; the interval is a bootstrap over images. One is ranked before another only where
-the interval of their difference excludes zero.
+the interval of their difference excludes zero. Runs that differ in more than their
+segmenter are refused, or named by what differs and never ranked (`comparable`).
 """
 
+import dataclasses
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +16,14 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import intervals
-from rclicks_jax.results import measures
+from rclicks_jax.results import comparable, measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.formats import Row, Table
 
 # What two segmenters are compared by.
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
+_SEGMENTER = "segmenter"
+_EMPTY: Mapping[str, Any] = types.MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -30,31 +34,104 @@ class Run(NamedTuple):
         protocol: It was run with.
         results: By dataset.
         segmenter: What it recorded of its segmenter.
+        hashed: All that it recorded as its identity.
+        noted: What it noted beside.
+        folder: Where it is.
+        side: Its side of what compared runs differ in beside the segmenter; empty if
+            nothing does.
     """
 
     label: str
     protocol: Protocol
     results: dict[str, DatasetResults]
-    segmenter: Mapping[str, Any] = types.MappingProxyType({})
+    segmenter: Mapping[str, Any] = _EMPTY
+    hashed: Mapping[str, Any] = _EMPTY
+    noted: Mapping[str, Any] = _EMPTY
+    folder: str = ""
+    side: str = ""
+
+    def notes(self) -> list[str]:
+        """Returns what to know of the run before its numbers are read."""
+        results = list(self.results.values())
+        return run_notes.notes_of(self.hashed, self.noted, results)
 
 
-def check(runs: Sequence[Run]) -> None:
-    """Makes sure that runs can be compared.
+class Checked(NamedTuple):
+    """Runs that may be compared.
+
+    Attributes:
+        runs: With the labels that tables give them.
+        head: What they differ in beside the segmenter; empty if in nothing.
+        notes: That in a sentence, and what to know of each run.
+    """
+
+    runs: list[Run]
+    head: str
+    notes: list[str]
+
+    def named(self, table: Table) -> Table:
+        """Returns a table with the differences in its head."""
+        if not self.head:
+            return table
+        return dataclasses.replace(table, title=f"{table.title} ({self.head})")
+
+
+def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
+    """Makes sure that runs can be compared, and says what they differ in.
+
+    Args:
+        runs: One or more.
+        allowed: Settings that may differ, as `--allow` names them.
 
     Raises:
-        RunFolderError: They have other protocols, or equal labels.
+        RunFolderError: They differ in another setting, have no dataset in common, or
+            cannot be told apart.
+        UnknownNameError: There is no such setting.
     """
+    found = comparable.differences([_settings(run) for run in runs])
+    if len({frozenset(_images(run)) for run in runs}) == 1:
+        # A run that was continued with another number noted the first one.
+        found = [one for one in found if one.setting != "max_images"]
     names = [run.label for run in runs]
     if len(set(names)) < len(names):
+        names = [
+            run.folder or f"run {number}" for number, run in enumerate(runs, start=1)
+        ]
+    checked = comparable.check(names, found, allowed)
+    labelled = [
+        run._replace(label=f"{run.label} ({side})" if side else run.label, side=side)
+        for run, side in zip(runs, checked.sides, strict=True)
+    ]
+    labels = [run.label for run in labelled]
+    if len(set(labels)) < len(labels):
         raise errors.RunFolderError(
-            f"Runs are called {', '.join(names)}: give each another name, LABEL=FOLDER."
+            f"Runs are called {', '.join(labels)}: give each another name, "
+            "LABEL=FOLDER."
         )
-    protocols = {run.protocol.name for run in runs}
-    if len({run.protocol for run in runs}) > 1:
-        raise errors.RunFolderError(
-            f"Runs have different protocols ({', '.join(sorted(protocols))}): their "
-            "numbers cannot be compared."
-        )
+    if not datasets_of(labelled):
+        held = "; ".join(f"{run.label} has {', '.join(run.results)}" for run in runs)
+        raise errors.RunFolderError(f"Runs have no dataset in common: {held}.")
+    notes = [checked.note] if checked.note else []
+    counts = [len({*_images(run)}) for run in labelled]
+    if len(set(counts)) > 1:
+        told = zip(counts, labelled, strict=True)
+        held = ", ".join(f"{count} in {run.label}" for count, run in told)
+        notes.append(f"Images with a record: {held}. Compared on what all have.")
+    notes += run_notes.together((run.label, run.notes()) for run in labelled)
+    return Checked(labelled, checked.head, notes)
+
+
+def _settings(run: Run) -> comparable.Settings:
+    if not run.hashed:
+        # Results that no folder holds; their protocol is all that is known.
+        return comparable.settings_of({"protocol": vars(run.protocol)}, {}, ())
+    return comparable.settings_of(run.hashed, run.noted, {_SEGMENTER})
+
+
+def _images(run: Run) -> Iterator[tuple[str, str]]:
+    for name, result in run.results.items():
+        for image_id in result.seen_images:
+            yield name, image_id
 
 
 def datasets_of(runs: Sequence[Run]) -> list[str]:
@@ -69,33 +146,64 @@ def shared(runs: Sequence[Run], dataset: str) -> list[str]:
     return sorted(set.intersection(*finished))
 
 
+def on_shared(runs: Sequence[Run]) -> list[Run]:
+    """Returns runs with nothing but the objects that every one of them finished."""
+    names = {dataset: shared(runs, dataset) for dataset in datasets_of(runs)}
+    return [
+        run._replace(
+            results={
+                dataset: run.results[dataset].only(_places(run.results[dataset], kept))
+                for dataset, kept in names.items()
+            }
+        )
+        for run in runs
+    ]
+
+
+def _places(result: DatasetResults, names: Sequence[str]) -> list[int]:
+    place = {name: number for number, name in enumerate(result.instance_ids)}
+    return [place[name] for name in names]
+
+
 class Paired(NamedTuple):
     """One measure of the same objects, by segmenter.
 
     Attributes:
-        values: `f64[m n]`.
+        values: Without NaN, `f64[m n]`.
         image_ids: The image of each object.
+        instance_ids: The objects.
     """
 
     values: np.ndarray
     image_ids: list[str]
+    instance_ids: Sequence[str] = ()
 
 
 def paired(runs: Sequence[Run], dataset: str, key: str) -> Paired | None:
-    """Returns a measure of the shared objects; None where a run has not got it."""
+    """Returns a measure of the shared objects for which every run has a number.
+
+    None where a run has not played what it needs, or no object has a number.
+    """
     names = shared(runs, dataset)
     measure = measures.BY_KEY[key]
-    rows, image_ids = [], [""] * len(names)
+    rows = []
     for run in runs:
         result = run.results[dataset]
         values = measure.values(result, run.protocol)
         if values is None:
             return None
-        place = {name: number for number, name in enumerate(result.instance_ids)}
-        chosen = [place[name] for name in names]
-        rows.append(values[chosen])
-        image_ids = [result.image_ids[number] for number in chosen]
-    return Paired(np.stack(rows), image_ids)
+        rows.append(values[_places(result, names)])
+    stacked = np.stack(rows)
+    kept = np.flatnonzero(np.isfinite(stacked).all(axis=0))
+    if not kept.size:
+        return None
+    first = runs[0].results[dataset]
+    places = _places(first, [names[i] for i in kept])
+    return Paired(
+        stacked[:, kept],
+        [first.image_ids[place] for place in places],
+        [first.instance_ids[place] for place in places],
+    )
 
 
 def difference(
@@ -105,27 +213,36 @@ def difference(
     return measures.over_images(one - other, image_ids)
 
 
-def ranks(values: Paired, better: int) -> list[tuple[int, int]]:
+def ranks(
+    values: Paired, better: int, sides: Sequence[str] | None = None
+) -> list[tuple[int, int] | None]:
     """Returns the best and the worst rank that each segmenter may have, from 1.
+
+    None for one that is compared with no other, or with one whose difference has no
+    interval.
 
     Args:
         values: A measure.
         better: -1 if less is better, 1 if more is.
+        sides: Only runs of equal sides are compared; all of them if None.
     """
     count = len(values.values)
-    signs = np.zeros((count, count), int)
+    sides = [""] * count if sides is None else sides
+    places: list[tuple[int, int] | None] = []
     for i in range(count):
-        for j in range(i):
-            found = difference(values.values[i], values.values[j], values.image_ids)
-            if found is not None and found.low * found.high > 0:
-                signs[i, j] = better * int(np.sign(found.mean))
-                signs[j, i] = -signs[i, j]
-    beaten_by = (signs < 0).sum(axis=1)
-    beats = (signs > 0).sum(axis=1)
-    return [
-        (1 + int(above), count - int(below))
-        for above, below in zip(beaten_by, beats, strict=True)
-    ]
+        others = [j for j in range(count) if j != i and sides[j] == sides[i]]
+        signs = [
+            difference(values.values[i], values.values[j], values.image_ids)
+            for j in others
+        ]
+        found = [None if one is None else one.sign for one in signs]
+        if not found or None in found:
+            places.append(None)
+            continue
+        beaten_by = sum(sign == -better for sign in found)
+        beats = sum(sign == better for sign in found)
+        places.append((1 + beaten_by, len(others) + 1 - beats))
+    return places
 
 
 def means(runs: Sequence[Run]) -> Table:
@@ -135,14 +252,12 @@ def means(runs: Sequence[Run]) -> Table:
         "segmenter": ("Segmenter", "s"),
         "objects": ("objects shared", "d"),
     }
-    rows = []
+    rows: list[Row] = []
+    notes: list[str] = []
     for dataset in datasets_of(runs):
+        names = shared(runs, dataset)
         of_dataset: list[Row] = [
-            {
-                "dataset": dataset,
-                "segmenter": run.label,
-                "objects": len(shared(runs, dataset)),
-            }
+            {"dataset": dataset, "segmenter": run.label, "objects": len(names)}
             for run in runs
         ]
         for key in COMPARED:
@@ -150,19 +265,28 @@ def means(runs: Sequence[Run]) -> Table:
             if found is None:
                 continue
             measure = measures.BY_KEY[key]
-            columns[key] = (measure.title, measure.form)
+            columns[key] = (measure.heading, measure.form)
             columns[f"{key}_rank"] = ("rank", "s")
-            places = ranks(found, measure.better)
+            places = ranks(found, measure.better, [run.side for run in runs])
             for row, values, place in zip(
                 of_dataset, found.values, places, strict=True
             ):
                 row[key] = measures.over_images(values, found.image_ids)
                 row[f"{key}_rank"] = _written(place)
+            if (count := found.values.shape[1]) < len(names):
+                notes.append(_of_fewer(measure.title, dataset, count, len(names)))
         rows += of_dataset
-    return Table("comparison", "Segmenters on the same objects", columns, rows)
+    title = "Segmenters on the same objects"
+    return Table("comparison", title, columns, rows, tuple(notes))
 
 
-def _written(place: tuple[int, int]) -> str:
+def _of_fewer(title: str, dataset: str, count: int, of: int) -> str:
+    return f"{title} on {dataset}: of the {count} of {of} objects that have a number."
+
+
+def _written(place: tuple[int, int] | None) -> str | None:
+    if place is None:
+        return None
     best, worst = place
     return str(best) if best == worst else f"{best} to {worst}"
 
@@ -175,7 +299,7 @@ def differences(runs: Sequence[Run]) -> Table:
         "other": ("minus", "s"),
         "measure": ("Measure", "s"),
         "objects": ("objects", "d"),
-        "difference": ("Difference", ".2f"),
+        "difference": ("Difference", "+.2f"),
         "told_apart": ("told apart", "s"),
     }
     rows = []
@@ -186,20 +310,34 @@ def differences(runs: Sequence[Run]) -> Table:
                 continue
             one, other = found.values
             between = difference(one, other, found.image_ids)
-            apart = between is not None and between.low * between.high > 0
             rows.append(
                 {
                     "dataset": dataset,
                     "one": first.label,
                     "other": second.label,
-                    "measure": measures.BY_KEY[key].title,
+                    "measure": measures.BY_KEY[key].heading,
                     "objects": found.values.shape[1],
                     "difference": between,
-                    "told_apart": "yes" if apart else "no",
+                    "told_apart": told_apart(between, first.side == second.side),
                 }
             )
     title = "Differences on the same objects, with 95 % intervals"
     return Table("differences", title, columns, rows)
+
+
+def told_apart(between: intervals.Interval | None, alike: bool) -> str | None:
+    """Says whether a difference tells two apart.
+
+    Args:
+        between: The difference; None if it has none.
+        alike: Whether nothing else differs between the two.
+
+    Returns:
+        `yes`, `no`, or None where it cannot be told: without an interval, or where
+        something else differs.
+    """
+    sign = between.sign if between is not None and alike else None
+    return None if sign is None else "yes" if sign else "no"
 
 
 def _pairs(runs: Sequence[Run]) -> Iterator[tuple[str, Run, Run]]:

@@ -11,7 +11,6 @@ from rclicks_jax.results import (
     correlations,
     difficulty,
     measures,
-    pages,
 )
 from rclicks_jax.results.figures import (
     clicks_axis,
@@ -173,7 +172,7 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
         (_EFFICIENCY, "less is quicker", axis.set_xlabel),
         (_ROBUSTNESS, "less is fairer", axis.set_ylabel),
     ):
-        name(f"{pages.head(key, measures.BY_KEY[key].title)}  ({better})")
+        name(f"{measures.BY_KEY[key].heading}  ({better})")
     plain(axis)
     axis.legend(frameon=False, fontsize=8)
 

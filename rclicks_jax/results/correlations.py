@@ -39,7 +39,7 @@ def correlation_matrix(
         found = {key: comparison.paired(runs, dataset, key) for key in CORRELATED}
         tables.append(
             {
-                key: np.nanmean(one.values, axis=1)
+                key: one.values.mean(axis=1)
                 for key, one in found.items()
                 if one is not None
             }

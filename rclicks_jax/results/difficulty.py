@@ -1,6 +1,6 @@
 """Which objects and data sets users fare differently on (Figure 7 of the paper)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,16 @@ class Difficulty(NamedTuple):
     mean: np.ndarray
     std: np.ndarray
 
+    def only(self, names: Collection[str]) -> "Difficulty":
+        """Returns that of some of the objects."""
+        kept = [i for i, name in enumerate(self.instance_ids) if name in names]
+        return self._replace(
+            instance_ids=[self.instance_ids[i] for i in kept],
+            image_ids=[self.image_ids[i] for i in kept],
+            mean=self.mean[kept],
+            std=self.std[kept],
+        )
+
     @property
     def nsr(self) -> np.ndarray:
         """Deviation over mean in percent, `f64[n]`; NaN where the mean is 0."""
@@ -48,14 +58,14 @@ def difficulty(
     mean, std = (comparison.paired(runs, dataset, key) for key in keys[source])
     if mean is None or std is None:
         return None
-    kept = np.flatnonzero(np.isfinite(mean.values).all(axis=0))
-    names = comparison.shared(runs, dataset)
+    # Both are of the same objects: where there is a mean there is a spread.
+    assert mean.instance_ids == std.instance_ids
     return Difficulty(
         source,
-        [names[i] for i in kept],
-        [mean.image_ids[i] for i in kept],
-        mean.values[:, kept].mean(axis=0),
-        std.values[:, kept].mean(axis=0),
+        list(mean.instance_ids),
+        mean.image_ids,
+        mean.values.mean(axis=0),
+        std.values.mean(axis=0),
     )
 
 
@@ -66,9 +76,9 @@ def hardest(runs: Sequence[comparison.Run]) -> Table:
         "instance_id": ("Object", "s"),
         "image_id": ("Image", "s"),
         "source": ("Clicks of", "s"),
-        "nsr": ("NSR %", ".2f"),
-        "mean": ("IoU %", ".2f"),
-        "std": ("±", ".2f"),
+        "nsr": ("NSR % ↓", ".2f"),
+        "mean": ("IoU % ↑", ".2f"),
+        "std": ("± ↓", ".2f"),
     }
     rows = []
     for dataset in comparison.datasets_of(runs):
@@ -92,21 +102,29 @@ def hardest(runs: Sequence[comparison.Run]) -> Table:
 
 
 def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
-    """NSR of each dataset over all segmenters (Figure 7 of the paper)."""
+    """NSR of each dataset over all segmenters (Figure 7 of the paper).
+
+    Where users clicked some objects, groups are measured on the same ones.
+    """
     columns = {
         "dataset": ("Dataset", "s"),
         "source": ("Clicks of", "s"),
         "objects": ("objects", "d"),
-        "nsr": ("Dataset NSR %", ".2f"),
-        "mean": ("IoU %", ".2f"),
-        "std": ("±", ".2f"),
+        "nsr": ("Dataset NSR % ↓", ".2f"),
+        "mean": ("IoU % ↑", ".2f"),
+        "std": ("± ↓", ".2f"),
     }
     rows = []
     for dataset in comparison.datasets_of(runs):
+        clicked: set[str] = set()
         for source in ("users", "groups"):
             found = difficulty(runs, dataset, source)
             if found is None:
                 continue
+            if source == "users":
+                clicked = set(found.instance_ids)
+            elif clicked:
+                found = found.only(clicked)
             rows.append(
                 {
                     "dataset": dataset,

@@ -7,6 +7,7 @@ happened to hold, how much each object of the rest takes and which clicking grou
 annotator is in, and how fast people are. An interval is where 95 % of them fall.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.config import Protocol
+from rclicks_jax.metrics import intervals
 from rclicks_jax.metrics.intervals import Interval
-from rclicks_jax.results import comparison
+from rclicks_jax.results import comparison, measures
 from rclicks_jax.results.aggregate import THRESHOLD, DatasetResults
 from rclicks_jax.results.formats import Row, Table
 
@@ -50,10 +52,10 @@ class Project(NamedTuple):
     """What is to be annotated, and at which price.
 
     Attributes:
-        objects: How many.
-        hourly_price: Of an annotator, in any currency.
-        hours_a_day: That an annotator annotates.
-        days: Until it has to be done.
+        objects: How many objects the whole dataset has.
+        hourly_price: Price of one hour of an annotator, in any currency.
+        hours_a_day: Hours that an annotator annotates on a day.
+        days: Working days until the dataset has to be finished.
     """
 
     objects: int
@@ -106,8 +108,13 @@ def simulate(
         raise errors.BadValueError(
             f"Strategies of {result.dataset}", "no clicking group", "a run with groups"
         )
-    if project.objects < 1:
-        raise errors.BadValueError("Objects", project.objects, "1 or more")
+    _check(project)
+    if not measures.is_known(THRESHOLD, protocol):
+        raise errors.BadValueError(
+            f"Trajectories of {result.dataset}",
+            f"ended at {protocol.stop_at} % IoU",
+            f"a run without --config.stop_at, or with {THRESHOLD}",
+        )
     # Over repeats and groups: each is one way an object may go.
     noc = result.noc(result.by_group, protocol, THRESHOLD)
     lost = np.asarray(~result.by_group.reached(THRESHOLD).any(axis=-1))
@@ -124,6 +131,23 @@ def simulate(
     spare = (1 - unsolved) * polygon - find
     break_even = np.maximum(spare, 0) / (click + look)
     return Simulated(clicks, unsolved, seconds, polygon, break_even)
+
+
+def _check(project: Project) -> None:
+    allowed = (
+        ("objects", 1, math.inf),
+        ("hourly_price", 0, math.inf),
+        ("hours_a_day", 0, 24),
+        ("days", 0, math.inf),
+    )
+    for name, low, high in allowed:
+        value = getattr(project, name)
+        positive = value > 0 or name == "hourly_price"
+        if not (low <= value <= high and positive and math.isfinite(value)):
+            text = "1 or more" if name == "objects" else "a number above 0"
+            text = "0 or more" if name == "hourly_price" else text
+            text += ", at most 24" if high == 24 else ""
+            raise errors.BadValueError(f"--{name}", value, text)
 
 
 def _resampled_weights(
@@ -163,14 +187,24 @@ def _drawn(seconds: Seconds, draws: int, generator: np.random.Generator) -> np.n
     return seconds.mean * np.exp(np.sqrt(variance) * noise - variance / 2)
 
 
-def interval(values: np.ndarray) -> Interval:
-    """Returns the mean and the middle 95 % of simulated values."""
+def interval(values: np.ndarray, images: int) -> Interval:
+    """Returns the mean and the middle 95 % of simulated values.
+
+    Args:
+        values: Of each simulated project, `f64[d]`.
+        images: Photographs of the part that was measured; of too few there is a mean
+            alone, since resampling them tells nothing of the rest.
+    """
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
+    return intervals.between(values.mean(), low, high, images)
 
 
 def table(runs: Sequence[comparison.Run], project: Project, pace: Pace) -> Table:
-    """What each segmenter would take on each data set."""
+    """What each segmenter would take on each data set.
+
+    Several are estimated from the objects that all of them finished.
+    """
+    runs = comparison.on_shared(runs)
     columns = {
         "dataset": ("Dataset", "s"),
         "segmenter": ("Segmenter", "s"),
@@ -200,20 +234,25 @@ def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row
     found = simulate(result, run.protocol, project, pace)
     hours = found.seconds * project.objects / 3600
     by_hand = found.polygon * project.objects / 3600
+    images = len(set(result.image_ids))
+
+    def of(values: np.ndarray) -> Interval:
+        return interval(values, images)
+
     row: Row = {
         "dataset": dataset,
         "segmenter": run.label,
         "part": len(result.instance_ids),
         "objects": project.objects,
-        "clicks": interval(found.clicks),
-        "unsolved": interval(100 * found.unsolved),
-        "seconds": interval(found.seconds),
-        "hours": interval(hours),
-        "cost": interval(hours * project.hourly_price),
-        "annotators": interval(hours / (project.hours_a_day * project.days)),
-        "polygon_hours": interval(by_hand),
-        "saved": interval(100 * (1 - hours / by_hand)),
-        "break_even": interval(found.break_even),
+        "clicks": of(found.clicks),
+        "unsolved": of(100 * found.unsolved),
+        "seconds": of(found.seconds),
+        "hours": of(hours),
+        "cost": of(hours * project.hourly_price),
+        "annotators": of(hours / (project.hours_a_day * project.days)),
+        "polygon_hours": of(by_hand),
+        "saved": of(100 * (1 - hours / by_hand)),
+        "break_even": of(found.break_even),
     }
     if result.baseline is not None:
         clicks = result.noc(result.baseline, run.protocol, THRESHOLD).mean()

@@ -1,11 +1,11 @@
 """Every click of a run as rows, for tools of others: CSV and parquet."""
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from etils import epath
 
+from rclicks_jax.results import formats
 from rclicks_jax.runs import records, store
 
 
@@ -53,6 +53,9 @@ def write_rows(
 ) -> list[epath.Path]:
     """Writes rows as `.csv` and `.parquet`.
 
+    Parquet holds text as it is. A cell of the CSV that a spreadsheet would take for a
+    formula has an apostrophe in front; `formats.from_csv_text` takes it away.
+
     Args:
         name: Of the files.
         rows: Values by column.
@@ -64,11 +67,22 @@ def write_rows(
     """
     import pandas as pd
 
-    frame = pd.DataFrame(rows).astype(types or {})
+    shown = _if_text(formats.encodable)
+    every = ({key: shown(value) for key, value in row.items()} for row in rows)
+    frame = pd.DataFrame(every).astype(types or {})
+    columns = frame.to_parquet(index=False)
+    returns = False
+    for key in frame.select_dtypes(["object", "string"]):
+        returns |= bool(frame[key].astype("string").str.contains("\r").any())
+        frame[key] = frame[key].map(_if_text(formats.csv_text))
+    # A cell that holds "\r" is quoted only where lines end so as well.
+    lines = frame.to_csv(index=False, lineterminator="\r\n" if returns else "\n")
     written = []
-    for suffix, method in (("csv", "to_csv"), ("parquet", "to_parquet")):
-        content = io.BytesIO()
-        getattr(frame, method)(content, index=False)
+    for suffix, content in (("csv", lines.encode()), ("parquet", columns)):
         written.append(epath.Path(out) / f"{name}.{suffix}")
-        store.write_atomically(written[-1], content.getvalue())
+        store.write_atomically(written[-1], content)
     return written
+
+
+def _if_text(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value

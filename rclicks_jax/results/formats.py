@@ -1,15 +1,52 @@
-"""A table as rows of named numbers, and CSV, Markdown, LaTeX and text of it."""
+"""A table as rows of named numbers, and CSV, Markdown, LaTeX and text of it.
+
+Names come from files, datasets and users, so each form escapes them: no name is a
+formula of a spreadsheet, a link, HTML, a command of LaTeX or of a terminal. Text of a
+CSV that a spreadsheet would take for a formula, and text that begins with an
+apostrophe, has one apostrophe more in front; `from_csv_text` takes it away.
+"""
 
 import csv
 import dataclasses
 import io
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from rclicks_jax.metrics import intervals
 from rclicks_jax.metrics.intervals import Interval
 
 Row = dict[str, Any]
+_Escape = Callable[[str], str]
+
+# What spreadsheets take for the start of a formula, wide forms included.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+_APOSTROPHE = "'"
+# Control characters, which could move the cursor or end a line of a table.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# An underscore inside a word means nothing to Markdown.
+_MARKDOWN = re.compile(r"[\\`*\[\]{}~$]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;"}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # After the end of a row, both would be options of it.
+    "[": "{[}",
+    "*": "{*}",
+    **{symbol: f"\\{symbol}" for symbol in "%&_#${}"},
+}
+_SYMBOLS = {
+    "Δ": r"$\Delta$",
+    "±": r"$\pm$",
+    "–": "--",  # noqa: RUF001
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +58,44 @@ class Table:
         title: What it shows, in a line.
         columns: Heading and format of each column, by key.
         rows: Values by key: text, numbers, and means with their intervals.
+        notes: What to know of the numbers, a sentence each.
     """
 
     name: str
     title: str
     columns: dict[str, tuple[str, str]]
     rows: list[Row]
+    notes: tuple[str, ...] = ()
+
+
+def notes(table: Table) -> list[str]:
+    """Returns what stands under a table; a mean without its interval is explained."""
+    found = list(table.notes)
+    every = (value for row in table.rows for value in row.values())
+    if any(isinstance(value, Interval) and not value.known for value in every):
+        found.append(
+            f"Without brackets: of fewer than {intervals.FEWEST} photographs, too few "
+            "for an interval, a rank or telling apart."
+        )
+    return found
+
+
+def displayed(table: Table) -> Table:
+    """Returns a table for people: of the columns that name rows, first what differs."""
+    if len(table.rows) < 2:
+        return table
+    heads: list[str] = []
+    for key, (_, form) in table.columns.items():
+        if form != "s":
+            break
+        heads.append(key)
+    differing = [
+        key for key in heads if len({str(row.get(key)) for row in table.rows}) > 1
+    ]
+    same = [key for key in heads if key not in differing]
+    rest = [key for key in table.columns if key not in heads]
+    columns = {key: table.columns[key] for key in [*differing, *same, *rest]}
+    return dataclasses.replace(table, columns=columns)
 
 
 def to_csv(table: Table) -> str:
@@ -35,16 +104,22 @@ def to_csv(table: Table) -> str:
     A column of intervals becomes three: the mean, `_low` and `_high`.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # Only this end of a line makes the module quote cells that hold "\r".
+    writer = csv.writer(text, lineterminator="\r\n")
     flat = [_flat(row) for row in table.rows]
     heads = []
     for key in table.columns:
         ends = [f"{key}_low", f"{key}_high"]
         heads += [key, *(ends if any(ends[0] in row for row in flat) else ())]
-    writer.writerow(heads)
-    for row in flat:
-        writer.writerow([_exact(row.get(key)) for key in heads])
-    return text.getvalue()
+    lines = [[csv_text(key) for key in heads]]
+    lines += [[_exact(row.get(key)) for key in heads] for row in flat]
+    written = []
+    for line in lines:
+        writer.writerow(line)
+        written.append(text.getvalue().removesuffix("\r\n") + "\n")
+        text.seek(0)
+        text.truncate()
+    return "".join(written)
 
 
 def _flat(row: Row) -> Row:
@@ -59,23 +134,53 @@ def _flat(row: Row) -> Row:
 
 
 def _exact(value: Any) -> str:
-    return "" if value is None else repr(value) if isinstance(value, float) else value
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return csv_text(value)
+    return repr(value) if isinstance(value, float) else value
 
 
-def cells(table: Table) -> list[list[str]]:
-    """Formats the rows for people; a dash is what was not measured."""
+def csv_text(text: str) -> str:
+    """Returns text as a cell of a CSV that no spreadsheet takes for a formula."""
+    text = encodable(text)
+    return _APOSTROPHE + text if text.startswith((*_FORMULA, _APOSTROPHE)) else text
+
+
+def from_csv_text(cell: str) -> str:
+    """Returns the text that `csv_text` made a cell of."""
+    return cell.removeprefix(_APOSTROPHE)
+
+
+def encodable(text: str) -> str:
+    """Returns text that UTF-8 has; bytes of odd file names are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def cells(table: Table, escape: _Escape = str) -> list[list[str]]:
+    """Formats the rows for people; a dash is what was not measured.
+
+    Args:
+        table: The rows.
+        escape: Is applied to text, not to numbers.
+    """
     return [
-        [_rounded(row.get(key), form) for key, (_, form) in table.columns.items()]
+        [
+            _rounded(row.get(key), form, escape)
+            for key, (_, form) in table.columns.items()
+        ]
         for row in table.rows
     ]
 
 
-def _rounded(value: Any, form: str) -> str:
+def _rounded(value: Any, form: str, escape: _Escape) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"  # noqa: RUF001 - a dash, as tables have it
     if isinstance(value, Interval):
+        if not value.known:
+            return format(value.mean, form)
         return f"{value.mean:{form}} [{value.low:{form}}, {value.high:{form}}]"
-    return format(value, form)
+    return escape(value) if isinstance(value, str) else format(value, form)
 
 
 def turned(table: Table) -> Table:
@@ -88,41 +193,61 @@ def turned(table: Table) -> Table:
         for number, (head, _) in enumerate(table.columns.values())
         if number
     ]
-    return Table(table.name, table.title, columns, rows)
+    return Table(table.name, table.title, columns, rows, tuple(notes(table)))
 
 
 def to_markdown(table: Table) -> str:
     """Writes a Markdown table."""
-    heads = [head for head, _ in table.columns.values()]
+    table = displayed(table)
+    heads = [_for_markdown(head) for head, _ in table.columns.values()]
     aligned = ["---" if form == "s" else "---:" for _, form in table.columns.values()]
-    lines = [heads, aligned, *cells(table)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [heads, aligned, *cells(table, _for_markdown)]
+    under = [f"\n{_for_markdown(note)}\n" for note in notes(table)]
+    return "".join([*(f"| {' | '.join(line)} |\n" for line in lines), *under])
+
+
+def _for_markdown(text: str) -> str:
+    """Escapes what Markdown, HTML in it, and GitHub's links and formulas would take."""
+    text = _one_line(text)
+    text = _MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
+    text = "".join(_ENTITIES.get(symbol, symbol) for symbol in text)
+    return re.sub(r"(?i)(www)\.", r"\1&#46;", text.replace("://", "&#58;//"))
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(" ", encodable(text))
 
 
 def to_latex(table: Table) -> str:
-    """Writes a LaTeX `tabular` with booktabs rules."""
-    escaped = str.maketrans({"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"})
-    symbols = {"Δ": r"$\Delta$", "±": r"$\pm$", "–": "--"}  # noqa: RUF001
-    symbols |= {"↓": r"$\downarrow$", "↑": r"$\uparrow$"}
+    """Writes a LaTeX `tabular` with booktabs rules; notes are comments under it."""
+    table = displayed(table)
 
     def line(values: Sequence[str]) -> str:
-        text = " & ".join(value.translate(escaped) for value in values)
-        for symbol, command in symbols.items():
+        text = " & ".join(values)
+        for symbol, command in _SYMBOLS.items():
             text = text.replace(symbol, command)
         return text + r" \\"
 
     form = "".join("l" if form == "s" else "r" for _, form in table.columns.values())
-    body = [line(row) for row in cells(table)]
-    heads = line([head for head, _ in table.columns.values()])
+    body = [line(row) for row in cells(table, _for_latex)]
+    heads = line([_for_latex(head) for head, _ in table.columns.values()])
     start = rf"\begin{{tabular}}{{{form}}}"
     rows = [start, r"\toprule", heads, r"\midrule", *body, r"\bottomrule"]
-    return "\n".join([*rows, r"\end{tabular}"]) + "\n"
+    rows += [r"\end{tabular}", *(f"% {_one_line(note)}" for note in notes(table))]
+    return "\n".join(rows) + "\n"
+
+
+def _for_latex(text: str) -> str:
+    escaped = "".join(_LATEX.get(symbol, symbol) for symbol in _one_line(text))
+    # Two hyphens would become a dash.
+    return re.sub("-(?=-)", "-{}", escaped)
 
 
 def to_text(table: Table) -> str:
-    """Writes a table for a terminal, in columns."""
-    heads = [head for head, _ in table.columns.values()]
-    lines = [heads, *cells(table)]
+    """Writes a table for a terminal, in columns, and its notes under it."""
+    table = displayed(table)
+    heads = [_one_line(head) for head, _ in table.columns.values()]
+    lines = [heads, *cells(table, _one_line)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     left = [form == "s" for _, form in table.columns.values()]
     text = [
@@ -132,4 +257,5 @@ def to_text(table: Table) -> str:
         )
         for line in lines
     ]
-    return "\n".join([text[0], "-" * len(text[0]), *text[1:]]) + "\n"
+    under = [_one_line(note) for note in notes(table)]
+    return "\n".join([text[0], "-" * len(text[0]), *text[1:], *under]) + "\n"

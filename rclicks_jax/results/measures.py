@@ -2,9 +2,12 @@
 
 A mean of a table is the mean of such numbers; its interval is a bootstrap of them over
 images; two segmenters are compared by their differences, object by object.
+
+With several draws of each group (`--config.repeats`), each number is the mean over
+draws of what one draw gives, so that more draws make it surer and no other number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,17 +18,21 @@ from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 
 Values = Callable[[DatasetResults, Protocol], "np.ndarray | None"]
 
+# The paper's clicking groups, and those between which ΔGR is.
+ALL_GROUPS = tuple(range(1, 11))
+ENDS = (ALL_GROUPS[0], ALL_GROUPS[-1])
+
 
 class Measure(NamedTuple):
     """One number for each object of a dataset.
 
     Attributes:
         key: In tables.
-        title: In headings.
+        title: In sentences and on axes.
         form: How a mean is written.
         values: Of each object, `f64[n]`, NaN where it is not defined; None where the
             run has not played what it needs.
-        better: -1 if less is better, 1 if more is, 0 if neither.
+        better: -1 if less is better, 1 if more is.
     """
 
     key: str
@@ -34,34 +41,76 @@ class Measure(NamedTuple):
     values: Values
     better: int
 
+    @property
+    def heading(self) -> str:
+        """The title in tables, with an arrow to what is better."""
+        return f"{self.title} {'↓' if self.better < 0 else '↑'}"
 
-def _of_baseline(measure: Callable[[DatasetResults, Areas, Protocol], Any]) -> Values:
+
+def _of_baseline(
+    measure: Callable[[DatasetResults, Areas, Protocol], Any], percent: int = 0
+) -> Values:
     def values(result: DatasetResults, protocol: Protocol) -> np.ndarray | None:
-        if result.baseline is None:
+        if result.baseline is None or not is_known(percent, protocol):
             return None
         return np.asarray(measure(result, result.baseline, protocol), np.float64)
 
     return values
 
 
-def _of_groups(
-    measure: Callable[[DatasetResults, np.ndarray, Protocol], Any],
-    each: Callable[[DatasetResults, Areas, Protocol], np.ndarray],
-    *,
-    all_groups: bool = False,
-) -> Values:
-    """Applies `measure` to `each`, averaged over repeats: `f64[g n]` to `f64[n]`."""
+class _OverGroups(NamedTuple):
+    """A statistic over clicking groups, made of what each trajectory took.
 
-    def values(result: DatasetResults, protocol: Protocol) -> np.ndarray | None:
-        if result.by_group is None:
+    Attributes:
+        each: Of every trajectory, `[r g n]`.
+        measure: The statistic of one draw, of `f64[g n]`; None if the run lacks what
+            it needs.
+        groups: Clicking groups that it needs.
+        percent: Threshold of IoU that it is about; 0 for none.
+    """
+
+    each: Callable[[DatasetResults, Areas, Protocol], np.ndarray]
+    measure: Callable[[DatasetResults, np.ndarray, Protocol], Any]
+    groups: Sequence[int] = ()
+    percent: int = 0
+
+    def __call__(self, result: DatasetResults, protocol: Protocol) -> Any:
+        """Returns the mean over draws of the statistic of a draw, `f64[n]`."""
+        found = self._by_draw(result, protocol)
+        if found is None:
             return None
-        if all_groups and result.groups != list(range(1, 11)):
+        of_draws = [self.measure(result, by_group, protocol) for by_group in found]
+        if any(one is None for one in of_draws):
             return None
-        by_group = each(result, result.by_group, protocol).mean(axis=0)
-        made = measure(result, by_group, protocol)
+        return mean_of_known(np.array(of_draws, np.float64))
+
+    def of_averaged(self, result: DatasetResults, protocol: Protocol) -> Any:
+        """Returns the statistic of the mean over draws, which is another number."""
+        found = self._by_draw(result, protocol)
+        if found is None:
+            return None
+        made = self.measure(result, found.mean(axis=0), protocol)
         return None if made is None else np.asarray(made, np.float64)
 
-    return values
+    def _by_draw(self, result: DatasetResults, protocol: Protocol) -> np.ndarray | None:
+        if result.by_group is None or not is_known(self.percent, protocol):
+            return None
+        if not set(self.groups) <= set(result.groups):
+            return None
+        return self.each(result, result.by_group, protocol)
+
+
+def is_known(percent: int, protocol: Protocol) -> bool:
+    """Tells whether trajectories went on until a threshold of IoU in percent."""
+    return not protocol.stop_at or percent <= protocol.stop_at
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Averages `f64[r n]` over draws; NaN where no draw has a number."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def _noc(percent: int) -> Callable[[DatasetResults, Areas, Protocol], np.ndarray]:
@@ -95,16 +144,18 @@ def _mean(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
     return by_group.mean(axis=0)
 
 
-def _std(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
-    return by_group.std(axis=0)
+def _std(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray | None:
+    # One group has no spread, and 0 would say that all users fare alike.
+    return by_group.std(axis=0) if len(by_group) > 1 else None
 
 
-def _nsr(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
-    return 100 * robustness.noise_to_signal(by_group)
+def _nsr(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray | None:
+    return 100 * robustness.noise_to_signal(by_group) if len(by_group) > 1 else None
 
 
-def _delta_gr(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
-    return 100 * robustness.delta_gr(by_group)
+def _delta_gr(result: DatasetResults, by_group: np.ndarray, _: Protocol) -> np.ndarray:
+    first, last = (result.groups.index(group) for group in ENDS)
+    return 100 * robustness.delta_gr(by_group[[first, last]])
 
 
 def _delta_hh(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
@@ -151,36 +202,44 @@ def _percent_nsr(ious: np.ndarray) -> float:
 def at(percent: int) -> list[Measure]:
     """Returns the measures that depend on a threshold of IoU in percent."""
     noc, failed, name = _noc(percent), _failed(percent), f"@{percent}"
+
+    def over_groups(
+        each: Callable[[DatasetResults, Areas, Protocol], np.ndarray],
+        measure: Callable[[DatasetResults, np.ndarray, Protocol], Any],
+        groups: Sequence[int] = (),
+    ) -> Values:
+        return _OverGroups(each, measure, groups, percent)
+
     return [
-        Measure("base_noc", f"Base NoC{name}", ".2f", _of_baseline(noc), -1),
-        Measure("sample_noc", f"Sample NoC{name}", ".2f", _of_groups(_mean, noc), -1),
-        Measure("sample_noc_std", "± groups", ".2f", _of_groups(_std, noc), -1),
-        Measure("delta_sb", "ΔSB %", ".2f", _of_groups(_delta_sb(percent), noc), -1),
+        Measure("base_noc", f"Base NoC{name}", ".2f", _of_baseline(noc, percent), -1),
+        Measure("sample_noc", f"Sample NoC{name}", ".2f", over_groups(noc, _mean), -1),
+        Measure("sample_noc_std", "± groups", ".2f", over_groups(noc, _std), -1),
+        Measure("delta_sb", "ΔSB %", ".2f", over_groups(noc, _delta_sb(percent)), -1),
+        Measure("delta_gr", "ΔGR %", ".2f", over_groups(noc, _delta_gr, ENDS), -1),
         Measure(
-            "delta_gr", "ΔGR %", ".2f", _of_groups(_delta_gr, noc, all_groups=True), -1
+            "delta_hh", "ΔHH %", ".2f", over_groups(noc, _delta_hh, ALL_GROUPS), -1
         ),
         Measure(
-            "delta_hh", "ΔHH %", ".2f", _of_groups(_delta_hh, noc, all_groups=True), -1
+            "base_nof", f"Base NoF{name} %", ".1f", _of_baseline(failed, percent), -1
         ),
-        Measure("base_nof", f"Base NoF{name} %", ".1f", _of_baseline(failed), -1),
         Measure(
-            "sample_nof", f"Sample NoF{name} %", ".1f", _of_groups(_mean, failed), -1
+            "sample_nof", f"Sample NoF{name} %", ".1f", over_groups(failed, _mean), -1
         ),
     ]
 
 
 OVER_CLICKS = [
     Measure("base_auc", "Base IoU-AuC", ".2f", _of_baseline(_auc), 1),
-    Measure("sample_auc", "Sample IoU-AuC", ".2f", _of_groups(_mean, _auc), 1),
-    Measure("sample_auc_std", "± groups, AuC", ".2f", _of_groups(_std, _auc), -1),
+    Measure("sample_auc", "Sample IoU-AuC", ".2f", _OverGroups(_auc, _mean), 1),
+    Measure("sample_auc_std", "± groups, AuC", ".2f", _OverGroups(_auc, _std), -1),
     Measure(
         "sample_boundary_auc",
         "Sample boundary AuC",
         ".2f",
-        _of_groups(_mean, _boundary_auc),
+        _OverGroups(_boundary_auc, _mean),
         1,
     ),
-    Measure("nsr", "NSR %", ".2f", _of_groups(_nsr, _auc), -1),
+    Measure("nsr", "NSR %", ".2f", _OverGroups(_auc, _nsr), -1),
 ]
 
 
@@ -199,6 +258,25 @@ USERS = _of_first_clicks("user", "User", "user_ious")
 SAMPLED_USERS = _of_first_clicks("sampled", "Sampled", "sampled_ious")
 ALL = [*at(THRESHOLD), *OVER_CLICKS, *USERS, *SAMPLED_USERS]
 BY_KEY = {measure.key: measure for measure in ALL}
+# Statistics that another number of draws would change if draws were averaged first.
+OF_A_DRAW = ("sample_noc_std", "delta_gr", "delta_hh", "sample_auc_std", "nsr")
+
+
+def of_averaged_draws(
+    measure: Measure, result: DatasetResults, protocol: Protocol
+) -> np.ndarray | None:
+    """Returns what a statistic over groups is where draws are averaged first.
+
+    Args:
+        measure: One of `OF_A_DRAW`.
+        result: Of a dataset.
+        protocol: It was run with.
+
+    Returns:
+        Of each object, `f64[n]`; None where the run has not played what it needs.
+    """
+    assert isinstance(measure.values, _OverGroups)
+    return measure.values.of_averaged(result, protocol)
 
 
 def mean(

@@ -1,17 +1,16 @@
 """Self-contained HTML pages from templates."""
 
-import dataclasses
 import functools
 import importlib.resources
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jinja2
 import markupsafe
 
-from rclicks_jax.results import formats, measures
+from rclicks_jax.results import formats
 
 # Rows of a table in a page; its CSV file has all of them.
 LONGEST_TABLE = 1000
@@ -69,13 +68,13 @@ def shown(
         "title": table.title,
         "heads": [
             {
-                "text": head(name, table.columns[name][0]),
+                "text": table.columns[name][0],
                 "number": table.columns[name][1] != "s",
             }
             for name in names
         ],
-        "keys": sum(1 for _ in _leading_text(table, names)),
-        "same": [(head(name, table.columns[name][0]), lines[0][name]) for name in same],
+        "keys": len({*_naming(table)} & {*names}),
+        "same": [(table.columns[name][0], lines[0][name]) for name in same],
         "rows": [
             _row(line, row, names, links or {})
             for line, row in zip(
@@ -83,17 +82,18 @@ def shown(
             )
         ],
         "left_out": max(0, len(lines) - LONGEST_TABLE),
+        "notes": formats.notes(table),
     }
 
 
 def shown_turned(table: formats.Table) -> dict[str, Any]:
     """Returns a table whose rows are measures, and whose columns are its rows."""
-    heads = {name: (head(name, text), f) for name, (text, f) in table.columns.items()}
-    turned = formats.turned(dataclasses.replace(table, columns=heads))
+    turned = formats.turned(table)
     return {
         "title": table.title,
         "heads": [text for text, _ in turned.columns.values()],
         "rows": formats.cells(turned),
+        "notes": formats.notes(turned),
     }
 
 
@@ -112,25 +112,12 @@ def _row(
     }
 
 
-def head(name: str, text: str) -> str:
-    """Adds to the heading of a measure which way is better, unless it says so."""
-    known = measures.BY_KEY.get(name)
-    if known is None or not known.better or "↓" in text or "↑" in text:
-        return text
-    return f"{text} {'↓' if known.better < 0 else '↑'}"
-
-
 def _arranged(table: formats.Table) -> list[str]:
     """Returns the columns that are shown, those with most different values first."""
     values = {
         name: {str(row.get(name)) for row in table.rows} for name in table.columns
     }
-    text = [
-        name
-        for name in _leading_text(table, table.columns)
-        # A mean and its spread are text too.
-        if not any(_SPREAD in value for value in values[name])
-    ]
+    text = _naming(table)
     said = [name for name in (*text, *_COUNTS) if name in table.columns]
     if len(table.rows) > 1:
         same = {name for name in said if len(values[name]) == 1}
@@ -144,12 +131,15 @@ def _arranged(table: formats.Table) -> list[str]:
     return [name for name in (*ordered, *others) if name not in same]
 
 
-def _leading_text(table: formats.Table, names: Collection[str]) -> Iterator[str]:
-    """Yields the first columns that hold text: they say what a row is of."""
-    for name in names:
-        if table.columns[name][1] != "s":
-            return
-        yield name
+def _naming(table: formats.Table) -> list[str]:
+    """Returns the first columns that hold text: they say what a row is of."""
+    found = []
+    for name, (_, form) in table.columns.items():
+        # A mean and its spread are text too.
+        if form != "s" or any(_SPREAD in str(row.get(name)) for row in table.rows):
+            break
+        found.append(name)
+    return found
 
 
 def settings(values: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:

@@ -1,6 +1,8 @@
 """Tables and pages of run folders, made of them and written beside them."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from etils import epath
 
@@ -27,96 +29,188 @@ _WRITERS = {
 }
 
 
-def folder_of(text: str) -> tuple[str, store.RunFolder]:
-    """Splits `FOLDER`, or `LABEL=FOLDER`, into its label, perhaps empty, and folder."""
-    label, _, path = text.rpartition("=")
-    return label, store.RunFolder(path)
+class Named(NamedTuple):
+    """A run folder, and what the user calls it.
+
+    Attributes:
+        label: Empty if the user gave no name.
+        folder: The run folder.
+    """
+
+    label: str
+    folder: store.RunFolder
 
 
-def open_run(text: str) -> comparison.Run:
-    """Reads a run: `FOLDER`, or `LABEL=FOLDER`.
+def named(text: str) -> Named:
+    """Reads `FOLDER`, or `LABEL=FOLDER`; a folder that is there may hold a `=`."""
+    label, is_labelled, path = text.partition("=")
+    if not is_labelled or epath.Path(text).exists():
+        return Named("", store.RunFolder(text))
+    return Named(label, store.RunFolder(path))
+
+
+def info_of(folder: store.RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns what a run recorded as its identity, and what it noted beside.
+
+    Raises:
+        RunFolderError: `run.json` is missing, broken or of another release.
+    """
+    info: Any = folder.info()
+    hashed = info.get("hashed") if isinstance(info, dict) else None
+    if not isinstance(hashed, dict) or not _is_complete(hashed):
+        raise errors.RunFolderError(
+            f"{folder.path / store.RUN_NAME} does not say what was run: it is of "
+            "another program or another release, or was changed. Choose the folder "
+            "that --workdir named, or make the run again."
+        )
+    return hashed, info.get("noted") or {}
+
+
+def _is_complete(hashed: dict[str, Any]) -> bool:
+    """Tells whether a run's identity has what every kind of run records."""
+    segmenter = hashed.get("segmenter", {"name": ""})
+    return (
+        isinstance(hashed.get("protocol", {}), dict)
+        and isinstance(segmenter, dict)
+        and "name" in segmenter
+    )
+
+
+def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
+    """Reads a run.
+
+    Args:
+        folder: Of a benchmark.
+        label: What tables call it; the name of its segmenter if empty.
 
     Raises:
         RunFolderError: It is no run of a benchmark, or has no record yet.
     """
-    label, folder = folder_of(text)
-    hashed = folder.info()["hashed"]
+    opened = store.RunFolder(folder)
+    hashed, noted = info_of(opened)
     if "segmenter" not in hashed:
         raise errors.RunFolderError(
-            f"{folder.path} holds {hashed.get('kind', 'something else')}: there are no "
+            f"{opened.path} holds {hashed.get('kind', 'something else')}: there are no "
             "such tables of it."
         )
-    results = aggregate.collect(folder.read_all())
-    if not results:
-        raise errors.RunFolderError(f"{folder.path} has no finished image yet.")
-    protocol = config.Protocol(**hashed["protocol"])
     segmenter = hashed["segmenter"]
+    protocol = _protocol(opened, hashed)
+    results = aggregate.collect(opened.read_all())
+    if not results:
+        raise errors.RunFolderError(f"{opened.path} has no finished image yet.")
     return comparison.Run(
         label or segmenter["name"],
         protocol,
         {one.dataset: one for one in results},
         segmenter,
+        hashed,
+        noted,
+        str(opened.path),
     )
 
 
+def open_several(
+    texts: Sequence[str], allowed: Collection[str] = ()
+) -> comparison.Checked:
+    """Reads runs, `FOLDER` or `LABEL=FOLDER` each, that may be set side by side.
+
+    Args:
+        texts: What the user named.
+        allowed: Settings beside the segmenter that may differ.
+
+    Raises:
+        RunFolderError: They cannot be read, or not be compared.
+    """
+    opened = [open_run(one.folder.path, one.label) for one in map(named, texts)]
+    return comparison.check(opened, allowed)
+
+
+def _protocol(folder: store.RunFolder, hashed: dict[str, Any]) -> config.Protocol:
+    try:
+        return config.Protocol(**hashed["protocol"])
+    except (KeyError, TypeError) as error:
+        raise errors.RunFolderError(
+            f"{folder.path} was made with a protocol that this release does not know "
+            f"({error}): read it with the release that made it."
+        ) from error
+
+
 def make_tables(run: comparison.Run) -> list[formats.Table]:
-    """Returns every table of a run."""
+    """Returns every table of a run; those with nothing to show have no rows."""
     results = list(run.results.values())
     made = [make(results, run.protocol) for make in tables.MAKERS]
-    return made + [make([run]) for make in paper_tables.MAKERS]
+    made += [make([run]) for make in paper_tables.MAKERS]
+    users = run.hashed.get("strategies", {}).get("users")
+    missing = tables.not_written(made, wanted_users=bool(users))
+    first = made[0]
+    return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]
 
 
 def write_tables(folder: epath.PathLike, made: Sequence[formats.Table]) -> None:
-    """Writes every table as CSV, Markdown and LaTeX into `tables/` of a folder."""
+    """Writes tables as CSV, Markdown and LaTeX into `tables/` of a folder.
+
+    A table without rows is not written.
+    """
     for table in made:
-        for suffix, write in _WRITERS.items():
+        for suffix, write in _WRITERS.items() if table.rows else ():
             path = epath.Path(folder) / "tables" / f"{table.name}.{suffix}"
             store.write_atomically(path, write(table).encode())
 
 
 def publish(folder: store.RunFolder) -> list[formats.Table]:
     """Writes tables and report of a run; returns the tables."""
-    made = make_tables(open_run(str(folder.path)))
+    made = make_tables(open_run(folder.path))
     write_tables(folder.path, made)
     report.write(folder, made)
     return made
 
 
-def compare(named: Sequence[str], out: epath.PathLike) -> list[formats.Table]:
+def compare(
+    runs: Sequence[tuple[str, epath.PathLike]],
+    out: epath.PathLike,
+    allowed: Collection[str] = (),
+) -> list[formats.Table]:
     """Writes tables and a page of several runs; returns the tables.
 
     Args:
-        named: Runs, as `open_run` takes them.
+        runs: Label, perhaps empty, and folder of each.
         out: A folder for both.
+        allowed: Settings beside the segmenter that may differ, as `--allow` takes them.
 
     Raises:
         RunFolderError: They cannot be compared.
     """
-    runs = [open_run(text) for text in named]
-    comparison.check(runs)
-    made = [
-        comparison.means(runs),
-        comparison.differences(runs),
-        *(make(runs) for make in paper_tables.MAKERS),
-        difficulty.dataset_noise(runs),
-        correlations.correlations(runs),
-        difficulty.hardest(runs),
+    checked = comparison.check([open_run(path, label) for label, path in runs], allowed)
+    opened = checked.runs
+    on_shared = comparison.on_shared(opened)
+    first, *others = [
+        comparison.means(opened),
+        comparison.differences(opened),
+        *(make(on_shared) for make in paper_tables.MAKERS),
+        difficulty.dataset_noise(opened),
+        correlations.correlations(opened),
+        difficulty.hardest(opened),
     ]
-    made = [table for table in made if table.rows]
+    first = dataclasses.replace(first, notes=(*checked.notes, *first.notes))
+    made = [checked.named(table) for table in (first, *others) if table.rows]
     write_tables(out, made)
-    folders = [folder_of(text)[1] for text in named]
-    beside = side_by_side.context(runs, folders)
+    shown = side_by_side.draw(opened)
+    clicks, click_models = side_by_side.clicks_of(opened)
     page = pages.render(
         "comparison.html.jinja",
-        **beside,
-        labels=[run.label for run in runs],
-        datasets=comparison.datasets_of(runs),
-        protocol=runs[0].protocol.name,
-        tables=[pages.shown(table, beside["object_links"]) for table in made],
-        charts=_charts(runs),
-        runs=list(zip((run.label for run in runs), named, strict=True)),
+        labels=[run.label for run in opened],
+        datasets=comparison.datasets_of(opened),
+        protocol=opened[0].protocol.name,
+        tables=[pages.shown(table, shown.links) for table in made],
+        charts=_charts(on_shared),
+        runs=[(run.label, run.folder) for run in opened],
+        clicks=clicks,
+        click_models=click_models,
+        warnings=[*checked.notes, *shown.unreadable],
+        gallery=shown.objects,
     )
-    store.write_atomically(epath.Path(out) / "comparison.html", page.encode())
+    path = epath.Path(out) / "comparison.html"
+    store.write_atomically(path, page.encode())
     return made
 
 

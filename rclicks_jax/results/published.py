@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rclicks_jax.results import comparison, measures
+from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.segmenters import methods
 
@@ -30,12 +31,21 @@ def checkpoint_of(segmenter: Mapping[str, Any]) -> methods.Checkpoint | None:
     return found[0] if len(found) == 1 else None
 
 
+def _what_differs(key: str, result: DatasetResults) -> str:
+    """Says why a number is of something else than the paper's; empty if it is not."""
+    if key == "delta_gr" or tuple(result.groups) == measures.ALL_GROUPS:
+        return ""
+    groups = ", ".join(map(str, result.groups)) or "none"
+    return f"ours over groups {groups}; the paper's over all ten"
+
+
 def table(run: comparison.Run) -> Table:
     """Compares a run with the paper: ours with its interval, theirs, the difference."""
     checkpoint = checkpoint_of(run.segmenter)
     columns = {
         "dataset": ("Dataset", "s"),
         "measure": ("Measure", "s"),
+        "objects": ("objects", "d"),
         "ours": ("ours", ".2f"),
         "published": ("published", ".2f"),
         "difference": ("difference", "+.2f"),
@@ -48,12 +58,15 @@ def table(run: comparison.Run) -> Table:
             ours = measures.mean(measures.BY_KEY[key], result, run.protocol)
             row: Row = {
                 "dataset": dataset,
-                "measure": measures.BY_KEY[key].title,
+                "measure": measures.BY_KEY[key].heading,
+                "objects": len(result.instance_ids),
                 "ours": ours,
                 "note": "" if numbers else "not published",
             }
-            if numbers and ours is not None:
+            if numbers:
                 row["published"] = numbers[index]
+                row["note"] = _what_differs(key, result)
+            if numbers and ours is not None and not row["note"]:
                 row["difference"] = ours.mean - numbers[index]
             rows.append(row)
     of = checkpoint.file if checkpoint else "no published checkpoint"

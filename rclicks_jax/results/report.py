@@ -16,6 +16,7 @@ from rclicks_jax.results import (
     formats,
     object_pictures,
     pages,
+    run_notes,
 )
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.click_words import SYNTHETIC
@@ -27,7 +28,10 @@ _SHOWN_EACH = 4
 # Reasons and objects without a number that a page lists.
 _MOST_REASONS, _MOST_PROBLEMS = 20, 1000
 # Tables of a page; others are files only.
-_TABLES = ("noc", "users", "repeats", "instances", "timing")
+_TABLES = (
+    "noc", "users", "by_size", "by_share", "by_category", "repeats", "averaged_draws",
+    "instances", "timing",
+)  # fmt: skip
 
 Key = tuple[str, str]
 
@@ -63,7 +67,7 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         measured=set(by_name["summary"].columns),
         datasets=[result.dataset for result in results],
         hashed=hashed,
-        warnings=[*warnings_of(hashed, noted, results), *unreadable],
+        warnings=[*run_notes.notes_of(hashed, noted, results), *unreadable],
         summary=pages.shown_turned(by_name["summary"]),
         tables=[
             pages.shown(by_name[name], links)
@@ -93,45 +97,6 @@ def _with_curves(
     return [one for one in results if one.instance_ids]
 
 
-def warnings_of(
-    hashed: Mapping[str, Any],
-    noted: Mapping[str, Any],
-    results: Sequence[DatasetResults],
-) -> list[str]:
-    """Returns what has to be known before the numbers of a run are read.
-
-    Args:
-        hashed: What the run recorded as its identity.
-        noted: What it noted beside.
-        results: By dataset.
-    """
-    found = [click_words.warning(hashed.get("click_model", {}))]
-    if any(SYNTHETIC in result.input_devices for result in results):
-        found.append(click_words.no_claim("the replayed first clicks are synthetic"))
-    found += map(str, noted.get("data_notes", []))
-    found += map(str, noted.get("warnings", []))
-    counts = collections.Counter[str]()
-    for result in results:
-        counts.update(result.counts)
-    found.append(left_out(counts, "object"))
-    if results and not counts["ok"]:
-        found.append("No object is “ok”: there are no numbers.")
-    return list(filter(None, found))
-
-
-def left_out(counts: Mapping[str, int], noun: str) -> str:
-    """Says how many objects or tasks are in no mean; empty if none."""
-    missing = {k: counts.get(k, 0) for k in ("skipped", "failed") if counts.get(k)}
-    if not missing:
-        return ""
-    each = ", ".join(f"{count} {status}" for status, count in missing.items())
-    several = "s" if sum(missing.values()) > 1 else ""
-    return (
-        f"{sum(missing.values())} {noun}{several} could not be scored ({each}); they "
-        "are listed below and are in no mean."
-    )
-
-
 def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
     """Returns what could not be scored as the templates take it.
 
@@ -159,7 +124,7 @@ def provenance(folder: store.RunFolder) -> dict[str, Any]:
     for each in attempts.read_all(folder):
         times.setdefault(pages.command(each.command), []).append(each.started)
     # These are elsewhere in the page.
-    elsewhere = ("command", "data_notes", "warnings")
+    elsewhere = ("command", "data_notes")
     noted = {k: v for k, v in info["noted"].items() if k not in elsewhere}
     identity, beside = pages.settings(info["hashed"]), pages.settings(noted)
     alone = [*identity.pop(""), ("run hash", str(info["hash"])), *beside.pop("")]

@@ -1,7 +1,7 @@
 """What the page of a comparison shows of its runs: the same objects, side by side."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,55 +15,41 @@ from rclicks_jax.runs import artifacts, records, store
 _SHOWN, _MOST_RUNS = 6, 4
 
 
-def context(
-    runs: Sequence[comparison.Run], folders: Sequence[store.RunFolder]
-) -> dict[str, Any]:
-    """Returns what the page takes of its runs beside tables and charts.
+class Shown(NamedTuple):
+    """Objects that several runs played.
 
-    Args:
-        runs: What is compared.
-        folders: Where each run is.
-
-    Returns:
-        `gallery`: objects; `clicks`: whose clicks the runs simulated; `warnings`: what
-        the page of each run warns of.
+    Attributes:
+        objects: With their pictures.
+        links: Their ids in the page, by dataset and object.
+        unreadable: A sentence on each picture that could not be read.
     """
-    notes: dict[str, list[str]] = {}
-    named = []
-    for run, folder in zip(runs, folders, strict=True):
-        info = folder.info()
-        results = list(run.results.values())
-        for note in report.warnings_of(info["hashed"], info["noted"], results):
-            notes.setdefault(note, []).append(run.label)
-        named.append(click_words.of_run(info["hashed"].get("click_model", {})).phrase)
-    warnings = [
-        note if len(labels) == len(runs) else f"{', '.join(labels)}: {note}"
-        for note, labels in notes.items()
-    ]
-    shown = objects(runs[:_MOST_RUNS], folders[:_MOST_RUNS], warnings)
-    return {
-        "gallery": list(shown.values()),
-        "object_links": {key: one.anchor for key, one in shown.items()},
-        "clicks": "; ".join(dict.fromkeys(named)),
-        "warnings": warnings,
-    }
+
+    objects: list[Pictured]
+    links: dict[Key, str]
+    unreadable: list[str]
 
 
-def objects(
-    runs: Sequence[comparison.Run],
-    folders: Sequence[store.RunFolder],
-    warnings: list[str],
-) -> dict[Key, Pictured]:
+def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
+    """Returns which clicks the runs simulated, in words, and their click models."""
+    words = [click_words.of_run(run.hashed.get("click_model", {})) for run in runs]
+    return (
+        " or ".join(dict.fromkeys(each.phrase for each in words)),
+        " or ".join(dict.fromkeys(each.name or "none" for each in words)),
+    )
+
+
+def draw(runs: Sequence[comparison.Run]) -> Shown:
     """Draws objects of which two runs or more kept pictures.
 
     Those come first whose runs ended with most different IoU.
 
     Args:
-        runs: What is compared.
-        folders: Where each run is.
-        warnings: Takes a sentence for each picture that cannot be read.
+        runs: What is compared; the first four are drawn.
     """
-    kept = [report.kept_objects(folder, warnings) for folder in folders]
+    runs = runs[:_MOST_RUNS]
+    folders = [store.RunFolder(run.folder) for run in runs]
+    unreadable: list[str] = []
+    kept = [report.kept_objects(folder, unreadable) for folder in folders]
     spread = {}
     for key in set().union(*kept):
         ends = [_end(each[key][1]) for each in kept if key in each]
@@ -79,14 +65,15 @@ def objects(
             try:
                 layers = artifacts.read(folder, key[0], image_id, key[1])
             except errors.DataError as error:
-                warnings.append(f"{run.label}: a picture is left out. {error}")
+                unreadable.append(f"{run.label}: a picture is left out. {error}")
                 continue
             if not played or played[0].layers.photo.shape == layers.photo.shape:
                 played.append(Played(run.label, record, layers))
         if len(played) > 1:
             anchor = f"object-{len(drawn) + 1}"
             drawn[key] = object_pictures.of_object(anchor, key[0], played, {})
-    return drawn
+    links = {key: one.anchor for key, one in drawn.items()}
+    return Shown(list(drawn.values()), links, unreadable)
 
 
 def _end(record: records.InstanceRecord) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.results import measures
+from rclicks_jax.results import measures, part_tables
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.runs.tracks import PARTS
@@ -24,11 +24,49 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     for measure in measures.ALL:
         means = [measures.mean(measure, result, protocol) for result in results]
         if any(mean is not None for mean in means):
-            columns[measure.key] = (measure.title, measure.form)
+            columns[measure.key] = (measure.heading, measure.form)
             for row, mean in zip(rows, means, strict=True):
                 row[measure.key] = mean
     title = f"Clicks to {THRESHOLD} % IoU, at most {protocol.max_clicks}"
-    return Table("summary", title, columns, rows)
+    notes = [*_of_which_groups(results), *_of_fewer_objects(results, protocol)]
+    if not measures.is_known(THRESHOLD, protocol):
+        notes.append(
+            f"Trajectories ended at {protocol.stop_at} % IoU: there is no "
+            f"NoC@{THRESHOLD}."
+        )
+    return Table("summary", title, columns, rows, tuple(notes))
+
+
+def _of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
+    """Says so where "Sample" is not over the paper's ten groups."""
+    played = {tuple(one.groups) for one in results if one.groups}
+    return [
+        f"Sample and what follows from it are over clicking groups "
+        f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
+        for groups in sorted(played)
+        if groups != measures.ALL_GROUPS
+    ]
+
+
+def _of_fewer_objects(
+    results: Sequence[DatasetResults], protocol: Protocol
+) -> list[str]:
+    """Names the measures that not every object of a dataset has."""
+    notes = []
+    for result in results:
+        of = len(result.instance_ids)
+        counts: dict[int, list[str]] = {}
+        for measure in measures.ALL:
+            values = measure.values(result, protocol)
+            known = 0 if values is None else int(np.isfinite(values).sum())
+            if 0 < known < of:
+                counts.setdefault(known, []).append(measure.title)
+        notes += [
+            f"{', '.join(titles)} on {result.dataset}: of the {known} of {of} objects "
+            "that have a number."
+            for known, titles in counts.items()
+        ]
+    return notes
 
 
 def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -37,7 +75,7 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     # Beyond where trajectories ended, nothing is known.
     last = protocol.stop_at or 100
     known = [percent for percent in interaction.THRESHOLDS if percent <= last]
-    columns |= {f"noc{t}": (f"NoC@{t}", ".2f") for t in known}
+    columns |= {f"noc{t}": (f"NoC@{t} ↓", ".2f") for t in known}
     rows = []
     for result in results:
         for name, areas in by_strategy(result).items():
@@ -51,16 +89,19 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def curves(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Mean IoU and boundary IoU after each click, by strategy."""
+    """Mean IoU and boundary IoU after each click, by strategy.
+
+    Empty where trajectories ended early: there is no whole curve.
+    """
     columns = {
         "dataset": ("Dataset", "s"),
         "strategy": ("Strategy", "s"),
         "click": ("Click", "d"),
-        "iou": ("IoU %", ".2f"),
-        "boundary_iou": ("Boundary IoU %", ".2f"),
+        "iou": ("IoU % ↑", ".2f"),
+        "boundary_iou": ("Boundary IoU % ↑", ".2f"),
     }
     rows = []
-    for result in results:
+    for result in results if not protocol.stop_at else ():
         for name, areas in by_strategy(result).items():
             whole = mean_curve(areas.iou)
             edges = mean_curve(areas.boundary_iou)
@@ -91,32 +132,51 @@ def by_strategy(result: DatasetResults) -> dict[str, Areas]:
 
 
 def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """IoU after a user's first click, and how it differs between users (Table 12)."""
+    """IoU after a user's first click, and how it differs between users (Table 12).
+
+    Users, samples and the robot are compared on the objects that have all of them.
+    """
     columns = {
         "dataset": ("Dataset", "s"),
         "input_device": ("Clicks by", "s"),
-        "objects": ("Objects", "d"),
+        "objects": ("objects with clicks", "d"),
+        "of": ("of objects", "d"),
     }
     both = [*measures.USERS, *measures.SAMPLED_USERS]
-    columns |= {one.key: (one.title, one.form) for one in both}
-    columns["base"] = ("Base IoU@1 %", ".2f")
+    columns |= {one.key: (one.heading, one.form) for one in both}
+    columns["base"] = ("Base IoU@1 % ↑", ".2f")
     rows = []
     for result in results:
-        clicked = [ious for ious in result.user_ious if ious.size]
-        if not clicked:
+        clicked = with_first_clicks(result)
+        if clicked is None:
             continue
         row: Row = {
             "dataset": result.dataset,
             "input_device": ", ".join(sorted(result.input_devices)),
-            "objects": len(clicked),
+            "objects": len(clicked.instance_ids),
+            "of": len(result.instance_ids),
         }
         for measure in both:
-            row[measure.key] = measures.mean(measure, result, protocol)
-        if result.baseline is not None:
-            first = 100 * result.baseline.iou[:, 0]
-            row["base"] = measures.over_images(first, result.image_ids)
+            row[measure.key] = measures.mean(measure, clicked, protocol)
+        if clicked.baseline is not None:
+            first = 100 * clicked.baseline.iou[:, 0]
+            row["base"] = measures.over_images(first, clicked.image_ids)
         rows.append(row)
     return Table("users", "IoU after the first click of each user", columns, rows)
+
+
+def with_first_clicks(result: DatasetResults) -> DatasetResults | None:
+    """Returns the results of the objects that users clicked; None if none was.
+
+    Where first clicks were sampled as well, of those that have both.
+    """
+    sampled = any(ious.size for ious in result.sampled_ious)
+    kept = [
+        number
+        for number, ious in enumerate(result.user_ious)
+        if ious.size and (not sampled or result.sampled_ious[number].size)
+    ]
+    return result.only(kept) if kept else None
 
 
 def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -142,7 +202,7 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             rows.append(row)
     measured = {key for row in rows for key in row}
     columns |= {
-        one.key: (one.title, one.form) for one in measures.ALL if one.key in measured
+        one.key: (one.heading, one.form) for one in measures.ALL if one.key in measured
     }
     return Table("instances", "What each object took", columns, rows)
 
@@ -152,13 +212,13 @@ def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
         "repeats": ("Draws", "d"),
-        "mean": (f"Sample NoC@{THRESHOLD}", ".2f"),
+        "mean": (f"Sample NoC@{THRESHOLD} ↓", ".2f"),
         "error": ("± by draws", ".3f"),
         "groups": ("between groups", ".2f"),
         "draws": ("between draws of a group", ".2f"),
     }
     rows: list[Row] = []
-    for result in results:
+    for result in results if measures.is_known(THRESHOLD, protocol) else ():
         if result.by_group is None or len(result.by_group.whole) < 2:
             continue
         noc = result.noc(result.by_group, protocol, THRESHOLD).astype(np.float64)
@@ -166,6 +226,40 @@ def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         row: Row = {"dataset": result.dataset, "repeats": len(noc)}
         rows.append({**row, "mean": float(noc.mean()), **found})
     return Table("repeats", "What is chance, and what are groups", columns, rows)
+
+
+def averaged_draws(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
+    """What statistics of a draw would be if draws were averaged first.
+
+    Averaging takes the chance out of each group, so spreads and ratios shrink: these
+    are other numbers than those of a run with one draw. Empty for a single draw.
+    """
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "measure": ("Measure", "s"),
+        "repeats": ("Draws", "d"),
+        "of_a_draw": ("of a draw, as in all tables", ".2f"),
+        "of_averaged": ("of averaged draws", ".2f"),
+    }
+    rows: list[Row] = []
+    for result in results:
+        if result.by_group is None or len(result.by_group.whole) < 2:
+            continue
+        for measure in (measures.BY_KEY[key] for key in measures.OF_A_DRAW):
+            averaged = measures.of_averaged_draws(measure, result, protocol)
+            if averaged is None or not np.isfinite(averaged).any():
+                continue
+            rows.append(
+                {
+                    "dataset": result.dataset,
+                    "measure": measure.title,
+                    "repeats": len(result.by_group.whole),
+                    "of_a_draw": measures.mean(measure, result, protocol),
+                    "of_averaged": measures.over_images(averaged, result.image_ids),
+                }
+            )
+    title = "Statistics of a draw, and of draws that are averaged first"
+    return Table("averaged_draws", title, columns, rows)
 
 
 def timing(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -196,7 +290,29 @@ MAKERS: tuple[Callable[[Sequence[DatasetResults], Protocol], Table], ...] = (
     thresholds,
     curves,
     users,
+    *part_tables.MAKERS,
     instances,
     repeats,
+    averaged_draws,
     timing,
 )
+
+
+def not_written(made: Sequence[Table], *, wanted_users: bool) -> list[str]:
+    """Says which tables have nothing to show, and why.
+
+    Args:
+        made: Every table of a run.
+        wanted_users: Whether the run was to replay first clicks.
+    """
+    empty = {table.name for table in made if not table.rows}
+    why = {
+        "users": (
+            "--config.users found no object with real first clicks"
+            if wanted_users
+            else "--config.users replays real first clicks"
+        ),
+        "repeats": "--config.repeats=5 tells chance from groups",
+    }
+    told = [f"{name} ({reason})" for name, reason in why.items() if name in empty]
+    return [f"Tables without content: {'; '.join(told)}."] if told else []

@@ -23,6 +23,7 @@ class InstanceRecord:
         area: Pixels of the target that count.
         input_device: What made the real clicks that were replayed; empty for none.
         trajectories: What was played.
+        image_pixels: Pixels of the photograph; 0 in older records.
     """
 
     instance_id: str
@@ -31,6 +32,7 @@ class InstanceRecord:
     area: int = 0
     input_device: str = ""
     trajectories: tuple[Trajectory, ...] = ()
+    image_pixels: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -231,6 +231,7 @@ class Worker:
                 area=int(instance.gt_mask.sum()),
                 input_device=instance.input_device if firsts.trajectories else "",
                 trajectories=one.trajectories + firsts.trajectories,
+                image_pixels=instance.gt_mask.size,
             )
             for instance, one, firsts in zip(instances, played, users, strict=True)
         ]

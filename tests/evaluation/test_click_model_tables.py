@@ -112,7 +112,11 @@ def test_metrics_that_nothing_has_make_no_column_and_no_table(tmp_path):
     scores = scores_of(tmp_path, records)
     assert "kld" not in click_model_tables.further(scores).columns
     names = {table.name for table in click_model_tables.make_all(scores)}
-    assert names == {"click_models", "click_model_differences", "table6"}
+    assert names == {
+        "click_models",
+        "click_model_differences",
+        "click_models_by_dataset",
+    }
 
 
 def test_differences_are_of_the_tasks_that_both_models_finished(tmp_path):
@@ -148,7 +152,7 @@ def test_table_3_is_of_tetris_val_in_the_papers_order(tmp_path):
     records = evaluations.many(dataset="TETRIS", models=tuple(models))
     records += evaluations.many(6, dataset="DAVIS", models=tuple(models))
     scores = scores_of(tmp_path / "val", records, models=models)
-    table = click_model_tables.table3(scores)
+    table = click_model_tables.on_tetris_val(scores)
     assert list(table.columns) == ["model", *PAPER]
     order = ["UD", "DT", "SM (spectral residual)", "CM mine"]
     assert [row["model"] for row in table.rows] == order
@@ -156,10 +160,10 @@ def test_table_3_is_of_tetris_val_in_the_papers_order(tmp_path):
         r["models"]["UD"]["raw"]["pl1"] for r in records if r["dataset"] == "TETRIS"
     ]
     assert table.rows[0]["pl1"] == pytest.approx(np.mean(ours))
-    every = click_model_tables.table6(scores)
+    every = click_model_tables.by_dataset(scores)
     assert [row["dataset"] for row in every.rows] == ["DAVIS"] * 4 + ["TETRIS"] * 4
     whole = scores_of(tmp_path / "all", records, models=models, split="all")
-    assert not click_model_tables.table3(whole).rows
+    assert not click_model_tables.on_tetris_val(whole).rows
 
 
 def test_table_7_orders_networks_by_sigma(tmp_path):
@@ -167,17 +171,19 @@ def test_table_7_orders_networks_by_sigma(tmp_path):
     models = {f"CM {s}": {**network, "sigma": s} for s in (20.0, 0.25, 5.0)}
     models["UD"] = {"name": "UD"}
     records = evaluations.many(models=tuple(models))
-    table = click_model_tables.table7(scores_of(tmp_path / "a", records, models=models))
+    table = click_model_tables.by_sigma(
+        scores_of(tmp_path / "a", records, models=models)
+    )
     assert [row["sigma"] for row in table.rows] == [0.25, 5.0, 20.0]
     assert "0.25 &" in formats.to_latex(table)
     one_sigma = scores_of(tmp_path / "b", evaluations.many())
-    assert not click_model_tables.table7(one_sigma).rows
+    assert not click_model_tables.by_sigma(one_sigma).rows
 
 
 def test_a_pde_is_written_as_the_paper_writes_it(tmp_path):
     record = evaluations.record("a", 0.0)
     record["models"]["UD"]["raw"]["pde"] = 1.3611e-5
-    table = click_model_tables.table6(scores_of(tmp_path, [record]))
+    table = click_model_tables.by_dataset(scores_of(tmp_path, [record]))
     assert "1.36E-05" in formats.to_latex(table)
     assert r"$\downarrow$" in formats.to_latex(table)
 
@@ -190,7 +196,9 @@ def test_evaluations_of_other_protocols_are_not_joined(tmp_path):
         )
         for one in protocols
     ]
-    with pytest.raises(errors.RunFolderError, match="different protocols"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"protocol\.name is paper in .* and strict"
+    ):
         click_scores.joined(opened)
 
 
@@ -199,8 +207,8 @@ def test_a_model_in_two_evaluations_needs_a_label(tmp_path):
     one = click_scores.open_evaluation(path)
     with pytest.raises(errors.RunFolderError, match="UD on set"):
         click_scores.joined([one, one])
-    named = click_scores.open_evaluation(f"again={path}")
-    models = [scores.model for scores in click_scores.joined([one, named])]
+    named = click_scores.open_evaluation(path, label="again")
+    models = [scores.model for scores in click_scores.joined([one, named]).scores]
     assert models[:1] + models[3:4] == ["UD", "again UD"]
 
 

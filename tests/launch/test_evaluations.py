@@ -46,7 +46,7 @@ def test_one_command_evaluates_tabulates_and_compares_with_the_paper(clicked, tm
     assert "not published" in printed
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 3 * 3
-    rows = rows_of(tmp_path / "run" / "tables" / "table6.csv")
+    rows = rows_of(tmp_path / "run" / "tables" / "click_models_by_dataset.csv")
     assert [row["model"] for row in rows] == ["UD", "DT"]
     again = command("tabulate", str(tmp_path / "run"))
     assert again.split("Report")[0] in printed

@@ -10,17 +10,20 @@ from helpers import make_folder
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """A folder with runs of three segmenters; what the command printed."""
+    """A folder with runs of three segmenters; what the command printed.
+
+    Its name has a `=`, as LABEL=FOLDER has.
+    """
     place = tmp_path_factory.mktemp("compared")
-    data = make_folder(place / "data", ("a", "b", "c"))
+    data = make_folder(place / "data", tuple("abcdef"), shape=(40, 48))
     printed = command(
         "benchmark",
         "--segmenters=noisy,stuck,oracle",
         f"--data=folder:{data}",
         "--click_model=DT",
-        f"--workdir={place / 'runs'}",
+        f"--workdir={place / 'seed=7'}",
     )
-    return place / "runs", printed
+    return place / "seed=7", printed
 
 
 def test_several_segmenters_are_run_and_compared_by_one_command(compared):
@@ -39,10 +42,10 @@ def test_several_segmenters_are_run_and_compared_by_one_command(compared):
 
 def test_tables_are_written_in_the_papers_form(compared):
     folder, _ = compared
-    text = (folder / "tables" / "table4.md").read_text()
+    text = (folder / "tables" / "efficiency_by_dataset.md").read_text()
     assert "Sample NoC" in text
     assert "20.00 ± 0.00" in text
-    assert "\\toprule" in (folder / "tables" / "table10.tex").read_text()
+    assert "\\toprule" in (folder / "tables" / "nof_by_dataset.tex").read_text()
 
 
 def test_time_and_cost_are_estimated_with_what_they_rest_on(compared, tmp_path):
@@ -60,19 +63,32 @@ def test_time_and_cost_are_estimated_with_what_they_rest_on(compared, tmp_path):
     assert (tmp_path / "tables" / "hardest.csv").exists()
 
 
+def test_an_estimate_without_a_place_is_printed_and_names_the_flag(
+    compared, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    run = str(compared[0] / "noisy")
+    printed = command("tabulate", "estimate", run, "--objects=1000")
+    assert "hours" in printed
+    assert "Nothing is written; --out=DIR" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["estimate"], "one or more run folders"),
-        (["estimate", "RUN"], "Objects"),
+        (["estimate", "RUN"], "--objects: got nothing"),
         (["estimate", "RUN", "--objects=5", "--click_seconds=quick"], "2,0.5"),
         (["compare", "RUN", "RUN"], "LABEL=FOLDER"),
         (["RUN/tables"], "is not a run folder"),
+        (["EMPTY"], "does not say what was run"),
     ],
 )
-def test_what_cannot_be_tabulated_is_said(compared, arguments, said):
-    run = str(compared[0] / "noisy")
-    given = [one.replace("RUN", run) for one in arguments]
+def test_what_cannot_be_tabulated_is_said(compared, tmp_path, arguments, said):
+    run, empty = str(compared[0] / "noisy"), str(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    given = [one.replace("RUN", run).replace("EMPTY", empty) for one in arguments]
     assert said in command("tabulate", *given, status=2)
 
 
@@ -81,7 +97,7 @@ def test_every_click_is_exported(compared, tmp_path):
 
     command("tabulate", "export", str(compared[0] / "noisy"), f"--out={tmp_path}")
     frame = pd.read_parquet(tmp_path / "clicks.parquet")
-    assert len(frame) == 3 * 11 * 20
+    assert len(frame) == 6 * 11 * 20
     same = pd.read_csv(tmp_path / "clicks.csv")
     np.testing.assert_array_equal(frame["intersection"], same["intersection"])
     assert set(frame["strategy"]) == {"baseline", "group"}

@@ -5,7 +5,7 @@ import pytest
 import results_of
 
 from rclicks_jax import config, errors
-from rclicks_jax.results import estimate
+from rclicks_jax.results import estimate, formats
 
 SURE = estimate.Pace(*(estimate.Seconds(mean, 0) for mean in (2, 1, 5, 80)))
 PROJECT = estimate.Project(objects=100_000)
@@ -46,7 +46,7 @@ def test_a_mean_over_many_projects_is_the_mean_of_the_part():
 def test_more_measured_images_narrow_the_interval_and_a_small_project_widens_it():
     def width(result, objects=100_000):
         project = estimate.Project(objects=objects)
-        interval = estimate.interval(simulated(result, project).seconds)
+        interval = estimate.interval(simulated(result, project).seconds, images=12)
         return interval.high - interval.low
 
     few = results_of.results(objects=12, images=12)
@@ -79,10 +79,33 @@ def test_assumptions_that_nobody_measured_are_named():
     assert "assumed, not measured" in said["seconds for a polygon"]
 
 
+def test_of_four_photographs_there_is_an_estimate_and_no_interval():
+    runs = [results_of.run("mine", objects=8, images=4)]
+    table = estimate.table(runs, PROJECT, SURE)
+    hours = table.rows[0]["hours"]
+    found = simulated(runs[0].results["set"]).seconds.mean() * 100_000 / 3600
+    assert hours.mean == pytest.approx(found)
+    assert not hours.known
+    assert any("fewer than 5 photographs" in note for note in formats.notes(table))
+
+
+def test_segmenters_are_estimated_from_the_objects_that_both_finished():
+    one, other = results_of.run("one"), results_of.run("other", skill=0.05)
+    fewer = other._replace(results={"set": other.results["set"].only(range(3, 12))})
+    rows = estimate.table([one, fewer], PROJECT, SURE).rows
+    assert [row["part"] for row in rows] == [9, 9]
+    alone = one._replace(results={"set": one.results["set"].only(range(3, 12))})
+    (expected,) = estimate.table([alone], PROJECT, SURE).rows
+    assert rows[0]["hours"] == expected["hours"]
+
+
 @pytest.mark.parametrize(
     ("project", "pace"),
     [
         (estimate.Project(objects=0), SURE),
+        (PROJECT._replace(days=0), SURE),
+        (PROJECT._replace(hours_a_day=25), SURE),
+        (PROJECT._replace(hourly_price=float("nan")), SURE),
         (PROJECT, SURE._replace(click=estimate.Seconds(-1, 0))),
     ],
 )
@@ -95,3 +118,9 @@ def test_a_run_without_groups_cannot_tell():
     result = dataclasses.replace(results_of.results(), by_group=None)
     with pytest.raises(errors.BadValueError, match="a run with groups"):
         simulated(result)
+
+
+def test_a_run_that_ended_before_90_percent_cannot_tell():
+    protocol = dataclasses.replace(config.PAPER, stop_at=80)
+    with pytest.raises(errors.BadValueError, match="ended at 80 % IoU"):
+        estimate.simulate(results_of.results(), protocol, PROJECT, SURE)

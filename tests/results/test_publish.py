@@ -1,0 +1,128 @@
+"""Run folders, made of numbers: which are read, which are set side by side."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import results_of
+
+from rclicks_jax import config, errors
+from rclicks_jax.results import publish
+from rclicks_jax.runs import store
+
+DT = {"name": "DT"}
+NETWORK = {"name": "CM", "variant": "tiny", "checksum": "0123456789", "data": "people"}
+
+NOTED = {
+    "command": ["rclicks-benchmark"], "platform": "here", "devices": ["cpu"],
+    "started": "now", "versions": {"python": "3"}, "data_notes": [],
+}  # fmt: skip
+
+
+def write(folder, solved_at, *, objects=6, noted=(), **changes):
+    """Writes a run folder of objects that each group solves at a click."""
+    curve = np.where(np.arange(20) >= solved_at - 1, 0.95, 0.2)
+    ious = np.broadcast_to(curve, (objects, 20))
+    played = {("group", group, 0): ious for group in range(1, 11)}
+    played["baseline", 0, 0] = ious
+    hashed = {
+        "protocol": vars(config.PAPER),
+        "seed": 0,
+        "strategies": {"groups": list(range(1, 11)), "baseline": True, "repeats": 1},
+        "segmenter": {"name": "noisy"},
+        "click_model": DT,
+        "data": {"set": "aaaa"},
+        "split": "all",
+        **changes,
+    }
+    run = store.RunFolder(folder)
+    run.begin(hashed, {**NOTED, **dict(noted)})
+    for record in results_of.image_records(played):
+        run.write(record)
+    return folder
+
+
+def rows_of(folder, name):
+    with (folder / "tables" / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_segmenter_under_two_click_models_is_refused_or_named(tmp_path):
+    runs = [
+        ("", write(tmp_path / "rule", 4)),
+        ("", write(tmp_path / "network", 6, click_model=NETWORK)),
+    ]
+    with pytest.raises(errors.RunFolderError) as refused:
+        publish.compare(runs, tmp_path / "out")
+    said = f"click_model is DT in {tmp_path / 'rule'} and CM tiny 01234567 in"
+    assert said in str(refused.value)
+    assert not (tmp_path / "out").exists()
+    table, *_ = publish.compare(runs, tmp_path / "out", ["click_model"])
+    assert table.title.endswith("(runs differ in click_model)")
+    rows = rows_of(tmp_path / "out", "comparison")
+    assert [row["segmenter"] for row in rows] == [
+        "noisy (click_model DT)",
+        "noisy (click_model CM tiny 01234567)",
+    ]
+    assert [row["sample_noc"] for row in rows] == ["4.0", "6.0"]
+    assert {row["sample_noc_rank"] for row in rows} == {""}
+    differences = rows_of(tmp_path / "out", "differences")
+    assert {row["told_apart"] for row in differences} == {""}
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert "Nothing is ranked or told apart across these differences" in page
+    assert "noisy (click_model DT): The click model is DT, a rule" in page
+
+
+def test_equal_settings_are_ranked_and_what_each_run_noted_is_on_the_page(tmp_path):
+    noted = {"data_notes": ["3 crowds <left> out"]}
+    runs = [
+        ("slow", write(tmp_path / "slow", 9, noted=noted)),
+        ("fast", write(tmp_path / "fast", 4, segmenter={"name": "other"})),
+    ]
+    publish.compare(runs, tmp_path / "out")
+    rows = rows_of(tmp_path / "out", "comparison")
+    assert [(row["segmenter"], row["sample_noc_rank"]) for row in rows] == [
+        ("slow", "2"),
+        ("fast", "1"),
+    ]
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert "click model DT" in page
+    assert "slow: 3 crowds &lt;left&gt; out" in page
+
+
+def test_a_folder_with_an_equals_sign_is_read_and_not_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "7", 9)
+    write(tmp_path / "seed=7", 4)
+    publish.publish(store.RunFolder("seed=7"))
+    assert (tmp_path / "seed=7" / "report.html").exists()
+    assert not (tmp_path / "7" / "report.html").exists()
+    (row,) = rows_of(tmp_path / "seed=7", "summary")
+    assert row["sample_noc"] == "4.0"
+    there = publish.named("seed=7")
+    assert (there.label, str(there.folder.path)) == ("", "seed=7")
+    mine = publish.named("mine=seed=7")
+    assert (mine.label, str(mine.folder.path)) == ("mine", "seed=7")
+    checked = publish.open_several(["mine=seed=7"])
+    assert checked.runs[0].label == "mine"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        {"hashed": []},
+        {"hashed": {"segmenter": {}, "protocol": vars(config.PAPER)}},
+        {"hashed": {"segmenter": {"name": "x"}}},
+        {"hashed": {"segmenter": {"name": "x"}, "protocol": {"name": "a", "new": 1}}},
+        {"hashed": {"protocol": "paper"}},
+        {"hashed": {"kind": "click maps"}},
+    ],
+)
+def test_a_run_json_of_something_else_is_refused_in_words(tmp_path, content):
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(errors.RunFolderError) as refused:
+        publish.open_run(tmp_path)
+    assert str(tmp_path) in str(refused.value)
