@@ -67,7 +67,8 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
             except errors.DataError as error:
                 unreadable.append(f"{run.label}: a picture is left out. {error}")
                 continue
-            if not played or played[0].layers.photo.shape == layers.photo.shape:
+            # Runs of other data may have another object of the same name.
+            if not played or np.array_equal(played[0].layers.target, layers.target):
                 played.append(Played(run.label, record, layers))
         if len(played) > 1:
             anchor = f"object-{len(drawn) + 1}"

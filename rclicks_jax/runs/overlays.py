@@ -249,6 +249,7 @@ def to_jpeg(picture: np.ndarray) -> bytes:
 def _draw_dot(
     canvas: np.ndarray, centre: tuple[int, int], colour: tuple[int, ...]
 ) -> None:
+    cv2.circle(canvas, centre, 6, (0, 0, 0), -1, cv2.LINE_AA)
     cv2.circle(canvas, centre, 5, (255, 255, 255), -1, cv2.LINE_AA)
     cv2.circle(canvas, centre, 4, colour, -1, cv2.LINE_AA)
 

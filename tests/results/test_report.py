@@ -74,6 +74,11 @@ def test_a_click_model_is_called_what_it_is(tmp_path, described, heading, warned
     assert (warned in notes[0]) if warned else not notes
 
 
+def test_notes_of_a_table_are_said_once(plain):
+    _, page = plain
+    assert page.count("Sample and what follows from it are over clicking groups") == 1
+
+
 def test_a_run_of_robots_alone_names_no_click_model(tmp_path):
     run = runs.begin(tmp_path / "run", click_model={}, groups=())
     runs.record(run, (runs.ok("one", groups=()),))
