@@ -43,7 +43,24 @@ def means(found: Sequence[Agreement], compared: str) -> Table:
             for key, of_each in values.items()
         }
         rows.append(row)
-    return Table("click_agreement", f"How alike: {COMPARED[compared]}", columns, rows)
+    title = f"How alike: {COMPARED[compared]}"
+    return Table("click_agreement", title, columns, rows, tuple(_of_other_tasks(found)))
+
+
+def _of_other_tasks(found: Sequence[Agreement]) -> Iterator[str]:
+    """Says so where rows of a dataset are of different tasks."""
+    for dataset in sorted({one.dataset for one in found}):
+        tasks: dict[tuple[str, str], set[str]] = {}
+        for one in found:
+            if one.dataset == dataset:
+                finished = tasks.setdefault((one.one, one.other), set())
+                finished |= {one.click_set_id} if one.status == "ok" else set()
+        if len({frozenset(names) for names in tasks.values()}) > 1:
+            common = len(set.intersection(*tasks.values()))
+            yield (
+                f"Rows of {dataset} are of different tasks, of which {common} are in "
+                "all: compare the two sets of a row, not one row with another."
+            )
 
 
 def _parts(found: Sequence[Agreement]) -> Iterator[tuple[Row, list[Agreement]]]:

@@ -108,13 +108,3 @@ def noise_to_signal(
     mean = np.asarray(values.mean(axis=axis) + epsilon)
     out = np.full(mean.shape, np.nan)
     return np.divide(values.std(axis=axis), mean, out=out, where=mean != 0)
-
-
-def mean_noise_to_signal(values: np.ndarray) -> float:
-    """Returns the mean NSR of the objects that have one; NaN if none has.
-
-    Args:
-        values: IoU by group and object, `f64[g n]`.
-    """
-    of_each = noise_to_signal(values)
-    return float(of_each[~np.isnan(of_each)].mean()) if values.any() else np.nan

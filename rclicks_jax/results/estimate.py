@@ -104,7 +104,11 @@ def simulate(
     Raises:
         BadValueError: No group was played, or nothing is to be annotated.
     """
-    if result.by_group is None or not result.instance_ids:
+    if not result.instance_ids:
+        raise errors.BadValueError(
+            f"Objects of {result.dataset}", "none that all runs finished", "1 or more"
+        )
+    if result.by_group is None:
         raise errors.BadValueError(
             f"Strategies of {result.dataset}", "no clicking group", "a run with groups"
         )
@@ -283,7 +287,10 @@ def assumptions(project: Project, pace: Pace) -> Table:
     rows += [
         {"what": "price of an hour", "value": f"{project.hourly_price:g}"},
         {"what": "hours a day", "value": f"{project.hours_a_day:g}"},
-        {"what": "who clicks", "value": "all clicking groups equally often"},
+        {
+            "what": "who clicks",
+            "value": "the clicking groups that were played, equally often",
+        },
         {"what": "what is not solved", "value": "is drawn by hand, after all clicks"},
     ]
     return Table("assumptions", "What the estimate rests on", columns, rows)

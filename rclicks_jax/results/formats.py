@@ -27,7 +27,7 @@ _APOSTROPHE = "'"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # An underscore inside a word means nothing to Markdown.
 _MARKDOWN = re.compile(r"[\\`*\[\]{}~$]|(?<![^\W_])_|_(?![^\W_])")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "&#64;"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -184,7 +184,11 @@ def _rounded(value: Any, form: str, escape: _Escape) -> str:
 
 
 def turned(table: Table) -> Table:
-    """Returns a table whose rows are columns: the first column heads the others."""
+    """Returns a table whose rows are columns: the first column heads the others.
+
+    The first column is one that differs between rows, if there is one.
+    """
+    table = displayed(table)
     lines = cells(table)
     names = [line[0] for line in lines]
     columns = {"": ("", "s")} | {f"{i}": (name, "") for i, name in enumerate(names)}
@@ -211,7 +215,8 @@ def _for_markdown(text: str) -> str:
     text = _one_line(text)
     text = _MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
     text = "".join(_ENTITIES.get(symbol, symbol) for symbol in text)
-    return re.sub(r"(?i)(www)\.", r"\1&#46;", text.replace("://", "&#58;//"))
+    text = re.sub(r"@(?=[\w-]+\.)", "&#64;", text.replace("://", "&#58;//"))
+    return re.sub(r"(?i)(www)\.", r"\1&#46;", text)
 
 
 def _one_line(text: str) -> str:

@@ -66,6 +66,8 @@ def _side_by_side(
     for run in runs:
         row: Row = {"method": run.label}
         for dataset in sorted(run.results):
+            if not run.results[dataset].instance_ids:
+                continue
             found = cells(run.results[dataset], run.protocol)
             for key, cell in found.items():
                 head, form, row[f"{dataset}_{key}"] = cell

@@ -7,7 +7,7 @@ import collections
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rclicks_jax.results import click_words
+from rclicks_jax.results import click_words, measures
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.click_words import SYNTHETIC
 
@@ -25,6 +25,7 @@ def notes_of(
         results: By dataset.
     """
     found = [click_words.warning(hashed.get("click_model", {}))]
+    found += of_which_groups(results)
     if any(SYNTHETIC in one.input_devices for one in results):
         found.append(click_words.no_claim("the replayed first clicks are synthetic"))
     found += map(str, noted.get("data_notes", []))
@@ -52,6 +53,17 @@ def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
     if total and not counts.get("ok"):
         found.append(f"No {noun} is “ok”: there are no numbers.")
     return found
+
+
+def of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
+    """Says so where "Sample" is not over the paper's ten groups."""
+    played = {tuple(one.groups) for one in results if one.groups}
+    return [
+        "Sample and what follows from it are over clicking groups "
+        f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
+        for groups in sorted(played)
+        if groups != measures.ALL_GROUPS
+    ]
 
 
 def together(by_label: Iterable[tuple[str, Sequence[str]]]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.results import measures, part_tables
+from rclicks_jax.results import measures, part_tables, run_notes
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.runs.tracks import PARTS
@@ -21,52 +21,38 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "failed": ("failed", "d"),
     }
     rows: list[Row] = [{"dataset": one.dataset, **one.counts} for one in results]
+    fewer: dict[tuple[str, int, int], list[str]] = {}
     for measure in measures.ALL:
-        means = [measures.mean(measure, result, protocol) for result in results]
-        if any(mean is not None for mean in means):
-            columns[measure.key] = (measure.heading, measure.form)
-            for row, mean in zip(rows, means, strict=True):
-                row[measure.key] = mean
-    title = f"Clicks to {THRESHOLD} % IoU, at most {protocol.max_clicks}"
-    notes = [*_of_which_groups(results), *_of_fewer_objects(results, protocol)]
+        values = [measure.values(result, protocol) for result in results]
+        means = [
+            measures.over_images(of_each, result.image_ids)
+            for of_each, result in zip(values, results, strict=True)
+        ]
+        if all(mean is None for mean in means):
+            continue
+        columns[measure.key] = (measure.heading, measure.form)
+        for row, mean, of_each in zip(rows, means, values, strict=True):
+            row[measure.key] = mean
+            if of_each is not None and mean is not None:
+                known = int(np.isfinite(of_each).sum())
+                if known < len(of_each):
+                    key = row["dataset"], known, len(of_each)
+                    fewer.setdefault(key, []).append(measure.title)
+    notes = [
+        *run_notes.of_which_groups(results),
+        *(
+            f"{', '.join(titles)} on {dataset}: of the {known} of {of} objects that "
+            "have a number."
+            for (dataset, known, of), titles in fewer.items()
+        ),
+    ]
     if not measures.is_known(THRESHOLD, protocol):
         notes.append(
             f"Trajectories ended at {protocol.stop_at} % IoU: there is no "
             f"NoC@{THRESHOLD}."
         )
+    title = f"Clicks to {THRESHOLD} % IoU, at most {protocol.max_clicks}"
     return Table("summary", title, columns, rows, tuple(notes))
-
-
-def _of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
-    """Says so where "Sample" is not over the paper's ten groups."""
-    played = {tuple(one.groups) for one in results if one.groups}
-    return [
-        f"Sample and what follows from it are over clicking groups "
-        f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
-        for groups in sorted(played)
-        if groups != measures.ALL_GROUPS
-    ]
-
-
-def _of_fewer_objects(
-    results: Sequence[DatasetResults], protocol: Protocol
-) -> list[str]:
-    """Names the measures that not every object of a dataset has."""
-    notes = []
-    for result in results:
-        of = len(result.instance_ids)
-        counts: dict[int, list[str]] = {}
-        for measure in measures.ALL:
-            values = measure.values(result, protocol)
-            known = 0 if values is None else int(np.isfinite(values).sum())
-            if 0 < known < of:
-                counts.setdefault(known, []).append(measure.title)
-        notes += [
-            f"{', '.join(titles)} on {result.dataset}: of the {known} of {of} objects "
-            "that have a number."
-            for known, titles in counts.items()
-        ]
-    return notes
 
 
 def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:

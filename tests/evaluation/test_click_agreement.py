@@ -180,3 +180,16 @@ def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):
         click_agreement.run("device_as_published", *arguments)
     with pytest.raises(errors.UnknownNameError, match="display_mode"):
         click_agreement.run("hand", *arguments)
+
+
+def test_rows_of_different_tasks_are_not_compared_with_each_other():
+    def task(name, other, status="ok"):
+        return click_agreement.Agreement(
+            "set", name, name, "first", "words", other, 5, 5, status, wd=0.1
+        )
+
+    alike = [task(name, other) for name in "ab" for other in ("cutout", "silhouette")]
+    assert click_agreement_tables.means(alike, "display_mode").notes == ()
+    fewer = [*alike[:-1], task("b", "silhouette", "skipped")]
+    (note,) = click_agreement_tables.means(fewer, "display_mode").notes
+    assert "of which 1 are in all" in note

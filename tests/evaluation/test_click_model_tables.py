@@ -202,6 +202,92 @@ def test_evaluations_of_other_protocols_are_not_joined(tmp_path):
         click_scores.joined(opened)
 
 
+@pytest.mark.parametrize(
+    ("changes", "setting", "said"),
+    [
+        ({"seed": 3}, "seed", "seed is 0 in .* and 3 in"),
+        ({"draws": 5}, "draws", "draws is 100 in .* and 5 in"),
+        ({"split": "all"}, "split", "split is val in .* and all in"),
+        ({"data": {"set": "bbbb"}}, "data", r"data\.set is aaaa in .* and bbbb in"),
+    ],
+)
+def test_evaluations_that_differ_are_refused_or_named(tmp_path, changes, setting, said):
+    same = {"data": {"set": "aaaa"}, "models": {"UD": {"name": "UD"}}}
+    other = {**same, "models": {"DT": {"name": "DT"}}, **changes}
+    opened = [
+        click_scores.open_evaluation(
+            evaluations.write(tmp_path / name, evaluations.many(), **settings)
+        )
+        for name, settings in (("one", same), ("other", other))
+    ]
+    with pytest.raises(errors.RunFolderError, match=said):
+        click_scores.joined(opened)
+    joined = click_scores.joined(opened, [setting])
+    assert joined.head == f"runs differ in {setting}"
+    ud, dt = joined.scores
+    assert ud.model.startswith("UD (")
+    table = click_model_tables.differences(joined.scores)
+    assert {row["told_apart"] for row in table.rows} == {None}
+    row = row_of(table, click_type="all", measure="NSS ↑")
+    assert row["difference"].mean == pytest.approx(ud.mean("nss") - dt.mean("nss"))
+
+
+def test_an_evaluation_may_have_a_dataset_of_its_own(tmp_path):
+    opened = [
+        click_scores.open_evaluation(
+            evaluations.write(
+                tmp_path / name, evaluations.many(dataset=name), data={name: name}
+            )
+        )
+        for name in ("one", "other")
+    ]
+    joined = click_scores.joined(opened)
+    assert [scores.dataset for scores in joined.scores] == ["one"] * 3 + ["other"] * 3
+    assert joined.notes == []
+
+
+def test_several_evaluations_are_compared_on_the_tasks_that_all_have(tmp_path):
+    records = evaluations.many()
+    opened = [
+        click_scores.open_evaluation(
+            evaluations.write(tmp_path / name, part, models={name: {"name": name}})
+        )
+        for name, part in (("UD", records[:9]), ("DT", records[3:]))
+    ]
+    joined = click_scores.joined(opened)
+    rows = click_model_tables.means(joined.scores).rows
+    pooled = [row for row in rows if row["click_type"] == "all"]
+    assert [row["ok"] for row in pooled] == [6, 6]
+    nss = [r["models"]["UD"]["raw"]["nss"] for r in records[3:9]]
+    assert pooled[0]["nss"].mean == pytest.approx(np.mean(nss))
+    assert (
+        "on the 6 tasks that all of them have; 6 are in some alone" in (joined.notes[0])
+    )
+
+
+def test_a_difference_counts_the_tasks_in_which_both_are_defined(tmp_path):
+    records = evaluations.many()
+    for one in records[:2]:
+        one["models"]["UD"]["raw"]["ks"] = None
+    table = click_model_tables.differences(scores_of(tmp_path, records))
+    row = row_of(table, one="UD", other="DT", click_type="all", measure="KS ↑")
+    assert row["tasks"] == 10
+
+
+def test_of_four_photographs_no_click_models_are_told_apart(tmp_path):
+    records = [
+        evaluations.record(f"task{number}", 0.1 * number, image_id=f"p{number % 4}")
+        for number in range(12)
+    ]
+    scores = scores_of(tmp_path, records)
+    assert {
+        row["told_apart"] for row in click_model_tables.differences(scores).rows
+    } == {None}
+    means = click_model_tables.means(scores)
+    assert not any(row["nss"].known for row in means.rows)
+    assert "fewer than 5 photographs" in formats.to_markdown(means)
+
+
 def test_a_model_in_two_evaluations_needs_a_label(tmp_path):
     path = evaluations.write(tmp_path / "a", evaluations.many())
     one = click_scores.open_evaluation(path)

@@ -28,6 +28,33 @@ def test_what_was_not_measured_is_left_out():
     assert interval.mean == 2
 
 
+def test_below_five_photographs_there_is_a_mean_and_no_interval():
+    values = np.arange(12.0)
+    four = intervals.bootstrap_mean(values, np.arange(12) % 4)
+    assert four.mean == 5.5
+    assert np.isnan([four.low, four.high]).all()
+    assert not four.known
+    assert four.sign is None
+    five = intervals.bootstrap_mean(values, np.arange(12) % 5)
+    assert five.low < five.mean < five.high
+    # A photograph whose objects were not measured is none.
+    values[4::5] = np.nan
+    assert not intervals.bootstrap_mean(values, np.arange(12) % 5).known
+
+
+def test_one_photograph_with_many_objects_is_no_certainty():
+    interval = intervals.bootstrap_mean(np.full(50, -10.29), np.zeros(50))
+    assert interval.mean == pytest.approx(-10.29)
+    assert not interval.known
+
+
+@pytest.mark.parametrize(
+    ("ends", "sign"), [((1, 3), 1), ((-3, -1), -1), ((-1, 3), 0), ((0, 3), 0)]
+)
+def test_an_interval_that_holds_zero_has_no_sign(ends, sign):
+    assert intervals.Interval(0.5, *map(float, ends)).sign == sign
+
+
 def test_nothing_measured_is_an_error():
     with pytest.raises(errors.BadValueError, match="no value"):
         intervals.bootstrap_mean(np.array([np.nan]), np.array([0]))

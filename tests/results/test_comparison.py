@@ -213,6 +213,11 @@ def test_notes_of_each_run_are_repeated_with_the_runs_that_have_them():
     notes = comparison.check([one, other._replace(results={"set": failing})]).notes
     assert "2 crowds left out" in notes
     assert "The click model is DT, a rule: it has learnt nothing from people." in notes
+    outer = {"strategies": {**HASHED["strategies"], "groups": [1, 10]}}
+    run = recorded("outer", outer)
+    result = dataclasses.replace(run.results["set"], groups=[1, 10])
+    told = run._replace(results={"set": result}).notes()
+    assert any("over clicking groups 1, 10 alone" in note for note in told)
     failed = "other: Of 16 objects 3 failed and 1 were skipped: they are in no mean."
     assert failed in notes
 
@@ -259,6 +264,13 @@ def test_a_measure_is_of_the_objects_for_which_every_run_has_a_number():
     assert row["objects"] == 11
 
 
+def test_charts_are_drawn_without_intervals():
+    runs = [results_of.run(name, objects=8, images=4) for name in ("a", "b")]
+    svg = comparison_figures.pareto(runs)
+    assert ">a<" in svg
+    assert "nan" not in svg.lower()
+
+
 def test_tables_of_several_runs_are_on_the_objects_that_all_finished():
     one, other = results_of.run("one"), results_of.run("other", skill=0.05)
     fewer = other._replace(results={"set": other.results["set"].only(range(3, 12))})
@@ -266,6 +278,17 @@ def test_tables_of_several_runs_are_on_the_objects_that_all_finished():
     base = measures.BY_KEY["base_noc"].values(one.results["set"], config.PAPER)
     assert table.rows[0]["set_base_noc"] == pytest.approx(base[3:].mean())
     assert [row["set_objects"] for row in table.rows] == [9, 9]
+
+
+def test_runs_without_a_common_object_have_no_numbers():
+    one, other = results_of.run("one"), results_of.run("other")
+    one = one._replace(results={"set": one.results["set"].only(range(6))})
+    other = other._replace(results={"set": other.results["set"].only(range(6, 12))})
+    assert [row["objects"] for row in comparison.means([one, other]).rows] == [0, 0]
+    assert comparison.differences([one, other]).rows == []
+    for make in paper_tables.MAKERS:
+        assert make(comparison.on_shared([one, other])).rows == []
+    assert difficulty.hardest([one, other]).rows == []
 
 
 def test_correlations_are_those_of_the_means():
@@ -297,6 +320,17 @@ def test_dataset_nsr_is_the_papers():
     rows = difficulty.dataset_noise(runs).rows
     assert rows[0]["source"] == "users"
     assert rows[0]["nsr"].mean == pytest.approx(expected)
+
+
+def test_groups_stand_beside_users_on_the_objects_that_users_clicked():
+    run = results_of.run("a")
+    result = run.results["set"]
+    ious = [ious if n < 7 else np.zeros(0) for n, ious in enumerate(result.user_ious)]
+    few = dataclasses.replace(result, user_ious=ious)
+    users, groups = difficulty.dataset_noise([run._replace(results={"set": few})]).rows
+    assert (users["objects"], groups["objects"]) == (7, 7)
+    auc = measures.BY_KEY["sample_auc"].values(result, config.PAPER)
+    assert groups["mean"] == pytest.approx(auc[:7].mean())
 
 
 def test_the_hardest_object_comes_first():

@@ -120,6 +120,14 @@ def test_a_run_without_groups_cannot_tell():
         simulated(result)
 
 
+def test_runs_without_a_common_object_cannot_be_estimated():
+    one, other = results_of.run("one"), results_of.run("other")
+    one = one._replace(results={"set": one.results["set"].only(range(6))})
+    other = other._replace(results={"set": other.results["set"].only(range(6, 12))})
+    with pytest.raises(errors.BadValueError, match="none that all runs finished"):
+        estimate.table([one, other], PROJECT, SURE)
+
+
 def test_a_run_that_ended_before_90_percent_cannot_tell():
     protocol = dataclasses.replace(config.PAPER, stop_at=80)
     with pytest.raises(errors.BadValueError, match="ended at 80 % IoU"):

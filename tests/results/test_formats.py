@@ -74,7 +74,7 @@ def test_markdown_shows_a_name_as_it_is_and_takes_nothing_of_it_for_markup():
     assert len(lines) == 2 + len(NAMES)
     for line, name in zip(lines[2:], NAMES, strict=True):
         cell = re.fullmatch(r"\| (.*) \| -1\.50 \|", line)[1]
-        assert not re.search(r"[|<>@]|://|www\.|(?<!\\)[\[\]`*~$]", cell)
+        assert not re.search(r"[|<>]|@\w+\.|://|www\.|(?<!\\)[\[\]`*~$]", cell)
         # What CommonMark reads: backslashes before punctuation, then entities.
         assert html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", cell)) == plain(name)
 
@@ -146,6 +146,8 @@ def test_what_differs_comes_first_for_people_and_columns_of_a_csv_stay():
     table = formats.Table("t", "T", columns, rows)
     assert formats.to_markdown(table).startswith("| Strategy | Dataset | NoC |")
     assert formats.to_csv(table).startswith("dataset,strategy,noc\n")
+    turned = formats.turned(table)
+    assert [head for head, _ in turned.columns.values()] == ["", "G1", "G10"]
     rows = [*rows, {"dataset": "two", "strategy": "G1", "noc": 1.0}]
     table = formats.Table("t", "T", columns, rows)
     assert formats.to_markdown(table).startswith("| Dataset | Strategy | NoC |")

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import results_of
 
@@ -30,3 +32,21 @@ def test_what_the_paper_has_not_is_said(file, name):
     table = published.table(run_of(file, name))
     assert {row["note"] for row in table.rows} == {"not published"}
     assert all("published" not in row for row in table.rows)
+
+
+def test_fewer_groups_than_the_papers_are_said_and_not_subtracted():
+    run = run_of("sam_vit_b_01ec64.pth")
+    result = run.results["DAVIS"]
+    outer = dataclasses.replace(
+        result,
+        groups=[1, 10],
+        by_group=results_of.areas(result.by_group.iou[:, [0, 9]]),
+    )
+    rows = published.table(run._replace(results={"DAVIS": outer})).rows
+    noted = {row["measure"]: row["note"] for row in rows}
+    said = "ours over groups 1, 10; the paper's over all ten"
+    assert noted == {
+        "Sample NoC@90 ↓": said, "± groups ↓": said, "ΔSB % ↓": said, "ΔGR % ↓": ""
+    }  # fmt: skip
+    assert [row["measure"] for row in rows if "difference" in row] == ["ΔGR % ↓"]
+    assert {row["objects"] for row in rows} == {12}

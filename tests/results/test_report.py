@@ -71,12 +71,14 @@ def test_a_click_model_is_called_what_it_is(tmp_path, described, heading, warned
     root = html_pages.check(page_of(run))
     assert root.inside("h1")[0].text == f"noisy under {heading}"
     notes = [one.text for one in root.inside("div") if one["class"] == "warn"]
-    assert (warned in notes[0]) if warned else not notes
+    assert (warned in notes[0]) if warned else "click model" not in notes[0]
 
 
 def test_notes_of_a_table_are_said_once(plain):
     _, page = plain
-    assert page.count("Sample and what follows from it are over clicking groups") == 1
+    note = "Sample and what follows from it are over clicking groups 1, 10 alone"
+    (summary,) = re.findall(r"(?s)<h2 id=.summary.*?</section>", page)
+    assert summary.count(note) == 1
 
 
 def test_a_run_of_robots_alone_names_no_click_model(tmp_path):
