@@ -24,6 +24,7 @@ from rclicks_jax.evaluation import (
     task_scoring,
 )
 from rclicks_jax.runs import (
+    attempts,
     environment,
     plan,
     processes,
@@ -103,6 +104,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         mendable=("click_models",),
         has_results=functools.partial(task_records.has_results, folder),
     )
+    attempts.note(folder)
     facts = {"click models": ", ".join(models), "protocol": protocol.name}
     progress.say_start("Evaluation", planned, facts, "click task")
     mine = [unit for unit in planned if hosts.owns(plan.key_of(unit), shard)]

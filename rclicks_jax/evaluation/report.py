@@ -1,15 +1,27 @@
 """One self-contained HTML page of an evaluation: tables, and tasks with maps."""
 
-import base64
-from collections.abc import Sequence
+import collections
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rclicks_jax import errors
 from rclicks_jax.evaluation import task_pictures, task_records
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
 from rclicks_jax.evaluation.task_records import TaskRecord
-from rclicks_jax.results import formats, pages
-from rclicks_jax.results.report import REPORT_NAME, SYNTHETIC
+from rclicks_jax.ops import images
+from rclicks_jax.results import (
+    click_words,
+    formats,
+    object_pictures,
+    pages,
+    report,
+    run_notes,
+)
+from rclicks_jax.results.click_words import SYNTHETIC
 from rclicks_jax.runs import store
+
+# Characters of the pictures of a task in a page, and of one of them.
+_TASK, _PICTURE = 280_000, 60_000
 
 
 def write(
@@ -17,7 +29,7 @@ def write(
 ) -> None:
     """Writes `report.html` into a run folder."""
     page = render(folder, evaluation, made)
-    store.write_atomically(folder.path / REPORT_NAME, page.encode())
+    store.write_atomically(folder.path / report.REPORT_NAME, page.encode())
 
 
 def render(
@@ -32,51 +44,79 @@ def render(
     """
     info = folder.info()
     hashed = info["hashed"]
+    models = list(hashed["click_models"])
+    synthetic = any(SYNTHETIC in one.input_devices for one in evaluation.scores)
+    clicks = "synthetic clicks" if synthetic else "clicks of people"
+    unreadable: list[str] = []
+    gallery = [
+        shown
+        for record in task_pictures.chosen(evaluation.records, hashed)
+        if (shown := _shown(folder, record, evaluation, unreadable))["pictures"]
+    ]
     return pages.render(
         "evaluation.html.jinja",
-        models=list(hashed["click_models"]),
+        title=f"How well {', '.join(models)} predict {clicks}",
+        models=[
+            name if name == click_words.model_name(described)
+            else f"{name} ({click_words.model_name(described)})"
+            for name, described in hashed["click_models"].items()
+        ],
+        the_clicks=f"the {clicks}",
         datasets=sorted({one.dataset for one in evaluation.scores}),
         hashed=hashed,
-        noted=info["noted"],
-        run_hash=info["hash"],
         maps=evaluation.maps,
-        synthetic=_synthetic_parts(evaluation),
+        warnings=[*_warnings(info, evaluation, synthetic), *unreadable],
         rule=task_pictures.RULE,
         shown_maps=task_records.shown_maps(hashed),
-        gallery=[
-            shown
-            for record in task_pictures.chosen(evaluation.records, hashed)
-            if (shown := _shown(folder, record, evaluation))["pictures"]
-        ],
+        gallery=gallery,
         tables=[pages.shown(table) for table in made],
-        problems=[
+        problems=report.problems(
             (one.dataset, one.click_set_id, one.status, one.reason)
             for one in evaluation.records
             if one.status != "ok"
-        ],
-    )
+        ),
+        made=report.provenance(folder),
+    )  # fmt: skip
 
 
-def _synthetic_parts(evaluation: Evaluation) -> list[str]:
-    """Names what in an evaluation rests on clicks that no person made."""
-    parts = [
-        f"{name} was trained on synthetic clicks"
+def _warnings(
+    info: Mapping[str, Any], evaluation: Evaluation, synthetic: bool
+) -> list[str]:
+    """Returns what has to be known before the numbers are read."""
+    found = []
+    if synthetic:
+        reason = "the clicks that maps are compared with are synthetic"
+        found.append(click_words.no_claim(reason))
+    found += [
+        click_words.warning(described, name)
         for name, described in evaluation.hashed["click_models"].items()
-        if SYNTHETIC in str(described.get("data", ""))
+        # That a formula has learnt nothing is what it is compared for.
+        if described.get("name") == "CM"
     ]
-    if any(SYNTHETIC in one.input_devices for one in evaluation.scores):
-        parts.append("the clicks that maps are compared with are synthetic")
-    return parts
+    noted = info["noted"]
+    found += map(str, noted.get("data_notes", []))
+    counts = collections.Counter(one.status for one in evaluation.records)
+    return [*filter(None, found), *run_notes.of_counts(counts, "task")]
 
 
 def _shown(
-    folder: store.RunFolder, record: TaskRecord, evaluation: Evaluation
+    folder: store.RunFolder,
+    record: TaskRecord,
+    evaluation: Evaluation,
+    unreadable: list[str],
 ) -> dict[str, Any]:
     """Returns a task of the gallery: title, note, and pictures with captions."""
     pictures = []
-    for name, jpeg in task_pictures.read(folder, record):
-        uri = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-        pictures.append((_caption(record, name, evaluation), uri))
+    try:
+        kept = task_pictures.read(folder, record)
+        share = min(_PICTURE, _TASK // max(1, len(kept)))
+        for name, jpeg in kept:
+            picture = images.decode_image(jpeg, f"The picture of {name}")
+            uri = object_pictures.photo_uri(picture, share)
+            pictures.append((_caption(record, name, evaluation), uri))
+    except errors.DataError as error:
+        unreadable.append(f"Pictures of {record.click_set_id} are left out. {error}")
+        pictures = []
     return {
         "title": f"{record.dataset} / {record.click_set_id}",
         "note": f"task “{record.click_type}”, {record.clicks} clicks",
@@ -86,11 +126,15 @@ def _shown(
 
 def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
     if name not in record.models:
-        return "Where people clicked"
+        synthetic = SYNTHETIC in record.input_device
+        return "Where the synthetic clicks are" if synthetic else "Where people clicked"
     # Of the maps that are drawn, whichever the tables are of.
     maps = task_records.shown_maps(evaluation.hashed)
     row = {one.key: task_records.value(record, name, maps, one.key) for one in PAPER}
-    columns = {one.key: (one.title.split()[0], one.form) for one in PAPER}
+    columns = {one.key: (one.title, one.form) for one in PAPER}
     (cells,) = formats.cells(formats.Table("", "", columns, [row]))
     pairs = zip(columns.values(), cells, strict=True)
-    return f"{name}: " + ", ".join(f"{title} {cell}" for (title, _), cell in pairs)
+    # The tables say which way is better.
+    return f"{name}: " + ", ".join(
+        f"{title.split()[0]} {cell}" for (title, _), cell in pairs
+    )

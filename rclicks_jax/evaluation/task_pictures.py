@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from etils import epath
 
+from rclicks_jax import errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.clicks.click_models import ClickModel
 from rclicks_jax.data import packages
@@ -105,15 +106,22 @@ def write(
 
 
 def read(folder: store.RunFolder, record: TaskRecord) -> list[Picture]:
-    """Reads the pictures of a task; empty if it has none."""
+    """Reads the pictures of a task; empty if it has none.
+
+    Raises:
+        DataError: They cannot be read.
+    """
     place = _place(folder, record)
     if not (place / _INDEX_NAME).exists():
         return []
-    names = json.loads((place / _INDEX_NAME).read_text())["pictures"]
-    return [
-        Picture(name, (place / f"{number}.jpg").read_bytes())
-        for number, name in enumerate(names)
-    ]
+    try:
+        names = json.loads((place / _INDEX_NAME).read_text())["pictures"]
+        return [
+            Picture(str(name), (place / f"{number}.jpg").read_bytes())
+            for number, name in enumerate(names)
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise errors.DataError(f"Pictures in {place} cannot be read.") from error
 
 
 def _place(folder: store.RunFolder, record: TaskRecord) -> epath.Path:

@@ -6,8 +6,19 @@ from typing import Any
 import numpy as np
 
 from rclicks_jax.metrics import intervals
-from rclicks_jax.results import comparison, correlations, difficulty, measures
-from rclicks_jax.results.figures import curves_of, drawn
+from rclicks_jax.results import (
+    comparison,
+    correlations,
+    difficulty,
+    measures,
+)
+from rclicks_jax.results.figures import (
+    clicks_axis,
+    curves_of,
+    drawn,
+    name_of,
+    plain,
+)
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = (
@@ -19,6 +30,7 @@ _COLOURS = (
     "#56B4E9",
     "#000000",
 )
+_MARKERS = "osD^vPX*"
 _EFFICIENCY, _ROBUSTNESS = "sample_noc", "delta_gr"
 
 
@@ -28,36 +40,60 @@ def iou_per_click(runs: Sequence[comparison.Run]) -> str:
     A panel a dataset: the mean over groups and the band that they span, and the
     baseline dashed. Empty if trajectories were stopped early.
     """
+    whole = not any(run.protocol.stop_at or run.protocol.max_clicks < 2 for run in runs)
     panels = [
         (dataset, [(run.label, curves_of(run.results[dataset])) for run in runs])
         for dataset in comparison.datasets_of(runs)
-        if not any(run.protocol.stop_at for run in runs)
+        if whole and all(run.results[dataset].instance_ids for run in runs)
     ]
-    return drawn(panels, _draw_iou, (4.6, 3.6)) if panels else ""
+    return drawn(panels, _draw_iou, (4.6, 3.6), _iou_in_words)
+
+
+def _iou_in_words(panel: tuple[str, list[tuple[str, Any]]]) -> str:
+    dataset, of_runs = panel
+    ends = [
+        f"{label} {100 * np.mean([curve[-1] for curve in curves.values()]):.1f} %"
+        for label, curves in of_runs
+        if curves
+    ]
+    return f"IoU after each click, {dataset}. After the last: {'; '.join(ends)}"
 
 
 def _draw_iou(axis: Any, panel: tuple[str, list[tuple[str, Any]]]) -> None:
     dataset, of_runs = panel
     for number, (label, curves) in enumerate(of_runs):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour, marker = _style(number)
+        label = name_of(label)
         of_groups = [curve for name, curve in curves.items() if name.startswith("G")]
         if of_groups:
             stacked = 100 * np.stack(of_groups)
             clicks = np.arange(1, stacked.shape[1] + 1)
             low, high = stacked.min(axis=0), stacked.max(axis=0)
             axis.fill_between(clicks, low, high, color=colour, alpha=0.15, linewidth=0)
-            axis.plot(clicks, stacked.mean(axis=0), color=colour, label=label)
+            axis.plot(
+                clicks,
+                stacked.mean(axis=0),
+                color=colour,
+                label=label,
+                marker=marker,
+                markevery=4,
+                markersize=4,
+            )
         if "baseline" in curves:
             curve = 100 * curves["baseline"]
             clicks = np.arange(1, curve.size + 1)
             name = None if of_groups else label
             axis.plot(clicks, curve, "--", color=colour, label=name, linewidth=1)
-    axis.set_title(dataset, fontsize=10)
-    axis.set_xlabel("clicks")
-    axis.set_ylabel("mean IoU, %")
-    axis.set_xticks([1, 5, 10, 15, 20])
-    _plain(axis)
-    axis.legend(loc="lower right", frameon=False, fontsize=8)
+    axis.set_title(name_of(dataset), fontsize=10)
+    sizes = [curve.size for _, curves in of_runs for curve in curves.values()]
+    clicks_axis(axis, max(sizes, default=1))
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def _style(number: int) -> tuple[str, str]:
+    """Returns colour and marker of a segmenter, which differ in both."""
+    return _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
 
 
 def pareto(runs: Sequence[comparison.Run]) -> str:
@@ -71,9 +107,24 @@ def pareto(runs: Sequence[comparison.Run]) -> str:
         found = [
             comparison.paired(runs, dataset, key) for key in (_EFFICIENCY, _ROBUSTNESS)
         ]
-        if all(one is not None for one in found):
+        # One segmenter is no choice.
+        if len(runs) > 1 and all(
+            one is not None and np.isfinite(one.values).any(axis=1).all()
+            for one in found
+        ):
             panels.append((dataset, runs, found))
-    return drawn(panels, _draw_pareto, (4.6, 3.6)) if panels else ""
+    return drawn(panels, _draw_pareto, (4.6, 3.6), _pareto_in_words)
+
+
+def _pareto_in_words(panel: tuple[str, Sequence[comparison.Run], Any]) -> str:
+    dataset, runs, found = panel
+    titles = [measures.BY_KEY[key].title for key in (_EFFICIENCY, _ROBUSTNESS)]
+    means = np.array([np.nanmean(one.values, axis=1) for one in found]).T
+    each = [
+        f"{run.label} {noc:.2f} and {robustness:.2f}"
+        for run, (noc, robustness) in zip(runs, means, strict=True)
+    ]
+    return f"{' and '.join(titles)}, less is better, {dataset}: {'; '.join(each)}"
 
 
 def best(points: np.ndarray) -> np.ndarray:
@@ -103,23 +154,26 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
     filled = best(points)
     for number, run in enumerate(runs):
         across, up = ends[0][number], ends[1][number]
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour, marker = _style(number)
         axis.errorbar(
             across.mean,
             up.mean,
             xerr=_reach(across),
             yerr=_reach(up),
-            fmt="o",
+            fmt=marker,
             color=colour,
             markerfacecolor=colour if filled[number] else "white",
             elinewidth=1,
             capsize=2,
-            label=run.label,
+            label=name_of(run.label),
         )
-    axis.set_title(dataset, fontsize=10)
-    axis.set_xlabel(f"{measures.BY_KEY[_EFFICIENCY].title}  (less is quicker)")
-    axis.set_ylabel(f"{measures.BY_KEY[_ROBUSTNESS].title}  (less is fairer)")
-    _plain(axis)
+    axis.set_title(name_of(dataset), fontsize=10)
+    for key, better, name in (
+        (_EFFICIENCY, "less is quicker", axis.set_xlabel),
+        (_ROBUSTNESS, "less is fairer", axis.set_ylabel),
+    ):
+        name(f"{measures.BY_KEY[key].heading}  ({better})")
+    plain(axis)
     axis.legend(frameon=False, fontsize=8)
 
 
@@ -136,8 +190,17 @@ def noise(runs: Sequence[comparison.Run]) -> str:
             found := difficulty.difficulty(runs, dataset)
             or difficulty.difficulty(runs, dataset, "groups")
         )
+        and found.mean.size > 1
     ]
-    return drawn(panels, _draw_noise, (4.0, 3.4)) if panels else ""
+    return drawn(panels, _draw_noise, (4.0, 3.4), _noise_in_words)
+
+
+def _noise_in_words(panel: tuple[str, difficulty.Difficulty]) -> str:
+    dataset, found = panel
+    return (
+        f"Spread and mean of IoU of {found.mean.size} objects, {dataset}: on average "
+        f"{found.std.mean():.1f} % and {found.mean.mean():.1f} %"
+    )
 
 
 def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
@@ -146,10 +209,11 @@ def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
     mean, std = found.mean.mean(), found.std.mean()
     axis.axhline(mean, color="#888888", linewidth=0.8)
     axis.axvline(std, color="#888888", linewidth=0.8)
-    nsr = np.nanmean(found.nsr)
-    axis.set_title(f"{dataset}: NSR {nsr:.2f} % ({found.source})", fontsize=10)
-    axis.set_xlabel("spread of IoU over clicks, %")
-    axis.set_ylabel("mean IoU, %")
+    known = found.nsr[np.isfinite(found.nsr)]
+    nsr = f": NSR {known.mean():.2f} %" if known.size else ""
+    axis.set_title(f"{name_of(dataset)}{nsr} ({found.source})", fontsize=10)
+    axis.set_xlabel("spread of IoU over clicks, % ↓")
+    axis.set_ylabel("mean IoU, % ↑")
     # Where objects lie along each axis.
     for place, values, way in (
         ([0, 1.02, 1, 0.14], found.std, "vertical"),
@@ -159,13 +223,20 @@ def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
         margin.hist(values, bins=20, orientation=way, color="#0072B2", alpha=0.5)
         margin.axis("off")
     axis.title.set_y(1.16)
-    _plain(axis)
+    plain(axis)
 
 
 def correlation_heatmap(runs: Sequence[comparison.Run]) -> str:
     """Draws how measures go together over segmenters (Figure 14 of the paper)."""
     found = correlations.correlation_matrix(runs)
-    return drawn([found], _draw_correlations, (6.4, 5.4)) if found else ""
+    if found is None or len(found[0]) < 2:
+        return ""
+    return drawn([found], _draw_correlations, (6.4, 5.4), _correlations_in_words)
+
+
+def _correlations_in_words(panel: tuple[list[str], np.ndarray, np.ndarray]) -> str:
+    names = ", ".join(measures.BY_KEY[key].title for key in panel[0])
+    return f"How these measures correlate over segmenters, as the table says: {names}"
 
 
 def _draw_correlations(
@@ -183,8 +254,3 @@ def _draw_correlations(
                 colour = "white" if value > 0.6 else "black"
                 axis.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
     axis.set_title("Pearson above the diagonal, Spearman below", fontsize=10)
-
-
-def _plain(axis: Any) -> None:
-    axis.grid(alpha=0.25)
-    axis.spines[["top", "right"]].set_visible(False)

@@ -9,7 +9,6 @@ from etils import epath
 from rclicks_jax import config, errors
 from rclicks_jax.results import (
     aggregate,
-    comparable,
     comparison,
     comparison_figures,
     correlations,
@@ -18,6 +17,7 @@ from rclicks_jax.results import (
     pages,
     paper_tables,
     report,
+    side_by_side,
     tables,
 )
 from rclicks_jax.runs import store
@@ -184,26 +184,24 @@ def compare(
     first = dataclasses.replace(first, notes=(*checked.notes, *first.notes))
     made = [checked.named(table) for table in (first, *others) if table.rows]
     write_tables(out, made)
+    shown = side_by_side.draw(opened)
+    clicks, click_models = side_by_side.clicks_of(opened)
     page = pages.render(
         "comparison.html.jinja",
         labels=[run.label for run in opened],
         datasets=comparison.datasets_of(opened),
         protocol=opened[0].protocol.name,
-        tables=[pages.shown(table) for table in made],
+        tables=[pages.shown(table, shown.links) for table in made],
         charts=_charts(on_shared),
         runs=[(run.label, run.folder) for run in opened],
-        click_models=_click_models(opened),
-        notes=checked.notes,
+        clicks=clicks,
+        click_models=click_models,
+        warnings=[*checked.notes, *shown.unreadable],
+        gallery=shown.objects,
     )
     path = epath.Path(out) / "comparison.html"
-    store.write_atomically(path, formats.encodable(page).encode())
+    store.write_atomically(path, page.encode())
     return made
-
-
-def _click_models(runs: Sequence[comparison.Run]) -> list[str]:
-    """Returns the click model of each run, each once."""
-    recorded = (run.hashed.get("click_model", {}) for run in runs)
-    return list(dict.fromkeys(map(comparable.click_model_title, recorded)))
 
 
 def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:

@@ -1,42 +1,39 @@
 """One self-contained HTML page of a run: tables, curves, and objects with clicks."""
 
-import base64
-import dataclasses
-from collections.abc import Sequence
+import collections
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax import errors
+from rclicks_jax.clicks import strategies
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.ops import images
-from rclicks_jax.results import aggregate, figures, formats, pages
+from rclicks_jax.results import (
+    aggregate,
+    click_words,
+    figures,
+    formats,
+    object_pictures,
+    pages,
+    run_notes,
+)
 from rclicks_jax.results.aggregate import DatasetResults
-from rclicks_jax.runs import artifacts, overlays, records, store
-from rclicks_jax.runs.tracks import SEEN_ROUNDS
-from rclicks_jax.types import Trajectory
+from rclicks_jax.results.click_words import SYNTHETIC
+from rclicks_jax.runs import artifacts, attempts, records, store
 
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
 _SHOWN_EACH = 4
-SYNTHETIC = "synthetic"
+# Reasons and objects without a number that a page lists.
+_MOST_REASONS, _MOST_PROBLEMS = 20, 1000
+# Tables of a page; others are files only.
+_TABLES = (
+    "noc", "users", "by_size", "by_share", "by_category", "repeats", "averaged_draws",
+    "instances", "timing",
+)  # fmt: skip
 
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """An object of the gallery.
-
-    Attributes:
-        title: Dataset and object.
-        note: How it went, in words.
-        pictures: Caption, data URI and steps of each; the steps may be None.
-        photo: Data URI of the photograph with the outline of the target.
-    """
-
-    title: str
-    note: str
-    pictures: list[tuple[str, str, dict[str, Any] | None]]
-    photo: str
+Key = tuple[str, str]
 
 
 def write(folder: store.RunFolder, made: Sequence[formats.Table]) -> None:
@@ -56,43 +53,107 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
     results = aggregate.collect(folder.read_all())
     by_name = {table.name: table for table in made}
     hashed, noted = info["hashed"], info["noted"]
-    stopped = hashed["protocol"].get("stop_at")
+    words = click_words.of_run(hashed.get("click_model", {}))
+    unreadable: list[str] = []
+    gallery = _gallery(folder, results, words, unreadable)
+    links = {key: one.anchor for key, one in gallery.items()}
+    segmenter = hashed["segmenter"]["name"]
     return pages.render(
         "report.html.jinja",
-        segmenter=hashed["segmenter"]["name"],
+        title=f"{segmenter} under {words.phrase}",
+        segmenter=segmenter,
+        clicks=words,
+        groups=sorted({f"G{g}" for one in results for g in one.groups}, key=_number),
+        measured=set(by_name["summary"].columns),
         datasets=[result.dataset for result in results],
         hashed=hashed,
-        noted=noted,
-        run_hash=info["hash"],
-        synthetic=_synthetic_parts(hashed, results),
-        summary=pages.shown(formats.turned(by_name["summary"])),
+        warnings=[*run_notes.notes_of(hashed, noted, results), *unreadable],
+        summary=pages.shown_turned(by_name["summary"]),
         tables=[
-            pages.shown(by_name[name])
-            for name in ("noc", "users", "repeats", "instances", "timing")
-            if by_name[name].rows
+            pages.shown(by_name[name], links)
+            for name in _TABLES
+            if name in by_name and by_name[name].rows
         ],
-        curves="" if stopped or not results else figures.iou_per_click(results),
-        gallery=_gallery(folder, results),
-        problems=[(r.dataset, *problem) for r in results for problem in r.problems],
+        curves=figures.iou_per_click(_with_curves(hashed, results)),
+        gallery=list(gallery.values()),
+        problems=problems(
+            (r.dataset, *problem) for r in results for problem in r.problems
+        ),
+        made=provenance(folder),
     )
 
 
-def _synthetic_parts(
-    hashed: dict[str, Any], results: Sequence[DatasetResults]
-) -> list[str]:
-    """Names what in a run rests on clicks that no person made."""
-    parts = []
-    data = str(hashed["click_model"].get("data", ""))
-    if SYNTHETIC in data:
-        parts.append("the click model was trained on synthetic clicks")
-    if any(SYNTHETIC in result.input_devices for result in results):
-        parts.append("the replayed first clicks are synthetic")
-    return parts
+def _number(group: str) -> int:
+    return int(group[1:])
 
 
-def _gallery(folder: store.RunFolder, results: Sequence[DatasetResults]) -> list[Shown]:
-    """Chooses the objects whose groups fare most and least differently."""
-    protocol = config.recorded_protocol(folder.info()["hashed"]["protocol"])
+def _with_curves(
+    hashed: Mapping[str, Any], results: Sequence[DatasetResults]
+) -> list[DatasetResults]:
+    """Returns the datasets that have curves: of objects, over more than one click."""
+    protocol = hashed["protocol"]
+    if protocol.get("stop_at") or protocol.get("max_clicks", 0) < 2:
+        return []
+    return [one for one in results if one.instance_ids]
+
+
+def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
+    """Returns what could not be scored as the templates take it.
+
+    Args:
+        rows: Dataset, name, status and reason of each.
+    """
+    every = list(rows)
+    # A reason that names its object is the same reason for another object.
+    counts = collections.Counter(
+        (reason.replace(name, "…") if len(name) > 2 else reason, status)
+        for _, name, status, reason in every
+    )
+    common = counts.most_common(_MOST_REASONS)
+    reasons = [(reason or "no reason", s, count) for (reason, s), count in common]
+    others = len(every) - sum(count for *_, count in reasons)
+    if others:
+        reasons.append(("other reasons", "", others))
+    return {"reasons": reasons, "rows": every[:_MOST_PROBLEMS], "count": len(every)}
+
+
+def provenance(folder: store.RunFolder) -> dict[str, Any]:
+    """Returns commands and settings of a run as the templates take them."""
+    info = folder.info()
+    times: dict[str, list[str]] = {}
+    for each in attempts.read_all(folder):
+        times.setdefault(pages.command(each.command), []).append(each.started)
+    # These are elsewhere in the page.
+    elsewhere = ("command", "data_notes")
+    noted = {k: v for k, v in info["noted"].items() if k not in elsewhere}
+    identity, beside = pages.settings(info["hashed"]), pages.settings(noted)
+    alone = [*identity.pop(""), ("run hash", str(info["hash"])), *beside.pop("")]
+    return {
+        "commands": [(_said(started), command) for command, started in times.items()],
+        "settings": [("run", alone), *identity.items(), *beside.items()],
+    }
+
+
+def _said(started: Sequence[str]) -> str:
+    """Says when a command was started."""
+    first, *others = started
+    told = f"started {first or 'at an unknown time'}"
+    if others:
+        count = "once" if len(others) == 1 else f"{len(others)} times"
+        told += f"; again {count}, last {others[-1]}"
+    return told
+
+
+def _gallery(
+    folder: store.RunFolder,
+    results: Sequence[DatasetResults],
+    words: click_words.ClickWords,
+    unreadable: list[str],
+) -> dict[Key, object_pictures.Pictured]:
+    """Draws the objects whose groups fare most and least differently.
+
+    Pictures that cannot be read are left out, and `unreadable` says so.
+    """
     spread = {}
     for result in results:
         if result.by_group is not None:
@@ -100,87 +161,56 @@ def _gallery(folder: store.RunFolder, results: Sequence[DatasetResults]) -> list
             nsr = robustness.noise_to_signal(auc)
             keys = ((result.dataset, name) for name in result.instance_ids)
             spread |= dict(zip(keys, np.nan_to_num(nsr), strict=True))
-    pictured = []
+    kept = kept_objects(folder, unreadable)
+    names = sorted(kept, key=lambda key: -spread.get(key, 0.0))
+    if len(names) > 2 * _SHOWN_EACH:
+        names = names[:_SHOWN_EACH] + names[-_SHOWN_EACH:]
+    drawn = {}
+    for dataset, name in names:
+        image_id, record = kept[dataset, name]
+        try:
+            layers = artifacts.read(folder, dataset, image_id, name)
+        except errors.DataError as error:
+            unreadable.append(f"A picture is left out. {error}")
+            continue
+        played = object_pictures.Played("", record, layers)
+        maps = _maps(record, words)
+        drawn[dataset, name] = object_pictures.of_object(
+            f"object-{len(drawn) + 1}", dataset, [played], maps
+        )
+    return drawn
+
+
+def kept_objects(
+    folder: store.RunFolder, unreadable: list[str]
+) -> dict[Key, tuple[str, records.InstanceRecord]]:
+    """Returns image and record of the objects that have pictures, by dataset and id.
+
+    Args:
+        folder: A run.
+        unreadable: Takes a sentence for each image whose pictures cannot be read.
+    """
+    found = {}
     for image in folder.read_all():
-        for layers in artifacts.read(folder, image.dataset, image.image_id):
-            record = _record_of(image, layers.instance_id)
-            if record is not None:
-                pictured.append((image, record, layers))
-    pictured.sort(key=lambda p: -spread.get((p[0].dataset, p[1].instance_id), 0.0))
-    if len(pictured) > 2 * _SHOWN_EACH:
-        pictured = pictured[:_SHOWN_EACH] + pictured[-_SHOWN_EACH:]
-    return [
-        _shown(image, record, layers, protocol) for image, record, layers in pictured
-    ]
+        try:
+            names = set(artifacts.kept(folder, image.dataset, image.image_id))
+        except errors.DataError as error:
+            unreadable.append(f"Pictures of an image are left out. {error}")
+            continue
+        for one in image.instances:
+            if one.instance_id in names and one.status == "ok":
+                found[image.dataset, one.instance_id] = image.image_id, one
+    return found
 
 
-def _record_of(
-    image: records.ImageRecord, instance_id: str
-) -> records.InstanceRecord | None:
-    found = [
-        one
-        for one in image.instances
-        if one.instance_id == instance_id and one.status == "ok"
-    ]
-    return found[0] if found else None
-
-
-def _shown(
-    image: records.ImageRecord,
-    record: records.InstanceRecord,
-    layers: artifacts.Layers,
-    protocol: config.Protocol,
-) -> Shown:
-    shown = {
-        artifacts.label(*key): track
-        for key in artifacts.SHOWN
-        for track in record.trajectories
-        if (track.strategy, track.group, track.repeat) == (*key, 0)
-    }
-    layers = overlays.window(layers, [c for t in shown.values() for c in t.clicks])
-    pictures = []
-    if layers.click_map is not None:
-        heat = overlays.to_data_uri(overlays.with_click_map(layers))
-        pictures.append(("Where people would click first", heat, None))
-    if layers.user_mean is not None:
-        heat = overlays.to_data_uri(overlays.with_user_mean(layers))
-        pictures.append(("Mean mask over users' first clicks", heat, None))
-    notes = []
-    for name, track in shown.items():
-        picture = overlays.with_clicks(layers, name, track.clicks)
-        caption = f"{name.capitalize()}: {_clicks_needed(track, protocol)}"
-        steps = _steps(layers, name, track)
-        pictures.append((caption, overlays.to_data_uri(picture), steps))
-        last = 100 * track.intersection[-1] / max(1, track.union[-1])
-        notes.append(f"{name.capitalize()} ends at {last:.1f} % IoU")
-    title = f"{image.dataset} / {record.instance_id}"
-    photo = overlays.to_data_uri(overlays.with_target(layers))
-    return Shown(title, "; ".join(notes), pictures, photo)
-
-
-def _steps(
-    layers: artifacts.Layers, name: str, track: Trajectory
-) -> dict[str, Any] | None:
-    """Returns what the page needs to show a trajectory click by click."""
-    if name not in layers.rounds:
-        return None
-    ious = [
-        round(100 * inside / max(1, union), 1)
-        for inside, union in zip(track.intersection, track.union, strict=True)
-    ]
-    clicks = [(*overlays.place_of(layers, y, x), on) for y, x, on in track.clicks]
-    png = images.encode_png(artifacts.to_colours(layers.rounds[name]))
-    masks = "data:image/png;base64," + base64.b64encode(png).decode()
-    seen = min(len(clicks), SEEN_ROUNDS)
-    return {"masks": masks, "clicks": clicks[:seen], "ious": ious[:seen]}
-
-
-def _clicks_needed(track: Trajectory, protocol: config.Protocol) -> str:
-    reached = interaction.reached(
-        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
-    )
-    if not reached.any():
-        return f"not {aggregate.THRESHOLD} % in {protocol.max_clicks} clicks"
-    clicks = int(reached.argmax()) + 1
-    unit = "click" if clicks == 1 else "clicks"
-    return f"{aggregate.THRESHOLD} % after {clicks} {unit}"
+def _maps(
+    record: records.InstanceRecord, words: click_words.ClickWords
+) -> dict[str, str]:
+    """Returns captions of the maps of an object."""
+    clicks = sum(one.strategy == strategies.USER for one in record.trajectories)
+    device = record.input_device
+    whose = "synthetic first clicks" if SYNTHETIC in device else "people's first clicks"
+    maps = {"user_mean": f"Mean of the masks after each of {clicks} {whose} alone"}
+    if words.name:
+        maps["click_map"] = f"Where {words.expects} the first click"
+    return dict(sorted(maps.items()))

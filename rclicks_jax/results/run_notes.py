@@ -3,15 +3,13 @@
 A comparison repeats these of each of its runs.
 """
 
+import collections
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rclicks_jax.results import measures
+from rclicks_jax.results import click_words, measures
 from rclicks_jax.results.aggregate import DatasetResults
-
-SYNTHETIC = "synthetic"
-# Click models that are formulas.
-_RULES = ("UD", "DT")
+from rclicks_jax.results.click_words import SYNTHETIC
 
 
 def notes_of(
@@ -26,30 +24,34 @@ def notes_of(
         noted: What it noted beside.
         results: By dataset.
     """
-    found = [str(note) for note in noted.get("data_notes", [])]
-    described = hashed.get("click_model", {})
-    if SYNTHETIC in str(described.get("data", "")):
-        found.append(
-            "The click model was trained on synthetic clicks: no claim about people "
-            "can rest on these numbers."
-        )
-    if described.get("name") in _RULES:
-        found.append(
-            f"The click model is {described['name']}, a rule: it has learnt nothing "
-            "from people."
-        )
+    found = [click_words.warning(hashed.get("click_model", {}))]
     found += of_which_groups(results)
     if any(SYNTHETIC in one.input_devices for one in results):
-        found.append("The replayed first clicks are synthetic.")
-    counts = {
-        status: sum(one.counts[status] for one in results)
-        for status in ("ok", "skipped", "failed")
-    }
-    if counts["skipped"] or counts["failed"]:
+        found.append(click_words.no_claim("the replayed first clicks are synthetic"))
+    found += map(str, noted.get("data_notes", []))
+    counts = collections.Counter[str]()
+    for one in results:
+        counts.update(one.counts)
+    return [*filter(None, found), *of_counts(counts, "object")]
+
+
+def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
+    """Returns notes of what is in no mean.
+
+    Args:
+        counts: By status; may lack some.
+        noun: What was counted.
+    """
+    total = sum(counts.values())
+    missing = {status: counts.get(status, 0) for status in ("failed", "skipped")}
+    found = []
+    if any(missing.values()):
         found.append(
-            f"Of {sum(counts.values())} objects {counts['failed']} failed and "
-            f"{counts['skipped']} were skipped: they are in no mean."
+            f"Of {total} {noun}s {missing['failed']} failed and {missing['skipped']} "
+            "were skipped: they are in no mean."
         )
+    if total and not counts.get("ok"):
+        found.append(f"No {noun} is “ok”: there are no numbers.")
     return found
 
 

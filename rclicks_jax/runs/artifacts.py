@@ -3,11 +3,13 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from etils import epath
 
+from rclicks_jax import errors
 from rclicks_jax.clicks import strategies
 from rclicks_jax.ops import images
 from rclicks_jax.runs import rollout, store, tracks
@@ -109,22 +111,66 @@ def write(
         store.write_atomically(own / INDEX_NAME, json.dumps(described).encode())
 
 
-def read(folder: store.RunFolder, dataset: str, image_id: str) -> list[Layers]:
-    """Reads the pictures of the objects of an image; empty if none were kept."""
+def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:
+    """Returns the objects of an image whose pictures were kept, in order of files.
+
+    Raises:
+        DataError: What was kept cannot be read.
+    """
     place = folder.artifacts(dataset, image_id)
-    path = place / PHOTO_NAME
-    if not path.exists():
+    if not (place / PHOTO_NAME).exists():
         return []
-    photo = images.decode_image(path.read_bytes(), str(path))
-    return [_read_object(own, photo) for own in sorted(place.glob(f"*/{INDEX_NAME}"))]
+    found = sorted(place.glob(f"*/{INDEX_NAME}"))
+    return [_described(path)["instance_id"] for path in found]
+
+
+def read(
+    folder: store.RunFolder, dataset: str, image_id: str, instance_id: str
+) -> Layers:
+    """Reads the pictures of an object that were kept.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    place = folder.artifacts(dataset, image_id)
+    index = place / store.file_name(instance_id) / INDEX_NAME
+    photo = images.decode_image(_content(place / PHOTO_NAME), str(place / PHOTO_NAME))
+    layers = _read_object(index, photo)
+    shape = photo.shape[:2]
+    masks = (layers.target, *layers.last_masks.values(), *layers.rounds.values())
+    maps = (layers.click_map, layers.user_mean)
+    if any(each is not None and each.shape != shape for each in (*masks, *maps)):
+        raise errors.DataError(f"Pictures in {index.parent} differ in size.")
+    return layers
+
+
+def _content(path: epath.Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise errors.DataError(
+            f"{path} cannot be read: {error.strerror or error}."
+        ) from error
+
+
+def _described(index: epath.Path) -> dict[str, Any]:
+    try:
+        described = json.loads(_content(index))
+        known = isinstance(described["instance_id"], str)
+        known &= isinstance(described["layers"], list) and described["scale"] > 0
+    except (ValueError, TypeError, KeyError):
+        known = False
+    if not known:
+        raise errors.DataError(f"{index} does not describe pictures.")
+    return described
 
 
 def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
-    described = json.loads(index.read_text())
+    described = _described(index)
 
     def layer(name: str) -> np.ndarray:
         path = index.parent / f"{name}.png"
-        return images.decode_mask(path.read_bytes(), str(path))
+        return images.decode_mask(_content(path), str(path))
 
     known = ("target", "map", "users")
     others = [n for n in described["layers"] if n not in known]
@@ -137,7 +183,7 @@ def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
         user_mean=layer("users") if "users" in described["layers"] else None,
         last_masks={name: layer(name) > 127 for name in others},
         rounds={
-            name: _from_colours((index.parent / f"{name}.rounds.png").read_bytes())
+            name: _from_colours(_content(index.parent / f"{name}.rounds.png"))
             for name in described.get("rounds", ())
         },
     )

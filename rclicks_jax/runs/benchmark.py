@@ -14,6 +14,7 @@ from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.runs import (
+    attempts,
     environment,
     plan,
     progress,
@@ -92,6 +93,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
             mendable=("segmenter", "click_model"),
             has_results=folder.has_results,
         )
+        attempts.note(folder)
         facts = {"segmenter": config.segmenter, "protocol": protocol.name}
         if config.groups:
             facts["click model"] = click_models.title(click_model_spec)

@@ -1,6 +1,9 @@
-"""Pictures with masks, click maps and clicks drawn on the photograph."""
+"""Pictures with masks, click maps and clicks drawn on the photograph.
 
-import base64
+Whatever the colours of a photograph, lines are seen on it: each has a black line beside
+it, and a mask has the colour that differs most from what it lies on.
+"""
+
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -9,8 +12,18 @@ import numpy as np
 from rclicks_jax.runs.artifacts import Layers
 from rclicks_jax.types import ClickQuery
 
-_TARGET, _MASK = (255, 255, 255), (0, 114, 178)
-_POSITIVE, _NEGATIVE = (0, 158, 115), (213, 94, 0)
+Colour = tuple[int, int, int]
+
+_TARGET: Colour = (255, 255, 255)
+# Bright, so that they differ from the black line, and far from the colours of clicks.
+_MASKS: tuple[Colour, ...] = ((30, 144, 255), (240, 228, 66), (255, 80, 220))
+_MASK_OPACITY = 0.45
+# Widths of a mask's black line and of its own colour outside it, in pixels.
+_BLACK, _OWN = 4, 2
+# Where a mask lies on many colours, the worst tenth decides.
+_WORST = 10
+# Weight of lightness beside hue where colours are compared.
+_LIGHTNESS = 0.4
 # What `last_masks` calls the region that sampled clicks shall mend.
 ERROR = "error"
 _ERROR, _SAMPLE = (0, 255, 255), (86, 180, 233)
@@ -36,6 +49,9 @@ def window(
     clicked = np.array([click[:2] for click in clicks]).reshape(-1, 2) * layers.scale
     ys, xs = np.append(ys, clicked[:, 0]), np.append(xs, clicked[:, 1])
     height, width = layers.target.shape
+    if not ys.size:
+        # A target may be too small to be seen in the pictures.
+        ys, xs = np.array([0, height - 1]), np.array([0, width - 1])
     y0, y1 = _span(ys.min(), ys.max(), height, least)
     x0, x1 = _span(xs.min(), xs.max(), width, least)
     factor = _DRAWN_SIDE / max(y1 - y0, x1 - x0)
@@ -77,52 +93,91 @@ def _span(low: float, high: float, side: int, least: float) -> tuple[int, int]:
 
 def with_click_map(layers: Layers) -> np.ndarray:
     """Draws the first click map as heat, and the outline of the target, `u8[h w 3]`."""
-    return _with_heat(layers, layers.click_map)
-
-
-def with_user_mean(layers: Layers) -> np.ndarray:
-    """Draws the mean mask of people's first clicks as heat, `u8[h w 3]`."""
-    return _with_heat(layers, layers.user_mean)
-
-
-def _with_heat(layers: Layers, values: np.ndarray | None) -> np.ndarray:
-    """Draws `u8[h w]` as heat, and the outline of the target."""
     canvas = layers.photo.copy()
-    if values is not None:
-        strength = (values / np.float32(255))[..., None] ** np.float32(0.7)
-        heat = cv2.applyColorMap(values, cv2.COLORMAP_INFERNO)[..., ::-1]
+    if layers.click_map is not None:
+        heat = heat_layer(layers.click_map).astype(np.float32)
+        strength = heat[..., 3:] / 255
         grey = canvas.mean(axis=-1, keepdims=True, dtype=np.float32) / 2
-        canvas = (grey * (1 - strength) + heat * strength).astype(np.uint8)
+        canvas = (grey * (1 - strength) + heat[..., :3] * strength).astype(np.uint8)
     return _outlined(canvas, layers.target, _TARGET)
 
 
-def with_clicks(
-    layers: Layers, name: str, clicks: Sequence[tuple[int, int, bool]]
-) -> np.ndarray:
-    """Draws the last mask of a strategy and its clicks, `u8[h w 3]`.
+def heat_layer(values: np.ndarray) -> np.ndarray:
+    """Returns `u8[h w]` as heat that lies over a photograph, RGBA `u8[h w 4]`."""
+    strength = np.rint(255 * (values / np.float32(255)) ** np.float32(0.7))
+    heat = cv2.applyColorMap(values, cv2.COLORMAP_INFERNO)[..., ::-1]
+    return np.dstack([heat, strength.astype(np.uint8)])
 
-    Positive clicks are green with a plus, negative ones orange with a minus; the first
-    three are larger and numbered.
+
+def mask_colour(photo: np.ndarray, masks: Sequence[np.ndarray]) -> Colour:
+    """Returns the colour in which masks are seen best on a photograph.
+
+    It is the one whose distance in Lab from the pixels under and around the masks is
+    greatest; the tenth of them that are nearest to it counts. Hue counts for more than
+    lightness: a tint is seen by its hue, and lines are seen by their lightness.
 
     Args:
-        layers: Pictures of the object.
-        name: `baseline`, `G1` or `G10`.
-        clicks: `(y, x, positive)` in pixels of the photograph.
+        photo: `u8[h w 3]`.
+        masks: Each `bool[h w]`.
     """
-    canvas = layers.photo.copy()
-    mask = layers.last_masks[name]
-    tint = 0.55 * canvas[mask] + 0.45 * np.array(_MASK)
-    canvas[mask] = tint.astype(np.uint8)
-    canvas = _outlined(canvas, layers.target, _TARGET)
-    for number in reversed(range(len(clicks))):
-        y, x, positive = clicks[number]
-        _draw_click(canvas, place_of(layers, y, x), positive, number + 1)
-    return canvas
+    region = np.logical_or.reduce(list(masks)).astype(np.uint8)
+    under = photo[_dilated(region, 4 * _BLACK) > 0].reshape(1, -1, 3)
+    if not under.size:
+        under = photo.reshape(1, -1, 3)
+    pixels = cv2.cvtColor(under, cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    weights = np.array([_LIGHTNESS, 1, 1], np.float32)
+
+    def distance(colour: Colour) -> float:
+        lab = cv2.cvtColor(np.array([[colour]], np.uint8), cv2.COLOR_RGB2LAB)
+        apart = (pixels - lab[0, 0].astype(np.float32)) * weights
+        far = np.linalg.norm(apart, axis=-1)
+        return float(np.percentile(far, _WORST))
+
+    return max(_MASKS, key=distance)
 
 
-def with_target(layers: Layers) -> np.ndarray:
-    """Draws the outline of the target, `u8[h w 3]`."""
-    return _outlined(layers.photo, layers.target, _TARGET)
+def mask_layer(mask: np.ndarray, colour: Colour) -> np.ndarray:
+    """Draws a mask that lies over a photograph, RGBA `u8[h w 4]`.
+
+    The mask is tinted; around it are a line of its colour and a black one.
+    """
+    own = mask.astype(np.uint8)
+    drawn = np.zeros((*mask.shape, 4), np.uint8)
+    drawn[_dilated(own, _BLACK) > 0] = (0, 0, 0, 255)
+    drawn[_dilated(own, _OWN) > 0] = (*colour, 255)
+    drawn[mask] = (*colour, round(255 * _MASK_OPACITY))
+    return drawn
+
+
+def _dilated(mask: np.ndarray, radius: int) -> np.ndarray:
+    side = 2 * radius + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(mask, disc)
+
+
+def outline_path(mask: np.ndarray, longest: int) -> str:
+    """Returns the outline of a mask as a path of SVG.
+
+    Args:
+        mask: `bool[h w]`.
+        longest: Characters. An outline that needs more is simplified, and loses its
+            smallest parts if that is not enough.
+    """
+    outlines, _ = cv2.findContours(
+        mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
+    )
+    parts: list[str] = []
+    for tolerance in (0.7, 1.5, 3.0):
+        simple = [cv2.approxPolyDP(one, tolerance, True)[:, 0] for one in outlines]
+        simple.sort(key=lambda points: -float(np.ptp(points, axis=0).sum()))
+        parts = [
+            "M" + " ".join(f"{x + 0.5:g} {y + 0.5:g}" for x, y in points.tolist()) + "Z"
+            for points in simple
+        ]
+        if sum(map(len, parts)) <= longest:
+            break
+    kept = np.cumsum([0, *map(len, parts)])[1:] <= longest
+    return "".join(part for part, keep in zip(parts, kept, strict=True) if keep)
 
 
 def place_of(layers: Layers, y: int, x: int) -> tuple[int, int]:
@@ -185,11 +240,6 @@ def _group_colour(group: int) -> tuple[int, ...]:
     return tuple(cv2.applyColorMap(shade, cv2.COLORMAP_WINTER)[0, 0, ::-1].tolist())
 
 
-def to_data_uri(picture: np.ndarray) -> str:
-    """Encodes `u8[h w 3]` as a JPEG that stands in an HTML page."""
-    return "data:image/jpeg;base64," + base64.b64encode(to_jpeg(picture)).decode()
-
-
 def to_jpeg(picture: np.ndarray) -> bytes:
     """Encodes `u8[h w 3]` as a JPEG file."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 82]
@@ -199,6 +249,7 @@ def to_jpeg(picture: np.ndarray) -> bytes:
 def _draw_dot(
     canvas: np.ndarray, centre: tuple[int, int], colour: tuple[int, ...]
 ) -> None:
+    cv2.circle(canvas, centre, 6, (0, 0, 0), -1, cv2.LINE_AA)
     cv2.circle(canvas, centre, 5, (255, 255, 255), -1, cv2.LINE_AA)
     cv2.circle(canvas, centre, 4, colour, -1, cv2.LINE_AA)
 
@@ -213,23 +264,3 @@ def _outlined(
     cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3, cv2.LINE_AA)
     cv2.drawContours(canvas, outlines, -1, colour, 1, cv2.LINE_AA)
     return canvas
-
-
-def _draw_click(
-    canvas: np.ndarray, centre: tuple[int, int], positive: bool, number: int
-) -> None:
-    colour = _POSITIVE if positive else _NEGATIVE
-    early = number <= 3
-    radius = 9 if early else 5
-    cv2.circle(canvas, centre, radius + 2, (255, 255, 255), -1, cv2.LINE_AA)
-    cv2.circle(canvas, centre, radius, colour, -1, cv2.LINE_AA)
-    white = (255, 255, 255)
-    if early:
-        place = (centre[0] - 5, centre[1] + 5)
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(canvas, str(number), place, font, 0.48, white, 1, cv2.LINE_AA)
-        return
-    x, y = centre
-    cv2.line(canvas, (x - 2, y), (x + 2, y), white, 1)
-    if positive:
-        cv2.line(canvas, (x, y - 2), (x, y + 2), white, 1)

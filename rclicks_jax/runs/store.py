@@ -3,6 +3,7 @@
     run.json                              what is run, and its hash
     records/DATASET/IMAGE.ATTEMPT.jsonl   one file an image, written whole or not at all
     artifacts/DATASET/IMAGE/OBJECT/...    pictures for the report
+    attempts/...                          the command of each start
     tables/, report.html                  made of the above, and made again at will
 
 Nothing is deleted. A folder whose hash is another's is refused, and so are records of

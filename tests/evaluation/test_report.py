@@ -3,6 +3,8 @@
 import json
 
 import evaluations
+import helpers
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,13 +47,13 @@ def test_pictures_stand_in_the_page_with_what_each_map_reached(tmp_path):
     run = store.RunFolder(tmp_path)
     (first, *_) = task_records.read_all(run)
     place = run.artifacts(first.dataset, first.image_id) / first.click_set_id
-    store.write_atomically(place / "0.jpg", b"photo")
-    store.write_atomically(place / "1.jpg", b"map")
+    for name in ("0.jpg", "1.jpg"):
+        helpers.write_image(place / name, np.zeros((8, 9, 3), np.uint8))
     index = json.dumps({"pictures": ["people", "DT"]}).encode()
     store.write_atomically(place / "index.json", index)
     publishing.make(run)
     page = (tmp_path / "report.html").read_text()
-    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.count("data:image/webp;base64,") == 2
     nss = first.models["DT"]["raw"]["nss"]
     assert f"NSS {nss:.3f}" in page
     assert task_pictures.RULE in page

@@ -45,7 +45,7 @@ def test_one_command_evaluates_tabulates_and_compares_with_the_paper(clicked, tm
     assert "How well click maps predict" in printed
     assert "not published" in printed
     page = (tmp_path / "run" / "report.html").read_text()
-    assert page.count("data:image/jpeg;base64,") == 3 * 3
+    assert page.count("data:image/webp;base64,") == 3 * 3
     rows = rows_of(tmp_path / "run" / "tables" / "click_models_by_dataset.csv")
     assert [row["model"] for row in rows] == ["UD", "DT"]
     again = command("tabulate", str(tmp_path / "run"))

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 
+import html_pages
 import numpy as np
 import pytest
 from benchmark_runs import instances_of, settings, tables_of
@@ -10,7 +11,7 @@ from helpers import make_folder
 
 from rclicks_jax import config, errors
 from rclicks_jax.results import aggregate, publish
-from rclicks_jax.runs import benchmark, store
+from rclicks_jax.runs import attempts, benchmark, store
 
 
 def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
@@ -68,12 +69,14 @@ def test_an_unknown_robot_is_named(folder, tmp_path):
 
 
 def test_the_report_stands_alone(folder, tmp_path):
-    benchmark.run(settings(folder, groups=(1, 10)), tmp_path / "run")
+    for _ in range(2):
+        benchmark.run(settings(folder, groups=(1, 10)), tmp_path / "run")
+    assert len(attempts.read_all(store.RunFolder(tmp_path / "run"))) == 2
     tables_of(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "<svg" in page
-    assert page.count("data:image/jpeg;base64,") == 5
-    assert page.count("data:image/png;base64,") == 3
+    html_pages.check(page)
+    # A photograph, a map, and for each of three trajectories a mask and all masks.
+    assert page.count("data:image/webp;base64,") == 8
     for outside in ('src="http', 'href="http', "url(http", "@import", "<link"):
         assert outside not in page
     for name in ("Base NoC@90", "IoU after each click", "mine / a", "noisy"):

@@ -1,0 +1,300 @@
+"""Objects with their clicks and masks, as pages draw them: an SVG of layers.
+
+A photograph is in a page once for each object, however many pictures lie on it. Masks
+of all rounds are the bits of one picture's pixels, which the page's script takes apart.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from rclicks_jax.metrics import interaction
+from rclicks_jax.results import aggregate
+from rclicks_jax.runs import artifacts, overlays, records
+from rclicks_jax.runs.tracks import SEEN_ROUNDS
+from rclicks_jax.types import Trajectory
+
+# Characters of an object in a page: its photograph, what is drawn over it, its outline.
+# With the page's text for it they are less than 300 kB.
+_PHOTO, _LAYERS, _OUTLINE = 80_000, 170_000, 12_000
+_QUALITIES = (75, 60, 45, 30)
+# OpenCV takes more than 100 for "without loss".
+_LOSSLESS = 101
+# So many clicks, and the newest one, are numbered.
+_NUMBERED = 3
+# Levels of heat that are told apart; fewer make smaller files.
+_HEAT_STEP = 8
+
+
+class Click(NamedTuple):
+    """A click in a picture.
+
+    Attributes:
+        number: From 1.
+        x: In pixels of the picture.
+        y: In pixels of the picture.
+        positive: Whether it says "object here".
+        large: Whether it is drawn with its number.
+    """
+
+    number: int
+    x: int
+    y: int
+    positive: bool
+    large: bool
+
+
+class Steps(NamedTuple):
+    """What a page needs to go from click to click.
+
+    Attributes:
+        masks: Data URI: bit k of a pixel tells whether the mask after click k + 1 has
+            it.
+        ious: After each click, in percent, as text.
+        said: What is said of the last one.
+    """
+
+    masks: str
+    ious: list[str]
+    said: str
+
+
+class Figure(NamedTuple):
+    """One picture of an object.
+
+    Attributes:
+        name: Of the trajectory or map.
+        caption: Below it.
+        alt: What it shows, for those who do not see it.
+        heat: Data URI of a map; empty for none.
+        mask: Data URI of the last mask; empty for none.
+        clicks: The first last, so that they are on top; then the newest.
+        steps: None if there is nothing to step through.
+    """
+
+    name: str
+    caption: str
+    alt: str
+    heat: str = ""
+    mask: str = ""
+    clicks: Sequence[Click] = ()
+    steps: Steps | None = None
+
+
+class Pictured(NamedTuple):
+    """An object of a page.
+
+    Attributes:
+        anchor: Its id in the page.
+        title: Dataset and object.
+        note: How it went, in words.
+        width: Of the pictures in pixels.
+        height: Of the pictures in pixels.
+        photo: Data URI.
+        target: Outline of the target, a path of SVG.
+        colour: Of masks, `#rrggbb`.
+        rows: Rows of pictures.
+    """
+
+    anchor: str
+    title: str
+    note: str
+    width: int
+    height: int
+    photo: str
+    target: str
+    colour: str
+    rows: list[list[Figure]]
+
+
+class Played(NamedTuple):
+    """An object that a run played, with its pictures.
+
+    Attributes:
+        label: Of the run; empty where there is but one.
+        record: What became of it.
+        layers: Its pictures.
+    """
+
+    label: str
+    record: records.InstanceRecord
+    layers: artifacts.Layers
+
+    def trajectories(self) -> dict[str, Trajectory]:
+        """Returns the trajectories whose masks were kept, by label."""
+        found = {
+            artifacts.label(*key): track
+            for key in artifacts.SHOWN
+            for track in self.record.trajectories
+            if (track.strategy, track.group, track.repeat) == (*key, 0)
+        }
+        return {k: v for k, v in found.items() if k in self.layers.last_masks}
+
+
+def of_object(
+    anchor: str, dataset: str, played: Sequence[Played], maps: Mapping[str, str]
+) -> Pictured:
+    """Draws an object that one run or several played.
+
+    Args:
+        anchor: Its id in the page.
+        dataset: Its dataset.
+        played: By run. Of several runs, each strategy has a row of pictures.
+        maps: Captions of the maps of the first run, by `click_map` and `user_mean`;
+            others are not drawn.
+    """
+    tracks = [one.trajectories() for one in played]
+    clicks = [c for each in tracks for track in each.values() for c in track.clicks]
+    cut = [overlays.window(one.layers, clicks) for one in played]
+    first = cut[0]
+    masks = [layers.last_masks[name] for layers, each in zip(cut, tracks, strict=True)
+             for name in each]  # fmt: skip
+    colour = overlays.mask_colour(first.photo, [first.target, *masks])
+    heats = [
+        (caption, values)
+        for name, caption in maps.items()
+        if (values := getattr(first, name)) is not None
+    ]
+    share = _LAYERS // max(1, len(heats) + 2 * len(masks))
+    title = f"{dataset} / {played[0].record.instance_id}"
+    rows = [[_heat(caption, values, share) for caption, values in heats]]
+    notes = []
+    for name in dict.fromkeys(name for each in tracks for name in each):
+        row = []
+        for one, layers, each in zip(played, cut, tracks, strict=True):
+            if name in each:
+                figure, note = _trajectory(one, layers, name, each[name], colour, share)
+                row.append(figure)
+                notes.append(note)
+        rows.append(row)
+    if len(played) == 1:
+        rows = [rows[0], [figure for row in rows[1:] for figure in row]]
+    height, width = first.target.shape
+    return Pictured(
+        anchor=anchor,
+        title=title,
+        note="; ".join(notes) + "." if notes else "",
+        width=width,
+        height=height,
+        photo=photo_uri(first.photo, _PHOTO),
+        target=overlays.outline_path(first.target, _OUTLINE),
+        colour="#{:02x}{:02x}{:02x}".format(*colour),
+        rows=[row for row in rows if row],
+    )
+
+
+def _heat(caption: str, values: np.ndarray, longest: int) -> Figure:
+    layer = overlays.heat_layer(values // _HEAT_STEP * _HEAT_STEP)
+    return Figure(
+        name=caption,
+        caption=caption,
+        alt=f"{caption}: a map over the dimmed photograph, bright where it is high.",
+        heat=photo_uri(layer, longest),
+    )
+
+
+def _trajectory(
+    one: Played,
+    layers: artifacts.Layers,
+    name: str,
+    track: Trajectory,
+    colour: overlays.Colour,
+    longest: int,
+) -> tuple[Figure, str]:
+    """Returns the picture of a trajectory, and a note on how it ended."""
+    title = f"{one.label}: {name}" if one.label else name.capitalize()
+    ious = [
+        f"{100 * inside / max(1, union):.1f}"
+        for inside, union in zip(track.intersection, track.union, strict=True)
+    ][: len(track.clicks)]
+    count = len(track.clicks)
+    positive = sum(bool(on) for *_, on in track.clicks)
+    note = f"{title} ends at {ious[-1]} % IoU" if ious else f"{title} has no click"
+    drawn = []
+    for number, (y, x, on) in enumerate(track.clicks, 1):
+        column, row = overlays.place_of(layers, y, x)
+        large = number <= _NUMBERED or number == count
+        drawn.append(Click(number, column, row, bool(on), large))
+    steps = None
+    if name in layers.rounds and 1 < count <= SEEN_ROUNDS:
+        picture = artifacts.to_colours(layers.rounds[name])
+        if masks := _within(picture, longest, (_LOSSLESS,), cv2.INTER_NEAREST):
+            steps = Steps(masks, ious, f"Click {count} of {count}: {ious[-1]} % IoU")
+    mask = overlays.mask_layer(layers.last_masks[name], colour)
+    figure = Figure(
+        name=title,
+        caption=f"{title}: {clicks_needed(track)}",
+        alt=(
+            f"{note} after {_counted(count)}, {positive} positive and "
+            f"{count - positive} negative."
+        ),
+        mask=_within(mask, longest, (_LOSSLESS,), cv2.INTER_NEAREST),
+        clicks=[*drawn[-2::-1], *drawn[-1:]],
+        steps=steps,
+    )
+    return figure, note
+
+
+def clicks_needed(track: Trajectory) -> str:
+    """Says after how many clicks a trajectory reached the threshold of IoU."""
+    reached = interaction.reached(
+        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
+    )
+    if not reached.any():
+        return f"not {aggregate.THRESHOLD} % IoU in {_counted(reached.size)}"
+    clicks = int(reached.argmax()) + 1
+    return f"{aggregate.THRESHOLD} % IoU after {_counted(clicks)}"
+
+
+def _counted(clicks: int) -> str:
+    return f"{clicks} click" if clicks == 1 else f"{clicks} clicks"
+
+
+def photo_uri(picture: np.ndarray, longest: int) -> str:
+    """Encodes `u8[h w 3]` or `u8[h w 4]` as a data URI of limited length."""
+    return _within(picture, longest, _QUALITIES)
+
+
+def _within(
+    picture: np.ndarray,
+    longest: int,
+    qualities: Sequence[int],
+    resized: int = cv2.INTER_AREA,
+) -> str:
+    """Encodes a picture as a data URI of limited length: worse, then smaller.
+
+    Args:
+        picture: `u8[h w 3]` or `u8[h w 4]`.
+        longest: Characters.
+        qualities: Of WebP, best first.
+        resized: How it is made smaller.
+
+    Returns:
+        The URI; empty if even a small picture needs more.
+    """
+    while True:
+        for quality in qualities:
+            uri = to_data_uri(picture, quality)
+            if len(uri) <= longest:
+                return uri
+        height, width = picture.shape[:2]
+        if max(height, width) < 64:
+            return ""
+        size = (max(1, width // 2), max(1, height // 2))
+        picture = cv2.resize(picture, size, interpolation=resized)
+
+
+def to_data_uri(picture: np.ndarray, quality: int) -> str:
+    """Encodes `u8[h w 3]` or `u8[h w 4]`, red first, as a WebP that stands in a page.
+
+    Args:
+        picture: The picture.
+        quality: 1 to 100; more keeps every bit.
+    """
+    order = [2, 1, 0, 3][: picture.shape[2]]
+    stored = np.ascontiguousarray(picture[..., order])
+    webp = cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
+    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode()

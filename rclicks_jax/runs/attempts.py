@@ -1,0 +1,63 @@
+"""The commands of a run: one for each time that it was started or went on.
+
+    attempts/NANOSECONDS-PROCESS.json     when, and what
+
+They tell how a folder came to be; no number depends on them.
+"""
+
+import datetime
+import json
+import os
+import sys
+import time
+from typing import NamedTuple
+
+from rclicks_jax import hosts
+from rclicks_jax.runs import store
+
+_FOLDER = "attempts"
+
+
+class Attempt(NamedTuple):
+    """A start of a run.
+
+    Attributes:
+        started: Date and time.
+        command: As the shell gave it.
+    """
+
+    started: str
+    command: list[str]
+
+
+def note(folder: store.RunFolder) -> None:
+    """Writes down the command of this process, if it is the first of its run.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    if not hosts.is_first():
+        return
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    content = json.dumps({"started": started, "command": sys.argv}) + "\n"
+    name = f"{time.time_ns():020}-{os.getpid()}.json"
+    store.write_atomically(folder.path / _FOLDER / name, content.encode())
+
+
+def read_all(folder: store.RunFolder) -> list[Attempt]:
+    """Reads the starts of a run, the first one first; those that are damaged are not.
+
+    A run of an earlier release has the one that its `run.json` notes.
+    """
+    found = []
+    for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
+        try:
+            read = json.loads(path.read_text())
+            found.append(Attempt(str(read["started"]), list(map(str, read["command"]))))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    noted = folder.info()["noted"]
+    command = list(map(str, noted.get("command", [])))
+    if command and command not in [each.command for each in found]:
+        found.insert(0, Attempt(str(noted.get("started", "")), command))
+    return found
