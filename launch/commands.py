@@ -1,4 +1,4 @@
-"""What all commands share: flags for several hosts, and errors without tracebacks."""
+"""What all commands share: help, and errors without tracebacks."""
 
 import os
 import signal
@@ -6,32 +6,44 @@ import sys
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
+from rclicks_jax.launch import usage
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import errors
 
 Main = Callable[[Sequence[str]], int | None]
 
-_COORDINATOR = flags.DEFINE_string(
-    "coordinator", "", "host:port of process 0, or auto; empty for a single process."
-)
-_PROCESS_COUNT = flags.DEFINE_integer("process_count", 0, "Number of processes.")
-_PROCESS_ID = flags.DEFINE_integer("process_id", -1, "Number of this process.")
 
-
-def run(main: Main, usage: str) -> None:
-    """Runs a command: parses flags, prepares JAX, prints an error as one message.
+def run(
+    main: Main,
+    text: str,
+    *,
+    settings: type | None = None,
+    prefix: str = "config.",
+    prepare: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs a command: parses flags, and prints an error as one message.
 
     Args:
         main: Takes the arguments that are no flags; returns the exit status.
-        usage: What `--help` says first.
+        text: What `--help` says first: what the command does, and examples.
+        settings: Dataclass of the settings that flags change, for `--help`.
+        prefix: Of the names of these flags.
+        prepare: Called before `main`, once flags are known.
     """
+    asked = usage.asked(sys.argv)
+    if asked:
+        is_version = asked == "version"
+        print(
+            usage.version() if is_version else usage.help_text(text, settings, prefix)
+        )
+        sys.exit(0)
 
     def guarded(arguments: Sequence[str]) -> int:
         if not flags.FLAGS["verbosity"].present:
             # Libraries would write into the progress bars.
             logging.set_verbosity(logging.WARNING)
         try:
-            hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
+            prepare()
             status = main(arguments[1:]) or 0
             sys.stdout.flush()
             return status
@@ -44,13 +56,15 @@ def run(main: Main, usage: str) -> None:
             print(f"error: {error}", file=sys.stderr)
             return 2
 
-    # absl shows the docstring and the flags of the main module as the usage.
-    sys.modules["__main__"].__doc__ = usage
-    for module, defined in flags.FLAGS.flags_by_module_dict().items():
-        if module.startswith("rclicks_jax.launch."):
-            for flag in defined:
-                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parsed)
+
+
+def _parsed(argv: Sequence[str]) -> list[str]:
+    try:
+        return usage.parse(argv)
+    except errors.RClicksError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def stopped(name: str) -> int:

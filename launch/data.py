@@ -10,7 +10,6 @@ from absl import flags
 from rclicks_jax.launch import commands
 
 from rclicks_jax import errors
-from rclicks_jax.data import doctor, packages, specs
 
 _ALLOWED = "prepare DATA, with DATA as --data takes it, or doctor DIR"
 _CLICK_DISTANCE = flags.DEFINE_float(
@@ -22,6 +21,9 @@ _CLICK_DISTANCE = flags.DEFINE_float(
 
 def main(arguments: Sequence[str]) -> int:
     """Does what the first argument says."""
+    # Readers take seconds to import, which --help does without.
+    from rclicks_jax.data import doctor, packages, specs
+
     if len(arguments) != 2 or arguments[0] not in ("prepare", "doctor"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
     action, target = arguments

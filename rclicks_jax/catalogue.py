@@ -18,6 +18,12 @@ SEGMENTERS = {
     "stuck": "rclicks_jax.segmenters.simulated:stuck",
     "grabcut": "rclicks_jax.segmenters.grabcut",
 }
+# Click models that are networks with a name, and what returns their folder. `sample` is
+# what releases before 0.2 called the toy.
+CLICK_MODELS = {
+    "toy": "rclicks_jax.training.toy_model:folder",
+    "sample": "rclicks_jax.training.toy_model:folder",
+}
 # Of `rclicks-segmenters`.
 SEGMENTER_ACTIONS = {
     "list": "rclicks_jax.segmenters.actions:show_list",

@@ -30,7 +30,6 @@ from rclicks_jax.runs import (
     plan,
     processes,
     records,
-    sample_model,
     store,
 )
 
@@ -72,10 +71,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
     datasets = [packages.open_clicks(spec) for spec in specs.parse(config.data)]
-    named = {
-        name: _resolved(spec)
-        for name, spec in click_models.titles(config.click_models).items()
-    }
+    named = click_models.titles(config.click_models)
     planned = plan.units(datasets, split=config.split, max_images=0, pictures=0)
     models = {
         name: click_models.load(
@@ -174,7 +170,3 @@ def _hashed(
         "data": {package.dataset: package.checksum for package in datasets},
         "split": config.split,
     }
-
-
-def _resolved(spec: str) -> str:
-    return str(sample_model.folder()) if spec == "sample" else spec

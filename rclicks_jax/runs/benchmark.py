@@ -13,7 +13,7 @@ from rclicks_jax import errors
 from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.runs import environment, plan, sample_model, store, tracks, work
+from rclicks_jax.runs import environment, plan, store, tracks, work
 from rclicks_jax.segmenters import base, load
 
 
@@ -35,7 +35,6 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     protocol = dataclasses.replace(named, stop_at=config.stop_at)
     datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
     folder = store.RunFolder(workdir)
-    click_model_spec = _click_model_spec(config)
     setup = tracks.Setup(
         protocol=protocol,
         seed=config.seed,
@@ -55,11 +54,11 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     trajectories = together * len(setup.strategies())
     segmenter = load.load(config.segmenter, trajectories, protocol.name)
     try:
-        hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
+        hashed = _hashed(config, setup, datasets, segmenter)
         click_model = None
         if config.groups:
             click_model = click_models.load(
-                click_model_spec,
+                config.click_model,
                 batch=config.click_model_batch,
                 precision=config.click_model_precision,
             )
@@ -103,24 +102,17 @@ def _check(config: BenchmarkConfig) -> None:
         raise errors.BadValueError("--config.repeats", config.repeats, "1 or more")
 
 
-def _click_model_spec(config: BenchmarkConfig) -> str:
-    if config.click_model == "sample":
-        return str(sample_model.folder())
-    return config.click_model
-
-
 def _hashed(
     config: BenchmarkConfig,
     setup: tracks.Setup,
     datasets: Sequence[packages.Package],
     segmenter: base.Segmenter,
-    click_model_spec: str,
 ) -> dict[str, Any]:
     """Returns all that can change a number."""
     click_model = {}
     if config.groups:
         precision = config.click_model_precision
-        click_model = click_models.describe(click_model_spec, precision)
+        click_model = click_models.describe(config.click_model, precision)
     return {
         "protocol": dataclasses.asdict(setup.protocol),
         "seed": config.seed,
