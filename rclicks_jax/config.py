@@ -183,8 +183,8 @@ class BenchmarkConfig:
             them, or `strict`, which mends them.
         data: Photographs and objects: `NAME:DIR` of a dataset of the paper,
             `folder:DIR`, `coco:JSON,DIR` or `sample`; several with commas between.
-        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`; every
-            dataset must have it.
+        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`;
+            every dataset must have it.
         segmenter: The segmenter under test: `NAME:key=value:...` of a name that
             `rclicks-segmenters list` shows, a file of your own `FILE.py:key=value`, or
             `bridge:adapter=FILE.py:python=ENV/bin/python`.
@@ -251,8 +251,9 @@ class EvaluateConfig:
             float32 on CPU and bfloat16 on accelerators.
         processes: How many processes measure maps on each host; 0 for as many as there
             are cores, 1 for none beside this one.
-        shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does one of so many
-            parts, beside or after others with the same workdir; empty for all.
+        shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does
+            one of so many parts, beside or after others with the same workdir; empty
+            for all.
         max_failed: Share of failed tasks above which the exit status is not 0.
     """
 
@@ -277,8 +278,8 @@ class ClickMapsConfig:
             model; or `toy`.
         data: Photographs and objects: `NAME:DIR` of a dataset of the paper,
             `folder:DIR`, `coco:JSON,DIR` or `sample`; several with commas between.
-        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`; every
-            dataset must have it.
+        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`;
+            every dataset must have it.
         tasks: Whether the objects are click tasks, with what was segmented before,
             instead of targets at their first click.
         samples: How many clicks are drawn for each group.

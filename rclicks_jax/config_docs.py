@@ -56,6 +56,15 @@ def describe(settings: type) -> list[Setting]:
     ]
 
 
+def page_table(settings: type) -> str:
+    """Returns a Markdown table of all settings, for docs/settings.md."""
+    rows = ["| setting | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for each in describe(settings):
+        default = f"`{each.default}`" if each.default else ""
+        rows.append(f"| `{each.name}` | {each.kind} | {default} | {each.text} |")
+    return "\n".join(rows)
+
+
 def _texts(settings: type) -> dict[str, str]:
     """Returns what the docstring says of each attribute, on one line."""
     lines = inspect.cleandoc(settings.__doc__ or "").splitlines()

@@ -144,7 +144,7 @@ def test_arrays_that_cannot_be_used_are_named(changes, message):
         ({"error": TARGET & False}, "error: got no pixel"),
         ({"group": 0}, "group: got 0; allowed: 1 to 10, or None"),
         ({"group": 11}, "group: got 11"),
-        ({"count": -1}, "count: got -1; allowed: 0 or more"),
+        ({"count": -1}, "count: got -1; allowed: a whole number from 0"),
         ({"protocol": "loose"}, "'loose'. Known: paper, strict"),
     ],
 )
@@ -271,16 +271,19 @@ def test_a_spec_is_no_model(model, message):
 def test_models_say_what_they_are(nano):
     assert repr(simulate.load_model("DT")) == "<click model DT>"
     assert repr(nano) == (
-        "<click model CM: variant nano, trained on nothing, 64 pixels, batch 2, float32>"
+        "<click model CM: variant nano, trained on nothing, 64 pixels, batch 2, "
+        "float32>"
     )
 
 
 @pytest.mark.parametrize("count", [2.0, -1, "3", None])
 def test_a_count_is_a_whole_number(click_map, count):
-    with pytest.raises(errors.BadValueError, match="count: got .*a whole number"):
+    with pytest.raises(errors.BadValueError, match=r"count: got .*a whole number"):
         simulate.sample_clicks(click_map, TARGET, count)
 
 
 def test_a_batch_is_a_whole_number():
-    with pytest.raises(errors.BadValueError, match="batch: got 1.5; allowed: a whole"):
+    with pytest.raises(
+        errors.BadValueError, match=r"batch: got 1\.5; allowed: a whole"
+    ):
         simulate.load_model("DT", batch=1.5)
