@@ -30,13 +30,13 @@ $(READY): pyproject.toml
 
 DEMO := runs/demo
 demo: $(READY)
-	$(BIN)/rclicks-train --config=configs/train_clickability.py:tiny --workdir=$(DEMO)/click_model
-	$(BIN)/rclicks-benchmark --config=configs/benchmark.py:tiny --data=sample --split=val \
+	$(BIN)/rclicks-train --config=tiny --workdir=$(DEMO)/click_model
+	$(BIN)/rclicks-benchmark --data=sample --segmenter=random_walker --split=val \
 	  --config.max_images=2 --click_model=$(DEMO)/click_model/model --workdir=$(DEMO)/benchmark
 
 sample-benchmark: $(READY)
-	$(BIN)/rclicks-train --config=configs/train_clickability.py:tiny --workdir=$(DEMO)/click_model
-	$(BIN)/rclicks-benchmark --config=configs/benchmark.py:tiny --data=sample --config.users \
+	$(BIN)/rclicks-train --config=tiny --workdir=$(DEMO)/click_model
+	$(BIN)/rclicks-benchmark --data=sample --segmenter=random_walker --config.users \
 	  --click_model=$(DEMO)/click_model/model --workdir=runs/sample-benchmark
 
 check: $(READY)

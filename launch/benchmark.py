@@ -1,54 +1,104 @@
 r"""rclicks-benchmark: segmenters under realistic clicks.
 
-  rclicks-benchmark --workdir=runs/mine --segmenter=random_walker \
-      --data=GrabCut:datasets/GrabCut --click_model=models/clickability
+  rclicks-benchmark --config=tiny --workdir=runs/first_look
+  rclicks-benchmark --data=GrabCut:datasets/GrabCut --click_model=models/clickability \
+      --segmenter=random_walker --workdir=runs/grabcut
 
-The same command goes on after an interruption. --config=configs/benchmark.py:tiny is a
-small run; any setting can be changed, such as --config.groups=1,10. With several,
---segmenters=random_walker,grabcut, each has a run folder in the workdir, and a page
-there compares them.
+The first command is a first look, without any download: few objects, clicks of the
+simple click model DT. The second is the whole protocol with the published click model,
+which rclicks-convert makes of its weights (docs/weights.md). --dry_run says what would
+be done and how long it would take. The same command goes on after an interruption. With
+several, --segmenters=random_walker,grabcut, each has a run folder in the workdir, and a
+page there compares them.
 """
 
 import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
-from etils import epath
-from rclicks_jax.launch import commands, config_file, defaults
+from rclicks_jax.launch import commands, config_file, defaults, host_flags
 
-from rclicks_jax import catalogue, hosts
-from rclicks_jax import config as config_lib
-from rclicks_jax.results import publish
-from rclicks_jax.runs import benchmark, store
+from rclicks_jax import catalogue, errors
+from rclicks_jax.config import BenchmarkConfig, from_config_dict
 
-_CONFIG = config_file.define("benchmark", config_lib.BenchmarkConfig)
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
-_SEGMENTERS = flags.DEFINE_string("segmenters", "", "Several, parted by commas.")
-_SHORT = defaults.define_shortcuts("data", "segmenter", "click_model", "split")
+_CONFIG = config_file.define("benchmark", BenchmarkConfig)
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Folder of the run: records, tables and report.",
+    required=True,
+)
+_SEGMENTERS = flags.DEFINE_string(
+    "segmenters",
+    None,
+    "Several segmenters, separated by commas, each as --segmenter takes it.",
+)
+_DRY_RUN = flags.DEFINE_boolean(
+    "dry_run",
+    False,
+    "Play two photographs in a temporary folder and say how long all would take.",
+)
+_SAMPLE = "the sample dataset: ten photographs with synthetic clicks"
+_SHORT = defaults.define_shortcuts(
+    BenchmarkConfig, "data", "segmenter", "click_model", "split"
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the benchmark, then writes and prints its tables."""
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
-    config = config_lib.from_config_dict(config_lib.BenchmarkConfig, settings)
-    if not _SEGMENTERS.value:
+    config = from_config_dict(BenchmarkConfig, settings)
+    named = _named()
+    defaults.say_left_out(_CONFIG, _SHORT, "data", _SAMPLE)
+    if not named:
+        what = f"{config.segmenter}, which needs no weights"
+        defaults.say_left_out(_CONFIG, _SHORT, "segmenter", what)
+    if _DRY_RUN.value:
+        return _forecast(config, named)
+    if not named:
         return _one(config, _WORKDIR.value)
-    named = catalogue.parse_several(_SEGMENTERS.value)
     status = 0
     for label, spec in named.items():
         of_one = dataclasses.replace(config, segmenter=spec)
-        status = max(status, _one(of_one, epath.Path(_WORKDIR.value) / label))
+        status = max(status, _one(of_one, f"{_WORKDIR.value}/{label}"))
         if status > 128:
             return status
-    if hosts.is_first():
-        runs = [(label, epath.Path(_WORKDIR.value) / label) for label in named]
-        defaults.show(publish.compare(runs, _WORKDIR.value)[0])
-        print(f"Comparison: {_WORKDIR.value}/comparison.html")
+    _compare(list(named))
     return status
 
 
-def _one(config: config_lib.BenchmarkConfig, workdir: epath.PathLike) -> int:
+def _named() -> dict[str, str]:
+    """Returns the specs of --segmenters by label; empty without the flag."""
+    if _SEGMENTERS.value is None:
+        return {}
+    named = catalogue.parse_several(_SEGMENTERS.value)
+    if not named:
+        raise errors.BadValueError(
+            "--segmenters", repr(_SEGMENTERS.value), "one or more, with commas between"
+        )
+    if _SHORT["segmenter"].value is not None:
+        raise errors.BadValueError(
+            "Segmenters", "--segmenter and --segmenters", "one of the two"
+        )
+    return named
+
+
+def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
+    """Prints what a run would do and how long it would take."""
+    # JAX takes seconds to import, which --help does without; so below.
+    from rclicks_jax.runs import forecast
+
+    for spec in named.values() or [config.segmenter]:
+        print(forecast.forecast(dataclasses.replace(config, segmenter=spec)).text())
+    return 0
+
+
+def _one(config: BenchmarkConfig, workdir: str) -> int:
+    from rclicks_jax import hosts
+    from rclicks_jax.results import publish
+    from rclicks_jax.runs import benchmark, store
+
     outcome = benchmark.run(config, workdir)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
@@ -62,9 +112,21 @@ def _one(config: config_lib.BenchmarkConfig, workdir: epath.PathLike) -> int:
     return commands.status_of(outcome.failed_share(), config.max_failed, what)
 
 
+def _compare(labels: Sequence[str]) -> None:
+    from rclicks_jax import hosts
+    from rclicks_jax.results import publish
+
+    if hosts.is_first():
+        runs = [(label, f"{_WORKDIR.value}/{label}") for label in labels]
+        defaults.show(publish.compare(runs, _WORKDIR.value)[0])
+        print(f"Comparison: {_WORKDIR.value}/comparison.html")
+
+
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "")
+    commands.run(
+        main, __doc__ or "", settings=BenchmarkConfig, prepare=host_flags.start
+    )
 
 
 if __name__ == "__main__":

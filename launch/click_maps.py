@@ -11,39 +11,26 @@ import sys
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults
+from rclicks_jax.launch import commands, defaults, host_flags
 
-from rclicks_jax import config as config_lib
-from rclicks_jax import hosts
-from rclicks_jax.runs import click_maps
+from rclicks_jax.config import ClickMapsConfig, from_config_dict
 
 # Lines on objects that were skipped or failed.
 _SHOWN = 10
-_OUT = flags.DEFINE_string("out", None, "Folder for everything.", required=True)
-_SETTINGS = defaults.define_settings(
-    config_lib.ClickMapsConfig(),
-    model="A model folder; UD or DT; or sample, a small one trained on the sample.",
-    data="NAME:DIR, folder:DIR, coco:JSON,DIR or sample; several with commas.",
-    split="all, train, val or test.",
-    tasks="Click tasks with what was segmented before, instead of first clicks.",
-    samples="Clicks drawn for each group.",
-    groups="Clicking groups of 1 to 10 to draw from; 0 is the whole map.",
-    drawings="Whether pictures are drawn.",
-    protocol="paper or strict: how groups are cut.",
-    seed="Of every draw.",
-    precision="float32, bfloat16 or auto: float32 on CPU, else bfloat16.",
-    batch="Maps in one pass of the network; 0 lets the device decide.",
-    max_images="Images of each dataset; 0 takes all.",
-    max_side="Limit on the longest side of photographs, pixels; 0 for none.",
-    max_failed="Share of failed objects above which the exit status is not 0.",
+_OUT = flags.DEFINE_string(
+    "out", None, "Folder for click maps, drawings and clicks.csv.", required=True
 )
+_SETTINGS = defaults.define_settings(ClickMapsConfig)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Writes click maps, then says what came of it."""
+    # JAX takes seconds to import, which --help does without.
+    from rclicks_jax import hosts
+    from rclicks_jax.runs import click_maps
+
     defaults.expect_no_arguments(arguments)
-    settings = {name: holder.value for name, holder in _SETTINGS.items()}
-    config = config_lib.from_config_dict(config_lib.ClickMapsConfig, settings)
+    config = from_config_dict(ClickMapsConfig, defaults.given(_SETTINGS))
     outcome = click_maps.run(config, _OUT.value)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
@@ -61,7 +48,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "")
+    commands.run(
+        main,
+        __doc__ or "",
+        settings=ClickMapsConfig,
+        prefix="",
+        prepare=host_flags.start,
+    )
 
 
 if __name__ == "__main__":

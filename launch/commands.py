@@ -1,44 +1,61 @@
-"""What all commands share: flags for several hosts, and errors without tracebacks."""
+"""What all commands share: help, and errors without tracebacks."""
 
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import app, flags, logging
-from rclicks_jax.launch import faults
+from rclicks_jax.launch import usage
 
-from rclicks_jax import hosts
+from rclicks_jax import errors
 
 Main = Callable[[Sequence[str]], int | None]
 
 # Statuses above are those of signals.
 _MOST_OWN_STATUS = 128
-_COORDINATOR = flags.DEFINE_string(
-    "coordinator", "", "host:port of process 0, or auto; empty for a single process."
-)
-_PROCESS_COUNT = flags.DEFINE_integer("process_count", 0, "Number of processes.")
-_PROCESS_ID = flags.DEFINE_integer("process_id", -1, "Number of this process.")
 
 
-def run(main: Main, usage: str) -> None:
-    """Runs a command: parses flags, prepares JAX, prints an error as one message.
+def run(
+    main: Main,
+    text: str,
+    *,
+    settings: type | None = None,
+    prefix: str = "config.",
+    prepare: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs a command: parses flags, and prints an error as one message.
 
     Args:
         main: Takes the arguments that are no flags; returns the exit status.
-        usage: What `--help` says first.
+        text: What `--help` says first: what the command does, and examples.
+        settings: Dataclass of the settings that flags change, for `--help`.
+        prefix: Of the names of these flags.
+        prepare: Called before `main`, once flags are known.
     """
-    # absl shows the docstring and the flags of the main module as the usage.
-    sys.modules["__main__"].__doc__ = usage
-    for module, defined in flags.FLAGS.flags_by_module_dict().items():
-        if module.startswith("rclicks_jax.launch."):
-            for flag in defined:
-                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    app.run(lambda arguments: call(main, arguments[1:]))
+    asked = usage.asked(sys.argv)
+    if asked:
+        is_version = asked == "version"
+        print(
+            usage.version() if is_version else usage.help_text(text, settings, prefix)
+        )
+        sys.exit(0)
+    app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
 
 
-def call(main: Main, arguments: Sequence[str]) -> int:
+def _parsed(argv: Sequence[str]) -> list[str]:
+    try:
+        return usage.parse(argv)
+    except errors.RClicksError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def call(
+    main: Main, arguments: Sequence[str], prepare: Callable[[], None] = lambda: None
+) -> int:
     """Runs a command whose flags are parsed; returns the exit status.
 
     Whatever a file, a flag, the network or the devices refuse becomes a sentence here.
@@ -47,11 +64,12 @@ def call(main: Main, arguments: Sequence[str]) -> int:
         # Libraries would write into the progress bars.
         logging.set_verbosity(logging.WARNING)
     try:
-        hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
+        prepare()
         status = main(arguments) or 0
         sys.stdout.flush()
         if status <= _MOST_OWN_STATUS:
-            hosts.finish()
+            if hosts := _hosts():
+                hosts.finish()
             return status
         reason = "It was stopped by a signal."
     except BrokenPipeError:
@@ -63,9 +81,10 @@ def call(main: Main, arguments: Sequence[str]) -> int:
         status, reason = 128 + signal.SIGINT, "It was interrupted."
         print("Interrupted; the same command goes on.", file=sys.stderr)
     except Exception as error:
-        reason = faults.sentence(error)
+        reason = _sentence(error)
         if reason is None:
-            hosts.leave(f"{type(error).__name__}.")
+            if hosts := _hosts():
+                hosts.leave(f"{type(error).__name__}.")
             raise
         status = 2
         with contextlib.suppress(OSError):
@@ -74,6 +93,21 @@ def call(main: Main, arguments: Sequence[str]) -> int:
             # Standard output may be what cannot be written.
             _silence()
     return _left(status, reason)
+
+
+def _sentence(error: Exception) -> str | None:
+    """Returns what a user is told of an error; None if it is a fault of ours."""
+    if isinstance(error, errors.RClicksError):
+        return str(error)
+    # JAX takes seconds to import, which lists and refusals do without.
+    from rclicks_jax.launch import faults
+
+    return faults.sentence(error)
+
+
+def _hosts() -> Any:
+    """Returns the module `hosts` if the command used it; else there are no others."""
+    return sys.modules.get("rclicks_jax.hosts")
 
 
 def _silence() -> None:
@@ -86,7 +120,8 @@ def _silence() -> None:
 
 def _left(status: int, reason: str) -> int:
     """Returns a status; where others are, tells them, and ends without them."""
-    if hosts.is_alone():
+    hosts = _hosts()
+    if hosts is None or hosts.is_alone():
         return status
     hosts.leave(reason)
     for stream in (sys.stdout, sys.stderr):

@@ -3,17 +3,16 @@
 from absl import flags
 from rclicks_jax.launch import commands, defaults, evaluation_tables
 
-from rclicks_jax import hosts
 from rclicks_jax.config import EvaluateConfig
-from rclicks_jax.evaluation import click_agreement, publishing
-from rclicks_jax.results import publish
+from rclicks_jax.evaluation import choices
 
 _COMPARED = flags.DEFINE_enum(
     "compare_clicks",
     None,
-    list(click_agreement.COMPARED),
-    "Two sets of real clicks on the same tasks, instead of click models: "
-    + "; ".join(f"{k}: {text}" for k, text in click_agreement.COMPARED.items()),
+    list(choices.COMPARED),
+    "Two sets of real clicks on the same tasks, instead of click models. "
+    + "; ".join(f"{k}: {text}" for k, text in choices.COMPARED.items())
+    + ".",
 )
 
 
@@ -24,6 +23,10 @@ def asked() -> str | None:
 
 def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
     """Compares two sets of people, and prints how alike; returns the exit status."""
+    from rclicks_jax import hosts
+    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.results import publish
+
     if not hosts.is_first():
         return 0
     made = publishing.agreement(

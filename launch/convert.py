@@ -13,29 +13,48 @@ from collections.abc import Sequence
 from absl import flags
 from rclicks_jax.launch import commands, defaults
 
-from rclicks_jax import config as config_lib
 from rclicks_jax import errors
-from rclicks_jax.runs import weights
+from rclicks_jax.config import TrainConfig
 
-_CHECKPOINT = flags.DEFINE_string("checkpoint", "", "A checkpoint of PyTorch.")
-_MODEL = flags.DEFINE_string("model", "", "A model folder.")
-_OUT = flags.DEFINE_string("out", None, "What is made.", required=True)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", "", "Checkpoint of PyTorch that is read."
+)
+_MODEL = flags.DEFINE_string("model", "", "Model folder that is read.")
+_OUT = flags.DEFINE_string(
+    "out",
+    None,
+    "What is written: a model folder, or a checkpoint that ends in .pth.",
+    required=True,
+)
 _SIZE = flags.DEFINE_integer(
-    "size", config_lib.TrainConfig.size, "Side of the squares it was trained on."
+    "size",
+    TrainConfig.size,
+    "Side of the squares that the network was trained on, in pixels.",
 )
 _SIGMA = flags.DEFINE_float(
-    "sigma", config_lib.TrainConfig.sigma, "Of the click maps it was trained on."
+    "sigma",
+    TrainConfig.sigma,
+    "Sigma of the click maps that the network was trained on, in pixels of a 1920x1080 "
+    "image.",
 )
 _DATA = flags.DEFINE_string(
-    "data", "", f"What it was trained on, in words; {weights.PUBLISHED_DATA} if empty."
+    "data",
+    "",
+    "What the network was trained on, in words, for its card. Not needed for the "
+    "published weights.",
 )
 _TORCH_PYTHON = flags.DEFINE_string(
-    "torch_python", "", "Interpreter with PyTorch, for checkpoints in older formats."
+    "torch_python",
+    "",
+    "Interpreter that has PyTorch, for checkpoints of before PyTorch 1.6.",
 )
 
 
 def main(arguments: Sequence[str]) -> None:
     """Converts."""
+    # Readers of weights take seconds to import, which --help does without.
+    from rclicks_jax.runs import weights
+
     defaults.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
     if bool(checkpoint) == bool(model):

@@ -13,7 +13,6 @@ from absl import flags
 from rclicks_jax.launch import commands
 
 from rclicks_jax import errors
-from rclicks_jax.data import doctor, packages, specs
 
 _ALLOWED = "prepare DATA, with DATA as --data takes it, or doctor DIR"
 _CLICK_DISTANCE = flags.DEFINE_float(
@@ -29,6 +28,9 @@ _MAX_SIDE = flags.DEFINE_integer(
 
 def main(arguments: Sequence[str]) -> int:
     """Does what the first argument says."""
+    # Readers take seconds to import, which --help does without.
+    from rclicks_jax.data import doctor, packages, specs
+
     if len(arguments) != 2 or arguments[0] not in ("prepare", "doctor"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
     action, target = arguments

@@ -1,55 +1,81 @@
 """Short flags for common settings, flags for settings without a file, and tables."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import ml_collections
 from absl import flags
 
-from rclicks_jax import errors
-from rclicks_jax.results import formats
+from rclicks_jax import config_docs, errors
+
+if TYPE_CHECKING:
+    from rclicks_jax.results import formats
 
 Shortcuts = dict[str, flags.FlagHolder[str | None]]
 
 
-def define_shortcuts(*names: str) -> Shortcuts:
-    """Defines `--name` for each `--config.name`."""
+def define_shortcuts(settings: type, *names: str) -> Shortcuts:
+    """Defines `--name` for each `--config.name`.
+
+    Args:
+        settings: Dataclass of the settings, which explains them.
+        *names: Of the settings that have a short flag.
+    """
+    texts = {each.name: each.text for each in config_docs.describe(settings)}
     return {
-        name: flags.DEFINE_string(name, None, f"Short for --config.{name}.")
+        name: flags.DEFINE_string(
+            name, None, f"Short for --config.{name}: {texts[name]}"
+        )
         for name in names
     }
 
 
-def with_shortcuts(
-    config: ml_collections.ConfigDict, shortcuts: Shortcuts
-) -> dict[str, Any]:
+def with_shortcuts(settings: dict[str, Any], shortcuts: Shortcuts) -> dict[str, Any]:
     """Returns the settings with the short flags that were given."""
-    given = {name: holder.value for name, holder in shortcuts.items()}
-    return {**config.to_dict(), **{k: v for k, v in given.items() if v is not None}}
+    return {**settings, **given(shortcuts)}
 
 
-def define_settings(default: Any, **helps: str) -> dict[str, flags.FlagHolder[Any]]:
-    """Defines a flag for each setting of a dataclass, for commands without a file.
+def given(holders: Mapping[str, flags.FlagHolder[Any]]) -> dict[str, Any]:
+    """Returns the values of the flags that were given, by name."""
+    values = {name: holder.value for name, holder in holders.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def say_left_out(config: Any, shortcuts: Shortcuts, name: str, used: str) -> None:
+    """Says what is used, on stderr, if a user did not choose it.
 
     Args:
-        default: The settings and their defaults.
-        **helps: What `--help` says of each.
+        config: The flag `--config`.
+        shortcuts: Short flags for settings.
+        name: Of the setting.
+        used: What is used instead, in words.
     """
-    kinds = {
+    if shortcuts[name].value is None and not config.is_given(name):
+        print(f"note: --{name} was not given; used is {used}.", file=sys.stderr)
+
+
+def define_settings(settings: type, prefix: str = "") -> dict[str, Any]:
+    """Defines a flag for each setting; its value is None where it is not given.
+
+    Args:
+        settings: Dataclass of the settings, which explains them.
+        prefix: Of the names of the flags.
+    """
+    kinds: dict[type, Any] = {
         bool: flags.DEFINE_boolean,
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         tuple: flags.DEFINE_list,
         str: flags.DEFINE_string,
     }
-    defined = {}
-    for field in dataclasses.fields(default):
-        value = getattr(default, field.name)
-        define: Any = kinds[type(value)]
-        shown = [str(each) for each in value] if isinstance(value, tuple) else value
-        defined[field.name] = define(field.name, shown, helps[field.name])
-    return defined
+    texts = {each.name: each.text for each in config_docs.describe(settings)}
+    return {
+        field.name: kinds[type(field.default)](
+            f"{prefix}{field.name}", None, texts[field.name]
+        )
+        for field in dataclasses.fields(settings)
+    }
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:
@@ -60,7 +86,9 @@ def expect_no_arguments(arguments: Sequence[str]) -> None:
         )
 
 
-def show(table: formats.Table, *, turned: bool = False) -> None:
+def show(table: "formats.Table", *, turned: bool = False) -> None:
     """Prints a table; turned, its rows are columns."""
+    from rclicks_jax.results import formats
+
     shown = formats.turned(table) if turned else table
     print(f"{table.title}\n\n{formats.to_text(shown)}")

@@ -22,23 +22,31 @@ from rclicks_jax.launch import (
     config_file,
     defaults,
     evaluation_tables,
+    host_flags,
 )
 
-from rclicks_jax import config as config_lib
-from rclicks_jax import hosts
-from rclicks_jax.evaluation import evaluate
-from rclicks_jax.runs import store
+from rclicks_jax.config import EvaluateConfig, from_config_dict
 
-_CONFIG = config_file.define("evaluate_click_models", config_lib.EvaluateConfig)
-_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder.", required=True)
-_SHORT = defaults.define_shortcuts("data", "click_models", "split")
+_CONFIG = config_file.define("evaluate_click_models", EvaluateConfig)
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Folder of the evaluation: records, tables and report.",
+    required=True,
+)
+_SHORT = defaults.define_shortcuts(EvaluateConfig, "data", "click_models", "split")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Evaluates, then writes and prints the table."""
+    # JAX takes seconds to import, which --help does without.
+    from rclicks_jax import hosts
+    from rclicks_jax.evaluation import evaluate
+    from rclicks_jax.runs import store
+
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
-    config = config_lib.from_config_dict(config_lib.EvaluateConfig, settings)
+    config = from_config_dict(EvaluateConfig, settings)
     if compared := compare_people.asked():
         return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluate.run(config, _WORKDIR.value)
@@ -55,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "")
+    commands.run(main, __doc__ or "", settings=EvaluateConfig, prepare=host_flags.start)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,34 @@
 """What `rclicks-evaluate` and `rclicks-tabulate` show of an evaluation."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 from rclicks_jax.launch import defaults
 
-from rclicks_jax.evaluation import click_model_tables, publishing, task_records
-from rclicks_jax.results import publish
-from rclicks_jax.runs import store
+from rclicks_jax.evaluation import choices
 
-AGAINST = flags.DEFINE_enum("against", None, ["published"], "The paper's numbers.")
+if TYPE_CHECKING:
+    from rclicks_jax.results import publish
+    from rclicks_jax.runs import store
+
+AGAINST = flags.DEFINE_enum(
+    "against", None, ["published"], "Also show the paper's numbers beside these."
+)
 _MAPS = flags.DEFINE_enum(
     "maps",
     None,
-    [task_records.RAW, task_records.MASKED],
-    "Click maps as they are, or cut to the error region; the protocol's if not given.",
+    list(choices.MAPS),
+    "Evaluations: click maps as they are, or cut to the error region. If not given, "
+    "what the protocol says.",
 )
 
 
-def show(folder: store.RunFolder) -> None:
+def show(folder: "store.RunFolder") -> None:
     """Makes tables and report of an evaluation, and prints the means."""
+    from rclicks_jax.evaluation import click_model_tables, publishing
+    from rclicks_jax.results import publish
+
     made = publishing.make(folder, _MAPS.value)
     defaults.show(click_model_tables.pooled(made[0]))
     if AGAINST.value:
@@ -30,7 +39,7 @@ def show(folder: store.RunFolder) -> None:
 
 
 def compare(
-    named: Sequence[publish.Named], out: str, allowed: Sequence[str] = ()
+    named: "Sequence[publish.Named]", out: str, allowed: Sequence[str] = ()
 ) -> None:
     """Writes tables of several evaluations, and prints the means.
 
@@ -39,6 +48,8 @@ def compare(
         out: A folder for the tables.
         allowed: Settings beside the click models that may differ.
     """
+    from rclicks_jax.evaluation import click_model_tables, publishing
+
     made = publishing.compare(named, out, _MAPS.value, allowed)
     defaults.show(click_model_tables.pooled(made[0]))
     print(f"Tables: {out}/tables")

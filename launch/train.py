@@ -1,6 +1,6 @@
 r"""rclicks-train: a clickability network.
 
-  rclicks-train --config=configs/train_clickability.py:b --data=TETRIS:datasets/TETRIS \
+  rclicks-train --config=b --data=TETRIS:datasets/TETRIS \
       --workdir=runs/clickability
 
 The same command goes on after an interruption. The model folder is WORKDIR/model.
@@ -9,28 +9,35 @@ The same command goes on after an interruption. The model folder is WORKDIR/mode
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, config_file, defaults
+from rclicks_jax.launch import commands, config_file, defaults, host_flags
 
-from rclicks_jax import config as config_lib
-from rclicks_jax.training import loop
+from rclicks_jax.config import TrainConfig, from_config_dict
 
-_CONFIG = config_file.define("train_clickability", config_lib.TrainConfig)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Keeps everything.", required=True)
-_SHORT = defaults.define_shortcuts("data")
+_CONFIG = config_file.define("train_clickability", TrainConfig)
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Folder of the training: checkpoints, metrics and, in model/, the model.",
+    required=True,
+)
+_SHORT = defaults.define_shortcuts(TrainConfig, "data")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Trains."""
+    # JAX takes seconds to import, which --help does without.
+    from rclicks_jax.training import loop
+
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
-    config = config_lib.from_config_dict(config_lib.TrainConfig, settings)
+    config = from_config_dict(TrainConfig, settings)
     model = loop.train_and_evaluate(config, _WORKDIR.value)
     print(f"Model: {model}")
 
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "")
+    commands.run(main, __doc__ or "", settings=TrainConfig, prepare=host_flags.start)
 
 
 if __name__ == "__main__":

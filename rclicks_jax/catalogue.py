@@ -25,6 +25,12 @@ _KEY = re.compile(r"[A-Za-z_]\w*")
 _OPTION = re.compile(r"[A-Za-z_]\w*=")
 # A comma before a digit is within a value, as in `devices=0,1`.
 _SEPARATING_COMMA = re.compile(r",(?!\d)")
+# Click models that are networks with a name, and what returns their folder. `sample` is
+# what releases before 0.2 called the toy.
+CLICK_MODELS = {
+    "toy": "rclicks_jax.training.toy_model:folder",
+    "sample": "rclicks_jax.training.toy_model:folder",
+}
 # Of `rclicks-segmenters`.
 SEGMENTER_ACTIONS = {
     "list": "rclicks_jax.segmenters.actions:show_list",

@@ -152,22 +152,24 @@ class TrainConfig:
     """How a clickability network is trained.
 
     Attributes:
-        variant: Size of the network, a key of `NETWORKS`.
-        data: Click data, as `--data` takes it.
-        recipe: `paper` or `improved`, with changes if wanted: `paper:ema=0.999`;
-            `training.recipes` has all switches.
+        variant: Size of the network: `nano`, `tiny`, `t`, `s` or `b`.
+        data: Click data: `NAME:DIR`, `folder:DIR` or `sample`; several with commas
+            between.
+        recipe: How the network learns: `paper` or `improved`, with changes if wanted,
+            as in `paper:ema=0.999`; docs/training.md lists all switches.
         init: Where parameters start: empty for fresh ones, a model folder, or an
             ImageNet checkpoint of MSCAN (`mscan_b_*.pth`) for the encoder.
-        seed: Of parameters, order and augmentation.
+        seed: Seed of the parameters, the order of examples and their augmentation.
         size: Side of the square the examples are letterboxed to, pixels.
-        sigma: Of the ground-truth click maps, in units of a 1920x1080 image.
-        batch_size: Examples of a step over all devices of all hosts.
+        sigma: Sigma of the ground-truth click maps, in pixels of a 1920x1080 image.
+        batch_size: Examples in a step, over all devices of all hosts.
         epochs: Passes over the training split.
         max_click_distance: Clicks farther than this from the error region are left out,
             in click radii; negative keeps all.
         later_share: Share of the training examples that are synthetic tasks of later
             rounds, made of the first clicks' targets; 0 takes the data as it is.
-        later_kinds: Their distortions, keys of `data.distortions.KINDS`.
+        later_kinds: How their previous masks are distorted: some of `dilated`,
+            `neighbour`, `shifted` and `part_lost`.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         workers: Threads that read and prepare examples.
@@ -214,28 +216,34 @@ class BenchmarkConfig:
     """What a benchmark runs.
 
     Attributes:
-        protocol: A key of `PROTOCOLS`.
-        data: Instance data, as `--data` takes it.
-        split: `all`, or a split that every dataset has: `train`, `val`, `test`.
-        segmenter: `name:key=value:...` from the catalogue.
-        click_model: A spec of `clicks.click_models`; or `sample` for a small one
-            trained on the sample dataset.
-        groups: Clicking groups to play, of 1..10.
-        baseline: Whether the baseline strategy is played.
-        robots: Further robots to play, keys of `clicks.strategies.ROBOTS`:
-            `largest_component`, `random`, `deepgrow`.
+        protocol: Definitions that can change a number: `paper` as the original has
+            them, or `strict`, which mends them.
+        data: Photographs and objects: `NAME:DIR` of a dataset of the paper,
+            `folder:DIR`, `coco:JSON,DIR` or `sample`; several with commas between.
+        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`;
+            every dataset must have it.
+        segmenter: The segmenter under test: `NAME:key=value:...` of a name that
+            `rclicks-segmenters list` shows, a file of your own `FILE.py:key=value`, or
+            `bridge:adapter=FILE.py:python=ENV/bin/python`.
+        click_model: Where people click: a model folder; `UD` or `DT`; `SI` or `SM` with
+            a saliency model; or `toy`, a small network that is trained on the sample
+            dataset on first use and says nothing about people.
+        groups: Clicking groups to play, of 1 (unlikely places) to 10 (the likeliest).
+        baseline: Whether the robot that clicks in the middle of the largest error is
+            played.
+        robots: Further robots to play, of `largest_component`, `random`, `deepgrow`.
         users: Whether real first clicks are replayed, each alone; beside them, if
             groups are played, as many first clicks sampled from the whole click map.
-        repeats: Draws for each group.
-        seed: Of every draw.
+        repeats: How often each clicking group is played, with other draws.
+        seed: Seed of all random draws in the run.
         instances_per_batch: Objects of an image that advance together; 0 lets the
             device decide.
         click_model_batch: Maps in one network pass; 0 lets the device decide.
-        click_model_precision: Of the network: `float32`, `bfloat16`, or `auto`, which
-            is float32 on CPU and bfloat16 on accelerators.
+        click_model_precision: Precision of the click model's network: `float32`,
+            `bfloat16`, or `auto`, which is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are
             kept for the report.
-        max_images: Images of each dataset; 0 takes all.
+        max_images: How many images of each dataset are played; 0 takes all.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         stop_at: IoU in percent at which a trajectory ends, such as 90 if only NoC@90 is
@@ -273,20 +281,25 @@ class EvaluateConfig:
     """How click models are compared with people.
 
     Attributes:
-        protocol: A key of `PROTOCOLS`.
-        data: Click data, as `--data` takes it.
-        click_models: What to compare: specs of `clicks.click_models`, or `sample`.
-        split: `train`, `val`, `all`, or `held_out`: `val` or, in a dataset without, all
-            that is not for training.
+        protocol: Definitions that can change a number: `paper` as the original has
+            them, or `strict`, which mends them.
+        data: Click data: `NAME:DIR`, `folder:DIR` or `sample`; several with commas
+            between.
+        click_models: Click models to compare: model folders; `UD`, `DT`; `SI` or `SM`
+            with a saliency model; `toy`.
+        split: Which tasks are taken: `train`, `val`, `all`, or `held_out`, which is
+            `val` or, in a dataset without, all that is not for training.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
-        draws: Sets of clicks drawn from each map.
-        seed: Of every draw.
-        precision: Of networks; see `BenchmarkConfig.click_model_precision`.
-        processes: That measure maps, on each host; 0 for as many as there are cores, 1
-            for none beside this one.
-        shard: `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does one of so many
-            parts, beside or after others with the same workdir; empty for all.
+        draws: How many sets of clicks are drawn from each map.
+        seed: Seed of all random draws in the evaluation.
+        precision: Precision of networks: `float32`, `bfloat16`, or `auto`, which is
+            float32 on CPU and bfloat16 on accelerators.
+        processes: How many processes measure maps on each host; 0 for as many as there
+            are cores, 1 for none beside this one.
+        shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does
+            one of so many parts, beside or after others with the same workdir; empty
+            for all.
         max_failed: Share of failed tasks above which the exit status is not 0.
     """
 
@@ -315,19 +328,24 @@ class ClickMapsConfig:
     """Which click maps are written.
 
     Attributes:
-        model: A click model: a spec of `clicks.click_models`, or `sample`.
-        data: Objects, as `--data` takes them.
-        split: `all`, or a split that every dataset has.
+        model: Click model: a model folder; `UD` or `DT`; `SI` or `SM` with a saliency
+            model; or `toy`.
+        data: Photographs and objects: `NAME:DIR` of a dataset of the paper,
+            `folder:DIR`, `coco:JSON,DIR` or `sample`; several with commas between.
+        split: Which images are taken: `train`, `val`, `test`, `held_out` or `all`;
+            every dataset must have it.
         tasks: Whether the objects are click tasks, with what was segmented before,
             instead of targets at their first click.
-        samples: Clicks drawn for each group.
-        groups: Clicking groups of 1..10 to draw from; 0 is the whole map.
-        drawings: Whether pictures are drawn.
-        protocol: A key of `PROTOCOLS`.
-        seed: Of every draw.
-        precision: Of the network; see `BenchmarkConfig.click_model_precision`.
+        samples: How many clicks are drawn for each group.
+        groups: Clicking groups to draw from, of 1 to 10; 0 is the whole map.
+        drawings: Whether a picture of each click map is drawn.
+        protocol: Definitions that can change a number: `paper` as the original has
+            them, or `strict`, which mends them.
+        seed: Seed of all random draws.
+        precision: Precision of the network: `float32`, `bfloat16`, or `auto`, which is
+            float32 on CPU and bfloat16 on accelerators.
         batch: Maps in one network pass; 0 lets the device decide.
-        max_images: Images of each dataset; 0 takes all.
+        max_images: How many images of each dataset are worked on; 0 takes all.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         max_failed: Share of failed objects above which the exit status is not 0.

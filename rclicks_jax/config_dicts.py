@@ -11,6 +11,12 @@ import ml_collections
 from rclicks_jax import errors
 
 T = TypeVar("T")
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+}
 
 
 def to_config_dict(value: Any) -> ml_collections.ConfigDict:
@@ -32,7 +38,7 @@ def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
         )
     return cls(
         **{
-            key: _converted(f"{cls.__name__}.{key}", hints[key], value)
+            key: _converted(f"Setting {key}", hints[key], value)
             for key, value in values.items()
         }
     )
@@ -68,4 +74,4 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
                 return converted
     except ValueError:
         pass
-    raise errors.BadValueError(what, repr(value), f"a value of type {hint.__name__}")
+    raise errors.BadValueError(what, repr(value), _KINDS.get(hint, hint.__name__))

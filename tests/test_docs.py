@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import make_folder
 
-from rclicks_jax import config
+from rclicks_jax import config, config_docs
 from rclicks_jax.clicks import click_models
 from rclicks_jax.runs import benchmark, store
 from rclicks_jax.segmenters import conformance, load
@@ -131,3 +131,14 @@ def test_every_switch_of_a_protocol_is_explained():
     for name in config.Protocol.__dataclass_fields__:
         if name not in ("name", "max_clicks"):
             assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["BenchmarkConfig", "EvaluateConfig", "ClickMapsConfig", "TrainConfig"]
+)
+def test_the_page_of_settings_is_what_their_docstrings_say(name):
+    """A failing test: put `config_docs.page_table` of the dataclass into the page."""
+    text = (ROOT / "docs" / "settings.md").read_text()
+    made = rf"<!-- made by \S+\(config\.{name}\) -->\n(.*?)\n<!-- end -->"
+    (printed,) = re.findall(made, text, re.DOTALL)
+    assert printed == config_docs.page_table(getattr(config, name))

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEAVES = {
-    "errors", "types", "config", "config_checks", "config_dicts", "catalogue",
-    "contents", "files", "waits", "coordination", "hosts", "__init__",
+    "errors", "types", "config", "config_checks", "config_dicts", "config_docs",
+    "catalogue", "contents", "files", "waits", "coordination", "hosts", "__init__",
 }  # fmt: skip
 # What each package may import, apart from itself and the leaves.
 ALLOWED = {
@@ -21,7 +21,7 @@ ALLOWED = {
     "segmenters": {"ops", "bridge"},
     "training": {"ops", "data", "models", "metrics"},
     "runs": {
-        "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters", "training"
+        "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters"
     },
     "results": {"ops", "clicks", "metrics", "segmenters", "runs"},
     "evaluation": {"ops", "data", "clicks", "metrics", "runs", "results"},
@@ -36,6 +36,7 @@ LEAF_IMPORTS = {
     "config": {"errors", "config_dicts", "config_checks"},
     "config_checks": {"errors"},
     "config_dicts": {"errors"},
+    "config_docs": set(),
     "catalogue": {"errors"},
     "contents": set(),
     "files": set(),
@@ -148,4 +149,4 @@ def test_modules_have_one_subject(folder):
 
 def test_launchers_are_short():
     for path in FOLDERS["launch"].glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 120, path
+        assert len(path.read_text().splitlines()) <= 200, path

@@ -1,7 +1,8 @@
 """Models of where people click: uniform, distance, saliency, and the network.
 
 A user names one by `NAME[:key=value...]`: UD or DT; SI or SM with a saliency model, as
-`saliency_models.load` takes its options; or a model folder, which is CM.
+`saliency_models.load` takes its options; or a model folder, which is CM. `toy` is the
+folder of a small network that is trained on first use.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
@@ -73,9 +74,13 @@ class PerQuery:
         """Applies the function to each query."""
         return [self._function(query) for query in queries]
 
+    def __repr__(self) -> str:
+        """Names the click model."""
+        return f"<click model {self.name}>"
+
 
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
-_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "sample", "a model folder")
+_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "toy", "a model folder")
 
 
 def load(
@@ -90,8 +95,8 @@ def load(
         precision: Of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
-        UnknownNameError: There is no such click model or model folder.
-        DataError: It is a folder of something else.
+        UnknownNameError: There is no such click model.
+        DataError: There is no such folder, or it is a folder of something else.
         BadValueError: Nothing was named, an option is not allowed, or there is no such
             precision.
         SegmenterError: The worker of a saliency model does not start.
@@ -102,7 +107,8 @@ def load(
         return PerQuery(name, _FUNCTIONS[name])
     if name in saliency_models.NAMES:
         return PerQuery(name, saliency_models.load(name, options))
-    return infer.load(spec, batch=batch, rescale=rescale, precision=precision)
+    folder = _folder(spec)
+    return infer.load(folder, batch=batch, rescale=rescale, precision=precision)
 
 
 def check(spec: str) -> None:
@@ -133,7 +139,7 @@ def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
         return {"name": name}
     if name in saliency_models.NAMES:
         return saliency_models.describe(name, options)
-    card = cards.load_card(spec)
+    card = cards.load_card(_folder(spec))
     return {
         "name": "CM",
         "variant": card.network.variant,
@@ -272,11 +278,24 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
             "Click model",
             "none",
             "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
-            "or UD or DT; SI or SM with a saliency model (docs/saliency.md); or "
-            "sample, a small network trained on the sample dataset",
+            "which rclicks-convert makes of the published weights (docs/weights.md); "
+            "UD or DT; SI or SM with a saliency model (docs/saliency.md); or toy, a "
+            "small network trained on the sample dataset",
         )
     name, options = _split(spec)
-    known = name in _FUNCTIONS or name in saliency_models.NAMES
+    known = name in (*_FUNCTIONS, *saliency_models.NAMES, *catalogue.CLICK_MODELS)
     if not known and not epath.Path(spec).exists():
+        if "/" in spec or "\\" in spec:
+            raise errors.DataError(
+                f"There is no model folder {spec}. rclicks-train and rclicks-convert "
+                "make one."
+            )
         raise errors.UnknownNameError("click model", spec, _ALLOWED)
     return name, options
+
+
+def _folder(spec: str) -> str:
+    """Returns the folder of a network; one with a name is made if need be."""
+    if spec in catalogue.CLICK_MODELS and not epath.Path(spec).exists():
+        return catalogue.find("click model", catalogue.CLICK_MODELS, spec)()
+    return spec

@@ -25,18 +25,26 @@ def load_model(
 ) -> click_models.ClickModel:
     """Loads a click model.
 
-    Compiled programs are kept on disk, so only the first call ever is slow.
+    Compiled programs are kept on disk, so only the first call ever is slow. The network
+    runs on JAX's default device: the first GPU or TPU, or the CPU; load and use it
+    within `with jax.default_device(device):` for another.
 
     Args:
-        spec: A model folder, or another spec of `click_models`.
-        batch: Maps in one pass of the network, which is padded to so many. More than 1
-            makes `click_maps` faster on accelerators.
-        precision: Of the network: `float32`, `bfloat16`, or `auto`, which is float32
-            on CPU and bfloat16 on accelerators.
+        spec: A model folder; `DT` or `UD`; `toy`, a small network that is trained on
+            the sample dataset on first use and says nothing about people; or another
+            spec of `click_models`.
+        batch: Maps in one pass of the network. A pass costs the same for any number of
+            maps up to this one, so 1 is best for one map at a time, and 8 or more for
+            `click_maps` of many objects on a GPU or TPU; 0 lets the device decide. Maps
+            made in batches of another size can differ by rounding (2.5e-7).
+        precision: Precision of the network: `float32`, `bfloat16`, or `auto`, which is
+            float32 on CPU and bfloat16 on accelerators.
 
     Raises:
-        RClicksError: As `click_models.load`.
+        RClicksError: There is no such model, or it cannot be read.
     """
+    if not isinstance(batch, int) or batch < 0:
+        raise errors.BadValueError("batch", repr(batch), "a whole number from 0")
     hosts.use_compilation_cache()
     return click_models.load(os.fspath(spec), batch=batch, precision=precision)
 
@@ -64,7 +72,7 @@ def click_map(
         BadValueError: An array cannot be used; the message says why.
         DataError: The model gave values that are no density.
     """
-    (made,) = click_models.maps_of(model, [query(image, target, error)])
+    (made,) = click_models.maps_of(_checked(model), [query(image, target, error)])
     return made
 
 
@@ -81,7 +89,7 @@ def click_maps(
     """
     errors = [None] * len(images) if errors is None else errors
     asked = zip(images, targets, errors, strict=True)
-    return click_models.maps_of(model, [query(*each) for each in asked])
+    return click_models.maps_of(_checked(model), [query(*each) for each in asked])
 
 
 def sample_clicks(
@@ -120,12 +128,14 @@ def sample_clicks(
     density = _density(click_map)
     region = _mask("error", error, density.shape)
     number = _group_number(group)
-    if count < 0:
-        raise errors.BadValueError("count", count, "0 or more")
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise errors.BadValueError("count", repr(count), "a whole number from 0")
     sampling.check_seed(seed)
     rules = config.protocol(protocol)
     levels = drawable_levels(density, region, rules)
-    return draw(levels, region, number, count, seed=seed, name=name, protocol=rules)
+    return draw(
+        levels, region, number, int(count), seed=seed, name=name, protocol=rules
+    )
 
 
 def drawable_levels(
@@ -201,6 +211,21 @@ def query(
     gt_mask = _mask("target", target, shape)
     error_mask = gt_mask if error is None else _mask("error", error, shape)
     return ClickQuery(picture, gt_mask, error_mask)
+
+
+def _checked(model: click_models.ClickModel) -> click_models.ClickModel:
+    """Returns what `load_model` gave; refuses what was meant for it."""
+    if isinstance(model, str | os.PathLike):
+        raise errors.BadValueError(
+            "model",
+            f"the text {os.fspath(model)!r}",
+            f"what load_model returns: load_model({os.fspath(model)!r})",
+        )
+    if not callable(model):
+        raise errors.BadValueError(
+            "model", f"a {type(model).__name__}", "what load_model returns"
+        )
+    return model
 
 
 def _group_number(group: int | None) -> int:

@@ -18,19 +18,12 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.data import click_pairs, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
+from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
 from rclicks_jax.runs import environment, store
 from rclicks_jax.runs.records import Status
 
-COMPARED = {
-    "device": "clicks by PC and by mobile",
-    "device_as_published": (
-        "the same with the original's mistake, (x, x) for (x, y) on the PC in PL1 and "
-        "WD, to reproduce its numbers"
-    ),
-    "display_mode": "each way of showing the target with its description in words",
-}
 # With fewer clicks in either set a task is skipped: the original's number for devices,
 # and what the KS test needs.
 _FEWEST = {
@@ -83,7 +76,7 @@ def run(
     """Compares two sets of clicks on every task of some datasets.
 
     Args:
-        compared: A key of `COMPARED`.
+        compared: A key of `choices.COMPARED`.
         data: Click data, as `--data` takes it; for display modes the photographs that
             `previews.csv` is about.
         split: As `--split` takes it; display modes are compared on all there is.

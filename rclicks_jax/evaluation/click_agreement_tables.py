@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rclicks_jax.evaluation import published_click_models
-from rclicks_jax.evaluation.click_agreement import COMPARED, Agreement
+from rclicks_jax.evaluation.choices import COMPARED
+from rclicks_jax.evaluation.click_agreement import Agreement
 from rclicks_jax.evaluation.click_scores import ALL, KINDS, PAPER
 from rclicks_jax.results import measures
 from rclicks_jax.results.formats import Row, Table

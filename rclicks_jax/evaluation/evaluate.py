@@ -30,7 +30,6 @@ from rclicks_jax.runs import (
     processes,
     progress,
     records,
-    sample_model,
     store,
 )
 
@@ -73,10 +72,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     protocol = config_lib.protocol(config.protocol)
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_clicks(spec) for spec in asked]
-    named = {
-        name: _resolved(spec)
-        for name, spec in click_models.titles(config.click_models).items()
-    }
+    named = click_models.titles(config.click_models)
     planned = plan.units(datasets, split=config.split, max_images=0, pictures=0)
     models = {
         name: click_models.load(
@@ -181,7 +177,3 @@ def _hashed(
         "split": config.split,
         **({"max_side": config.max_side} if config.max_side else {}),
     }
-
-
-def _resolved(spec: str) -> str:
-    return str(sample_model.folder()) if spec == "sample" else spec

@@ -11,10 +11,10 @@ from typing import Any
 
 from etils import epath
 
+from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.runs import records, store
 
 KIND = "evaluation"
-RAW, MASKED = MAPS = ("raw", "masked")
 
 
 @dataclasses.dataclass(frozen=True)

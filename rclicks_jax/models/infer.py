@@ -109,6 +109,14 @@ class ClickabilityModel:
                 maps.append(self._native(query, square))
         return maps
 
+    def __repr__(self) -> str:
+        """Says which network it is, what it learned from, and how it runs."""
+        return (
+            f"<click model CM: variant {self.card.network.variant}, trained on "
+            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}, "
+            f"{self.precision}>"
+        )
+
     def _run(self, chunk: Sequence[ClickQuery]) -> np.ndarray:
         size = self.card.size
         image = np.zeros((self.batch, size, size, 3), np.float32)

@@ -18,7 +18,6 @@ from rclicks_jax.runs import (
     environment,
     plan,
     progress,
-    sample_model,
     store,
     tracks,
     work,
@@ -46,7 +45,6 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_instances(spec) for spec in asked]
     folder = store.RunFolder(workdir)
-    click_model_spec = _click_model_spec(config)
     setup = tracks.Setup(
         protocol=protocol,
         seed=config.seed,
@@ -68,11 +66,11 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
     trajectories = together * len(setup.strategies())
     segmenter = load.load(config.segmenter, trajectories, protocol.name)
     try:
-        hashed = _hashed(config, setup, datasets, segmenter, click_model_spec)
+        hashed = _hashed(config, setup, datasets, segmenter)
         click_model = None
         if config.groups:
             click_model = click_models.load(
-                click_model_spec,
+                config.click_model,
                 batch=config.click_model_batch,
                 precision=config.click_model_precision,
             )
@@ -96,7 +94,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
         attempts.note(folder)
         facts = {"segmenter": config.segmenter, "protocol": protocol.name}
         if config.groups:
-            facts["click model"] = click_models.title(click_model_spec)
+            facts["click model"] = click_models.title(config.click_model)
         progress.say_start("Benchmark", planned, facts, "image")
         worker = work.Worker(config, setup, segmenter, click_model, folder)
         return worker.work(planned)
@@ -122,24 +120,17 @@ def _check(config: BenchmarkConfig) -> None:
             raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
 
 
-def _click_model_spec(config: BenchmarkConfig) -> str:
-    if config.click_model == "sample":
-        return str(sample_model.folder())
-    return config.click_model
-
-
 def _hashed(
     config: BenchmarkConfig,
     setup: tracks.Setup,
     datasets: Sequence[packages.Package],
     segmenter: base.Segmenter,
-    click_model_spec: str,
 ) -> dict[str, Any]:
     """Returns all that can change a number."""
     click_model = {}
     if config.groups:
         precision = config.click_model_precision
-        click_model = click_models.describe(click_model_spec, precision)
+        click_model = click_models.describe(config.click_model, precision)
     return {
         "protocol": dataclasses.asdict(setup.protocol),
         "seed": config.seed,

@@ -18,14 +18,7 @@ from rclicks_jax.data import packages, specs
 from rclicks_jax.models import infer
 from rclicks_jax.runs import click_map_files as files
 from rclicks_jax.runs import click_map_queries as queries
-from rclicks_jax.runs import (
-    environment,
-    plan,
-    progress,
-    records,
-    sample_model,
-    store,
-)
+from rclicks_jax.runs import environment, plan, progress, records, store
 
 # Objects worked on together where the click model does not say.
 _TOGETHER = 10
@@ -65,8 +58,6 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
     """
     asked = specs.parse(config.data, config.max_side)
     spec = config.model
-    if spec == "sample":
-        spec = str(sample_model.folder())
     model = click_models.load(spec, batch=config.batch, precision=config.precision)
     opened = packages.open_clicks if config.tasks else packages.open_instances
     datasets = [opened(each) for each in asked]

@@ -9,6 +9,7 @@ from helpers import disk
 from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.models import cards, clickability
+from rclicks_jax.training import toy_model
 from rclicks_jax.types import ClickQuery
 
 IMAGE = np.zeros((24, 32, 3), np.uint8)
@@ -103,11 +104,26 @@ def test_a_folder_that_is_no_model_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("use", [click_models.load, click_models.describe])
-@pytest.mark.parametrize("spec", ["XD", "ud", "models/nowhere", "XM:source=a"])
+@pytest.mark.parametrize("spec", ["XD", "ud", "XM:source=a"])
 def test_an_unknown_model_says_what_there_is(use, spec):
-    known = "Known: DT, SI, SM, UD, a model folder, sample"
+    known = "Known: DT, SI, SM, UD, a model folder, toy"
     with pytest.raises(errors.UnknownNameError, match=f"click model '{spec}'. {known}"):
         use(spec)
+
+
+@pytest.mark.parametrize("use", [click_models.load, click_models.describe])
+def test_a_folder_that_is_not_there_is_named_as_one(use):
+    with pytest.raises(errors.DataError, match="There is no model folder runs/gone"):
+        use("runs/gone")
+
+
+@pytest.mark.parametrize("name", ["toy", "sample"])
+def test_the_toy_model_is_made_when_it_is_named(monkeypatch, tmp_path, name):
+    made = []
+    monkeypatch.setattr(toy_model, "folder", lambda: made.append(1) or str(tmp_path))
+    with pytest.raises(errors.DataError, match=f"{tmp_path} is not a model folder"):
+        click_models.load(name)
+    assert made == [1]
 
 
 @pytest.mark.parametrize("use", [click_models.load, click_models.describe])
@@ -123,7 +139,7 @@ def test_a_function_takes_no_options(use):
         ("DT", "DT"),
         ("runs/clickability/model/", "CM clickability"),
         ("gs://bucket/runs:2/model", "CM runs:2"),
-        ("sample", "CM sample"),
+        ("toy", "CM toy"),
         ("SM:checkout=DIR:checkpoint=FILE", "SM"),
         ("SI:adapter=transalnet:checkpoint=FILE", "SI"),
         ("SI:adapter=mine/deep_gaze.py:python=PYTHON", "SI (deep gaze)"),

@@ -1,5 +1,7 @@
 """What a user's own arrays give, and what is said of arrays that give nothing."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from helpers import disk
@@ -142,7 +144,7 @@ def test_arrays_that_cannot_be_used_are_named(changes, message):
         ({"error": TARGET & False}, "error: got no pixel"),
         ({"group": 0}, "group: got 0; allowed: 1 to 10, or None"),
         ({"group": 11}, "group: got 11"),
-        ({"count": -1}, "count: got -1; allowed: 0 or more"),
+        ({"count": -1}, "count: got -1; allowed: a whole number from 0"),
         ({"protocol": "loose"}, "'loose'. Known: paper, strict"),
     ],
 )
@@ -249,3 +251,39 @@ def test_a_model_that_is_none_is_named(tmp_path):
         simulate.load_model(tmp_path)
     with pytest.raises(errors.BadValueError, match="--model=DIR"):
         simulate.load_model("")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("DT", r"the text 'DT'; allowed: what load_model returns: load_model\('DT'\)"),
+        (pathlib.Path("runs/x"), r"load_model\('runs/x'\)"),
+        (np.zeros(3), "model: got a ndarray"),
+    ],
+)
+def test_a_spec_is_no_model(model, message):
+    with pytest.raises(errors.BadValueError, match=message):
+        simulate.click_map(model, IMAGE, TARGET)
+    with pytest.raises(errors.BadValueError, match=message):
+        simulate.click_maps(model, [IMAGE], [TARGET])
+
+
+def test_models_say_what_they_are(nano):
+    assert repr(simulate.load_model("DT")) == "<click model DT>"
+    assert repr(nano) == (
+        "<click model CM: variant nano, trained on nothing, 64 pixels, batch 2, "
+        "float32>"
+    )
+
+
+@pytest.mark.parametrize("count", [2.0, -1, "3", None])
+def test_a_count_is_a_whole_number(click_map, count):
+    with pytest.raises(errors.BadValueError, match=r"count: got .*a whole number"):
+        simulate.sample_clicks(click_map, TARGET, count)
+
+
+def test_a_batch_is_a_whole_number():
+    with pytest.raises(
+        errors.BadValueError, match=r"batch: got 1\.5; allowed: a whole"
+    ):
+        simulate.load_model("DT", batch=1.5)

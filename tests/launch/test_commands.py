@@ -113,32 +113,6 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     assert content(workdir) == content(expected)
 
 
-@pytest.mark.parametrize("name", ["benchmark", "train", "evaluate"])
-def test_a_command_without_a_workdir_asks_for_one(name):
-    done = run(name)
-    assert done.returncode != 0
-    assert "--workdir" in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "benchmark",
-        "train",
-        "evaluate",
-        "tabulate",
-        "data",
-        "segmenters",
-        "click_maps",
-    ],
-)
-def test_help_starts_with_an_example(name):
-    done = run(name, "--help")
-    assert f"rclicks-{name.replace('_', '-')}" in done.stdout
-    assert "--coordinator" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-
-
 @pytest.mark.parametrize(
     ("name", "flags", "message"),
     [
@@ -146,7 +120,7 @@ def test_help_starts_with_an_example(name):
         (
             "evaluate",
             ("--config.no=1", "--workdir=/tmp/x"),
-            "no --config.no; there are",
+            "There is no --config.no.",
         ),
         ("data", ("doctor", "/no/such"), "/no/such is not a folder"),
         ("data", ("prepare", "imagenet"), "'imagenet'"),
@@ -157,7 +131,17 @@ def test_help_starts_with_an_example(name):
         ("click_maps", ("--out=/tmp/x", "--model=DT"), "--data: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--data=sample"), "--model=DIR"),
         ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
-        ("benchmark", ("--workdir=/tmp/x", "--data=folder:/no/such"), "does not exist"),
+        (
+            "benchmark",
+            ("--workdir=/tmp/x", "--data=folder:/no/such", "--segmenter=noisy"),
+            "does not exist",
+        ),
+        ("benchmark", ("--workdir=/tmp/x", "--segmenters=,"), "one or more"),
+        (
+            "benchmark",
+            ("--workdir=/tmp/x", "--segmenters=noisy", "--segmenter=stuck"),
+            "one of the two",
+        ),
     ],
 )
 def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
@@ -166,14 +150,6 @@ def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
-
-
-def test_an_unknown_variant_of_a_configuration_is_told_what_there_is():
-    done = run(
-        "evaluate", "--config=configs/evaluate_click_models.py:no", "--workdir=x"
-    )
-    assert done.returncode != 0
-    assert "Unknown variant of the evaluation 'no'. Known: full, tiny." in done.stderr
 
 
 def test_who_has_read_enough_may_close_the_pipe():

@@ -17,7 +17,7 @@ import page
 
 from rclicks_jax import config
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import rollout, sample_model, tracks
+from rclicks_jax.runs import rollout, tracks
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import ImageExample, InstanceExample
 
@@ -101,8 +101,8 @@ def the_originals_way(segmenter, click_model, setup):
 
 def main(python):
     setup = tracks.Setup(config.PAPER, 0, tuple(range(1, 11)), True, 1)
-    click_model = click_models.load(str(sample_model.folder()), batch=10)
-    one_map = click_models.load(str(sample_model.folder()), batch=1)
+    click_model = click_models.load("toy", batch=10)
+    one_map = click_models.load("toy", batch=1)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([python, "-c", SAVE.format(folder)], check=True)
         segmenter = load.load(f"transformers_sam:checkpoint={folder}:python={python}")

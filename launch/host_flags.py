@@ -1,0 +1,25 @@
+"""Flags of commands that several hosts can run together."""
+
+from absl import flags
+
+_COORDINATOR = flags.DEFINE_string(
+    "coordinator",
+    "",
+    "Several hosts: HOST:PORT of process 0, or auto on TPU pods and SLURM. Leave it "
+    "out for a single process.",
+)
+_PROCESS_COUNT = flags.DEFINE_integer(
+    "process_count", 0, "Several hosts: the number of processes. Not needed with auto."
+)
+_PROCESS_ID = flags.DEFINE_integer(
+    "process_id",
+    -1,
+    "Several hosts: the number of this process, from 0. Not needed with auto.",
+)
+
+
+def start() -> None:
+    """Prepares JAX, and meets the other hosts if there are any."""
+    from rclicks_jax import hosts
+
+    hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)

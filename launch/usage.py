@@ -1,0 +1,155 @@
+"""Help, versions, and flags that cannot be parsed, for all commands."""
+
+import difflib
+import importlib.metadata
+import platform
+import re
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from rclicks_jax import config_docs, errors
+
+_HELP = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
+_VERSION = {"--version", "-version"}
+_WIDTH = 88
+_INDENT = "      "
+_ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
+_SETTING = "config."
+# Kinds of values that take an article.
+_NOUNS = ("whole number", "number")
+_OF_COMMANDS = "rclicks_jax.launch."
+
+
+def asked(argv: Sequence[str]) -> str:
+    """Returns `help` or `version` if the command line asks for it, else nothing."""
+    for word in argv[1:]:
+        if word == "--":
+            break
+        if word in _HELP:
+            return "help"
+        if word in _VERSION:
+            return "version"
+    return ""
+
+
+def version() -> str:
+    """Returns the releases of this package, of JAX and of Python."""
+    releases = [
+        f"{name} {importlib.metadata.version(name)}" for name in ("rclicks-jax", "jax")
+    ]
+    return ", ".join([*releases, f"Python {platform.python_version()}"])
+
+
+def help_text(text: str, settings: type | None, prefix: str) -> str:
+    """Returns what `--help` prints: examples, flags, and settings with their defaults.
+
+    Args:
+        text: The docstring of the command.
+        settings: Dataclass of the settings that flags change; None for none.
+        prefix: Of the names of these flags.
+    """
+    described = [] if settings is None else config_docs.describe(settings)
+    names = {f"{prefix}{each.name}" for each in described}
+    parts = [text.strip(), "", "Flags:"]
+    for flag in _own_flags():
+        if flag.name not in names:
+            default = "" if flag.default in (None, "", []) else flag.default_as_str
+            default = (default or "").strip("'")
+            parts += _entry(f"--{flag.name}", _kind(flag), default, flag.help)
+    parts += _entry("--help", "", "", "Shows this text.")
+    parts += _entry("--version", "", "", "Shows the installed releases.")
+    if described:
+        parts += ["", f"Settings, --{prefix}NAME=VALUE:"]
+        for each in described:
+            name = f"--{prefix}{each.name}"
+            parts += _entry(name, each.kind, each.default, each.text)
+    return "\n".join(parts)
+
+
+def parse(argv: Sequence[str]) -> list[str]:
+    """Parses the command line; returns the name of the program and the arguments.
+
+    Raises:
+        RClicksError: A flag is unknown, missing, or has a value that it cannot have.
+    """
+    try:
+        return flags.FLAGS(list(argv))
+    except flags.UnrecognizedFlagError as error:
+        raise _unknown(error.flagname, [flag.name for flag in _own_flags()]) from error
+    except flags.IllegalFlagValueError as error:
+        raise _illegal(str(error)) from error
+    except flags.Error as error:
+        raise errors.RClicksError(str(error)) from error
+
+
+def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:
+    """Returns the error of a misspelt flag: what it is like, and what there is."""
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    meant = " or ".join(f"--{each}" for each in close)
+    hint = f" Did you mean {meant}?" if close else ""
+    family = [
+        each
+        for each in known
+        if each.startswith(_SETTING) == name.removeprefix("no").startswith(_SETTING)
+    ]
+    listed = ", ".join(f"--{each}" for each in family)
+    return errors.RClicksError(
+        f"There is no --{name}.{hint} There are {listed}; --help explains them."
+    )
+
+
+def _own_flags() -> list[Any]:
+    """Returns the flags that commands define, by name."""
+    found = {
+        flag.name: flag
+        for module, defined in flags.FLAGS.flags_by_module_dict().items()
+        if module.startswith(_OF_COMMANDS) or module == sys.argv[0]
+        for flag in defined
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def _kind(flag: Any) -> str:
+    choices = getattr(flag.parser, "enum_values", None)
+    if choices:
+        return " or ".join(choices)
+    kinds = {
+        flags.BooleanParser: "true or false",
+        flags.IntegerParser: "whole number",
+        flags.FloatParser: "number",
+        flags.ListParser: "texts, separated by commas",
+    }
+    return kinds.get(type(flag.parser), "")
+
+
+def _entry(name: str, kind: str, default: str, text: str | None) -> list[str]:
+    facts = [fact for fact in (kind, default and f"default {default}") if fact]
+    head = f"  {name}" + (f"  ({'; '.join(facts)})" if facts else "")
+    filled = textwrap.fill(
+        " ".join((text or "").split()),
+        _WIDTH,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return [head, filled]
+
+
+def _illegal(message: str) -> errors.RClicksError:
+    found = _ILLEGAL.match(message)
+    if found is None:
+        return errors.RClicksError(message)
+    name, value, why = found.groups()
+    if value == "None" and "other than None" in why:
+        return errors.RClicksError(
+            f"--{name} is missing. {flags.FLAGS[name].help} --help shows an example."
+        )
+    kind = _kind(flags.FLAGS[name]) if name in flags.FLAGS else ""
+    return errors.BadValueError(
+        f"--{name}", repr(value), f"a {kind}" if kind in _NOUNS else kind or why.strip()
+    )

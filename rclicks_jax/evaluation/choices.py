@@ -1,0 +1,11 @@
+"""What a user can choose of an evaluation; imports nothing, so that help is quick."""
+
+RAW, MASKED = MAPS = ("raw", "masked")
+COMPARED = {
+    "device": "clicks by PC and by mobile",
+    "device_as_published": (
+        "the same with the original's mistake, (x, x) for (x, y) on the PC in PL1 and "
+        "WD, to reproduce its numbers"
+    ),
+    "display_mode": "each way of showing the target with its description in words",
+}

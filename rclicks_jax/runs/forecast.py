@@ -1,0 +1,80 @@
+"""How long a benchmark would take, from a few photographs that are played for it."""
+
+import dataclasses
+import datetime
+import tempfile
+
+import jax
+
+from rclicks_jax.config import BenchmarkConfig
+from rclicks_jax.data import packages, specs
+from rclicks_jax.runs import benchmark, plan, store
+
+# The first photograph compiles programs; the last one is measured.
+_PLAYED = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """What a benchmark would do.
+
+    Attributes:
+        config: Its settings.
+        images: Photographs.
+        objects: Objects on them, usable or not.
+        counts: Objects that were played for the forecast, by status.
+        seconds: Measured for one object; None if none could be played.
+    """
+
+    config: BenchmarkConfig
+    images: int
+    objects: int
+    counts: dict[str, int]
+    seconds: float | None
+
+    def text(self) -> str:
+        """Says it in a few lines."""
+        played = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        lines = [
+            f"{self.config.segmenter} on {self.config.data}: {self.images} images, "
+            f"{self.objects} objects; protocol {self.config.protocol}, click model "
+            f"{self.config.click_model or 'none'}.",
+            f"Objects played for this: {played}.",
+        ]
+        if self.seconds is None:
+            lines.append("No time can be estimated: no object could be played.")
+            return "\n".join(lines)
+        whole = datetime.timedelta(seconds=round(self.seconds * self.objects))
+        device = jax.devices()[0].device_kind
+        lines.append(
+            f"Estimate: {self.seconds:.2g} s an object, {whole} (h:mm:ss) for all of "
+            f"them in one process on this machine ({device})."
+        )
+        return "\n".join(lines)
+
+
+def forecast(config: BenchmarkConfig) -> Forecast:
+    """Plays a few photographs in a temporary folder, and extrapolates.
+
+    Args:
+        config: Settings of the benchmark.
+
+    Raises:
+        RClicksError: The benchmark could not start either.
+    """
+    datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
+    planned = plan.units(
+        datasets, split=config.split, max_images=config.max_images, pictures=0
+    )
+    fewer = min(_PLAYED, config.max_images or _PLAYED)
+    few = dataclasses.replace(config, max_images=fewer, pictures=0)
+    with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
+        outcome = benchmark.run(few, folder)
+        records = list(store.RunFolder(folder).read_all())
+    measured = None
+    for record in records:
+        ok = sum(instance.status == "ok" for instance in record.instances)
+        if ok:
+            measured = sum(record.seconds.values()) / ok
+    objects = sum(len(unit.row.instance_ids) for unit in planned)
+    return Forecast(config, len(planned), objects, outcome.counts, measured)

@@ -1,0 +1,45 @@
+"""The toy click model: a small network for demos, trained once, into the cache.
+
+It learns the synthetic clicks of the sample dataset. It shows that everything works; it
+says nothing about people.
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+import sys
+
+from etils import epath
+
+from rclicks_jax import config, hosts
+from rclicks_jax.data import packages, specs
+from rclicks_jax.training import loop
+
+WARNING = (
+    "The toy click model learned synthetic clicks on ten photographs: numbers made "
+    "with it say nothing about people. docs/weights.md says how to use the published "
+    "weights."
+)
+
+
+def folder() -> str:
+    """Returns the folder of the toy model, training it first if need be."""
+    described = json.dumps(dataclasses.asdict(config.SAMPLE_TRAINING), sort_keys=True)
+    (sample,) = specs.parse(config.SAMPLE_TRAINING.data)
+    name = f"{hosts.stable_hash(described + packages.fingerprint(sample)):016x}"
+    return _trained(hosts.cache_dir() / "models" / f"toy-{name}")
+
+
+# Asked for several times in a run, and one warning is enough.
+@functools.cache
+def _trained(workdir: pathlib.Path) -> str:
+    print(f"note: {WARNING}", file=sys.stderr)
+    # Several processes of a run want it at the same time.
+    with hosts.exclusive(workdir):
+        model = epath.Path(workdir) / loop.MODEL_NAME
+        if not (model / "card.json").exists():
+            what = f"Training the toy click model into {workdir} (a few minutes)"
+            print(what, file=sys.stderr)
+            loop.train_and_evaluate(config.SAMPLE_TRAINING, workdir)
+    return str(model)
