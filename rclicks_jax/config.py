@@ -33,6 +33,8 @@ class Protocol:
             after a negative click.
         mask_evaluated_maps: Whether click-model evaluation masks maps to the error
             region.
+        nss_epsilon: Added to the deviation that NSS divides by, of a map that sums to
+            one (the original's 1e-9).
         stop_at: IoU in percent at which a trajectory ends, when only NoC up to there is
             wanted; 0 plays all clicks.
     """
@@ -45,6 +47,7 @@ class Protocol:
     nof_counts_last_click: bool = True
     drop_mask_prompt: bool = True
     mask_evaluated_maps: bool = False
+    nss_epsilon: float = 1e-9
     stop_at: int = 0
 
 
@@ -57,6 +60,7 @@ STRICT = Protocol(
     nof_counts_last_click=False,
     drop_mask_prompt=False,
     mask_evaluated_maps=True,
+    nss_epsilon=0.0,
 )
 PROTOCOLS = {"paper": PAPER, "strict": STRICT}
 
