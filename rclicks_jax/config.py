@@ -34,6 +34,8 @@ class Protocol:
             after a negative click.
         mask_evaluated_maps: Whether click-model evaluation masks maps to the error
             region.
+        nss_epsilon: Added to the deviation that NSS divides by, of a map that sums to
+            one (the original's 1e-9).
         stop_at: IoU in percent at which a trajectory ends, when only NoC up to there is
             wanted; 0 plays all clicks.
     """
@@ -46,6 +48,7 @@ class Protocol:
     nof_counts_last_click: bool = True
     drop_mask_prompt: bool = True
     mask_evaluated_maps: bool = False
+    nss_epsilon: Annotated[float, checks.within(0, 1)] = 1e-9
     stop_at: Annotated[int, checks.within(0, 100)] = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +65,7 @@ STRICT = Protocol(
     nof_counts_last_click=False,
     drop_mask_prompt=False,
     mask_evaluated_maps=True,
+    nss_epsilon=0.0,
 )
 PROTOCOLS = {"paper": PAPER, "strict": STRICT}
 
@@ -76,7 +80,8 @@ def protocol(name: str) -> Protocol:
 def recorded_protocol(switches: Mapping[str, Any]) -> Protocol:
     """Returns the protocol that a run folder recorded, perhaps of another release.
 
-    A switch that is missing did not exist then, and is what it is by default.
+    A switch that is missing did not exist then, and is what it is by default, but for
+    the epsilon of NSS, which there was none of.
 
     Raises:
         RunFolderError: There is a switch that this release does not have, so that it
@@ -89,7 +94,7 @@ def recorded_protocol(switches: Mapping[str, Any]) -> Protocol:
             f"The run has protocol switches that this release does not have: "
             f"{', '.join(unknown)}. Read it with the release that made it."
         )
-    return Protocol(**{"name": "unknown", **switches})
+    return Protocol(**{"name": "unknown", "nss_epsilon": 0.0, **switches})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Truth:
         click_map: What `data.targets` makes of the clicks, `f32[h w]`; all zero if
             nobody clicked near the error region.
         uniform: UD, the baseline of information gain; sums to one, `f64[h w]`.
+        nss_epsilon: See `config.Protocol`.
     """
 
     clicks_yx: np.ndarray
@@ -43,10 +44,14 @@ class Truth:
     error_mask: np.ndarray
     click_map: np.ndarray
     uniform: np.ndarray
+    nss_epsilon: float
 
 
 def truth(
-    clicks_yx: np.ndarray, box_hw: tuple[int, int], error_mask: np.ndarray
+    clicks_yx: np.ndarray,
+    box_hw: tuple[int, int],
+    error_mask: np.ndarray,
+    nss_epsilon: float,
 ) -> Truth:
     """Returns what can be said of a task before there is a map.
 
@@ -54,11 +59,12 @@ def truth(
         clicks_yx: As in `Truth`.
         box_hw: As in `Truth`.
         error_mask: As in `Truth`, or `bool[h w]`.
+        nss_epsilon: As in `Truth`.
     """
     error_mask = error_mask.astype(np.float32)
     click_map = targets.click_map(clicks_yx, error_mask, SIGMA)
     uniform = click_prediction.as_distribution(error_mask)
-    return Truth(clicks_yx, box_hw, error_mask, click_map, uniform)
+    return Truth(clicks_yx, box_hw, error_mask, click_map, uniform, nss_epsilon)
 
 
 def raw_and_masked(
@@ -109,7 +115,7 @@ def measure(
         "pl1": click_prediction.pl1(drawn, clicks, box),
         "wd": float(wd / math.hypot(*box)),
         "ks": click_prediction.ks(drawn, clicks),
-        "nss": click_prediction.nss(distribution, clicks),
+        "nss": click_prediction.nss(distribution, clicks, truth.nss_epsilon),
         "pde": click_prediction.pde(distribution, clicks),
         "pl1_expected": click_prediction.pl1_expected(distribution, clicks, box),
         "auc_judd": click_prediction.auc_judd(distribution, clicks),

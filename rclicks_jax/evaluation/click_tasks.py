@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
@@ -112,5 +113,6 @@ def _with_maps(
                     for name in models
                 },
                 draws=config.draws,
+                nss_epsilon=config_lib.protocol(config.protocol).nss_epsilon,
             ),
         )

@@ -33,6 +33,7 @@ class Measured:
         maps: By model: the click map, or why there is none.
         seeds: Of the draws, by model.
         draws: Sets drawn from each map.
+        nss_epsilon: See `config.Protocol`.
     """
 
     clicks_yx: np.ndarray
@@ -41,6 +42,7 @@ class Measured:
     maps: dict[str, np.ndarray | str]
     seeds: dict[str, tuple[int, int]]
     draws: int
+    nss_epsilon: float
 
 
 def described(record: TaskRecord, example: ClickExample) -> TaskRecord:
@@ -82,7 +84,9 @@ def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
     if task is None:
         return record
     try:
-        truth = click_metrics.truth(task.clicks_yx, task.box_hw, task.error_mask)
+        truth = click_metrics.truth(
+            task.clicks_yx, task.box_hw, task.error_mask, task.nss_epsilon
+        )
     except Exception as error:
         return rejected(record, error)
     models = {}

@@ -20,7 +20,7 @@ SEEDS = (0, 1)
 
 
 def truth_of(clicks=CLICKS, error_mask=TARGET):
-    return click_metrics.truth(np.array(clicks), (20, 20), error_mask)
+    return click_metrics.truth(np.array(clicks), (20, 20), error_mask, 0.0)
 
 
 def compared(click_map, draws=40, **kwargs):
@@ -148,7 +148,9 @@ def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
     seeds = dict.fromkeys(maps, SEEDS)
     for name, reason in (("A", "A: the click map has no mass"), ("B", "B: ValueError")):
         some = {"UD": maps["UD"], name: maps[name]}
-        task = task_scoring.Measured(np.array(CLICKS), (20, 20), TARGET, some, seeds, 3)
+        task = task_scoring.Measured(
+            np.array(CLICKS), (20, 20), TARGET, some, seeds, 3, 0.0
+        )
         record = task_scoring.measured((task_records.TaskRecord("set", "id"), task))
         assert record.status == "failed"
         assert record.reason.startswith(reason)
@@ -159,7 +161,7 @@ def test_records_are_json_without_nan():
     record = task_records.TaskRecord("set", "id")
     maps = {"UD": UNIFORM}
     one = np.array([[10, 15]])
-    task = task_scoring.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3)
+    task = task_scoring.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3, 0.0)
     record = task_scoring.measured((record, task))
     json.dumps(dataclasses.asdict(record), allow_nan=False)
     assert record.models["UD"]["raw"]["ks"] is None

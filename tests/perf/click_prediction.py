@@ -124,7 +124,7 @@ def one_task():
         timing.median_ms(lambda: five(smooth, clicks, box), 15),
         peer,
     )
-    truth = click_metrics.truth(clicks, box, mask)
+    truth = click_metrics.truth(clicks, box, mask, 1e-9)
     yield (
         "all eleven",
         timing.median_ms(lambda: click_metrics.measure(smooth, truth, DRAWS, (0,)), 15),
@@ -140,7 +140,7 @@ def batch_of_tasks():
         click_map = mask.astype(np.float32)
         small.append((click_map, clicks, box))
         maps, seeds = {"UD": click_map}, {"UD": (0, number)}
-        task = task_scoring.Measured(clicks, box, mask, maps, seeds, DRAWS)
+        task = task_scoring.Measured(clicks, box, mask, maps, seeds, DRAWS, 1e-9)
         whole.append((task_records.TaskRecord("perf", str(number)), task))
     count = processes.cores()
     for name, function, jobs in (
