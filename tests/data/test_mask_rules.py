@@ -85,6 +85,19 @@ def test_a_mask_that_was_a_jpeg_before_is_cut_at_half():
     assert_mask(one(png_of(noisy)), DISK, mask_rules.CUT)
 
 
+@pytest.mark.parametrize("levels", [80, 40])
+def test_a_jpeg_of_several_levels_is_refused(levels):
+    encoded = image_bytes.saved(THREE * np.uint8(levels), "JPEG", quality=90)
+    with pytest.raises(errors.DataError, match="several levels of grey"):
+        one(encoded)
+
+
+def test_a_wide_slope_has_no_levels():
+    soft = cv2.GaussianBlur(DISK * np.float32(255), (0, 0), 6).astype(np.uint8)
+    half = 2 * soft.astype(int) > int(soft.min()) + soft.max()
+    assert_mask(one(png_of(soft)), half, mask_rules.CUT)
+
+
 def test_a_jpeg_whose_object_is_1_is_refused():
     encoded = image_bytes.saved(DISK.astype(np.uint8) * 9, "JPEG")
     with pytest.raises(errors.DataError, match="neither labels nor a mask"):

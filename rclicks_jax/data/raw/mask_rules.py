@@ -17,7 +17,7 @@ from rclicks_jax.data.raw.mask_labels import MANY_LABELS
 from rclicks_jax.ops import masks
 
 CUT = "masks have soft edges or many values and are cut at half of their range"
-CUT_LOSSY = "masks were saved with loss (JPEG) and are cut at half of their range"
+CUT_LOSSY = "masks were saved with loss (as by JPEG) and are cut at half of their range"
 EDGES = "label images have labels along the edges of others only; were they resized?"
 EVERYWHERE = "an object touches all four borders; is it the ground?"
 FULL = "label images have no 0: every pixel belongs to an object"
@@ -166,8 +166,8 @@ def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
     """Cuts a soft mask at half of its range.
 
     Raises:
-        DataError: It is not bright enough to tell object and ground apart, or most of
-            it is neither.
+        DataError: It is not bright enough to tell object and ground apart, most of it
+            is neither, or it has several levels.
     """
     values = brightness.astype(np.float32 if brightness.itemsize < 4 else np.float64)
     low, high = values.min(), values.max()
@@ -185,4 +185,35 @@ def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
             "is no mask: most of its pixels are neither dark nor bright. Is it a "
             "photograph?"
         )
-    return 2 * values > low + high
+    bright = 2 * values > low + high
+    level = _level(values, middle & (masks.local_range(values) < (high - low) / 16))
+    if level is not None and level[1] * 10 > bright.sum():
+        raise errors.DataError(
+            f"has several levels of grey, one of them around {level[0]:g}; saved so, "
+            "levels cannot be told from soft edges. Save each object's mask as a file "
+            "of its own (masks/STEM/OBJECT.png), or label images as PNG in labels/."
+        )
+    return bright
+
+
+def _level(values: np.ndarray, even: np.ndarray) -> tuple[float, int] | None:
+    """Finds a grey that even areas have in common, unlike those of a slope.
+
+    Args:
+        values: `f32[h w]`.
+        even: Pixels to look at, `bool[h w]`.
+
+    Returns:
+        The grey and the number of pixels around it; None if they have none in common.
+    """
+    if not even.any():
+        return None
+    found = values[even]
+    step = (values.max() - values.min()) / 16
+    counts, edges = np.histogram(
+        found, bins=np.arange(values.min(), values.max(), step)
+    )
+    most = int(counts.argmax())
+    if 10 * counts[most] < 3 * found.size:
+        return None
+    return float(edges[most] + step / 2), int(found.size)
