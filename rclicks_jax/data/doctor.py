@@ -44,7 +44,7 @@ class Diagnosis:
         if names:
             more = f" and {len(names) - _EXAMPLES} more" * (len(names) > _EXAMPLES)
             shown = ", ".join(sorted(names)[:_EXAMPLES])
-            self.add(severity, f"{problem}: {shown}{more}")
+            self.add(severity, f"{problem.removesuffix('.')}: {shown}{more}")
 
     def text(self) -> str:
         """Writes all findings, one a line."""
