@@ -70,6 +70,18 @@ def decode_stored(encoded: bytes, name: str) -> np.ndarray:
     return _decode_whole(encoded, name, cv2.IMREAD_UNCHANGED)
 
 
+def decode_unturned(encoded: bytes, name: str) -> np.ndarray:
+    """Decodes an image as `decode_image` does, but does not turn it; TIFFs are turned.
+
+    Returns:
+        `u8[h w 3]`, RGB.
+
+    Raises:
+        DataError: As `decode_image`.
+    """
+    return _decode(encoded, name, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
 def decode_deep(encoded: bytes, name: str) -> np.ndarray:
     """Decodes an image as `decode_image` does, but in all bits of its samples.
 

@@ -1,5 +1,7 @@
 """Photographs and their masks: one frame, 8 bits, whole files."""
 
+import struct
+
 import image_bytes
 import numpy as np
 import pytest
@@ -110,6 +112,16 @@ def test_a_photograph_without_a_turn_has_one_frame(tmp_path):
     image = read(write(tmp_path, with_turn(photo, 1), target))
     assert not image.problem
     assert not image.notes
+
+
+def test_a_tag_that_opencv_does_not_obey_turns_nothing(tmp_path):
+    photo, target = scene((40, 40))
+    tag = struct.pack(">IHHHIII", 8, 1, 0x112, 4, 1, 6, 0)  # A long, not a short.
+    encoded = image_bytes.saved(photo, "JPEG", exif=b"Exif\0\0MM\0*" + tag)
+    image = read(write(tmp_path, encoded, target, suffix="jpg"))
+    assert not image.problem
+    assert not image.notes
+    assert brightness_of_object(image)[0] > 100
 
 
 def test_masks_of_two_frames_do_not_both_count(tmp_path):

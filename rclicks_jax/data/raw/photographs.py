@@ -70,6 +70,7 @@ def parse(encoded: bytes, name: str) -> Photograph:
     shape = pixels.shape[:2]
     if header is None:
         return Photograph(encoded, shape)
+    turn = _obeyed(header, pixels, encoded, name)
     notes = []
     if header.pages > 1:
         notes.append(PAGES)
@@ -82,7 +83,17 @@ def parse(encoded: bytes, name: str) -> Photograph:
         if scaled is not None:
             encoded = images.encode_png(scaled)
             notes.append(SCALED)
-    return Photograph(encoded, shape, header.turn, tuple(notes))
+    return Photograph(encoded, shape, turn, tuple(notes))
+
+
+def _obeyed(
+    header: image_headers.Header, shown: np.ndarray, encoded: bytes, name: str
+) -> int:
+    """Returns the turn that OpenCV made: it does not obey tags of odd types."""
+    if header.turn == 1 or header.kind == "TIFF":
+        return header.turn
+    stored = images.decode_unturned(encoded, name)
+    return 1 if np.array_equal(stored, shown) else header.turn
 
 
 def _is_full(alpha: np.ndarray) -> bool:
