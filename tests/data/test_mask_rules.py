@@ -269,6 +269,16 @@ def test_a_shortened_grey_mask_keeps_its_greys():
     assert notes == {mask_labels.VOID_255}
 
 
+@pytest.mark.parametrize("colour", [(255, 255, 255), (255, 0, 0)])
+def test_soft_edges_in_a_palette_are_cut_at_half(colour):
+    soft = cv2.GaussianBlur(DISK * np.float32(255), (0, 0), 2).astype(np.uint8)
+    palette = np.arange(256)[:, None] * np.array(colour) // 255
+    half = 2 * soft.astype(int) > int(soft.max())
+    assert_mask(one(image_bytes.png(soft, 8, palette)), half, mask_rules.CUT)
+    with pytest.raises(errors.DataError, match="along edges only"):
+        each(image_bytes.png(soft, 8, palette))
+
+
 def test_a_palette_with_black_elsewhere_is_refused():
     encoded = image_bytes.png(DISK.astype(int), 1, [(255, 255, 255), (0, 0, 0)])
     for read in (one, each):

@@ -38,7 +38,7 @@ class Labels:
 
     Attributes:
         ids: Whole numbers, `[h w]`, 0 for the ground.
-        brightness: `[h w]` to cut soft masks; None for indices.
+        brightness: `[h w]` to cut soft masks; None where it tells nothing.
         coloured: Whether brightness is that of colours.
         counts: Pixels of each id.
         void: Ids that are to be ignored.
@@ -173,7 +173,8 @@ def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> Lab
             "which of them is the ground cannot be told. Save it as grey, with 0 as "
             "ground."
         )
-    grey = (colours == colours[:, :1]).all() and len(known) == len(used)
+    all_known = len(known) == len(used)
+    grey = all_known and (colours == colours[:, :1]).all()
     greys = colours[:, 0].astype(np.int64)
     if grey and len(set(greys.tolist())) == len(used) and not _is_ramp(known, greys):
         labels = _of_greys(palette[indices, 0], 1, notes)
@@ -182,7 +183,10 @@ def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> Lab
         if 0 not in used and len(black) == 1:
             ids[indices == black[0]] = 0
             notes.append(BLACK_GROUND)
-        labels = Labels(ids, None, notes)
+        # Only where the ground is black does brightness tell how soft an edge is.
+        is_dark = all_known and not palette[0].any()
+        brightness = palette.max(axis=1)[indices] if is_dark else None
+        labels = Labels(ids, brightness, notes, coloured=not grey)
     border = known[(colours == _VOC_BORDER).all(axis=1)]
     _note_border(labels, set(border.tolist()) - {0})
     return labels
@@ -247,8 +251,6 @@ def are_labels(labels: Labels, objects: list[int], most: int = MANY_LABELS) -> b
         objects: Ids to judge; the largest of several is an object in any case.
         most: More ids than that are no labels.
     """
-    if labels.brightness is None:
-        return True
     if len(objects) > most:
         return False
     largest = max(objects, key=labels.counts.__getitem__)

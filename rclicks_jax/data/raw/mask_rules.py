@@ -73,6 +73,8 @@ def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
         exact = False
     if exact:
         chosen = mask_labels.among(labels.ids, objects)
+    elif labels.has_ground and labels.brightness is None:
+        raise errors.DataError(_NEITHER)
     elif labels.brightness is None or (
         # Every colour is bright somewhere: their ground is not simply the darker one.
         labels.coloured and labels.brightness.min() >= _LEAST_RANGE
@@ -154,6 +156,10 @@ def _reading(objects: dict[str, np.ndarray], notes: list[str]) -> Reading:
     return Reading(objects, tuple(notes))
 
 
+_NEITHER = (
+    "has values that are neither labels nor a mask with soft edges. Save it as PNG, "
+    "with 0 as ground and 255 as object."
+)
 _NO_GROUND = (
     "has no pixel of 0 (black), so that its ground cannot be told from its objects. "
     "Save it with 0 as ground."
