@@ -387,6 +387,13 @@ def test_a_coloured_image_on_white_is_refused():
             read(png_of(colours[..., ::-1]))
 
 
+def test_white_beside_colours_is_noted():
+    colours = np.array([*DAVIS[:3], (255, 255, 255)], np.uint8)[THREE]
+    objects, notes = each(png_of(colours[..., ::-1]))
+    assert_three(objects, ("128", "32768", "16777215"))
+    assert notes == {mask_rules.NOT_GROUND}
+
+
 def test_many_objects_and_a_full_image_are_noted():
     stored = np.arange(12 * 16).reshape(12, 16).repeat(4, 0).repeat(4, 1)
     objects, notes = each(png_of(stored.astype(np.uint8)))

@@ -139,15 +139,39 @@ def test_masks_of_no_frame_are_refused_by_their_size(tmp_path):
     assert "the mask is 10x10 pixels, the image 60x36" in image.objects[0].problem
 
 
-def test_published_datasets_are_turned_as_the_original_turns_them(tmp_path):
-    photo, target = scene((36, 60))
-    write(tmp_path, with_turn(photo, 6), images.turned(target, 6))
-    (tmp_path / "images").rename(tmp_path / "img")
-    (tmp_path / "masks").rename(tmp_path / "gt")
-    source = sources.open_source(specs.DataSpec("DAVIS", tmp_path))
+def published(folder, photo, mask):
+    write(folder, photo, mask)
+    (folder / "images").rename(folder / "img")
+    (folder / "masks").rename(folder / "gt")
+    source = sources.open_source(specs.DataSpec("DAVIS", folder))
     (image,) = source.images("test")
-    assert image.shape == (60, 36)
-    assert image.encoded == with_turn(photo, 6)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("shape", "turn", "note"),
+    [
+        ((36, 60), 6, photographs.TURNED),
+        ((40, 40), 6, photographs.TAKEN_AS_TURNED),
+        ((36, 60), 3, photographs.TAKEN_AS_TURNED),
+    ],
+)
+def test_published_datasets_are_turned_as_the_original_turns_them(
+    tmp_path, shape, turn, note
+):
+    photo, target = scene(shape)
+    encoded = with_turn(photo, turn)
+    image = published(tmp_path, encoded, images.turned(target, turn))
+    assert image.encoded == encoded
+    assert kinds(image) == {note}
+    assert brightness_of_object(image)[0] > 150
+
+
+def test_published_masks_of_stored_pixels_are_told_by_their_size(tmp_path):
+    photo, target = scene((36, 60))
+    image = published(tmp_path, with_turn(photo, 6), target)
+    assert kinds(image) == {photographs.NOT_TURNED}
+    assert brightness_of_object(image)[0] > 150
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])

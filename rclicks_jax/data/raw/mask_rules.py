@@ -23,6 +23,7 @@ EVERYWHERE = "an object touches all four borders; is it the ground?"
 FULL = "label images have no 0: every pixel belongs to an object"
 MANY = "label images have more than 64 objects"
 NOT_VOID = "the label 255 is read as an object, not as void"
+NOT_GROUND = "white is read as an object of its own, not as ground or void"
 SEVERAL = (
     "masks have several values; all that is not 0 is one object (in labels/ each value "
     "would be one)"
@@ -123,8 +124,10 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
         labels.notes.append(FULL)
     if len(objects) > MANY_LABELS:
         labels.notes.append(MANY)
-    if 255 in objects and len(objects) > 1:
-        labels.notes.append(NOT_VOID)
+    if len(objects) > 1:
+        labels.notes += [NOT_VOID] * (255 in objects) + [NOT_GROUND] * (
+            _WHITE in objects
+        )
     found = {str(i): labels.as_mask(labels.ids == i) for i in objects}
     return _reading(found, labels.notes)
 

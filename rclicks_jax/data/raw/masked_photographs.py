@@ -68,10 +68,14 @@ def _read(
             found[name] = mask_files.read(mask_path, _called(name))
         except errors.DataError as error:
             problems[name] = str(error)
-    if layout.own:
+    # Published masks are of what is shown, where nothing tells otherwise.
+    if layout.own or photo.shape != photo.stored_shape:
         shapes = [file.shape for file in found.values()]
         turned = any(file.turned for file in found.values())
         photo = photographs.in_frame_of(photo, shapes, turned=turned)
+    if photo.turn != 1 and not (layout.own or photographs.TURNED in photo.notes):
+        kinds = (*photo.notes, photographs.TAKEN_AS_TURNED)
+        photo = dataclasses.replace(photo, notes=kinds)
     longest = layout.longest_side
     shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
     masks: dict[str, np.ndarray] = {}

@@ -18,6 +18,10 @@ NOT_TURNED = (
     "because their annotations are"
 )
 TURNED = "photographs are turned as their EXIF tag says, as their annotations are"
+TAKEN_AS_TURNED = (
+    "photographs are turned as their EXIF tag says; it cannot be told whether the "
+    "published masks are"
+)
 _DEPTHS = (8, 10, 12, 14, 16)
 
 
