@@ -1,5 +1,7 @@
 """Photographs and their masks: one frame, 8 bits, whole files."""
 
+import struct
+
 import image_bytes
 import numpy as np
 import pytest
@@ -112,6 +114,16 @@ def test_a_photograph_without_a_turn_has_one_frame(tmp_path):
     assert not image.notes
 
 
+def test_a_tag_that_opencv_does_not_obey_turns_nothing(tmp_path):
+    photo, target = scene((40, 40))
+    tag = struct.pack(">IHHHIII", 8, 1, 0x112, 4, 1, 6, 0)  # A long, not a short.
+    encoded = image_bytes.saved(photo, "JPEG", exif=b"Exif\0\0MM\0*" + tag)
+    image = read(write(tmp_path, encoded, target, suffix="jpg"))
+    assert not image.problem
+    assert not image.notes
+    assert brightness_of_object(image)[0] > 100
+
+
 def test_masks_of_two_frames_do_not_both_count(tmp_path):
     photo, target = scene((36, 60))
     image = read(write(tmp_path, with_turn(photo, 6), target, target.T[:, ::-1]))
@@ -127,15 +139,39 @@ def test_masks_of_no_frame_are_refused_by_their_size(tmp_path):
     assert "the mask is 10x10 pixels, the image 60x36" in image.objects[0].problem
 
 
-def test_published_datasets_are_turned_as_the_original_turns_them(tmp_path):
-    photo, target = scene((36, 60))
-    write(tmp_path, with_turn(photo, 6), images.turned(target, 6))
-    (tmp_path / "images").rename(tmp_path / "img")
-    (tmp_path / "masks").rename(tmp_path / "gt")
-    source = sources.open_source(specs.DataSpec("DAVIS", tmp_path))
+def published(folder, photo, mask):
+    write(folder, photo, mask)
+    (folder / "images").rename(folder / "img")
+    (folder / "masks").rename(folder / "gt")
+    source = sources.open_source(specs.DataSpec("DAVIS", folder))
     (image,) = source.images("test")
-    assert image.shape == (60, 36)
-    assert image.encoded == with_turn(photo, 6)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("shape", "turn", "note"),
+    [
+        ((36, 60), 6, photographs.TURNED),
+        ((40, 40), 6, photographs.TAKEN_AS_TURNED),
+        ((36, 60), 3, photographs.TAKEN_AS_TURNED),
+    ],
+)
+def test_published_datasets_are_turned_as_the_original_turns_them(
+    tmp_path, shape, turn, note
+):
+    photo, target = scene(shape)
+    encoded = with_turn(photo, turn)
+    image = published(tmp_path, encoded, images.turned(target, turn))
+    assert image.encoded == encoded
+    assert kinds(image) == {note}
+    assert brightness_of_object(image)[0] > 150
+
+
+def test_published_masks_of_stored_pixels_are_told_by_their_size(tmp_path):
+    photo, target = scene((36, 60))
+    image = published(tmp_path, with_turn(photo, 6), target)
+    assert kinds(image) == {photographs.NOT_TURNED}
+    assert brightness_of_object(image)[0] > 150
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])

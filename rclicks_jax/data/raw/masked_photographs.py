@@ -46,8 +46,21 @@ def read(
 
     Raises:
         DataError: The photograph is not there or damaged, it cannot be told whether the
-            masks fit it as stored or as turned by EXIF, or no mask can be used.
+            masks fit it as stored or as turned by EXIF, no mask can be used, or there
+            is not enough memory.
     """
+    try:
+        return _read(path, mask_paths, layout)
+    except MemoryError as error:
+        raise errors.DataError(
+            "the masks need more memory than this machine has left: make the image and "
+            "its masks smaller, or use a machine with more"
+        ) from error
+
+
+def _read(
+    path: pathlib.Path, mask_paths: Mapping[str, pathlib.Path], layout: layouts.Layout
+) -> MaskedPhotograph:
     photo = photographs.read(path, "the image")
     found, problems = {}, {}
     for name, mask_path in mask_paths.items():
@@ -55,10 +68,14 @@ def read(
             found[name] = mask_files.read(mask_path, _called(name))
         except errors.DataError as error:
             problems[name] = str(error)
-    if layout.own:
+    # Published masks are of what is shown, where nothing tells otherwise.
+    if layout.own or photo.shape != photo.stored_shape:
         shapes = [file.shape for file in found.values()]
         turned = any(file.turned for file in found.values())
         photo = photographs.in_frame_of(photo, shapes, turned=turned)
+    if photo.turn != 1 and not (layout.own or photographs.TURNED in photo.notes):
+        kinds = (*photo.notes, photographs.TAKEN_AS_TURNED)
+        photo = dataclasses.replace(photo, notes=kinds)
     longest = layout.longest_side
     shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
     masks: dict[str, np.ndarray] = {}

@@ -8,7 +8,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data.raw import files
-from rclicks_jax.ops import image_files, images
+from rclicks_jax.ops import decoding, image_headers, images
 
 SCALED = "photographs store fewer than 16 bits in 16 and are scaled by the bits in use"
 PAGES = "photographs have several pages or frames; the first is used"
@@ -18,6 +18,10 @@ NOT_TURNED = (
     "because their annotations are"
 )
 TURNED = "photographs are turned as their EXIF tag says, as their annotations are"
+TAKEN_AS_TURNED = (
+    "photographs are turned as their EXIF tag says; it cannot be told whether the "
+    "published masks are"
+)
 _DEPTHS = (8, 10, 12, 14, 16)
 
 
@@ -63,13 +67,14 @@ def parse(encoded: bytes, name: str) -> Photograph:
     Raises:
         DataError: As `read`.
     """
-    header = image_files.header(encoded)
-    if header is not None and np.prod(header.shape) > image_files.MAX_PIXELS:
-        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    header = image_headers.header(encoded)
+    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
+        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     pixels = images.decode_whole(encoded, name)
     shape = pixels.shape[:2]
     if header is None:
         return Photograph(encoded, shape)
+    turn = _obeyed(header, pixels, encoded, name)
     notes = []
     if header.pages > 1:
         notes.append(PAGES)
@@ -82,7 +87,17 @@ def parse(encoded: bytes, name: str) -> Photograph:
         if scaled is not None:
             encoded = images.encode_png(scaled)
             notes.append(SCALED)
-    return Photograph(encoded, shape, header.turn, tuple(notes))
+    return Photograph(encoded, shape, turn, tuple(notes))
+
+
+def _obeyed(
+    header: image_headers.Header, shown: np.ndarray, encoded: bytes, name: str
+) -> int:
+    """Returns the turn that OpenCV made: it does not obey tags of odd types."""
+    if header.turn == 1 or header.kind == "TIFF":
+        return header.turn
+    stored = images.decode_unturned(encoded, name)
+    return 1 if np.array_equal(stored, shown) else header.turn
 
 
 def _is_full(alpha: np.ndarray) -> bool:
@@ -151,7 +166,7 @@ def in_frame_of(
 
 def _stored(photo: Photograph) -> bytes:
     """Returns a file of the stored pixels that nothing turns."""
-    upright = image_files.without_turn(photo.encoded)
+    upright = image_headers.without_turn(photo.encoded)
     if upright is not None:
         return upright
     pixels = images.decode_image(photo.encoded, "the photograph")
