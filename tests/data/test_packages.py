@@ -192,3 +192,27 @@ def test_data_that_changes_while_it_is_packaged_is_refused(
 def test_a_dataset_with_a_long_name_is_packaged(tmp_path, cache):
     folder = make_folder(tmp_path / ("\u00e9" * 120), ("a",))
     assert packages.open_instances(spec_of(folder)).dataset == folder.name
+
+
+def test_a_full_disk_is_told_by_array_record_too(tmp_path, cache, monkeypatch):
+    folder = make_folder(tmp_path / "mine", ("a",))
+
+    class Full:
+        data_dir = "nowhere"
+
+        def download_and_prepare(self, **_):
+            raise RuntimeError("write() failed: No space left on device")
+
+    build = packages._build
+    monkeypatch.setattr(packages, "_build", lambda _, *rest: build(Full(), *rest))
+    with pytest.raises(errors.DataError, match=r"No space left on device\. Make room"):
+        packages.open_instances(spec_of(folder))
+
+
+def test_a_damaged_package_is_named(tmp_path, cache):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+    package = packages.open_instances(spec)
+    (path,) = cache.rglob("*.array_record*")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(errors.DataError, match=r"is damaged .* Remove that folder"):
+        package.read(package.rows[0])
