@@ -139,12 +139,12 @@ def test_a_linked_image_may_lie_elsewhere(opened, tmp_path):
     [
         (80, 60, "80x60"),
         (30, 40, "30x40"),
-        (40, None, "no numbers of pixels"),
-        (0, 0, "no numbers of pixels"),
-        (-40, 30, "no numbers of pixels"),
+        (40, None, "no number of pixels"),
+        (0, 0, "no number of pixels"),
+        (-40, 30, "no number of pixels"),
         ("wide", 30, "'wide'"),
-        ([40], 30, "no numbers of pixels"),
-        (True, True, "no numbers of pixels"),
+        ([40], 30, "no number of pixels"),
+        (True, True, "no number of pixels"),
         (float("nan"), 30, "nan"),
     ],
 )

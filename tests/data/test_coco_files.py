@@ -108,6 +108,18 @@ def test_two_files_that_differ_in_case_are_not_guessed(folder):
     assert not path.exists()
 
 
+def test_a_folder_without_a_file_is_refused(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(errors.DataError, match="empty is to hold the images"):
+        coco_files.ImageFolder(tmp_path / "empty", ())
+    with pytest.raises(errors.DataError, match="is to be the folder of images: Not a"):
+        coco_files.ImageFolder(folder / "a.jpg", ())
+    with pytest.raises(
+        errors.DataError, match="is to be the folder of images: No such"
+    ):
+        coco_files.ImageFolder(tmp_path / "gone", ())
+
+
 def test_links_may_lead_out_of_the_folder(folder, tmp_path):
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     assert found(folder, "link.jpg") == ("link.jpg", False)

@@ -45,6 +45,36 @@ def test_everything_wrong_is_named(tmp_path):
         assert expected in text
 
 
+def test_files_with_one_fault_share_a_line(tmp_path):
+    names = [f"photo{number}" for number in range(9)]
+    folder = make_folder(tmp_path / "mine", (*names, "the good one"))
+    for number, name in enumerate(names[:4]):
+        (folder / "images" / f"{name}.png").write_bytes(b"broken" * (number + 1))
+    for name in names[4:7]:
+        (folder / "masks" / f"{name}.png").unlink()
+    write_image(folder / "masks" / "photo7.png", np.full((9, 9), 255, np.uint8))
+    write_image(folder / "masks" / "photo8.png", np.full((7, 8), 255, np.uint8))
+    diagnosis = doctor.examine(str(folder), 1.0)
+    problems = [text for severity, text in diagnosis.findings if severity == "error"]
+    assert len(problems) == 3
+    broken, gone, sizes = problems
+    assert "photo0.png" in broken
+    assert "and 3 problems like this one: photo0, photo1, photo2, photo3" in broken
+    assert "has no mask called" in gone
+    assert gone.endswith("photo4, photo5, photo6")
+    assert "the mask is 9x9 pixels" in sizes
+    assert "photo7, photo8" in sizes
+
+
+def test_a_folder_without_an_object_is_not_ready(tmp_path):
+    folder = make_folder(tmp_path / "mine", ("a",))
+    write_image(folder / "masks" / "a.png", np.zeros((48, 64), np.uint8))
+    diagnosis = doctor.examine(str(folder), 1.0)
+    assert not diagnosis.healthy
+    assert "0 usable objects, 1 skipped, 0 failed" in diagnosis.text()
+    assert "Ready to use" not in diagnosis.text()
+
+
 def test_clicks_are_counted_by_where_they_fall(tmp_path):
     folder = make_folder(tmp_path / "mine")
     rows = [

@@ -46,7 +46,8 @@ class CocoSource:
             longest_side: What images are shrunk to; 0 for no limit.
 
         Raises:
-            DataError: The file is no COCO instances file, or has no object.
+            DataError: The file is no COCO instances file or has no object, or the
+                folder is empty.
         """
         self.name = name
         self.split_names: tuple[str, ...] = (raw.UNLISTED,)

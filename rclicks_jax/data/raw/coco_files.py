@@ -12,12 +12,11 @@ import os
 import pathlib
 import posixpath
 import re
-import unicodedata
 import urllib.parse
 from collections.abc import Iterable
 
 from rclicks_jax import errors
-from rclicks_jax.data.raw import values
+from rclicks_jax.data.raw import identities, values
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -26,7 +25,19 @@ class ImageFolder:
     """The folder of images of a COCO file, with all names that it is asked for."""
 
     def __init__(self, folder: pathlib.Path, names: Iterable[str]) -> None:
-        """Takes the folder and the names of all images."""
+        """Takes the folder and the names of all images.
+
+        Raises:
+            DataError: It is no folder, or empty.
+        """
+        try:
+            is_empty = not any(folder.iterdir())
+        except OSError as error:
+            raise errors.DataError(
+                f"{folder} is to be the folder of images: {error.strerror}"
+            ) from error
+        if is_empty:
+            raise errors.DataError(f"{folder} is to hold the images, but is empty")
         self._folder = folder
         self._names = tuple(names)
         self._listings: dict[str, dict[str, list[str]]] = {}
@@ -150,4 +161,4 @@ class ImageFolder:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return identities.normal(name).casefold()

@@ -30,6 +30,7 @@ _OTHER_TYPE = (
 _NAMED = "annotations have no id of their own, or a repeated one, and are named anew"
 _SAME_IMAGE = "images are listed more than once, in the same words, and count once"
 _NO_CATEGORY = "annotations have a category_id that `categories` does not name"
+_LARGEST_SIDE = 2**31
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"", "0", "0.0", "false"}
 
 
@@ -210,16 +211,17 @@ def _image(image_id: str, entry: dict[str, Any]) -> Image:
 
 def _shape(entry: dict[str, Any]) -> tuple[tuple[int, int] | None, str]:
     """Returns the height and width of an image in the file, and what is wrong there."""
-    sides = entry.get("height"), entry.get("width")
-    if sides == (None, None):
+    sides = {key: entry.get(key) for key in ("height", "width")}
+    if not any(side is not None for side in sides.values()):
         return None, ""
-    height, width = map(values.whole, sides)
-    if height is None or width is None or height < 1 or width < 1:
-        return None, (
-            f"the file gives the image the width {values.shown(sides[1])} and the "
-            f"height {values.shown(sides[0])}, which are no numbers of pixels"
-        )
-    return (height, width), ""
+    pixels = {key: values.whole(side) or 0 for key, side in sides.items()}
+    for key, number in pixels.items():
+        if not 0 < number <= _LARGEST_SIDE:
+            return None, (
+                f"the file gives the image the {key} {values.shown(sides[key])}, which "
+                "is no number of pixels"
+            )
+    return (pixels["height"], pixels["width"]), ""
 
 
 def _categories(content: dict[str, Any]) -> dict[str, str]:

@@ -16,8 +16,10 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import values
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
-# Coordinates may lie this many times the longest side of the image from its corner.
+# Coordinates may lie this many times the longest side of the image from its corner,
+# and pycocotools holds five times a coordinate in 32 bits.
 _FARTHEST = 10
+_LARGEST = 400_000_000
 # Pixels along the outline of one object. pycocotools keeps five points a pixel.
 _LONGEST_OUTLINE = 4_000_000
 # Numbers of compressed run lengths have no more characters; each holds five bits.
@@ -138,7 +140,7 @@ def _check_polygons(polygons: Sequence[np.ndarray], shape: tuple[int, int]) -> N
             "all coordinates lie between 0 and 1, so they are shares of the image's "
             "sides; COCO has pixels: multiply x by the width and y by the height"
         )
-    if np.abs(every).max() > _FARTHEST * max(shape):
+    if np.abs(every).max() > min(_FARTHEST * max(shape), _LARGEST):
         far = every.ravel()[np.abs(every).argmax()]
         raise errors.DataError(
             f"a polygon has the coordinate {far:g}, far from the image of {size}"

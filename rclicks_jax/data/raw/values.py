@@ -2,8 +2,9 @@
 
 import re
 import reprlib
-import unicodedata
 from typing import Any
+
+from rclicks_jax.data.raw import identities
 
 # Floats beyond it no longer tell neighbouring whole numbers apart.
 _EXACT = 2**53
@@ -53,8 +54,4 @@ def written(text: str) -> str:
 
     JSON can hold halves of characters (surrogates), which no file can.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return ""
-    return unicodedata.normalize("NFC", text)
+    return identities.normal(text) if identities.is_text(text) else ""
