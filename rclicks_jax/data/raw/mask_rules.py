@@ -1,0 +1,219 @@
+"""What the mask files of a user's own folder mean, told from what is in them.
+
+Masks come as grey images, with palettes, in colours, in an alpha channel, saved with
+loss, resized, with void borders. Where a file can be read in one way only, it is, and a
+note says what was decided; where it cannot, it is refused.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.data.raw import OBJECT, mask_labels
+from rclicks_jax.data.raw.mask_files import MaskFile
+from rclicks_jax.data.raw.mask_labels import MANY_LABELS
+from rclicks_jax.ops import masks
+
+CUT = "masks have soft edges or many values and are cut at half of their range"
+CUT_LOSSY = "masks were saved with loss (as by JPEG) and are cut at half of their range"
+EDGES = "label images have labels along the edges of others only; were they resized?"
+EVERYWHERE = "an object touches all four borders; is it the ground?"
+FULL = "label images have no 0: every pixel belongs to an object"
+MANY = "label images have more than 64 objects"
+NOT_VOID = "the label 255 is read as an object, not as void"
+SEVERAL = (
+    "masks have several values; all that is not 0 is one object (in labels/ each value "
+    "would be one)"
+)
+
+# Below this range noise of JPEG cannot be told from a mask.
+_LEAST_RANGE = 64
+# So many labels are needed before they are called noise.
+_FEW = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What a mask file holds.
+
+    Attributes:
+        objects: Masks of objects, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`, by
+            the id that tells them apart.
+        notes: What was decided, as kinds of notes.
+    """
+
+    objects: dict[str, np.ndarray]
+    notes: tuple[str, ...] = ()
+
+
+# Reads the objects of a mask file, given the height and width of their photograph.
+MaskRule = Callable[[MaskFile, tuple[int, int]], Reading]
+
+
+def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
+    """Reads one object: what is not the ground.
+
+    Raises:
+        DataError: It cannot be told which pixels are meant.
+    """
+    del shape
+    labels = mask_labels.labels_of(file)
+    exact = not file.lossy or len(labels.counts) == 1
+    if exact:
+        mask_labels.find_void(labels)
+        mask_labels.find_trimap(labels)
+    objects = labels.objects()
+    if exact and len(objects) > 1 and labels.has_ground:
+        exact = mask_labels.are_labels(labels, objects)
+        if exact:
+            labels.notes.append(SEVERAL)
+    elif len(objects) > 1:
+        exact = False
+    if exact:
+        chosen = mask_labels.among(labels.ids, objects)
+    elif labels.brightness is None or (
+        # Every colour is bright somewhere: their ground is not simply the darker one.
+        labels.coloured and labels.brightness.min() >= _LEAST_RANGE
+    ):
+        raise errors.DataError(_NO_GROUND)
+    else:
+        chosen = _cut(labels.brightness, labels.has_ground)
+        labels.notes.append(CUT_LOSSY if file.lossy else CUT)
+    return _reading({"": labels.as_mask(chosen)}, labels.notes)
+
+
+def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
+    """Reads the objects of a label image: each value but the ground's and void.
+
+    Raises:
+        DataError: It cannot be told which pixels belong to which object.
+    """
+    del shape
+    if file.lossy:
+        raise errors.DataError(
+            "is a label image saved with loss (JPEG), which mixes the labels. Save "
+            "label images as PNG, from the source."
+        )
+    labels = mask_labels.labels_of(file)
+    if labels.fractions:
+        raise errors.DataError(
+            "has fractions, and labels are whole numbers. Save label images as PNG."
+        )
+    mask_labels.find_void(labels)
+    objects = labels.objects()
+    if len(objects) >= _FEW and not mask_labels.are_labels(
+        labels, objects, most=len(objects)
+    ):
+        raise errors.DataError(
+            "has values that lie along edges only: it was saved with loss (JPEG) or "
+            "resized with interpolation. Save label images as PNG, and resize them "
+            "with nearest neighbour."
+        )
+    if len(objects) > 1:
+        between = mask_labels.count_between(labels)
+        if any(2 * between.get(i, 0) > labels.counts[i] for i in objects):
+            labels.notes.append(EDGES)
+    if not labels.has_ground and objects:
+        if _WHITE in objects and masks.touches_all_sides(labels.ids == _WHITE):
+            raise errors.DataError(_NO_GROUND)
+        labels.notes.append(FULL)
+    if len(objects) > MANY_LABELS:
+        labels.notes.append(MANY)
+    if 255 in objects and len(objects) > 1:
+        labels.notes.append(NOT_VOID)
+    found = {str(i): labels.as_mask(labels.ids == i) for i in objects}
+    return _reading(found, labels.notes)
+
+
+def soft(file: MaskFile) -> np.ndarray:
+    """Reads a soft mask in 8 bits.
+
+    Returns:
+        `u8[h w]`, 255 for the object; masks of 0 and 1 and of 16 bits are scaled to it.
+
+    Raises:
+        DataError: Its numbers are no shares.
+    """
+    mask = file.pixels if file.pixels.ndim == 2 else file.pixels[..., -1]
+    if mask.dtype == np.uint16:
+        mask = np.rint(mask / 257)
+    elif mask.max() <= 1:
+        mask = np.rint(mask * 255.0)
+    if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 255):
+        raise errors.DataError(
+            "the previous mask has numbers outside of 0 to 1 and of 0 to 255."
+        )
+    return mask.astype(np.uint8)
+
+
+def _reading(objects: dict[str, np.ndarray], notes: list[str]) -> Reading:
+    if any(masks.touches_all_sides(mask == OBJECT) for mask in objects.values()):
+        notes = [*notes, EVERYWHERE]
+    return Reading(objects, tuple(notes))
+
+
+_NO_GROUND = (
+    "has no pixel of 0 (black), so that its ground cannot be told from its objects. "
+    "Save it with 0 as ground."
+)
+# White by `masks.colour_ids`.
+_WHITE = 0xFFFFFF
+
+
+def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
+    """Cuts a soft mask at half of its range.
+
+    Raises:
+        DataError: It is not bright enough to tell object and ground apart, most of it
+            is neither, or it has several levels.
+    """
+    values = brightness.astype(np.float32 if brightness.itemsize < 4 else np.float64)
+    low, high = values.min(), values.max()
+    whole = np.issubdtype(brightness.dtype, np.integer)
+    if whole and high - low < _LEAST_RANGE:
+        raise errors.DataError(
+            f"has values from {low:g} to {high:g} that are neither labels nor a mask "
+            "with soft edges. Save it as PNG with 0 as ground and 255 as object."
+            if has_ground
+            else _NO_GROUND
+        )
+    middle = (values > low + (high - low) / 8) & (values < high - (high - low) / 8)
+    if 2 * middle.sum() > middle.size:
+        raise errors.DataError(
+            "is no mask: most of its pixels are neither dark nor bright. Is it a "
+            "photograph?"
+        )
+    bright = 2 * values > low + high
+    level = _level(values, middle & (masks.local_range(values) < (high - low) / 16))
+    if level is not None and level[1] * 10 > bright.sum():
+        raise errors.DataError(
+            f"has several levels of grey, one of them around {level[0]:g}; saved so, "
+            "levels cannot be told from soft edges. Save each object's mask as a file "
+            "of its own (masks/STEM/OBJECT.png), or label images as PNG in labels/."
+        )
+    return bright
+
+
+def _level(values: np.ndarray, even: np.ndarray) -> tuple[float, int] | None:
+    """Finds a grey that even areas have in common, unlike those of a slope.
+
+    Args:
+        values: `f32[h w]`.
+        even: Pixels to look at, `bool[h w]`.
+
+    Returns:
+        The grey and the number of pixels around it; None if they have none in common.
+    """
+    if not even.any():
+        return None
+    found = values[even]
+    step = (values.max() - values.min()) / 16
+    counts, edges = np.histogram(
+        found, bins=np.arange(values.min(), values.max(), step)
+    )
+    most = int(counts.argmax())
+    if 10 * counts[most] < 3 * found.size:
+        return None
+    return float(edges[most] + step / 2), int(found.size)
