@@ -34,7 +34,7 @@ LEAF_IMPORTS = {
     "errors": set(),
     "types": set(),
     "config": {"errors", "config_dicts"},
-    "config_dicts": {"errors"},
+    "config_dicts": {"errors", "catalogue"},
     "catalogue": {"errors"},
     "contents": set(),
     "hosts": {"errors"},

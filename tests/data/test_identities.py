@@ -249,3 +249,8 @@ def test_a_folder_of_masks_that_cannot_be_listed_fails_its_photograph(
     first, second = objects_of(folder)
     assert "masks/a cannot be listed: Permission denied." in first.problem
     assert second.problem == ""
+
+
+@hypothesis.given(st.text(st.characters()))
+def test_any_name_can_be_shown(name):
+    identities.shown(name).encode("utf-8")

@@ -86,6 +86,7 @@ def test_a_limit_is_of_every_dataset_and_not_negative(places):
     ("text", "error", "message"),
     [
         ("", errors.BadValueError, "nothing"),
+        ("folder:/a\udce9", errors.BadValueError, r"/a\\xe9; allowed: UTF-8 text"),
         ("imagenet", errors.BadValueError, "'imagenet'.*GrabCut.*folder:DIR"),
         ("GrabCut", errors.BadValueError, r"GrabCut:DIR, or \$RCLICKS_DATA"),
         ("folder", errors.BadValueError, "without a folder"),
