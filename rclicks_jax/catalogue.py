@@ -133,10 +133,25 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
     return name, options
 
 
-def _longest(parts: Sequence[str]) -> int:
+def split_list(text: str) -> list[str]:
+    """Splits at commas, but not within quotes nor within a path that exists.
+
+    Raises:
+        BadValueError: A quoted part does not end.
+    """
+    parts = split(text, ",")
+    found = []
+    while parts:
+        count = _longest(parts, ",") or 1
+        found.append(unquoted(",".join(parts[:count])))
+        parts = parts[count:]
+    return found
+
+
+def _longest(parts: Sequence[str], separator: str = ":") -> int:
     """Returns how many of at least two parts make the longest path there is, or 0."""
     for count in range(len(parts), 1, -1):
-        if _exists(":".join(parts[:count])):
+        if _exists(separator.join(parts[:count])):
             return count
     return 0
 

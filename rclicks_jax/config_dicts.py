@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import ml_collections
 
-from rclicks_jax import errors
+from rclicks_jax import catalogue, errors
 
 T = TypeVar("T")
 _KINDS = {
@@ -49,7 +49,7 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
     origin = typing.get_origin(hint)
     if origin is tuple:
         (item, *_) = typing.get_args(hint)
-        parts = value.split(",") if isinstance(value, str) else value
+        parts = catalogue.split_list(value) if isinstance(value, str) else value
         return tuple(_converted(what, item, part) for part in parts)
     if origin is Literal:
         if value not in typing.get_args(hint):

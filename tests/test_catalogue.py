@@ -1,6 +1,6 @@
 import pytest
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import catalogue, config, errors
 
 
 def test_everything_in_the_catalogue_can_be_imported_and_says_what_it_is():
@@ -75,3 +75,11 @@ def test_what_is_no_option_belongs_to_the_value_before_it():
 
 def test_a_comma_before_a_digit_separates_names():
     assert list(catalogue.parse_several("noisy,3d.py")) == ["noisy", "3d"]
+
+
+def test_a_list_keeps_paths_with_commas(odd):
+    text = f'UD,{odd},"/no,such",DT'
+    assert catalogue.split_list(text) == ["UD", str(odd), "/no,such", "DT"]
+    assert catalogue.split_list("") == [""]
+    made = config.from_config_dict(config.EvaluateConfig, {"click_models": text})
+    assert made.click_models == ("UD", str(odd), "/no,such", "DT")

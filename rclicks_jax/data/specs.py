@@ -64,6 +64,9 @@ def parse(text: str, max_side: int = 0) -> list[DataSpec]:
         BadValueError: A dataset is unknown, has no folder, or the text is empty.
         DataError: A folder or file is not there.
     """
+    if not identities.is_text(text):
+        allowed = "UTF-8 text: rename the folder"
+        raise errors.BadValueError("--data", identities.shown(text), allowed)
     specs = [_spec(token) for token in _tokens(text)]
     if not specs:
         raise errors.BadValueError("--data", "nothing", _allowed())
@@ -208,6 +211,6 @@ def _hint(path: pathlib.Path) -> str:
 def _allowed() -> str:
     names = ", ".join(RCLICKS_NAMES)
     return (
-        f"NAME:DIR with NAME one of {names}; folder:DIR; "
+        f"NAME:DIR with NAME one of {names}; folder:DIR, or DIR alone; "
         "coco:INSTANCES.json,IMAGE_FOLDER; sample; several with commas"
     )

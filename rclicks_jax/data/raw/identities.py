@@ -29,7 +29,12 @@ def shown(name: str) -> str:
 
     Bytes that are not UTF-8 become `\xe9` and the like.
     """
-    return normal(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    try:
+        stored = os.fsencode(name)
+    except UnicodeEncodeError:
+        # No file can be called so, but a user can write it.
+        stored = name.encode("utf-8", "backslashreplace")
+    return normal(stored.decode("utf-8", "backslashreplace"))
 
 
 def is_text(name: str) -> bool:
