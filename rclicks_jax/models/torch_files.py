@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from rclicks_jax import errors
+from rclicks_jax import contents, errors
 from rclicks_jax.models import torch_pickle
 
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -63,7 +63,8 @@ def read(path: epath.PathLike) -> Any:
     with path.open("rb") as stream:
         start = stream.read(len(_ZIP_MAGIC))
         if start != _ZIP_MAGIC:
-            raise errors.DataError(_not_a_zip(path, start + stream.read(4)))
+            start += stream.read(contents.HEAD - len(start))
+            raise errors.DataError(_not_a_zip(path, start))
         try:
             with zipfile.ZipFile(stream) as archive:
                 return _Checkpoint(archive, path.stat().length).read()
@@ -79,8 +80,11 @@ def read(path: epath.PathLike) -> Any:
 
 
 def _not_a_zip(path: epath.Path, start: bytes) -> str:
+    mistaken = contents.mistaken(start)
+    if mistaken:
+        return f"{path} is {mistaken}."
     return (
-        f"{path} starts with {start!r}, which no zip-format checkpoint of PyTorch "
+        f"{path} starts with {start[:8]!r}, which no zip-format checkpoint of PyTorch "
         "does. If it is an older one (before 1.6, or saved with "
         "_use_new_zipfile_serialization=False), rclicks-convert opens it with an "
         "environment that has PyTorch: --torch_python=ENV/bin/python."

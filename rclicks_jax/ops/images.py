@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.ops import letterbox
+from rclicks_jax.ops import image_files, letterbox
 
 IMAGE_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
 IMAGE_STD = np.array((0.229, 0.224, 0.225), np.float32)
@@ -14,6 +14,9 @@ IMAGE_STD = np.array((0.229, 0.224, 0.225), np.float32)
 
 def decode_image(encoded: bytes, name: str) -> np.ndarray:
     """Decodes an image file of any kind OpenCV reads; grey becomes RGB.
+
+    An image is turned as its EXIF says. What a damaged file lacks may be made up:
+    `decode_whole` finds that, and takes longer.
 
     Args:
         encoded: Content of the file.
@@ -23,52 +26,106 @@ def decode_image(encoded: bytes, name: str) -> np.ndarray:
         `u8[h w 3]`, RGB.
 
     Raises:
-        DataError: It is empty, truncated or no image.
+        DataError: It is empty, truncated, too large or no image.
     """
-    return np.ascontiguousarray(_decode(encoded, name, cv2.IMREAD_COLOR)[..., ::-1])
+    return _decode(encoded, name, cv2.IMREAD_COLOR_RGB)
+
+
+def decode_whole(encoded: bytes, name: str) -> np.ndarray:
+    """Decodes an image as `decode_image` does, and refuses it where data is missing.
+
+    Returns:
+        `u8[h w 3]`, RGB.
+
+    Raises:
+        DataError: As `decode_image`, or a part of the image is lost.
+    """
+    return _decode_whole(encoded, name, cv2.IMREAD_COLOR_RGB)
 
 
 def decode_mask(encoded: bytes, name: str) -> np.ndarray:
     """Decodes a mask file as it is stored, but for an alpha channel, which is dropped.
 
     Returns:
-        `u8[h w]`, `u16[h w]`, or `u8[h w 3]` in OpenCV's order of channels.
+        `u8[h w]`, `u16[h w]`, or `u8[h w 3]` in OpenCV's order of channels; 32-bit
+        numbers where a TIFF holds them.
 
     Raises:
-        DataError: It is empty, truncated or no image.
+        DataError: It is empty, truncated, too large or no image.
     """
     mask = _decode(encoded, name, cv2.IMREAD_UNCHANGED)
     return mask[..., :3] if mask.ndim == 3 else mask
 
 
+def decode_stored(encoded: bytes, name: str) -> np.ndarray:
+    """Decodes an image as it is stored, an alpha channel and depth included.
+
+    Returns:
+        `[h w]`, or `[h w 3]` or `[h w 4]` in OpenCV's order of channels, of the file's
+        own numbers.
+
+    Raises:
+        DataError: It is empty, too large or no image, or a part of it is lost.
+    """
+    return _decode_whole(encoded, name, cv2.IMREAD_UNCHANGED)
+
+
+def decode_deep(encoded: bytes, name: str) -> np.ndarray:
+    """Decodes an image as `decode_image` does, but in all bits of its samples.
+
+    Returns:
+        `u8[h w 3]` or `u16[h w 3]`, RGB.
+
+    Raises:
+        DataError: As `decode_image`.
+    """
+    image = _decode(encoded, name, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    return image[..., ::-1]
+
+
 def _decode(encoded: bytes, name: str, flags: int) -> np.ndarray:
-    data = np.frombuffer(encoded, np.uint8)
     try:
-        image = cv2.imdecode(data, flags) if data.size else None
-    except cv2.error:
-        image = None
+        image = image_files.decode(encoded, flags)
+    except errors.DataError as error:
+        raise errors.DataError(f"{name} {error}") from error
     if image is None:
-        raise errors.DataError(
-            f"{name} is no image that OpenCV can read ({len(encoded)} bytes); "
-            "it may be truncated. Copy or download it again."
-        )
-    _check_complete(encoded, name)
+        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
     return image
 
 
-def _check_complete(encoded: bytes, name: str) -> None:
-    """OpenCV fills the missing rows of a truncated file with grey and says nothing."""
-    if encoded.startswith(b"\xff\xd8"):
-        complete = b"\xff\xd9" in encoded[-4096:]
-    elif encoded.startswith(b"\x89PNG"):
-        complete = b"IEND" in encoded[-4096:]
-    else:
-        return
-    if not complete:
+def _decode_whole(encoded: bytes, name: str, flags: int) -> np.ndarray:
+    try:
+        image, damaged = image_files.decode_strictly(encoded, flags)
+    except errors.DataError as error:
+        raise errors.DataError(f"{name} {error}") from error
+    if image is None:
+        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    if damaged:
         raise errors.DataError(
-            f"{name} ends early ({len(encoded)} bytes): the file is truncated. "
+            f"{name} is damaged or truncated, so that a part of its picture is lost. "
             "Copy or download it again."
         )
+    return image
+
+
+def turned(image: np.ndarray, turn: int) -> np.ndarray:
+    """Turns stored pixels as EXIF's orientation says they are to be shown.
+
+    Args:
+        image: `[h w ...]`.
+        turn: 1 to 8.
+
+    Source: EXIF 2.3, tag 0x0112.
+    """
+    if turn > 4:
+        image = np.swapaxes(image, 0, 1)
+    flips = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+    return np.flip(image, flips[turn]) if turn in flips else image
+
+
+def turned_back(image: np.ndarray, turn: int) -> np.ndarray:
+    """Undoes `turned`."""
+    return turned(image, {6: 8, 8: 6}.get(turn, turn))
 
 
 def encode_png(image: np.ndarray) -> bytes:

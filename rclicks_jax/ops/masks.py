@@ -18,6 +18,43 @@ def bounding_box(mask: np.ndarray) -> Box | None:
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
+def touches_all_sides(mask: np.ndarray) -> bool:
+    """Tells whether `bool[h w]` is true somewhere on each of the four borders."""
+    return bool(
+        mask[0].any() and mask[-1].any() and mask[:, 0].any() and mask[:, -1].any()
+    )
+
+
+def between_labels(labels: np.ndarray) -> np.ndarray:
+    """Finds pixels as they lie between labels after blurring, resizing or JPEG.
+
+    Such a pixel is in no square of 2x2 pixels of one label, and next to another one
+    that is not 0 either.
+
+    Args:
+        labels: `int[h w]`, 0 for background.
+
+    Returns:
+        `bool[h w]`.
+    """
+    across = labels[:, 1:] == labels[:, :-1]
+    down = labels[1:] == labels[:-1]
+    square = across[1:] & across[:-1] & down[:, 1:]
+    in_square = np.zeros(labels.shape, bool)
+    mixed = np.zeros(labels.shape, bool)
+    for rows in (slice(1, None), slice(None, -1)):
+        for columns in (slice(1, None), slice(None, -1)):
+            in_square[rows, columns] |= square
+    some = labels != 0
+    beside = ~across & some[:, 1:] & some[:, :-1]
+    above = ~down & some[1:] & some[:-1]
+    mixed[:, 1:] |= beside
+    mixed[:, :-1] |= beside
+    mixed[1:] |= above
+    mixed[:-1] |= above
+    return mixed & ~in_square
+
+
 def colour_ids(mask_bgr: np.ndarray) -> np.ndarray:
     """Returns the object ids of a coloured label image: B * 65536 + G * 256 + R.
 

@@ -131,7 +131,7 @@ def damage_no_image(folder):
         (damage_size, "the mask is 10x12 pixels, the image 48x64"),
         (damage_empty, "no object pixel"),
         (damage_no_mask, "has no mask called a"),
-        (damage_no_image, "no image that OpenCV can read"),
+        (damage_no_image, "the image is empty (0 bytes)"),
     ],
 )
 def test_a_bad_file_is_an_image_with_a_problem(tmp_path, damage, reason):
@@ -192,6 +192,21 @@ def test_previous_masks_are_found_where_the_download_has_them(tmp_path, place):
     (task,) = source_of("GrabCut", tmp_path / "GrabCut").tasks("test")
     assert not task.problem
     np.testing.assert_array_equal(task.prev_mask, soft)
+
+
+def test_a_target_of_all_objects_needs_all_of_their_masks(tmp_path):
+    folder = make_folder(tmp_path / "mine", ("a",))
+    whole = (folder / "masks" / "a.png").read_bytes()
+    (folder / "masks" / "a.png").unlink()
+    (folder / "masks" / "a").mkdir()
+    for name, content in (("cat", whole), ("dog", whole[:-30])):
+        (folder / "masks" / "a" / f"{name}.png").write_bytes(content)
+    rows = ["mine,a,,a,first,,pc,25,20,64,48", "mine,a,cat,b,first,,pc,25,20,64,48"]
+    (folder / "clicks.csv").write_text(HEADER + "\n".join(rows) + "\n")
+    of_all, of_one = source_of("folder", folder).tasks("test")
+    assert "a_______dog: the mask dog ends early" in of_all.problem
+    assert of_all.gt_mask is None
+    assert not of_one.problem
 
 
 def test_first_clicks_are_also_the_users_of_an_instance(clicked):

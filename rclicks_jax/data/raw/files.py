@@ -1,17 +1,110 @@
 """Reads the files that a dataset names: their content, or why there is none."""
 
+import errno
+import os
 import pathlib
+import re
+import stat
+import unicodedata
 
 from rclicks_jax import errors
 
+# A path keeps one of the two slashes.
+_URL = re.compile(r"\b(https?|ftp|gs|s3):/")
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
-def read(path: pathlib.Path) -> bytes:
-    """Returns the content of a file.
+
+def read(path: pathlib.Path, name: str = "") -> bytes:
+    """Returns the content of a regular file, or of what a link leads to.
+
+    A pipe or a device is refused before it is opened: it might never end.
+
+    Args:
+        path: Of the file.
+        name: What an error calls it; its path if empty.
 
     Raises:
         DataError: It cannot be read; the message says why and what may help.
     """
+    name = name or str(path)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise errors.DataError(f"{path} cannot be read: {error}") from error
+        # A file may become a pipe after it was looked at; opened so, it does not wait.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            raise errors.DataError(_not_a_file(name, mode))
+        with open(descriptor, "rb") as stream:
+            return stream.read()
+    except MemoryError as error:
+        raise errors.DataError(
+            f"{name} is larger than the memory that this machine has left."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise errors.DataError(f"{name} {_why_not(path, error)}") from error
+
+
+def _not_a_file(name: str, mode: int) -> str:
+    kind = next((text for matches, text in _KINDS if matches(mode)), "no regular file")
+    return f"{name} is {kind}, not a file. Put the file itself, or a link to it, there."
+
+
+def _why_not(path: pathlib.Path, error: OSError | ValueError) -> str:
+    """Says why a file cannot be opened, as the end of a sentence."""
+    if isinstance(error, ValueError):  # A zero byte in the name.
+        return "cannot be opened: no file can have this name."
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        if path.is_symlink():
+            return f"is a link to {os.readlink(path)}, which does not exist."
+        hint = spelling_hint(path)
+        return f"does not exist.{' ' * bool(hint)}{hint}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "cannot be read: this user has no permission. Try `chmod u+r`."
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself."
+    if error.errno == errno.ENAMETOOLONG:
+        return "cannot be opened: the name is too long for a file."
+    if error.errno in (errno.ENXIO, errno.ENODEV):
+        return "is a socket or a device, not a file."
+    return f"cannot be read: {error.strerror or error}."
+
+
+def spelling_hint(path: pathlib.Path) -> str:
+    """Names the file that was probably meant by a path that does not exist.
+
+    Returns:
+        A sentence; empty if nothing near is found.
+    """
+    text = str(path)
+    if _URL.search(text):
+        return "It looks like a URL: download the file and name its path."
+    if "\\" in text:
+        return "It has backslashes: write / between folders."
+    if path.parent == path or not path.parent.is_dir():
+        return ""
+    wanted = _folded(path.name)
+    try:
+        near = sorted(p.name for p in path.parent.iterdir())
+    except OSError:
+        return ""
+    for meaning, fits in (
+        ("whose name differs in capitals or accents", lambda n: _folded(n) == wanted),
+        (
+            "of the same name with another suffix",
+            lambda n: pathlib.Path(_folded(n)).stem == pathlib.Path(wanted).stem,
+        ),
+    ):
+        found = next((name for name in near if fits(name)), "")
+        if found:
+            return f"There is {found}, {meaning}."
+    return ""
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

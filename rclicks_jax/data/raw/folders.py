@@ -10,13 +10,15 @@ from rclicks_jax import errors
 from rclicks_jax.data import raw
 from rclicks_jax.data.raw import (
     clicks_csv,
-    files,
     identities,
     layouts,
     listing,
     lists,
+    mask_files,
+    mask_rules,
+    masked_photographs,
 )
-from rclicks_jax.ops import images, masks
+from rclicks_jax.ops import images
 
 IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
 # Parts the stem of an image from the id of one of its objects.
@@ -122,37 +124,34 @@ class FolderSource:
 
     def image(self, stem: str) -> raw.RawImage:
         """Reads one photograph and its masks."""
-        path = self.image_paths[stem]
         if stem in self._problems:
             return self._unusable(stem, self._problems[stem])
-        try:
-            encoded = files.read(path)
-            native = images.decode_image(encoded, str(path)).shape[:2]
-        except errors.DataError as error:
-            return self._unusable(stem, str(error))
-        longest = self.layout.longest_side
-        shape = images.limited_shape(native, longest) if longest else native
         if not self.mask_paths.get(stem):
             return self._unusable(stem, self._no_mask(stem))
-        found: dict[str, np.ndarray] = {}
-        for mask_path in self.mask_paths[stem]:
-            name = identities.stem_of(mask_path)
-            part = "" if name == stem else name
-            try:
-                mask = images.decode_mask(files.read(mask_path), str(mask_path))
-            except errors.DataError as error:
-                return self._unusable(stem, str(error))
-            for label, one in self.layout.rule(mask, shape).items():
-                key = "_".join(filter(None, (part, label)))
-                found[key] = _limited(one, native, shape)
-        objects = tuple(
-            self._object(stem, self._full_stem(stem, key, len(found)), mask, shape)
-            for key, mask in found.items()
-        )
+        names = ((identities.stem_of(path), path) for path in self.mask_paths[stem])
+        mask_paths = {"" if name == stem else name: path for name, path in names}
+        try:
+            found = masked_photographs.read(
+                self.image_paths[stem], mask_paths, self.layout
+            )
+        except errors.DataError as error:
+            return self._unusable(stem, str(error))
+        count = len(found.masks) + len(found.problems)
+        objects = [
+            self._object(stem, self._full_stem(stem, key, count), mask, found.shape)
+            for key, mask in found.masks.items()
+        ]
+        objects += [
+            raw.RawObject(self._full_stem(stem, key, count), None, problem)
+            for key, problem in found.problems.items()
+        ]
         if not objects:
             return self._unusable(stem, raw.EMPTY)
-        notes = self._click_notes(stem, {o.instance_id for o in objects}, shape)
-        return raw.RawImage(stem, encoded, shape, objects, notes=tuple(notes))
+        named = {one.instance_id for one in objects}
+        notes = (*found.notes, *self._click_notes(stem, named, found.shape))
+        return raw.RawImage(
+            stem, found.encoded, found.shape, tuple(objects), notes=notes
+        )
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
         """Yields the click tasks of a split whose photograph is here."""
@@ -331,6 +330,9 @@ class FolderSource:
         self, image: raw.RawImage, clicks: clicks_csv.ClickSet
     ) -> tuple[np.ndarray | None, str]:
         """Returns the mask a click set speaks of, or why there is none."""
+        broken = [o for o in image.objects if o.problem not in ("", raw.EMPTY)]
+        if broken and not clicks.object_stem:  # The target is all of them.
+            return None, f"{broken[0].instance_id}: {broken[0].problem}"
         marked = f"{clicks.image_stem}{_OBJECT_MARK}{clicks.object_stem}"
         asked = [
             o.mask
@@ -353,10 +355,9 @@ class FolderSource:
         for path in self._prev_mask_places(full_stem):
             if os.path.exists(path):
                 try:
-                    mask = images.decode_mask(files.read(path), str(path))
+                    mask = mask_rules.soft(mask_files.read(path, "the previous mask"))
                 except errors.DataError as error:
                     return None, str(error)
-                mask = mask if mask.ndim == 2 else mask[..., -1]
                 longest = self.layout.longest_side
                 if longest and images.limited_shape(mask.shape, longest) == shape:
                     mask = images.resize_image(mask, shape)
@@ -378,12 +379,3 @@ def _is_of(clicks: clicks_csv.ClickSet, stem: str, shape: tuple[int, int]) -> bo
     """Tells whether clicks are first clicks on a photograph of this shape."""
     mine = clicks.click_type == "first" and clicks.image_stem == stem
     return mine and not clicks.problem_in(shape)
-
-
-def _limited(
-    mask: np.ndarray, native: tuple[int, int], shape: tuple[int, int]
-) -> np.ndarray:
-    """Shrinks a mask with its photograph; one of another shape is left as it is."""
-    if mask.shape != native or native == shape:
-        return mask
-    return masks.resize_labels(mask, shape)

@@ -7,51 +7,59 @@ at 792c183.
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
-from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT
+from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT, mask_rules
+from rclicks_jax.data.raw.mask_files import MaskFile
+from rclicks_jax.data.raw.mask_rules import MaskRule, Reading
 from rclicks_jax.ops import masks
 
-# The masks of an image's objects, by the id that tells them apart.
-MaskRule = Callable[[np.ndarray, tuple[int, int]], dict[str, np.ndarray]]
+LOSSY = "masks were saved with loss (JPEG); each value counts as it stands"
+VALUES = "masks have more values than 0 and one other; all that is not 0 is the object"
 
 
-def trimap(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+def trimap(file: MaskFile, shape: tuple[int, int]) -> Reading:
     """Reads one object: above 128 is object, 128 does not count, below is not."""
     del shape
+    mask = file.pixels
     values = mask if mask.ndim == 2 else mask[..., 0]
     out = np.where(values > IGNORE, OBJECT, BACKGROUND).astype(np.uint8)
     out[values == IGNORE] = IGNORE
-    return {"": out}
+    return Reading({"": out}, _lossy(file))
 
 
-def nonzero(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+def nonzero(file: MaskFile, shape: tuple[int, int]) -> Reading:
     """Reads one object: whatever is not 0 in some channel."""
     del shape
+    mask = file.pixels
     values = mask if mask.ndim == 2 else mask.max(axis=2)
-    return {"": np.where(values > 0, OBJECT, BACKGROUND).astype(np.uint8)}
+    notes = _lossy(file)
+    if not notes and ((values > 0) & (values < values.max())).any():
+        notes = (VALUES,)
+    return Reading(
+        {"": np.where(values > 0, OBJECT, BACKGROUND).astype(np.uint8)}, notes
+    )
 
 
-def colour_ids(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
     """Reads objects of a coloured label image, resized to the shape of the image."""
+    mask = file.pixels
     labels = masks.colour_ids(mask) if mask.ndim == 3 else mask.astype(np.int32)
     if labels.shape != shape:
         labels = masks.resize_labels(labels, shape)
-    return label_ids(labels, shape)
-
-
-def label_ids(mask: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Reads objects of a label image: each value but 0 is one."""
-    del shape
-    if mask.ndim == 3:
-        mask = masks.colour_ids(mask)
-    return {
-        str(label): np.where(mask == label, OBJECT, BACKGROUND).astype(np.uint8)
-        for label in np.unique(mask)
+    objects = {
+        str(label): np.where(labels == label, OBJECT, BACKGROUND).astype(np.uint8)
+        for label in np.unique(labels)
         if label
     }
+    many = (mask_rules.MANY,) if len(objects) > mask_rules.MANY_LABELS else ()
+    return Reading(objects, (*_lossy(file), *many))
+
+
+def _lossy(file: MaskFile) -> tuple[str, ...]:
+    return (LOSSY,) if file.lossy else ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Layout:
         prev_masks: Where SUBSEC_MASKS keeps the previous masks of later rounds.
         masks_checksum: `joint_digest` of the published masks; empty if unknown.
         variants: Other releases by their number of images, in words.
+        own: Whether it is a user's folder: what its masks mean is told from the files.
     """
 
     images: str
@@ -85,6 +94,7 @@ class Layout:
     prev_masks: str = "SUBSEC_MASKS/all_benchmark_datasets/fn_fp"
     masks_checksum: str = ""
     variants: tuple[tuple[int, str], ...] = ()
+    own: bool = False
 
     def judge(self, images: int, objects: int, checksum: str) -> list[str]:
         """Says in what a dataset differs from the published one; empty if in nothing.
@@ -196,5 +206,9 @@ LAYOUTS = {
         archive="PASCAL VOC 2012 with the clicks of What's the Point (ECCV 2016)",
     ),
 }
-BINARY_FOLDER = Layout(images="images", masks="masks", rule=nonzero)
-LABEL_FOLDER = Layout(images="images", masks="labels", rule=label_ids)
+BINARY_FOLDER = Layout(
+    images="images", masks="masks", rule=mask_rules.one_object, own=True
+)
+LABEL_FOLDER = Layout(
+    images="images", masks="labels", rule=mask_rules.each_label, own=True
+)

@@ -1,0 +1,101 @@
+"""Mask files as they are stored, with what is needed to tell what they mean."""
+
+import dataclasses
+import functools
+import pathlib
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.data.raw import files
+from rclicks_jax.ops import image_files, images
+
+# What decoders multiply grey images of so many bits by, so that white is 255.
+_SPREAD = {1: 255, 2: 85, 4: 17}
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskFile:
+    """A mask file that was decoded; all its pixels are there.
+
+    Attributes:
+        pixels: As OpenCV reads it, without alpha: `[h w]`, or `[h w 3]` in its order
+            of channels; colours are looked up in palettes.
+        alpha: Its alpha channel, `[h w]`; None without one.
+        indices: Of an indexed image, `u8[h w]`; None for any other.
+        palette: Their colours, RGB `u8[n 3]`.
+        spread: What a grey image of 1, 2 or 4 bits was multiplied by; 1 for any other.
+        header: What the file says of itself; None if that is not known.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    indices: np.ndarray | None = None
+    palette: np.ndarray | None = None
+    spread: int = 1
+    header: image_files.Header | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = self.pixels.shape[:2]
+        return height, width
+
+    @property
+    def lossy(self) -> bool:
+        """Whether values may differ a little from those that were meant."""
+        return self.header is not None and self.header.lossy
+
+    @property
+    def pages(self) -> int:
+        """Number of its pages or frames."""
+        return 1 if self.header is None else self.header.pages
+
+    @property
+    def turned(self) -> bool:
+        """Whether an EXIF tag of its own turned it."""
+        return self.header is not None and self.header.turn != 1
+
+
+def read(path: pathlib.Path, name: str = "") -> MaskFile:
+    """Reads a mask file.
+
+    Args:
+        path: Of the file.
+        name: What an error calls it; its path if empty.
+
+    Raises:
+        DataError: There is none, it is damaged, too large or no image.
+    """
+    return parse(files.read(path, name), name or str(path))
+
+
+def parse(encoded: bytes, name: str) -> MaskFile:
+    """Does the same with the content of a file.
+
+    Raises:
+        DataError: As `read`.
+    """
+    header = image_files.header(encoded)
+    if header is not None and np.prod(header.shape) > image_files.MAX_PIXELS:
+        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    stored = images.decode_stored(encoded, name)
+    alpha, indices, palette = None, None, None
+    if stored.ndim == 3 and stored.shape[2] == 4:
+        stored, alpha = stored[..., :3], stored[..., 3]
+    if header is None:
+        return MaskFile(stored, alpha)
+    if header.mode in ("P", "PA"):
+        try:
+            indices, palette = image_files.palette_indices(encoded)
+        except errors.DataError as error:
+            raise errors.DataError(f"{name} is {error}") from error
+    if header.turn != 1 and header.kind != "TIFF":  # Decoders turn a TIFF at once.
+        turn = functools.partial(images.turned, turn=header.turn)
+        stored = turn(stored)
+        alpha = None if alpha is None else turn(alpha)
+        indices = None if indices is None else turn(indices)
+    spread = 1
+    if header.kind in ("PNG", "TIFF") and header.mode in ("L", "1"):
+        spread = _SPREAD.get(header.bits, 1)
+    return MaskFile(stored, alpha, indices, palette, spread, header)

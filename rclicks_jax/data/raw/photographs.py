@@ -1,0 +1,158 @@
+"""Photographs as a reader takes them: whole, in 8 bits, in the frame of their masks."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterable
+
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.data.raw import files
+from rclicks_jax.ops import image_files, images
+
+SCALED = "photographs store fewer than 16 bits in 16 and are scaled by the bits in use"
+PAGES = "photographs have several pages or frames; the first is used"
+TRANSPARENT = "photographs are partly transparent; the transparency is dropped"
+NOT_TURNED = (
+    "photographs are used as they are stored, not as their EXIF tag turns them, "
+    "because their annotations are"
+)
+TURNED = "photographs are turned as their EXIF tag says, as their annotations are"
+_DEPTHS = (8, 10, 12, 14, 16)
+
+
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph that was decoded once to see that it can be.
+
+    Attributes:
+        encoded: What `images.decode_image` decodes to the pixels that count.
+        shape: Height and width of these.
+        turn: EXIF's orientation, 1 to 8, that they are turned by; 1 for none.
+        notes: What was decided while it was read, as kinds of notes.
+    """
+
+    encoded: bytes
+    shape: tuple[int, int]
+    turn: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def stored_shape(self) -> tuple[int, int]:
+        """Height and width of the stored pixels, before EXIF turns them."""
+        height, width = self.shape
+        return (width, height) if self.turn > 4 else (height, width)
+
+
+def read(path: pathlib.Path, name: str = "") -> Photograph:
+    """Reads a photograph and decodes all of it.
+
+    Args:
+        path: Of the file.
+        name: What an error calls it; its path if empty.
+
+    Raises:
+        DataError: There is none, it is damaged, too large or no photograph.
+    """
+    return parse(files.read(path, name), name or str(path))
+
+
+def parse(encoded: bytes, name: str) -> Photograph:
+    """Does the same with the content of a file.
+
+    Raises:
+        DataError: As `read`.
+    """
+    header = image_files.header(encoded)
+    if header is not None and np.prod(header.shape) > image_files.MAX_PIXELS:
+        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    pixels = images.decode_whole(encoded, name)
+    shape = pixels.shape[:2]
+    if header is None:
+        return Photograph(encoded, shape)
+    notes = []
+    if header.pages > 1:
+        notes.append(PAGES)
+    if header.mode in ("RGBA", "LA", "PA"):
+        stored = images.decode_stored(encoded, name)
+        if stored.ndim == 3 and stored.shape[2] == 4 and not _is_full(stored[..., 3]):
+            notes.append(TRANSPARENT)
+    if header.bits == 16:
+        scaled = _in_8_bits(images.decode_deep(encoded, name))
+        if scaled is not None:
+            encoded = images.encode_png(scaled)
+            notes.append(SCALED)
+    return Photograph(encoded, shape, header.turn, tuple(notes))
+
+
+def _is_full(alpha: np.ndarray) -> bool:
+    return bool((alpha == np.iinfo(alpha.dtype).max).all())
+
+
+def _in_8_bits(deep: np.ndarray) -> np.ndarray | None:
+    """Scales a photograph by the bits in use; None if these are all.
+
+    Cameras and microscopes store 10, 12 or 14 bits in 16. The depth is the smallest of
+    these that holds the brightest sample, and the lowest bits go.
+
+    Args:
+        deep: `u16[h w 3]`, or `u8[h w 3]`, which stays as it is.
+    """
+    bits = next(depth for depth in _DEPTHS if int(deep.max()) < 2**depth)
+    if deep.dtype != np.uint16 or bits == _DEPTHS[-1]:
+        return None
+    return (deep >> (bits - 8)).astype(np.uint8)
+
+
+def in_frame_of(
+    photo: Photograph, shapes: Iterable[tuple[int, int]], *, turned: bool = False
+) -> Photograph:
+    """Returns the photograph in the frame that its annotations were made in.
+
+    A photograph whose EXIF tag turns it has two frames: stored pixels, which many
+    annotation tools work on, and what viewers show. The annotations' size tells which
+    one is meant, but not where the photograph is square or turned by 180 degrees.
+
+    Args:
+        photo: As `read` returned it, turned as its tag says.
+        shapes: Height and width that each of its annotations says or has.
+        turned: Whether the annotations are known to be in the frame that is shown.
+
+    Returns:
+        The photograph as it is, or with `encoded` and `shape` of its stored pixels. If
+        the annotations have neither shape, it stays as it is.
+
+    Raises:
+        DataError: The tag turns it and the frame cannot be told.
+    """
+    if photo.turn == 1:
+        return photo
+    told = set(shapes)
+    if turned or (photo.shape != photo.stored_shape and photo.shape in told):
+        return dataclasses.replace(photo, notes=(*photo.notes, TURNED))
+    if photo.stored_shape not in told:
+        return photo
+    if photo.shape == photo.stored_shape:
+        raise errors.DataError(
+            f"the EXIF tag of the photograph turns it (orientation {photo.turn}), and "
+            "its annotations have no tag; with this turn and size it cannot be told "
+            "whether they fit the stored pixels or the turned ones. Turn the pixels "
+            "(`mogrify -auto-orient FILE`) if they fit what a viewer shows, or delete "
+            "the tag (`exiftool -Orientation= FILE`) if they do not."
+        )
+    return dataclasses.replace(
+        photo,
+        encoded=_stored(photo),
+        shape=photo.stored_shape,
+        turn=1,
+        notes=(*photo.notes, NOT_TURNED),
+    )
+
+
+def _stored(photo: Photograph) -> bytes:
+    """Returns a file of the stored pixels that nothing turns."""
+    upright = image_files.without_turn(photo.encoded)
+    if upright is not None:
+        return upright
+    pixels = images.decode_image(photo.encoded, "the photograph")
+    return images.encode_png(images.turned_back(pixels, photo.turn))
