@@ -48,7 +48,7 @@ class Diagnosis:
         if names:
             more = f" and {len(names) - _EXAMPLES} more" * (len(names) > _EXAMPLES)
             shown = ", ".join(sorted(names)[:_EXAMPLES])
-            self.add(severity, f"{problem}: {shown}{more}")
+            self.add(severity, f"{problem.removesuffix('.')}: {shown}{more}")
 
     def add_problems(self, found: Sequence[tuple[str, str]]) -> None:
         """Adds problems of objects or tasks, one line for each kind.

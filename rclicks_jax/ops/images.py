@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.ops import image_files, letterbox
+from rclicks_jax.ops import decoding, letterbox
 
 IMAGE_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
 IMAGE_STD = np.array((0.229, 0.224, 0.225), np.float32)
@@ -85,21 +85,21 @@ def decode_deep(encoded: bytes, name: str) -> np.ndarray:
 
 def _decode(encoded: bytes, name: str, flags: int) -> np.ndarray:
     try:
-        image = image_files.decode(encoded, flags)
+        image = decoding.decode(encoded, flags)
     except errors.DataError as error:
         raise errors.DataError(f"{name} {error}") from error
     if image is None:
-        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     return image
 
 
 def _decode_whole(encoded: bytes, name: str, flags: int) -> np.ndarray:
     try:
-        image, damaged = image_files.decode_strictly(encoded, flags)
+        image, damaged = decoding.decode_strictly(encoded, flags)
     except errors.DataError as error:
         raise errors.DataError(f"{name} {error}") from error
     if image is None:
-        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     if damaged:
         raise errors.DataError(
             f"{name} is damaged or truncated, so that a part of its picture is lost. "

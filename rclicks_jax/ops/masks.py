@@ -25,6 +25,17 @@ def touches_all_sides(mask: np.ndarray) -> bool:
     )
 
 
+def local_range(values: np.ndarray) -> np.ndarray:
+    """Returns by how much values differ in the 3x3 pixels around each: `f32[h w]`.
+
+    Args:
+        values: `f32[h w]`.
+    """
+    window = np.ones((3, 3), np.uint8)
+    values = values.astype(np.float32)
+    return cv2.dilate(values, window) - cv2.erode(values, window)
+
+
 def between_labels(labels: np.ndarray) -> np.ndarray:
     """Finds pixels as they lie between labels after blurring, resizing or JPEG.
 

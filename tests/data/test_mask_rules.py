@@ -9,7 +9,14 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import errors
-from rclicks_jax.data.raw import IGNORE, OBJECT, layouts, mask_files, mask_rules
+from rclicks_jax.data.raw import (
+    IGNORE,
+    OBJECT,
+    layouts,
+    mask_files,
+    mask_labels,
+    mask_rules,
+)
 
 SHAPE = (48, 64)
 DISK = disk(SHAPE, (24, 30), 14)
@@ -76,6 +83,19 @@ def test_a_mask_that_was_a_jpeg_before_is_cut_at_half():
     noisy = cv2.imdecode(np.frombuffer(encoded, np.uint8), 0)
     assert len(np.unique(noisy)) > 8
     assert_mask(one(png_of(noisy)), DISK, mask_rules.CUT)
+
+
+@pytest.mark.parametrize("levels", [80, 40])
+def test_a_jpeg_of_several_levels_is_refused(levels):
+    encoded = image_bytes.saved(THREE * np.uint8(levels), "JPEG", quality=90)
+    with pytest.raises(errors.DataError, match="several levels of grey"):
+        one(encoded)
+
+
+def test_a_wide_slope_has_no_levels():
+    soft = cv2.GaussianBlur(DISK * np.float32(255), (0, 0), 6).astype(np.uint8)
+    half = 2 * soft.astype(int) > int(soft.min()) + soft.max()
+    assert_mask(one(png_of(soft)), half, mask_rules.CUT)
 
 
 def test_a_jpeg_whose_object_is_1_is_refused():
@@ -158,7 +178,7 @@ def test_void_is_ignored_with_a_note(form, read):
         "palette": lambda: image_bytes.png(stored, 8, palette),
     }[form]()
     grey = form in ("grey", "rgb of grey")
-    note = mask_rules.VOID_255 if grey else mask_rules.VOID_COLOUR
+    note = mask_labels.VOID_255 if grey else mask_labels.VOID_COLOUR
     found, notes = read(encoded)
     if read is each:
         assert len(found) == 1
@@ -180,7 +200,7 @@ def test_a_trimap_is_read_as_one():
     mask, notes = one(png_of(stored))
     np.testing.assert_array_equal(mask == OBJECT, DISK)
     np.testing.assert_array_equal(mask == IGNORE, stored == 128)
-    assert notes == {mask_rules.TRIMAP}
+    assert notes == {mask_labels.TRIMAP}
 
 
 def test_negative_labels_are_void():
@@ -189,7 +209,7 @@ def test_negative_labels_are_void():
     objects, notes = each(image_bytes.saved(stored, "TIFF"))
     assert_three(objects)
     assert (objects["1"][0] == IGNORE).all()
-    assert notes == {mask_rules.NEGATIVE}
+    assert notes == {mask_labels.NEGATIVE}
 
 
 # Palettes.
@@ -246,7 +266,7 @@ def test_a_shortened_grey_mask_keeps_its_greys():
     objects, notes = each(image_bytes.png(stored, 2, palette))
     assert list(objects) == ["1"]
     np.testing.assert_array_equal(objects["1"] == OBJECT, DISK)
-    assert notes == {mask_rules.VOID_255}
+    assert notes == {mask_labels.VOID_255}
 
 
 def test_a_palette_with_black_elsewhere_is_refused():
@@ -259,7 +279,9 @@ def test_a_palette_with_black_elsewhere_is_refused():
 def test_black_is_the_ground_where_index_0_is_not_used():
     stored = np.where(DISK, 2, 1)
     palette = [(9, 9, 9), (0, 0, 0), (255, 0, 0)]
-    assert_mask(one(image_bytes.png(stored, 2, palette)), DISK, mask_rules.BLACK_GROUND)
+    assert_mask(
+        one(image_bytes.png(stored, 2, palette)), DISK, mask_labels.BLACK_GROUND
+    )
 
 
 # Alpha.
@@ -269,10 +291,10 @@ def test_black_is_the_ground_where_index_0_is_not_used():
 def test_the_mask_may_be_the_alpha_channel(colour):
     alpha = DISK * np.uint8(255)
     stored = np.dstack([np.full((*SHAPE, 3), colour, np.uint8), alpha])
-    assert_mask(one(png_of(stored)), DISK, mask_rules.ALPHA)
+    assert_mask(one(png_of(stored)), DISK, mask_labels.ALPHA)
     objects, notes = each(png_of(stored))
     np.testing.assert_array_equal(objects["255"] == OBJECT, DISK)
-    assert notes == {mask_rules.ALPHA}
+    assert notes == {mask_labels.ALPHA}
 
 
 def test_an_alpha_channel_beside_a_mask_is_dropped():
@@ -282,7 +304,7 @@ def test_an_alpha_channel_beside_a_mask_is_dropped():
     assert_mask(one(png_of(np.dstack([grey] * 4))), DISK)
     full[:9] = 100
     stored = np.dstack([grey] * 3 + [full])
-    assert_mask(one(png_of(stored)), DISK, mask_rules.ALPHA_DROPPED)
+    assert_mask(one(png_of(stored)), DISK, mask_labels.ALPHA_DROPPED)
 
 
 def test_alpha_that_hides_the_mask_is_refused():
@@ -308,6 +330,15 @@ def test_label_images_that_were_resized_softly_are_refused():
     soft = cv2.resize(THREE * np.uint8(80), None, fx=1.7, fy=1.7)
     with pytest.raises(errors.DataError, match="nearest neighbour"):
         each(png_of(soft))
+
+
+def test_a_label_along_edges_only_is_noted():
+    stored = np.where(THREE > 0, 3, 0).astype(np.uint8)
+    stored[0:3, 0:3] = 1
+    soft = cv2.resize(stored, None, fx=2, fy=2)
+    objects, notes = each(png_of(soft))
+    assert list(objects) == ["1", "2", "3"]
+    assert notes == {mask_rules.EDGES}
 
 
 def test_labels_of_16_and_32_bits_and_colours_keep_their_ids():
@@ -366,8 +397,8 @@ def test_an_object_on_all_borders_is_noted():
 @pytest.mark.parametrize(
     ("software", "expected", "note"),
     [
-        ("tifffile.py", DISK, mask_rules.AS_WRITTEN),
-        ("GIMP", ~DISK, mask_rules.AS_SHOWN),
+        ("tifffile.py", DISK, mask_labels.AS_WRITTEN),
+        ("GIMP", ~DISK, mask_labels.AS_SHOWN),
     ],
 )
 def test_bilevel_tiffs_that_show_0_as_white(software, expected, note):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from rclicks_jax import errors
-from rclicks_jax.ops import image_files, images, letterbox
+from rclicks_jax.ops import decoding, image_headers, images, letterbox
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
 
@@ -108,7 +108,7 @@ def test_lines_of_others_on_standard_error_are_kept(capfd, monkeypatch):
         os.write(2, b"line of another thread\nCorrupt JPEG data: bad Huffman code\n")
         return PHOTO
 
-    monkeypatch.setattr(image_files, "decode", decode)
+    monkeypatch.setattr(decoding, "decode", decode)
     with pytest.raises(errors.DataError, match="damaged"):
         images.decode_whole(b"anything", "photo")
     assert capfd.readouterr().err == "line of another thread\n"
@@ -120,7 +120,7 @@ def test_the_turn_of_exif_is_opencvs_and_can_be_undone(kind, turn):
     exif = Image.Exif()
     exif[0x112] = turn
     data = saved(kind, exif=exif, **LOSSLESS[kind])
-    header = image_files.header(data)
+    header = image_headers.header(data)
     assert (header.turn, header.shape) == (turn, PHOTO.shape[:2])
     shown = images.decode_image(data, "photo")
     np.testing.assert_array_equal(shown, images.turned(PHOTO, turn))
@@ -145,7 +145,7 @@ def test_an_image_beyond_the_memory_is_a_sentence(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(cv2, "imdecode", imdecode)
-    with pytest.raises(errors.DataError, match="photo is an image of 37x53 pixels"):
+    with pytest.raises(errors.DataError, match="photo has 37x53 pixels, for which"):
         images.decode_whole(data, "photo")
 
 

@@ -36,3 +36,42 @@ def test_labels_are_resized_one_by_one():
 @pytest.mark.parametrize("shape", [(1, 1), (5, 3)])
 def test_an_empty_label_image_stays_empty(shape):
     assert not masks.resize_labels(np.zeros((4, 4), np.int32), shape).any()
+
+
+@hypothesis.given(
+    hnp.arrays(np.uint8, (5, 6), elements=st.integers(0, 3)),
+)
+@hypothesis.settings(deadline=None)
+def test_pixels_between_labels_are_those_of_the_definition(labels):
+    expected = np.zeros(labels.shape, bool)
+    for y, x in np.ndindex(*labels.shape):
+        squares = [
+            labels[top : top + 2, left : left + 2]
+            for top in (y - 1, y)
+            for left in (x - 1, x)
+            if top >= 0 and left >= 0
+        ]
+        whole = any(s.shape == (2, 2) and (s == labels[y, x]).all() for s in squares)
+        beside = [
+            labels[v, u]
+            for v, u in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1))
+            if 0 <= v < 5 and 0 <= u < 6
+        ]
+        other = any(value not in (0, labels[y, x]) for value in beside)
+        expected[y, x] = labels[y, x] and other and not whole
+    np.testing.assert_array_equal(masks.between_labels(labels), expected)
+
+
+def test_the_local_range_is_that_of_nine_pixels():
+    values = np.random.default_rng(0).random((6, 7)).astype(np.float32)
+    found = masks.local_range(values)
+    assert found[2, 3] == np.ptp(values[1:4, 2:5])
+    assert found[0, 0] == np.ptp(values[:2, :2])
+
+
+def test_all_sides_are_touched_only_by_what_touches_all_four():
+    mask = np.zeros((4, 5), bool)
+    mask[0, 0] = mask[3, 4] = True
+    assert masks.touches_all_sides(mask)
+    mask[3, 4] = False
+    assert not masks.touches_all_sides(mask)

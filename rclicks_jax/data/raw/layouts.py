@@ -25,7 +25,7 @@ def trimap(file: MaskFile, shape: tuple[int, int]) -> Reading:
     del shape
     mask = file.pixels
     values = mask if mask.ndim == 2 else mask[..., 0]
-    out = np.where(values > IGNORE, OBJECT, BACKGROUND).astype(np.uint8)
+    out = _mask(values > IGNORE)
     out[values == IGNORE] = IGNORE
     return Reading({"": out}, _lossy(file))
 
@@ -38,9 +38,7 @@ def nonzero(file: MaskFile, shape: tuple[int, int]) -> Reading:
     notes = _lossy(file)
     if not notes and ((values > 0) & (values < values.max())).any():
         notes = (VALUES,)
-    return Reading(
-        {"": np.where(values > 0, OBJECT, BACKGROUND).astype(np.uint8)}, notes
-    )
+    return Reading({"": _mask(values > 0)}, notes)
 
 
 def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
@@ -50,12 +48,14 @@ def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
     if labels.shape != shape:
         labels = masks.resize_labels(labels, shape)
     objects = {
-        str(label): np.where(labels == label, OBJECT, BACKGROUND).astype(np.uint8)
-        for label in np.unique(labels)
-        if label
+        str(label): _mask(labels == label) for label in np.unique(labels) if label
     }
     many = (mask_rules.MANY,) if len(objects) > mask_rules.MANY_LABELS else ()
     return Reading(objects, (*_lossy(file), *many))
+
+
+def _mask(chosen: np.ndarray) -> np.ndarray:
+    return np.where(chosen, np.uint8(OBJECT), np.uint8(BACKGROUND))
 
 
 def _lossy(file: MaskFile) -> tuple[str, ...]:

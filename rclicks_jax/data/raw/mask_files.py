@@ -8,7 +8,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data.raw import files
-from rclicks_jax.ops import image_files, images
+from rclicks_jax.ops import decoding, image_headers, images
 
 # What decoders multiply grey images of so many bits by, so that white is 255.
 _SPREAD = {1: 255, 2: 85, 4: 17}
@@ -33,7 +33,7 @@ class MaskFile:
     indices: np.ndarray | None = None
     palette: np.ndarray | None = None
     spread: int = 1
-    header: image_files.Header | None = None
+    header: image_headers.Header | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,9 +76,9 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     Raises:
         DataError: As `read`.
     """
-    header = image_files.header(encoded)
-    if header is not None and np.prod(header.shape) > image_files.MAX_PIXELS:
-        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    header = image_headers.header(encoded)
+    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
+        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     stored = images.decode_stored(encoded, name)
     alpha, indices, palette = None, None, None
     if stored.ndim == 3 and stored.shape[2] == 4:
@@ -87,7 +87,7 @@ def parse(encoded: bytes, name: str) -> MaskFile:
         return MaskFile(stored, alpha)
     if header.mode in ("P", "PA"):
         try:
-            indices, palette = image_files.palette_indices(encoded)
+            indices, palette = image_headers.palette_indices(encoded)
         except errors.DataError as error:
             raise errors.DataError(f"{name} is {error}") from error
     if header.turn != 1 and header.kind != "TIFF":  # Decoders turn a TIFF at once.

@@ -11,35 +11,23 @@ from collections.abc import Callable
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT
+from rclicks_jax.data.raw import OBJECT, mask_labels
 from rclicks_jax.data.raw.mask_files import MaskFile
+from rclicks_jax.data.raw.mask_labels import MANY_LABELS
 from rclicks_jax.ops import masks
 
-ALPHA = "masks are in the alpha channel; the colour is the same everywhere"
-ALPHA_DROPPED = "masks have an alpha channel, which is not used"
-AS_WRITTEN = "bilevel TIFFs of tifffile are read as the array that was written"
-AS_SHOWN = "bilevel TIFFs store white as 0; what is shown white is the object"
-BLACK_GROUND = "palettes have their black at another index than 0; black is the ground"
 CUT = "masks have soft edges or many values and are cut at half of their range"
-CUT_LOSSY = "masks were saved with loss (JPEG) and are cut at half of their range"
+CUT_LOSSY = "masks were saved with loss (as by JPEG) and are cut at half of their range"
+EDGES = "label images have labels along the edges of others only; were they resized?"
 EVERYWHERE = "an object touches all four borders; is it the ground?"
 FULL = "label images have no 0: every pixel belongs to an object"
 MANY = "label images have more than 64 objects"
-NEGATIVE = "values below 0 are read as void and ignored"
 NOT_VOID = "the label 255 is read as an object, not as void"
 SEVERAL = (
     "masks have several values; all that is not 0 is one object (in labels/ each value "
     "would be one)"
 )
-TRIMAP = "masks of 0, 128 and 255 are read as trimaps; 128 is ignored"
-VOID_255 = "255 beside small labels is read as void and ignored"
-VOID_COLOUR = "the border colour of PASCAL VOC is read as void and ignored"
 
-MANY_LABELS = 64
-_VOC_BORDER = (224, 224, 192)
-# 255 is void beside labels below this: evenly spread greys of objects are above.
-_SMALL = 100
-_TRIMAPS = ({127, 255}, {128, 255})
 # Below this range noise of JPEG cannot be told from a mask.
 _LEAST_RANGE = 64
 # So many labels are needed before they are called noise.
@@ -64,61 +52,6 @@ class Reading:
 MaskRule = Callable[[MaskFile, tuple[int, int]], Reading]
 
 
-class _Labels:
-    """Pixels of a mask file by what they belong to.
-
-    Attributes:
-        ids: `i64[h w]`, 0 for the ground.
-        brightness: `[h w]` to cut soft masks; None for indices.
-        coloured: Whether brightness is that of colours.
-        counts: Pixels of each id.
-        void: Ids that are to be ignored.
-        notes: What was decided so far.
-        fractions: Whether the file holds fractions, of which ids are the ranks.
-    """
-
-    def __init__(
-        self,
-        ids: np.ndarray,
-        brightness: np.ndarray | None,
-        notes: list[str],
-        *,
-        coloured: bool = False,
-        fractions: bool = False,
-    ) -> None:
-        self.ids = ids
-        self.brightness = brightness
-        self.counts = _counts(ids)
-        self.void: set[int] = set()
-        self.notes = notes
-        self.coloured = coloured
-        self.fractions = fractions
-
-    @property
-    def has_ground(self) -> bool:
-        """Whether a pixel is 0."""
-        return 0 in self.counts
-
-    def objects(self) -> list[int]:
-        """Returns the ids that are neither ground nor void."""
-        return [i for i in self.counts if i and i not in self.void]
-
-    def as_mask(self, chosen: np.ndarray) -> np.ndarray:
-        """Returns a mask of pixels, with the void ignored."""
-        mask = np.where(chosen, OBJECT, BACKGROUND).astype(np.uint8)
-        if self.void:
-            mask[np.isin(self.ids, list(self.void))] = IGNORE
-        return mask
-
-
-def _counts(ids: np.ndarray) -> dict[int, int]:
-    if ids.min() >= 0 and ids.max() < 2**16:  # Much faster than sorting.
-        counts = np.bincount(ids.ravel())
-        return {int(i): int(counts[i]) for i in np.flatnonzero(counts)}
-    values, counts = np.unique(ids, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
-
-
 def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
     """Reads one object: what is not the ground.
 
@@ -126,20 +59,20 @@ def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
         DataError: It cannot be told which pixels are meant.
     """
     del shape
-    labels = _labels(file)
+    labels = mask_labels.labels_of(file)
     exact = not file.lossy or len(labels.counts) == 1
     if exact:
-        _find_void(labels)
-        _find_trimap(labels)
+        mask_labels.find_void(labels)
+        mask_labels.find_trimap(labels)
     objects = labels.objects()
     if exact and len(objects) > 1 and labels.has_ground:
-        exact = _are_labels(labels, objects)
+        exact = mask_labels.are_labels(labels, objects)
         if exact:
             labels.notes.append(SEVERAL)
     elif len(objects) > 1:
         exact = False
     if exact:
-        chosen = np.isin(labels.ids, objects)
+        chosen = mask_labels.among(labels.ids, objects)
     elif labels.brightness is None or (
         # Every colour is bright somewhere: their ground is not simply the darker one.
         labels.coloured and labels.brightness.min() >= _LEAST_RANGE
@@ -163,19 +96,25 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
             "is a label image saved with loss (JPEG), which mixes the labels. Save "
             "label images as PNG, from the source."
         )
-    labels = _labels(file)
+    labels = mask_labels.labels_of(file)
     if labels.fractions:
         raise errors.DataError(
             "has fractions, and labels are whole numbers. Save label images as PNG."
         )
-    _find_void(labels)
+    mask_labels.find_void(labels)
     objects = labels.objects()
-    if len(objects) >= _FEW and not _are_labels(labels, objects, most=len(objects)):
+    if len(objects) >= _FEW and not mask_labels.are_labels(
+        labels, objects, most=len(objects)
+    ):
         raise errors.DataError(
             "has values that lie along edges only: it was saved with loss (JPEG) or "
             "resized with interpolation. Save label images as PNG, and resize them "
             "with nearest neighbour."
         )
+    if len(objects) > 1:
+        between = mask_labels.count_between(labels)
+        if any(2 * between.get(i, 0) > labels.counts[i] for i in objects):
+            labels.notes.append(EDGES)
     if not labels.has_ground and objects:
         if _WHITE in objects and masks.touches_all_sides(labels.ids == _WHITE):
             raise errors.DataError(_NO_GROUND)
@@ -223,169 +162,14 @@ _NO_GROUND = (
 _WHITE = 0xFFFFFF
 
 
-def _labels(file: MaskFile) -> _Labels:
-    """Finds the numbers by which a mask file tells objects apart.
-
-    Raises:
-        DataError: It is of an unknown kind, has several pages, or numbers that are no
-            labels.
-    """
-    if file.header is None:
-        raise errors.DataError(
-            "is an image of a kind that is not read as a mask. Save it as PNG."
-        )
-    if file.pages > 1:
-        raise errors.DataError(
-            f"has {file.pages} pages or frames; which one is meant cannot be told. "
-            "Save each object's mask as a file of its own (masks/STEM/OBJECT.png)."
-        )
-    if file.indices is not None and file.palette is not None:
-        return _of_palette(file, file.indices, file.palette)
-    pixels, notes = _alpha_or_colour(file)
-    if pixels.ndim == 3:
-        if not (pixels == pixels[..., :1]).all():
-            return _of_colours(pixels, notes)
-        pixels = pixels[..., 0]
-    if file.header.white_is_zero:
-        written = "tifffile" in file.header.software
-        notes.append(AS_WRITTEN if written else AS_SHOWN)
-        pixels = 255 - pixels if written else pixels
-    return _of_greys(pixels, file.spread, notes)
-
-
-def _of_greys(pixels: np.ndarray, spread: int, notes: list[str]) -> _Labels:
-    if not np.isfinite(pixels).all():
-        raise errors.DataError("has values that are no numbers (NaN or infinity).")
-    if (np.round(pixels) != pixels).any():
-        values, ranks = np.unique(pixels, return_inverse=True)
-        ids = ranks.reshape(pixels.shape).astype(np.int64) + (values[0] > 0)
-        return _Labels(ids, pixels, notes, fractions=True)
-    ids = pixels.astype(np.int64)
-    if spread > 1 and not (ids % spread).any():
-        ids //= spread
-    labels = _Labels(ids, pixels, notes)
-    labels.void = {i for i in labels.counts if i < 0}
-    if labels.void:
-        notes.append(NEGATIVE)
-    return labels
-
-
-def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> _Labels:
-    if pixels_bgr.dtype == np.uint8:
-        ids = masks.colour_ids(pixels_bgr).astype(np.int64)
-    else:
-        blue, green, red = np.moveaxis(pixels_bgr.astype(np.int64), -1, 0)
-        ids = (blue << 32) + (green << 16) + red
-    red, green, blue = _VOC_BORDER
-    labels = _Labels(ids, pixels_bgr.max(axis=2), notes, coloured=True)
-    _note_border(labels, {blue * 65536 + green * 256 + red})
-    return labels
-
-
-def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> _Labels:
-    """Tells objects by index, or by grey where a palette only shortens a grey image."""
-    used = np.unique(indices)
-    known = used[used < len(palette)]
-    colours = palette[known]
-    black = known[~colours.any(axis=1)]
-    notes: list[str] = []
-    if 0 in known and palette[0].any() and len(black):
-        raise errors.DataError(
-            f"has a palette whose index 0 is not black and whose index {black[0]} is: "
-            "which of them is the ground cannot be told. Save it as grey, with 0 as "
-            "ground."
-        )
-    grey = (colours == colours[:, :1]).all() and len(known) == len(used)
-    greys = colours[:, 0].astype(np.int64)
-    if grey and len(set(greys.tolist())) == len(used) and not _is_ramp(known, greys):
-        labels = _of_greys(palette[indices, 0], 1, notes)
-    else:
-        ids = indices.astype(np.int64)
-        if 0 not in used and len(black) == 1:
-            ids[indices == black[0]] = 0
-            notes.append(BLACK_GROUND)
-        labels = _Labels(ids, None, notes)
-    border = known[(colours == _VOC_BORDER).all(axis=1)]
-    _note_border(labels, set(border.tolist()) - {0})
-    return labels
-
-
-def _is_ramp(indices: np.ndarray, greys: np.ndarray) -> bool:
-    """Tells whether greys only show the indices, each so many times as bright."""
-    step = int(greys[-1]) // max(1, int(indices[-1]))
-    return bool(step > 0 and (greys == indices * step).all())
-
-
-def _note_border(labels: _Labels, border: set[int]) -> None:
-    """Ignores the border colour of VOC, unless nothing else is an object."""
-    found = border & set(labels.objects())
-    if found and len(labels.objects()) > len(found):
-        labels.void |= found
-        labels.notes.append(VOID_COLOUR)
-
-
-def _alpha_or_colour(file: MaskFile) -> tuple[np.ndarray, list[str]]:
-    """Returns the channels that hold the mask."""
-    colour, alpha = file.pixels, file.alpha
-    if alpha is None or (alpha == alpha[0, 0]).all():
-        return colour, []
-    if (colour == colour[0, 0]).all():
-        return alpha, [ALPHA]
-    some = colour.any(axis=2)
-    opaque = alpha > np.iinfo(alpha.dtype).max // 2
-    if not (some & opaque).any():
-        raise errors.DataError(
-            "has an alpha channel that hides all that its colours mark: which of them "
-            "is the mask cannot be told. Save it as grey, without alpha."
-        )
-    return colour, [] if (some == opaque).all() else [ALPHA_DROPPED]
-
-
-def _find_void(labels: _Labels) -> None:
-    """Ignores 255 beside small labels, as VOC and others mark what is not labelled."""
-    others = [i for i in labels.objects() if i != 255]
-    if 255 not in labels.objects() or not others or max(others) >= _SMALL:
-        return
-    if _are_labels(labels, others):
-        labels.void.add(255)
-        labels.notes.append(VOID_255)
-
-
-def _find_trimap(labels: _Labels) -> None:
-    objects = labels.objects()
-    if labels.brightness is None or set(objects) not in _TRIMAPS:
-        return
-    if labels.has_ground and _are_labels(labels, objects):
-        labels.void.add(min(objects))
-        labels.notes.append(TRIMAP)
-
-
-def _are_labels(labels: _Labels, objects: list[int], most: int = MANY_LABELS) -> bool:
-    """Tells labels from what blurring, resizing or JPEG leaves between values.
-
-    Args:
-        labels: Of the file.
-        objects: Ids to judge; the largest of several is an object in any case.
-        most: More ids than that are no labels.
-    """
-    if labels.brightness is None:
-        return True
-    if len(objects) > most:
-        return False
-    largest = max(objects, key=labels.counts.__getitem__)
-    rest = [i for i in objects if i != largest] or objects
-    between = masks.between_labels(labels.ids) & np.isin(labels.ids, rest)
-    return 2 * int(between.sum()) <= sum(labels.counts[i] for i in rest)
-
-
 def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
     """Cuts a soft mask at half of its range.
 
     Raises:
-        DataError: It is not bright enough to tell object and ground apart, or most of
-            it is neither.
+        DataError: It is not bright enough to tell object and ground apart, most of it
+            is neither, or it has several levels.
     """
-    values = brightness.astype(np.float64)
+    values = brightness.astype(np.float32 if brightness.itemsize < 4 else np.float64)
     low, high = values.min(), values.max()
     whole = np.issubdtype(brightness.dtype, np.integer)
     if whole and high - low < _LEAST_RANGE:
@@ -401,4 +185,35 @@ def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
             "is no mask: most of its pixels are neither dark nor bright. Is it a "
             "photograph?"
         )
-    return 2 * values > low + high
+    bright = 2 * values > low + high
+    level = _level(values, middle & (masks.local_range(values) < (high - low) / 16))
+    if level is not None and level[1] * 10 > bright.sum():
+        raise errors.DataError(
+            f"has several levels of grey, one of them around {level[0]:g}; saved so, "
+            "levels cannot be told from soft edges. Save each object's mask as a file "
+            "of its own (masks/STEM/OBJECT.png), or label images as PNG in labels/."
+        )
+    return bright
+
+
+def _level(values: np.ndarray, even: np.ndarray) -> tuple[float, int] | None:
+    """Finds a grey that even areas have in common, unlike those of a slope.
+
+    Args:
+        values: `f32[h w]`.
+        even: Pixels to look at, `bool[h w]`.
+
+    Returns:
+        The grey and the number of pixels around it; None if they have none in common.
+    """
+    if not even.any():
+        return None
+    found = values[even]
+    step = (values.max() - values.min()) / 16
+    counts, edges = np.histogram(
+        found, bins=np.arange(values.min(), values.max(), step)
+    )
+    most = int(counts.argmax())
+    if 10 * counts[most] < 3 * found.size:
+        return None
+    return float(edges[most] + step / 2), int(found.size)

@@ -46,8 +46,21 @@ def read(
 
     Raises:
         DataError: The photograph is not there or damaged, it cannot be told whether the
-            masks fit it as stored or as turned by EXIF, or no mask can be used.
+            masks fit it as stored or as turned by EXIF, no mask can be used, or there
+            is not enough memory.
     """
+    try:
+        return _read(path, mask_paths, layout)
+    except MemoryError as error:
+        raise errors.DataError(
+            "the masks need more memory than this machine has left: make the image and "
+            "its masks smaller, or use a machine with more"
+        ) from error
+
+
+def _read(
+    path: pathlib.Path, mask_paths: Mapping[str, pathlib.Path], layout: layouts.Layout
+) -> MaskedPhotograph:
     photo = photographs.read(path, "the image")
     found, problems = {}, {}
     for name, mask_path in mask_paths.items():

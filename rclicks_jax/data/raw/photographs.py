@@ -8,7 +8,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data.raw import files
-from rclicks_jax.ops import image_files, images
+from rclicks_jax.ops import decoding, image_headers, images
 
 SCALED = "photographs store fewer than 16 bits in 16 and are scaled by the bits in use"
 PAGES = "photographs have several pages or frames; the first is used"
@@ -63,9 +63,9 @@ def parse(encoded: bytes, name: str) -> Photograph:
     Raises:
         DataError: As `read`.
     """
-    header = image_files.header(encoded)
-    if header is not None and np.prod(header.shape) > image_files.MAX_PIXELS:
-        raise errors.DataError(f"{name} {image_files.why_unreadable(encoded)}")
+    header = image_headers.header(encoded)
+    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
+        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     pixels = images.decode_whole(encoded, name)
     shape = pixels.shape[:2]
     if header is None:
@@ -151,7 +151,7 @@ def in_frame_of(
 
 def _stored(photo: Photograph) -> bytes:
     """Returns a file of the stored pixels that nothing turns."""
-    upright = image_files.without_turn(photo.encoded)
+    upright = image_headers.without_turn(photo.encoded)
     if upright is not None:
         return upright
     pixels = images.decode_image(photo.encoded, "the photograph")

@@ -1,0 +1,123 @@
+"""Decodes image files with OpenCV, and says in words why one cannot be decoded."""
+
+import os
+import re
+import sys
+import tempfile
+import threading
+
+import cv2
+import numpy as np
+
+from rclicks_jax import contents, errors
+from rclicks_jax.ops import image_headers
+
+# OpenCV's own limit, CV_IO_MAX_IMAGE_PIXELS.
+MAX_PIXELS = 2**30
+# What the libraries inside OpenCV write to standard error; `damaged` is in the lines
+# by which they say that they made up what is missing.
+_DECODERS_LINE = re.compile(
+    r"(?P<damaged>Corrupt JPEG data: .*|Premature end of JPEG file|.*TIFF_Error.*)"
+    r"|.* global (grfmt|loadsave).*|libpng (error|warning): .*|> .*|\s*"
+)
+_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x(..)")
+_stderr_lock = threading.Lock()
+
+
+def decode(encoded: bytes, flags: int) -> np.ndarray | None:
+    """Decodes an image with OpenCV; None if it cannot.
+
+    Raises:
+        DataError: There is not enough memory.
+    """
+    data = np.frombuffer(encoded, np.uint8)
+    try:
+        return cv2.imdecode(data, flags) if data.size else None
+    except (cv2.error, MemoryError) as error:
+        if isinstance(error, MemoryError) or "Insufficient memory" in str(error):
+            raise errors.DataError(_no_memory(encoded)) from error
+        return None
+
+
+def _no_memory(encoded: bytes) -> str:
+    found = image_headers.header(encoded)
+    size = "many" if found is None else f"{found.shape[0]}x{found.shape[1]}"
+    return (
+        f"has {size} pixels, for which this machine has not enough memory left. Make "
+        "it smaller, or use a machine with more."
+    )
+
+
+def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool]:
+    """Decodes an image with OpenCV and hears whether its decoders complain.
+
+    OpenCV fills what is missing of a JPEG, and of some TIFFs, with grey, and returns it
+    as if it were whole; a line on standard error is all that tells, and the other
+    libraries here do not tell at all. While an image is decoded, lines of other threads
+    are kept, and written afterwards.
+
+    Returns:
+        The image, None if it cannot be decoded, and whether a part of it is made up.
+
+    Raises:
+        DataError: There is not enough memory.
+    """
+    with _stderr_lock, tempfile.TemporaryFile() as kept:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # A process without standard error.
+            return decode(encoded, flags), False
+        try:
+            os.dup2(kept.fileno(), 2)
+            image = decode(encoded, flags)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            lines = kept.read().decode(errors="replace").splitlines()
+            said = [(line, _DECODERS_LINE.fullmatch(line)) for line in lines]
+            for line, match in said:
+                if match is None:
+                    print(line, file=sys.stderr)
+    complaints = [match["damaged"] for _, match in said if match and match["damaged"]]
+    return image, any(not _is_padding(encoded, each) for each in complaints)
+
+
+def _is_padding(encoded: bytes, complaint: str) -> bool:
+    """Tells whether superfluous bytes of a JPEG only fill it up: all are the same."""
+    found = _EXTRANEOUS.search(complaint)
+    if found is None:
+        return False
+    count, marker = int(found.group(1)), bytes((0xFF, int(found.group(2), 16)))
+    return any(bytes((fill,)) * count + marker in encoded for fill in range(256))
+
+
+def why_unreadable(encoded: bytes) -> str:
+    """Says why an image cannot be decoded, as the end of a sentence.
+
+    Args:
+        encoded: Content of the file.
+    """
+    mistaken = contents.mistaken(encoded[: contents.HEAD])
+    if mistaken:
+        return f"is {mistaken}."
+    found = image_headers.header(encoded)
+    if found is None:
+        return (
+            f"is no image that OpenCV can read ({len(encoded)} bytes); it may be "
+            "truncated. Copy or download it again."
+        )
+    height, width = found.shape
+    if height * width > MAX_PIXELS:
+        return (
+            f"has too many pixels: {height}x{width}. At most {MAX_PIXELS} can be read. "
+            "Make it smaller or cut it into parts."
+        )
+    if found.bits > 16:
+        return (
+            f"has {found.bits}-bit samples. Photographs have 8 or 16 bits; convert it."
+        )
+    return (
+        "ends early or is damaged: the file may be truncated. Copy or download it "
+        "again."
+    )
