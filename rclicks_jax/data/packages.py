@@ -117,9 +117,16 @@ class Package:
         Raises:
             DataError: It cannot be used; the message says why.
         """
-        if row.split not in self._sources:
-            self._sources[row.split] = _open_split(self._folder, row.split)
-        features = self._sources[row.split][row.position]
+        try:
+            if row.split not in self._sources:
+                self._sources[row.split] = _open_split(self._folder, row.split)
+            features = self._sources[row.split][row.position]
+        except Exception as error:
+            # TFDS and array_record raise whatever they meet.
+            raise errors.DataError(
+                f"the package in {self._folder} is damaged ({error}). Remove that "
+                "folder: it is made again"
+            ) from error
         return _DECODE[self._kind](features, self.dataset)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -323,7 +330,11 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     # The builders show their own progress, by image.
     tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare(download_config=download_config)
+        try:
+            builder.download_and_prepare(download_config=download_config)
+        except RuntimeError as error:
+            # What array_record says of a disk that is full.
+            raise OSError(str(error)) from error
 
 
 def _described(

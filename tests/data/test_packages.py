@@ -1,10 +1,14 @@
+import json
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from helpers import make_folder, write_image
 
-from rclicks_jax import errors
+from rclicks_jax import errors, hosts
 from rclicks_jax.data import packages, specs
 
 
@@ -120,3 +124,95 @@ def test_a_part_of_a_published_dataset_is_noted(tmp_path, cache):
     package = packages.open_instances(specs.DataSpec("DAVIS", folder))
     (note,) = package.notes
     assert "3 images with 3 objects instead of 345 with 345" in note
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path, cache, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    package = packages.open_instances(spec_of(make_folder(tmp_path / "mine", ("a",))))
+    assert package.read(package.rows[0]).instances
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_a_package_with_a_cut_index_is_made_again(tmp_path, cache, cut):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+    before = packages.open_instances(spec)
+    (path,) = cache.rglob(packages.INDEX_NAME)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(errors.DataError, match="no whole package"):
+        packages.Package("instances", "mine", path.parent)
+    after = packages.open_instances(spec)
+    assert after.checksum == before.checksum
+    assert after.read(after.rows[0]).instances[0].gt_mask.sum() > 300
+    json.loads(path.read_bytes())
+
+
+def test_a_killed_packaging_is_made_again_and_leaves_nothing(tmp_path, cache):
+    names = [f"{number:03}" for number in range(200)]
+    folder = make_folder(tmp_path / "mine", names)
+    code = f"""
+from rclicks_jax.data import packages, specs
+packages.open_instances(specs.parse("folder:{folder}")[0])
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not (left := list(cache.rglob("incomplete.*"))):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert left[0].exists()
+    # Another dataset sweeps too, but not what another process is at work on.
+    with hosts.exclusive(left[0].parents[2]):
+        packages.open_instances(spec_of(make_folder(tmp_path / "other", ("a",))))
+        assert left[0].exists()
+    package = packages.open_instances(spec_of(folder))
+    assert [row.name for row in package.rows] == names
+    assert list(cache.rglob("incomplete.*")) == []
+    assert package.read(package.rows[0]).instances
+
+
+def test_data_that_changes_while_it_is_packaged_is_refused(
+    tmp_path, cache, monkeypatch
+):
+    folder = make_folder(tmp_path / "mine", ("a",))
+    build = packages._build
+
+    def change(*arguments):
+        build(*arguments)
+        (folder / "masks" / "b.png").write_bytes(b"")
+
+    monkeypatch.setattr(packages, "_build", change)
+    with pytest.raises(errors.DataError, match="mine changed while it was packaged"):
+        packages.open_instances(spec_of(folder))
+    assert list(cache.rglob(packages.INDEX_NAME)) == []
+
+
+def test_a_dataset_with_a_long_name_is_packaged(tmp_path, cache):
+    folder = make_folder(tmp_path / ("\u00e9" * 120), ("a",))
+    assert packages.open_instances(spec_of(folder)).dataset == folder.name
+
+
+def test_a_full_disk_is_told_by_array_record_too(tmp_path, cache, monkeypatch):
+    folder = make_folder(tmp_path / "mine", ("a",))
+
+    class Full:
+        data_dir = "nowhere"
+
+        def download_and_prepare(self, **_):
+            raise RuntimeError("write() failed: No space left on device")
+
+    build = packages._build
+    monkeypatch.setattr(packages, "_build", lambda _, *rest: build(Full(), *rest))
+    with pytest.raises(errors.DataError, match=r"No space left on device\. Make room"):
+        packages.open_instances(spec_of(folder))
+
+
+def test_a_damaged_package_is_named(tmp_path, cache):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+    package = packages.open_instances(spec)
+    (path,) = cache.rglob("*.array_record*")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(errors.DataError, match=r"is damaged .* Remove that folder"):
+        package.read(package.rows[0])

@@ -30,6 +30,58 @@ def test_a_name_alone_is_looked_for_below_the_data_root(places, monkeypatch):
     assert specs.parse("GrabCut")[0].folder == places / "GrabCut"
 
 
+def test_paths_may_have_commas_and_colons(places):
+    odd = places / "12:30:00, b"
+    (odd / "images").mkdir(parents=True)
+    (odd / "x,y.json").write_text("{}")
+    for text in (f"folder:{odd}", str(odd), f'folder:"{odd}"', f'"{odd}"'):
+        (spec, sample) = specs.parse(f"{text},sample")
+        assert (spec.kind, spec.folder) == ("folder", odd)
+        assert sample.kind == "sample"
+    coco = f"coco:{odd}/x,y.json,{odd}/images"
+    (first, second) = specs.parse(f"{coco},folder:{places}/mine")
+    assert (first.json_path, first.folder) == (odd / "x,y.json", odd / "images")
+    assert second.folder == places / "mine"
+
+
+def test_the_longest_path_that_exists_is_taken(places):
+    (places / "mine,sample").mkdir()
+    (spec,) = specs.parse(f"folder:{places}/mine,sample")
+    assert spec.folder == places / "mine,sample"
+    (places / "mine,sample").rmdir()
+    assert len(specs.parse(f"folder:{places}/mine,sample")) == 2
+
+
+def test_a_folder_alone_is_what_its_name_and_layout_say(places):
+    assert specs.parse(str(places / "mine"))[0].kind == "folder"
+    assert specs.parse(str(places / "GrabCut"))[0].kind == "folder"
+    for name in ("data_GT", "boundary_GT"):
+        (places / "GrabCut" / name).mkdir()
+    assert specs.parse(str(places / "GrabCut"))[0].kind == "GrabCut"
+
+
+def test_what_may_be_meant_is_named(places):
+    for wrong in ("Mine", "mines"):
+        with pytest.raises(
+            errors.DataError, match=f"does not exist. There is {places}/mine"
+        ):
+            specs.parse(f"folder:{places}/{wrong}")
+    backslashes = str(places / "mine").replace("/", "\\")
+    with pytest.raises(errors.DataError, match=f"There is {places}/mine"):
+        specs.parse(f"folder:{backslashes}")
+    with pytest.raises(errors.DataError, match=r"mine\.json is not a folder"):
+        specs.parse(f"folder:{places}/mine.json")
+    with pytest.raises(errors.DataError, match="mine is not a file"):
+        specs.parse(f"coco:{places}/mine,{places}/mine")
+
+
+def test_a_limit_is_of_every_dataset_and_not_negative(places):
+    found = specs.parse(f"sample,folder:{places}/mine", 100)
+    assert [spec.max_side for spec in found] == [100, 100]
+    with pytest.raises(errors.BadValueError, match=r"max_side: got -1; allowed: 0"):
+        specs.parse("sample", -1)
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [

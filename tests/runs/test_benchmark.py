@@ -225,3 +225,18 @@ def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(rollout, "play", out_of_memory)
     with pytest.raises(errors.RClicksError, match=r"--config\.click_model_batch"):
         benchmark.run(settings(folder), tmp_path / "run")
+
+
+def test_a_limit_on_photographs_is_part_of_a_run_only_if_it_is_given(tmp_path, cache):
+    folder = make_folder(tmp_path / "mine", ("a",))
+    plain = settings(folder, groups=(1,), pictures=0)
+    benchmark.run(plain, tmp_path / "run")
+    run_folder = store.RunFolder(tmp_path / "run")
+    assert "max_side" not in run_folder.info()["hashed"]
+    limited = settings(folder, groups=(1,), pictures=0, max_side=32)
+    with pytest.raises(errors.RunFolderError, match="max_side was null and is 32"):
+        benchmark.run(limited, tmp_path / "run")
+    benchmark.run(limited, tmp_path / "limited")
+    (one,) = instances_of(tmp_path / "limited").values()
+    (whole,) = instances_of(tmp_path / "run").values()
+    assert one.status == whole.status == "ok"

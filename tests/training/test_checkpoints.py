@@ -90,3 +90,15 @@ def test_only_settings_that_change_nothing_may_change(tmp_path):
     with pytest.raises(errors.TrainingError, match="recipe was 'paper'"):
         other.restore_latest(state_at(0))
     other.close()
+
+
+def test_a_limit_on_photographs_is_a_setting_that_trainings_of_before_lack(tmp_path):
+    plain, limited = config.TrainConfig(), config.TrainConfig(max_side=512)
+    opened = checkpoints.Checkpoints(epath.Path(tmp_path), plain)
+    assert "max_side" not in opened._config
+    opened.save(state_at(1), {"sim": 0.1})
+    opened.close()
+    other = checkpoints.Checkpoints(epath.Path(tmp_path), limited)
+    with pytest.raises(errors.TrainingError, match="max_side was None and is 512"):
+        other.restore_latest(state_at(0))
+    other.close()

@@ -67,8 +67,8 @@ class FolderSource:
         self._problems: dict[str, str] = {}
         # Names that were looked for beside the folder.
         self._sought = {_PREVIEWS: None}
-        # Folders of masks that could not be listed.
-        self._unlisted: list[pathlib.Path] = []
+        # Files and folders that make a photograph unusable.
+        self._refused: list[pathlib.Path] = []
         self.image_paths = self._photographs()
         self.mask_paths = self._masks()
         self._splits = self._read_splits()
@@ -100,7 +100,7 @@ class FolderSource:
         yield from self.image_paths.values()
         for paths in self.mask_paths.values():
             yield from paths
-        yield from self._unlisted
+        yield from self._refused
         for click_set in self.clicks.values():
             if click_set.click_type != "first":
                 yield from self._prev_mask_places(click_set.full_stem)
@@ -214,6 +214,7 @@ class FolderSource:
         return {stem: paths[0] for stem, paths in found.files.items()}
 
     def _refuse(self, stem: str, place: str, paths: list[pathlib.Path]) -> None:
+        self._refused += paths
         self._problems.setdefault(
             stem,
             f"{place} {listing.names(paths)}, which have one name: rename or remove "
@@ -246,7 +247,7 @@ class FolderSource:
             found = listing.read(folder)
         except errors.DataError as error:
             self._problems.setdefault(stem, str(error))
-            self._unlisted.append(folder)
+            self._refused.append(folder)
             return []
         self.notes += found.notes(folders_are_read=False)
         for each in found.files.values():

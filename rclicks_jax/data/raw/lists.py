@@ -57,7 +57,8 @@ def splits(
 
 def _entries(path: pathlib.Path) -> Iterable[str]:
     text = texts.decode(files.read(path), str(path))
-    lines = (line.strip() for line in _LINE_END.split(text))
+    # Files that were joined have marks of the encoding within them.
+    lines = (line.replace("\ufeff", "").strip() for line in _LINE_END.split(text))
     return dict.fromkeys(identities.normal(line) for line in lines if line)
 
 
