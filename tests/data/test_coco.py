@@ -182,7 +182,7 @@ def test_annotations_of_a_photograph_as_it_is_stored_turn_it_back(
     decoded = images.decode_image(image.encoded, "")
     np.testing.assert_allclose(decoded, half_bright(SHAPE), atol=40)
     assert areas_of(source) == {"5": 100}
-    assert places(source, "not turned as EXIF says") == ["1"]
+    assert places(source, "as they are stored") == ["1"]
 
 
 def test_annotations_of_a_turned_photograph_are_drawn_on_it(opened, tmp_path):
@@ -193,7 +193,7 @@ def test_annotations_of_a_turned_photograph_are_drawn_on_it(opened, tmp_path):
     assert decoded.shape[:2] == image.shape == SHAPE
     assert decoded[:13].min() > 150 > 50 > decoded[17:].max()
     assert areas_of(source) == {"5": 100}
-    assert not noted(source)
+    assert places(source, "are turned as their EXIF tag says") == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -209,14 +209,15 @@ def test_which_way_annotations_lie_is_not_guessed(opened, tmp_path, shape, turn,
     write_turned(tmp_path / "images" / "turned.jpg", half_bright(shape), turn)
     source = opened([{"id": 1, "file_name": "turned.jpg"} | size])
     (image,) = source.images("test")
-    assert "does not tell whether they are of the turned photograph" in image.problem
+    assert "the EXIF tag of the photograph turns it" in image.problem
+    assert image.objects[0].problem == image.problem
 
 
 def test_both_sizes_of_a_turned_photograph_are_told(opened, tmp_path):
     write_turned(tmp_path / "images" / "turned.jpg", half_bright(SHAPE), 6)
     source = opened([IMAGE | {"file_name": "turned.jpg", "width": 80}])
     (image,) = source.images("test")
-    assert "40x30, and 30x40 once turned" in image.problem
+    assert "40x30, and 30x40 once turned by EXIF" in image.problem
     assert "of 80x30" in image.problem
 
 

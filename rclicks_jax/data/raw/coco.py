@@ -12,7 +12,7 @@ from rclicks_jax.data.raw import (
     coco_frames,
     coco_index,
     coco_segmentations,
-    files,
+    photographs,
     values,
 )
 from rclicks_jax.ops import images, masks
@@ -84,9 +84,7 @@ class CocoSource:
             if image.problem:
                 raise errors.DataError(image.problem)
             path, matched = self._folder.find(image.file_name)
-            encoded, native, turned_back = coco_frames.in_frame(
-                files.read(path), str(path), image.shape
-            )
+            photo = coco_frames.in_frame(photographs.read(path), image.shape)
         except errors.DataError as error:
             problem = str(error)
             broken = [
@@ -95,21 +93,19 @@ class CocoSource:
             ]
             return raw.RawImage(image.image_id, b"", (0, 0), tuple(broken), problem)
         longest = self._longest_side
-        shape = images.limited_shape(native, longest) if longest else native
-        notes = []
+        shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
+        notes = [raw.Note(kind, image.image_id) for kind in photo.notes]
         if matched:
             kind = _OTHER_NAME if image.has_name else _NO_NAME
             called = values.shown(str(path.name))
             notes.append(raw.Note(kind, f"{values.shown(image.file_name)}: {called}"))
-        if turned_back:
-            notes.append(raw.Note(coco_frames.TURNED_BACK, image.image_id))
         objects = []
         for annotation in annotations:
-            drawn, kinds = _object(annotation, native, shape)
+            drawn, kinds = _object(annotation, photo.shape, shape)
             objects.append(drawn)
             notes += [raw.Note(kind, annotation.instance_id) for kind in kinds]
         return raw.RawImage(
-            image.image_id, encoded, shape, tuple(objects), notes=tuple(notes)
+            image.image_id, photo.encoded, shape, tuple(objects), notes=tuple(notes)
         )
 
 

@@ -49,7 +49,7 @@ class ImageFolder:
 
         Raises:
             DataError: The name leads out of the folder, cannot be the name of a file,
-                or means a file that may be another image's.
+                means a file that may be another image's, or is a URL of no file here.
         """
         if not values.written(name) or "\0" in name:
             raise errors.DataError(f"{values.shown(name)} can be no file name")
@@ -68,7 +68,12 @@ class ImageFolder:
                         "that of another image: write file_name as the file is called"
                     )
                 return self._folder / found, True
-        return self._folder / (certain or others)[-1], False
+        if not certain:
+            raise errors.DataError(
+                f"the image is named by the URL {values.shown(name)}, and there is no "
+                f"{values.shown(others[-1])} in {self._folder}: download it there"
+            )
+        return self._folder / certain[-1], False
 
     @functools.cached_property
     def _claims(self) -> collections.Counter[str]:

@@ -128,10 +128,8 @@ class FolderSource:
             return self._unusable(stem, self._problems[stem])
         if not self.mask_paths.get(stem):
             return self._unusable(stem, self._no_mask(stem))
-        names = {path: identities.stem_of(path) for path in self.mask_paths[stem]}
-        mask_paths = {
-            "" if name == stem else name: path for path, name in names.items()
-        }
+        names = ((identities.stem_of(path), path) for path in self.mask_paths[stem])
+        mask_paths = {"" if name == stem else name: path for name, path in names}
         try:
             found = masked_photographs.read(
                 self.image_paths[stem], mask_paths, self.layout
@@ -149,13 +147,10 @@ class FolderSource:
         ]
         if not objects:
             return self._unusable(stem, raw.EMPTY)
-        notes = self._click_notes(stem, {o.instance_id for o in objects}, found.shape)
+        named = {one.instance_id for one in objects}
+        notes = (*found.notes, *self._click_notes(stem, named, found.shape))
         return raw.RawImage(
-            stem,
-            found.encoded,
-            found.shape,
-            tuple(objects),
-            notes=(*found.notes, *notes),
+            stem, found.encoded, found.shape, tuple(objects), notes=notes
         )
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
