@@ -37,7 +37,6 @@ if __name__ == "__main__":
 from rclicks_jax.bridge import adapter, answers, channel, faults, wire
 
 _ERROR_CHARACTERS = 8000
-_HIGH = 600
 
 
 class Worker:
@@ -152,14 +151,6 @@ def end_with_client(lifeline: int) -> None:
         fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
-def _high(descriptor: int) -> int:
-    """Returns a copy beyond the descriptors that programs close by habit."""
-    try:
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    except OSError:
-        return os.dup(descriptor)
-
-
 def _flush() -> None:
     """Sends what was printed on its way, so that no death takes it along."""
     for stream in (sys.stdout, sys.stderr):
@@ -178,12 +169,12 @@ def main() -> None:
     name, *numbers = sys.argv[1:]
     requests, replies, lifeline = map(int, numbers)
     end_with_client(lifeline)
-    output = os.fdopen(_high(1), "wb")
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What was printed before a death is told with it.
         sys.stdout.reconfigure(line_buffering=True)
-    source = os.fdopen(_high(0), "rb")
+    source = os.fdopen(os.dup(0), "rb")
     # Code that reads stdin, and any child process, sees end of file and no frames.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -9,7 +9,6 @@ goes on with its own.
 import contextlib
 import fcntl
 import locale
-import multiprocessing
 import os
 import pathlib
 import signal
@@ -21,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rclicks_jax.bridge import words
+from rclicks_jax.bridge import keeper, words
 
 # What is kept during a call lies beyond the descriptors that programs close by habit.
 _HIGH = 600
@@ -59,13 +58,13 @@ class Surroundings:
         self._state: list[Any] | None = None
         self._modules: dict[str, Any] = {}
         self._streams: list[Any] = []
-        self._children: set[Any] = set()
+        self._children: set[int] = set()
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Lets the adapter run; afterwards this process is as before."""
         state, loaded = [piece.read() for piece in _PIECES], dict(sys.modules)
-        children = set(multiprocessing.active_children())
+        children = _children()
         with self._own_streams(), _same_ends_as_in_a_worker():
             self._put_modules()
             if self._state is not None:
@@ -79,7 +78,7 @@ class Surroundings:
                 for piece, value in zip(_PIECES, state, strict=True):
                     piece.write(value)
                 self._take_modules(loaded)
-                self._children |= set(multiprocessing.active_children()) - children
+                self._children |= _children() - children
 
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
@@ -97,10 +96,11 @@ class Surroundings:
             os.close(terminal)
 
     def end(self) -> None:
-        """Ends the processes that the adapter started with `multiprocessing`."""
-        for child in self._children:
-            with contextlib.suppress(ValueError, OSError):
-                child.kill()
+        """Ends the processes that the adapter started, where they can be told."""
+        for child in self._children & _children():
+            keeper.end_below(child)
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
         self._children.clear()
 
     @contextlib.contextmanager
@@ -206,6 +206,15 @@ def _high(descriptor: int) -> int:
         return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
     except OSError:
         return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+
+
+def _children() -> set[int]:
+    """Returns the children of this thread; none where the kernel does not tell."""
+    try:
+        text = pathlib.Path("/proc/thread-self/children").read_text()
+    except OSError:
+        return set()
+    return set(map(int, text.split()))
 
 
 def _folder() -> str:

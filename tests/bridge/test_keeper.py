@@ -94,6 +94,21 @@ def test_children_in_sessions_of_their_own_end_with_the_worker(family, how):
     segmenter.close()
 
 
+def test_children_of_an_adapter_in_this_process_end_with_it(tmp_path):
+    path = tmp_path / "parent.py"
+    path.write_text(
+        "import os, sys\n"
+        "def load(options):\n"
+        "    sleep = [sys.executable, '-c', 'import time; time.sleep(1234.5)']\n"
+        "    return os.spawnv(os.P_NOWAIT, sys.executable, sleep)\n"
+        "encode = predict = load\n"
+    )
+    segmenter = load.load(str(path))
+    wait_for(lambda: sleepers(os.getpid()) == 1)
+    segmenter.close()
+    wait_for(lambda: sleepers(os.getpid()) == 0)
+
+
 def test_children_in_sessions_of_their_own_end_with_a_killed_client(family):
     code = (
         "import sys\n"
