@@ -12,7 +12,6 @@ import hashlib
 import importlib
 import io
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -267,10 +266,8 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
             f"into {spec.folder}."
         )
     partial = folder / f"{INDEX_NAME}.partial"
-    with partial.open("w") as file:
-        json.dump(index, file)
-        file.flush()
-        os.fsync(file.fileno())
+    # One that is cut when power fails is not whole, and the package is made again.
+    partial.write_text(json.dumps(index))
     partial.replace(folder / INDEX_NAME)
 
 
