@@ -30,7 +30,7 @@ def reason(error: Exception, advice: str) -> str:
 def described(error: Exception, advice: str = "") -> str:
     """Returns an error as the reason of a record."""
     if is_memory(error):
-        told = f"out of memory ({records.printable(str(error))[:_LONGEST]})"
+        told = f"out of memory ({gist(records.printable(str(error)))})"
         return f"{told}. {advice}" if advice else told
     if isinstance(error, errors.RClicksError):
         return records.printable(str(error))
@@ -65,13 +65,16 @@ def most_common(reasons: Mapping[str, int]) -> str:
         counted, example = kinds.get(kind_of(text), (0, text))
         kinds[kind_of(text)] = counted + count, example
     ordered = sorted(kinds.values(), key=lambda kind: -kind[0])
-    told = [f"{count} times: {_short(text)}" for count, text in ordered[:_SHOWN]]
+    told = [f"{count} times: {gist(text)}" for count, text in ordered[:_SHOWN]]
     if len(ordered) > _SHOWN:
         rest = sum(count for count, _ in ordered[_SHOWN:])
         told.append(f"{rest} times for other reasons")
     return "; ".join(told)
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
+def gist(text: str) -> str:
+    """Returns the line of a message that says most: of a traceback the last one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    frames = any(line.startswith(("Traceback", 'File "')) for line in lines[:2])
+    line = lines[-1 if frames else 0]
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

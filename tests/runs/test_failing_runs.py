@@ -215,3 +215,14 @@ def test_reasons_are_counted_by_kind():
         "5 times: ouch; 3 times: a/b.png is no image (3 bytes); "
         "1 times: the mask is 3x4 pixels; 1 times for other reasons"
     )
+
+
+def test_of_a_traceback_the_last_line_is_shown():
+    traceback = (
+        'Traceback (most recent call last):\n  File "a.py", line 3, in x\n'
+        "    y()\nValueError: no such thing\n"
+    )
+    assert failures.gist(traceback) == "ValueError: no such thing"
+    assert failures.gist("first, it ended\nTraceback ...") == "first, it ended"
+    said = failures.described(errors.SegmenterError(f"{traceback}MemoryError: 5 GB"))
+    assert said == "out of memory (MemoryError: 5 GB)"
