@@ -111,3 +111,18 @@ def test_shares_and_distortions_that_cannot_be_are_refused():
         later_tasks.plan(names, 0.6, ("dilated",))
     with pytest.raises(errors.BadValueError, match="bent"):
         later_tasks.plan(names, 0.1, ("bent",))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"counts": {}, "lengths": "x"}'])
+def test_a_cut_index_is_named(tmp_path, text):
+    (tmp_path / squares.INDEX_NAME).write_text(text)
+    with pytest.raises(errors.DataError, match=r"index\.json is damaged.*Remove the"):
+        squares.Squares(tmp_path)
+
+
+def test_a_cut_part_is_named(tmp_path):
+    index = {"counts": {}, "lengths": [1]}
+    (tmp_path / squares.INDEX_NAME).write_text(json.dumps(index))
+    (tmp_path / "part-00000.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(errors.DataError, match=r"part-00000\.npy is damaged"):
+        squares.Squares(tmp_path)[0]
