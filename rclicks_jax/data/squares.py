@@ -225,8 +225,8 @@ def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
 
 def _damaged(path: pathlib.Path, error: Exception) -> errors.DataError:
     return errors.DataError(
-        f"{path} is damaged ({error}). Remove the folder {path.parent} and run the same "
-        "command again: it is made anew."
+        f"{path} is damaged ({error}). Remove the folder {path.parent} and run the "
+        "same command again: it is made anew."
     )
 
 

@@ -69,7 +69,9 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monke
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv(hosts.CACHE_VARIABLE, str(blocked))
-    with pytest.raises(errors.DataError, match=r"Make room, or set \$RCLICKS_CACHE"):
+    with pytest.raises(
+        errors.DataError, match=r"Not a directory.*\$RCLICKS_CACHE names"
+    ):
         squares.prepare(package, "val", SETTINGS, workers=1)
 
 
