@@ -57,11 +57,18 @@ class Squares:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        """Opens what `prepare` built in `folder`."""
-        index = json.loads((folder / INDEX_NAME).read_text())
-        self.counts = collections.Counter(index["counts"])
+        """Opens what `prepare` built in `folder`.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        try:
+            index = json.loads((folder / INDEX_NAME).read_text())
+            self.counts = collections.Counter(index["counts"])
+            self._ends = np.cumsum(np.array(index["lengths"], np.int64))
+        except (ValueError, TypeError, KeyError) as error:
+            raise _damaged(folder / INDEX_NAME, error) from error
         self._folder = folder
-        self._ends = np.cumsum(index["lengths"])
         self._parts: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -75,7 +82,10 @@ class Squares:
         part = int(np.searchsorted(self._ends, index, side="right"))
         if part not in self._parts:
             path = self._folder / _part_name(part)
-            self._parts[part] = np.load(path, mmap_mode="r", allow_pickle=False)
+            try:
+                self._parts[part] = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (ValueError, EOFError) as error:
+                raise _damaged(path, error) from error
         rows = self._parts[part]
         row = rows[index - int(self._ends[part]) + len(rows)]
         fields = (np.array(row[name]) for name in rows.dtype.names or ())
@@ -138,7 +148,10 @@ def _build(
                 note = {"length": sum(row is not None for row, _ in made)}
                 text = json.dumps({**note, "labels": labels})
                 files.write_atomically(note_path, text)
-            note = json.loads(note_path.read_text())
+            try:
+                note = json.loads(note_path.read_text())
+            except ValueError as error:
+                raise _damaged(note_path, error) from error
             counts.update(note["labels"])
             lengths.append(note["length"])
             bar.update(len(chunk))
@@ -208,6 +221,13 @@ def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
         for number, row in enumerate(rows):
             stored[name][number] = getattr(row, name)
     files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> errors.DataError:
+    return errors.DataError(
+        f"{path} is damaged ({error}). Remove the folder {path.parent} and run the "
+        "same command again: it is made anew."
+    )
 
 
 def _part_name(part: int) -> str:

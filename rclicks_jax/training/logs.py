@@ -80,6 +80,8 @@ class Logs:
         try:
             yield
         except OSError as error:
+            if self._board:
+                self._board.drop()
             self._board = None
             say(
                 f"note: {self._path.parent / TENSORBOARD_NAME} cannot be written "
@@ -111,6 +113,11 @@ class _Board:
     def close(self) -> None:
         """Closes the file."""
         self._writer.close()
+
+    def drop(self) -> None:
+        """Lets go of the file, whatever of it cannot be written."""
+        with contextlib.suppress(OSError):
+            self._writer._py_recordio_writer.close()
 
 
 def say(text: str) -> None:

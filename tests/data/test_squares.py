@@ -69,7 +69,9 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monke
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv(hosts.CACHE_VARIABLE, str(blocked))
-    with pytest.raises(errors.DataError, match=r"Make room, or set \$RCLICKS_CACHE"):
+    with pytest.raises(
+        errors.DataError, match=r"Not a directory.*\$RCLICKS_CACHE names"
+    ):
         squares.prepare(package, "val", SETTINGS, workers=1)
 
 
@@ -111,3 +113,18 @@ def test_shares_and_distortions_that_cannot_be_are_refused():
         later_tasks.plan(names, 0.6, ("dilated",))
     with pytest.raises(errors.BadValueError, match="bent"):
         later_tasks.plan(names, 0.1, ("bent",))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"counts": {}, "lengths": "x"}'])
+def test_a_cut_index_is_named(tmp_path, text):
+    (tmp_path / squares.INDEX_NAME).write_text(text)
+    with pytest.raises(errors.DataError, match=r"index\.json is damaged.*Remove the"):
+        squares.Squares(tmp_path)
+
+
+def test_a_cut_part_is_named(tmp_path):
+    index = {"counts": {}, "lengths": [1]}
+    (tmp_path / squares.INDEX_NAME).write_text(json.dumps(index))
+    (tmp_path / "part-00000.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(errors.DataError, match=r"part-00000\.npy is damaged"):
+        squares.Squares(tmp_path)[0]

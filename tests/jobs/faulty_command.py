@@ -1,10 +1,10 @@
 """Runs a command again and again; each time another call to the system fails.
 
-    python faulty_command.py BASE ERRORS COMMAND FLAG ...
+    python faulty_command.py BASE STEP ERRORS COMMAND FLAG ...
 
 `{out}` in a flag is a new folder each time, as the cache is, and `{data}` is BASE/data.
 Every call that opens, makes, renames, lists or removes a file is known by the lines of
-the project that led to it: each such place fails once, with each of ERRORS: names of
+the project that led to it: each STEP-th place fails once, with each of ERRORS: names of
 errno, with commas; `usual` is EIO where something is read and else ENOSPC. Then the
 command is run again, without a fault. Prints a line of JSON for each try.
 """
@@ -29,8 +29,12 @@ OPERATIONS = {
 OURS = tuple(
     f"{ROOT}/{name}/" for name in ("rclicks_jax", "launch", "configs", "datasets")
 )
+FOLDERS = ("workdir", "out")
 # What users keep; the rest has times in it, or is made of this.
-KEPT = ("tables/*.csv", "maps/**/*.png", "clicks.csv", "tasks.csv", "*.safetensors")
+KEPT = (
+    "run/tables/*.csv", "run/maps/**/*.png", "run/clicks.csv", "run/tasks.csv",
+    "run/*.safetensors", "run/model/*.safetensors", "run.pth",
+)  # fmt: skip
 
 
 class Faults:
@@ -84,8 +88,14 @@ def run(module, flags, faults=None):
     from absl import flags as absl_flags
     from rclicks_jax.launch import commands
 
-    absl_flags.FLAGS.unparse_flags()
-    rest = absl_flags.FLAGS(["command", *flags])[1:]
+    if not absl_flags.FLAGS.is_parsed():
+        absl_flags.FLAGS(["command", *flags])
+    rest = [flag for flag in flags if not flag.startswith("--")]
+    # Overrides of a configuration are parsed once; folders are no part of it.
+    for flag in set(flags) - set(rest):
+        name, _, value = flag[2:].partition("=")
+        if name in FOLDERS:
+            absl_flags.FLAGS[name].value = value
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         if faults:
@@ -113,7 +123,7 @@ def content(out):
 
 
 def main():
-    base, names, command, *flags = sys.argv[1:]
+    base, step, names, command, *flags = sys.argv[1:]
     base = pathlib.Path(base)
     os.chdir(base)
     tempfile.tempdir = str(base / "tmp")
@@ -131,7 +141,7 @@ def main():
     status, said = again(base / "expected", faults)
     assert status == 0, said
     expected = content(base / "expected")
-    places = list(faults.seen.items())
+    places = list(faults.seen.items())[:: int(step)]
     for place, path in places:
         for name in names.split(","):
             if name == "usual":
@@ -143,7 +153,8 @@ def main():
             told = {"place": place, "path": path, "error": name, "status": status}
             told |= {"said": said[-1500:], "came": faults.target is None}
             faults.target = None
-            told["again"], more = again(base / "try")
+            # What was done in spite of a fault need not be done again.
+            told["again"], more = again(base / "try") if status else (0, "")
             told["same"] = content(base / "try") == expected
             if told["again"]:
                 told["more"] = more[-1500:]

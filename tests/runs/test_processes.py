@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -16,6 +17,21 @@ def test_every_item_has_a_result_whatever_the_number_of_processes():
         assert sorted(processes.results(abs, range(-20, 0), count)) == list(
             range(1, 21)
         )
+
+
+@pytest.mark.parametrize("step", ["start", "submit"])
+def test_processes_that_cannot_be_started_are_a_sentence(monkeypatch, step):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if step == "start":
+        # As with a full /dev/shm.
+        monkeypatch.setattr(processes.futures, "ProcessPoolExecutor", full)
+    else:
+        monkeypatch.setattr(processes.futures.ProcessPoolExecutor, "submit", full)
+    with pytest.raises(errors.RClicksError, match=r"No space left.*/dev/shm.*proc.*=1"):
+        list(processes.results(abs, [1], 2))
+    assert list(processes.results(abs, [-1], 1)) == [1]
 
 
 def test_few_items_are_taken_ahead():

@@ -1,0 +1,60 @@
+import errno
+import os
+
+import pytest
+
+from rclicks_jax import files
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    files.write_atomically(path, "é")
+    files.write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [one.name for one in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_keeps_what_was_there_and_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    files.write_atomically(path, b"one")
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        files.write_with(path, full)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'") as caught:
+        files.write_atomically(path, b"two")
+    assert caught.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"one"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_an_error_of_another_kind_leaves_nothing_behind(tmp_path):
+    def wrong(file):
+        file.write(b"half")
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"):
+        files.write_with(tmp_path / "a.txt", wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_old_leftovers_are_removed(tmp_path):
+    for name in (".a.partial", "b.partial", "deep/.c.partial", "d.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".new.partial").write_text("")
+    files.remove_leftovers(tmp_path)
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".new.partial", "b.partial", "d.txt"]
+    files.remove_leftovers(tmp_path, seconds=0)
+    assert not (tmp_path / ".new.partial").exists()
+
+
+def test_what_has_no_name_is_explained():
+    said = files.explain(OSError(errno.ENOSPC, "No space left on device"))
+    assert said.startswith("No space left on device. Make room there")
+    assert files.explain(OSError("odd")).startswith("odd. Mend that and run the same")
