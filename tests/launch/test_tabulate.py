@@ -30,7 +30,7 @@ def test_several_segmenters_are_run_and_compared_by_one_command(compared):
     folder, printed = compared
     assert "Segmenters on the same objects" in printed
     page = (folder / "comparison.html").read_text()
-    assert page.count("<svg") == 4
+    assert page.count('<svg role="img" aria-label=') == 4
     for name in ("noisy", "stuck", "oracle", "Which segmenter"):
         assert name in page
     with (folder / "tables" / "comparison.csv").open() as file:
