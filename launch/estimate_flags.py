@@ -1,12 +1,16 @@
 """`rclicks-tabulate estimate`: flags of a project and of how fast people are."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from absl import flags
 from rclicks_jax.launch import defaults
 
 from rclicks_jax import errors
-from rclicks_jax.results import comparison, difficulty, estimate, formats, publish
+from rclicks_jax.results import paces
+
+if TYPE_CHECKING:
+    from rclicks_jax.results import comparison, formats
 
 _OBJECTS = flags.DEFINE_integer(
     "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
@@ -32,17 +36,20 @@ _PACE = {
         [str(seconds) for seconds in default],
         f"Seconds {_TEXTS[name]}: the mean, and how unsure it is.",
     )
-    for name, default in estimate.Pace()._asdict().items()
+    for name, default in paces.Pace()._asdict().items()
 }
 
 
-def show(checked: comparison.Checked, out: str | None) -> None:
+def show(checked: "comparison.Checked", out: str | None) -> None:
     """Prints an estimate and what it rests on, and writes both if it is told where.
 
     Args:
         checked: Runs of a part of the dataset.
         out: A folder; None to write nothing.
     """
+    # Tables take a second to import, which --help does without.
+    from rclicks_jax.results import publish
+
     made = _tables(checked)
     defaults.show(made[0], turned=True)
     defaults.show(made[1])
@@ -53,14 +60,16 @@ def show(checked: comparison.Checked, out: str | None) -> None:
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
-def _tables(checked: comparison.Checked) -> list[formats.Table]:
+def _tables(checked: "comparison.Checked") -> "list[formats.Table]":
     """Returns the estimate, what it rests on, and the objects to check first."""
+    from rclicks_jax.results import difficulty, estimate
+
     if _OBJECTS.value is None:
         raise errors.BadValueError(
             "--objects", "nothing", "the number of objects to annotate: --objects=5000"
         )
-    pace = estimate.Pace(*map(_seconds, _PACE))
-    project = estimate.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
+    pace = paces.Pace(*map(_seconds, _PACE))
+    project = paces.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
     table = checked.named(estimate.table(checked.runs, project, pace))
     return [
         dataclasses.replace(table, notes=tuple(checked.notes)),
@@ -69,7 +78,7 @@ def _tables(checked: comparison.Checked) -> list[formats.Table]:
     ]
 
 
-def _seconds(name: str) -> estimate.Seconds:
+def _seconds(name: str) -> paces.Seconds:
     given = _PACE[name].value or []
     try:
         mean, spread = map(float, given)
@@ -77,4 +86,4 @@ def _seconds(name: str) -> estimate.Seconds:
         raise errors.BadValueError(
             f"--{name}_seconds", ",".join(given), "a mean and its spread: 2,0.5"
         ) from error
-    return estimate.Seconds(mean, spread)
+    return paces.Seconds(mean, spread)

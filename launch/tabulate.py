@@ -18,9 +18,7 @@ from absl import flags
 from rclicks_jax.launch import commands, defaults, estimate_flags, evaluation_tables
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import publishing
-from rclicks_jax.results import comparable, difficulty, export, publish, published
-from rclicks_jax.runs import store
+from rclicks_jax.results import comparable
 
 _DEFAULT_OUT = "tabulated"
 _OUT = flags.DEFINE_string(
@@ -51,6 +49,11 @@ def _out() -> str:
 
 
 def _again(named: Sequence[str]) -> None:
+    # Tables take seconds to import, which --help does without; so below.
+    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.results import publish, published
+    from rclicks_jax.runs import store
+
     for path in named:
         if publishing.is_evaluation(folder := store.RunFolder(path)):
             evaluation_tables.show(folder)
@@ -62,6 +65,9 @@ def _again(named: Sequence[str]) -> None:
 
 
 def _compare(named: Sequence[str]) -> None:
+    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.results import publish
+
     runs = [publish.named(text) for text in named]
     if publishing.is_evaluation(runs[0].folder):
         evaluation_tables.compare(runs, _out(), _ALLOW.value)
@@ -72,10 +78,14 @@ def _compare(named: Sequence[str]) -> None:
 
 
 def _estimate(named: Sequence[str]) -> None:
+    from rclicks_jax.results import publish
+
     estimate_flags.show(publish.open_several(named, _ALLOW.value), _OUT.value)
 
 
 def _hard(named: Sequence[str]) -> None:
+    from rclicks_jax.results import difficulty, publish
+
     checked = publish.open_several(named, _ALLOW.value)
     table = checked.named(difficulty.hardest(checked.runs))
     table = dataclasses.replace(table, notes=tuple(checked.notes))
@@ -88,6 +98,10 @@ def _hard(named: Sequence[str]) -> None:
 
 
 def _export(named: Sequence[str]) -> None:
+    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.results import export
+    from rclicks_jax.runs import store
+
     for folder in map(store.RunFolder, named):
         write = publishing.export if publishing.is_evaluation(folder) else export.write
         print(*write(folder, _out()), sep="\n")

@@ -5,10 +5,10 @@ import pytest
 import results_of
 
 from rclicks_jax import config, errors
-from rclicks_jax.results import estimate, formats
+from rclicks_jax.results import estimate, formats, paces
 
-SURE = estimate.Pace(*(estimate.Seconds(mean, 0) for mean in (2, 1, 5, 80)))
-PROJECT = estimate.Project(objects=100_000)
+SURE = paces.Pace(*(paces.Seconds(mean, 0) for mean in (2, 1, 5, 80)))
+PROJECT = paces.Project(objects=100_000)
 
 
 def simulated(result, project=PROJECT, pace=SURE, **options):
@@ -45,7 +45,7 @@ def test_a_mean_over_many_projects_is_the_mean_of_the_part():
 
 def test_more_measured_images_narrow_the_interval_and_a_small_project_widens_it():
     def width(result, objects=100_000):
-        project = estimate.Project(objects=objects)
+        project = paces.Project(objects=objects)
         interval = estimate.interval(simulated(result, project).seconds, images=12)
         return interval.high - interval.low
 
@@ -58,7 +58,7 @@ def test_more_measured_images_narrow_the_interval_and_a_small_project_widens_it(
 def test_unsure_paces_widen_the_interval_and_keep_the_mean():
     result = results_of.results(objects=60, images=60)
     sure = simulated(result, draws=20_000).seconds
-    unsure = simulated(result, pace=estimate.Pace(), draws=20_000).seconds
+    unsure = simulated(result, pace=paces.Pace(), draws=20_000).seconds
     assert unsure.std() > 2 * sure.std()
     assert unsure.mean() == pytest.approx(sure.mean(), rel=0.02)
 
@@ -72,7 +72,7 @@ def test_a_clicking_group_that_fares_worse_costs_more_than_the_robot_tells():
 
 
 def test_assumptions_that_nobody_measured_are_named():
-    given = estimate.Pace(click=estimate.Seconds(1.4, 0.1))
+    given = paces.Pace(click=paces.Seconds(1.4, 0.1))
     said = {row["what"]: row["value"] for row in
             estimate.assumptions(PROJECT, given).rows}  # fmt: skip
     assert said["seconds for a click"] == "1.4 ± 0.1"
@@ -102,11 +102,11 @@ def test_segmenters_are_estimated_from_the_objects_that_both_finished():
 @pytest.mark.parametrize(
     ("project", "pace"),
     [
-        (estimate.Project(objects=0), SURE),
+        (paces.Project(objects=0), SURE),
         (PROJECT._replace(days=0), SURE),
         (PROJECT._replace(hours_a_day=25), SURE),
         (PROJECT._replace(hourly_price=float("nan")), SURE),
-        (PROJECT, SURE._replace(click=estimate.Seconds(-1, 0))),
+        (PROJECT, SURE._replace(click=paces.Seconds(-1, 0))),
     ],
 )
 def test_what_cannot_be_is_refused(project, pace):
