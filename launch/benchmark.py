@@ -54,6 +54,10 @@ def main(arguments: Sequence[str]) -> int:
     if not named:
         what = f"{config.segmenter}, which needs no weights"
         defaults.say_left_out(_CONFIG, _SHORT, "segmenter", what)
+    # JAX takes seconds to import, which --help does without; so below.
+    from rclicks_jax.runs import benchmark
+
+    benchmark.check(config, list(named.values()))
     if _DRY_RUN.value:
         return _forecast(config, named)
     if not named:
@@ -86,7 +90,6 @@ def _named() -> dict[str, str]:
 
 def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
     """Prints what a run would do and how long it would take."""
-    # JAX takes seconds to import, which --help does without; so below.
     from rclicks_jax.runs import forecast
 
     for spec in named.values() or [config.segmenter]:

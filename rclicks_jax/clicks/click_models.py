@@ -115,7 +115,7 @@ def check(spec: str) -> None:
     """Makes sure of all that can be known of a click model before it is loaded.
 
     Args:
-        spec: What the user named; `sample` is always there.
+        spec: What the user named; `toy` is always there.
 
     Raises:
         UnknownNameError: There is no such click model, model folder or saliency source.
@@ -123,7 +123,7 @@ def check(spec: str) -> None:
         BadValueError: Nothing was named, or an option is not allowed.
         SegmenterError: A file or an interpreter of a saliency model is missing.
     """
-    if spec == "sample":
+    if spec in catalogue.CLICK_MODELS:
         return
     name, options = _parsed(spec)
     if name in saliency_models.NAMES:

@@ -23,6 +23,7 @@ from rclicks_jax.runs import (
     work,
 )
 from rclicks_jax.segmenters import base, load
+from rclicks_jax.segmenters import specs as specs_of_segmenters
 
 
 def run(config: BenchmarkConfig, workdir: epath.PathLike) -> work.Outcome:
@@ -108,6 +109,22 @@ def _problems(unit: plan.Unit) -> Iterator[str]:
     if len(example.instances):
         yield ""
     yield from (reason for _, reason in example.problems)
+
+
+def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
+    """Makes sure of all that can be known before anything is loaded or packaged.
+
+    Args:
+        config: Settings of a run.
+        segmenters: Those that are run one after another; that of `config` if empty.
+
+    Raises:
+        RClicksError: A spec names nothing, or an option is wrong; the message has each.
+    """
+    _check(config)
+    specs_of_segmenters.check_all(segmenters or [config.segmenter], config.protocol)
+    if config.groups:
+        click_models.check(config.click_model)
 
 
 def _check(config: BenchmarkConfig) -> None:
