@@ -83,7 +83,8 @@ def check_file(path: pathlib.Path) -> None:
         SegmenterError: It is not there, is no Python, or lacks a function.
     """
     if not path.is_file():
-        raise errors.SegmenterError(f"{path} is not a Python file.{_near(path)}")
+        what = "is not a Python file" if path.exists() else "does not exist"
+        raise errors.SegmenterError(f"{path} {what}.{_near(path)}")
     try:
         text = path.read_bytes()
         tree = ast.parse(text, str(path))
