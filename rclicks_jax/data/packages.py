@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import io
 import json
+import os
 import pathlib
 import shutil
 import sys
