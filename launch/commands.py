@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -83,9 +84,12 @@ def call(
     except Exception as error:
         reason = _sentence(error)
         if reason is None:
-            if hosts := _hosts():
-                hosts.leave(f"{type(error).__name__}.")
-            raise
+            hosts = _hosts()
+            if hosts is None or hosts.is_alone():
+                raise
+            # JAX would wait at the end for hosts that wait for this one.
+            traceback.print_exception(error)
+            return _left(1, f"{type(error).__name__}.")
         status = 2
         with contextlib.suppress(OSError):
             print(f"error: {reason}", file=sys.stderr)

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import jax
 import pytest
 from faults import every_fault
 from helpers import make_folder
@@ -133,6 +134,10 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
         (FULL, "/a/b: No space left on device. Make room there, or choose another"),
         (chained(ValueError("x"), FULL), "/a/b: No space left on device. Make room"),
         (MemoryError(), "The memory is full."),
+        (
+            jax.errors.JaxRuntimeError("UNKNOWN: Gloo AllReduce failed: timed out"),
+            "The hosts lost each other while they computed together: UNKNOWN: Gloo",
+        ),
         (OSError(errno.EACCES, "Permission denied", "/etc/x"), "/etc belongs to root"),
         (OSError(errno.ENOENT, "No such file", "a\\b"), "Write / where it has a back"),
     ],
@@ -143,6 +148,7 @@ def test_errors_are_sentences(error, sentence):
 
 def test_a_fault_of_ours_is_none():
     assert faults.sentence(KeyError("x")) is None
+    assert faults.sentence(jax.errors.JaxRuntimeError("INTERNAL: a bug")) is None
 
 
 def test_the_owner_of_a_folder_is_named(tmp_path):
