@@ -62,7 +62,7 @@ def test_devices_that_are_not_there_are_named_with_the_way_to_them(tmp_path):
 
 def test_segmenters_without_a_name_are_refused(tmp_path):
     said = refused("benchmark", SMOKE, "--segmenters=,", f"--workdir={tmp_path}")
-    assert "--segmenters: got ','; allowed" in said or "one or more" in said
+    assert "got ','; allowed: one or more" in said
 
 
 @pytest.mark.parametrize("coordinator", ["nonsense", "auto"])
@@ -94,12 +94,11 @@ def test_without_a_home_folder_only_what_needs_the_cache_is_refused(tmp_path):
             env={**environment, "XLA_FLAGS": ""},
         )
         for name, *arguments in (
-            ("benchmark", SMOKE, "--data=sample", "--dry_run"),
+            ("segmenters", "list"),
             ("data", "prepare", f"folder:{tmp_path / 'mine'}"),
         )
     )
     assert first.returncode == 0, first.stderr
-    assert "note: compiled programs are not kept" in first.stderr
     assert second.returncode == 2
     said = second.stderr.splitlines()[-1]
     assert said.startswith("error: The cache: got no home folder; allowed: $RCLICKS_C")
