@@ -218,7 +218,9 @@ class Original:
                         "pde": float(self.metrics.mean_pde_by_click(*given)),
                     }
                     if model == "DT":
-                        measured |= self._drawn(given, (width, height), seeds)
+                        # With the same seeds all tasks would share their draws.
+                        own = [1000 * len(numbers) + seed for seed in seeds]
+                        measured |= self._drawn(given, (width, height), own)
                     entry["models"][model] = measured
                 numbers.append(entry)
         return arrays, numbers

@@ -60,6 +60,6 @@ def test_only_equal_distances_move_the_robot(numbers):
 
 def test_draws_cannot_be_told_apart(numbers):
     # Four runs of each: no p is below .028, so only what all groups share would show.
-    for name, z in numbers["tasks"]["z"].items():
-        assert abs(z["of_the_mean"]) < 4, name
+    for name, drawn in numbers["tasks"]["drawn"].items():
+        assert abs(drawn["z"]) < 4, name
     assert numbers["curves"]["below_0.05"] < 0.2 * numbers["curves"]["tests"]
