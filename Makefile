@@ -65,8 +65,11 @@ test-torch: $(READY) $(TORCH_READY)
 	$(TORCH_VENV)/bin/python -m pytest -c tests/adapters/pytest.ini -rs tests/adapters
 	RCLICKS_TORCH_PYTHON=$(abspath $(TORCH_VENV))/bin/python $(BIN)/python -m pytest -m torch tests
 
+# RCLICKS_ORIGINAL names a checkout of emb-ai/rclicks and RCLICKS_TORCH_PYTHON an interpreter with
+# torch and what the original imports (tests/soak/beside_the_original.py says which); without, the
+# comparison with the original is skipped.
 soak: $(READY)
-	$(BIN)/python -m pytest tests/soak
+	$(BIN)/python -m pytest -rs tests/soak
 	RCLICKS_EXAMPLES=default $(BIN)/python -m pytest -n 2 -m hypothesis tests
 
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
