@@ -133,7 +133,12 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
         ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
         (
             "benchmark",
-            ("--workdir=/tmp/x", "--data=folder:/no/such", "--segmenter=noisy"),
+            (
+                "--config=tiny",
+                "--workdir=/tmp/x",
+                "--data=folder:/no/such",
+                "--segmenter=noisy",
+            ),
             "does not exist",
         ),
         ("benchmark", ("--workdir=/tmp/x", "--segmenters=,"), "one or more"),
