@@ -39,11 +39,29 @@ def run(
     asked = usage.asked(sys.argv)
     if asked:
         is_version = asked == "version"
-        print(
-            usage.version() if is_version else usage.help_text(text, settings, prefix)
+        sys.exit(
+            _printed(
+                usage.version()
+                if is_version
+                else usage.help_text(text, settings, prefix)
+            )
         )
-        sys.exit(0)
     app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
+
+
+def _printed(text: str) -> int:
+    """Prints a text of which a reader, as `head`, may want a part; returns a status."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _silence()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _silence()
+        with contextlib.suppress(OSError):
+            print(f"error: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _parsed(argv: Sequence[str]) -> list[str]:
