@@ -357,6 +357,9 @@ def test_it_asks_in_vain_and_what_it_prints_is_kept(opened, way, capfd):
     assert "300 keys are missing\nfrom a program\n" in shown.err
 
 
+# JAX warns of any fork of a process in which it was imported.
+@pytest.mark.filterwarnings("ignore:os.fork")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @WAYS
 @pytest.mark.parametrize("where", ["", "def load(options): ", "def encode(m, image): "])
 def test_a_copy_of_the_process_does_not_go_on_as_it(opened, tmp_path, way, where):
