@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Mapping
 
 from rclicks_jax import errors
-from rclicks_jax.runs import records
+from rclicks_jax.jobs import records
 
 NOTHING_WRONG = "the error region has no pixel"
 # Reasons that are shown, and characters of each.

@@ -10,29 +10,30 @@ import jax
 import tqdm
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.runs import failures, plan, processes
+from rclicks_jax.jobs import failures, processes
+from rclicks_jax.jobs import units as units_lib
 
 # Images that fail in the same way before a run is stopped that has no result at all.
 FIRST_FAILURES = 10
 
 
 def say_start(
-    what: str, planned: Sequence[plan.Unit], facts: Mapping[str, str], unit: str
+    title: str, units: Sequence[units_lib.Unit], facts: Mapping[str, str], called: str
 ) -> None:
     """Says on one line what is run, on what, and where.
 
     Args:
-        what: The job.
-        planned: All that is worked on, by all processes.
+        title: The job.
+        units: All that is worked on, by all processes.
         facts: What else matters, by name.
-        unit: What a unit of the plan is called: `image`, or `click task`.
+        called: What a unit is called: `image`, or `click task`.
     """
     if not hosts.is_first():
         return
-    objects = sum(len(each.row.instance_ids) for each in planned)
-    counted = [f"{len(planned)} {unit}s"] + [f"{objects} objects"] * bool(objects)
+    objects = sum(len(unit.objects) for unit in units)
+    counted = [f"{len(units)} {called}s"] + [f"{objects} objects"] * bool(objects)
     said = [", ".join(counted), *(f"{name} {text}" for name, text in facts.items())]
-    print(f"{what}: {'; '.join(said)}; {_devices()}.", file=sys.stderr)
+    print(f"{title}: {'; '.join(said)}; {_devices()}.", file=sys.stderr)
 
 
 def _devices() -> str:

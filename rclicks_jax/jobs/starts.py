@@ -13,12 +13,12 @@ import time
 from typing import NamedTuple
 
 from rclicks_jax import hosts
-from rclicks_jax.runs import store
+from rclicks_jax.jobs import folder as folder_lib
 
 _FOLDER = "attempts"
 
 
-class Attempt(NamedTuple):
+class Start(NamedTuple):
     """A start of a run.
 
     Attributes:
@@ -30,7 +30,7 @@ class Attempt(NamedTuple):
     command: list[str]
 
 
-def note(folder: store.RunFolder) -> None:
+def note(folder: folder_lib.RunFolder) -> None:
     """Writes down the command of this process, if it is the first of its run.
 
     Raises:
@@ -41,10 +41,10 @@ def note(folder: store.RunFolder) -> None:
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     content = json.dumps({"started": started, "command": sys.argv}) + "\n"
     name = f"{time.time_ns():020}-{os.getpid()}.json"
-    store.write_atomically(folder.path / _FOLDER / name, content.encode())
+    folder_lib.write_atomically(folder.path / _FOLDER / name, content.encode())
 
 
-def read_all(folder: store.RunFolder) -> list[Attempt]:
+def read_all(folder: folder_lib.RunFolder) -> list[Start]:
     """Reads the starts of a run, the first one first; those that are damaged are not.
 
     A run of an earlier release has the one that its `run.json` notes.
@@ -53,11 +53,11 @@ def read_all(folder: store.RunFolder) -> list[Attempt]:
     for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
         try:
             read = json.loads(path.read_text())
-            found.append(Attempt(str(read["started"]), list(map(str, read["command"]))))
+            found.append(Start(str(read["started"]), list(map(str, read["command"]))))
         except (OSError, ValueError, TypeError, KeyError):
             continue
-    noted = folder.info()["noted"]
+    noted = folder.info().provenance
     command = list(map(str, noted.get("command", [])))
     if command and command not in [each.command for each in found]:
-        found.insert(0, Attempt(str(noted.get("started", "")), command))
+        found.insert(0, Start(str(noted.get("started", "")), command))
     return found
