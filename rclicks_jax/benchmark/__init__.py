@@ -1,0 +1,1 @@
+"""A segmenter under realistic clicks: rollouts, and what is recorded of them."""

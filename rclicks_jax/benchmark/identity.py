@@ -1,0 +1,50 @@
+"""What can change a number of a benchmark."""
+
+import dataclasses
+from typing import Any
+
+from rclicks_jax.config import Protocol
+
+
+@dataclasses.dataclass(frozen=True)
+class Strategies:
+    """Who clicks.
+
+    Attributes:
+        groups: Clicking groups, 1 to 10.
+        baseline: Whether the robot of the paper plays.
+        users: Whether real first clicks are replayed.
+        repeats: How often each group is played.
+        robots: Further robots.
+    """
+
+    groups: tuple[int, ...]
+    baseline: bool
+    users: bool
+    repeats: int
+    robots: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkIdentity:
+    """What can change a number of a benchmark.
+
+    Attributes:
+        protocol: Its switches.
+        seed: Of all draws.
+        strategies: Who clicks.
+        segmenter: What describes it: name, options, hashes of its files.
+        click_model: What describes it; empty if no group is played.
+        data: Checksum of each dataset's package, by name.
+        split: Which images are taken.
+        max_side: Limit on the longest side of photographs, pixels; 0 for none.
+    """
+
+    protocol: Protocol
+    seed: int
+    strategies: Strategies
+    segmenter: dict[str, Any]
+    click_model: dict[str, Any]
+    data: dict[str, str]
+    split: str
+    max_side: int = 0

@@ -1,0 +1,274 @@
+"""The benchmark as a job: an image with all its objects is a unit of work."""
+
+import dataclasses
+import functools
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent import futures
+from typing import Any
+
+import jax
+from etils import epath
+
+from rclicks_jax import config as config_lib
+from rclicks_jax import errors
+from rclicks_jax.benchmark import play, tracks
+from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.records import read_all, to_record
+from rclicks_jax.clicks import click_models, strategies
+from rclicks_jax.config import BenchmarkConfig
+from rclicks_jax.data import packages, specs
+from rclicks_jax.jobs import engine, records
+from rclicks_jax.jobs import units as units_lib
+from rclicks_jax.jobs.folder import RunFolder
+from rclicks_jax.jobs.units import Unit
+from rclicks_jax.segmenters import base, load
+from rclicks_jax.segmenters import specs as specs_of_segmenters
+
+KIND = "benchmark"
+_NO_CLICKS = (
+    "warning: --config.users had no effect: no object of the run that was played has "
+    "real clicks (clicks.csv; docs/add_a_dataset.md)."
+)
+
+
+def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
+    """Runs a benchmark, or what is left of it.
+
+    To resume is to call this again: finished images are kept, failed ones are tried
+    again, and a folder that holds another run is refused.
+
+    Args:
+        config: What to run.
+        workdir: The run folder.
+
+    Raises:
+        RClicksError: It cannot start, or nothing works: the first images all failed in
+            the same way. A single bad object or image never raises.
+    """
+    _check(config)
+    datasets = [
+        packages.open_instances(spec)
+        for spec in specs.parse(config.data, config.max_side)
+    ]
+    units = units_lib.of_packages(
+        datasets, split=config.split, max_images=config.max_images
+    )
+    if not RunFolder(workdir).exists():
+        units_lib.require_usable(units, _problems, config.data)
+    setup = _setup(config)
+    together = config.instances_per_batch or default_instances_per_batch()
+    trajectories = together * len(setup.strategies())
+    segmenter = load.load(config.segmenter, trajectories, setup.protocol.name)
+    try:
+        click_model = None
+        if config.groups:
+            click_model = click_models.load(
+                config.click_model,
+                batch=config.click_model_batch,
+                precision=config.click_model_precision,
+            )
+        job = Benchmark(config, setup, datasets, units, segmenter, click_model)
+        limits = engine.Limits(config.shard, config.max_failed)
+        return engine.run(job, units, workdir, limits)
+    finally:
+        segmenter.close()
+
+
+def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
+    """Makes sure of all that can be known before anything is loaded or packaged.
+
+    Args:
+        config: Settings of a run.
+        segmenters: Those that are run one after another; that of `config` if empty.
+
+    Raises:
+        RClicksError: A spec names nothing, or an option is wrong; the message has each.
+    """
+    _check(config)
+    specs_of_segmenters.check_all(segmenters or [config.segmenter], config.protocol)
+    if config.groups:
+        click_models.check(config.click_model)
+
+
+def _check(config: BenchmarkConfig) -> None:
+    if not config.groups and not config.baseline:
+        raise errors.BadValueError(
+            "Strategies", "none", "--config.baseline, --config.groups, or both"
+        )
+    for robot in config.robots:
+        if robot not in strategies.ROBOTS:
+            raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
+
+
+def _setup(config: BenchmarkConfig) -> tracks.Setup:
+    named = config_lib.protocol(config.protocol)
+    return tracks.Setup(
+        protocol=dataclasses.replace(named, stop_at=config.stop_at),
+        seed=config.seed,
+        groups=config.groups,
+        baseline=config.baseline,
+        repeats=config.repeats,
+        on_device=jax.default_backend() != "cpu",
+        robots=config.robots,
+    )
+
+
+def _problems(unit: Unit) -> Iterator[str]:
+    """Yields why objects of an image cannot be used; empty for those that can."""
+    example = unit.source.read()
+    if len(example.instances):
+        yield ""
+    yield from (reason for _, reason in example.problems)
+
+
+class Benchmark(engine.Job):
+    """A segmenter under realistic clicks."""
+
+    kind = KIND
+    title = "Benchmark"
+    step = "click"
+    mendable = ("segmenter", "click_model")
+    memory_advice = play.MEMORY_ADVICE
+
+    def __init__(
+        self,
+        config: BenchmarkConfig,
+        setup: tracks.Setup,
+        datasets: Sequence[packages.Package],
+        units: Sequence[Unit],
+        segmenter: base.Segmenter,
+        click_model: click_models.ClickModel | None,
+    ) -> None:
+        """Takes what all images share."""
+        self.doing = f"Benchmarking {segmenter.name}"
+        self._config = config
+        self._setup = setup
+        self._datasets = datasets
+        self._units = units
+        self._segmenter = segmenter
+        self._click_model = click_model
+        self._together = config.instances_per_batch or default_instances_per_batch()
+        self._player = play.Player(
+            setup,
+            segmenter,
+            click_model,
+            users=config.users,
+            together=self._together,
+        )
+
+    def identity(self) -> BenchmarkIdentity:
+        """Returns all that can change a number."""
+        config = self._config
+        precision = config.click_model_precision
+        return BenchmarkIdentity(
+            protocol=self._setup.protocol,
+            seed=config.seed,
+            strategies=Strategies(
+                groups=config.groups,
+                baseline=config.baseline,
+                users=config.users,
+                repeats=config.repeats,
+                robots=config.robots,
+            ),
+            segmenter=self._segmenter.description,
+            click_model=click_models.describe(config.click_model, precision)
+            if config.groups
+            else {},
+            data={package.dataset: package.checksum for package in self._datasets},
+            split=config.split,
+            max_side=config.max_side,
+        )
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Returns settings, batches, and what was noted of data and segmenter."""
+        return {
+            "config": dataclasses.asdict(self._config),
+            "batches": {
+                "instances": self._together,
+                "trajectories": self._together * len(self._setup.strategies()),
+                "click_maps": getattr(self._click_model, "batch", None),
+            },
+            "data_notes": packages.notes(self._datasets),
+            "job": {"segmenter_versions": self._segmenter.versions},
+        }
+
+    def facts(self) -> Mapping[str, str]:
+        """Returns segmenter, protocol and click model."""
+        config = self._config
+        found = {"segmenter": config.segmenter, "protocol": self._setup.protocol.name}
+        if config.groups:
+            found["click model"] = click_models.title(config.click_model)
+        return found
+
+    def steps(self, unit: Unit) -> int:
+        """Returns how many clicks an image has at most."""
+        # Whose objects are not known counts as having one.
+        objects = len(unit.objects) or 1
+        trajectories = len(self._setup.strategies())
+        return objects * trajectories * self._setup.protocol.max_clicks
+
+    def finish(self, folder: RunFolder, stopped: str) -> None:
+        """Says so if real clicks were wanted and there are none."""
+        if not self._config.users:
+            return
+        instances = (one for image in read_all(folder) for one in image.instances)
+        if not any(one.input_device for one in instances):
+            print(_NO_CLICKS, file=sys.stderr)
+
+    def work(
+        self, units: Iterable[Unit], folder: RunFolder, advance: engine.Advance
+    ) -> Iterator[records.Record]:
+        """Works on as many images at a time as the segmenter can; yields what is done.
+
+        Which images are together, and in which order they end, changes no record.
+        """
+        pictured = {
+            unit.key for unit in _first_of_each(self._units, self._config.pictures)
+        }
+
+        def image(unit: Unit) -> records.Record:
+            of_report = folder if unit.key in pictured else None
+            advanced = functools.partial(advance, unit)
+            return to_record(self._player.play(unit, of_report, advanced))
+
+        for finished, record in enumerate(self._images(image, units), 1):
+            encodes = self._segmenter.encodes
+            most = finished + self._segmenter.parallel - 1
+            assert encodes <= most, "an image is encoded once, whatever is played on it"
+            yield record
+
+    def _images(
+        self, image: Callable[[Unit], records.Record], units: Iterable[Unit]
+    ) -> Iterator[records.Record]:
+        if self._segmenter.parallel == 1:
+            yield from map(image, units)
+            return
+        units = iter(units)
+        with (
+            futures.ThreadPoolExecutor(self._segmenter.parallel) as pool,
+            base.aborted_on_error(self._segmenter),
+        ):
+            pending: set[futures.Future[records.Record]] = set()
+            while True:
+                room = self._segmenter.parallel - len(pending)
+                started = itertools.islice(units, room)
+                pending |= {pool.submit(image, unit) for unit in started}
+                if not pending:
+                    return
+                done, pending = futures.wait(
+                    pending, return_when=futures.FIRST_COMPLETED
+                )
+                yield from (future.result() for future in done)
+
+
+def _first_of_each(units: Iterable[Unit], count: int) -> Iterator[Unit]:
+    """Yields so many units of each dataset; units of one follow each other."""
+    for _, of_dataset in itertools.groupby(units, lambda unit: unit.dataset):
+        yield from itertools.islice(of_dataset, count)
+
+
+def default_instances_per_batch() -> int:
+    """Returns how many objects advance together: on CPU larger batches gain nothing."""
+    return 1 if jax.default_backend() == "cpu" else 8

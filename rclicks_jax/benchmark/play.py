@@ -1,0 +1,196 @@
+"""What becomes of one image: it is encoded once, and all its objects are played."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclicks_jax import errors
+from rclicks_jax.benchmark import artifacts, first_clicks, rollout, tracks
+from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
+from rclicks_jax.clicks import click_models
+from rclicks_jax.data import raw
+from rclicks_jax.jobs import failures
+from rclicks_jax.jobs.folder import RunFolder
+from rclicks_jax.jobs.units import Unit
+from rclicks_jax.segmenters import base
+from rclicks_jax.types import ImageExample, InstanceExample
+
+MEMORY_ADVICE = (
+    "Set --config.click_model_batch and --config.instances_per_batch to less, or make "
+    "the photograph smaller."
+)
+_BLANK = (
+    "every click map was zero everywhere: the click model says that people click "
+    "nowhere, and no click would be people's"
+)
+
+
+class Player:
+    """Plays images, and never stops because of one of them."""
+
+    def __init__(
+        self,
+        setup: tracks.Setup,
+        segmenter: base.Segmenter,
+        click_model: click_models.ClickModel | None,
+        *,
+        users: bool,
+        together: int,
+    ) -> None:
+        """Takes what all images share.
+
+        Args:
+            setup: Who clicks, and how.
+            segmenter: What answers.
+            click_model: Where people click; None if no group plays.
+            users: Whether real first clicks are replayed.
+            together: Objects that advance together.
+        """
+        self._setup = setup
+        self._segmenter = segmenter
+        self._click_model = click_model
+        self._users = users
+        self._together = together
+
+    def play(
+        self, unit: Unit, folder: RunFolder | None, advance: Callable[[int], None]
+    ) -> ImageRecord:
+        """Plays an image.
+
+        Args:
+            unit: Where it is from.
+            folder: Where pictures of it are kept; None for none.
+            advance: Is told how many clicks were answered.
+
+        Raises:
+            RunFolderError: A picture cannot be written. Nothing else is raised.
+        """
+        clock = tracks.Clock()
+        try:
+            instances = self._instances(unit, folder, clock, advance)
+        except errors.RunFolderError:
+            raise
+        except Exception as error:
+            reason = failures.reason(error, MEMORY_ADVICE)
+            # A name that comes twice is once in a record.
+            names = dict.fromkeys(unit.objects or (unit.name,))
+            instances = [_unusable(name, reason) for name in names]
+        seconds = {part: round(value, 4) for part, value in clock.seconds.items()}
+        return ImageRecord(
+            dataset=unit.dataset,
+            image_id=unit.name,
+            attempt=1,
+            encodes=int(clock.seconds["encode"] > 0),
+            seconds=seconds,
+            instances=tuple(instances),
+        )
+
+    def _instances(
+        self,
+        unit: Unit,
+        folder: RunFolder | None,
+        clock: tracks.Clock,
+        advance: Callable[[int], None],
+    ) -> list[InstanceRecord]:
+        example: ImageExample = unit.source.read()
+        if len({*unit.objects}) < len(unit.objects):
+            raise errors.DataError("two objects of the image have the same name")
+        done = [_unusable(*problem) for problem in example.problems]
+        if not example.instances:
+            return done
+        with clock.measure("encode"):
+            features = self._segmenter.encode(example.image)
+        image = _Image(example, features, clock, folder, advance)
+        try:
+            for first in range(0, len(example.instances), self._together):
+                together = tuple(example.instances[first : first + self._together])
+                done += self._objects(image, together)
+        finally:
+            self._segmenter.release(features)
+        return done
+
+    def _objects(
+        self, image: "_Image", instances: Sequence[InstanceExample]
+    ) -> list[InstanceRecord]:
+        """Plays some objects together; if that fails, each alone."""
+        try:
+            return self._together_played(image, instances)
+        except errors.RunFolderError:
+            raise
+        except Exception as error:
+            ours = isinstance(error, errors.RClicksError)
+            if not ours and not failures.is_memory(error):
+                raise
+            if len(instances) == 1:
+                reason = failures.reason(error, MEMORY_ADVICE)
+                return [InstanceRecord(instances[0].instance_id, "failed", reason)]
+        return [
+            record
+            for instance in instances
+            for record in self._objects(image, [instance])
+        ]
+
+    def _together_played(
+        self, image: "_Image", instances: Sequence[InstanceExample]
+    ) -> list[InstanceRecord]:
+        example = image.example
+        played = rollout.play(
+            example,
+            instances,
+            self._segmenter,
+            image.features,
+            self._click_model,
+            self._setup,
+            image.clock,
+            watched=artifacts.SHOWN if image.folder else (),
+            advance=image.advance,
+        )
+        users = [first_clicks.FirstClicks((), None) for _ in instances]
+        if self._users:
+            users = [
+                first_clicks.play_all(
+                    f"{example.dataset}/{instance.instance_id}",
+                    instance,
+                    one.first_map,
+                    self._segmenter,
+                    image.features,
+                    self._setup,
+                    image.clock,
+                )
+                for instance, one in zip(instances, played, strict=True)
+            ]
+        if image.folder:
+            means = [one.mean_mask for one in users]
+            artifacts.write(
+                image.folder, example, instances, played, means, self._setup
+            )
+        return [
+            InstanceRecord(instance.instance_id, "failed", _BLANK)
+            if one.blank
+            else InstanceRecord(
+                instance_id=instance.instance_id,
+                status="ok",
+                area=int(instance.gt_mask.sum()),
+                input_device=instance.input_device if firsts.trajectories else "",
+                trajectories=one.trajectories + firsts.trajectories,
+                category=instance.category,
+                image_pixels=instance.gt_mask.size,
+            )
+            for instance, one, firsts in zip(instances, played, users, strict=True)
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Image:
+    """An image that was encoded, and what is done beside playing it."""
+
+    example: ImageExample
+    features: Any
+    clock: tracks.Clock
+    folder: RunFolder | None
+    advance: Callable[[int], None]
+
+
+def _unusable(instance_id: str, reason: str) -> InstanceRecord:
+    """Records an object without a mask as skipped, and any other as failed."""
+    return InstanceRecord(instance_id, raw.status_of(reason), reason)

@@ -1,0 +1,107 @@
+"""What is recorded of an image: its objects and their trajectories, typed.
+
+The rows of `jobs.records` are these dataclasses as JSON.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rclicks_jax.jobs import folder, records
+from rclicks_jax.jobs.records import Status
+from rclicks_jax.types import Trajectory
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceRecord:
+    """What became of one object.
+
+    Attributes:
+        instance_id: The object.
+        status: `ok`; `skipped` if it cannot be a target; `failed` if something broke.
+        reason: Why it is not `ok`.
+        area: Pixels of the target that count.
+        input_device: What made the real clicks that were replayed; empty for none.
+        trajectories: What was played.
+        category: What kind of thing it is; empty if unknown, and in older records.
+        image_pixels: Pixels of the photograph; 0 in older records.
+    """
+
+    instance_id: str
+    status: Status
+    reason: str = ""
+    area: int = 0
+    input_device: str = ""
+    trajectories: tuple[Trajectory, ...] = ()
+    category: str = ""
+    image_pixels: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageRecord:
+    """What became of one image.
+
+    Attributes:
+        dataset: Its dataset.
+        image_id: The image.
+        attempt: From 1; a retry of failures is a new attempt.
+        encodes: How often it was encoded.
+        seconds: Wall time by part: encode, predict, simulate, score.
+        instances: Its objects.
+    """
+
+    dataset: str
+    image_id: str
+    attempt: int
+    encodes: int
+    seconds: dict[str, float]
+    instances: tuple[InstanceRecord, ...]
+
+
+def to_record(image: ImageRecord) -> records.Record:
+    """Returns what the engine writes of an image."""
+    return records.Record(
+        dataset=image.dataset,
+        name=image.image_id,
+        rows=tuple(dataclasses.asdict(each) for each in image.instances),
+        facts={"encodes": image.encodes, "seconds": image.seconds},
+        asked=bool(image.encodes),
+        attempt=image.attempt,
+    )
+
+
+def from_record(record: records.Record, name: str = "") -> ImageRecord:
+    """Returns the image that a record is of.
+
+    Raises:
+        RecordError: Its rows are not those of a benchmark.
+    """
+    try:
+        return ImageRecord(
+            dataset=record.dataset,
+            image_id=record.name,
+            attempt=record.attempt,
+            encodes=record.facts["encodes"],
+            seconds=record.facts["seconds"],
+            instances=tuple(map(_instance, record.rows)),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        named = name or f"{record.dataset}/{record.name}"
+        raise records.RecordError(named, "its rows are not a benchmark's") from error
+
+
+def read_all(run_folder: folder.RunFolder) -> Iterator[ImageRecord]:
+    """Yields the newest record of every image, ordered by dataset and name.
+
+    Raises:
+        RecordError: A record is damaged, or of another run.
+    """
+    yield from map(from_record, run_folder.read_all())
+
+
+def _instance(row: Mapping[str, Any]) -> InstanceRecord:
+    trajectories = tuple(
+        Trajectory(**{**each, "clicks": [tuple(click) for click in each["clicks"]]})
+        for each in row["trajectories"]
+    )
+    return InstanceRecord(**{**row, "trajectories": trajectories})
