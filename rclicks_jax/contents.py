@@ -48,6 +48,8 @@ def mistaken(start: bytes) -> str:
         return f"an XML text, such as the error of a server: {_ADVICE}"
     if _JSON.match(start):
         return f"a JSON text, such as the error of a server: {_ADVICE}"
+    if start.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in start:
+        return "an Office file, such as .xlsx: save it as CSV or text"
     if start[4:8] == b"ftyp":
         return _film_or_heif(start[8:12])
     return next((text for head, text in _SIGNATURES if start.startswith(head)), "")

@@ -470,3 +470,11 @@ def test_any_json_is_read_or_refused(opened, listed, annotations, categories):
     assert len(set(names)) == len(names)
     for kind, where in noted(source).items():
         "".join((kind, *where)).encode()
+
+
+def test_two_images_of_one_file_are_noted(opened):
+    source = opened(
+        [IMAGE, IMAGE | {"id": 2}], [OBJECT, OBJECT | {"id": 6, "image_id": 2}]
+    )
+    assert areas_of(source) == {"5": 100, "6": 100}
+    assert places(source, "have one file_name") == ["'one.png'"]

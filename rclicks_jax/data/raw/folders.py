@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -24,6 +25,11 @@ IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
 # Parts the stem of an image from the id of one of its objects.
 _OBJECT_MARK = "_______"
 _CLICKS, _PREVIEWS, _PREV_MASKS = "clicks.csv", "previews.csv", "prev_masks"
+# Names of files that people write for lists and tables, in small letters.
+_LIST = re.compile(
+    r"(train|training|val|valid|validation)(\.(txt|lst|list|csv|json))*|"
+    r"(clicks|previews)\.(csv|tsv|txt|xlsx?|ods|json|csv\.txt)"
+)
 
 
 class FolderSource:
@@ -69,6 +75,7 @@ class FolderSource:
         self._sought = {_PREVIEWS: None}
         # Files and folders that make a photograph unusable.
         self._refused: list[pathlib.Path] = []
+        self.notes += self._passed_over()
         self.image_paths = self._photographs()
         self.mask_paths = self._masks()
         self._splits = self._read_splits()
@@ -80,7 +87,10 @@ class FolderSource:
             self._clicks_of.setdefault(click_set.image_stem, []).append(set_id)
         kind = "clicks are on photographs that are not there"
         gone = [stem for stem in self._clicks_of if stem not in self.image_paths]
-        self.notes += [raw.Note(kind, stem) for stem in gone]
+        self.notes += [
+            raw.Note(kind, f"{stem} (there is {meant})" if meant else stem)
+            for stem, meant in identities.meant(gone, self.image_paths)
+        ]
 
     def __len__(self) -> int:
         """Returns the number of photographs."""
@@ -107,14 +117,20 @@ class FolderSource:
         for name in list(self._sought):
             yield from self._places(name)
 
-    def _places(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+    def _places(self, name: str) -> list[pathlib.Path]:
         """Returns where a file or folder beside the photographs is looked for."""
-        return self.folder / name, self.folder.resolve().parent / name
+        above, of_link = self.folder.resolve().parent, self.folder.absolute().parent
+        places = [self.folder / name, above / name]
+        # Beside a link to the folder, where something is there.
+        if of_link.resolve() != above and os.path.lexists(of_link / name):
+            places.append(of_link / name)
+        return places
 
     def beside(self, name: str) -> pathlib.Path | None:
         """Returns a file or folder inside the dataset's folder or next to it."""
         self._sought[name] = None
-        return next(filter(os.path.exists, self._places(name)), None)
+        # A link that leads nowhere is there: reading it says so.
+        return next(filter(os.path.lexists, self._places(name)), None)
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields the photographs of a split with their objects, by name."""
@@ -183,6 +199,28 @@ class FolderSource:
             kind = f"clicks.csv has no rows of the dataset {self.name}, but of"
             self.notes.append(raw.Note(kind, known))
         return clicks_csv.sets_by_id(sets)
+
+    def _passed_over(self) -> Iterator[raw.Note]:
+        """Names files and folders that look as if they were read, but are not."""
+        own = layouts.BINARY_FOLDER.masks, layouts.LABEL_FOLDER.masks
+        for name in own if self.layout.own else ():
+            if name != self.layout.masks and os.path.isdir(self.folder / name):
+                kind = f"{self.layout.masks}/ is read, and {name}/ beside it is not"
+                yield raw.Note(kind, f"{name}/")
+        read = {_CLICKS, _PREVIEWS, *(f"{split}.txt" for split in (raw.TRAIN, raw.VAL))}
+        try:
+            entries = sorted(os.scandir(self.folder), key=lambda entry: entry.name)
+        except OSError:
+            return  # The missing folder is told when it is listed.
+        for entry in entries:
+            name = entry.name.casefold().removeprefix(f"{self.name}_".casefold())
+            exact = entry.name.removeprefix(f"{self.name}_")
+            if _LIST.fullmatch(name) and exact not in read and not entry.is_dir():
+                kind = (
+                    "files look like lists or tables but are not read (train.txt, "
+                    "val.txt and clicks.csv are)"
+                )
+                yield raw.Note(kind, identities.shown(entry.name))
 
     def _listing(self, folder_name: str) -> listing.Listing:
         folder = self.folder / folder_name
@@ -258,6 +296,8 @@ class FolderSource:
     def _no_mask(self, stem: str) -> str:
         """Says that a photograph has no mask, and what may be meant to be it."""
         folder = self.folder / self.layout.masks
+        if stem in self.mask_paths:
+            return f"{folder / stem} has no mask file"
         problem = f"{folder} has no mask called as the photograph (STEM.png)"
         name = identities.alike(stem, self._mask_names)
         if not name:
