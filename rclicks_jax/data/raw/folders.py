@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -18,6 +17,7 @@ from rclicks_jax.data.raw import (
     mask_files,
     mask_rules,
     masked_photographs,
+    passed_over,
 )
 from rclicks_jax.ops import images
 
@@ -25,11 +25,6 @@ IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
 # Parts the stem of an image from the id of one of its objects.
 _OBJECT_MARK = "_______"
 _CLICKS, _PREVIEWS, _PREV_MASKS = "clicks.csv", "previews.csv", "prev_masks"
-# Names of files that people write for lists and tables, in small letters.
-_LIST = re.compile(
-    r"(train|training|val|valid|validation)(\.(txt|lst|list|csv|json))*|"
-    r"(clicks|previews)\.(csv|tsv|txt|xlsx?|ods|json|csv\.txt)"
-)
 
 
 class FolderSource:
@@ -75,7 +70,7 @@ class FolderSource:
         self._sought = {_PREVIEWS: None}
         # Files and folders that make a photograph unusable.
         self._refused: list[pathlib.Path] = []
-        self.notes += self._passed_over()
+        self.notes += passed_over.notes(name, folder, layout)
         self.image_paths = self._photographs()
         self.mask_paths = self._masks()
         self._splits = self._read_splits()
@@ -199,28 +194,6 @@ class FolderSource:
             kind = f"clicks.csv has no rows of the dataset {self.name}, but of"
             self.notes.append(raw.Note(kind, known))
         return clicks_csv.sets_by_id(sets)
-
-    def _passed_over(self) -> Iterator[raw.Note]:
-        """Names files and folders that look as if they were read, but are not."""
-        own = layouts.BINARY_FOLDER.masks, layouts.LABEL_FOLDER.masks
-        for name in own if self.layout.own else ():
-            if name != self.layout.masks and os.path.isdir(self.folder / name):
-                kind = f"{self.layout.masks}/ is read, and {name}/ beside it is not"
-                yield raw.Note(kind, f"{name}/")
-        read = {_CLICKS, _PREVIEWS, *(f"{split}.txt" for split in (raw.TRAIN, raw.VAL))}
-        try:
-            entries = sorted(os.scandir(self.folder), key=lambda entry: entry.name)
-        except OSError:
-            return  # The missing folder is told when it is listed.
-        for entry in entries:
-            name = entry.name.casefold().removeprefix(f"{self.name}_".casefold())
-            exact = entry.name.removeprefix(f"{self.name}_")
-            if _LIST.fullmatch(name) and exact not in read and not entry.is_dir():
-                kind = (
-                    "files look like lists or tables but are not read (train.txt, "
-                    "val.txt and clicks.csv are)"
-                )
-                yield raw.Note(kind, identities.shown(entry.name))
 
     def _listing(self, folder_name: str) -> listing.Listing:
         folder = self.folder / folder_name
