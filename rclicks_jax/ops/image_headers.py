@@ -169,17 +169,18 @@ def _of_unknown_mode(encoded: bytes) -> Header | None:
     if _READERS.get(encoded[:4]) is not TiffImagePlugin.TiffImageFile:
         return None
     stream = io.BytesIO(encoded)
-    try:
-        # BigTIFF has a longer head.
-        tags = TiffImagePlugin.ImageFileDirectory_v2(
-            stream.read(16 if 43 in encoded[2:4] else 8)
-        )
-        stream.seek(tags.next)
-        tags.load(stream)
-        return _of_tags(tags)
-    except Exception:
-        # Pillow raises whatever it meets in a file that makes no sense.
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # BigTIFF has a longer head.
+            head = stream.read(16 if 43 in encoded[2:4] else 8)
+            tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+            stream.seek(tags.next)
+            tags.load(stream)
+            return _of_tags(tags)
+        except Exception:
+            # Pillow raises whatever it meets in a file that makes no sense.
+            return None
 
 
 def without_alpha(encoded: bytes) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What lies beside the folders of a dataset and looks as if it were read, but is not."""
+"""What lies in a dataset's folder and looks as if it were read, but is not."""
 
 import os
 import pathlib
