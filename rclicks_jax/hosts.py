@@ -47,7 +47,7 @@ def cache_dir() -> pathlib.Path:
     given = os.environ.get(CACHE_VARIABLE)
     try:
         if given:
-            return pathlib.Path(given).expanduser()
+            return pathlib.Path(os.path.expanduser(given))
         base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
         return pathlib.Path(base) / "rclicks_jax"
     except RuntimeError as error:

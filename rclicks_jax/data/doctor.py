@@ -95,7 +95,7 @@ def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagno
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        folder = pathlib.Path(catalogue.unquoted(target)).expanduser()
+        folder = specs.expanded(catalogue.unquoted(target))
         found = list(_identify(folder, diagnosis))
     for spec in found:
         limited = dataclasses.replace(spec, max_side=max_side)

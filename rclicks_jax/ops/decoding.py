@@ -17,9 +17,13 @@ MAX_PIXELS = 2**30
 # What the libraries inside OpenCV write to standard error; `damaged` is in the lines
 # by which they say that they made up what is missing.
 _DECODERS_LINE = re.compile(
-    r"(?P<damaged>Corrupt JPEG data: .*|Premature end of JPEG file|.*TIFF_Error.*)"
+    r"(?P<damaged>Corrupt JPEG data: .*|Premature end of JPEG file|.*TIFF_Error.*"
+    r"|.*JPEGLib: (Corrupt JPEG data|Premature end).*)"
     r"|.* global (grfmt|loadsave).*|libpng (error|warning): .*|> .*|\s*"
 )
+# What samples of TIFFs are that are not `Header.unsigned`.
+SIGNED = " that may be negative or fractions"
+_MOST_CHANNELS = 4
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x(..)")
 _stderr_lock = threading.Lock()
 
@@ -104,8 +108,8 @@ def why_unreadable(encoded: bytes) -> str:
     found = image_headers.header(encoded)
     if found is None:
         return (
-            f"is no image that OpenCV can read ({len(encoded)} bytes); it may be "
-            "truncated. Copy or download it again."
+            f"is no image that OpenCV can read ({len(encoded)} bytes): of another "
+            "kind, such as TGA, or truncated. Save it as PNG, or download it again."
         )
     height, width = found.shape
     if height * width > MAX_PIXELS:
@@ -113,9 +117,15 @@ def why_unreadable(encoded: bytes) -> str:
             f"has too many pixels: {height}x{width}. At most {MAX_PIXELS} can be read. "
             "Make it smaller or cut it into parts."
         )
-    if found.bits > 16:
+    if found.bits > 16 or not found.unsigned:
         return (
-            f"has {found.bits}-bit samples. Photographs have 8 or 16 bits; convert it."
+            f"has {found.bits}-bit samples{'' if found.unsigned else SIGNED}. "
+            "Photographs have 8 or 16 bits; convert it."
+        )
+    if found.samples > _MOST_CHANNELS:
+        return (
+            f"has {found.samples} channels; at most {_MOST_CHANNELS} can be read. Save "
+            "it as RGB."
         )
     if found.kind == "TIFF" and image_headers.is_whole(encoded):
         return (

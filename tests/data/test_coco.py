@@ -361,7 +361,7 @@ def test_json_of_other_encodings_is_read(opened, encoding):
         (b'{"images": {"1": {}}, "annotations": []}', "no list"),
         (b'{"images": [], "annotations": null}', "`annotations` is None, no list"),
         (b'{"images": [', "line 1, column 13 is no JSON"),
-        (b"", "line 1, column 1 is no JSON"),
+        (b"", "it is empty"),
         (b'{"images": "caf\xe9"}', "byte 15 is no text in utf-8"),
         (b'{"images": ' + b"[" * 100_000, "nested too deeply"),
         (
@@ -470,3 +470,28 @@ def test_any_json_is_read_or_refused(opened, listed, annotations, categories):
     assert len(set(names)) == len(names)
     for kind, where in noted(source).items():
         "".join((kind, *where)).encode()
+
+
+def test_two_images_of_one_file_are_noted(opened):
+    source = opened(
+        [IMAGE, IMAGE | {"id": 2}], [OBJECT, OBJECT | {"id": 6, "image_id": 2}]
+    )
+    assert areas_of(source) == {"5": 100, "6": 100}
+    assert places(source, "have one file_name") == ["'one.png'"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"it is empty \(0 bytes\)"),
+        (b"<!DOCTYPE html><html></html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
+        (b"\x1f\x8b\x08\0", "it is a gzip archive"),
+        (b'{"images": [', "line 1, column 13 is no JSON"),
+    ],
+)
+def test_what_is_no_json_is_named(tmp_path, content, message):
+    path = tmp_path / "instances.json"
+    path.write_bytes(content)
+    with pytest.raises(errors.DataError, match=message):
+        coco.CocoSource("mine", path, tmp_path)

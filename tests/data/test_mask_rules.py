@@ -191,6 +191,24 @@ def test_void_is_ignored_with_a_note(form, read):
     np.testing.assert_array_equal(found == IGNORE, stored == 255)
 
 
+@pytest.mark.parametrize("read", [one, each])
+def test_65535_beside_small_labels_is_void_in_16_bits(read):
+    labels = DISK.astype(np.uint16)
+    ring = cv2.dilate(DISK * np.uint8(1), np.ones((5, 5))) > DISK
+    labels[ring] = 65535
+    found, notes = read(png_of(labels))
+    mask = found if read is one else found["1"]
+    assert_mask((mask, notes), DISK, mask_labels.VOID_65535)
+    np.testing.assert_array_equal(mask == IGNORE, ring)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_labels_on_white_are_refused(dtype):
+    labels = np.where(THREE > 0, THREE * 60, np.iinfo(dtype).max).astype(dtype)
+    with pytest.raises(errors.DataError, match="no pixel of 0"):
+        each(png_of(labels))
+
+
 def test_evenly_spread_labels_are_not_void():
     objects, notes = each(png_of(THREE * np.uint8(85)))
     assert_three(objects, ("85", "170", "255"))
@@ -390,8 +408,8 @@ def test_a_label_along_edges_only_is_noted():
 
 def test_labels_of_16_and_32_bits_and_colours_keep_their_ids():
     wide = THREE.astype(np.uint16)
-    wide[THREE == 3] = 65535
-    assert_three(each(png_of(wide))[0], ("1", "2", "65535"))
+    wide[THREE == 3] = 60000
+    assert_three(each(png_of(wide))[0], ("1", "2", "60000"))
     wide = THREE.astype(np.int32)
     wide[THREE == 3] = 70000
     assert_three(each(image_bytes.saved(wide, "TIFF"))[0], ("1", "2", "70000"))
@@ -493,7 +511,70 @@ def test_previous_masks_are_soft_in_8_bits():
     np.testing.assert_array_equal(mask_rules.soft(mask_files.parse(floats, "m")), soft)
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        png_of(DISK.astype(np.uint16)),
+        png_of(DISK * np.uint16(255)),
+        png_of(np.dstack([DISK * np.uint8(255), DISK * 0, DISK * 0])),
+        png_of(np.dstack([np.full((*SHAPE, 3), 255), DISK * 255]).astype(np.uint8)),
+        png_of(np.dstack([np.zeros((*SHAPE, 3)), DISK * 255]).astype(np.uint8)),
+        image_bytes.png(DISK, 8, [(0, 0, 0), (128, 0, 0)]),
+        image_bytes.png(DISK, 8, [(0, 0, 0), (0, 0, 0)]),
+    ],
+)
+def test_a_previous_mask_of_two_values_is_an_object_whatever_its_file(stored):
+    read = mask_rules.soft(mask_files.parse(stored, "m"))
+    np.testing.assert_array_equal(read, DISK * 255)
+
+
+def test_a_previous_mask_of_several_colours_or_pages_is_refused():
+    colours = np.zeros((*SHAPE, 3), np.uint8)
+    colours[THREE == 1], colours[THREE == 2] = (255, 0, 0), (0, 255, 0)
+    with pytest.raises(errors.DataError, match="previous mask has several colours"):
+        mask_rules.soft(mask_files.parse(png_of(colours), "m"))
+    pages = [Image.fromarray(DISK)] * 2
+    two = image_bytes.saved(
+        DISK * np.uint8(255), "TIFF", save_all=True, append_images=pages
+    )
+    with pytest.raises(errors.DataError, match="3 pages"):
+        mask_rules.soft(mask_files.parse(two, "m"))
+
+
 # The published rules.
+
+
+@pytest.mark.parametrize("name", ["DAVIS", "Berkeley", "TETRIS"])
+def test_published_rules_find_the_mask_in_the_alpha_channel(name):
+    white = np.dstack([np.full((*SHAPE, 3), 255), DISK * 255]).astype(np.uint8)
+    reading = layouts.LAYOUTS[name].rule(mask_files.parse(png_of(white), "m"), SHAPE)
+    (mask,) = reading.objects.values()
+    assert_mask((mask, set(reading.notes)), DISK, mask_labels.ALPHA)
+
+
+@pytest.mark.parametrize("name", ["DAVIS", "Berkeley", "TETRIS"])
+@pytest.mark.parametrize(
+    "palette", [[(255,) * 3, (0,) * 3], [(0,) * 3, (0,) * 3], [(0,) * 3]]
+)
+def test_palettes_whose_colours_hide_the_object_are_refused(name, palette):
+    file = mask_files.parse(image_bytes.png(DISK, 8, palette), "m")
+    with pytest.raises(errors.DataError, match="not the only black"):
+        layouts.LAYOUTS[name].rule(file, SHAPE)
+
+
+def test_published_rules_note_what_they_pass_over():
+    void = np.where(cv2.dilate(DISK * np.uint8(1), np.ones((5, 5))) > DISK, 255, DISK)
+    file = mask_files.parse(png_of(void.astype(np.uint8)), "m")
+    assert layouts.trimap(file, SHAPE).notes == (layouts.LEVELS,)
+    assert mask_rules.NOT_VOID in layouts.colour_ids(file, SHAPE).notes
+    file = mask_files.parse(png_of((~DISK) * np.uint8(255)), "m")
+    assert layouts.nonzero(file, SHAPE).notes == (mask_rules.EVERYWHERE,)
+    twins = image_bytes.png(THREE, 8, [(0,) * 3, *[(200, 0, 0)] * 3])
+    with pytest.raises(errors.DataError, match="several indices in one colour"):
+        layouts.colour_ids(mask_files.parse(twins, "m"), SHAPE)
+    red = np.dstack([DISK * 0, DISK * 0, DISK * 255]).astype(np.uint8)
+    with pytest.raises(errors.DataError, match="is coloured"):
+        layouts.trimap(mask_files.parse(png_of(red), "m"), SHAPE)
 
 
 def test_published_rules_read_numbers_as_they_stand():
