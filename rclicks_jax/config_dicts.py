@@ -72,6 +72,6 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
             converted = hint(value)
             if converted == float(value):
                 return converted
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise errors.BadValueError(what, repr(value), _KINDS.get(hint, hint.__name__))

@@ -122,6 +122,8 @@ class Package:
             if row.split not in self._sources:
                 self._sources[row.split] = _open_split(self._folder, row.split)
             features = self._sources[row.split][row.position]
+        except MemoryError:
+            raise
         except Exception as error:
             # TFDS and array_record raise whatever they meet.
             raise errors.DataError(
@@ -282,7 +284,8 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
         if root == own:
             shutil.rmtree(left, ignore_errors=True)
             continue
-        with contextlib.suppress(OSError), (root / "lock").open("w") as lock:
+        # Not emptied: it says who holds it, for those who wait.
+        with contextlib.suppress(OSError), (root / hosts.LOCK_NAME).open("ab") as lock:
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
@@ -372,9 +375,9 @@ def _described(
 
 
 def notes(opened: Iterable[Package]) -> list[str]:
-    """Returns what packages note, and prints it to stderr."""
+    """Returns what packages note; the first process prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
-    for note in noted:
+    for note in noted if hosts.is_first() else ():
         print(f"note: {note}", file=sys.stderr)
     return noted
 

@@ -117,7 +117,7 @@ def labels_of(file: MaskFile) -> Labels:
             "Save each object's mask as a file of its own (masks/STEM/OBJECT.png)."
         )
     if file.indices is not None and file.palette is not None:
-        return _of_palette(file, file.indices, file.palette)
+        return _of_palette(file.indices, file.palette)
     pixels, notes = _alpha_or_colour(file)
     if pixels.ndim == 3:
         if not (pixels == pixels[..., :1]).all():
@@ -161,7 +161,7 @@ def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
     return labels
 
 
-def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> Labels:
+def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
     """Tells objects by index, or by grey where a palette only shortens a grey image."""
     used = np.unique(indices)
     known = used[used < len(palette)]

@@ -25,8 +25,9 @@ def decode(content: bytes, name: str) -> str:
         DataError: It is in another encoding; the message names the line.
     """
     encoding, mark = _encoding(content)
+    content = content[len(mark) :]
     try:
-        return content[len(mark) :].decode(encoding)
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise errors.DataError(
