@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _OBJECTS = flags.DEFINE_integer(
     "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
 )
-_DEFAULTS = paces.Project._field_defaults
+_DEFAULTS: dict[str, float] = paces.Project._field_defaults
 _PRICE = flags.DEFINE_float(
     "hourly_price",
     _DEFAULTS["hourly_price"],

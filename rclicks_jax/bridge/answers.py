@@ -61,8 +61,11 @@ def arrays_of(
     threshold = getattr(adapter, "THRESHOLD", None)
     if threshold is None:
         return {"masks": on_host(answer)}
-    is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
-    if not is_number or not math.isfinite(threshold):
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, (int, float))
+        or not math.isfinite(threshold)
+    ):
         raise ValueError(f"has a THRESHOLD of {threshold!r}: it must be a number")
     if not getattr(adapter, "LOGITS", False):
         arrays = {"masks": _above(answer, threshold, True, empty)}

@@ -150,6 +150,9 @@ def _of_greys(pixels: np.ndarray, spread: int, notes: list[str]) -> Labels:
 
 
 def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
+    if pixels_bgr.dtype == np.uint16 and not (pixels_bgr % 257).any():
+        # Programs save 8 bits as 16 so; the colours are the same ones.
+        pixels_bgr = (pixels_bgr // 257).astype(np.uint8)
     if pixels_bgr.dtype == np.uint8:
         ids = masks.colour_ids(pixels_bgr)
     else:
