@@ -20,8 +20,6 @@ _INDENT = "      "
 _ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
 _SETTING = "config."
 _WORKDIR = "workdir"
-# Kinds of values that take an article.
-_NOUNS = ("whole number", "number")
 _OF_COMMANDS = "rclicks_jax.launch."
 
 
@@ -125,10 +123,10 @@ def _kind(flag: Any) -> str:
     if choices:
         return " or ".join(choices)
     kinds = {
-        flags.BooleanParser: "true or false",
-        flags.IntegerParser: "whole number",
-        flags.FloatParser: "number",
-        flags.ListParser: "texts, separated by commas",
+        flags.BooleanParser: config_docs.KINDS[bool],
+        flags.IntegerParser: config_docs.KINDS[int],
+        flags.FloatParser: config_docs.KINDS[float],
+        flags.ListParser: f"{config_docs.KINDS[str]}s, separated by commas",
     }
     return kinds.get(type(flag.parser), "")
 
@@ -157,6 +155,5 @@ def _illegal(message: str) -> errors.RClicksError:
             f"--{name} is missing. {flags.FLAGS[name].help} --help shows an example."
         )
     kind = _kind(flags.FLAGS[name]) if name in flags.FLAGS else ""
-    return errors.BadValueError(
-        f"--{name}", repr(value), f"a {kind}" if kind in _NOUNS else kind or why.strip()
-    )
+    allowed = config_docs.with_article(kind) or why.strip()
+    return errors.BadValueError(f"--{name}", repr(value), allowed)

@@ -8,15 +8,9 @@ from typing import Any, Literal, TypeVar
 
 import ml_collections
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import catalogue, config_docs, errors
 
 T = TypeVar("T")
-_KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-}
 
 
 def to_config_dict(value: Any) -> ml_collections.ConfigDict:
@@ -72,6 +66,7 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
             converted = hint(value)
             if converted == float(value):
                 return converted
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
-    raise errors.BadValueError(what, repr(value), _KINDS.get(hint, hint.__name__))
+    kind = config_docs.KINDS.get(hint, hint.__name__)
+    raise errors.BadValueError(what, repr(value), config_docs.with_article(kind))

@@ -78,7 +78,7 @@ def exclusive(folder: pathlib.Path) -> Iterator[None]:
             lock.truncate(0)
             holder = f"process {os.getpid()} of {platform.node()}, since {since}"
             lock.write(holder.encode())
-        with _touching(path):
+        with waits.repeating(lambda: _touch(path), _TOUCH_SECONDS, _TOUCH_SECONDS):
             yield
 
 
@@ -130,22 +130,9 @@ def _is_dead(holder: str) -> bool:
     return False
 
 
-@contextlib.contextmanager
-def _touching(path: pathlib.Path) -> Iterator[None]:
-    done = threading.Event()
-
-    def touch() -> None:
-        while not done.wait(_TOUCH_SECONDS):
-            with contextlib.suppress(OSError):
-                os.utime(path)
-
-    thread = threading.Thread(target=touch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+def _touch(path: pathlib.Path) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def use_compilation_cache() -> None:

@@ -35,7 +35,7 @@ LEAF_IMPORTS = {
     "types": set(),
     "config": {"errors", "config_dicts", "config_checks"},
     "config_checks": {"errors"},
-    "config_dicts": {"errors", "catalogue"},
+    "config_dicts": {"errors", "catalogue", "config_docs"},
     "config_docs": set(),
     "catalogue": {"errors"},
     "contents": set(),

@@ -277,7 +277,7 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
         raise errors.BadValueError(
             "Click model",
             "none",
-            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
+            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps), "
             "which rclicks-convert makes of the published weights (docs/weights.md); "
             "UD or DT; SI or SM with a saliency model (docs/saliency.md); or toy, a "
             "small network trained on the sample dataset",

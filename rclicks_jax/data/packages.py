@@ -120,8 +120,10 @@ class Package:
         """
         try:
             if row.split not in self._sources:
-                self._sources[row.split] = _open_split(self._folder, row.split)
+                self._sources[row.split] = packaging.open_split(self._folder, row.split)
             features = self._sources[row.split][row.position]
+        except MemoryError:
+            raise
         except Exception as error:
             # TFDS and array_record raise whatever they meet.
             raise errors.DataError(
@@ -282,7 +284,8 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
         if root == own:
             shutil.rmtree(left, ignore_errors=True)
             continue
-        with contextlib.suppress(OSError), (root / "lock").open("w") as lock:
+        # Not emptied: it says who holds it, for those who wait.
+        with contextlib.suppress(OSError), (root / hosts.LOCK_NAME).open("ab") as lock:
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
@@ -347,7 +350,7 @@ def _described(
     noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
     for split in sorted(builder.info.splits):
-        source = _open_split(folder, split)
+        source = packaging.open_split(folder, split)
         for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
             features = packaging.with_masks(source[position])
             packaging.update_digest(digest, features)
@@ -372,29 +375,8 @@ def _described(
 
 
 def notes(opened: Iterable[Package]) -> list[str]:
-    """Returns what packages note, and prints it to stderr."""
+    """Returns what packages note; the first process prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
-    for note in noted:
+    for note in noted if hosts.is_first() else ():
         print(f"note: {note}", file=sys.stderr)
     return noted
-
-
-def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split for reading at random.
-
-    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
-    of them would need more memory than anything else.
-    """
-    import tensorflow_datasets as tfds
-
-    class Encoded(tfds.decode.SkipDecoding):
-        """Leaves a sequence of encoded images as it is."""
-
-        def decode_batch_example_np(self, examples: Any) -> list[bytes]:
-            return [bytes(each) for each in examples]
-
-    builder: Any = tfds.builder_from_directory(str(folder))
-    skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
-    if "objects" in builder.info.features:
-        skip["objects"] = {"mask": Encoded()}
-    return builder.as_data_source(split=split, decoders=skip)

@@ -104,7 +104,7 @@ def prepare(
         workers: Threads.
 
     Raises:
-        DataError: The cache cannot be written.
+        DataError: The package is damaged, or the cache cannot be written.
     """
     described = json.dumps(
         [_FORMAT, package.checksum, split, dataclasses.asdict(settings)]
@@ -179,10 +179,7 @@ def _jobs(
 
 
 def _make(package: packages.Package, row: packages.Row, settings: Settings) -> _Made:
-    try:
-        example: ClickExample = package.read(row)
-    except errors.DataError:
-        return None, ["tasks skipped"]
+    example: ClickExample = package.read(row)
     labels = []
     if settings.max_click_distance >= 0:
         near = preprocess.near_clicks(example, settings.max_click_distance)
@@ -198,10 +195,7 @@ def _make(package: packages.Package, row: packages.Row, settings: Settings) -> _
 def _make_later(
     package: packages.Package, row: packages.Row, kind: str, settings: Settings
 ) -> _Made:
-    try:
-        task = later_tasks.make(package.read(row), kind)
-    except errors.DataError:
-        return None, ["synthetic later tasks skipped"]
+    task = later_tasks.make(package.read(row), kind)
     if task is None:
         return None, ["synthetic later tasks skipped"]
     labels = [f"synthetic {task.click_type} tasks ({kind})"]

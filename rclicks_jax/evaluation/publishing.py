@@ -98,7 +98,7 @@ def agreement(
     """Compares two sets of clicks, and writes the tables of it.
 
     Args:
-        compared: What the sets are; see `runs.click_agreement.run` for the others.
+        compared: What the sets are; see `click_agreement.run` for the others.
         data: Click data.
         split: As `--split` takes it.
         workdir: Where tables go.

@@ -126,7 +126,12 @@ def load_card(folder: epath.PathLike) -> Card:
         )
     try:
         described = json.loads(path.read_text())
-        described.pop("format")
+        written = described.pop("format")
+        if written > _FORMAT:
+            raise errors.DataError(
+                f"{path} is of format {written}; this release reads formats up to "
+                f"{_FORMAT}. Read it with the release that made it."
+            )
         network = config.from_config_dict(
             config.NetworkConfig, described.pop("network")
         )

@@ -1,5 +1,6 @@
 """Decodes image files with OpenCV, and says in words why one cannot be decoded."""
 
+import math
 import os
 import re
 import sys
@@ -94,6 +95,25 @@ def _is_padding(encoded: bytes, complaint: str) -> bool:
         return False
     count, marker = int(found.group(1)), bytes((0xFF, int(found.group(2), 16)))
     return any(bytes((fill,)) * count + marker in encoded for fill in range(256))
+
+
+def checked_header(encoded: bytes, name: str) -> image_headers.Header | None:
+    """Reads the header of an image, and refuses more pixels than are decoded.
+
+    Args:
+        encoded: Content of the file.
+        name: What an error calls it.
+
+    Returns:
+        The header; None if it has none that Pillow knows.
+
+    Raises:
+        DataError: The image is too large.
+    """
+    found = image_headers.header(encoded)
+    if found is not None and math.prod(found.shape) > MAX_PIXELS:
+        raise errors.DataError(f"{name} {why_unreadable(encoded)}")
+    return found
 
 
 def why_unreadable(encoded: bytes) -> str:

@@ -143,7 +143,7 @@ def _begin(
 def _precision_error(
     model: infer.ClickabilityModel, planned: Sequence[plan.Unit], tasks: bool
 ) -> dict[str, Any]:
-    """Measures on the first objects, or says why it cannot, which ends no run."""
+    """Measures on the first objects; a failure here does not stop the run."""
     try:
         first = queries.first_queries(planned, tasks, _MEASURED)
         return dataclasses.asdict(model.precision_error(first))

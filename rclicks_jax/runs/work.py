@@ -46,7 +46,7 @@ class Outcome:
     """How a benchmark ended.
 
     Attributes:
-        counts: Objects of this process's images by status, earlier runs included.
+        counts: Objects of the run folder by status, of all processes and earlier runs.
         images: Images worked on now.
         encodes: Images encoded now.
         stopped: Name of the signal that ended it early; empty if it is complete.
@@ -104,6 +104,9 @@ class Worker:
                 done = len(mine) - len(left) + finished
                 self._bar.advance(0, f"{done}/{len(mine)} images")
                 self._check_first(first, record)
+        if not stop:
+            # What failed is counted, and decides on the exit status, once all are done.
+            hosts.barrier("benchmarked")
         encodes = self._segmenter.encodes
         assert encodes <= finished, "an image is encoded once, whatever is played on it"
         return Outcome(self._counts(), finished, encodes, stop.reason)

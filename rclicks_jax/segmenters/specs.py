@@ -108,7 +108,7 @@ def check_file(path: pathlib.Path) -> None:
 def _check_bridge(options: Mapping[str, str]) -> None:
     left = dict(options)
     bridged.split_environments(left)
-    adapter = "" if options.get("command") else options.get("adapter", "")
+    adapter = options.get("adapter", "")
     known = {method.adapter for method in methods.catalogue().methods.values()}
     if adapter.endswith(".py"):
         check_file(pathlib.Path(adapter))

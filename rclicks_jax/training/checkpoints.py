@@ -144,19 +144,13 @@ class Checkpoints:
         # A damaged file makes them raise anything.
         except Exception as error:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
-            whole = [kept for kept in self._steps() if kept != step]
+            whole = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
                 f"{which} in {self._manager.directory} cannot be {done}: {error}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
             ) from error
-
-    def _steps(self) -> list[int]:
-        try:
-            return list(self._manager.all_steps())
-        except Exception:
-            return []
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)

@@ -54,9 +54,10 @@ def test_what_matches_nothing_is_counted(tmp_path):
     ]
 
 
-def test_other_encodings_are_named_by_line(tmp_path):
+@pytest.mark.parametrize("content", [b"a\ncaf\xe9\n", b"\xef\xbb\xbfa\n\xe9\n"])
+def test_other_encodings_are_named_by_line(tmp_path, content):
     with pytest.raises(errors.DataError, match=r"train.txt, line 2: .* not UTF-8 text"):
-        splits_of(tmp_path, b"a\ncaf\xe9\n")
+        splits_of(tmp_path, content)
 
 
 def test_a_photograph_in_both_lists_is_refused(tmp_path):

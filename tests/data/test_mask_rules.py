@@ -594,3 +594,24 @@ def test_tetris_keeps_ids_by_colour():
     encoded = image_bytes.png(THREE, 8, DAVIS)
     reading = layouts.LAYOUTS["TETRIS"].rule(mask_files.parse(encoded, "m"), SHAPE)
     assert list(reading.objects) == ["128", "32768", "32896"]
+
+
+def test_colours_of_8_bits_in_16_are_those_of_8():
+    coloured = np.zeros((*SHAPE, 3), np.uint8)
+    for number, colour in VOC.items():
+        coloured[number == THREE] = colour[::-1]
+    coloured[2:4, 4:14] = (192, 224, 224)
+    assert (
+        each(png_of(coloured.astype(np.uint16) * 257))[1] == each(png_of(coloured))[1]
+    )
+    assert tuple(each(png_of(coloured.astype(np.uint16) * 257))[0]) == (
+        "128",
+        "32768",
+        "32896",
+    )
+    deep, plain = (
+        each(png_of(image))[0] for image in (coloured.astype(np.uint16) * 257, coloured)
+    )
+    for key, mask in plain.items():
+        np.testing.assert_array_equal(deep[key], mask)
+        assert (mask[2:4, 4:14] == IGNORE).all()

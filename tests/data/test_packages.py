@@ -167,8 +167,11 @@ packages.open_instances(specs.parse("folder:{folder}")[0])
     assert len(left) == 1
     # Another dataset sweeps too, but not what another process is at work on.
     with hosts.exclusive(left[0].parents[2]):
+        lock = left[0].parents[2] / hosts.LOCK_NAME
+        holder = lock.read_text()
         packages.open_instances(spec_of(make_folder(tmp_path / "other", ("a",))))
         assert left[0].exists()
+        assert lock.read_text() == holder != ""
     package = packages.open_instances(spec_of(folder))
     assert [row.name for row in package.rows] == ["a", "b", "c"]
     assert list(cache.rglob("incomplete.*")) == []

@@ -44,7 +44,7 @@ def write(folder, photo, *masks, suffix="png"):
             place = folder / "masks" / "a.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(mask, np.ndarray):
-            mask = images.encode_mask(np.ascontiguousarray(mask))
+            mask = images.encode_png(np.where(mask, 255, 0).astype(np.uint8))
         place.write_bytes(mask)
     return folder
 

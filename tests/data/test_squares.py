@@ -65,6 +65,16 @@ def test_other_settings_are_other_examples(package, cache):
     assert len(list(cache.iterdir())) == 2
 
 
+def test_a_damaged_package_is_no_smaller_dataset(package, cache, monkeypatch):
+    def broken(_):
+        raise errors.DataError("the package is damaged")
+
+    monkeypatch.setattr(package, "read", broken)
+    with pytest.raises(errors.DataError, match="the package is damaged"):
+        squares.prepare(package, "val", SETTINGS, workers=1)
+    assert not list(cache.rglob(squares.INDEX_NAME))
+
+
 def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -36,6 +36,14 @@ def test_a_model_is_replaced(tmp_path):
     assert names == {cards.WEIGHTS_NAME, cards.CARD_NAME}
 
 
+def test_a_card_of_a_later_release_is_refused(tmp_path):
+    cards.save(tmp_path, *model(1))
+    path = tmp_path / cards.CARD_NAME
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(errors.DataError, match=r"is of format 2; .* up to 1"):
+        cards.load(tmp_path)
+
+
 def test_an_equal_model_is_not_written_again(tmp_path, monkeypatch):
     first = cards.save(tmp_path, *model(1))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

@@ -76,9 +76,7 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     Raises:
         DataError: As `read`.
     """
-    header = image_headers.header(encoded)
-    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
-        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
+    header = decoding.checked_header(encoded, name)
     stored = _decoded(encoded, header, name)
     _check_channels(stored, header, name)
     alpha, indices, palette = None, None, None

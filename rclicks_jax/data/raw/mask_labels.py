@@ -133,7 +133,7 @@ def labels_of(file: MaskFile) -> Labels:
     """
     pixels, notes = channels_of(file)
     if file.indices is not None and file.palette is not None:
-        return _of_palette(file, file.indices, file.palette)
+        return _of_palette(file.indices, file.palette)
     if pixels.ndim == 3:
         if not (pixels == pixels[..., :1]).all():
             return _of_colours(pixels, notes)
@@ -161,6 +161,9 @@ def _of_greys(pixels: np.ndarray, spread: int, notes: list[str]) -> Labels:
 
 
 def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
+    if pixels_bgr.dtype == np.uint16 and not (pixels_bgr % 257).any():
+        # Programs save 8 bits as 16 so; the colours are the same ones.
+        pixels_bgr = (pixels_bgr // 257).astype(np.uint8)
     if pixels_bgr.dtype == np.uint8:
         ids = masks.colour_ids(pixels_bgr)
     else:
@@ -172,7 +175,7 @@ def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
     return labels
 
 
-def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> Labels:
+def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
     """Tells objects by index, or by grey where a palette only shortens a grey image."""
     used = np.unique(indices)
     known = used[used < len(palette)]

@@ -71,9 +71,7 @@ def parse(encoded: bytes, name: str) -> Photograph:
     Raises:
         DataError: As `read`.
     """
-    header = image_headers.header(encoded)
-    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
-        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
+    header = decoding.checked_header(encoded, name)
     pixels = images.decode_whole(encoded, name)
     shape = pixels.shape[:2]
     if header is None:

@@ -17,7 +17,7 @@ def open_source(spec: specs.DataSpec) -> raw.RawSource:
         DataError: The folder is not laid out as the dataset's must be.
     """
     if spec.kind == "sample":
-        return sample.SampleSource()
+        return sample.SampleSource(spec.max_side)
     assert spec.folder is not None
     if spec.kind == "coco":
         assert spec.json_path is not None

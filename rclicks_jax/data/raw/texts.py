@@ -28,8 +28,9 @@ def decode(content: bytes, name: str) -> str:
     if mistaken:
         raise errors.DataError(f"{name} is {mistaken}.")
     encoding, mark = _encoding(content)
+    content = content[len(mark) :]
     try:
-        text = content[len(mark) :].decode(encoding)
+        text = content.decode(encoding)
         zero = text.find("\0")
         if zero >= 0:
             line = text.count("\n", 0, zero) + 1
