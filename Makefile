@@ -46,7 +46,7 @@ check: $(READY)
 	$(BIN)/python -m pytest tests/test_layering.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # A worker's environment. Elsewhere than here plain torch brings CUDA; for CPU wheels:
 # make test-torch TORCH_PIP='--extra-index-url https://download.pytorch.org/whl/cpu'
@@ -65,8 +65,11 @@ test-torch: $(READY) $(TORCH_READY)
 	$(TORCH_VENV)/bin/python -m pytest -c tests/adapters/pytest.ini -rs tests/adapters
 	RCLICKS_TORCH_PYTHON=$(abspath $(TORCH_VENV))/bin/python $(BIN)/python -m pytest -m torch tests
 
+# RCLICKS_ORIGINAL names a checkout of emb-ai/rclicks and RCLICKS_TORCH_PYTHON an interpreter with
+# torch and what the original imports (tests/soak/beside_the_original.py says which); without, the
+# comparison with the original is skipped.
 soak: $(READY)
-	$(BIN)/python -m pytest tests/soak
+	$(BIN)/python -m pytest -rs tests/soak
 	RCLICKS_EXAMPLES=default $(BIN)/python -m pytest -n 2 -m hypothesis tests
 
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.

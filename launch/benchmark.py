@@ -38,7 +38,6 @@ _DRY_RUN = flags.DEFINE_boolean(
     False,
     "Play two photographs in a temporary folder and say how long all would take.",
 )
-_SAMPLE = "the sample dataset: ten photographs with synthetic clicks"
 _SHORT = defaults.define_shortcuts(
     BenchmarkConfig, "data", "segmenter", "click_model", "split"
 )
@@ -50,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = from_config_dict(BenchmarkConfig, settings)
     named = _named()
-    defaults.say_left_out(_CONFIG, _SHORT, "data", _SAMPLE)
+    defaults.say_left_out(_CONFIG, _SHORT, "data", defaults.SAMPLE)
     if not named:
         what = f"{config.segmenter}, which needs no weights"
         defaults.say_left_out(_CONFIG, _SHORT, "segmenter", what)

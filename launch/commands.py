@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,11 +39,29 @@ def run(
     asked = usage.asked(sys.argv)
     if asked:
         is_version = asked == "version"
-        print(
-            usage.version() if is_version else usage.help_text(text, settings, prefix)
+        sys.exit(
+            _printed(
+                usage.version()
+                if is_version
+                else usage.help_text(text, settings, prefix)
+            )
         )
-        sys.exit(0)
     app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
+
+
+def _printed(text: str) -> int:
+    """Prints a text of which a reader, as `head`, may want a part; returns a status."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _silence()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _silence()
+        with contextlib.suppress(OSError):
+            print(f"error: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _parsed(argv: Sequence[str]) -> list[str]:
@@ -83,9 +102,12 @@ def call(
     except Exception as error:
         reason = _sentence(error)
         if reason is None:
-            if hosts := _hosts():
-                hosts.leave(f"{type(error).__name__}.")
-            raise
+            hosts = _hosts()
+            if hosts is None or hosts.is_alone():
+                raise
+            # JAX would wait at the end for hosts that wait for this one.
+            traceback.print_exception(error)
+            return _left(1, f"{type(error).__name__}.")
         status = 2
         with contextlib.suppress(OSError):
             print(f"error: {reason}", file=sys.stderr)

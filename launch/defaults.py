@@ -12,6 +12,7 @@ from rclicks_jax import config_docs, errors
 if TYPE_CHECKING:
     from rclicks_jax.results import formats
 
+SAMPLE = "the sample dataset: ten photographs with synthetic clicks"
 Shortcuts = dict[str, flags.FlagHolder[str | None]]
 
 

@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
     config = from_config_dict(EvaluateConfig, settings)
+    defaults.say_left_out(_CONFIG, _SHORT, "data", defaults.SAMPLE)
     if compared := compare_people.asked():
         return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluate.run(config, _WORKDIR.value)

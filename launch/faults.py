@@ -1,6 +1,7 @@
 """Exceptions of libraries and of the operating system, as sentences for users."""
 
 import concurrent.futures
+import re
 
 import jax
 
@@ -10,6 +11,8 @@ _MEMORY = (
     "The memory is full. Smaller batches, fewer processes or smaller images need less; "
     "what is finished is kept: then run the same command again."
 )
+# What collectives of XLA say when a host does not answer.
+_LOST = re.compile(r"(?i)gloo|deadline.exceeded|connection (closed|reset)|barrier|peer")
 
 
 def sentence(error: BaseException) -> str | None:
@@ -23,6 +26,12 @@ def sentence(error: BaseException) -> str | None:
             return _MEMORY
         if isinstance(cause, concurrent.futures.BrokenExecutor):
             return "A process of the run died. What is finished is kept: run it again."
+        if isinstance(cause, jax.errors.JaxRuntimeError) and _LOST.search(str(cause)):
+            return (
+                "The hosts lost each other while they computed together: "
+                f"{str(cause).strip().partition(chr(10))[0]}. One of them died, or is "
+                "too slow to be waited for. What is finished is kept: start all again."
+            )
     return _of_devices()
 
 

@@ -19,6 +19,7 @@ _WIDTH = 88
 _INDENT = "      "
 _ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
 _SETTING = "config."
+_WORKDIR = "workdir"
 # Kinds of values that take an article.
 _NOUNS = ("whole number", "number")
 _OF_COMMANDS = "rclicks_jax.launch."
@@ -77,13 +78,19 @@ def parse(argv: Sequence[str]) -> list[str]:
         RClicksError: A flag is unknown, missing, or has a value that it cannot have.
     """
     try:
-        return flags.FLAGS(list(argv))
+        arguments = flags.FLAGS(list(argv))
     except flags.UnrecognizedFlagError as error:
         raise _unknown(error.flagname, [flag.name for flag in _own_flags()]) from error
     except flags.IllegalFlagValueError as error:
         raise _illegal(str(error)) from error
     except flags.Error as error:
         raise errors.RClicksError(str(error)) from error
+    # As of a shell's variable that is not set: the run would lie where the user stands.
+    if _WORKDIR in flags.FLAGS and not (flags.FLAGS[_WORKDIR].value or "").strip():
+        raise errors.BadValueError(
+            f"--{_WORKDIR}", "nothing", "a folder; . for this one"
+        )
+    return arguments
 
 
 def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:

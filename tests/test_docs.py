@@ -1,5 +1,6 @@
 """What the documentation says can be done is done, and what it names exists."""
 
+import json
 import pathlib
 import re
 
@@ -110,6 +111,25 @@ def test_the_python_of_the_readme_runs():
     assert names["click_map"].shape == target.shape
     assert target[tuple(names["clicks_yx"].T)].all()
     assert len(names["clicks_yx"]) == 20
+
+
+def test_the_notebook_runs_and_its_clicks_are_where_it_says():
+    notebook = json.loads((ROOT / "docs" / "where_people_click.ipynb").read_text())
+    assert notebook["nbformat"] == 4
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert not cell["outputs"]
+            assert cell["execution_count"] is None
+            exec("".join(cell["source"]), names)
+    deep, likely = names["click_maps"]["DT"], names["clicks"]
+    means = {group: deep[tuple(yx.T)].mean() for group, yx in likely.items()}
+    assert means[10] > 2 * means[1]
+    for figure in names["figures"]:
+        assert len(figure.axes) >= 1
+    later = names["later_clicks"]
+    assert names["missed"][tuple(later.T)].all()
+    assert later[:, 1].min() >= names["target"].nonzero()[1].min()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -196,13 +196,13 @@ def _examine_dataset(
         for image in tqdm.tqdm(source.images(split), "Reading", leave=False):
             counted.append([each.problem for each in image.objects])
             notes += image.notes
-            usable = [o for o in image.objects if o.mask is not None]
-            usable_images += bool(usable)
-            objects += [
-                (o.instance_id, layouts.mask_digest(o.mask))
-                for o in usable
-                if o.mask is not None
+            digests = [
+                (o.instance_id, layouts.mask_digest(mask))
+                for o in image.objects
+                if (mask := o.mask) is not None
             ]
+            usable_images += bool(digests)
+            objects += digests
             problems += [(o.instance_id, o.problem) for o in image.objects if o.problem]
     counts = raw.count(counted)
     found = f"{counts.text()}, splits {', '.join(source.split_names)}"

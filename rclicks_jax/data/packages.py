@@ -7,11 +7,13 @@ used, and a checksum of everything.
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import importlib
 import io
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -328,8 +330,12 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
         try:
             builder.download_and_prepare(download_config=download_config)
         except RuntimeError as error:
-            # What array_record says of a disk that is full.
-            raise OSError(str(error)) from error
+            # What array_record says of a disk that is full is text alone.
+            said = str(error)
+            known = [n for n in errno.errorcode if os.strerror(n) in said]
+            if not known:
+                raise
+            raise OSError(known[0], said) from error
 
 
 def _described(

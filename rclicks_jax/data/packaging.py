@@ -34,7 +34,7 @@ def image_features(image: raw.RawImage) -> dict[str, Any]:
                 "problem": an_object.problem,
                 "input_device": an_object.input_device,
                 "category": an_object.category,
-                "mask": _encoded(an_object.mask),
+                "mask": an_object.encoded_mask or _PLACEHOLDER,
             }
             for an_object in image.objects
         ],

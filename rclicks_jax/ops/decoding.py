@@ -117,6 +117,11 @@ def why_unreadable(encoded: bytes) -> str:
         return (
             f"has {found.bits}-bit samples. Photographs have 8 or 16 bits; convert it."
         )
+    if found.kind == "TIFF" and image_headers.is_whole(encoded):
+        return (
+            "is a whole TIFF, but of a kind that OpenCV cannot read, by its "
+            "compression or its small tiles. Save it as PNG."
+        )
     return (
         "ends early or is damaged: the file may be truncated. Copy or download it "
         "again."

@@ -39,7 +39,7 @@ _READERS: dict[bytes, type[ImageFile.ImageFile]] = {
 }
 # Tags of TIFF and EXIF.
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION = 254, 256, 257, 258, 259
-_PHOTOMETRIC, _ORIENTATION, _SOFTWARE = 262, 274, 305
+_PHOTOMETRIC, _ORIENTATION, _SAMPLES, _SOFTWARE = 262, 274, 277, 305
 _JPEG_IN_TIFF = (6, 7)
 # Pages of a TIFF that are a smaller copy or a transparency of another one.
 _NO_PAGE_OF_ITS_OWN = 1 | 4
@@ -60,6 +60,7 @@ class Header:
         lossy: Whether stored values need not be those that were meant.
         white_is_zero: Whether it is a bilevel TIFF that shows 0 as white.
         software: What wrote it, if it says so.
+        samples: Channels that a TIFF stores of a pixel; 1 for other kinds.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Header:
     lossy: bool
     white_is_zero: bool = False
     software: str = ""
+    samples: int = 1
 
 
 @contextlib.contextmanager
@@ -115,9 +117,24 @@ def header(encoded: bytes) -> Header | None:
                 or tags.get(_COMPRESSION) in _JPEG_IN_TIFF,
                 white_is_zero=image.mode == "1" and tags.get(_PHOTOMETRIC) == 0,
                 software=str(tags.get(_SOFTWARE, "")),
+                samples=tags.get(_SAMPLES, 1),
             )
     except errors.DataError:
         return None
+
+
+def is_whole(encoded: bytes) -> bool:
+    """Tells whether Pillow can decode all of an image.
+
+    Args:
+        encoded: Content of the file.
+    """
+    try:
+        with _opened(encoded) as image:
+            image.load()
+    except errors.DataError:
+        return False
+    return True
 
 
 def _stored_shape(image: Image.Image) -> tuple[int, int]:

@@ -25,6 +25,12 @@ def touches_all_sides(mask: np.ndarray) -> bool:
     )
 
 
+def labels_on_all_sides(labels: np.ndarray) -> set[int]:
+    """Returns the labels of `[h w]` that lie somewhere on each of the four borders."""
+    sides = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    return set.intersection(*(set(np.unique(side).tolist()) for side in sides))
+
+
 def local_range(values: np.ndarray) -> np.ndarray:
     """Returns by how much values differ in the 3x3 pixels around each: `f32[h w]`.
 

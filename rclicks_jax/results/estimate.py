@@ -24,6 +24,8 @@ from rclicks_jax.results.paces import Pace, Project, Seconds
 
 _DRAWS = 4000
 _LEVEL = 0.95
+# Beyond any dataset, and within what floating point counts exactly.
+_MOST_OBJECTS = 10**12
 
 
 class Simulated(NamedTuple):
@@ -101,7 +103,7 @@ def simulate(
 
 def _check(project: Project) -> None:
     allowed = (
-        ("objects", 1, math.inf),
+        ("objects", 1, _MOST_OBJECTS),
         ("hourly_price", 0, math.inf),
         ("hours_a_day", 0, 24),
         ("days", 0, math.inf),
@@ -110,7 +112,7 @@ def _check(project: Project) -> None:
         value = getattr(project, name)
         positive = value > 0 or name == "hourly_price"
         if not (low <= value <= high and positive and math.isfinite(value)):
-            text = "1 or more" if name == "objects" else "a number above 0"
+            text = f"1 to {high}" if name == "objects" else "a number above 0"
             text = "0 or more" if name == "hourly_price" else text
             text += ", at most 24" if high == 24 else ""
             raise errors.BadValueError(f"--{name}", value, text)
@@ -144,9 +146,11 @@ def _project_mean(
 
 def _drawn(seconds: Seconds, draws: int, generator: np.random.Generator) -> np.ndarray:
     """Draws positive means with a deviation: log-normal."""
-    if seconds.mean <= 0 or seconds.spread < 0:
+    if not (0 < seconds.mean < math.inf and 0 <= seconds.spread < math.inf):
         raise errors.BadValueError(
-            "Seconds", seconds, "a mean above 0 and a spread of 0 or more"
+            "Seconds",
+            f"{seconds.mean:g} ± {seconds.spread:g}",
+            "a mean above 0 and a spread of 0 or more, such as 2,0.5",
         )
     variance = np.log1p((seconds.spread / seconds.mean) ** 2)
     noise = generator.standard_normal(draws)

@@ -75,6 +75,7 @@ def most_common(reasons: Mapping[str, int]) -> str:
 def gist(text: str) -> str:
     """Returns the line of a message that says most: of a traceback the last one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    frames = any(line.startswith(("Traceback", 'File "')) for line in lines[:2])
+    # A heading may come before; a traceback that is only spoken of has no frames.
+    frames = any(line.startswith('File "') for line in lines[:3])
     line = lines[-1 if frames else 0]
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

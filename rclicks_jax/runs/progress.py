@@ -66,7 +66,7 @@ class Bar:
             disable=not hosts.is_first(),
         )
         if initial < total:
-            self._bar.set_postfix_str("compiling, on the first pass")
+            self._bar.set_postfix_str("first pass, compiling if need be")
 
     def advance(self, count: int, note: str = "") -> None:
         """Says that so much more is done, and shows a note beside the bar."""

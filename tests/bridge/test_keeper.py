@@ -94,6 +94,9 @@ def test_children_in_sessions_of_their_own_end_with_the_worker(family, how):
     segmenter.close()
 
 
+# JAX warns of any fork of a process in which it was imported.
+@pytest.mark.filterwarnings("ignore:os.fork")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_children_of_an_adapter_in_this_process_end_with_it(tmp_path):
     path = tmp_path / "parent.py"
     path.write_text(

@@ -192,7 +192,7 @@ def test_an_adapter_without_load_is_refused(tmp_path):
         ("SI", r"SI:source=spectral_residual"),
         ("SM:source=itti", "Unknown saliency source 'itti'. Known: spectral_residual"),
         ("SM:source=spectral_residual:python=p", "got options python too"),
-        ("SM:checkpoint", "key=value, parted by colons"),
+        ("SM:checkpoint", "key=value, separated by colons"),
         (f"SM:{BRIDGED}:timeout=soon", "Option timeout: got 'soon'"),
     ],
 )

@@ -70,6 +70,20 @@ def test_a_line_that_cannot_be_meant_is_named(tmp_path, rows, message):
         clicks_csv.read(table(tmp_path, *rows), "mine")
 
 
+@pytest.mark.parametrize("sides", ["64,48", "1,1"])
+def test_clicks_in_shares_of_the_sides_are_refused(tmp_path, sides):
+    rows = [f"mine,a,,a,first,,pc,{xy},{sides}" for xy in ("0.4,0.3", "0,1")]
+    path = table(tmp_path, "other,a,,a,first,,pc,25,20,64,48", *rows)
+    with pytest.raises(errors.DataError, match="clicks of mine lie between 0 and 1"):
+        clicks_csv.read(path, "mine")
+
+
+def test_clicks_in_pixels_of_a_corner_are_read(tmp_path):
+    rows = [f"mine,a,,a,first,,pc,{xy},64,48" for xy in ("0.5,0.5", "1.5,0.2", "0,1")]
+    found = clicks_csv.read(table(tmp_path, *rows), "mine")
+    assert found["a", "first"].clicks_yx.tolist() == [[0, 0], [0, 1], [1, 0]]
+
+
 def test_lines_are_counted_through_values_of_several_lines(tmp_path):
     rows = ['mine,"a\nb",,x,first,,pc,1,2,64,48', "mine,a,,a,first,,pc,?,2,64,48"]
     with pytest.raises(errors.DataError, match="line 4: x is"):

@@ -1,6 +1,5 @@
 import errno
 import os
-import pathlib
 
 import pytest
 from helpers import make_folder
@@ -11,14 +10,14 @@ from rclicks_jax.data.raw import files
 
 
 def failing(monkeypatch, number):
-    read = pathlib.Path.read_bytes
+    opened = os.open
 
-    def fail(path):
-        if path.name == "a.png":
+    def fail(path, *flags, **options):
+        if str(path).endswith("a.png"):
             raise OSError(number, os.strerror(number), str(path))
-        return read(path)
+        return opened(path, *flags, **options)
 
-    monkeypatch.setattr(pathlib.Path, "read_bytes", fail)
+    monkeypatch.setattr(files.os, "open", fail)
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ESTALE])

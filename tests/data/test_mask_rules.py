@@ -1,5 +1,7 @@
 """What mask files of a user's folder mean, on small ones of every kind."""
 
+import io
+
 import cv2
 import hypothesis
 import hypothesis.strategies as st
@@ -7,6 +9,7 @@ import image_bytes
 import numpy as np
 import pytest
 from helpers import disk
+from PIL import Image
 
 from rclicks_jax import errors
 from rclicks_jax.data.raw import (
@@ -321,6 +324,40 @@ def test_alpha_that_hides_the_mask_is_refused():
     grey = DISK * np.uint8(255)
     with pytest.raises(errors.DataError, match="alpha channel that hides"):
         one(png_of(np.dstack([grey] * 3 + [255 - grey])))
+
+
+def test_a_photograph_that_was_cut_out_is_its_alpha_channel():
+    # Its dark half would be lost if its colours were cut at half.
+    photo = np.random.default_rng(0).integers(1, 99, (*SHAPE, 3), np.uint8)
+    photo[:, 32:] += 150
+    stored = np.dstack([photo * DISK[..., None], DISK * np.uint8(255)])
+    assert_mask(one(png_of(stored)), DISK, mask_labels.CUT_OUT)
+
+
+def test_coloured_labels_that_were_cut_out_stay_labels():
+    colours = np.array([(0, 0, 0), *(c[::-1] for c in DAVIS[1:])], np.uint8)[THREE]
+    stored = np.dstack([colours, (THREE > 0) * np.uint8(255)])
+    objects, notes = each(png_of(stored))
+    assert_three(objects, ("128", "32768", "32896"))
+    assert notes == set()
+
+
+def test_a_tiff_whose_alpha_cannot_be_read_is_refused():
+    white = Image.new("L", SHAPE[::-1], 255)
+    grey = Image.fromarray(DISK * np.uint8(255))
+    content = io.BytesIO()
+    Image.merge("LA", [white, grey]).save(content, "TIFF")
+    with pytest.raises(errors.DataError, match="2 channels, of which 1 can be read"):
+        mask_files.parse(content.getvalue(), "m")
+
+
+def test_a_whole_tiff_that_opencv_cannot_read_is_not_called_truncated():
+    content = io.BytesIO()
+    grey = Image.fromarray(DISK * np.uint8(255))
+    grey.save(content, "TIFF", compression="zstd")
+    whole = content.getvalue()
+    with pytest.raises(errors.DataError, match=r"a whole TIFF.*Save it as PNG"):
+        mask_files.parse(whole, "m")
 
 
 # Label images.

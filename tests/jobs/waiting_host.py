@@ -5,7 +5,7 @@ import signal
 import time
 
 from absl import flags
-from rclicks_jax.launch import commands
+from rclicks_jax.launch import commands, host_flags
 
 from rclicks_jax import errors, hosts
 
@@ -38,4 +38,4 @@ if __name__ == "__main__":
 
     waits._QUIET_SECONDS = float(os.environ.get("QUIET", "3"))
     coordination._START_SECONDS = float(os.environ.get("PATIENCE", "300"))
-    commands.run(main, "usage")
+    commands.run(main, "usage", prepare=host_flags.start)

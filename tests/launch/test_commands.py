@@ -128,12 +128,19 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
         ("tabulate", (), "one or more run folders"),
         ("segmenters", ("sing",), "got sing; allowed: list"),
         ("benchmark", ("--workdir=/tmp/x", "oops"), "flags only"),
+        ("benchmark", ("--workdir=",), "--workdir: got nothing"),
+        ("train", ("--workdir= ",), "--workdir: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--model=DT"), "--data: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--data=sample"), "--model=DIR"),
         ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
         (
             "benchmark",
-            ("--workdir=/tmp/x", "--data=folder:/no/such", "--segmenter=noisy"),
+            (
+                "--workdir=/tmp/x",
+                "--data=folder:/no/such",
+                "--segmenter=noisy",
+                "--click_model=DT",
+            ),
             "does not exist",
         ),
         ("benchmark", ("--workdir=/tmp/x", "--segmenters=,"), "one or more"),
@@ -152,9 +159,10 @@ def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
     assert "Traceback" not in done.stderr
 
 
-def test_who_has_read_enough_may_close_the_pipe():
+@pytest.mark.parametrize("words", [("segmenters", "list"), ("benchmark", "--help")])
+def test_who_has_read_enough_may_close_the_pipe(words):
     process = subprocess.Popen(
-        command("segmenters", "list"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     process.stdout.close()
     said = process.stderr.read().decode()

@@ -81,7 +81,7 @@ def test_an_evaluation_of_nothing_usable_does_not_start(clicked, tmp_path):
         path.write_bytes(b"broken")
     flags = [f"--data=folder:{folder}", f"--workdir={tmp_path / 'run'}"]
     printed = command("evaluate", *flags, status=2)
-    assert "has no object that can be used: 3 times: " in printed
+    assert "mine has nothing that can be used" in printed
     assert "no image that OpenCV can read" in printed
     assert not (tmp_path / "run").exists()
 

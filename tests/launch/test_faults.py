@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import jax
 import pytest
 from faults import every_fault
 from helpers import make_folder
@@ -61,14 +62,14 @@ def test_devices_that_are_not_there_are_named_with_the_way_to_them(tmp_path):
 
 def test_segmenters_without_a_name_are_refused(tmp_path):
     said = refused("benchmark", SMOKE, "--segmenters=,", f"--workdir={tmp_path}")
-    assert "Segmenters: got ','; allowed: one or more names" in said
+    assert "got ','; allowed: one or more" in said
 
 
 @pytest.mark.parametrize("coordinator", ["nonsense", "auto"])
 def test_a_coordinator_that_is_none_is_refused(coordinator):
     said = refused(
-        "segmenters", "list", f"--coordinator={coordinator}", "--process_count=2",
-        "--process_id=0",
+        "click_maps", "--model=DT", "--data=sample", "--out=x",
+        f"--coordinator={coordinator}", "--process_count=2", "--process_id=0",
     )  # fmt: skip
     assert "--coordinator: got" in said
 
@@ -98,7 +99,6 @@ def test_without_a_home_folder_only_what_needs_the_cache_is_refused(tmp_path):
         )
     )
     assert first.returncode == 0, first.stderr
-    assert "note: compiled programs are not kept" in first.stderr
     assert second.returncode == 2
     said = second.stderr.splitlines()[-1]
     assert said.startswith("error: The cache: got no home folder; allowed: $RCLICKS_C")
@@ -133,6 +133,10 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
         (FULL, "/a/b: No space left on device. Make room there, or choose another"),
         (chained(ValueError("x"), FULL), "/a/b: No space left on device. Make room"),
         (MemoryError(), "The memory is full."),
+        (
+            jax.errors.JaxRuntimeError("UNKNOWN: Gloo AllReduce failed: timed out"),
+            "The hosts lost each other while they computed together: UNKNOWN: Gloo",
+        ),
         (OSError(errno.EACCES, "Permission denied", "/etc/x"), "/etc belongs to root"),
         (OSError(errno.ENOENT, "No such file", "a\\b"), "Write / where it has a back"),
     ],
@@ -143,6 +147,7 @@ def test_errors_are_sentences(error, sentence):
 
 def test_a_fault_of_ours_is_none():
     assert faults.sentence(KeyError("x")) is None
+    assert faults.sentence(jax.errors.JaxRuntimeError("INTERNAL: a bug")) is None
 
 
 def test_the_owner_of_a_folder_is_named(tmp_path):

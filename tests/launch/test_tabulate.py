@@ -82,7 +82,7 @@ def test_an_estimate_without_a_place_is_printed_and_names_the_flag(
         (["estimate", "RUN", "--objects=5", "--click_seconds=quick"], "2,0.5"),
         (["compare", "RUN", "RUN"], "LABEL=FOLDER"),
         (["RUN/tables"], "is not a run folder"),
-        (["EMPTY"], "does not say what was run"),
+        (["EMPTY"], "is not a run folder"),
     ],
 )
 def test_what_cannot_be_tabulated_is_said(compared, tmp_path, arguments, said):

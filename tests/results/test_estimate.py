@@ -103,6 +103,11 @@ def test_segmenters_are_estimated_from_the_objects_that_both_finished():
     ("project", "pace"),
     [
         (paces.Project(objects=0), SURE),
+        (paces.Project(objects=10**24), SURE),
+        (paces.Project(objects=10**400), SURE),
+        (PROJECT, SURE._replace(click=paces.Seconds(float("inf"), 1))),
+        (PROJECT, SURE._replace(polygon=paces.Seconds(float("nan"), 1))),
+        (PROJECT, SURE._replace(polygon=paces.Seconds(80, float("nan")))),
         (PROJECT._replace(days=0), SURE),
         (PROJECT._replace(hours_a_day=25), SURE),
         (PROJECT._replace(hourly_price=float("nan")), SURE),

@@ -76,8 +76,11 @@ def test_records_of_before_categories_are_read():
     )
     assert records.from_lines(records.to_lines(record), "r") == record
     head, row = records.to_lines(record).splitlines()
+    # Neither did records say then which run they are of, and how many lines they have.
+    known = ("kind", "dataset", "image_id", "attempt", "encodes", "seconds")
+    older = {key: value for key, value in json.loads(head).items() if key in known}
     old = {key: value for key, value in json.loads(row).items() if key != "category"}
-    read = records.from_lines(f"{head}\n{json.dumps(old)}\n", "r")
+    read = records.from_lines(f"{json.dumps(older)}\n{json.dumps(old)}\n", "r")
     assert read.instances[0] == records.InstanceRecord("o", "ok", area=3)
 
 

@@ -148,7 +148,7 @@ def test_users_without_any_click_are_missed_aloud(folder, tmp_path, capsys):
 def test_nothing_usable_is_an_error_before_any_work(folder, tmp_path):
     for path in (folder / "masks").iterdir():
         write_image(path, np.zeros((48, 64), np.uint8))
-    said = r"no object that can be used: 3 times: the mask has no object pixel"
+    said = r"3 images, 0 usable objects, 3 skipped, .*: the mask has no object pixel"
     for run, wanted in (
         (benchmark.run, settings(folder)),
         (click_maps.run, map_settings(folder)),

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.ops import images
 
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
 ALL = "all"
@@ -68,27 +69,45 @@ class Counts:
         )
 
 
-@dataclasses.dataclass(frozen=True)
 class RawObject:
     """One object of an image.
 
+    Its mask is kept as a PNG and decoded whenever it is asked for: a photograph may
+    have hundreds of objects.
+
     Attributes:
         instance_id: Stable within the dataset.
-        mask: `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`; None with a problem.
+        encoded_mask: PNG of the mask; None with a problem.
         problem: Why the object cannot be used; empty if it can.
         clicks_yx: Real first clicks, `i32[n 2]`.
         input_device: What made them, joined by `+`; empty without clicks.
         category: What kind of thing it is, as the dataset calls it; empty if unknown.
     """
 
-    instance_id: str
-    mask: np.ndarray | None
-    problem: str = ""
-    clicks_yx: np.ndarray = dataclasses.field(
-        default_factory=lambda: np.zeros((0, 2), np.int32)
-    )
-    input_device: str = ""
-    category: str = ""
+    def __init__(
+        self,
+        instance_id: str,
+        mask: np.ndarray | None,
+        problem: str = "",
+        clicks_yx: np.ndarray | None = None,
+        input_device: str = "",
+        category: str = "",
+    ) -> None:
+        """Takes a mask, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`."""
+        self.instance_id = instance_id
+        self.encoded_mask = None if mask is None else images.encode_png(mask)
+        self.problem = problem
+        no_clicks = np.zeros((0, 2), np.int32)
+        self.clicks_yx = no_clicks if clicks_yx is None else clicks_yx
+        self.input_device = input_device
+        self.category = category
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """Returns the mask, `u8[h w]`; None with a problem."""
+        if self.encoded_mask is None:
+            return None
+        return images.decode_mask(self.encoded_mask, self.instance_id)
 
 
 @dataclasses.dataclass(frozen=True)

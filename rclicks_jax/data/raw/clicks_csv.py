@@ -171,10 +171,25 @@ def _read(path: pathlib.Path, stamp: tuple[int, ...]) -> dict[str, dict[Key, Cli
     for row in _rows(path):
         key = row.texts["dataset"], row.texts["full_stem"], row.texts["click_type"]
         rows_of.setdefault(key, []).append(row)
+    _check_pixels(path, [row for rows in rows_of.values() for row in rows])
     sets: dict[str, dict[Key, ClickSet]] = {}
     for (dataset, *key), rows in rows_of.items():
         sets.setdefault(dataset, {})[key[0], key[1]] = _click_set(rows)
     return sets
+
+
+def _check_pixels(path: pathlib.Path, rows: Sequence["_Row"]) -> None:
+    """Raises `DataError` if clicks of a dataset are shares of the sides, not pixels."""
+    of_dataset: dict[str, list[float]] = {}
+    for row in rows:
+        of_dataset.setdefault(row.texts["dataset"], []).append(row.largest)
+    for dataset, largest in of_dataset.items():
+        if max(largest) <= 1 and any(0 < each < 1 for each in largest):
+            raise errors.DataError(
+                f"{path}: x and y of all clicks of {dataset} lie between 0 and 1, so "
+                "they are shares of the photograph's sides; they must be pixels: "
+                "multiply x by w and y by h."
+            )
 
 
 class _Row(NamedTuple):
@@ -184,11 +199,13 @@ class _Row(NamedTuple):
         line: Its number, from 1.
         texts: The columns that are text, by name.
         numbers: x, y, w and h.
+        largest: Of x and y as they are written, with their fractions.
     """
 
     line: int
     texts: dict[str, str]
     numbers: tuple[int, int, int, int]
+    largest: float
 
 
 def _click_set(rows: Sequence[_Row]) -> ClickSet:
@@ -298,7 +315,8 @@ def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
             f"{path}, line {line}: unknown click type {named['click_type']!r}; "
             f"allowed: {', '.join(CLICK_TYPES)}."
         )
-    return _Row(line, named, (x, y, w, h))
+    largest = max(float(cells["x"]), float(cells["y"]))
+    return _Row(line, named, (x, y, w, h), largest)
 
 
 def _number(path: pathlib.Path, line: int, column: str, text: str) -> int:

@@ -335,18 +335,17 @@ class FolderSource:
         if broken and not clicks.object_stem:  # The target is all of them.
             return None, f"{broken[0].instance_id}: {broken[0].problem}"
         marked = f"{clicks.image_stem}{_OBJECT_MARK}{clicks.object_stem}"
-        asked = [
-            o.mask
-            for o in image.objects
-            if o.mask is not None
-            and (not clicks.object_stem or o.instance_id in (marked, image.image_id))
-        ]
-        if not asked and {o.problem for o in image.objects} == {raw.EMPTY}:
+        target: np.ndarray | None = None
+        for one in image.objects:
+            is_meant = one.instance_id in (marked, image.image_id)
+            if (is_meant or not clicks.object_stem) and (mask := one.mask) is not None:
+                target = mask if target is None else np.maximum(target, mask)
+        if target is not None:
+            return target, ""
+        if {o.problem for o in image.objects} == {raw.EMPTY}:
             return None, raw.EMPTY
-        if not asked:
-            known = ", ".join(f"{o.instance_id}: {o.problem}" for o in image.objects)
-            return None, f"no object {clicks.object_stem!r} in the mask ({known})"
-        return np.maximum.reduce(asked), ""
+        known = ", ".join(f"{o.instance_id}: {o.problem}" for o in image.objects)
+        return None, f"no object {clicks.object_stem!r} in the mask ({known})"
 
     def _prev_mask(
         self, full_stem: str, shape: tuple[int, int]

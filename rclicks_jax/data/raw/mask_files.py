@@ -80,6 +80,7 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
         raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
     stored = images.decode_stored(encoded, name)
+    _check_channels(stored, header, name)
     alpha, indices, palette = None, None, None
     if stored.ndim == 3 and stored.shape[2] == 4:
         stored, alpha = stored[..., :3], stored[..., 3]
@@ -99,3 +100,15 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     if header.kind in ("PNG", "TIFF") and header.mode in ("L", "1"):
         spread = _SPREAD.get(header.bits, 1)
     return MaskFile(stored, alpha, indices, palette, spread, header)
+
+
+def _check_channels(
+    stored: np.ndarray, header: image_headers.Header | None, name: str
+) -> None:
+    """Raises `DataError` if channels of a TIFF were lost: one may be the mask."""
+    channels = stored.shape[2] if stored.ndim == 3 else 1
+    if header is not None and header.samples > channels:
+        raise errors.DataError(
+            f"{name} has {header.samples} channels, of which {channels} can be read; "
+            "which one is meant cannot be told. Save the mask as a grey image."
+        )

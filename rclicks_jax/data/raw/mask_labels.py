@@ -15,6 +15,7 @@ from rclicks_jax.ops import masks
 
 ALPHA = "masks are in the alpha channel; the colour is the same everywhere"
 ALPHA_DROPPED = "masks have an alpha channel, which is not used"
+CUT_OUT = "masks are photographs that were cut out; their alpha channel is the mask"
 AS_WRITTEN = "bilevel TIFFs of tifffile are read as the array that was written"
 AS_SHOWN = "bilevel TIFFs store white as 0; what is shown white is the object"
 BLACK_GROUND = "palettes have their black at another index than 0; black is the ground"
@@ -220,7 +221,15 @@ def _alpha_or_colour(file: MaskFile) -> tuple[np.ndarray, list[str]]:
             "has an alpha channel that hides all that its colours mark: which of them "
             "is the mask cannot be told. Save it as grey, without alpha."
         )
+    if not (some & ~opaque).any() and _is_photograph(colour[opaque]):
+        return alpha, [CUT_OUT]
     return colour, [] if (some == opaque).all() else [ALPHA_DROPPED]
+
+
+def _is_photograph(colours: np.ndarray) -> bool:
+    """Tells whether pixels `[n 3]` have hues, and more than labels have."""
+    hued = (colours != colours[:, :1]).any()
+    return bool(hued) and len(np.unique(colours, axis=0)) > MANY_LABELS
 
 
 def find_void(labels: Labels) -> None:

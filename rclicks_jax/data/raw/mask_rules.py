@@ -6,7 +6,7 @@ note says what was decided; where it cannot, it is refused.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -41,11 +41,11 @@ class Reading:
 
     Attributes:
         objects: Masks of objects, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`, by
-            the id that tells them apart.
+            the id that tells them apart. Each may be made when it is asked for.
         notes: What was decided, as kinds of notes.
     """
 
-    objects: dict[str, np.ndarray]
+    objects: Mapping[str, np.ndarray]
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +84,10 @@ def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
     else:
         chosen = _cut(labels.brightness, labels.has_ground)
         labels.notes.append(CUT_LOSSY if file.lossy else CUT)
-    return _reading({"": labels.as_mask(chosen)}, labels.notes)
+    mask = labels.as_mask(chosen)
+    if masks.touches_all_sides(mask == OBJECT):
+        labels.notes.append(EVERYWHERE)
+    return Reading({"": mask}, tuple(labels.notes))
 
 
 def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
@@ -128,8 +131,26 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
         labels.notes += [NOT_VOID] * (255 in objects) + [NOT_GROUND] * (
             _WHITE in objects
         )
-    found = {str(i): labels.as_mask(labels.ids == i) for i in objects}
-    return _reading(found, labels.notes)
+    if not masks.labels_on_all_sides(labels.ids).isdisjoint(objects):
+        labels.notes.append(EVERYWHERE)
+    return Reading(_LabelMasks(labels), tuple(labels.notes))
+
+
+class _LabelMasks(Mapping[str, np.ndarray]):
+    """Masks of the labels of an image; hundreds of them would fill the memory."""
+
+    def __init__(self, labels: mask_labels.Labels) -> None:
+        self._labels = labels
+        self._ids = {str(i): i for i in labels.objects()}
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        return self._labels.as_mask(self._labels.ids == self._ids[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
 
 
 def soft(file: MaskFile) -> np.ndarray:
@@ -151,12 +172,6 @@ def soft(file: MaskFile) -> np.ndarray:
             "the previous mask has numbers outside of 0 to 1 and of 0 to 255."
         )
     return mask.astype(np.uint8)
-
-
-def _reading(objects: dict[str, np.ndarray], notes: list[str]) -> Reading:
-    if any(masks.touches_all_sides(mask == OBJECT) for mask in objects.values()):
-        notes = [*notes, EVERYWHERE]
-    return Reading(objects, tuple(notes))
 
 
 _NEITHER = (

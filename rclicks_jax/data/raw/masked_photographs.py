@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,6 +11,33 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import layouts, mask_files, photographs
 from rclicks_jax.ops import images
 from rclicks_jax.ops import masks as label_masks
+
+
+class PackedMasks(Mapping[str, np.ndarray]):
+    """Masks of the objects of a photograph, decoded when they are asked for.
+
+    There may be hundreds, each as large as the photograph.
+    """
+
+    def __init__(self) -> None:
+        """Holds nothing yet."""
+        self._encoded: dict[str, bytes] = {}
+
+    def add(self, key: str, mask: np.ndarray) -> None:
+        """Keeps a mask, `u8[h w]`."""
+        self._encoded[key] = images.encode_png(mask)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """Returns a mask, `u8[h w]`."""
+        return images.decode_mask(self._encoded[key], key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterates over the ids."""
+        return iter(self._encoded)
+
+    def __len__(self) -> int:
+        """Returns the number of masks."""
+        return len(self._encoded)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +55,7 @@ class MaskedPhotograph:
 
     encoded: bytes
     shape: tuple[int, int]
-    masks: dict[str, np.ndarray]
+    masks: PackedMasks
     problems: dict[str, str]
     notes: tuple[raw.Note, ...]
 
@@ -36,7 +63,7 @@ class MaskedPhotograph:
 def read(
     path: pathlib.Path, mask_paths: Mapping[str, pathlib.Path], layout: layouts.Layout
 ) -> MaskedPhotograph:
-    """Reads a photograph and its mask files.
+    """Reads a photograph and its mask files, one at a time.
 
     Args:
         path: Of the photograph.
@@ -62,25 +89,20 @@ def _read(
     path: pathlib.Path, mask_paths: Mapping[str, pathlib.Path], layout: layouts.Layout
 ) -> MaskedPhotograph:
     photo = photographs.read(path, "the image")
-    found, problems = {}, {}
-    for name, mask_path in mask_paths.items():
-        try:
-            found[name] = mask_files.read(mask_path, _called(name))
-        except errors.DataError as error:
-            problems[name] = str(error)
-    # Published masks are of what is shown, where nothing tells otherwise.
-    if layout.own or photo.shape != photo.stored_shape:
-        shapes = [file.shape for file in found.values()]
-        turned = any(file.turned for file in found.values())
-        photo = photographs.in_frame_of(photo, shapes, turned=turned)
-    if photo.turn != 1 and not (layout.own or photographs.TURNED in photo.notes):
-        kinds = (*photo.notes, photographs.TAKEN_AS_TURNED)
-        photo = dataclasses.replace(photo, notes=kinds)
+    problems: dict[str, str] = {}
+    shapes, turned, kept = [], False, {}
+    for name, file in _files(mask_paths, problems):
+        shapes.append(file.shape)
+        turned |= file.turned
+        if len(mask_paths) == 1:
+            kept[name] = file
+    photo = _framed(photo, shapes, turned, layout)
     longest = layout.longest_side
     shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
-    masks: dict[str, np.ndarray] = {}
+    masks = PackedMasks()
     notes = [raw.Note(kind, path.stem) for kind in photo.notes]
-    for name, file in found.items():
+    # Several files are read again instead of being kept: they may be hundreds.
+    for name, file in kept.items() or _files(mask_paths, problems):
         try:
             reading = layout.rule(file, shape)
         except errors.DataError as error:
@@ -88,12 +110,44 @@ def _read(
             continue
         for label, mask in reading.objects.items():
             key = "_".join(filter(None, (name, label)))
-            masks[key] = _limited(mask, photo.shape, shape)
+            masks.add(key, _limited(mask, photo.shape, shape))
         where = "/".join(filter(None, (path.stem, name)))
         notes += [raw.Note(kind, where) for kind in reading.notes]
     if problems and not masks:
         raise errors.DataError("; ".join(dict.fromkeys(problems.values())))
     return MaskedPhotograph(photo.encoded, shape, masks, problems, tuple(notes))
+
+
+def _files(
+    mask_paths: Mapping[str, pathlib.Path], problems: dict[str, str]
+) -> Iterator[tuple[str, mask_files.MaskFile]]:
+    """Yields the mask files that can be read, and adds why others cannot."""
+    for name, mask_path in mask_paths.items():
+        if name not in problems:
+            try:
+                yield name, mask_files.read(mask_path, _called(name))
+            except errors.DataError as error:
+                problems[name] = str(error)
+
+
+def _framed(
+    photo: photographs.Photograph,
+    shapes: list[tuple[int, int]],
+    turned: bool,
+    layout: layouts.Layout,
+) -> photographs.Photograph:
+    """Returns a photograph in the frame of its masks.
+
+    Raises:
+        DataError: It cannot be told whether they are of it as stored or as turned.
+    """
+    # Published masks are of what is shown, where nothing tells otherwise.
+    if layout.own or photo.shape != photo.stored_shape:
+        photo = photographs.in_frame_of(photo, shapes, turned=turned)
+    if photo.turn != 1 and not (layout.own or photographs.TURNED in photo.notes):
+        kinds = (*photo.notes, photographs.TAKEN_AS_TURNED)
+        photo = dataclasses.replace(photo, notes=kinds)
+    return photo
 
 
 def _called(name: str) -> str:
