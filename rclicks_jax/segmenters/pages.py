@@ -189,7 +189,7 @@ def _spec(method: Method) -> str:
 def _example(spec: str) -> str:
     return (
         f"  rclicks-benchmark --segmenter={spec} \\\n"
-        "      --data=sample --click_model=sample --workdir=runs/mine"
+        "      --data=sample --click_model=DT --workdir=runs/mine"
     )
 
 
