@@ -80,7 +80,7 @@ class PerQuery:
 
 
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
-_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "toy", "a model folder")
+_NAMES = (*_FUNCTIONS, *saliency_models.NAMES, "toy")
 
 
 def load(
@@ -277,7 +277,7 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
         raise errors.BadValueError(
             "Click model",
             "none",
-            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
+            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps), "
             "which rclicks-convert makes of the published weights (docs/weights.md); "
             "UD or DT; SI or SM with a saliency model (docs/saliency.md); or toy, a "
             "small network trained on the sample dataset",
@@ -290,7 +290,8 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
                 f"There is no model folder {spec}. rclicks-train and rclicks-convert "
                 "make one."
             )
-        raise errors.UnknownNameError("click model", spec, _ALLOWED)
+        more = "Or a model folder; there is none of this name."
+        raise errors.UnknownNameError("click model", spec, _NAMES, more)
     return name, options
 
 

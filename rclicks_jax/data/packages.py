@@ -301,9 +301,8 @@ def _index(folder: pathlib.Path) -> dict[str, Any] | None:
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
     name = f"rclicks_{kind}"
-    module = importlib.import_module(
-        f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
-    )
+    place = f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
+    module = importlib.import_module(place)
     config = _config_name(spec)
     if config not in specs.KINDS:
         common = importlib.import_module("rclicks_jax.datasets.common")

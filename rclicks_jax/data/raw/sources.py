@@ -51,10 +51,12 @@ def own_layout(folder: pathlib.Path) -> layouts.Layout:
     for layout in (layouts.BINARY_FOLDER, layouts.LABEL_FOLDER):
         if all(os.path.isdir(folder / each) for each in (layout.images, layout.masks)):
             return layout
+    tables = sorted(each for each in folder.glob("*.json") if each.name[0] != ".")
+    hint = f" COCO files are given as coco:{tables[0]},{folder}." if tables else ""
     raise errors.DataError(
         f"{folder} must have images/ and, with the same stems, masks/ (what is not 0 "
         "is the object; a folder of masks for several objects) or labels/ (each value "
-        "but 0 is an object)."
+        f"but 0 is an object).{hint}"
     )
 
 
