@@ -107,7 +107,7 @@ OTHERS = {
     ),
     "stop_at": (
         {"protocol": {**vars(config.PAPER), "stop_at": 95}},
-        r"protocol.stop_at is 0 \(all clicks\) in one and 95 in other",
+        "protocol.stop_at is 0 (all clicks) in one and 95 in other",
     ),
 }  # fmt: skip
 

@@ -61,7 +61,7 @@ def test_a_legend_is_below_the_curves():
     ],
 )
 def test_charts_are_said_in_words_and_no_name_breaks_them(draw):
-    runs = several(dataset=ODD)
+    runs = several(5, dataset=ODD)
     runs[0] = runs[0]._replace(label=ODD)
     svg = draw(runs) * 2
     root = html_pages.parse(svg.encode().decode())
