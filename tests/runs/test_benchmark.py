@@ -26,6 +26,14 @@ def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
     assert info["noted"]["versions"]["jax"]
 
 
+def test_all_that_is_misspelt_is_said_at_once(folder):
+    wrong = settings(folder, data="grabcut:x", segmenter="Sam", click_model="dt")
+    with pytest.raises(errors.BadValueError) as said:
+        benchmark.check(wrong)
+    for meant in ("3 things are wrong", "mean GrabCut?", "mean sam", "mean DT?"):
+        assert meant in str(said.value)
+
+
 def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
     folder = make_folder(tmp_path / "mine", tuple("abcdefg"))
     (folder / "images" / "c.png").write_bytes(b"broken")
