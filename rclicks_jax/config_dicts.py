@@ -28,7 +28,10 @@ def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise errors.BadValueError(
-            f"Settings of {cls.__name__}", ", ".join(unknown), ", ".join(sorted(hints))
+            f"Settings of {cls.__name__}",
+            ", ".join(unknown),
+            ", ".join(sorted(hints)),
+            errors.meant(unknown[0], hints),
         )
     return cls(
         **{
@@ -48,7 +51,10 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
     if origin is Literal:
         if value not in typing.get_args(hint):
             raise errors.BadValueError(
-                what, repr(value), ", ".join(map(repr, typing.get_args(hint)))
+                what,
+                repr(value),
+                ", ".join(map(repr, typing.get_args(hint))),
+                errors.meant(str(value), map(str, typing.get_args(hint))),
             )
         return value
     if origin in (typing.Union, types.UnionType):

@@ -24,9 +24,8 @@ from typing import Any
 import jax
 from jax._src import distributed
 
-from rclicks_jax import coordination, errors, waits
+from rclicks_jax import cache, coordination, errors, waits
 
-CACHE_VARIABLE = "RCLICKS_CACHE"
 LOCK_NAME = "lock"
 # Whoever holds a lock touches it so often; untouched for so long, it is nobody's.
 _TOUCH_SECONDS, _ABANDONED_SECONDS = 10.0, 180.0
@@ -36,24 +35,6 @@ _POLL_SECONDS = 0.2
 # Those who wait for process 0 can ask why it ended for so long.
 _FAREWELL_SECONDS = 2.0
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
-
-
-def cache_dir() -> pathlib.Path:
-    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's.
-
-    Raises:
-        BadValueError: The user has no home folder, and no variable names another.
-    """
-    given = os.environ.get(CACHE_VARIABLE)
-    try:
-        if given:
-            return pathlib.Path(os.path.expanduser(given))
-        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-        return pathlib.Path(base) / "rclicks_jax"
-    except RuntimeError as error:
-        raise errors.BadValueError(
-            "The cache", "no home folder", f"${CACHE_VARIABLE} set to a folder"
-        ) from error
 
 
 @contextlib.contextmanager
@@ -143,7 +124,7 @@ def use_compilation_cache() -> None:
     key = "jax_compilation_cache_dir"
     try:
         if jax.config.values[key] is None:
-            jax.config.update(key, str(cache_dir() / "xla"))
+            jax.config.update(key, str(cache.cache_dir() / "xla"))
         folder = pathlib.Path(jax.config.values[key])
         if "://" not in jax.config.values[key]:
             folder.mkdir(parents=True, exist_ok=True)

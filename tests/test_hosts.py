@@ -10,7 +10,7 @@ import threading
 import jax
 import pytest
 
-from rclicks_jax import errors, hosts, waits
+from rclicks_jax import cache, errors, hosts, waits
 
 
 def test_hashes_are_the_same_in_every_release():
@@ -111,10 +111,10 @@ def test_a_process_without_a_place_is_refused(count, number):
 
 def test_the_cache_can_be_put_anywhere(monkeypatch, tmp_path):
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path))
-    assert hosts.cache_dir() == tmp_path
+    assert cache.cache_dir() == tmp_path
     monkeypatch.delenv("RCLICKS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert hosts.cache_dir() == tmp_path / "rclicks_jax"
+    assert cache.cache_dir() == tmp_path / "rclicks_jax"
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_without_a_home_folder_the_variable_is_named(monkeypatch, jax_cache, cap
     for name in ("RCLICKS_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(errors.BadValueError, match=r"no home folder.*\$RCLICKS_CACHE"):
-        hosts.cache_dir()
+        cache.cache_dir()
     change, value = jax_cache
     change(None)
     hosts.use_compilation_cache()

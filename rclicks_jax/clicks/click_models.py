@@ -80,7 +80,7 @@ class PerQuery:
 
 
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
-_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "toy", "a model folder")
+_NAMES = (*_FUNCTIONS, *saliency_models.NAMES, "toy")
 
 
 def load(
@@ -290,7 +290,8 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
                 f"There is no model folder {spec}. rclicks-train and rclicks-convert "
                 "make one."
             )
-        raise errors.UnknownNameError("click model", spec, _ALLOWED)
+        more = "Or a model folder; there is none of this name."
+        raise errors.UnknownNameError("click model", spec, _NAMES, more)
     return name, options
 
 

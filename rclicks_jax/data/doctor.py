@@ -181,12 +181,12 @@ def _count(folder: pathlib.Path, name: str) -> int:
 def _examine_dataset(
     spec: specs.DataSpec, max_click_distance: float, diagnosis: Diagnosis
 ) -> None:
-    diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
     try:
         source = sources.open_source(spec)
     except errors.DataError as error:
         diagnosis.add("error", str(error))
         return
+    diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
     objects: list[tuple[str, str]] = []
     problems: list[tuple[str, str]] = []
     counted: list[list[str]] = []

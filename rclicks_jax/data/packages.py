@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import tqdm
 
+from rclicks_jax import cache as user_cache
 from rclicks_jax import errors, files, hosts
 from rclicks_jax.data import packaging, raw, readers, specs
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
@@ -223,7 +224,7 @@ def prepare(
             f"{spec.folder} or the folder above."
         )
     key = fingerprint(spec, source)
-    root = (cache or hosts.cache_dir()) / "data" / _root_name(spec, key)
+    root = (cache or user_cache.cache_dir()) / "data" / _root_name(spec, key)
     folder = root / f"rclicks_{kind}" / _config_name(spec) / _BUILDERS_VERSION
     if _index(folder) is not None:
         return folder
@@ -234,7 +235,7 @@ def prepare(
     except OSError as error:
         raise errors.DataError(
             f"{spec.name} cannot be packaged in {root}: {files.explain(error)} "
-            f"${hosts.CACHE_VARIABLE} names another folder for the cache."
+            f"${user_cache.VARIABLE} names another folder for the cache."
         ) from error
     return folder
 
@@ -303,9 +304,8 @@ def _index(folder: pathlib.Path) -> dict[str, Any] | None:
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
     name = f"rclicks_{kind}"
-    module = importlib.import_module(
-        f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
-    )
+    place = f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
+    module = importlib.import_module(place)
     config = _config_name(spec)
     if config not in specs.KINDS:
         common = importlib.import_module("rclicks_jax.datasets.common")

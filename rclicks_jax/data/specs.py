@@ -152,7 +152,8 @@ def _spec(token: str) -> DataSpec:
             return of_folder(path)
         if "/" in token and not colon:
             raise errors.DataError(f"{path} is not a folder.{_hint(path)}")
-        raise errors.BadValueError("--data", repr(token), _allowed())
+        near = errors.meant(kind, KINDS) or _hint(path)
+        raise errors.BadValueError("--data", repr(token), _allowed(), near)
     if kind == "sample":
         return DataSpec(kind)
     if kind == "coco":

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from rclicks_jax import errors, files, hosts
+from rclicks_jax import cache, errors, files, hosts
 from rclicks_jax.data import later_tasks, packages, preprocess
 from rclicks_jax.types import ClickExample, PackedBatch
 
@@ -110,7 +110,7 @@ def prepare(
         [_FORMAT, package.checksum, split, dataclasses.asdict(settings)]
     )
     key = hashlib.sha256(described.encode()).hexdigest()[:16]
-    folder = hosts.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
+    folder = cache.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
     try:
         if not (folder / INDEX_NAME).exists():
             with hosts.exclusive(folder):
@@ -120,7 +120,7 @@ def prepare(
     except OSError as error:
         raise errors.DataError(
             f"The examples of {package.dataset} cannot be kept in {folder}: "
-            f"{files.explain(error)} ${hosts.CACHE_VARIABLE} names another folder for "
+            f"{files.explain(error)} ${cache.VARIABLE} names another folder for "
             "the cache."
         ) from error
     return Squares(folder)

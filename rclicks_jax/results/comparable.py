@@ -22,6 +22,12 @@ _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
 # Settings that change which objects there are, or how large, and are in no hash.
 _CONFIGURED = ("max_images", "max_side")
+# Settings of which 0 is no number.
+_MEANING_OF_0 = {
+    "max_images": "all",
+    "max_side": "no limit",
+    "protocol.stop_at": "all clicks",
+}
 _LONGEST = 60
 
 Settings = dict[str, Any]
@@ -148,6 +154,8 @@ def _said(key: str, value: Any) -> str:
         return click_model_title(value or {})
     if key.startswith(f"{_DATA}."):
         return str(value)[:12] if value else "not there"
+    if value == 0 and key in _MEANING_OF_0:
+        return f"0 ({_MEANING_OF_0[key]})"
     return _short(value)
 
 

@@ -160,6 +160,11 @@ class RunFolder:
             if wrong:
                 raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
             written = found.get("format", 1)
+        except FileNotFoundError as error:
+            raise errors.RunFolderError(
+                f"{self.path} is not a run folder: there is no "
+                f"{RUN_NAME if self.path.exists() else 'such folder'}."
+            ) from error
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise errors.RunFolderError(
                 f"{self.path} is not a run folder: {path} cannot be read ({error})."

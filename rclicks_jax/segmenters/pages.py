@@ -184,7 +184,9 @@ def _spec(method: Method) -> str:
 def _example(spec: str) -> str:
     return (
         f"  rclicks-benchmark --segmenter={spec} \\\n"
-        "      --data=sample --click_model=toy --workdir=runs/mine"
+        "      --data=sample --click_model=DT --workdir=runs/mine\n"
+        "  For numbers about people give your --data, and as --click_model the folder\n"
+        "  that rclicks-convert makes of the published weights (docs/weights.md)."
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from rclicks_jax import catalogue, errors
 from rclicks_jax.bridge import client
-from rclicks_jax.segmenters import bridged, environments, methods, names
+from rclicks_jax.segmenters import bridged, environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
 _FORMS = (
@@ -73,7 +73,7 @@ def check_all(specs: Iterable[str], protocol: str = "") -> None:
 def unknown(name: str) -> errors.UnknownNameError:
     """Returns the error for a segmenter that does not exist, with what is meant."""
     known = sorted((*catalogue.SEGMENTERS, *methods.catalogue().methods))
-    return names.unknown("segmenter", name, known, _FORMS)
+    return errors.UnknownNameError("segmenter", name, known, _FORMS)
 
 
 def check_file(path: pathlib.Path) -> None:
@@ -114,7 +114,7 @@ def _check_bridge(options: Mapping[str, str]) -> None:
         check_file(pathlib.Path(adapter))
     elif adapter and adapter not in known:
         more = "A file of your own ends in .py."
-        raise names.unknown("adapter", adapter, known, more)
+        raise errors.UnknownNameError("adapter", adapter, known, more)
     client.check(left)
 
 

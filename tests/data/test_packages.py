@@ -21,9 +21,10 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_folder_is_packaged_once_and_comes_back(tmp_path, cache):
+def test_a_folder_is_packaged_once_and_comes_back(tmp_path, cache, caplog):
     folder = make_folder(tmp_path / "mine")
     package = packages.open_instances(spec_of(folder))
+    assert not caplog.records
     assert package.dataset == "mine"
     assert [row.name for row in package.rows] == ["a", "b", "c"]
     assert [row.instance_ids for row in package.rows] == [("a",), ("b",), ("c",)]

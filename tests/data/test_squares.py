@@ -4,7 +4,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache as user_cache
+from rclicks_jax import errors
 from rclicks_jax.data import later_tasks, packages, preprocess, specs, squares
 
 SETTINGS = squares.Settings(size=32, sigma=20.0)
@@ -17,7 +18,7 @@ def package():
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(user_cache.VARIABLE, str(tmp_path))
     return tmp_path / "squares"
 
 
@@ -78,7 +79,7 @@ def test_a_damaged_package_is_no_smaller_dataset(package, cache, monkeypatch):
 def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(blocked))
+    monkeypatch.setenv(user_cache.VARIABLE, str(blocked))
     with pytest.raises(
         errors.DataError, match=r"Not a directory.*\$RCLICKS_CACHE names"
     ):

@@ -98,6 +98,22 @@ def test_devices_that_cannot_be_compared_are_a_status(clicked, tmp_path):
     assert "33.3% of the tasks failed" in printed
 
 
+def test_too_few_clicks_to_compare_are_an_error_that_says_so(clicked, tmp_path):
+    folder = tmp_path / clicked.name
+    shutil.copytree(clicked, folder)
+    head, *rows = (clicked.parent / "clicks.csv").read_text().splitlines()
+    place = head.split(",").index("full_stem")
+    phones = [row for row in rows if ",mobile," in row]
+    few = {row.split(",")[place]: row for row in phones}.values()
+    others = [row for row in rows if ",mobile," not in row]
+    (folder / "clicks.csv").write_text("\n".join([head, *others, *few]) + "\n")
+    printed = command(
+        "evaluate", "--compare_clicks=device", f"--data=folder:{folder}",
+        "--split=all", f"--workdir={tmp_path / 'run'}", status=2,
+    )  # fmt: skip
+    assert "None of 3 click tasks can be compared: fewer than 10 clicks" in printed
+
+
 def test_masked_maps_show_on_request(tmp_path):
     run = evaluations.write(tmp_path / "run", evaluations.many())
     means = {}

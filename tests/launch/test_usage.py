@@ -165,3 +165,29 @@ def test_a_dry_run_says_how_long_it_would_take(tmp_path):
     assert "noisy on sample: 3 images, 23 objects; protocol paper" in done.stdout
     assert re.search(r"Estimate: \S+ s an object, 0:00:\d\d \(h:mm:ss\)", done.stdout)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["list"], "random_walker"),
+        (["show", "random_walker"], "grid"),
+        (["show", "grabcut"], "iterations"),
+        (["show", "noisy"], "decay"),
+        (["show", "sam"], "sam_vit_b_01ec64.pth"),
+    ],
+)
+def test_what_there_is_to_read_on_segmenters_imports_nothing_heavy(arguments, shown):
+    code = f"""
+import sys
+sys.argv = ["rclicks-segmenters", *{arguments}]
+from rclicks_jax.launch import segmenters
+try:
+    segmenters.run()
+finally:
+    print("HEAVY", [each for each in {HEAVY} if each in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    assert "HEAVY []" in done.stdout

@@ -51,6 +51,14 @@ def test_a_forecast_is_of_the_data_of_the_run(folder, tmp_path):
     assert package.name.startswith("mine-max32-")
 
 
+def test_all_that_is_misspelt_is_said_at_once(folder):
+    wrong = settings(folder, data="grabcut:x", segmenter="Sam", click_model="dt")
+    with pytest.raises(errors.BadValueError) as said:
+        benchmark.check(wrong)
+    for meant in ("3 things are wrong", "mean GrabCut?", "mean sam", "mean DT?"):
+        assert meant in str(said.value)
+
+
 def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
     folder = make_folder(tmp_path / "mine", tuple("abcdefg"))
     (folder / "images" / "c.png").write_bytes(b"broken")

@@ -76,8 +76,12 @@ def test_a_folder_goes_on_only_with_the_same_run(tmp_path):
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
-    with pytest.raises(errors.RunFolderError, match="is not a run folder"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"not a run folder: .*no run\.json"
+    ):
         store.RunFolder(tmp_path).info()
+    with pytest.raises(errors.RunFolderError, match=r"there is no such folder\.$"):
+        store.RunFolder(tmp_path / "nowhere").info()
 
 
 def test_a_full_disk_loses_nothing_and_says_what_to_do(tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ class SampleSource:
         if found is None or not found.submodule_search_locations:
             raise errors.DataError(
                 "The sample dataset needs the photographs of scikit-image: "
-                "pip install 'rclicks-jax[sample]'"
+                "pip install scikit-image"
             )
         self.name = "sample"
         self.split_names: tuple[str, ...] = ("train", "val")
