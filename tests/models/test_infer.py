@@ -16,7 +16,7 @@ def card_of(network, size):
 def nano():
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
-    return infer.ClickabilityModel(variables, card_of(network, 64), batch=3)
+    return infer.ClickabilityModel(variables, card_of(network, 64), batch=2)
 
 
 def queries(count):
@@ -115,7 +115,7 @@ def in_precision(precision):
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
     card = card_of(network, 64)
-    return infer.ClickabilityModel(variables, card, batch=3, precision=precision)
+    return infer.ClickabilityModel(variables, card, batch=2, precision=precision)
 
 
 def test_bfloat16_is_near_float32_and_says_how_near(nano):
@@ -160,7 +160,7 @@ def test_a_model_folder_comes_back(tmp_path, nano):
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
     card = cards.save(tmp_path / "model", variables, card_of(network, 64))
-    loaded = infer.load(tmp_path / "model", batch=3)
+    loaded = infer.load(tmp_path / "model", batch=2)
     assert loaded.card == card
     (query,) = queries(1)
     np.testing.assert_array_equal(loaded([query])[0], nano([query])[0])
