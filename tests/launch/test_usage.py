@@ -166,5 +166,7 @@ def test_a_dry_run_says_how_long_it_would_take(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "noisy on sample: 3 images, 23 objects; protocol paper" in done.stdout
-    assert re.search(r"Estimate: \S+ s an object, \d:\d\d:\d\d \(h:mm:ss\)", done.stdout)
+    assert re.search(
+        r"Estimate: \S+ s an object, \d:\d\d:\d\d \(h:mm:ss\)", done.stdout
+    )
     assert not (tmp_path / "run").exists()

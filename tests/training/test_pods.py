@@ -24,8 +24,7 @@ FLAGS = (
     "--config.save_every=3",
     "--config.recipe=paper:learning_rate=0.0001",
 )
-# Of a wait; on a machine with other work, programs take minutes to compile.
-TIMEOUT = 600
+TIMEOUT = 240
 
 
 def start(workdir, devices, process=0, processes=1, port=0):
