@@ -59,6 +59,18 @@ def test_maps_have_native_size_and_do_not_depend_on_their_neighbours(nano):
         np.testing.assert_array_equal(nano([query])[0], click_map)
 
 
+def test_equal_networks_share_what_was_compiled(nano, monkeypatch):
+    asked = queries(2)
+    first = nano(asked)
+    # A network that is traced again would call it.
+    monkeypatch.setattr(clickability, "scale_to_unit", None)
+    other = clickability.init_variables(config.network("nano"), 4)
+    model = infer.ClickabilityModel(other, card_of(config.network("nano"), 64), batch=2)
+    for ours, theirs in zip(model(asked), first, strict=True):
+        assert ours.shape == theirs.shape
+        assert not np.array_equal(ours, theirs)
+
+
 def test_no_query_gives_no_map(nano):
     assert nano([]) == []
 
