@@ -24,7 +24,8 @@ FLAGS = (
     "--config.save_every=3",
     "--config.recipe=paper:learning_rate=0.0001",
 )
-TIMEOUT = 240
+# Of a wait; on a machine with other work, programs take minutes to compile.
+TIMEOUT = 600
 
 
 def start(workdir, devices, process=0, processes=1, port=0):
