@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import evaluations
@@ -171,7 +172,8 @@ def test_display_modes_are_compared(clicked, tmp_path):
 
 
 def test_two_processes_share_an_evaluation(tmp_path):
-    cache = str(tmp_path / "cache")
+    # With the sample that other tests packaged.
+    cache = os.environ["RCLICKS_CACHE"]
 
     def flags(workdir):
         return (
