@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import importlib
 import io
-import json
 import os
 import pathlib
 import shutil
@@ -23,12 +22,12 @@ from typing import Any, Literal
 import tqdm
 
 from rclicks_jax import errors, files, hosts
-from rclicks_jax.data import packaging, raw, readers, specs
+from rclicks_jax.data import package_index, packaging, raw, specs
+from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
-INDEX_NAME = "index.json"
 # Of the builders; part of the folder that TFDS makes.
 _BUILDERS_VERSION = "1.0.0"
 # Bytes of a dataset's name in the name of its package, which file systems limit.
@@ -82,7 +81,7 @@ class Package:
         Raises:
             DataError: It is no package.
         """
-        index = _index(folder)
+        index = package_index.read(folder)
         if index is None:
             raise errors.DataError(f"{folder} is no whole package: package it again.")
         self.dataset = dataset
@@ -223,11 +222,11 @@ def prepare(
     key = fingerprint(spec, source)
     root = (cache or hosts.cache_dir()) / "data" / _root_name(spec, key)
     folder = root / f"rclicks_{kind}" / _config_name(spec) / _BUILDERS_VERSION
-    if _index(folder) is not None:
+    if package_index.read(folder) is not None:
         return folder
     try:
         with hosts.exclusive(root):
-            if _index(folder) is None:
+            if package_index.read(folder) is None:
                 _make(kind, spec, key, folder)
     except OSError as error:
         raise errors.DataError(
@@ -267,7 +266,7 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
             f"{spec.name} changed while it was packaged. Run again when nothing writes "
             f"into {spec.folder}."
         )
-    files.write_atomically(folder / INDEX_NAME, json.dumps(index))
+    package_index.write(folder, index)
 
 
 def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
@@ -286,16 +285,6 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _index(folder: pathlib.Path) -> dict[str, Any] | None:
-    """Returns the index of a package; None if it has no whole one."""
-    try:
-        index = json.loads((folder / INDEX_NAME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(index, dict) and index.get("format") == readers.FORMAT
-    return index if whole else None
 
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
@@ -328,11 +317,13 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             builder.download_and_prepare(download_config=download_config)
-        except RuntimeError as error:
-            # What array_record says of a disk that is full is text alone.
+        except (RuntimeError, OSError) as error:
+            # What array_record and TFDS say of a disk that is full is text alone.
             said = str(error)
             known = [n for n in errno.errorcode if os.strerror(n) in said]
-            if not known:
+            if isinstance(error, OSError) and "Not enough disk space" in said:
+                known, said = [errno.ENOSPC], os.strerror(errno.ENOSPC)
+            if not known or getattr(error, "errno", None):
                 raise
             raise OSError(known[0], said) from error
 
@@ -364,7 +355,6 @@ def _described(
         recorded = getattr(source, "clicks", {})
         notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
     return {
-        "format": readers.FORMAT,
         "checksum": digest.hexdigest(),
         "notes": notes,
         "rows": rows,

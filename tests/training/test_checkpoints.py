@@ -178,7 +178,7 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
         shutil.rmtree(folder / "2" / name)
         shutil.copytree(folder / "1" / name, folder / "2" / name)
     again = checkpoints.Checkpoints(epath.Path(folder.parent), config.TrainConfig())
-    with pytest.raises(errors.TrainingError, match="step 2 .* it is that of step 1"):
+    with pytest.raises(errors.TrainingError, match=r"step 2 .* it is that of step 1"):
         again.restore_latest(state_at(0))
     again.close()
 
@@ -186,7 +186,7 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
 def test_lost_metrics_of_the_best_are_told(two_steps):
     shutil.rmtree(two_steps / "1" / "metrics")
     again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
-    with pytest.raises(errors.TrainingError, match="step 1 .* metrics are not those"):
+    with pytest.raises(errors.TrainingError, match=r"step 1 .* metrics are not those"):
         again.restore_best(state_at(0))
     again.close()
 
