@@ -20,3 +20,8 @@ def test_an_error_of_another_process_says_the_same(error):
     assert str(again) == str(error)
     # As absl does with an error of a configuration.
     assert str(type(error)(str(error))) == str(error)
+
+
+def test_what_a_terminal_would_obey_is_escaped():
+    given = "a\x1b[31m\x07\x9b2J\ud800b\n\tc \u00e9"
+    assert errors.printable(given) == "a\\x1b[31m\\x07\\x9b2J\\ud800b\n\tc \u00e9"

@@ -309,7 +309,7 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     import tensorflow_datasets as tfds
 
     where = f"Packaging {spec.name} ({kind}) into {builder.data_dir}"
-    print(where, file=sys.stderr, flush=True)
+    print(errors.printable(where), file=sys.stderr, flush=True)
     manual_dir = str(spec.folder) if spec.folder else None
     download_config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     # The builders show their own progress, by image.
@@ -365,7 +365,7 @@ def notes(opened: Iterable[Package]) -> list[str]:
     """Returns what packages note, and prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
     for note in noted:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {errors.printable(note)}", file=sys.stderr)
     return noted
 
 
