@@ -21,7 +21,7 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     try:
         index = json.loads((folder / INDEX_NAME).read_bytes())
         seal = index.pop(_SEAL)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
     whole = index.get("format") == readers.FORMAT and seal == _checksum(index)
     return index if whole else None

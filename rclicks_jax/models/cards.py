@@ -149,7 +149,7 @@ def load_card(folder: epath.PathLike) -> Card:
         return Card(network=network, **described)
     except OSError as error:
         raise errors.DataError(files.explain(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise errors.DataError(
             f"{path} is not a model card: {error}. Copy or make the model again."
         ) from error

@@ -133,7 +133,7 @@ def from_lines(text: str, name: str) -> ImageRecord:
             raise KeyError("kind")
         instances = tuple(map(_instance, rows))
         record = ImageRecord(**{key: head[key] for key in _HEAD}, instances=instances)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RecordError(name, f"{type(error).__name__}: {error}") from error
     if not rows and "body" not in head:
         # An image without objects, or a record of before that was cut: repeat it.

@@ -160,7 +160,13 @@ class RunFolder:
             if wrong:
                 raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
             written = found.get("format", 1)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise errors.RunFolderError(
                 f"{self.path} is not a run folder: {path} cannot be read ({error})."
             ) from error
@@ -303,7 +309,7 @@ def _owner(path: epath.Path) -> str:
     try:
         first, _, _ = path.read_text().partition("\n")
         return records.run_of(json.loads(first))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 
