@@ -1,6 +1,7 @@
 """Every error raised on purpose: what was wrong, what came, what is allowed."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
 
 
@@ -17,6 +18,20 @@ def meant(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, 2)
     listed = " or ".join(each for key in near for each in folded[key])
     return f" Do you mean {listed}?" if listed else ""
+
+
+# Control characters but tab and new line, which a terminal or a page would obey.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """Returns text that every file and terminal can have: odd characters are escaped.
+
+    Names of files, lines of data and foreign code hold what they like: half a surrogate
+    pair, which UTF-8 does not have, or characters that move the cursor.
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
 
 
 class RClicksError(Exception):

@@ -26,6 +26,8 @@ _ADVICE = {
     errno.ENOMEM: "The memory is full: end other programs",
     errno.ENOLCK: "The file system knows no locks: choose a place on another one",
     errno.ENOENT: "Check the spelling, and upper and lower case",
+    errno.ENOTDIR: "A file stands where a folder has to be: choose another place",
+    errno.EEXIST: "A file stands where a folder has to be: choose another place",
     errno.ENAMETOOLONG: "Choose a shorter name",
     errno.ELOOP: "Its links lead in a circle",
 }

@@ -47,3 +47,8 @@ def test_all_that_is_wrong_is_said_at_once():
         errors.check_all([lambda: wrong("first"), lambda: 1])
     with pytest.raises(errors.BadValueError, match=r"2 things.*\n  first\n  second$"):
         errors.check_all([lambda: wrong("first"), lambda: wrong("second")])
+
+
+def test_what_a_terminal_would_obey_is_escaped():
+    given = "a\x1b[31m\x07\x9b2J\ud800b\n\tc \u00e9"
+    assert errors.printable(given) == "a\\x1b[31m\\x07\\x9b2J\\ud800b\n\tc \u00e9"

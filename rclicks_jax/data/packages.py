@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import importlib
 import io
-import json
 import os
 import pathlib
 import shutil
@@ -24,12 +23,12 @@ import tqdm
 
 from rclicks_jax import cache as user_cache
 from rclicks_jax import errors, files, hosts
-from rclicks_jax.data import packaging, raw, readers, specs
+from rclicks_jax.data import package_index, packaging, raw, specs
+from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
-INDEX_NAME = "index.json"
 # Of the builders; part of the folder that TFDS makes.
 _BUILDERS_VERSION = "1.0.0"
 # Bytes of a dataset's name in the name of its package, which file systems limit.
@@ -83,7 +82,7 @@ class Package:
         Raises:
             DataError: It is no package.
         """
-        index = _index(folder)
+        index = package_index.read(folder)
         if index is None:
             raise errors.DataError(f"{folder} is no whole package: package it again.")
         self.dataset = dataset
@@ -226,11 +225,11 @@ def prepare(
     key = fingerprint(spec, source)
     root = (cache or user_cache.cache_dir()) / "data" / _root_name(spec, key)
     folder = root / f"rclicks_{kind}" / _config_name(spec) / _BUILDERS_VERSION
-    if _index(folder) is not None:
+    if package_index.read(folder) is not None:
         return folder
     try:
         with hosts.exclusive(root):
-            if _index(folder) is None:
+            if package_index.read(folder) is None:
                 _make(kind, spec, key, folder)
     except OSError as error:
         raise errors.DataError(
@@ -270,7 +269,7 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
             f"{spec.name} changed while it was packaged. Run again when nothing writes "
             f"into {spec.folder}."
         )
-    files.write_atomically(folder / INDEX_NAME, json.dumps(index))
+    package_index.write(folder, index)
 
 
 def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
@@ -290,16 +289,6 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _index(folder: pathlib.Path) -> dict[str, Any] | None:
-    """Returns the index of a package; None if it has no whole one."""
-    try:
-        index = json.loads((folder / INDEX_NAME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(index, dict) and index.get("format") == readers.FORMAT
-    return index if whole else None
 
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
@@ -323,7 +312,7 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     import tensorflow_datasets as tfds
 
     where = f"Packaging {spec.name} ({kind}) into {builder.data_dir}"
-    print(where, file=sys.stderr, flush=True)
+    print(errors.printable(where), file=sys.stderr, flush=True)
     manual_dir = str(spec.folder) if spec.folder else None
     download_config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     # The builders show their own progress, by image.
@@ -331,11 +320,13 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             builder.download_and_prepare(download_config=download_config)
-        except RuntimeError as error:
-            # What array_record says of a disk that is full is text alone.
+        except (RuntimeError, OSError) as error:
+            # What array_record and TFDS say of a disk that is full is text alone.
             said = str(error)
             known = [n for n in errno.errorcode if os.strerror(n) in said]
-            if not known:
+            if isinstance(error, OSError) and "Not enough disk space" in said:
+                known, said = [errno.ENOSPC], os.strerror(errno.ENOSPC)
+            if not known or getattr(error, "errno", None):
                 raise
             raise OSError(known[0], said) from error
 
@@ -367,7 +358,6 @@ def _described(
         recorded = getattr(source, "clicks", {})
         notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
     return {
-        "format": readers.FORMAT,
         "checksum": digest.hexdigest(),
         "notes": notes,
         "rows": rows,
@@ -378,5 +368,5 @@ def notes(opened: Iterable[Package]) -> list[str]:
     """Returns what packages note; the first process prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
     for note in noted if hosts.is_first() else ():
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {errors.printable(note)}", file=sys.stderr)
     return noted

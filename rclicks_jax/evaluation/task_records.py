@@ -108,7 +108,7 @@ def _read(folder: store.RunFolder, path: epath.Path) -> tuple[TaskRecord, str]:
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
         record = TaskRecord(**{key: whole[key] for key in FIELDS})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise records.RecordError(
             str(path), f"{type(error).__name__}: {error}"
         ) from error

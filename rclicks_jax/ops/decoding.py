@@ -6,6 +6,7 @@ import re
 import sys
 import tempfile
 import threading
+from typing import IO
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool
     Raises:
         DataError: There is not enough memory.
     """
-    with _stderr_lock, tempfile.TemporaryFile() as kept:
+    with _stderr_lock, _unnamed_file() as kept:
         try:
             stderr = os.dup(2)
         except OSError:  # A process without standard error.
@@ -86,6 +87,13 @@ def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool
                     print(line, file=sys.stderr)
     complaints = [match["damaged"] for _, match in said if match and match["damaged"]]
     return image, any(not _is_padding(encoded, each) for each in complaints)
+
+
+def _unnamed_file() -> IO[bytes]:
+    """Opens a file in memory where there are such; no disk is too full for it."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("rclicks_stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _is_padding(encoded: bytes, complaint: str) -> bool:

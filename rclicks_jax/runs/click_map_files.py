@@ -137,7 +137,7 @@ def _read(folder: store.RunFolder, path: epath.Path) -> dict[str, Any]:
     """Reads a record, and makes sure that it lies where its image belongs."""
     try:
         described = json.loads(store.read_record(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise records.RecordError(str(path), str(error)) from error
     record = records.unsealed(described, str(path))
     missing = {"dataset", "name", "objects"} - set(record)

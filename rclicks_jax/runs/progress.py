@@ -32,7 +32,8 @@ def say_start(
     objects = sum(len(each.row.instance_ids) for each in planned)
     counted = [f"{len(planned)} {unit}s"] + [f"{objects} objects"] * bool(objects)
     said = [", ".join(counted), *(f"{name} {text}" for name, text in facts.items())]
-    print(f"{what}: {'; '.join(said)}; {_devices()}.", file=sys.stderr)
+    line = f"{what}: {'; '.join(said)}; {_devices()}."
+    print(errors.printable(line), file=sys.stderr)
 
 
 def _devices() -> str:

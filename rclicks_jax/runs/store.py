@@ -165,7 +165,13 @@ class RunFolder:
                 f"{self.path} is not a run folder: there is no "
                 f"{RUN_NAME if self.path.exists() else 'such folder'}."
             ) from error
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise errors.RunFolderError(
                 f"{self.path} is not a run folder: {path} cannot be read ({error})."
             ) from error
@@ -308,7 +314,7 @@ def _owner(path: epath.Path) -> str:
     try:
         first, _, _ = path.read_text().partition("\n")
         return records.run_of(json.loads(first))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 

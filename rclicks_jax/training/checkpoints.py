@@ -100,11 +100,13 @@ class Checkpoints:
             TrainingError: A checkpoint is damaged.
         """
         with self._told("read"):
-            step = self._manager.best_step()
             every = self._manager.all_steps()
-        assert step is not None
         # A wrong number of any of them would choose another one.
         metrics = {one: self._metrics(one) for one in every}
+        with self._told("read"):
+            step = self._manager.best_step()
+            if step is None:
+                raise ValueError("none has metrics")
         return self._restore(step, template), metrics[step]
 
     def _metrics(self, step: int) -> dict[str, Any]:
@@ -164,6 +166,8 @@ class Checkpoints:
             check = self._check(step)
             if check and check["sha256"] != _checksum(state):
                 raise ValueError("its numbers are not those that were saved")
+            if int(state.step) != step:
+                raise ValueError(f"it is that of step {int(state.step)}")
             return state
 
     def _check_config(self, saved: dict[str, Any]) -> None:

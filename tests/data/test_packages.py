@@ -8,7 +8,7 @@ import pytest
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.data import packages, specs
+from rclicks_jax.data import package_index, packages, specs
 
 
 def spec_of(folder):
@@ -200,19 +200,40 @@ def test_a_dataset_with_a_long_name_is_packaged(tmp_path, cache):
     assert packages.open_instances(spec_of(folder)).dataset == folder.name
 
 
-def test_a_full_disk_is_told_by_array_record_too(tmp_path, cache, monkeypatch):
+@pytest.mark.parametrize(
+    "raised",
+    [
+        RuntimeError("write() failed: No space left on device"),
+        OSError("Not enough disk space. Needed: Unknown size (download: ...)"),
+    ],
+)
+def test_a_full_disk_is_told_by_libraries_too(tmp_path, cache, monkeypatch, raised):
     folder = make_folder(tmp_path / "mine", ("a",))
 
     class Full:
         data_dir = "nowhere"
 
         def download_and_prepare(self, **_):
-            raise RuntimeError("write() failed: No space left on device")
+            raise raised
 
     build = packages._build
     monkeypatch.setattr(packages, "_build", lambda _, *rest: build(Full(), *rest))
     with pytest.raises(errors.DataError, match=r"No space left on device\. Make room"):
         packages.open_instances(spec_of(folder))
+
+
+def test_no_flipped_bit_of_an_index_is_taken(tmp_path, cache):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a", "b")))
+    rows = packages.open_instances(spec).rows
+    (path,) = cache.rglob(packages.INDEX_NAME)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        assert package_index.read(path.parent) is None, damaged[place - 20 : place + 1]
+    assert packages.open_instances(spec).rows == rows
+    assert json.loads(path.read_bytes())["rows"] == json.loads(whole)["rows"]
 
 
 def test_a_damaged_package_is_named(tmp_path, cache):

@@ -229,8 +229,11 @@ def test_data_is_prepared_and_examined(tmp_path, cache):
     assert done.returncode == 0, done.stderr
     assert "mine instances: 3 packaged" in done.stdout
     (folder / "masks" / "a.png").unlink()
+    (folder / "images" / "x\x1b[2Jy.gif").touch()
     done = forked("data", "doctor", folder)
     assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert "x\\x1b[2Jy.gif" in done.stdout
     assert "has no mask called a" in done.stdout
 
 

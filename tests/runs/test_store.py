@@ -34,7 +34,9 @@ def test_records_come_back():
     assert records.from_lines(lines, "x") == record()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "not json", '{"kind":"image"}\n'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "not json", '{"kind":"image"}\n', 100_000 * "["]
+)
 def test_what_is_no_record_is_named(text):
     with pytest.raises(errors.RunFolderError, match=r"here\.jsonl is not a record"):
         records.from_lines(text, "here.jsonl")

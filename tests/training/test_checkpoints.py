@@ -177,6 +177,36 @@ def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
     again.close()
 
 
+@pytest.fixture
+def two_steps(tmp_path):
+    """Checkpoints of steps 1 and 2, the first of which is the best."""
+    opened = checkpoints.Checkpoints(epath.Path(tmp_path), config.TrainConfig())
+    for step, metrics in ((1, {"sim": 0.9}), (2, None)):
+        opened.save(state_at(step), metrics)
+        opened.wait()
+    opened.close()
+    return tmp_path / "checkpoints"
+
+
+def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
+    folder = two_steps
+    for name in ("state", "check"):
+        shutil.rmtree(folder / "2" / name)
+        shutil.copytree(folder / "1" / name, folder / "2" / name)
+    again = checkpoints.Checkpoints(epath.Path(folder.parent), config.TrainConfig())
+    with pytest.raises(errors.TrainingError, match=r"step 2 .* it is that of step 1"):
+        again.restore_latest(state_at(0))
+    again.close()
+
+
+def test_lost_metrics_of_the_best_are_told(two_steps):
+    shutil.rmtree(two_steps / "1" / "metrics")
+    again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
+    with pytest.raises(errors.TrainingError, match=r"step 1 .* metrics are not those"):
+        again.restore_best(state_at(0))
+    again.close()
+
+
 def test_only_settings_that_change_nothing_may_change(tmp_path):
     folder = epath.Path(tmp_path)
     first = checkpoints.Checkpoints(folder, config.TrainConfig())
