@@ -77,7 +77,9 @@ def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
 
 def has_results(folder: store.RunFolder) -> bool:
     """Tells whether a task of any record is `ok`, whichever run it is of."""
-    return any(_read(folder, path)[0].status == "ok" for path in folder.record_files())
+    return store.any_results(
+        folder.record_files(), lambda path: _read(folder, path)[0].status == "ok"
+    )
 
 
 def read_all(folder: store.RunFolder) -> list[TaskRecord]:

@@ -112,10 +112,11 @@ def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
 
 def has_results(folder: store.RunFolder) -> bool:
     """Tells whether an object of any record is `ok`, whichever run it is of."""
-    return any(
-        one["status"] == "ok"
-        for path in folder.record_files()
-        for one in _read(folder, path)["objects"]
+    return store.any_results(
+        folder.record_files(),
+        lambda path: any(
+            one["status"] == "ok" for one in _read(folder, path)["objects"]
+        ),
     )
 
 

@@ -10,6 +10,7 @@ Nothing is deleted. A folder whose hash is another's is refused, and so are reco
 another run: each says whose it is.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -17,12 +18,12 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from etils import epath
 
-from rclicks_jax import config, errors
+from rclicks_jax import config, errors, hosts
 from rclicks_jax.files import remove_leftovers
 from rclicks_jax.runs import files, records
 
@@ -32,6 +33,8 @@ from rclicks_jax.runs.files import write_atomically as write_atomically
 
 RUN_NAME = "run.json"
 _FORMAT = 2
+# Since then each record says which run it is of.
+_SEALED_FORMAT = 2
 # What of a machine can change the last bits of numbers.
 _MACHINE = ("backend", "devices", "cores", "batches")
 
@@ -43,7 +46,16 @@ def _remove_leftovers(path: epath.Path) -> None:
 
 def hash_of(value: dict[str, Any]) -> str:
     """Returns a hash of JSON values that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    # Keys that are numbers are text in a file, and in another order.
+    written = json.loads(json.dumps(value))
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
+
+
+class _Mark(NamedTuple):
+    """Which run a process works on: its hash, and the format it was started in."""
+
+    run: str
+    format: int
 
 
 class RunFolder:
@@ -90,28 +102,58 @@ class RunFolder:
         if not self.exists():
             self._check_orphans(described["hash"])
             if files.create(path, content):
+                self._mark = _Mark(described["hash"], _FORMAT)
                 return
         before = self._begun()
-        changed = (
-            {} if before["hash"] == described["hash"] else _changes(before, hashed)
-        )
-        if not changed:
-            _remove_leftovers(self.path)
-            _say_machine(self.path, before["noted"], noted)
-            return
-        if set(changed) <= {*mendable} and not has_results():
-            print(
-                f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
-                "before, so the run starts again here.",
-                file=sys.stderr,
+        if set(_changes(before, hashed)) & {*mendable}:
+            # Of several that were mended and start at once, one takes the place.
+            with self._alone():
+                first, before = before, self._begun()
+                alike = first["hash"] == before["hash"]
+                if alike and self._start_again(before, hashed, mendable, has_results):
+                    write_atomically(path, content)
+                    before = described
+        changed = _changes(before, hashed)
+        if changed:
+            lines = ", ".join(line for each in changed.values() for line in each)
+            raise errors.RunFolderError(
+                f"{self.path} holds a run of something else: {lines}. Take another "
+                "folder, or the same settings, data and weights."
             )
-            write_atomically(path, content)
-            return
-        differences = ", ".join(line for lines in changed.values() for line in lines)
-        raise errors.RunFolderError(
-            f"{self.path} holds a run of something else: {differences}. Take another "
-            "folder, or the same settings, data and weights."
+        self._mark = _mark_of(before)
+        _remove_leftovers(self.path)
+        _say_machine(self.path, before["noted"], noted)
+
+    def _start_again(
+        self,
+        before: dict[str, Any],
+        hashed: dict[str, Any],
+        mendable: Collection[str],
+        has_results: Callable[[], bool],
+    ) -> bool:
+        """Tells whether a run takes the place of one that has nothing; says so."""
+        changed = set(_changes(before, hashed))
+        # A run without any record may have been started a moment ago.
+        tried = any(
+            _owner(path) in ("", before["hash"]) for path in self.record_files()
         )
+        if not changed <= {*mendable} or not tried or has_results():
+            return False
+        print(
+            f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
+            "before, so the run starts again here.",
+            file=sys.stderr,
+        )
+        return True
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from starting a run here; a bucket has no locks."""
+        if "://" in str(self.path):
+            yield
+            return
+        with hosts.exclusive(pathlib.Path(self.path)):
+            yield
 
     def _begun(self) -> dict[str, Any]:
         """Returns `run.json` of a process that may be writing it at this moment."""
@@ -159,7 +201,12 @@ class RunFolder:
             wrong = {key for key in ("hash", "hashed", "noted") if key not in found}
             if wrong:
                 raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
-            written = found.get("format", 1)
+            written = int(found.get("format", 1))
+            parts = (found["hashed"], found["noted"])
+            if not all(isinstance(part, dict) for part in parts):
+                raise ValueError("its entries are not those of a run")
+            if written == _FORMAT and found["hash"] != hash_of(found["hashed"]):
+                raise ValueError("its settings are not those that its hash is of")
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise errors.RunFolderError(
                 f"{self.path} is not a run folder: {path} cannot be read ({error})."
@@ -172,9 +219,14 @@ class RunFolder:
         return found
 
     @functools.cached_property
+    def _mark(self) -> "_Mark":
+        """Which run this is: what `begin` found, whatever becomes of the file."""
+        return _mark_of(self.info()) if self.exists() else _Mark("", _FORMAT)
+
+    @property
     def run(self) -> str:
         """The hash of the run that was started here; empty if none was."""
-        return self.info()["hash"] if self.exists() else ""
+        return self._mark.run
 
     def write(self, record: records.ImageRecord) -> None:
         """Writes the record of an image."""
@@ -202,7 +254,8 @@ class RunFolder:
 
     def has_results(self) -> bool:
         """Tells whether an object of any record is `ok`, whichever run it is of."""
-        return any(self._read(path).has_results for _, path in self._newest().values())
+        paths = [path for _, path in self._newest().values()]
+        return any_results(paths, lambda path: self._read(path).has_results)
 
     def read(self, dataset: str, image_id: str, attempt: int) -> records.ImageRecord:
         """Reads one record.
@@ -220,7 +273,7 @@ class RunFolder:
 
         Args:
             run: What the record says; empty in those of releases before it was said,
-                which are taken, with a word.
+                which are taken, with a word, in a run that such a release started.
             name: What a message calls the record.
             strict: Whether another run is an error.
 
@@ -230,6 +283,8 @@ class RunFolder:
         if not self.run or run == self.run:
             return True
         if not run:
+            if self._mark.format >= _SEALED_FORMAT:
+                raise records.RecordError(name, "it does not say of which run it is")
             _say_once(
                 f"note: {self.path} has records of an earlier release, which do not "
                 "say which run they are of; they are taken as they are."
@@ -281,6 +336,22 @@ class RunFolder:
         return self.path / "artifacts" / file_name(dataset) / file_name(image_id)
 
 
+def any_results(
+    paths: Iterable[epath.Path], is_ok: Callable[[epath.Path], bool]
+) -> bool:
+    """Tells whether a record says `ok`; those that are damaged say nothing.
+
+    Args:
+        paths: Records.
+        is_ok: Reads one; may raise `RecordError`.
+    """
+    for path in paths:
+        with contextlib.suppress(records.RecordError):
+            if is_ok(path):
+                return True
+    return False
+
+
 def read_record(path: epath.Path) -> str:
     """Returns the text of a record.
 
@@ -307,12 +378,18 @@ def _owner(path: epath.Path) -> str:
         return ""
 
 
+def _mark_of(info: dict[str, Any]) -> _Mark:
+    return _Mark(info["hash"], info.get("format", 1))
+
+
 def _changes(before: dict[str, Any], hashed: dict[str, Any]) -> dict[str, list[str]]:
     """Says what of a run changed, by key; nothing if only its release did.
 
     Raises:
         RunFolderError: The protocol has switches that this release does not have.
     """
+    if before["hash"] == hash_of(hashed):
+        return {}
     known = dict(before["hashed"])
     if isinstance(known.get("protocol"), dict):
         protocol = config.recorded_protocol(known["protocol"])
