@@ -12,6 +12,7 @@ from typing import Any
 from etils import epath
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.runs import records, store
 
 KIND = "evaluation"
@@ -111,9 +112,7 @@ def _read(folder: store.RunFolder, path: epath.Path) -> tuple[TaskRecord, str]:
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
         record = TaskRecord(**{key: whole[key] for key in FIELDS})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise records.RecordError(
-            str(path), f"{type(error).__name__}: {error}"
-        ) from error
+        raise records.RecordError(str(path), why_unreadable(error)) from error
     if _path_of(folder, record.dataset, record.click_set_id) != path:
         problem = f"it is of {record.dataset}/{record.click_set_id}"
         raise records.RecordError(str(path), problem)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from rclicks_jax import errors
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.types import Trajectory
 
 Status = Literal["ok", "skipped", "failed"]
@@ -136,7 +137,7 @@ def from_lines(text: str, name: str) -> ImageRecord:
         instances = tuple(map(_instance, rows))
         record = ImageRecord(**{key: head[key] for key in _HEAD}, instances=instances)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordError(name, f"{type(error).__name__}: {error}") from error
+        raise RecordError(name, why_unreadable(error)) from error
     if not rows and "body" not in head:
         # An image without objects, or a record of before that was cut: repeat it.
         raise RecordError(name, "it has no object and may have been cut")

@@ -13,49 +13,29 @@ another run: each says whose it is.
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import pathlib
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from etils import epath
 
-from rclicks_jax import config, errors, hosts
-from rclicks_jax.files import remove_leftovers
-from rclicks_jax.runs import files, records
+from rclicks_jax import errors, hosts
+from rclicks_jax.files import remove_leftovers, why_unreadable
+from rclicks_jax.runs import files, records, run_file
 
-# Names and whole files are used with every folder.
+# Names, whole files and hashes are used with every folder.
 from rclicks_jax.runs.files import file_name as file_name
 from rclicks_jax.runs.files import write_atomically as write_atomically
-
-RUN_NAME = "run.json"
-_FORMAT = 2
-# Since then each record says which run it is of.
-_SEALED_FORMAT = 2
-# What of a machine can change the last bits of numbers.
-_MACHINE = ("backend", "devices", "cores", "batches")
+from rclicks_jax.runs.run_file import RUN_NAME as RUN_NAME
+from rclicks_jax.runs.run_file import hash_of as hash_of
 
 
 def _remove_leftovers(path: epath.Path) -> None:
     if "://" not in str(path):
         remove_leftovers(pathlib.Path(path))
-
-
-def hash_of(value: dict[str, Any]) -> str:
-    """Returns a hash of JSON values that does not depend on the order of keys."""
-    # Keys that are numbers are text in a file, and in another order.
-    written = json.loads(json.dumps(value))
-    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
-
-
-class _Mark(NamedTuple):
-    """Which run a process works on: its hash, and the format it was started in."""
-
-    run: str
-    format: int
 
 
 class RunFolder:
@@ -92,7 +72,7 @@ class RunFolder:
             RunFolderError: The folder holds another run, or cannot be written.
         """
         described = {
-            "format": _FORMAT,
+            "format": run_file.FORMAT,
             "hash": hash_of(hashed),
             "hashed": hashed,
             "noted": noted,
@@ -102,49 +82,44 @@ class RunFolder:
         if not self.exists():
             self._check_orphans(described["hash"])
             if files.create(path, content):
-                self._mark = _Mark(described["hash"], _FORMAT)
+                self._mark = run_file.mark_of(described)
                 return
         before = self._begun()
-        if set(_changes(before, hashed)) & {*mendable}:
+        mended = set(run_file.changes(before, hashed))
+        if mended and mended <= {*mendable} and self._is_in_vain(before, has_results):
             # Of several that were mended and start at once, one takes the place.
             with self._alone():
                 first, before = before, self._begun()
-                alike = first["hash"] == before["hash"]
-                if alike and self._start_again(before, hashed, mendable, has_results):
+                if first["hash"] == before["hash"]:
                     write_atomically(path, content)
                     before = described
-        changed = _changes(before, hashed)
+                    print(
+                        f"{self.path}: {' and '.join(sorted(mended))} changed. Nothing "
+                        "was ok before, so the run starts again here.",
+                        file=sys.stderr,
+                    )
+        changed = run_file.changes(before, hashed)
         if changed:
             lines = ", ".join(line for each in changed.values() for line in each)
             raise errors.RunFolderError(
                 f"{self.path} holds a run of something else: {lines}. Take another "
                 "folder, or the same settings, data and weights."
             )
-        self._mark = _mark_of(before)
+        self._mark = run_file.mark_of(before)
         _remove_leftovers(self.path)
-        _say_machine(self.path, before["noted"], noted)
+        if means := run_file.other_means(before["noted"], noted):
+            print(f"note: {self.path} goes on with {means}", file=sys.stderr)
 
-    def _start_again(
-        self,
-        before: dict[str, Any],
-        hashed: dict[str, Any],
-        mendable: Collection[str],
-        has_results: Callable[[], bool],
+    def _is_in_vain(
+        self, before: dict[str, Any], has_results: Callable[[], bool]
     ) -> bool:
-        """Tells whether a run takes the place of one that has nothing; says so."""
-        changed = set(_changes(before, hashed))
-        # A run without any record may have been started a moment ago.
-        tried = any(
-            _owner(path) in ("", before["hash"]) for path in self.record_files()
-        )
-        if not changed <= {*mendable} or not tried or has_results():
-            return False
-        print(
-            f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
-            "before, so the run starts again here.",
-            file=sys.stderr,
-        )
-        return True
+        """Tells whether the run here has tried something, and nothing was ok.
+
+        One without any record may have been started a moment ago.
+        """
+        known = ("", before["hash"])
+        tried = any(_owner(path) in known for path in self.record_files())
+        return tried and not has_results()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -195,33 +170,16 @@ class RunFolder:
         Raises:
             RunFolderError: There is none, it is broken, or of a later release.
         """
-        path = self.path / RUN_NAME
-        try:
-            found = json.loads(path.read_text())
-            wrong = {key for key in ("hash", "hashed", "noted") if key not in found}
-            if wrong:
-                raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
-            written = int(found.get("format", 1))
-            parts = (found["hashed"], found["noted"])
-            if not all(isinstance(part, dict) for part in parts):
-                raise ValueError("its entries are not those of a run")
-            if written == _FORMAT and found["hash"] != hash_of(found["hashed"]):
-                raise ValueError("its settings are not those that its hash is of")
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise errors.RunFolderError(
-                f"{self.path} is not a run folder: {path} cannot be read ({error})."
-            ) from error
-        if written > _FORMAT:
-            raise errors.RunFolderError(
-                f"{path} is of format {written}; this release reads formats up to "
-                f"{_FORMAT}. Read it with the release that made it."
-            )
-        return found
+        return run_file.read(self.path / RUN_NAME)
 
     @functools.cached_property
-    def _mark(self) -> "_Mark":
+    def _mark(self) -> run_file.Mark:
         """Which run this is: what `begin` found, whatever becomes of the file."""
-        return _mark_of(self.info()) if self.exists() else _Mark("", _FORMAT)
+        return (
+            run_file.mark_of(self.info())
+            if self.exists()
+            else run_file.Mark("", run_file.FORMAT)
+        )
 
     @property
     def run(self) -> str:
@@ -283,7 +241,7 @@ class RunFolder:
         if not self.run or run == self.run:
             return True
         if not run:
-            if self._mark.format >= _SEALED_FORMAT:
+            if self._mark.format >= run_file.SEALED_FORMAT:
                 raise records.RecordError(name, "it does not say of which run it is")
             _say_once(
                 f"note: {self.path} has records of an earlier release, which do not "
@@ -361,7 +319,7 @@ def read_record(path: epath.Path) -> str:
     try:
         return path.read_text()
     except (OSError, ValueError) as error:
-        raise records.RecordError(str(path), str(error)) from error
+        raise records.RecordError(str(path), why_unreadable(error)) from error
 
 
 @functools.cache
@@ -376,58 +334,3 @@ def _owner(path: epath.Path) -> str:
         return records.run_of(json.loads(first))
     except (OSError, ValueError, AttributeError):
         return ""
-
-
-def _mark_of(info: dict[str, Any]) -> _Mark:
-    return _Mark(info["hash"], info.get("format", 1))
-
-
-def _changes(before: dict[str, Any], hashed: dict[str, Any]) -> dict[str, list[str]]:
-    """Says what of a run changed, by key; nothing if only its release did.
-
-    Raises:
-        RunFolderError: The protocol has switches that this release does not have.
-    """
-    if before["hash"] == hash_of(hashed):
-        return {}
-    known = dict(before["hashed"])
-    if isinstance(known.get("protocol"), dict):
-        protocol = config.recorded_protocol(known["protocol"])
-        known["protocol"] = dataclasses.asdict(protocol)
-    found = {
-        key: list(_differences(known.get(key), hashed.get(key), key))
-        for key in sorted({*known, *hashed})
-    }
-    return {key: lines for key, lines in found.items() if lines}
-
-
-def _say_machine(path: epath.Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Says so if a run goes on where last bits of numbers can differ."""
-    changed = [
-        line
-        for key in _MACHINE
-        if key in before and key in now
-        for line in _differences(before[key], now[key], key)
-    ]
-    if changed:
-        print(
-            f"note: {path} goes on with other means: {', '.join(changed)}. Click maps "
-            "may differ in their last bits, and with them a share of the clicks; "
-            "what is finished stays as it is.",
-            file=sys.stderr,
-        )
-
-
-def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
-    """Names what differs between two nested values."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            inner = f"{name}.{key}" if name else key
-            yield from _differences(before.get(key), after.get(key), inner)
-    elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
-        yield f"{name} was {_short(before)} and is {_short(after)}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
