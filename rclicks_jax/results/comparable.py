@@ -22,6 +22,8 @@ _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
 # Settings that change which objects there are, or how large, and are in no hash.
 _CONFIGURED = ("max_images", "max_side")
+# What of a machine and its releases can change last bits.
+_MEANS = ("versions", "backend", "devices", "cores", "batches")
 _LONGEST = 60
 
 Settings = dict[str, Any]
@@ -77,7 +79,32 @@ def settings_of(
     taken["protocol"] = {**defaults, **taken.get("protocol", {})}
     configured = noted.get("config", {})
     images = {key: configured[key] for key in _CONFIGURED if key in configured}
-    return dict(_flat(taken, "")) | images
+    return images | dict(_flat(taken, ""))
+
+
+def means_note(names: Sequence[str], noted: Sequence[Mapping[str, Any]]) -> str:
+    """Says by which other means runs were made; empty if by the same.
+
+    Releases, devices and batches are in no hash. They change last bits of click maps,
+    and with them a share of the clicks.
+
+    Args:
+        names: What tells the runs apart.
+        noted: What each noted; what one did not note is not compared.
+    """
+    every = [
+        dict(_flat({key: each[key] for key in _MEANS if key in each}, ""))
+        for each in noted
+    ]
+    found = [
+        one for one in differences(every) if all(one.key in each for each in every)
+    ]
+    if not found:
+        return ""
+    return (
+        f"Made by different means: {'; '.join(_sentence(one, names) for one in found)}. "
+        "Last bits of click maps, and with them some clicks, can differ for that alone."
+    )
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
