@@ -101,8 +101,9 @@ def means_note(names: Sequence[str], noted: Sequence[Mapping[str, Any]]) -> str:
     ]
     if not found:
         return ""
+    told = "; ".join(_sentence(one, names) for one in found)
     return (
-        f"Made by different means: {'; '.join(_sentence(one, names) for one in found)}. "
+        f"Made by different means: {told}. "
         "Last bits of click maps, and with them some clicks, can differ for that alone."
     )
 
