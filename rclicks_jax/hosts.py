@@ -208,6 +208,10 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+_STOPPING = (
+    "\n{} came: stopping once what is being worked on is finished or times out. "
+    "Another one stops at once.\n"
+)
 # How often this process has come to each point.
 _met: collections.Counter[str] = collections.Counter()
 
@@ -359,7 +363,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
     previous = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        request.set(signal.Signals(number).name)
+        name = signal.Signals(number).name
+        request.set(name)
+        # A stream may be in the middle of a line, and must not be entered twice.
+        with contextlib.suppress(OSError):
+            os.write(2, _STOPPING.format(name).encode())
         for known, handler in previous.items():
             signal.signal(known, handler)
 
