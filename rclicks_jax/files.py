@@ -172,6 +172,17 @@ def _remove(path: pathlib.Path) -> None:
         path.unlink()
 
 
+def why_unreadable(error: Exception) -> str:
+    """Says why a file that this program wrote cannot be read, in no words of Python.
+
+    Args:
+        error: Of the file system, or of what takes the content apart.
+    """
+    if isinstance(error, OSError):
+        return error.strerror or "the file system refuses it"
+    return "it was cut, or its content was changed"
+
+
 def explain(error: OSError) -> str:
     """Returns a sentence on what the operating system refused, and what to do.
 

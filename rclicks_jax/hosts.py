@@ -154,6 +154,8 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     use_compilation_cache()
     if coordinator:
         coordination.connect(coordinator, process_count, process_id)
+        if not is_first():
+            threading.Thread(target=_heed_first, daemon=True).start()
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
@@ -174,6 +176,10 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+_STOPPING = (
+    "\n{} came: stopping once what is being worked on is finished or times out. "
+    "Another one stops at once.\n"
+)
 # How often this process has come to each point.
 _met: collections.Counter[str] = collections.Counter()
 
@@ -235,10 +241,43 @@ def _numbered(client: Any, folder: str) -> dict[int, str]:
     return {int(key.rpartition("/")[2]): text for key, text in found}
 
 
+# Held while the other processes are asked something, and for ever after the end.
+_asking = threading.Lock()
+
+
+def _heed_first() -> None:
+    """Ends this process in words once process 0 has left early.
+
+    JAX aborts all others with a stack trace of C++ as soon as process 0 is gone, also
+    those that wait for nobody.
+    """
+    client: Any = distributed.global_state.client
+    while True:
+        time.sleep(_FAREWELL_SECONDS / 4)
+        try:
+            with _asking:
+                departed = _numbered(client, _DEPARTURES)
+        except errors.RClicksError:
+            return
+        if 0 in departed:
+            # One that waits for process 0 says more, and ends meanwhile.
+            time.sleep(_FAREWELL_SECONDS / 4)
+            with contextlib.suppress(OSError):
+                print(
+                    f"error: Process 0 ended early: {departed[0]} What is finished is "
+                    "kept; start all processes again.",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            # Whatever the main thread does cannot be interrupted from here.
+            os._exit(2)
+
+
 def finish() -> None:
     """Waits until all processes are done, and parts from them."""
     if not is_alone():
         barrier("the end")
+        _asking.acquire()
         jax.distributed.shutdown()
 
 
@@ -292,7 +331,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
     previous = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        request.set(signal.Signals(number).name)
+        name = signal.Signals(number).name
+        request.set(name)
+        # A stream may be in the middle of a line, and must not be entered twice.
+        with contextlib.suppress(OSError):
+            os.write(2, _STOPPING.format(name).encode())
         for known, handler in previous.items():
             signal.signal(known, handler)
 

@@ -74,7 +74,7 @@ def foreground():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_asks_for_a_stop(foreground, number):
+def test_the_first_signal_asks_for_a_stop(foreground, number, capfd):
     before = signal.getsignal(number)
     with hosts.stop_on_signal() as stop:
         assert not stop
@@ -83,6 +83,7 @@ def test_the_first_signal_asks_for_a_stop(foreground, number):
         assert stop.reason == number.name
         assert signal.getsignal(number) == before
     assert signal.getsignal(number) == before
+    assert f"{number.name} came: stopping once" in capfd.readouterr().err
 
 
 def test_an_ignored_signal_stays_ignored(foreground):

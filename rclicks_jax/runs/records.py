@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.errors import printable as printable
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.types import Trajectory
 
 Status = Literal["ok", "skipped", "failed"]
@@ -32,8 +33,8 @@ class RecordError(errors.RunFolderError):
         """
         # pickle makes an error anew of its message alone.
         told = (
-            f"{message} is not a record that can be used: {problem}. Run the same "
-            "command again: only this image or task is repeated."
+            f"{message} is not a record that can be used: {problem}. Start its run "
+            "again, with all images: only this image or task is repeated."
         )
         super().__init__(message if problem is None else told)
 
@@ -134,7 +135,7 @@ def from_lines(text: str, name: str) -> ImageRecord:
         instances = tuple(map(_instance, rows))
         record = ImageRecord(**{key: head[key] for key in _HEAD}, instances=instances)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RecordError(name, f"{type(error).__name__}: {error}") from error
+        raise RecordError(name, why_unreadable(error)) from error
     if not rows and "body" not in head:
         # An image without objects, or a record of before that was cut: repeat it.
         raise RecordError(name, "it has no object and may have been cut")

@@ -10,40 +10,32 @@ Nothing is deleted. A folder whose hash is another's is refused, and so are reco
 another run: each says whose it is.
 """
 
+import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from etils import epath
 
-from rclicks_jax import config, errors
-from rclicks_jax.files import remove_leftovers
-from rclicks_jax.runs import files, records
+from rclicks_jax import errors, hosts
+from rclicks_jax.files import remove_leftovers, why_unreadable
+from rclicks_jax.runs import files, records, run_file
 
-# Names and whole files are used with every folder.
+# Names, whole files and hashes are used with every folder.
 from rclicks_jax.runs.files import file_name as file_name
 from rclicks_jax.runs.files import write_atomically as write_atomically
-
-RUN_NAME = "run.json"
-_FORMAT = 2
-# What of a machine can change the last bits of numbers.
-_MACHINE = ("backend", "devices", "cores", "batches")
+from rclicks_jax.runs.run_file import RUN_NAME as RUN_NAME
+from rclicks_jax.runs.run_file import hash_of as hash_of
 
 
 def _remove_leftovers(path: epath.Path) -> None:
     if "://" not in str(path):
         remove_leftovers(pathlib.Path(path))
-
-
-def hash_of(value: dict[str, Any]) -> str:
-    """Returns a hash of JSON values that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 class RunFolder:
@@ -80,7 +72,7 @@ class RunFolder:
             RunFolderError: The folder holds another run, or cannot be written.
         """
         described = {
-            "format": _FORMAT,
+            "format": run_file.FORMAT,
             "hash": hash_of(hashed),
             "hashed": hashed,
             "noted": noted,
@@ -90,28 +82,53 @@ class RunFolder:
         if not self.exists():
             self._check_orphans(described["hash"])
             if files.create(path, content):
+                self._mark = run_file.mark_of(described)
                 return
         before = self._begun()
-        changed = (
-            {} if before["hash"] == described["hash"] else _changes(before, hashed)
-        )
-        if not changed:
-            _remove_leftovers(self.path)
-            _say_machine(self.path, before["noted"], noted)
-            return
-        if set(changed) <= {*mendable} and not has_results():
-            print(
-                f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
-                "before, so the run starts again here.",
-                file=sys.stderr,
+        mended = set(run_file.changes(before, hashed))
+        if mended and mended <= {*mendable} and self._is_in_vain(before, has_results):
+            # Of several that were mended and start at once, one takes the place.
+            with self._alone():
+                first, before = before, self._begun()
+                if first["hash"] == before["hash"]:
+                    write_atomically(path, content)
+                    before = described
+                    print(
+                        f"{self.path}: {' and '.join(sorted(mended))} changed. Nothing "
+                        "was ok before, so the run starts again here.",
+                        file=sys.stderr,
+                    )
+        changed = run_file.changes(before, hashed)
+        if changed:
+            lines = ", ".join(line for each in changed.values() for line in each)
+            raise errors.RunFolderError(
+                f"{self.path} holds a run of something else: {lines}. Take another "
+                "folder, or the same settings, data and weights."
             )
-            write_atomically(path, content)
+        self._mark = run_file.mark_of(before)
+        _remove_leftovers(self.path)
+        if means := run_file.other_means(before["noted"], noted):
+            print(f"note: {self.path} goes on with {means}", file=sys.stderr)
+
+    def _is_in_vain(
+        self, before: dict[str, Any], has_results: Callable[[], bool]
+    ) -> bool:
+        """Tells whether the run here has tried something, and nothing was ok.
+
+        One without any record may have been started a moment ago.
+        """
+        known = ("", before["hash"])
+        tried = any(_owner(path) in known for path in self.record_files())
+        return tried and not has_results()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from starting a run here; a bucket has no locks."""
+        if "://" in str(self.path):
+            yield
             return
-        differences = ", ".join(line for lines in changed.values() for line in lines)
-        raise errors.RunFolderError(
-            f"{self.path} holds a run of something else: {differences}. Take another "
-            "folder, or the same settings, data and weights."
-        )
+        with hosts.exclusive(pathlib.Path(self.path)):
+            yield
 
     def _begun(self) -> dict[str, Any]:
         """Returns `run.json` of a process that may be writing it at this moment."""
@@ -153,39 +170,21 @@ class RunFolder:
         Raises:
             RunFolderError: There is none, it is broken, or of a later release.
         """
-        path = self.path / RUN_NAME
-        try:
-            found = json.loads(path.read_text())
-            wrong = {key for key in ("hash", "hashed", "noted") if key not in found}
-            if wrong:
-                raise ValueError(f"it lacks {', '.join(sorted(wrong))}")
-            written = found.get("format", 1)
-        except FileNotFoundError as error:
-            raise errors.RunFolderError(
-                f"{self.path} is not a run folder: there is no "
-                f"{RUN_NAME if self.path.exists() else 'such folder'}."
-            ) from error
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            raise errors.RunFolderError(
-                f"{self.path} is not a run folder: {path} cannot be read ({error})."
-            ) from error
-        if written > _FORMAT:
-            raise errors.RunFolderError(
-                f"{path} is of format {written}; this release reads formats up to "
-                f"{_FORMAT}. Read it with the release that made it."
-            )
-        return found
+        return run_file.read(self.path / RUN_NAME)
 
     @functools.cached_property
+    def _mark(self) -> run_file.Mark:
+        """Which run this is: what `begin` found, whatever becomes of the file."""
+        return (
+            run_file.mark_of(self.info())
+            if self.exists()
+            else run_file.Mark("", run_file.FORMAT)
+        )
+
+    @property
     def run(self) -> str:
         """The hash of the run that was started here; empty if none was."""
-        return self.info()["hash"] if self.exists() else ""
+        return self._mark.run
 
     def write(self, record: records.ImageRecord) -> None:
         """Writes the record of an image."""
@@ -213,7 +212,8 @@ class RunFolder:
 
     def has_results(self) -> bool:
         """Tells whether an object of any record is `ok`, whichever run it is of."""
-        return any(self._read(path).has_results for _, path in self._newest().values())
+        paths = [path for _, path in self._newest().values()]
+        return any_results(paths, lambda path: self._read(path).has_results)
 
     def read(self, dataset: str, image_id: str, attempt: int) -> records.ImageRecord:
         """Reads one record.
@@ -231,7 +231,7 @@ class RunFolder:
 
         Args:
             run: What the record says; empty in those of releases before it was said,
-                which are taken, with a word.
+                which are taken, with a word, in a run that such a release started.
             name: What a message calls the record.
             strict: Whether another run is an error.
 
@@ -241,6 +241,8 @@ class RunFolder:
         if not self.run or run == self.run:
             return True
         if not run:
+            if self._mark.format >= run_file.SEALED_FORMAT:
+                raise records.RecordError(name, "it does not say of which run it is")
             _say_once(
                 f"note: {self.path} has records of an earlier release, which do not "
                 "say which run they are of; they are taken as they are."
@@ -292,6 +294,22 @@ class RunFolder:
         return self.path / "artifacts" / file_name(dataset) / file_name(image_id)
 
 
+def any_results(
+    paths: Iterable[epath.Path], is_ok: Callable[[epath.Path], bool]
+) -> bool:
+    """Tells whether a record says `ok`; those that are damaged say nothing.
+
+    Args:
+        paths: Records.
+        is_ok: Reads one; may raise `RecordError`.
+    """
+    for path in paths:
+        with contextlib.suppress(records.RecordError):
+            if is_ok(path):
+                return True
+    return False
+
+
 def read_record(path: epath.Path) -> str:
     """Returns the text of a record.
 
@@ -301,7 +319,7 @@ def read_record(path: epath.Path) -> str:
     try:
         return path.read_text()
     except (OSError, ValueError) as error:
-        raise records.RecordError(str(path), str(error)) from error
+        raise records.RecordError(str(path), why_unreadable(error)) from error
 
 
 @functools.cache
@@ -316,52 +334,3 @@ def _owner(path: epath.Path) -> str:
         return records.run_of(json.loads(first))
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
-
-
-def _changes(before: dict[str, Any], hashed: dict[str, Any]) -> dict[str, list[str]]:
-    """Says what of a run changed, by key; nothing if only its release did.
-
-    Raises:
-        RunFolderError: The protocol has switches that this release does not have.
-    """
-    known = dict(before["hashed"])
-    if isinstance(known.get("protocol"), dict):
-        protocol = config.recorded_protocol(known["protocol"])
-        known["protocol"] = dataclasses.asdict(protocol)
-    found = {
-        key: list(_differences(known.get(key), hashed.get(key), key))
-        for key in sorted({*known, *hashed})
-    }
-    return {key: lines for key, lines in found.items() if lines}
-
-
-def _say_machine(path: epath.Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Says so if a run goes on where last bits of numbers can differ."""
-    changed = [
-        line
-        for key in _MACHINE
-        if key in before and key in now
-        for line in _differences(before[key], now[key], key)
-    ]
-    if changed:
-        print(
-            f"note: {path} goes on with other means: {', '.join(changed)}. Click maps "
-            "may differ in their last bits, and with them a share of the clicks; "
-            "what is finished stays as it is.",
-            file=sys.stderr,
-        )
-
-
-def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
-    """Names what differs between two nested values."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*before, *after}):
-            inner = f"{name}.{key}" if name else key
-            yield from _differences(before.get(key), after.get(key), inner)
-    elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
-        yield f"{name} was {_short(before)} and is {_short(after)}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -189,6 +189,36 @@ def test_segmenters_are_ranked_among_runs_of_equal_settings_alone():
     assert told == {("a", "b"): "yes", ("a", "c"): None, ("b", "c"): None}
 
 
+@pytest.mark.parametrize(
+    ("key", "one", "other", "said"),
+    [
+        ("versions", {"jax": "0.9"}, {"jax": "0.10"}, "versions.jax is 0.9 in a and"),
+        ("backend", "cpu", "gpu", "backend is cpu in a and gpu in b"),
+        ("cores", 1, 2, "cores is 1 in a and 2 in b"),
+        ("batches", {"click_maps": 3}, {"click_maps": 10}, "batches.click_maps is 3"),
+    ],
+)
+def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
+    checked = comparison.check(
+        [recorded("a", noted={key: one}), recorded("b", noted={key: other})]
+    )
+    assert checked.head == ""
+    assert checked.notes[0].startswith(f"Made by different means: {said}")
+    same = [recorded(name, noted={key: one}) for name in "ab"]
+    assert not any("means" in note for note in comparison.check(same).notes)
+    # Releases before did not note it.
+    older = comparison.check([same[0], recorded("b")])
+    assert not any("means" in note for note in older.notes)
+
+
+def test_a_limit_on_sides_is_a_difference_wherever_it_is_recorded():
+    noted = {"config": {"max_side": 0}}
+    with pytest.raises(errors.RunFolderError, match="max_side is 0 in a and 512 in b"):
+        comparison.check(
+            [recorded("a", noted=noted), recorded("b", {"max_side": 512}, noted=noted)]
+        )
+
+
 def test_other_images_are_a_difference_and_a_continued_run_is_none():
     def run(label, count, images):
         noted = {"config": {"max_images": count}}
