@@ -12,7 +12,10 @@ _MEMORY = (
     "what is finished is kept: then run the same command again."
 )
 # What collectives of XLA say when a host does not answer.
-_LOST = re.compile(r"(?i)gloo|deadline.exceeded|connection (closed|reset)|barrier|peer")
+_LOST = re.compile(
+    r"(?i)gloo|deadline.exceeded|connection (closed|reset|refused|timed out)|barrier"
+    r"|peer|socket closed|failed to connect|heartbeat|coordination service"
+)
 
 
 def sentence(error: BaseException) -> str | None:

@@ -137,6 +137,14 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
             jax.errors.JaxRuntimeError("UNKNOWN: Gloo AllReduce failed: timed out"),
             "The hosts lost each other while they computed together: UNKNOWN: Gloo",
         ),
+        (
+            jax.errors.JaxRuntimeError("UNAVAILABLE: failed to connect to all addr"),
+            "The hosts lost each other while they computed together: UNAVAILABLE",
+        ),
+        (
+            jax.errors.JaxRuntimeError("ABORTED: Task 1 heartbeat timeout"),
+            "The hosts lost each other while they computed together: ABORTED",
+        ),
         (OSError(errno.EACCES, "Permission denied", "/etc/x"), "/etc belongs to root"),
         (OSError(errno.ENOENT, "No such file", "a\\b"), "Write / where it has a back"),
     ],
