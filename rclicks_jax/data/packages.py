@@ -28,6 +28,7 @@ from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
+_INDEX_KEYS = {"format", "checksum", "notes", "rows"}
 INDEX_NAME = "index.json"
 # Of the builders; part of the folder that TFDS makes.
 _BUILDERS_VERSION = "1.0.0"
@@ -294,8 +295,9 @@ def _index(folder: pathlib.Path) -> dict[str, Any] | None:
         index = json.loads((folder / INDEX_NAME).read_bytes())
     except (OSError, ValueError):
         return None
-    whole = isinstance(index, dict) and index.get("format") == readers.FORMAT
-    return index if whole else None
+    if not isinstance(index, dict) or index.get("format") != readers.FORMAT:
+        return None
+    return index if index.keys() >= _INDEX_KEYS else None
 
 
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
@@ -346,14 +348,12 @@ def _described(
     # Several tasks share an image and what is noted of it.
     noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
-    for split in sorted(builder.info.splits):
-        source = _open_split(folder, split)
-        for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
-            features = packaging.with_masks(source[position])
-            packaging.update_digest(digest, features)
-            rows.append(packaging.index_row(features, kind, split, position))
-            objects += packaging.mask_digests(features)
-            noted |= dict.fromkeys(packaging.notes_of(features))
+    for split, position, encoded in _read_back(folder, sorted(builder.info.splits)):
+        features = packaging.with_masks(encoded)
+        packaging.update_digest(digest, features)
+        rows.append(packaging.index_row(features, kind, split, position))
+        objects += packaging.mask_digests(features)
+        noted |= dict.fromkeys(packaging.notes_of(features))
     source = sources.open_source(spec)
     notes = raw.describe([*source.notes, *noted])
     if spec.kind in layouts.LAYOUTS and kind == "instances":
@@ -369,6 +369,32 @@ def _described(
         "notes": notes,
         "rows": rows,
     }
+
+
+def _read_back(
+    folder: pathlib.Path, splits: Iterable[str]
+) -> Iterator[tuple[str, int, Any]]:
+    """Yields the split, position and encoded features of all that was packaged.
+
+    Raises:
+        DataError: It is not what was written.
+        OSError: The disk does not give it.
+    """
+    try:
+        for split in splits:
+            source = _open_split(folder, split)
+            what = f"Checking {split}"
+            for position in tqdm.trange(len(source), desc=what, leave=False):
+                yield split, position, source[position]
+    except (OSError, errors.RClicksError):
+        raise
+    except Exception as error:
+        # TFDS and array_record raise whatever they meet.
+        raise errors.DataError(
+            f"What was packaged in {folder} cannot be read back ({error}). The disk or "
+            "the network file system may have a fault. Run the same command again: it "
+            "is packaged anew."
+        ) from error
 
 
 def notes(opened: Iterable[Package]) -> list[str]:

@@ -123,6 +123,8 @@ def chained(error, cause):
         return raised
 
 
+# As gcsfs has it, which need not be installed.
+HttpError = type("HttpError", (Exception,), {"__module__": "gcsfs.retry"})
 FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
 
 
@@ -133,6 +135,10 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
         (FULL, "/a/b: No space left on device. Make room there, or choose another"),
         (chained(ValueError("x"), FULL), "/a/b: No space left on device. Make room"),
         (MemoryError(), "The memory is full."),
+        (
+            HttpError("Forbidden, 403"),
+            "A bucket or the network refused: Forbidden, 403.",
+        ),
         (
             jax.errors.JaxRuntimeError("UNKNOWN: Gloo AllReduce failed: timed out"),
             "The hosts lost each other while they computed together: UNKNOWN: Gloo",
