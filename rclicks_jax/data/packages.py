@@ -20,10 +20,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-import tqdm
-
 from rclicks_jax import errors, files, hosts
-from rclicks_jax.data import packaging, raw, readers, specs
+from rclicks_jax.data import packaging, raw, readers, specs, split_files
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
@@ -121,7 +119,9 @@ class Package:
         """
         try:
             if row.split not in self._sources:
-                self._sources[row.split] = _open_split(self._folder, row.split)
+                self._sources[row.split] = split_files.open_split(
+                    self._folder, row.split
+                )
             features = self._sources[row.split][row.position]
         except Exception as error:
             # TFDS and array_record raise whatever they meet.
@@ -348,7 +348,9 @@ def _described(
     # Several tasks share an image and what is noted of it.
     noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
-    for split, position, encoded in _read_back(folder, sorted(builder.info.splits)):
+    for split, position, encoded in split_files.read_back(
+        folder, sorted(builder.info.splits)
+    ):
         features = packaging.with_masks(encoded)
         packaging.update_digest(digest, features)
         rows.append(packaging.index_row(features, kind, split, position))
@@ -371,56 +373,9 @@ def _described(
     }
 
 
-def _read_back(
-    folder: pathlib.Path, splits: Iterable[str]
-) -> Iterator[tuple[str, int, Any]]:
-    """Yields the split, position and encoded features of all that was packaged.
-
-    Raises:
-        DataError: It is not what was written.
-        OSError: The disk does not give it.
-    """
-    try:
-        for split in splits:
-            source = _open_split(folder, split)
-            what = f"Checking {split}"
-            for position in tqdm.trange(len(source), desc=what, leave=False):
-                yield split, position, source[position]
-    except (OSError, errors.RClicksError):
-        raise
-    except Exception as error:
-        # TFDS and array_record raise whatever they meet.
-        raise errors.DataError(
-            f"What was packaged in {folder} cannot be read back ({error}). The disk or "
-            "the network file system may have a fault. Run the same command again: it "
-            "is packaged anew."
-        ) from error
-
-
 def notes(opened: Iterable[Package]) -> list[str]:
     """Returns what packages note, and prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
     for note in noted:
         print(f"note: {note}", file=sys.stderr)
     return noted
-
-
-def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split for reading at random.
-
-    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
-    of them would need more memory than anything else.
-    """
-    import tensorflow_datasets as tfds
-
-    class Encoded(tfds.decode.SkipDecoding):
-        """Leaves a sequence of encoded images as it is."""
-
-        def decode_batch_example_np(self, examples: Any) -> list[bytes]:
-            return [bytes(each) for each in examples]
-
-    builder: Any = tfds.builder_from_directory(str(folder))
-    skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
-    if "objects" in builder.info.features:
-        skip["objects"] = {"mask": Encoded()}
-    return builder.as_data_source(split=split, decoders=skip)
