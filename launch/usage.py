@@ -19,7 +19,17 @@ _WIDTH = 88
 _INDENT = "      "
 _ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
 _SETTING = "config."
-_WORKDIR = "workdir"
+# What must not be empty if it is given, as of a shell's variable that is not set: files
+# would lie where the user stands, and each host would do the work of all.
+_FOLDER = "a folder; . for this one"
+_PLACES = {
+    "workdir": _FOLDER,
+    "out": _FOLDER,
+    "dir": _FOLDER,
+    "coordinator": "host:port or auto; left out for one process alone",
+}
+# Kinds of values that take an article.
+_NOUNS = ("whole number", "number")
 _OF_COMMANDS = "rclicks_jax.launch."
 
 
@@ -83,11 +93,10 @@ def parse(argv: Sequence[str]) -> list[str]:
         raise _illegal(str(error)) from error
     except flags.Error as error:
         raise errors.RClicksError(str(error)) from error
-    # As of a shell's variable that is not set: the run would lie where the user stands.
-    if _WORKDIR in flags.FLAGS and not (flags.FLAGS[_WORKDIR].value or "").strip():
-        raise errors.BadValueError(
-            f"--{_WORKDIR}", "nothing", "a folder; . for this one"
-        )
+    for name, allowed in _PLACES.items():
+        given = flags.FLAGS[name].value if name in flags.FLAGS else None
+        if given is not None and flags.FLAGS[name].present and not given.strip():
+            raise errors.BadValueError(f"--{name}", "nothing", allowed)
     return arguments
 
 

@@ -205,7 +205,8 @@ def _meet(client: Any, name: str) -> None:
     _met[name] += 1
     place = f"{_MEETINGS}/{name}/{_met[name]}"
     others = set(range(jax.process_count())) - {jax.process_index()}
-    client.key_value_set(f"{place}/{jax.process_index()}", "here")
+    with _reaching():
+        client.key_value_set(f"{place}/{jax.process_index()}", "here")
     missing = set(others)
 
     def described() -> str:
@@ -231,14 +232,21 @@ def _meet(client: Any, name: str) -> None:
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:
     """Returns what each process wrote for the others, by its number."""
-    try:
+    with _reaching():
         found = client.key_value_dir_get(f"{folder}/")
+    return {int(key.rpartition("/")[2]): text for key, text in found}
+
+
+@contextlib.contextmanager
+def _reaching() -> Iterator[None]:
+    """Says so if process 0, through which processes speak, is not there any more."""
+    try:
+        yield
     except RuntimeError as error:
         raise errors.RClicksError(
             "Process 0 cannot be reached any more: see its output. What is finished is "
             "kept; start all processes again."
         ) from error
-    return {int(key.rpartition("/")[2]): text for key, text in found}
 
 
 # Held while the other processes are asked something, and for ever after the end.
@@ -278,7 +286,9 @@ def finish() -> None:
     if not is_alone():
         barrier("the end")
         _asking.acquire()
-        jax.distributed.shutdown()
+        # All have said that they are done: nothing is lost if parting fails.
+        with contextlib.suppress(RuntimeError):
+            jax.distributed.shutdown()
 
 
 def leave(reason: str) -> None:

@@ -31,6 +31,7 @@ def test_every_unit_has_one_owner(monkeypatch):
 
 def test_every_unit_has_one_owner_among_shards_of_several_hosts(monkeypatch):
     monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
     owned = []
     for process in range(2):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
@@ -245,3 +246,48 @@ def test_a_cache_that_cannot_be_written_is_no_cache(monkeypatch, jax_cache, tmp_
     change(None)
     hosts.use_compilation_cache()
     assert value() is None
+
+
+class Unreachable:
+    """The service of hosts, of which a call fails as when process 0 has died."""
+
+    def __init__(self, failing):
+        self.failing = failing
+
+    def key_value_set(self, key, text):
+        self._call("set")
+
+    def key_value_dir_get(self, folder):
+        self._call("get")
+        return [(f"{folder}1", "here")]
+
+    def _call(self, name):
+        if name == self.failing:
+            raise jax.errors.JaxRuntimeError("UNAVAILABLE: recvmsg: no such process")
+
+
+@pytest.mark.parametrize("failing", ["set", "get"])
+def test_a_service_that_is_gone_is_a_sentence(failing, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable(failing))
+    with pytest.raises(errors.RClicksError, match="Process 0 cannot be reached"):
+        hosts.barrier("here")
+
+
+def test_after_all_are_done_a_failed_parting_is_no_failure(monkeypatch):
+    def fail():
+        raise jax.errors.JaxRuntimeError("UNAVAILABLE: Socket closed")
+
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable(""))
+    monkeypatch.setattr(jax.distributed, "shutdown", fail)
+    hosts.finish()
+
+
+def test_who_leaves_a_service_that_is_gone_leaves(monkeypatch):
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable("set"))
+    hosts.leave("It failed.")

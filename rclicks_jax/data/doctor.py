@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
@@ -89,7 +90,12 @@ def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagno
 
     Raises:
         DataError: There is no such folder.
+        BadValueError: The distance is no number of 0 or more.
     """
+    if not 0 <= max_click_distance < math.inf:
+        raise errors.BadValueError(
+            "--max_click_distance", max_click_distance, "a number, 0 or more"
+        )
     diagnosis = Diagnosis()
     kind = target.partition(":")[0]
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():

@@ -19,11 +19,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-import tqdm
-
 from rclicks_jax import cache as user_cache
 from rclicks_jax import errors, files, hosts
-from rclicks_jax.data import package_index, packaging, raw, specs
+from rclicks_jax.data import package_index, packaging, raw, specs, split_files
 from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
@@ -120,7 +118,9 @@ class Package:
         """
         try:
             if row.split not in self._sources:
-                self._sources[row.split] = packaging.open_split(self._folder, row.split)
+                self._sources[row.split] = split_files.open_split(
+                    self._folder, row.split
+                )
             features = self._sources[row.split][row.position]
         except MemoryError:
             raise
@@ -340,14 +340,14 @@ def _described(
     # Several tasks share an image and what is noted of it.
     noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
-    for split in sorted(builder.info.splits):
-        source = packaging.open_split(folder, split)
-        for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
-            features = packaging.with_masks(source[position])
-            packaging.update_digest(digest, features)
-            rows.append(packaging.index_row(features, kind, split, position))
-            objects += packaging.mask_digests(features)
-            noted |= dict.fromkeys(packaging.notes_of(features))
+    for split, position, encoded in split_files.read_back(
+        folder, sorted(builder.info.splits)
+    ):
+        features = packaging.with_masks(encoded)
+        packaging.update_digest(digest, features)
+        rows.append(packaging.index_row(features, kind, split, position))
+        objects += packaging.mask_digests(features)
+        noted |= dict.fromkeys(packaging.notes_of(features))
     source = sources.open_source(spec)
     notes = raw.describe([*source.notes, *noted])
     if spec.kind in layouts.LAYOUTS and kind == "instances":

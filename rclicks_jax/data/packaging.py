@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
@@ -212,27 +211,6 @@ def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
         prev_mask=prev_mask,
         clicks_yx=features["clicks_yx"],
     )
-
-
-def open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split of a package for reading at random.
-
-    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
-    of them would need more memory than anything else.
-    """
-    import tensorflow_datasets as tfds
-
-    class Encoded(tfds.decode.SkipDecoding):
-        """Leaves a sequence of encoded images as it is."""
-
-        def decode_batch_example_np(self, examples: Any) -> list[bytes]:
-            return [bytes(each) for each in examples]
-
-    builder: Any = tfds.builder_from_directory(str(folder))
-    skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
-    if "objects" in builder.info.features:
-        skip["objects"] = {"mask": Encoded()}
-    return builder.as_data_source(split=split, decoders=skip)
 
 
 def index_row(

@@ -50,7 +50,10 @@ def local_copy(place: str) -> pathlib.Path:
                 found, desc=f"Copying {place}", unit="file", leave=False
             ):
                 _copy(path, root / name)
-    except (OSError, ImportError) as error:
+    except errors.RClicksError:
+        raise
+    except Exception as error:
+        # Libraries of buckets have errors of their own kinds, and need not be there.
         raise errors.DataError(
             f"{place} cannot be copied: {error}. Buckets need `pip install gcsfs` (gs) "
             "or `s3fs` (s3), and credentials."

@@ -6,7 +6,7 @@ import pathlib
 import re
 from collections.abc import Iterable, Mapping
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import catalogue, errors, files
 from rclicks_jax.bridge import client
 from rclicks_jax.segmenters import bridged, environments, methods
 
@@ -87,8 +87,11 @@ def check_file(path: pathlib.Path) -> None:
         raise errors.SegmenterError(f"{path} {what}.{_near(path)}")
     try:
         text = path.read_bytes()
+    except OSError as error:
+        raise errors.SegmenterError(files.explain(error)) from error
+    try:
         tree = ast.parse(text, str(path))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         raise errors.SegmenterError(f"{path} is no Python{line}: {error}.") from error
     # They may be made in any way, but not without being named, unless all is imported.

@@ -168,3 +168,9 @@ def test_real_clicks_lie_in_their_objects(real_data):
     text = doctor.examine(str(folder), 1.0).text()
     assert "clicks: 4464 first, 0 fn, 0 fp" in text
     assert "clicks: 4464 in their region" in text
+
+
+@pytest.mark.parametrize("distance", [float("nan"), float("inf"), -1.0])
+def test_a_distance_that_no_click_has_is_refused(tmp_path, distance):
+    with pytest.raises(errors.BadValueError, match="--max_click_distance: got"):
+        doctor.examine(str(tmp_path), distance)

@@ -1,4 +1,5 @@
 import json
+import pathlib
 import signal
 import subprocess
 import sys
@@ -141,6 +142,21 @@ def test_a_package_with_a_cut_index_is_made_again(tmp_path, cache, cut):
     before = packages.open_instances(spec)
     (path,) = cache.rglob(packages.INDEX_NAME)
     path.write_bytes(path.read_bytes()[:cut])
+    made_again(spec, path, before)
+
+
+@pytest.mark.parametrize("lost", ["rows", "checksum", "notes"])
+def test_a_package_whose_index_lacks_something_is_made_again(tmp_path, cache, lost):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+    before = packages.open_instances(spec)
+    (path,) = cache.rglob(packages.INDEX_NAME)
+    index = json.loads(path.read_bytes())
+    del index[lost]
+    path.write_text(json.dumps(index))
+    made_again(spec, path, before)
+
+
+def made_again(spec, path, before):
     with pytest.raises(errors.DataError, match="no whole package"):
         packages.Package("instances", "mine", path.parent)
     after = packages.open_instances(spec)
@@ -243,3 +259,20 @@ def test_a_damaged_package_is_named(tmp_path, cache):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(errors.DataError, match=r"is damaged .* Remove that folder"):
         package.read(package.rows[0])
+
+
+def test_what_cannot_be_read_back_is_told_and_made_again(tmp_path, cache, monkeypatch):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+
+    def cut(builder, *rest):
+        build(builder, *rest)
+        path = pathlib.Path(builder.data_dir) / "dataset_info.json"
+        path.write_bytes(path.read_bytes()[:100])
+
+    build = packages._build
+    monkeypatch.setattr(packages, "_build", cut)
+    with pytest.raises(errors.DataError, match=r"cannot be read back .* packaged anew"):
+        packages.open_instances(spec)
+    monkeypatch.setattr(packages, "_build", build)
+    package = packages.open_instances(spec)
+    assert package.read(package.rows[0]).instances[0].gt_mask.sum() > 300

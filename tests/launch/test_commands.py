@@ -130,6 +130,8 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
         ("benchmark", ("--workdir=/tmp/x", "oops"), "flags only"),
         ("benchmark", ("--workdir=",), "--workdir: got nothing"),
         ("train", ("--workdir= ",), "--workdir: got nothing"),
+        ("click_maps", ("--out=", "--model=DT"), "--out: got nothing"),
+        ("train", ("--workdir=x", "--coordinator="), "--coordinator: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--model=DT"), "--data: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--data=sample"), "--model=DIR"),
         ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
