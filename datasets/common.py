@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 import tqdm
+from absl import logging
 
 from rclicks_jax.data import raw, specs
 from rclicks_jax.data.raw import layouts, sources
@@ -72,6 +73,19 @@ class Packager(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     MANUAL_DOWNLOAD_INSTRUCTIONS = "\n".join(
         f"{name}: {instructions(name)}" for name in specs.KINDS
     )
+
+    def __init__(self, **kwargs: Any):
+        """Takes what TFDS' builders take.
+
+        TFDS warns of configurations that are not among `BUILDER_CONFIGS`, as those of
+        users' own data are.
+        """
+        before = logging.get_verbosity()
+        logging.set_verbosity(logging.ERROR)
+        try:
+            super().__init__(**kwargs)
+        finally:
+            logging.set_verbosity(before)
 
     def dataset_info_from_configs(self, **kwargs: Any) -> tfds.core.DatasetInfo:
         """Describes a dataset that is in no bucket of TFDS.

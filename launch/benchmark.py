@@ -76,10 +76,6 @@ def _named() -> dict[str, str]:
     if _SEGMENTERS.value is None:
         return {}
     named = catalogue.parse_several(_SEGMENTERS.value)
-    if not named:
-        raise errors.BadValueError(
-            "--segmenters", repr(_SEGMENTERS.value), "one or more, with commas between"
-        )
     if _SHORT["segmenter"].value is not None:
         raise errors.BadValueError(
             "Segmenters", "--segmenter and --segmenters", "one of the two"
@@ -104,7 +100,6 @@ def _one(config: BenchmarkConfig, workdir: str) -> int:
     outcome = benchmark.run(config, workdir)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
-    hosts.barrier(f"benchmarked {workdir}")
     if not hosts.is_first():
         return 0
     folder = store.RunFolder(workdir)

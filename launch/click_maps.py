@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from absl import flags
 from rclicks_jax.launch import commands, defaults, host_flags
 
+from rclicks_jax import errors
 from rclicks_jax.config import ClickMapsConfig, from_config_dict
 
 # Lines on objects that were skipped or failed.
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     if not hosts.is_first():
         return 0
     for line in outcome.problems[:_SHOWN]:
-        print(line, file=sys.stderr)
+        print(errors.printable(line), file=sys.stderr)
     if len(outcome.problems) > _SHOWN:
         more = len(outcome.problems) - _SHOWN
         print(f"... and {more} more: index.json lists them", file=sys.stderr)

@@ -68,7 +68,7 @@ def _parsed(argv: Sequence[str]) -> list[str]:
     try:
         return usage.parse(argv)
     except errors.RClicksError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {errors.printable(str(error))}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -110,7 +110,7 @@ def call(
             return _left(1, f"{type(error).__name__}.")
         status = 2
         with contextlib.suppress(OSError):
-            print(f"error: {reason}", file=sys.stderr)
+            print(f"error: {errors.printable(reason)}", file=sys.stderr)
         if isinstance(error, OSError):
             # Standard output may be what cannot be written.
             _silence()

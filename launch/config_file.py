@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import importlib.util
+import os
 import pathlib
 import traceback
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def _is_file(value: str) -> bool:
 def _read(value: str, name: str) -> dict[str, Any]:
     """Returns the settings that a configuration holds."""
     place, colon, variant = value.partition(":")
-    path = pathlib.Path(place).expanduser()
+    path = pathlib.Path(os.path.expanduser(place))
     # The pages of older releases name the file in a checkout.
     is_packaged = path.name == f"{name}{_SUFFIX}" and path.parent.name == _FOLDER.name
     if place.endswith(_SUFFIX) and (path.is_file() or not is_packaged):

@@ -37,10 +37,10 @@ def main(arguments: Sequence[str]) -> int:
     if action == "prepare":
         for spec in specs.parse(target, _MAX_SIDE.value):
             for line in packages.prepare_all(spec):
-                print(line)
+                print(errors.printable(line))
         return 0
     diagnosis = doctor.examine(target, _CLICK_DISTANCE.value, _MAX_SIDE.value)
-    print(diagnosis.text())
+    print(errors.printable(diagnosis.text()))
     return 0 if diagnosis.healthy else 1
 
 

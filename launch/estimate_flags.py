@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 _OBJECTS = flags.DEFINE_integer(
     "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
 )
+_DEFAULTS: dict[str, float] = paces.Project._field_defaults
 _PRICE = flags.DEFINE_float(
-    "hourly_price", 15.0, "Price of one hour of an annotator, in any currency."
+    "hourly_price",
+    _DEFAULTS["hourly_price"],
+    "Price of one hour of an annotator, in any currency.",
 )
 _HOURS = flags.DEFINE_float(
-    "hours_a_day", 6.0, "Hours that one annotator annotates on a day."
+    "hours_a_day",
+    _DEFAULTS["hours_a_day"],
+    "Hours that one annotator annotates on a day.",
 )
 _DAYS = flags.DEFINE_float(
-    "days", 20.0, "Working days until the dataset has to be finished."
+    "days", _DEFAULTS["days"], "Working days until the dataset has to be finished."
 )
 _TEXTS = {
     "click": "to decide on a click and make it",

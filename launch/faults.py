@@ -12,7 +12,15 @@ _MEMORY = (
     "what is finished is kept: then run the same command again."
 )
 # What collectives of XLA say when a host does not answer.
-_LOST = re.compile(r"(?i)gloo|deadline.exceeded|connection (closed|reset)|barrier|peer")
+_LOST = re.compile(
+    r"(?i)gloo|deadline.exceeded|connection (closed|reset|refused|timed out)|barrier"
+    r"|peer|socket closed|failed to connect|heartbeat|coordination service"
+)
+# Libraries that speak to buckets, most of whose errors are of kinds of their own.
+_BUCKETS = (
+    "aiohttp", "aiobotocore", "botocore", "fsspec", "gcsfs", "google.api_core",
+    "google.auth", "requests", "s3fs", "urllib3",
+)  # fmt: skip
 
 
 def sentence(error: BaseException) -> str | None:
@@ -24,6 +32,13 @@ def sentence(error: BaseException) -> str | None:
             return files.explain(cause)
         if isinstance(cause, MemoryError):
             return _MEMORY
+        if type(cause).__module__.startswith(_BUCKETS):
+            why = str(cause).strip().partition("\n")[0] or type(cause).__name__
+            return (
+                f"A bucket or the network refused: {why.rstrip('.')}. Look at its name "
+                "and at your credentials. What is finished is kept: then run the same "
+                "command again."
+            )
         if isinstance(cause, concurrent.futures.BrokenExecutor):
             return "A process of the run died. What is finished is kept: run it again."
         if isinstance(cause, jax.errors.JaxRuntimeError) and _LOST.search(str(cause)):

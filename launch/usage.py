@@ -19,7 +19,15 @@ _WIDTH = 88
 _INDENT = "      "
 _ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
 _SETTING = "config."
-_WORKDIR = "workdir"
+# What must not be empty if it is given, as of a shell's variable that is not set: files
+# would lie where the user stands, and each host would do the work of all.
+_FOLDER = "a folder; . for this one"
+_PLACES = {
+    "workdir": _FOLDER,
+    "out": _FOLDER,
+    "dir": _FOLDER,
+    "coordinator": "host:port or auto; left out for one process alone",
+}
 # Kinds of values that take an article.
 _NOUNS = ("whole number", "number")
 _OF_COMMANDS = "rclicks_jax.launch."
@@ -85,11 +93,10 @@ def parse(argv: Sequence[str]) -> list[str]:
         raise _illegal(str(error)) from error
     except flags.Error as error:
         raise errors.RClicksError(str(error)) from error
-    # As of a shell's variable that is not set: the run would lie where the user stands.
-    if _WORKDIR in flags.FLAGS and not (flags.FLAGS[_WORKDIR].value or "").strip():
-        raise errors.BadValueError(
-            f"--{_WORKDIR}", "nothing", "a folder; . for this one"
-        )
+    for name, allowed in _PLACES.items():
+        given = flags.FLAGS[name].value if name in flags.FLAGS else None
+        if given is not None and flags.FLAGS[name].present and not given.strip():
+            raise errors.BadValueError(f"--{name}", "nothing", allowed)
     return arguments
 
 
@@ -125,10 +132,10 @@ def _kind(flag: Any) -> str:
     if choices:
         return " or ".join(choices)
     kinds = {
-        flags.BooleanParser: "true or false",
-        flags.IntegerParser: "whole number",
-        flags.FloatParser: "number",
-        flags.ListParser: "texts, separated by commas",
+        flags.BooleanParser: config_docs.KINDS[bool],
+        flags.IntegerParser: config_docs.KINDS[int],
+        flags.FloatParser: config_docs.KINDS[float],
+        flags.ListParser: f"{config_docs.KINDS[str]}s, separated by commas",
     }
     return kinds.get(type(flag.parser), "")
 
@@ -157,6 +164,5 @@ def _illegal(message: str) -> errors.RClicksError:
             f"--{name} is missing. {flags.FLAGS[name].help} --help shows an example."
         )
     kind = _kind(flags.FLAGS[name]) if name in flags.FLAGS else ""
-    return errors.BadValueError(
-        f"--{name}", repr(value), f"a {kind}" if kind in _NOUNS else kind or why.strip()
-    )
+    allowed = config_docs.with_article(kind) or why.strip()
+    return errors.BadValueError(f"--{name}", repr(value), allowed)

@@ -253,7 +253,7 @@ class BenchmarkConfig:
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         stop_at: IoU in percent at which a trajectory ends, such as 90 if only NoC@90 is
             wanted; 0 plays all clicks, which IoU-AuC and NSR need.
-        max_failed: Share of failed instances above which the exit status is not 0.
+        max_failed: Share of failed objects above which the exit status is not 0.
     """
 
     protocol: str = "paper"

@@ -21,10 +21,12 @@ class Check(NamedTuple):
     Attributes:
         holds: Tells whether a value meets it.
         allowed: What values are allowed, in words.
+        names: All values there are, if they are names.
     """
 
     holds: Callable[[Any], bool]
     allowed: str
+    names: tuple[str, ...] = ()
 
 
 def at_least(least: float) -> Check:
@@ -46,7 +48,7 @@ def within(least: float, most: float) -> Check:
 
 def one_of(names: Collection[str]) -> Check:
     """Allows some names."""
-    return Check(lambda value: value in names, ", ".join(names))
+    return Check(lambda value: value in names, ", ".join(names), tuple(names))
 
 
 def numbers_once(least: int, most: int, meaning: str) -> Check:
@@ -102,9 +104,9 @@ def check(settings: Any, prefix: str) -> None:
         for each in getattr(hint, "__metadata__", ()):
             value = getattr(settings, name)
             if isinstance(each, Check) and not each.holds(value):
-                raise errors.BadValueError(
-                    f"{prefix}{name}", _shown(value), each.allowed
-                )
+                shown = _shown(value)
+                near = errors.meant(shown.strip("'"), each.names)
+                raise errors.BadValueError(f"{prefix}{name}", shown, each.allowed, near)
 
 
 def _shown(value: Any) -> str:

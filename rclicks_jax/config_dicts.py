@@ -8,15 +8,9 @@ from typing import Any, Literal, TypeVar
 
 import ml_collections
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import catalogue, config_docs, errors
 
 T = TypeVar("T")
-_KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-}
 
 
 def to_config_dict(value: Any) -> ml_collections.ConfigDict:
@@ -34,7 +28,10 @@ def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise errors.BadValueError(
-            f"Settings of {cls.__name__}", ", ".join(unknown), ", ".join(sorted(hints))
+            f"Settings of {cls.__name__}",
+            ", ".join(unknown),
+            ", ".join(sorted(hints)),
+            errors.meant(unknown[0], hints),
         )
     return cls(
         **{
@@ -54,7 +51,10 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
     if origin is Literal:
         if value not in typing.get_args(hint):
             raise errors.BadValueError(
-                what, repr(value), ", ".join(map(repr, typing.get_args(hint)))
+                what,
+                repr(value),
+                ", ".join(map(repr, typing.get_args(hint))),
+                errors.meant(str(value), map(str, typing.get_args(hint))),
             )
         return value
     if origin in (typing.Union, types.UnionType):
@@ -72,6 +72,7 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
             converted = hint(value)
             if converted == float(value):
                 return converted
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
-    raise errors.BadValueError(what, repr(value), _KINDS.get(hint, hint.__name__))
+    kind = config_docs.KINDS.get(hint, hint.__name__)
+    raise errors.BadValueError(what, repr(value), config_docs.with_article(kind))

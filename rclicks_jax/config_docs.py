@@ -12,7 +12,8 @@ from typing import Any
 
 _ATTRIBUTES = "Attributes:"
 _FIELD = re.compile(r"(\w+): (.*)")
-_KINDS = {
+# What the value of a setting of each type is called.
+KINDS = {
     bool: "true or false",
     int: "whole number",
     float: "number",
@@ -56,6 +57,11 @@ def describe(settings: type) -> list[Setting]:
     ]
 
 
+def with_article(kind: str) -> str:
+    """Returns a kind of value as a sentence has it: `a whole number`, but `text`."""
+    return f"a {kind}" if kind.endswith("number") else kind
+
+
 def page_table(settings: type) -> str:
     """Returns a Markdown table of all settings, for docs/settings.md."""
     rows = ["| setting | value | default | meaning |", "| --- | --- | --- | --- |"]
@@ -84,8 +90,8 @@ def _texts(settings: type) -> dict[str, str]:
 
 def _kind(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
-        return f"{_KINDS[typing.get_args(hint)[0]]}s, separated by commas"
-    return _KINDS[hint]
+        return f"{KINDS[typing.get_args(hint)[0]]}s, separated by commas"
+    return KINDS[hint]
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

@@ -13,6 +13,9 @@ _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive: unpack it"),
     (b"\x1f\x8b", "a gzip archive: unpack it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
+    (b"8BPS", "a Photoshop file: export it as PNG"),
+    (b"\xff\x0a", "a JPEG XL image: export it as JPEG or PNG"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL image: export it as JPEG or PNG"),
     (b"%PDF", "a PDF document: export it as an image"),
     (b"\x00\x05\x16\x07", "a macOS resource file (its name begins with ._): delete it"),
     (b"\x93NUMPY", "a NumPy array (.npy)"),
@@ -48,6 +51,8 @@ def mistaken(start: bytes) -> str:
         return f"an XML text, such as the error of a server: {_ADVICE}"
     if _JSON.match(start):
         return f"a JSON text, such as the error of a server: {_ADVICE}"
+    if start.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in start:
+        return "an Office file, such as .xlsx: save it as CSV or text"
     if start[4:8] == b"ftyp":
         return _film_or_heif(start[8:12])
     return next((text for head, text in _SIGNATURES if start.startswith(head)), "")

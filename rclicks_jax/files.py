@@ -26,6 +26,8 @@ _ADVICE = {
     errno.ENOMEM: "The memory is full: end other programs",
     errno.ENOLCK: "The file system knows no locks: choose a place on another one",
     errno.ENOENT: "Check the spelling, and upper and lower case",
+    errno.ENOTDIR: "A file stands where a folder has to be: choose another place",
+    errno.EEXIST: "A file stands where a folder has to be: choose another place",
     errno.ENAMETOOLONG: "Choose a shorter name",
     errno.ELOOP: "Its links lead in a circle",
 }
@@ -168,6 +170,17 @@ def _remove(path: pathlib.Path) -> None:
         path.rmdir()
     else:
         path.unlink()
+
+
+def why_unreadable(error: Exception) -> str:
+    """Says why a file that this program wrote cannot be read, in no words of Python.
+
+    Args:
+        error: Of the file system, or of what takes the content apart.
+    """
+    if isinstance(error, OSError):
+        return error.strerror or "the file system refuses it"
+    return "it was cut, or its content was changed"
 
 
 def explain(error: OSError) -> str:

@@ -24,9 +24,8 @@ from typing import Any
 import jax
 from jax._src import distributed
 
-from rclicks_jax import coordination, errors, waits
+from rclicks_jax import cache, coordination, errors, waits
 
-CACHE_VARIABLE = "RCLICKS_CACHE"
 LOCK_NAME = "lock"
 # Whoever holds a lock touches it so often; untouched for so long, it is nobody's.
 _TOUCH_SECONDS, _ABANDONED_SECONDS = 10.0, 180.0
@@ -36,24 +35,6 @@ _POLL_SECONDS = 0.2
 # Those who wait for process 0 can ask why it ended for so long.
 _FAREWELL_SECONDS = 2.0
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
-
-
-def cache_dir() -> pathlib.Path:
-    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's.
-
-    Raises:
-        BadValueError: The user has no home folder, and no variable names another.
-    """
-    given = os.environ.get(CACHE_VARIABLE)
-    try:
-        if given:
-            return pathlib.Path(given).expanduser()
-        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-        return pathlib.Path(base) / "rclicks_jax"
-    except RuntimeError as error:
-        raise errors.BadValueError(
-            "The cache", "no home folder", f"${CACHE_VARIABLE} set to a folder"
-        ) from error
 
 
 @contextlib.contextmanager
@@ -78,7 +59,7 @@ def exclusive(folder: pathlib.Path) -> Iterator[None]:
             lock.truncate(0)
             holder = f"process {os.getpid()} of {platform.node()}, since {since}"
             lock.write(holder.encode())
-        with _touching(path):
+        with waits.repeating(lambda: _touch(path), _TOUCH_SECONDS, _TOUCH_SECONDS):
             yield
 
 
@@ -130,22 +111,9 @@ def _is_dead(holder: str) -> bool:
     return False
 
 
-@contextlib.contextmanager
-def _touching(path: pathlib.Path) -> Iterator[None]:
-    done = threading.Event()
-
-    def touch() -> None:
-        while not done.wait(_TOUCH_SECONDS):
-            with contextlib.suppress(OSError):
-                os.utime(path)
-
-    thread = threading.Thread(target=touch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+def _touch(path: pathlib.Path) -> None:
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def use_compilation_cache() -> None:
@@ -156,7 +124,7 @@ def use_compilation_cache() -> None:
     key = "jax_compilation_cache_dir"
     try:
         if jax.config.values[key] is None:
-            jax.config.update(key, str(cache_dir() / "xla"))
+            jax.config.update(key, str(cache.cache_dir() / "xla"))
         folder = pathlib.Path(jax.config.values[key])
         if "://" not in jax.config.values[key]:
             folder.mkdir(parents=True, exist_ok=True)
@@ -186,6 +154,8 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     use_compilation_cache()
     if coordinator:
         coordination.connect(coordinator, process_count, process_id)
+        if not is_first():
+            threading.Thread(target=_heed_first, daemon=True).start()
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
@@ -206,6 +176,10 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+_STOPPING = (
+    "\n{} came: stopping once what is being worked on is finished or times out. "
+    "Another one stops at once.\n"
+)
 # How often this process has come to each point.
 _met: collections.Counter[str] = collections.Counter()
 
@@ -231,7 +205,8 @@ def _meet(client: Any, name: str) -> None:
     _met[name] += 1
     place = f"{_MEETINGS}/{name}/{_met[name]}"
     others = set(range(jax.process_count())) - {jax.process_index()}
-    client.key_value_set(f"{place}/{jax.process_index()}", "here")
+    with _reaching():
+        client.key_value_set(f"{place}/{jax.process_index()}", "here")
     missing = set(others)
 
     def described() -> str:
@@ -257,21 +232,63 @@ def _meet(client: Any, name: str) -> None:
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:
     """Returns what each process wrote for the others, by its number."""
-    try:
+    with _reaching():
         found = client.key_value_dir_get(f"{folder}/")
+    return {int(key.rpartition("/")[2]): text for key, text in found}
+
+
+@contextlib.contextmanager
+def _reaching() -> Iterator[None]:
+    """Says so if process 0, through which processes speak, is not there any more."""
+    try:
+        yield
     except RuntimeError as error:
         raise errors.RClicksError(
             "Process 0 cannot be reached any more: see its output. What is finished is "
             "kept; start all processes again."
         ) from error
-    return {int(key.rpartition("/")[2]): text for key, text in found}
+
+
+# Held while the other processes are asked something, and for ever after the end.
+_asking = threading.Lock()
+
+
+def _heed_first() -> None:
+    """Ends this process in words once process 0 has left early.
+
+    JAX aborts all others with a stack trace of C++ as soon as process 0 is gone, also
+    those that wait for nobody.
+    """
+    client: Any = distributed.global_state.client
+    while True:
+        time.sleep(_FAREWELL_SECONDS / 4)
+        try:
+            with _asking:
+                departed = _numbered(client, _DEPARTURES)
+        except errors.RClicksError:
+            return
+        if 0 in departed:
+            # One that waits for process 0 says more, and ends meanwhile.
+            time.sleep(_FAREWELL_SECONDS / 4)
+            with contextlib.suppress(OSError):
+                print(
+                    f"error: Process 0 ended early: {departed[0]} What is finished is "
+                    "kept; start all processes again.",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            # Whatever the main thread does cannot be interrupted from here.
+            os._exit(2)
 
 
 def finish() -> None:
     """Waits until all processes are done, and parts from them."""
     if not is_alone():
         barrier("the end")
-        jax.distributed.shutdown()
+        _asking.acquire()
+        # All have said that they are done: nothing is lost if parting fails.
+        with contextlib.suppress(RuntimeError):
+            jax.distributed.shutdown()
 
 
 def leave(reason: str) -> None:
@@ -324,7 +341,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
     previous = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
-        request.set(signal.Signals(number).name)
+        name = signal.Signals(number).name
+        request.set(name)
+        # A stream may be in the middle of a line, and must not be entered twice.
+        with contextlib.suppress(OSError):
+            os.write(2, _STOPPING.format(name).encode())
         for known, handler in previous.items():
             signal.signal(known, handler)
 

@@ -1,4 +1,4 @@
-"""Waits that say what they are for."""
+"""Waits that say what they are for, and other things done again and again meanwhile."""
 
 import contextlib
 import sys
@@ -17,18 +17,37 @@ def waiting(what: Callable[[], str] | str) -> Iterator[None]:
     Args:
         what: Follows "Waiting for"; a function is asked each time.
     """
-    done = threading.Event()
     began = time.monotonic()
 
     def tell() -> None:
-        pause = _QUIET_SECONDS
-        while not done.wait(pause):
-            text = what if isinstance(what, str) else what()
-            seconds = time.monotonic() - began
-            print(f"Waiting for {text} ({seconds:.0f} s)", file=sys.stderr, flush=True)
-            pause = _REPEAT_SECONDS
+        text = what if isinstance(what, str) else what()
+        seconds = time.monotonic() - began
+        print(f"Waiting for {text} ({seconds:.0f} s)", file=sys.stderr, flush=True)
 
-    thread = threading.Thread(target=tell, daemon=True)
+    with repeating(tell, _QUIET_SECONDS, _REPEAT_SECONDS):
+        yield
+
+
+@contextlib.contextmanager
+def repeating(
+    action: Callable[[], object], first: float, pause: float
+) -> Iterator[None]:
+    """Does something again and again, in a thread of its own, until a block ends.
+
+    Args:
+        action: What is done; must not raise.
+        first: Seconds before it is done for the first time.
+        pause: Seconds between two times.
+    """
+    done = threading.Event()
+
+    def repeat() -> None:
+        seconds = first
+        while not done.wait(seconds):
+            action()
+            seconds = pause
+
+    thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:
         yield

@@ -31,7 +31,14 @@ def every_fault(base, step, names, *command):
 
 
 def _is_right(row):
+    if "Traceback" in row["said"] + row.get("more", ""):
+        return False
+    if row["error"] == "CUT":
+        # What is damaged stays so; it must not give another result.
+        return row["status"] != 0 or row["same"]
+    if row["error"] in ("EACCES", "EROFS") and "/data/mine/" in row["path"]:
+        # A user's file that is refused is a failed image until something of it changes.
+        return row["status"] != 0
     # What can be done without, such as the folder of compiled programs, is no error.
     told = row["status"] == 0 or "error: " in row["said"]
-    again = row["again"] == 0 and row["same"]
-    return told and again and "Traceback" not in row["said"]
+    return told and row["again"] == 0 and row["same"]

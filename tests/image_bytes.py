@@ -41,3 +41,22 @@ def saved(array, kind, **options):
     stream = io.BytesIO()
     Image.fromarray(array).save(stream, kind, **options)
     return stream.getvalue()
+
+
+def with_tags(tiff, changes):
+    """Returns a little-endian TIFF whose short tags have other values.
+
+    Args:
+        tiff: The file.
+        changes: New value by number of the tag; all of several values are changed.
+    """
+    content = bytearray(tiff)
+    (start,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, start)
+    for place in range(start + 2, start + 2 + 12 * count, 12):
+        tag, kind, length, offset = struct.unpack_from("<HHII", content, place)
+        if tag in changes:
+            assert kind == 3
+            where = place + 8 if length <= 2 else offset
+            struct.pack_into(f"<{length}H", content, where, *[changes[tag]] * length)
+    return bytes(content)

@@ -118,3 +118,9 @@ def test_protocols_differ_in_every_switch_that_deviations_lists():
 def test_an_unknown_network_is_named():
     with pytest.raises(errors.UnknownNameError, match=r"'xl'.*nano"):
         config.network("xl")
+
+
+@pytest.mark.parametrize("value", [{"epochs": float("inf")}, {"sigma": 10**400}])
+def test_a_number_of_a_file_that_no_setting_can_hold_is_refused(value):
+    with pytest.raises(errors.BadValueError, match=r"Setting (epochs|sigma): got"):
+        config.from_config_dict(config.TrainConfig, value)

@@ -75,6 +75,14 @@ def test_a_host_that_fails_ends_the_others_within_seconds(guilty):
     assert "Traceback" not in both[0][2] + both[1][2]
 
 
+def test_a_host_that_is_busy_ends_in_words_with_the_first_one():
+    port = free_port()
+    first, busy = ended(start(0, port, "--deed=fail"), start(1, port, "--pause=90"))
+    assert [first[0], busy[0]] == [2, 2]
+    assert "error: Process 0 ended early: The photograph is broken." in busy[2]
+    assert "Fatal Python error" not in busy[2]
+
+
 def test_a_host_that_was_stopped_keeps_nobody_waiting():
     port = free_port()
     first, second = ended(start(0, port), start(1, port, "--deed=stop"))

@@ -10,7 +10,7 @@ import threading
 import jax
 import pytest
 
-from rclicks_jax import errors, hosts, waits
+from rclicks_jax import cache, errors, hosts, waits
 
 
 def test_hashes_are_the_same_in_every_release():
@@ -31,6 +31,7 @@ def test_every_unit_has_one_owner(monkeypatch):
 
 def test_every_unit_has_one_owner_among_shards_of_several_hosts(monkeypatch):
     monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
     owned = []
     for process in range(2):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
@@ -74,7 +75,7 @@ def foreground():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_asks_for_a_stop(foreground, number):
+def test_the_first_signal_asks_for_a_stop(foreground, number, capfd):
     before = signal.getsignal(number)
     with hosts.stop_on_signal() as stop:
         assert not stop
@@ -83,6 +84,7 @@ def test_the_first_signal_asks_for_a_stop(foreground, number):
         assert stop.reason == number.name
         assert signal.getsignal(number) == before
     assert signal.getsignal(number) == before
+    assert f"{number.name} came: stopping once" in capfd.readouterr().err
 
 
 def test_an_ignored_signal_stays_ignored(foreground):
@@ -111,10 +113,10 @@ def test_a_process_without_a_place_is_refused(count, number):
 
 def test_the_cache_can_be_put_anywhere(monkeypatch, tmp_path):
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path))
-    assert hosts.cache_dir() == tmp_path
+    assert cache.cache_dir() == tmp_path
     monkeypatch.delenv("RCLICKS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert hosts.cache_dir() == tmp_path / "rclicks_jax"
+    assert cache.cache_dir() == tmp_path / "rclicks_jax"
 
 
 @pytest.fixture
@@ -229,7 +231,7 @@ def test_without_a_home_folder_the_variable_is_named(monkeypatch, jax_cache, cap
     for name in ("RCLICKS_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(errors.BadValueError, match=r"no home folder.*\$RCLICKS_CACHE"):
-        hosts.cache_dir()
+        cache.cache_dir()
     change, value = jax_cache
     change(None)
     hosts.use_compilation_cache()
@@ -244,3 +246,48 @@ def test_a_cache_that_cannot_be_written_is_no_cache(monkeypatch, jax_cache, tmp_
     change(None)
     hosts.use_compilation_cache()
     assert value() is None
+
+
+class Unreachable:
+    """The service of hosts, of which a call fails as when process 0 has died."""
+
+    def __init__(self, failing):
+        self.failing = failing
+
+    def key_value_set(self, key, text):
+        self._call("set")
+
+    def key_value_dir_get(self, folder):
+        self._call("get")
+        return [(f"{folder}1", "here")]
+
+    def _call(self, name):
+        if name == self.failing:
+            raise jax.errors.JaxRuntimeError("UNAVAILABLE: recvmsg: no such process")
+
+
+@pytest.mark.parametrize("failing", ["set", "get"])
+def test_a_service_that_is_gone_is_a_sentence(failing, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable(failing))
+    with pytest.raises(errors.RClicksError, match="Process 0 cannot be reached"):
+        hosts.barrier("here")
+
+
+def test_after_all_are_done_a_failed_parting_is_no_failure(monkeypatch):
+    def fail():
+        raise jax.errors.JaxRuntimeError("UNAVAILABLE: Socket closed")
+
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "process_index", lambda: 0)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable(""))
+    monkeypatch.setattr(jax.distributed, "shutdown", fail)
+    hosts.finish()
+
+
+def test_who_leaves_a_service_that_is_gone_leaves(monkeypatch):
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable("set"))
+    hosts.leave("It failed.")

@@ -61,7 +61,11 @@ def arrays_of(
     threshold = getattr(adapter, "THRESHOLD", None)
     if threshold is None:
         return {"masks": on_host(answer)}
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, (int, float))
+        or not math.isfinite(threshold)
+    ):
         raise ValueError(f"has a THRESHOLD of {threshold!r}: it must be a number")
     if not getattr(adapter, "LOGITS", False):
         arrays = {"masks": _above(answer, threshold, True, empty)}

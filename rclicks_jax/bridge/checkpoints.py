@@ -25,7 +25,8 @@ def rewrite(python: str, source: str, target: str, timeout: float = 300) -> None
         DataError: The checkpoint was not rewritten in time, or cannot be.
     """
     if not pathlib.Path(source).is_file():
-        raise errors.DataError(f"{source} is not a file; a checkpoint is one.")
+        what = "is no file" if pathlib.Path(source).exists() else "does not exist"
+        raise errors.DataError(f"{source} {what}; a checkpoint is a file.")
     command = [python, str(_SCRIPT), source, target]
     try:
         done = subprocess.run(

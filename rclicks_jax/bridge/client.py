@@ -60,17 +60,17 @@ def launch_of(options: Mapping[str, str]) -> Launch:
             is goes to the adapter.
 
     Raises:
-        BadValueError: Neither adapter nor command is given; a number is none, or not
-            above 0, or not whole where it counts.
+        BadValueError: Neither adapter nor command is given, or both are; a number is
+            none, or not above 0, or not whole where it counts.
     """
     left = dict(options)
     adapter = left.pop("adapter", "")
     python = left.pop("python", sys.executable)
     command = tuple(left.pop("command", "").split())
-    if not adapter and not command:
-        raise errors.BadValueError(
-            "A worker", "neither", "adapter=FILE.py or command=PROGRAM, as an option"
-        )
+    if bool(adapter) == bool(command):
+        given = "both" if adapter else "neither"
+        allowed = "adapter=FILE.py or command=PROGRAM, as an option"
+        raise errors.BadValueError("A worker", given, allowed)
     return Launch(
         command=command or python_command(python, adapter),
         environment={},
@@ -92,7 +92,7 @@ def check(options: Mapping[str, str]) -> Launch:
     """
     launch = launch_of(options)
     connection.check_program(launch.command[0])
-    adapter = "" if options.get("command") else options.get("adapter", "")
+    adapter = options.get("adapter", "")
     inside = (connection.WORKER_FILE.parent / "adapters" / f"{adapter}.py").is_file()
     if adapter and not inside and not pathlib.Path(adapter).is_file():
         raise errors.SegmenterError(

@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from rclicks_jax.bridge import faults
+
 _FIRST = 5.0
 _AGAIN = 60.0
 # A call is long when it takes so many times as long as the longest of its kind did.
@@ -51,7 +53,7 @@ class Notices:
             return
         self._next = taken + _AGAIN
         *_, last = last_words().splitlines() or [""]
-        wrote = f" It last wrote: {last[-200:]}" if last else ""
+        wrote = f" It last wrote: {faults.plain(last[-200:])}" if last else ""
         self._say(
             f"Waiting for the worker of {self._name} ({self._action}) for {taken:.0f} "
             f"s; the time-out is {self._timeout:g} s.{wrote}"

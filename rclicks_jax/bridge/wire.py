@@ -85,7 +85,7 @@ def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
     try:
         header = json.loads(read(length).decode())
         entries = [_entry(one) for one in header.pop("arrays", [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"header is not as it must be: {error!r}") from error
     if sum(entry.size for entry in entries) > MAX_ARRAYS:
         raise WireError(f"arrays of more than {MAX_ARRAYS} bytes")

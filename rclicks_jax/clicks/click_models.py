@@ -7,14 +7,14 @@ folder of a small network that is trained on first use.
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from etils import epath
 
 from rclicks_jax import catalogue, errors
-from rclicks_jax.clicks import saliency_models
+from rclicks_jax.clicks import groups, saliency_models
 from rclicks_jax.models import cards, infer
 from rclicks_jax.ops import distance, masks
 from rclicks_jax.types import ClickQuery
@@ -80,7 +80,7 @@ class PerQuery:
 
 
 _FUNCTIONS = {"UD": uniform, "DT": distance_inside}
-_ALLOWED = (*_FUNCTIONS, *saliency_models.NAMES, "toy", "a model folder")
+_NAMES = (*_FUNCTIONS, *saliency_models.NAMES, "toy")
 
 
 def load(
@@ -201,7 +201,10 @@ def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray
     Raises:
         DataError: An answer is no such map; the message says why.
     """
-    maps = list(model(queries))
+    answered = model(queries)
+    if not isinstance(answered, Iterable):
+        raise errors.DataError("the click model gave no list of maps")
+    maps = list(answered)
     if len(maps) != len(queries):
         raise errors.DataError(
             f"the click model gave {len(maps)} maps for {len(queries)} queries"
@@ -211,7 +214,7 @@ def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray
 
 def is_blank(click_map: np.ndarray) -> bool:
     """Tells whether a map says that people click nowhere at all, in any region."""
-    return not click_map.any()
+    return click_map.max(initial=0) <= groups.SMALLEST_PEAK
 
 
 def _checked(click_map: np.ndarray, query: ClickQuery) -> np.ndarray:
@@ -221,6 +224,14 @@ def _checked(click_map: np.ndarray, query: ClickQuery) -> np.ndarray:
         raise errors.DataError(
             f"the click model gave a map of shape {made.shape} for an image of {shape}"
         )
+    if made.dtype.kind not in "fiub" or np.ma.is_masked(click_map):
+        kind = "masked" if np.ma.is_masked(click_map) else made.dtype
+        raise errors.DataError(
+            f"the click model gave a map of {kind} values; allowed: real numbers"
+        )
+    # What float32 cannot hold is infinite from here on.
+    with np.errstate(over="ignore"):
+        made = made.astype(np.float32, copy=False)
     low, high = made.min(initial=0), made.max(initial=0)
     # NaN is in no range.
     if low >= 0 and high < np.inf:
@@ -277,7 +288,7 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
         raise errors.BadValueError(
             "Click model",
             "none",
-            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps); "
+            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps), "
             "which rclicks-convert makes of the published weights (docs/weights.md); "
             "UD or DT; SI or SM with a saliency model (docs/saliency.md); or toy, a "
             "small network trained on the sample dataset",
@@ -290,7 +301,8 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
                 f"There is no model folder {spec}. rclicks-train and rclicks-convert "
                 "make one."
             )
-        raise errors.UnknownNameError("click model", spec, _ALLOWED)
+        more = "Or a model folder; there is none of this name."
+        raise errors.UnknownNameError("click model", spec, _NAMES, more)
     return name, options
 
 

@@ -18,8 +18,8 @@ GROUP_COUNT = 10
 # Stands for no group: the whole distribution.
 WHOLE = 0
 TOP_LEVEL = 65535
-# Below it, levels would not be finite.
-_SMALLEST_PEAK = 1e-30
+# A map without more than this has no mass: its levels would not be finite.
+SMALLEST_PEAK = 1e-30
 
 Cut = Literal["value", "mass"]
 EmptyMap = Literal["baseline", "uniform"]
@@ -60,7 +60,7 @@ def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
         np.nan_to_num(masked, copy=False, posinf=0, neginf=0)
         np.maximum(masked, 0, out=masked)
         peak = masked.max(initial=0)
-    if peak <= _SMALLEST_PEAK:
+    if peak <= SMALLEST_PEAK:
         return np.zeros(masked.shape, np.uint16)
     masked *= np.float32(TOP_LEVEL) / peak
     return np.rint(masked, out=masked).astype(np.uint16)

@@ -168,7 +168,7 @@ def draw(
     """Draws clicks from the levels of a map; `sample_clicks` says more.
 
     The first is the first click of the group in a benchmark, if the name is dataset and
-    instance, parted by a slash.
+    instance, separated by a slash.
 
     Args:
         levels: From `drawable_levels`.

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
@@ -89,13 +90,18 @@ def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagno
 
     Raises:
         DataError: There is no such folder.
+        BadValueError: The distance is no number of 0 or more.
     """
+    if not 0 <= max_click_distance < math.inf:
+        raise errors.BadValueError(
+            "--max_click_distance", max_click_distance, "a number, 0 or more"
+        )
     diagnosis = Diagnosis()
     kind = target.partition(":")[0]
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        folder = pathlib.Path(catalogue.unquoted(target)).expanduser()
+        folder = specs.expanded(catalogue.unquoted(target))
         found = list(_identify(folder, diagnosis))
     for spec in found:
         limited = dataclasses.replace(spec, max_side=max_side)
@@ -181,12 +187,12 @@ def _count(folder: pathlib.Path, name: str) -> int:
 def _examine_dataset(
     spec: specs.DataSpec, max_click_distance: float, diagnosis: Diagnosis
 ) -> None:
-    diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
     try:
         source = sources.open_source(spec)
     except errors.DataError as error:
         diagnosis.add("error", str(error))
         return
+    diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
     objects: list[tuple[str, str]] = []
     problems: list[tuple[str, str]] = []
     counted: list[list[str]] = []

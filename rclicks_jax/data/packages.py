@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import importlib
 import io
-import json
 import os
 import pathlib
 import shutil
@@ -20,15 +19,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-import tqdm
-
+from rclicks_jax import cache as user_cache
 from rclicks_jax import errors, files, hosts
-from rclicks_jax.data import packaging, raw, readers, specs
+from rclicks_jax.data import package_index, packaging, raw, specs, split_files
+from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
-INDEX_NAME = "index.json"
 # Of the builders; part of the folder that TFDS makes.
 _BUILDERS_VERSION = "1.0.0"
 # Bytes of a dataset's name in the name of its package, which file systems limit.
@@ -82,7 +80,7 @@ class Package:
         Raises:
             DataError: It is no package.
         """
-        index = _index(folder)
+        index = package_index.read(folder)
         if index is None:
             raise errors.DataError(f"{folder} is no whole package: package it again.")
         self.dataset = dataset
@@ -120,8 +118,12 @@ class Package:
         """
         try:
             if row.split not in self._sources:
-                self._sources[row.split] = _open_split(self._folder, row.split)
+                self._sources[row.split] = split_files.open_split(
+                    self._folder, row.split
+                )
             features = self._sources[row.split][row.position]
+        except MemoryError:
+            raise
         except Exception as error:
             # TFDS and array_record raise whatever they meet.
             raise errors.DataError(
@@ -221,18 +223,18 @@ def prepare(
             f"{spec.folder} or the folder above."
         )
     key = fingerprint(spec, source)
-    root = (cache or hosts.cache_dir()) / "data" / _root_name(spec, key)
+    root = (cache or user_cache.cache_dir()) / "data" / _root_name(spec, key)
     folder = root / f"rclicks_{kind}" / _config_name(spec) / _BUILDERS_VERSION
-    if _index(folder) is not None:
+    if package_index.read(folder) is not None:
         return folder
     try:
         with hosts.exclusive(root):
-            if _index(folder) is None:
+            if package_index.read(folder) is None:
                 _make(kind, spec, key, folder)
     except OSError as error:
         raise errors.DataError(
             f"{spec.name} cannot be packaged in {root}: {files.explain(error)} "
-            f"${hosts.CACHE_VARIABLE} names another folder for the cache."
+            f"${user_cache.VARIABLE} names another folder for the cache."
         ) from error
     return folder
 
@@ -267,7 +269,7 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
             f"{spec.name} changed while it was packaged. Run again when nothing writes "
             f"into {spec.folder}."
         )
-    files.write_atomically(folder / INDEX_NAME, json.dumps(index))
+    package_index.write(folder, index)
 
 
 def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
@@ -282,27 +284,17 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
         if root == own:
             shutil.rmtree(left, ignore_errors=True)
             continue
-        with contextlib.suppress(OSError), (root / "lock").open("w") as lock:
+        # Not emptied: it says who holds it, for those who wait.
+        with contextlib.suppress(OSError), (root / hosts.LOCK_NAME).open("ab") as lock:
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _index(folder: pathlib.Path) -> dict[str, Any] | None:
-    """Returns the index of a package; None if it has no whole one."""
-    try:
-        index = json.loads((folder / INDEX_NAME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(index, dict) and index.get("format") == readers.FORMAT
-    return index if whole else None
-
-
 def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
     name = f"rclicks_{kind}"
-    module = importlib.import_module(
-        f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
-    )
+    place = f"rclicks_jax.datasets.{name}.{name}_dataset_builder"
+    module = importlib.import_module(place)
     config = _config_name(spec)
     if config not in specs.KINDS:
         common = importlib.import_module("rclicks_jax.datasets.common")
@@ -320,7 +312,7 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     import tensorflow_datasets as tfds
 
     where = f"Packaging {spec.name} ({kind}) into {builder.data_dir}"
-    print(where, file=sys.stderr, flush=True)
+    print(errors.printable(where), file=sys.stderr, flush=True)
     manual_dir = str(spec.folder) if spec.folder else None
     download_config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     # The builders show their own progress, by image.
@@ -328,11 +320,13 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             builder.download_and_prepare(download_config=download_config)
-        except RuntimeError as error:
-            # What array_record says of a disk that is full is text alone.
+        except (RuntimeError, OSError) as error:
+            # What array_record and TFDS say of a disk that is full is text alone.
             said = str(error)
             known = [n for n in errno.errorcode if os.strerror(n) in said]
-            if not known:
+            if isinstance(error, OSError) and "Not enough disk space" in said:
+                known, said = [errno.ENOSPC], os.strerror(errno.ENOSPC)
+            if not known or getattr(error, "errno", None):
                 raise
             raise OSError(known[0], said) from error
 
@@ -346,14 +340,14 @@ def _described(
     # Several tasks share an image and what is noted of it.
     noted: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
-    for split in sorted(builder.info.splits):
-        source = _open_split(folder, split)
-        for position in tqdm.trange(len(source), desc=f"Checking {split}", leave=False):
-            features = packaging.with_masks(source[position])
-            packaging.update_digest(digest, features)
-            rows.append(packaging.index_row(features, kind, split, position))
-            objects += packaging.mask_digests(features)
-            noted |= dict.fromkeys(packaging.notes_of(features))
+    for split, position, encoded in split_files.read_back(
+        folder, sorted(builder.info.splits)
+    ):
+        features = packaging.with_masks(encoded)
+        packaging.update_digest(digest, features)
+        rows.append(packaging.index_row(features, kind, split, position))
+        objects += packaging.mask_digests(features)
+        noted |= dict.fromkeys(packaging.notes_of(features))
     source = sources.open_source(spec)
     notes = raw.describe([*source.notes, *noted])
     if spec.kind in layouts.LAYOUTS and kind == "instances":
@@ -364,7 +358,6 @@ def _described(
         recorded = getattr(source, "clicks", {})
         notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
     return {
-        "format": readers.FORMAT,
         "checksum": digest.hexdigest(),
         "notes": notes,
         "rows": rows,
@@ -372,29 +365,8 @@ def _described(
 
 
 def notes(opened: Iterable[Package]) -> list[str]:
-    """Returns what packages note, and prints it to stderr."""
+    """Returns what packages note; the first process prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
-    for note in noted:
-        print(f"note: {note}", file=sys.stderr)
+    for note in noted if hosts.is_first() else ():
+        print(f"note: {errors.printable(note)}", file=sys.stderr)
     return noted
-
-
-def _open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split for reading at random.
-
-    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
-    of them would need more memory than anything else.
-    """
-    import tensorflow_datasets as tfds
-
-    class Encoded(tfds.decode.SkipDecoding):
-        """Leaves a sequence of encoded images as it is."""
-
-        def decode_batch_example_np(self, examples: Any) -> list[bytes]:
-            return [bytes(each) for each in examples]
-
-    builder: Any = tfds.builder_from_directory(str(folder))
-    skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
-    if "objects" in builder.info.features:
-        skip["objects"] = {"mask": Encoded()}
-    return builder.as_data_source(split=split, decoders=skip)

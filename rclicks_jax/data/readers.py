@@ -47,9 +47,9 @@ def fingerprint(spec: specs.DataSpec, source: raw.RawSource | None = None) -> st
     """Returns a hash of all that decides what a package holds.
 
     That is: which files the readers read or would read if they were there, by name,
-    size, times and place on disk; what was left out when they were listed; the settings
-    of the dataset; and the version of the readers. The files of the sample, which come
-    with scikit-image, count by their content.
+    size, times and place on disk, and whether they may be read; what was left out when
+    they were listed; the settings of the dataset; and the version of the readers. The
+    files of the sample, which come with scikit-image, count by their content.
 
     Args:
         spec: The dataset.
@@ -86,7 +86,9 @@ def _state(path: pathlib.Path, spec: specs.DataSpec) -> bytes:
         return b"absent"
     # The time of change tells content that was replaced with the old size and time.
     times = f"{stat.st_mtime_ns}/{stat.st_ctime_ns}"
-    return f"{stat.st_size}/{times}/{stat.st_ino}".encode()
+    # A user may be let read a file, as one of its group, without a change of the file.
+    readable = os.access(path, os.R_OK)
+    return f"{stat.st_size}/{times}/{stat.st_ino}/{readable:d}".encode()
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tqdm
 from etils import epath
 
-from rclicks_jax import errors, files, hosts
+from rclicks_jax import cache, errors, files, hosts
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
 _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
@@ -43,14 +43,17 @@ def local_copy(place: str) -> pathlib.Path:
         digest = hashlib.sha256(place.encode())
         for name, path in found:
             digest.update(f"{name}/{path.stat().length}\n".encode())
-        root = hosts.cache_dir() / "copies" / digest.hexdigest()[:16]
+        root = cache.cache_dir() / "copies" / digest.hexdigest()[:16]
         with hosts.exclusive(root):
             files.remove_leftovers(root, seconds=0)
             for name, path in tqdm.tqdm(
                 found, desc=f"Copying {place}", unit="file", leave=False
             ):
                 _copy(path, root / name)
-    except (OSError, ImportError) as error:
+    except errors.RClicksError:
+        raise
+    except Exception as error:
+        # Libraries of buckets have errors of their own kinds, and need not be there.
         raise errors.DataError(
             f"{place} cannot be copied: {error}. Buckets need `pip install gcsfs` (gs) "
             "or `s3fs` (s3), and credentials."

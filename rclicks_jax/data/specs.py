@@ -79,6 +79,11 @@ def parse(text: str, max_side: int = 0) -> list[DataSpec]:
     return [dataclasses.replace(spec, max_side=max_side) for spec in specs]
 
 
+def expanded(path: str) -> pathlib.Path:
+    """Returns a path with the home folder for `~`; `~x` without such a user stays."""
+    return pathlib.Path(os.path.expanduser(path))
+
+
 def of_folder(folder: pathlib.Path) -> DataSpec:
     """Returns what a folder alone is: a dataset of RClicks by its name, or a user's."""
     name = folder.resolve().name
@@ -142,12 +147,13 @@ def _up_to_the_next(parts: Sequence[str]) -> int:
 def _spec(token: str) -> DataSpec:
     kind, colon, place = token.partition(":")
     if kind not in KINDS or (kind == "sample" and colon):
-        path = pathlib.Path(catalogue.unquoted(token)).expanduser()
+        path = expanded(catalogue.unquoted(token))
         if os.path.isdir(path):
             return of_folder(path)
         if "/" in token and not colon:
             raise errors.DataError(f"{path} is not a folder.{_hint(path)}")
-        raise errors.BadValueError("--data", repr(token), _allowed())
+        near = errors.meant(kind, KINDS) or _hint(path)
+        raise errors.BadValueError("--data", repr(token), _allowed(), near)
     if kind == "sample":
         return DataSpec(kind)
     if kind == "coco":
@@ -180,7 +186,7 @@ def _existing(place: str, *, folder: bool) -> pathlib.Path:
     plain = catalogue.unquoted(place.strip())
     if remote.is_remote(plain):
         return remote.local_copy(plain)
-    path = pathlib.Path(plain).expanduser()
+    path = expanded(plain)
     if not os.path.exists(path):
         raise errors.DataError(f"{path} does not exist.{_hint(path)}")
     if os.path.isdir(path) != folder:

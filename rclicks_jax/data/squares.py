@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from rclicks_jax import errors, files, hosts
+from rclicks_jax import cache, errors, files, hosts
 from rclicks_jax.data import later_tasks, packages, preprocess
 from rclicks_jax.types import ClickExample, PackedBatch
 
@@ -104,13 +104,13 @@ def prepare(
         workers: Threads.
 
     Raises:
-        DataError: The cache cannot be written.
+        DataError: The package is damaged, or the cache cannot be written.
     """
     described = json.dumps(
         [_FORMAT, package.checksum, split, dataclasses.asdict(settings)]
     )
     key = hashlib.sha256(described.encode()).hexdigest()[:16]
-    folder = hosts.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
+    folder = cache.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
     try:
         if not (folder / INDEX_NAME).exists():
             with hosts.exclusive(folder):
@@ -120,7 +120,7 @@ def prepare(
     except OSError as error:
         raise errors.DataError(
             f"The examples of {package.dataset} cannot be kept in {folder}: "
-            f"{files.explain(error)} ${hosts.CACHE_VARIABLE} names another folder for "
+            f"{files.explain(error)} ${cache.VARIABLE} names another folder for "
             "the cache."
         ) from error
     return Squares(folder)
@@ -179,10 +179,7 @@ def _jobs(
 
 
 def _make(package: packages.Package, row: packages.Row, settings: Settings) -> _Made:
-    try:
-        example: ClickExample = package.read(row)
-    except errors.DataError:
-        return None, ["tasks skipped"]
+    example: ClickExample = package.read(row)
     labels = []
     if settings.max_click_distance >= 0:
         near = preprocess.near_clicks(example, settings.max_click_distance)
@@ -198,10 +195,7 @@ def _make(package: packages.Package, row: packages.Row, settings: Settings) -> _
 def _make_later(
     package: packages.Package, row: packages.Row, kind: str, settings: Settings
 ) -> _Made:
-    try:
-        task = later_tasks.make(package.read(row), kind)
-    except errors.DataError:
-        return None, ["synthetic later tasks skipped"]
+    task = later_tasks.make(package.read(row), kind)
     if task is None:
         return None, ["synthetic later tasks skipped"]
     labels = [f"synthetic {task.click_type} tasks ({kind})"]

@@ -33,7 +33,7 @@ _UNDEFINED = "undefined"
 
 def means(scores: Sequence[Scores]) -> Table:
     """The paper's five metrics with 95 % intervals, and how many tasks they are of."""
-    title = "How well click maps predict where people click"
+    title = "How well click maps predict the clicks that were made"
     return _means("click_models", title, PAPER, scores)
 
 

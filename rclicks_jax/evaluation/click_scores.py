@@ -276,7 +276,8 @@ def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> 
             "LABEL=FOLDER."
         )
     noted = [(one.name, list(one.noted.get("data_notes", []))) for one in evaluations]
-    notes = [checked.note] if checked.note else []
+    means = comparable.means_note(names, [one.noted for one in evaluations])
+    notes = [*filter(None, (checked.note, means))]
     notes += run_notes.together(noted)
     return _on_shared(every, notes)._replace(head=checked.head)
 

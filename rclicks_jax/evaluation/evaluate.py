@@ -12,7 +12,7 @@ from typing import Any
 from etils import epath
 
 from rclicks_jax import config as config_lib
-from rclicks_jax import hosts
+from rclicks_jax import errors, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, specs
@@ -70,6 +70,10 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
     """
     shard = _shard(config.shard)
     protocol = config_lib.protocol(config.protocol)
+    checks = [
+        functools.partial(click_models.check, spec) for spec in config.click_models
+    ]
+    errors.check_all([lambda: specs.parse(config.data, config.max_side), *checks])
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_clicks(spec) for spec in asked]
     named = click_models.titles(config.click_models)

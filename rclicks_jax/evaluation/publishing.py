@@ -1,11 +1,13 @@
 """Tables, report and exports of evaluations of click models."""
 
+import collections
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from etils import epath
 
+from rclicks_jax import errors
 from rclicks_jax.evaluation import (
     click_agreement,
     click_agreement_tables,
@@ -98,17 +100,27 @@ def agreement(
     """Compares two sets of clicks, and writes the tables of it.
 
     Args:
-        compared: What the sets are; see `runs.click_agreement.run` for the others.
+        compared: What the sets are; see `click_agreement.run` for the others.
         data: Click data.
         split: As `--split` takes it.
         workdir: Where tables go.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
+
+    Raises:
+        RClicksError: There are no such sets, or no task of them can be compared.
     """
     found = click_agreement.run(compared, data, split, workdir, max_side)
     table = click_agreement_tables.means(found, compared)
     publish.write_tables(workdir, [table])
     every = formats.to_csv(click_agreement_tables.tasks(found))
     store.write_atomically(epath.Path(workdir) / "tasks.csv", every.encode())
+    if not any(one.status == "ok" for one in found):
+        reasons = collections.Counter(one.reason for one in found).most_common(3)
+        told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        raise errors.DataError(
+            f"None of {len(found)} click tasks can be compared: {told}. "
+            f"See {workdir}/tasks.csv"
+        )
     return PeopleCompared(
         table,
         click_agreement_tables.against_published(table, compared, split),

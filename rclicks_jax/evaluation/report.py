@@ -57,8 +57,7 @@ def render(
         "evaluation.html.jinja",
         title=f"How well {', '.join(models)} predict {clicks}",
         models=[
-            name if name == click_words.model_name(described)
-            else f"{name} ({click_words.model_name(described)})"
+            _titled(name, click_words.model_name(described))
             for name, described in hashed["click_models"].items()
         ],
         the_clicks=f"the {clicks}",
@@ -77,6 +76,12 @@ def render(
         ),
         made=report.provenance(folder),
     )  # fmt: skip
+
+
+def _titled(name: str, described: str) -> str:
+    """Returns a click model's name, and what it is where that says more."""
+    same = name.replace("_", " ") == described.replace("_", " ")
+    return name if same else f"{name} ({described})"
 
 
 def _warnings(

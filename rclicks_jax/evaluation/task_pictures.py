@@ -6,7 +6,7 @@ included, so the records alone say which they are. Each is drawn once and kept.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from etils import epath
@@ -40,7 +40,7 @@ class Picture(NamedTuple):
 
 
 def chosen(
-    records: Sequence[TaskRecord], hashed: Mapping[str, object]
+    records: Sequence[TaskRecord], hashed: Mapping[str, Any]
 ) -> list[TaskRecord]:
     """Returns the tasks that are shown, from the worst to the best.
 
@@ -48,7 +48,7 @@ def chosen(
         records: Of an evaluation.
         hashed: What was run.
     """
-    model = list(hashed["click_models"])[-1]  # type: ignore[call-overload]
+    model = list(hashed["click_models"])[-1]
     maps = task_records.shown_maps(hashed)
     known = [
         (task_records.value(one, model, maps, _METRIC), one.dataset, one.click_set_id)

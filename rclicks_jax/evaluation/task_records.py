@@ -12,6 +12,7 @@ from typing import Any
 from etils import epath
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.runs import records, store
 
 KIND = "evaluation"
@@ -77,7 +78,9 @@ def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
 
 def has_results(folder: store.RunFolder) -> bool:
     """Tells whether a task of any record is `ok`, whichever run it is of."""
-    return any(_read(folder, path)[0].status == "ok" for path in folder.record_files())
+    return store.any_results(
+        folder.record_files(), lambda path: _read(folder, path)[0].status == "ok"
+    )
 
 
 def read_all(folder: store.RunFolder) -> list[TaskRecord]:
@@ -108,10 +111,8 @@ def _read(folder: store.RunFolder, path: epath.Path) -> tuple[TaskRecord, str]:
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
         record = TaskRecord(**{key: whole[key] for key in FIELDS})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise records.RecordError(
-            str(path), f"{type(error).__name__}: {error}"
-        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise records.RecordError(str(path), why_unreadable(error)) from error
     if _path_of(folder, record.dataset, record.click_set_id) != path:
         problem = f"it is of {record.dataset}/{record.click_set_id}"
         raise records.RecordError(str(path), problem)

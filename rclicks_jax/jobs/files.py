@@ -1,6 +1,7 @@
 """Files of run folders: their names, and how they are written: whole or not at all."""
 
 import contextlib
+import errno
 import hashlib
 import re
 import urllib.parse
@@ -41,8 +42,11 @@ def _explained(path: epath.Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = error.strerror or str(error)
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            why = "a file or a broken link stands where its folder has to be"
         raise errors.RunFolderError(
-            f"{path} cannot be written: {error.strerror or error}. What is finished is "
+            f"{path} cannot be written: {why}. What is finished is "
             "kept: make room or choose another folder, and run the same command."
         ) from error
 

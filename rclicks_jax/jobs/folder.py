@@ -10,19 +10,20 @@ Nothing is deleted. A folder of another identity is refused, and so are records 
 another run: each says whose it is.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors
-from rclicks_jax.files import remove_leftovers
+from rclicks_jax import errors, hosts
+from rclicks_jax.files import remove_leftovers, why_unreadable
 from rclicks_jax.jobs import files, formats, identity, provenance, records
 
 # Names and whole files are used with every folder.
@@ -40,12 +41,14 @@ class RunInfo:
 
     Attributes:
         kind: The job.
+        format: In which it was started.
         hash: Of the run; its records say it.
         identity: JSON values; `identity.from_json` makes the job's dataclass of them.
         provenance: JSON values of `provenance.Provenance`.
     """
 
     kind: str
+    format: int
     hash: str
     identity: dict[str, Any]
     provenance: dict[str, Any]
@@ -83,8 +86,8 @@ class RunFolder:
             kind: The job.
             values: Its identity, a dataclass of all that can change a number.
             noted: What is good to know.
-            mendable: Fields of the identity that may change while there are no results:
-                an adapter that failed everywhere is mended, and the same folder goes on.
+            mendable: Fields of the identity that may change while nothing is `ok`: an
+                adapter that failed everywhere is mended, and the same folder goes on.
 
         Raises:
             RunFolderError: The folder holds another run, or cannot be written.
@@ -102,6 +105,7 @@ class RunFolder:
         if not self.exists():
             self._check_orphans(described["hash"])
             if files.create(path, content):
+                self.__dict__["_started"] = _info_of(described)
                 return
         before = self._begun()
         if before.kind != kind:
@@ -109,25 +113,53 @@ class RunFolder:
                 f"{self.path} holds a run of something else: {_words(before.kind)}, "
                 f"not {_words(kind)}. Take another folder."
             )
-        changed = identity.changes(type(values), before.identity, now, str(self.path))
-        if not changed:
-            if "://" not in str(self.path):
-                remove_leftovers(pathlib.Path(self.path))
-            _say_machine(self.path, before.provenance, described["provenance"])
-        elif {*changed} <= {*mendable} and not self.has_results():
-            print(
-                f"{self.path}: {' and '.join(sorted(changed))} changed. Nothing was ok "
-                "before, so the run starts again here.",
-                file=sys.stderr,
-            )
-            write_atomically(path, content)
-            self.__dict__.pop("run", None)
-        else:
+        changed = self._changes(before, values)
+        if changed and {*changed} <= {*mendable} and self._is_in_vain(before):
+            # Of several that were mended and start at once, one takes the place.
+            with self._alone():
+                first, before = before, self._begun()
+                if first.hash == before.hash:
+                    write_atomically(path, content)
+                    before = _info_of(described)
+                    print(
+                        f"{self.path}: {' and '.join(sorted(changed))} changed. "
+                        "Nothing was ok before, so the run starts again here.",
+                        file=sys.stderr,
+                    )
+            changed = self._changes(before, values)
+        if changed:
             lines = ", ".join(line for found in changed.values() for line in found)
             raise errors.RunFolderError(
                 f"{self.path} holds a run of something else: {lines}. Take another "
                 "folder, or the same settings, data and weights."
             )
+        self.__dict__["_started"] = before
+        if "://" not in str(self.path):
+            remove_leftovers(pathlib.Path(self.path))
+        if means := _other_means(before.provenance, described["provenance"]):
+            print(f"note: {self.path} goes on with {means}", file=sys.stderr)
+
+    def _changes(self, before: RunInfo, values: Any) -> dict[str, list[str]]:
+        now = identity.to_json(values)
+        return identity.changes(type(values), before.identity, now, str(self.path))
+
+    def _is_in_vain(self, before: RunInfo) -> bool:
+        """Tells whether the run here has tried something, and nothing was ok.
+
+        One without any record may have been started a moment ago.
+        """
+        known = ("", before.hash)
+        tried = any(_owner(path) in known for path in self.record_files())
+        return tried and not self.has_results()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from starting a run here; a bucket has no locks."""
+        if "://" in str(self.path):
+            yield
+            return
+        with hosts.exclusive(pathlib.Path(self.path)):
+            yield
 
     def _begun(self) -> RunInfo:
         """Returns `run.json` of a process that may be writing it at this moment."""
@@ -172,28 +204,32 @@ class RunFolder:
         path = self.path / RUN_NAME
         try:
             described = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
+        except FileNotFoundError as error:
+            missing = RUN_NAME if self.path.exists() else "such folder"
             raise errors.RunFolderError(
-                f"{self.path} is not a run folder: {path} cannot be read ({error})."
+                f"{self.path} is not a run folder: there is no {missing}."
             ) from error
-        found = formats.run_info(described, str(path))
-        return RunInfo(
-            found["kind"], found["hash"], found["identity"], found["provenance"]
-        )
+        except (OSError, *records.BROKEN) as error:
+            raise errors.RunFolderError(
+                f"{self.path} is not a run folder: {path} cannot be read "
+                f"({why_unreadable(error)})."
+            ) from error
+        return _info_of(formats.run_info(described, str(path)))
 
     @functools.cached_property
+    def _started(self) -> RunInfo | None:
+        """The run of this folder: what `begin` found, whatever becomes of the file."""
+        return self.info() if self.exists() else None
+
+    @property
     def run(self) -> str:
         """The hash of the run that was started here; empty if none was."""
-        return self.info().hash if self.exists() else ""
+        return self._started.hash if self._started else ""
 
-    @functools.cached_property
+    @property
     def kind(self) -> str:
-        """The job whose run was started here.
-
-        Raises:
-            RunFolderError: There is none.
-        """
-        return self.info().kind
+        """The job whose run was started here; empty if none was."""
+        return self._started.kind if self._started else ""
 
     def write(self, record: records.Record) -> None:
         """Writes the record of an attempt at a unit.
@@ -220,8 +256,15 @@ class RunFolder:
                 yield record
 
     def has_results(self) -> bool:
-        """Tells whether an object of any record is `ok`, whichever run it is of."""
-        return any(self._read(path).has_results for _, path in self.newest().values())
+        """Tells whether an object of any record is `ok`, whichever run it is of.
+
+        Records that are damaged say nothing.
+        """
+        for _, path in self.newest().values():
+            with contextlib.suppress(records.RecordError):
+                if self._read(path).has_results:
+                    return True
+        return False
 
     def read(self, path: epath.Path) -> records.Record:
         """Reads a record that `newest` named.
@@ -242,6 +285,8 @@ class RunFolder:
         if not self.run or record.run == self.run:
             return True
         if not record.run:
+            if self._started is not None and self._started.format >= formats.SEALED:
+                raise records.RecordError(name, "it does not say of which run it is")
             _say_once(
                 f"note: {self.path} has records of an earlier release, which do not "
                 "say which run they are of; they are taken as they are."
@@ -283,7 +328,7 @@ class RunFolder:
         try:
             text = path.read_text()
         except (OSError, ValueError) as error:
-            raise records.RecordError(str(path), str(error)) from error
+            raise records.RecordError(str(path), why_unreadable(error)) from error
         record = formats.record(text, str(path), self.kind)
         place = path.parent.name, *(_attempt_of(path.name) or ("", 0))
         if place != (*key_of(record.dataset, record.name), record.attempt):
@@ -326,18 +371,22 @@ def _owner(path: epath.Path) -> str:
         return ""
 
 
-def _say_machine(path: epath.Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Says so if a run goes on where last bits of numbers can differ."""
+def _info_of(described: dict[str, Any]) -> RunInfo:
+    fields = {field.name for field in dataclasses.fields(RunInfo)}
+    return RunInfo(**{key: described[key] for key in fields})
+
+
+def _other_means(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Says so if a run goes on where last bits of numbers can differ; else empty."""
     changed = [
         line
         for key in provenance.OF_LAST_BITS
         if key in before and key in now
         for line in identity.differences(before[key], now[key], key)
     ]
-    if changed:
-        print(
-            f"note: {path} goes on with other means: {', '.join(changed)}. Click maps "
-            "may differ in their last bits, and with them a share of the clicks; "
-            "what is finished stays as it is.",
-            file=sys.stderr,
-        )
+    if not changed:
+        return ""
+    return (
+        f"other means: {', '.join(changed)}. Click maps may differ in their last bits, "
+        "and with them a share of the clicks; what is finished stays as it is."
+    )

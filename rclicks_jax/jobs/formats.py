@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rclicks_jax import errors
-from rclicks_jax.jobs import records
+from rclicks_jax.files import why_unreadable
+from rclicks_jax.jobs import identity, records
 
 RUN = 3
+# Since then each record says of which run it is.
+SEALED = 2
 # What kinds of jobs were called; a benchmark was not called anything.
 _KINDS = {
     "click maps": "click_maps",
@@ -36,19 +39,41 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
     Raises:
         RunFolderError: It is of a later release, or no such content.
     """
-    if not isinstance(described, dict):
-        raise errors.RunFolderError(f"{name} holds no JSON object.")
-    number = described.get("format", 1)
-    if not isinstance(number, int) or not 1 <= number <= RUN:
+    number = described.get("format", 1) if isinstance(described, dict) else 0
+    if isinstance(number, int) and number > RUN:
         raise errors.RunFolderError(
-            f"{name} is of format {number}; this release reads formats 1 to {RUN}. "
+            f"{name} is of format {number}; this release reads formats up to {RUN}. "
             "Read it with the release that made it."
         )
-    parts = ("hashed", "noted") if number < RUN else ("identity", "provenance", "kind")
-    missing = [part for part in ("hash", *parts) if part not in described]
-    if missing:
-        raise errors.RunFolderError(f"{name} lacks {', '.join(missing)}.")
+    problem = _problem(described, number)
+    if problem:
+        raise errors.RunFolderError(
+            f"{name} is not what a run folder says of its run: {problem}."
+        )
     return described if number == RUN else _run_of_before(described)
+
+
+def _problem(described: Any, number: Any) -> str:
+    """Says why a file is no `run.json` of a format; empty if it is."""
+    if number not in range(1, RUN + 1):
+        return "it is not of a run"
+    if number == RUN:
+        kinds = {"hash": str, "kind": str, "identity": dict, "provenance": dict}
+    else:
+        kinds = {"hash": str, "hashed": dict, "noted": dict}
+    missing = [key for key in kinds if key not in described]
+    if missing:
+        return f"it lacks {', '.join(missing)}"
+    if not all(isinstance(described[key], kind) for key, kind in kinds.items()):
+        return "its entries are not those of a run"
+    hashed = (
+        {"kind": described["kind"], **described["identity"]}
+        if number == RUN
+        else described["hashed"]
+    )
+    if number > 1 and described["hash"] != identity.hash_of(hashed):
+        return "its settings are not those that its hash is of"
+    return ""
 
 
 def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +85,7 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     provenance = dict(described["noted"])
     job = {key: provenance.pop(key) for key in _JOB_KEYS if key in provenance}
     return {
-        "format": RUN,
+        "format": described.get("format", 1),
         "kind": _KINDS.get(named, "benchmark"),
         "hash": described["hash"],
         "identity": identity,
@@ -80,10 +105,9 @@ def record(text: str, name: str, kind: str) -> records.Record:
         RecordError: It is of a later release, of another job, or damaged.
     """
     try:
-        head = json.loads(text.partition("\n")[0])
-        number = head.get("format", 2)
-    except (ValueError, AttributeError) as error:
-        raise records.RecordError(name, f"{type(error).__name__}: {error}") from error
+        number = json.loads(text.partition("\n")[0]).get("format", 2)
+    except records.BROKEN as error:
+        raise records.RecordError(name, why_unreadable(error)) from error
     if number == records.FORMAT:
         return records.checked(records.from_lines(text, name, kind), name)
     if not isinstance(number, int) or number > records.FORMAT:
@@ -93,8 +117,8 @@ def record(text: str, name: str, kind: str) -> records.Record:
         )
     try:
         read = _READERS[kind](text, name)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise records.RecordError(name, f"{type(error).__name__}: {error}") from error
+    except records.BROKEN as error:
+        raise records.RecordError(name, why_unreadable(error)) from error
     return records.checked(read, name)
 
 
@@ -102,7 +126,7 @@ def owner(text: str) -> str:
     """Returns the run that a record of any job says it is of; empty if it does not."""
     try:
         return str(json.loads(text.partition("\n")[0]).get("run", ""))
-    except (ValueError, AttributeError):
+    except records.BROKEN:
         return ""
 
 

@@ -59,7 +59,9 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
 
 def hash_of(values: Mapping[str, Any]) -> str:
     """Returns a hash of JSON values that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    # Keys that are numbers are text in a file, and in another order.
+    written = json.loads(json.dumps(values))
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
 def changes(

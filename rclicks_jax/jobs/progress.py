@@ -33,7 +33,8 @@ def say_start(
     objects = sum(len(unit.objects) for unit in units)
     counted = [f"{len(units)} {called}s"] + [f"{objects} objects"] * bool(objects)
     said = [", ".join(counted), *(f"{name} {text}" for name, text in facts.items())]
-    print(f"{title}: {'; '.join(said)}; {_devices()}.", file=sys.stderr)
+    line = f"{title}: {'; '.join(said)}; {_devices()}."
+    print(errors.printable(line), file=sys.stderr)
 
 
 def _devices() -> str:

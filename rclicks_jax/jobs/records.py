@@ -8,17 +8,17 @@ import collections
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from rclicks_jax import errors
+from rclicks_jax.files import why_unreadable
 
 Status = Literal["ok", "skipped", "failed"]
 FORMAT = 3
 _HEAD = ("format", "kind", "run", "dataset", "name", "attempt", "facts")
-# Control characters but tab and new line, which a terminal or a page would obey.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What taking apart something that is no record may raise.
+BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class RecordError(errors.RunFolderError):
@@ -86,7 +86,10 @@ class Record:
 
 def to_lines(record: Record, kind: str) -> str:
     """Writes a record of a kind of job as JSON lines, the head first."""
-    rows = [{**row, "reason": printable(row.get("reason", ""))} for row in record.rows]
+    rows = [
+        {**row, "reason": errors.printable(row.get("reason", ""))}
+        for row in record.rows
+    ]
     body = "".join(map(line, rows))
     head = {
         "format": FORMAT,
@@ -128,8 +131,8 @@ def from_lines(text: str, name: str, kind: str) -> Record:
         if head["kind"] != kind:
             raise RecordError(name, f"it is of a job of kind {head['kind']!r}")
         rows = tuple(json.loads(each) for each in body.splitlines())
-    except (ValueError, TypeError, AttributeError) as error:
-        raise RecordError(name, f"{type(error).__name__}: {error}") from error
+    except BROKEN as error:
+        raise RecordError(name, why_unreadable(error)) from error
     return Record(
         dataset=head["dataset"],
         name=head["name"],
@@ -173,16 +176,6 @@ def line(value: Mapping[str, Any]) -> str:
 def hash_of_text(text: str) -> str:
     """Returns a checksum of text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def printable(text: str) -> str:
-    """Returns text that every file and terminal can have: odd characters are escaped.
-
-    Foreign code raises what it likes: half a surrogate pair, which UTF-8 does not have,
-    or characters that move the cursor.
-    """
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
 
 
 def failed_share(counts: Mapping[str, int]) -> float:

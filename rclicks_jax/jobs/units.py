@@ -98,7 +98,7 @@ def unfinished(
     if problems:
         print(
             f"note: {len(problems)} records cannot be used, and their images or tasks "
-            f"are repeated. The first: {problems[0]}",
+            f"are repeated. The first: {errors.printable(problems[0])}",
             file=sys.stderr,
         )
     return left

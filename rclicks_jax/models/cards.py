@@ -21,6 +21,8 @@ from rclicks_jax import config, errors, files
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 _FORMAT = 1
+# SHA-256 of the rest of a card: a size or a width that changed changes click maps.
+_SEAL = "card_checksum"
 # What is written beside, and becomes the file of the same name.
 _NEXT = "{}.next"
 
@@ -66,10 +68,15 @@ def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
     encoded = safetensors.numpy.save(arrays)
     card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
     described = {"format": _FORMAT, **dataclasses.asdict(card)}
-    text = json.dumps(described, indent=2) + "\n"
+    text = json.dumps({**described, _SEAL: _seal(described)}, indent=2) + "\n"
     if not _holds(path, encoded, text):
         _replace(path, encoded, text)
     return card
+
+
+def _seal(described: dict[str, Any]) -> str:
+    """Returns the SHA-256 of what a card says, however its JSON is laid out."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def _holds(path: epath.Path, encoded: bytes, text: str) -> bool:
@@ -113,8 +120,11 @@ def _is_between(path: epath.Path) -> bool:
 def load_card(folder: epath.PathLike) -> Card:
     """Reads the card of a model folder.
 
+    A card without a checksum of its own, as another program or an earlier release
+    writes, is taken at its word.
+
     Raises:
-        DataError: The folder is none, or its card is broken.
+        DataError: The folder is none, or its card is broken or was changed.
     """
     path = epath.Path(folder) / CARD_NAME
     if _is_between(path.parent):
@@ -126,14 +136,25 @@ def load_card(folder: epath.PathLike) -> Card:
         )
     try:
         described = json.loads(path.read_text())
-        described.pop("format")
+        seal = described.pop(_SEAL, None)
+        if seal not in (None, _seal(described)):
+            raise ValueError(
+                "it was changed after it was written; if that was meant, take the "
+                f"line {_SEAL} out of it"
+            )
+        written = described.pop("format")
+        if written > _FORMAT:
+            raise errors.DataError(
+                f"{path} is of format {written}; this release reads formats up to "
+                f"{_FORMAT}. Read it with the release that made it."
+            )
         network = config.from_config_dict(
             config.NetworkConfig, described.pop("network")
         )
         return Card(network=network, **described)
     except OSError as error:
         raise errors.DataError(files.explain(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise errors.DataError(
             f"{path} is not a model card: {error}. Copy or make the model again."
         ) from error

@@ -86,8 +86,7 @@ class ClickabilityModel:
         self._rescale = rescale
         self._variables = jax.device_put(variables)
         dtype = _DTYPES[self.precision]
-        net = clickability.ClickabilityNet(card.network, dtype=dtype)
-        self._predict = jax.jit(functools.partial(_predict, net))
+        self._net = clickability.ClickabilityNet(card.network, dtype=dtype)
         self._squares = _Squares()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -140,7 +139,7 @@ class ClickabilityModel:
         return self._run_network(image, masks)
 
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(self._predict(self._variables, image, masks))
+        return np.asarray(_predict(self._net, self._variables, image, masks))
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -254,6 +253,8 @@ def default_batch(card: cards.Card) -> int:
     return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
 
 
+# One for all models: equal networks share what was compiled.
+@functools.partial(jax.jit, static_argnames="net")
 def _predict(
     net: clickability.ClickabilityNet,
     variables: dict[str, Any],

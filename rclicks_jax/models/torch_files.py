@@ -60,7 +60,10 @@ def read(path: epath.PathLike) -> Any:
     """
     path = epath.Path(path)
     if not path.is_file():
-        raise errors.DataError(f"{path} is not a file; a checkpoint is one.")
+        what = "is a folder, not a file" if path.exists() else "does not exist"
+        raise errors.DataError(
+            f"{path} {what}. docs/weights.md says where checkpoints are published."
+        )
     with path.open("rb") as stream:
         start = stream.read(len(_ZIP_MAGIC))
         if start != _ZIP_MAGIC:

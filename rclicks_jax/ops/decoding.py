@@ -1,10 +1,12 @@
 """Decodes image files with OpenCV, and says in words why one cannot be decoded."""
 
+import math
 import os
 import re
 import sys
 import tempfile
 import threading
+from typing import IO
 
 import cv2
 import numpy as np
@@ -17,9 +19,13 @@ MAX_PIXELS = 2**30
 # What the libraries inside OpenCV write to standard error; `damaged` is in the lines
 # by which they say that they made up what is missing.
 _DECODERS_LINE = re.compile(
-    r"(?P<damaged>Corrupt JPEG data: .*|Premature end of JPEG file|.*TIFF_Error.*)"
+    r"(?P<damaged>Corrupt JPEG data: .*|Premature end of JPEG file|.*TIFF_Error.*"
+    r"|.*JPEGLib: (Corrupt JPEG data|Premature end).*)"
     r"|.* global (grfmt|loadsave).*|libpng (error|warning): .*|> .*|\s*"
 )
+# What samples of TIFFs are that are not `Header.unsigned`.
+SIGNED = " that may be negative or fractions"
+_MOST_CHANNELS = 4
 _EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x(..)")
 _stderr_lock = threading.Lock()
 
@@ -62,7 +68,7 @@ def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool
     Raises:
         DataError: There is not enough memory.
     """
-    with _stderr_lock, tempfile.TemporaryFile() as kept:
+    with _stderr_lock, _unnamed_file() as kept:
         try:
             stderr = os.dup(2)
         except OSError:  # A process without standard error.
@@ -83,6 +89,13 @@ def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool
     return image, any(not _is_padding(encoded, each) for each in complaints)
 
 
+def _unnamed_file() -> IO[bytes]:
+    """Opens a file in memory where there are such; no disk is too full for it."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("rclicks_stderr"), "w+b")
+    return tempfile.TemporaryFile()
+
+
 def _is_padding(encoded: bytes, complaint: str) -> bool:
     """Tells whether superfluous bytes of a JPEG only fill it up: all are the same."""
     found = _EXTRANEOUS.search(complaint)
@@ -90,6 +103,25 @@ def _is_padding(encoded: bytes, complaint: str) -> bool:
         return False
     count, marker = int(found.group(1)), bytes((0xFF, int(found.group(2), 16)))
     return any(bytes((fill,)) * count + marker in encoded for fill in range(256))
+
+
+def checked_header(encoded: bytes, name: str) -> image_headers.Header | None:
+    """Reads the header of an image, and refuses more pixels than are decoded.
+
+    Args:
+        encoded: Content of the file.
+        name: What an error calls it.
+
+    Returns:
+        The header; None if it has none that Pillow knows.
+
+    Raises:
+        DataError: The image is too large.
+    """
+    found = image_headers.header(encoded)
+    if found is not None and math.prod(found.shape) > MAX_PIXELS:
+        raise errors.DataError(f"{name} {why_unreadable(encoded)}")
+    return found
 
 
 def why_unreadable(encoded: bytes) -> str:
@@ -104,8 +136,8 @@ def why_unreadable(encoded: bytes) -> str:
     found = image_headers.header(encoded)
     if found is None:
         return (
-            f"is no image that OpenCV can read ({len(encoded)} bytes); it may be "
-            "truncated. Copy or download it again."
+            f"is no image that OpenCV can read ({len(encoded)} bytes): of another "
+            "kind, such as TGA, or truncated. Save it as PNG, or download it again."
         )
     height, width = found.shape
     if height * width > MAX_PIXELS:
@@ -113,9 +145,15 @@ def why_unreadable(encoded: bytes) -> str:
             f"has too many pixels: {height}x{width}. At most {MAX_PIXELS} can be read. "
             "Make it smaller or cut it into parts."
         )
-    if found.bits > 16:
+    if found.bits > 16 or not found.unsigned:
         return (
-            f"has {found.bits}-bit samples. Photographs have 8 or 16 bits; convert it."
+            f"has {found.bits}-bit samples{'' if found.unsigned else SIGNED}. "
+            "Photographs have 8 or 16 bits; convert it."
+        )
+    if found.samples > _MOST_CHANNELS:
+        return (
+            f"has {found.samples} channels; at most {_MOST_CHANNELS} can be read. Save "
+            "it as RGB."
         )
     if found.kind == "TIFF" and image_headers.is_whole(encoded):
         return (

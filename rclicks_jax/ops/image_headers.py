@@ -10,6 +10,7 @@ import io
 import struct
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PIL import (
@@ -40,7 +41,12 @@ _READERS: dict[bytes, type[ImageFile.ImageFile]] = {
 # Tags of TIFF and EXIF.
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION = 254, 256, 257, 258, 259
 _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _SOFTWARE = 262, 274, 277, 305
+_EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
+# What a TIFF's colours are, and of how many channels; others are read wrongly.
+_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
 _JPEG_IN_TIFF = (6, 7)
+# `Header.alpha` of colours that are as they are where the image is opaque.
+NOT_MULTIPLIED = 2
 # Pages of a TIFF that are a smaller copy or a transparency of another one.
 _NO_PAGE_OF_ITS_OWN = 1 | 4
 _DEEP_MODES = {"I": 32, "F": 32}
@@ -61,6 +67,10 @@ class Header:
         white_is_zero: Whether it is a bilevel TIFF that shows 0 as white.
         software: What wrote it, if it says so.
         samples: Channels that a TIFF stores of a pixel; 1 for other kinds.
+        colours: How many of them are grey or colours; 0 for colours that are not read.
+        alpha: What a TIFF's first further channel is, as its tag says: 1 for alpha that
+            colours are multiplied by, 2 for any other, 0 for something else.
+        unsigned: Whether samples are whole numbers that cannot be negative.
     """
 
     kind: str
@@ -73,6 +83,9 @@ class Header:
     white_is_zero: bool = False
     software: str = ""
     samples: int = 1
+    colours: int = 1
+    alpha: int = 0
+    unsigned: bool = True
 
 
 @contextlib.contextmanager
@@ -103,24 +116,87 @@ def header(encoded: bytes) -> Header | None:
     """
     try:
         with _opened(encoded) as image:
+            if isinstance(image, TiffImagePlugin.TiffImageFile):
+                found = _of_tags(image.tag_v2)
+                white_is_zero = image.mode == "1" and image.tag_v2[_PHOTOMETRIC] == 0
+                return dataclasses.replace(
+                    found,
+                    mode=image.mode,
+                    pages=_pages(image),
+                    white_is_zero=white_is_zero,
+                )
             kind = str(image.format)
-            tags = getattr(image, "tag_v2", {})
+            is_lossy_webp = kind == "WEBP" and b"VP8 " in _riff_parts(encoded)
             return Header(
                 kind=kind,
-                shape=_stored_shape(image),
+                shape=(image.height, image.width),
                 turn=_turn(image),
                 mode=image.mode,
-                bits=_bits(encoded, image),
-                pages=_pages(image),
-                lossy=kind == "JPEG"
-                or (kind == "WEBP" and b"VP8 " in _riff_parts(encoded))
-                or tags.get(_COMPRESSION) in _JPEG_IN_TIFF,
-                white_is_zero=image.mode == "1" and tags.get(_PHOTOMETRIC) == 0,
-                software=str(tags.get(_SOFTWARE, "")),
-                samples=tags.get(_SAMPLES, 1),
+                bits=encoded[24] if kind == "PNG" else _DEEP_MODES.get(image.mode, 8),
+                pages=getattr(image, "n_frames", 1),
+                lossy=kind == "JPEG" or is_lossy_webp,
             )
     except errors.DataError:
+        return _of_unknown_mode(encoded)
+
+
+def _of_tags(tags: Any) -> Header:
+    """Returns what the tags of a TIFF say of its first page."""
+    turn = tags.get(_ORIENTATION, 1)
+    formats = tags.get(_SAMPLE_FORMAT, (1,))
+    formats = formats if isinstance(formats, tuple) else (formats,)
+    bits = tags.get(_BITS, (1,))
+    extra = tags.get(_EXTRA_SAMPLES, (0,))
+    return Header(
+        kind="TIFF",
+        # Pillow's size is the one that a TIFF has once it is turned.
+        shape=(int(tags[_HEIGHT]), int(tags[_WIDTH])),
+        turn=turn if turn in range(1, 9) else 1,
+        mode="",
+        bits=max(bits) if isinstance(bits, tuple) else bits,
+        pages=1,
+        lossy=tags.get(_COMPRESSION) in _JPEG_IN_TIFF,
+        software=str(tags.get(_SOFTWARE, "")),
+        samples=tags.get(_SAMPLES, 1),
+        colours=_COLOURS.get(tags.get(_PHOTOMETRIC, 1), 0),
+        alpha=(extra if isinstance(extra, tuple) else (extra,))[0],
+        unsigned=set(formats) <= {1, 4},
+    )
+
+
+def _of_unknown_mode(encoded: bytes) -> Header | None:
+    """Reads the tags of a TIFF whose pixels Pillow does not know; None for the rest."""
+    if _READERS.get(encoded[:4]) is not TiffImagePlugin.TiffImageFile:
         return None
+    stream = io.BytesIO(encoded)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # BigTIFF has a longer head.
+            head = stream.read(16 if 43 in encoded[2:4] else 8)
+            tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+            stream.seek(tags.next)
+            tags.load(stream)
+            return _of_tags(tags)
+        except Exception:
+            # Pillow raises whatever it meets in a file that makes no sense.
+            return None
+
+
+def without_alpha(encoded: bytes) -> np.ndarray:
+    """Decodes an image without multiplying its colours by its alpha channel.
+
+    OpenCV multiplies those of TIFFs, so that what is transparent becomes black.
+
+    Returns:
+        `u8[h w 4]`, RGBA, turned as a TIFF says.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    with _opened(encoded) as image:
+        image.load()
+        return np.array(image.convert("RGBA"))
 
 
 def is_whole(encoded: bytes) -> bool:
@@ -137,23 +213,14 @@ def is_whole(encoded: bytes) -> bool:
     return True
 
 
-def _stored_shape(image: Image.Image) -> tuple[int, int]:
-    tags = getattr(image, "tag_v2", None)
-    if tags is not None:  # Pillow tells the size that a TIFF has once it is turned.
-        return int(tags[_HEIGHT]), int(tags[_WIDTH])
-    return image.height, image.width
-
-
 def _turn(image: Image.Image) -> int:
     """Reads EXIF alone: OpenCV does not read the XMP that Pillow falls back on."""
-    tags = getattr(image, "tag_v2", None)
-    if tags is None:
-        tags = Image.Exif()
-        try:
-            tags.load(image.info.get("exif", b""))
-        except Exception:
-            # Pillow raises whatever it meets; OpenCV does not obey such a tag.
-            return 1
+    tags = Image.Exif()
+    try:
+        tags.load(image.info.get("exif", b""))
+    except Exception:
+        # Pillow raises whatever it meets; OpenCV does not obey such a tag.
+        return 1
     turn = tags.get(_ORIENTATION, 1)
     return turn if turn in range(1, 9) else 1
 
@@ -168,18 +235,10 @@ def _riff_parts(encoded: bytes) -> set[bytes]:
     return names
 
 
-def _bits(encoded: bytes, image: ImageFile.ImageFile) -> int:
-    if image.format == "PNG":
-        return encoded[24]
-    tags = getattr(image, "tag_v2", None)
-    if tags is not None:
-        return max(tags.get(_BITS, (1,)))
-    return _DEEP_MODES.get(image.mode, 8)
-
-
 def _pages(image: ImageFile.ImageFile) -> int:
+    """Counts the pages of a TIFF, without smaller copies."""
     count = getattr(image, "n_frames", 1)
-    if image.format != "TIFF" or count == 1:
+    if count == 1:
         return count
     own = 0
     for number in range(count):

@@ -146,11 +146,6 @@ def encode_png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", stored)[1].tobytes()
 
 
-def encode_mask(mask: np.ndarray) -> bytes:
-    """Encodes `bool[h w]` as a PNG of 0 and 255."""
-    return encode_png(mask.astype(np.uint8) * 255)
-
-
 def resize_image(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Resizes `u8[h w 3]` bilinearly to a height and width, unless it has them."""
     if shape == image.shape[:2]:

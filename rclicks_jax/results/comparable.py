@@ -22,6 +22,14 @@ _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
 # Settings that change which objects there are, or how large, and are in no hash.
 _CONFIGURED = ("max_images", "max_side")
+# Settings of which 0 is no number.
+_MEANING_OF_0 = {
+    "max_images": "all",
+    "max_side": "no limit",
+    "protocol.stop_at": "all clicks",
+}
+# What of a machine and its releases can change last bits.
+_MEANS = ("versions", "backend", "devices", "cores", "batches")
 _LONGEST = 60
 
 Settings = dict[str, Any]
@@ -77,7 +85,33 @@ def settings_of(
     taken["protocol"] = {**defaults, **taken.get("protocol", {})}
     configured = noted.get("config", {})
     images = {key: configured[key] for key in _CONFIGURED if key in configured}
-    return dict(_flat(taken, "")) | images
+    return images | dict(_flat(taken, ""))
+
+
+def means_note(names: Sequence[str], noted: Sequence[Mapping[str, Any]]) -> str:
+    """Says by which other means runs were made; empty if by the same.
+
+    Releases, devices and batches are in no hash. They change last bits of click maps,
+    and with them a share of the clicks.
+
+    Args:
+        names: What tells the runs apart.
+        noted: What each noted; what one did not note is not compared.
+    """
+    every = [
+        dict(_flat({key: each[key] for key in _MEANS if key in each}, ""))
+        for each in noted
+    ]
+    found = [
+        one for one in differences(every) if all(one.key in each for each in every)
+    ]
+    if not found:
+        return ""
+    told = "; ".join(_sentence(one, names) for one in found)
+    return (
+        f"Made by different means: {told}. "
+        "Last bits of click maps, and with them some clicks, can differ for that alone."
+    )
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -148,6 +182,8 @@ def _said(key: str, value: Any) -> str:
         return click_model_title(value or {})
     if key.startswith(f"{_DATA}."):
         return str(value)[:12] if value else "not there"
+    if value == 0 and key in _MEANING_OF_0:
+        return f"0 ({_MEANING_OF_0[key]})"
     return _short(value)
 
 

@@ -111,7 +111,8 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
     if not datasets_of(labelled):
         held = "; ".join(f"{run.label} has {', '.join(run.results)}" for run in runs)
         raise errors.RunFolderError(f"Runs have no dataset in common: {held}.")
-    notes = [checked.note] if checked.note else []
+    means = comparable.means_note(names, [run.noted for run in runs])
+    notes = [*filter(None, (checked.note, means))]
     counts = [len({*_images(run)}) for run in labelled]
     if len(set(counts)) > 1:
         told = zip(counts, labelled, strict=True)

@@ -16,6 +16,7 @@ from rclicks_jax.results.figures import (
     clicks_axis,
     curves_of,
     drawn,
+    legend_below,
     name_of,
     plain,
 )
@@ -87,8 +88,7 @@ def _draw_iou(axis: Any, panel: tuple[str, list[tuple[str, Any]]]) -> None:
     axis.set_title(name_of(dataset), fontsize=10)
     sizes = [curve.size for _, curves in of_runs for curve in curves.values()]
     clicks_axis(axis, max(sizes, default=1))
-    if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="lower right", frameon=False, fontsize=8)
+    legend_below(axis)
 
 
 def _style(number: int) -> tuple[str, str]:
@@ -174,7 +174,7 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
     ):
         name(f"{measures.BY_KEY[key].heading}  ({better})")
     plain(axis)
-    axis.legend(frameon=False, fontsize=8)
+    legend_below(axis)
 
 
 def _reach(one: intervals.Interval) -> list[list[float]]:

@@ -21,6 +21,8 @@ CORRELATED = (
     "nsr",
     "user_iou",
 )
+# Of three points, half of all correlations are above 0.7 by chance.
+LEAST = 5
 
 
 def correlation_matrix(
@@ -30,9 +32,10 @@ def correlation_matrix(
 
     Returns:
         Keys, and the absolute Pearson and Spearman correlations, `f64[k k]`, NaN where
-        a measure is the same for all; None for fewer than three segmenters.
+        a measure is the same for all; None for fewer than five segmenters, of
+        which almost any two measures correlate.
     """
-    if len(runs) < 3:
+    if len(runs) < LEAST:
         return None
     tables = []
     for dataset in comparison.datasets_of(runs):

@@ -5,6 +5,7 @@ from typing import Any
 
 from etils import epath
 
+from rclicks_jax import errors
 from rclicks_jax.results import formats
 from rclicks_jax.runs import records, store
 
@@ -64,11 +65,18 @@ def write_rows(
 
     Returns:
         The paths of the files.
+
+    Raises:
+        RunFolderError: There is no row.
     """
     import pandas as pd
 
     shown = _if_text(formats.encodable)
-    every = ({key: shown(value) for key, value in row.items()} for row in rows)
+    every = [{key: shown(value) for key, value in row.items()} for row in rows]
+    if not every:
+        raise errors.RunFolderError(
+            "There is nothing to export: no object or task of the run is ok."
+        )
     frame = pd.DataFrame(every).astype(types or {})
     columns = frame.to_parquet(index=False)
     returns = False

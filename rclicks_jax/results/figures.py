@@ -136,7 +136,7 @@ def _draw_curves(axis: Any, result: DatasetResults) -> None:
     axis.set_title(f"{name_of(result.dataset)} ({count} {objects})", fontsize=10)
     clicks_axis(axis, max(curve.size for curve in curves.values()))
     if named:
-        axis.legend(loc="lower right", frameon=False, title="IoU-AuC ↑", fontsize=8)
+        legend_below(axis, "IoU-AuC ↑")
 
 
 def clicks_axis(axis: Any, clicks: int) -> None:
@@ -145,6 +145,20 @@ def clicks_axis(axis: Any, clicks: int) -> None:
     axis.set_ylabel("mean IoU, % ↑")
     axis.set_xticks(sorted({1, *range(5, clicks + 1, 5), clicks}))
     plain(axis)
+
+
+def legend_below(axis: Any, title: str = "") -> None:
+    """Puts the legend below the axes, where it covers no curve and no point."""
+    labels = axis.get_legend_handles_labels()[1]
+    if labels:
+        longest = max(map(len, labels))
+        axis.figure.legend(
+            loc="outside lower center",
+            ncols=1 if longest > _LONGEST_NAME // 2 else 2,
+            frameon=False,
+            title=title or None,
+            fontsize=8,
+        )
 
 
 def plain(axis: Any) -> None:

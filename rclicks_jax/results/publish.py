@@ -218,7 +218,7 @@ def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:
             "Filled: no other segmenter is better in both. Bars are 95 % intervals.",
         ),
         (
-            "Objects on which users fare differently",
+            "Spread of IoU over clicks, object by object",
             comparison_figures.noise(runs),
             "A point is an object, over segmenters. Hard ones are lower right.",
         ),

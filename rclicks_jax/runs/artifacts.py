@@ -64,7 +64,6 @@ def write(
 ) -> None:
     """Writes the pictures of some objects of a photograph."""
     shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
-
     place = folder.artifacts(example.dataset, example.image_id)
 
     def small(array: np.ndarray) -> np.ndarray:
@@ -183,7 +182,7 @@ def _read_object(index: epath.Path, photo: np.ndarray) -> Layers:
         user_mean=layer("users") if "users" in described["layers"] else None,
         last_masks={name: layer(name) > 127 for name in others},
         rounds={
-            name: _from_colours(_content(index.parent / f"{name}.rounds.png"))
+            name: _from_colours(index.parent / f"{name}.rounds.png")
             for name in described.get("rounds", ())
         },
     )
@@ -194,8 +193,8 @@ def to_colours(bits: np.ndarray) -> np.ndarray:
     return np.stack([bits >> shift for shift in (0, 8, 16)], axis=-1).astype(np.uint8)
 
 
-def _from_colours(content: bytes) -> np.ndarray:
-    colours = images.decode_image(content, "rounds").astype(np.uint32)
+def _from_colours(path: epath.Path) -> np.ndarray:
+    colours = images.decode_image(_content(path), str(path)).astype(np.uint32)
     return colours[..., 0] | colours[..., 1] << 8 | colours[..., 2] << 16
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax.clicks import groups
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.ops import images
 from rclicks_jax.runs import overlays, records, store
 from rclicks_jax.runs.click_map_queries import Asked
@@ -112,10 +113,11 @@ def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
 
 def has_results(folder: store.RunFolder) -> bool:
     """Tells whether an object of any record is `ok`, whichever run it is of."""
-    return any(
-        one["status"] == "ok"
-        for path in folder.record_files()
-        for one in _read(folder, path)["objects"]
+    return store.any_results(
+        folder.record_files(),
+        lambda path: any(
+            one["status"] == "ok" for one in _read(folder, path)["objects"]
+        ),
     )
 
 
@@ -137,16 +139,14 @@ def _read(folder: store.RunFolder, path: epath.Path) -> dict[str, Any]:
     """Reads a record, and makes sure that it lies where its image belongs."""
     try:
         described = json.loads(store.read_record(path))
-    except ValueError as error:
-        raise records.RecordError(str(path), str(error)) from error
-    record = records.unsealed(described, str(path))
-    missing = {"dataset", "name", "objects"} - set(record)
-    if missing:
-        raise records.RecordError(str(path), f"it lacks {', '.join(sorted(missing))}")
-    if record_path(folder, record["dataset"], record["name"]) != path:
+        record = records.unsealed(described, str(path))
+        place = record_path(folder, record["dataset"], record["name"])
+        names = [one["instance_id"] for one in record["objects"] if one["status"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise records.RecordError(str(path), why_unreadable(error)) from error
+    if place != path:
         problem = f"it is of {record['dataset']}/{record['name']}"
         raise records.RecordError(str(path), problem)
-    names = [one["instance_id"] for one in record["objects"]]
     if len({*names}) < len(names):
         raise records.RecordError(str(path), "an object is in it twice")
     return record

@@ -56,8 +56,10 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
         RClicksError: It cannot start or write, or nothing works: the first images all
             failed in the same way. A single bad image never raises.
     """
-    asked = specs.parse(config.data, config.max_side)
     spec = config.model
+    parsed = functools.partial(specs.parse, config.data, config.max_side)
+    errors.check_all([parsed, lambda: click_models.check(spec)])
+    asked = parsed()
     model = click_models.load(spec, batch=config.batch, precision=config.precision)
     opened = packages.open_clicks if config.tasks else packages.open_instances
     datasets = [opened(each) for each in asked]
@@ -143,7 +145,7 @@ def _begin(
 def _precision_error(
     model: infer.ClickabilityModel, planned: Sequence[plan.Unit], tasks: bool
 ) -> dict[str, Any]:
-    """Measures on the first objects, or says why it cannot, which ends no run."""
+    """Measures on the first objects; a failure here does not stop the run."""
     try:
         first = queries.first_queries(planned, tasks, _MEASURED)
         return dataclasses.asdict(model.precision_error(first))

@@ -38,7 +38,7 @@ def play_all(
     """Plays people's first clicks on an object, and as many sampled from a map.
 
     Args:
-        name: Dataset and instance, parted by a slash; names the draws.
+        name: Dataset and instance, separated by a slash; names the draws.
         instance: The object.
         first_map: Where people click first, `f32[h w]`; None to sample none.
         segmenter: What answers.

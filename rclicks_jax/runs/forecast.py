@@ -62,7 +62,8 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     Raises:
         RClicksError: The benchmark could not start either.
     """
-    datasets = [packages.open_instances(spec) for spec in specs.parse(config.data)]
+    asked = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_instances(spec) for spec in asked]
     planned = plan.units(
         datasets, split=config.split, max_images=config.max_images, pictures=0
     )

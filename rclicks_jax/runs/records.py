@@ -8,18 +8,17 @@ import collections
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from rclicks_jax import errors
+from rclicks_jax.errors import printable as printable
+from rclicks_jax.files import why_unreadable
 from rclicks_jax.types import Trajectory
 
 Status = Literal["ok", "skipped", "failed"]
 _HEAD = ("dataset", "image_id", "attempt", "encodes", "seconds")
 _RUN, _CHECKSUM = "run", "checksum"
-# Control characters but tab and new line, which a terminal or a page would obey.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RecordError(errors.RunFolderError):
@@ -34,8 +33,8 @@ class RecordError(errors.RunFolderError):
         """
         # pickle makes an error anew of its message alone.
         told = (
-            f"{message} is not a record that can be used: {problem}. Run the same "
-            "command again: only this image or task is repeated."
+            f"{message} is not a record that can be used: {problem}. Start its run "
+            "again, with all images: only this image or task is repeated."
         )
         super().__init__(message if problem is None else told)
 
@@ -135,8 +134,8 @@ def from_lines(text: str, name: str) -> ImageRecord:
             raise KeyError("kind")
         instances = tuple(map(_instance, rows))
         record = ImageRecord(**{key: head[key] for key in _HEAD}, instances=instances)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordError(name, f"{type(error).__name__}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise RecordError(name, why_unreadable(error)) from error
     if not rows and "body" not in head:
         # An image without objects, or a record of before that was cut: repeat it.
         raise RecordError(name, "it has no object and may have been cut")
@@ -179,16 +178,6 @@ def unsealed(described: Any, name: str) -> dict[str, Any]:
 def run_of(described: Mapping[str, Any]) -> str:
     """Returns the hash of the run of a record; empty if its release had none."""
     return described.get(_RUN, "")
-
-
-def printable(text: str) -> str:
-    """Returns text that every file and terminal can have: odd characters are escaped.
-
-    Foreign code raises what it likes: half a surrogate pair, which UTF-8 does not have,
-    or characters that move the cursor.
-    """
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
 
 
 def _line(described: Mapping[str, Any]) -> str:

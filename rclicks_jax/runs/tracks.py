@@ -24,7 +24,7 @@ class Setup:
 
     Attributes:
         protocol: Switches that can change a number.
-        seed: Of every draw.
+        seed: Seed of all random draws in the run.
         groups: Clicking groups to play.
         baseline: Whether the baseline strategy is played.
         robots: Further robots, keys of `strategies.ROBOTS`.

@@ -1,6 +1,7 @@
 """Published weights to model folders, and model folders to checkpoints of PyTorch."""
 
 import hashlib
+import math
 import pathlib
 import tempfile
 from typing import Any
@@ -85,7 +86,7 @@ def rewrite(checkpoint: str, out: str, torch_python: str = "") -> int:
 
 
 def _check_facts(size: int, sigma: float, data: str, variant: str) -> None:
-    if size < 1 or not sigma > 0:
+    if size < 1 or not 0 < sigma < math.inf:
         given = f"{size} and {sigma}"
         raise errors.BadValueError("--size and --sigma", given, "positive numbers")
     if not data and variant != PUBLISHED_VARIANT:

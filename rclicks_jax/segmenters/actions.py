@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from rclicks_jax.segmenters import conformance, environments, methods, pages, specs
+from rclicks_jax.segmenters import environments, methods, pages, specs
 
 
 def show_list() -> int:
@@ -62,6 +62,9 @@ def check(spec: str, *, seed: int = 0, large: bool = False) -> int:
     Raises:
         RClicksError: The segmenter cannot be loaded.
     """
+    # JAX takes seconds to import, which lists and pages do without.
+    from rclicks_jax.segmenters import conformance
+
     specs.check(spec)
     findings = conformance.check(spec, seed=seed, large=large)
     return 0 if conformance.conforms(findings) else 1

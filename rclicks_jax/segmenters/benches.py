@@ -40,7 +40,7 @@ class Bench:
     """A segmenter, the photographs it has encoded, and what it answered.
 
     Attributes:
-        segmenter: It.
+        segmenter: The segmenter under test.
         main: The scene that most checks are played on.
         soft: Whether it is asked for probabilities.
         first: What it answered first of all.

@@ -36,7 +36,7 @@ class Photograph:
 
     def bring(self) -> None:
         """Has the worker encode it, unless this worker has done so."""
-        # One that is gone counts as the last one did, until the next is started.
+        # A worker that has exited counts as holding the images of its predecessor.
         if not self.worker.alive or self._generation != self.worker.generation:
             self.worker.call(self._request)
             self._generation = self.worker.generation

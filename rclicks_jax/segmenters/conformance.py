@@ -23,7 +23,7 @@ class Finding:
         claim: What it checks, in a line.
         status: `passed`, `failed` or `left out`.
         detail: What came and what was expected, or why it was left out.
-        seconds: It took.
+        seconds: How long the check took.
         needs: The checks without which it was left out.
     """
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclicks_jax import errors, files, hosts
+from rclicks_jax import cache, errors, files
 from rclicks_jax.segmenters.methods import Environment
 
 MARKER = "rclicks-environment.json"
@@ -60,7 +60,7 @@ class Request:
 
 def default_folder(environment: Environment) -> pathlib.Path:
     """Returns where an environment is looked for, below the cache."""
-    return hosts.cache_dir() / "environments" / environment.name
+    return cache.cache_dir() / "environments" / environment.name
 
 
 def find(environment: Environment) -> pathlib.Path | None:
@@ -98,8 +98,11 @@ def make(
         for command in commands(request):
             say(f"$ {shlex.join(command)}")
         return request.interpreter
+    # JAX takes seconds to import, which pages on segmenters do without.
+    from rclicks_jax import hosts
+
     try:
-        with hosts.exclusive(hosts.cache_dir() / "environments"):
+        with hosts.exclusive(cache.cache_dir() / "environments"):
             if (
                 _read_marker(request.place) != wanted
                 or not request.interpreter.exists()
@@ -108,7 +111,7 @@ def make(
     except OSError as error:
         raise errors.SegmenterError(
             f"{request.place} cannot be made an environment: {files.explain(error)} "
-            f"--dir=DIR or ${hosts.CACHE_VARIABLE} names another place."
+            f"--dir=DIR or ${cache.VARIABLE} names another place."
         ) from error
     return request.interpreter
 

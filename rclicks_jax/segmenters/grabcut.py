@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from rclicks_jax import config
@@ -44,6 +43,9 @@ def load(options: Mapping[str, str]) -> GrabCut:
 
 def encode(model: GrabCut, image: np.ndarray) -> Features:
     """Shrinks `u8[h w 3]`."""
+    # Lists of segmenters do without OpenCV.
+    import cv2
+
     scale = min(1.0, model.longest_side / max(image.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
@@ -63,6 +65,8 @@ def predict(
 def _cut(
     model: GrabCut, features: Features, yx: np.ndarray, positive: np.ndarray
 ) -> np.ndarray:
+    import cv2
+
     height, width = features.small.shape[:2]
     labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
     if positive.all():

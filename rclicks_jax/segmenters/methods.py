@@ -13,7 +13,6 @@ from typing import Any
 
 from rclicks_jax import config, errors
 from rclicks_jax.bridge import provenance
-from rclicks_jax.segmenters import names
 
 _FILE = pathlib.Path(__file__).with_name("methods.toml")
 _REQUIREMENTS = pathlib.Path(__file__).with_name("requirements")
@@ -189,7 +188,7 @@ def find(name: str) -> Method:
     """Returns a method; raises `UnknownNameError`."""
     known = catalogue().methods
     if name not in known:
-        raise names.unknown("method", name, known)
+        raise errors.UnknownNameError("method", name, known)
     return known[name]
 
 
@@ -203,11 +202,14 @@ def check_options(method: Method, options: Mapping[str, str]) -> None:
     known = {**method.options, **catalogue().worker_options}
     for name, value in options.items():
         if name not in known:
-            raise names.unknown(f"option of {method.name}", name, known)
+            raise errors.UnknownNameError(f"option of {method.name}", name, known)
         choices = known[name].choices
         if choices and value not in choices:
             raise errors.BadValueError(
-                f"Option {name} of {method.name}", repr(value), ", ".join(choices)
+                f"Option {name} of {method.name}",
+                repr(value),
+                ", ".join(choices),
+                errors.meant(value, choices),
             )
     for option in method.options.values():
         if option.needed and not options.get(option.name):

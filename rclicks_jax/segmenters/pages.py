@@ -1,14 +1,12 @@
 """What there is to read on segmenters: a list, pages, and a table for the docs."""
 
 import dataclasses
-import inspect
-import re
 import textwrap
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rclicks_jax import catalogue
+from rclicks_jax import catalogue, config_docs
 from rclicks_jax.segmenters import environments, methods, specs
 from rclicks_jax.segmenters.methods import Checkpoint, Method, Option
 
@@ -87,17 +85,14 @@ def _own_page(name: str) -> Iterator[str]:
 def _settings(adapter: Any) -> dict[str, str]:
     """Returns the settings that an adapter's `load` returns, in words.
 
-    They are a dataclass whose docstring has a line or more for each.
+    They are a dataclass whose docstring explains each.
     """
     made = typing.get_type_hints(adapter.load).get("return")
-    if made is None or not dataclasses.is_dataclass(made):
+    if not isinstance(made, type) or not dataclasses.is_dataclass(made):
         return {}
-    text = inspect.cleandoc(made.__doc__ or "")
-    meanings = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", text, re.MULTILINE)
-    words = {name: " ".join(meaning.split()) for name, meaning in meanings}
     return {
-        field.name: f"{words[field.name].rstrip('.')}; default: {field.default}"
-        for field in dataclasses.fields(made)
+        each.name: f"{each.text.rstrip('.')}; default: {each.default}"
+        for each in config_docs.describe(made)
     }
 
 
@@ -189,7 +184,9 @@ def _spec(method: Method) -> str:
 def _example(spec: str) -> str:
     return (
         f"  rclicks-benchmark --segmenter={spec} \\\n"
-        "      --data=sample --click_model=sample --workdir=runs/mine"
+        "      --data=sample --click_model=DT --workdir=runs/mine\n"
+        "  For numbers about people give your --data, and as --click_model the folder\n"
+        "  that rclicks-convert makes of the published weights (docs/weights.md)."
     )
 
 

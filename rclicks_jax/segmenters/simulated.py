@@ -4,10 +4,9 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 
-import cv2
 import numpy as np
 
-from rclicks_jax import config, hosts
+from rclicks_jax import config
 from rclicks_jax.types import Clicks
 
 
@@ -63,6 +62,9 @@ class SimulatedAdapter:
 
 def _near(shape: tuple[int, ...], clicks_yx: np.ndarray, share: float) -> np.ndarray:
     """Returns the pixels within a share of the diagonal of some click, `bool[h w]`."""
+    # Lists of segmenters do without OpenCV, and without JAX.
+    import cv2
+
     radius = max(1, round(share * math.hypot(shape[0], shape[1])))
     disks = np.zeros(shape, np.uint8)
     for y, x in clicks_yx:
@@ -79,6 +81,10 @@ def _oracle(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray
 
 def _noisy(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
     """Has blobs wrong, fewer with each click, and none near a click."""
+    import cv2
+
+    from rclicks_jax import hosts
+
     name = f"{gt_mask.shape}/{int(gt_mask.sum())}"
     generator = np.random.Generator(np.random.Philox(hosts.stable_hash(name)))
     coarse = generator.random((12, 12)).astype(np.float32)

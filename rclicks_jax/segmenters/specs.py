@@ -6,9 +6,9 @@ import pathlib
 import re
 from collections.abc import Iterable, Mapping
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import catalogue, errors, files
 from rclicks_jax.bridge import client
-from rclicks_jax.segmenters import bridged, environments, methods, names
+from rclicks_jax.segmenters import bridged, environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
 _FORMS = (
@@ -73,7 +73,7 @@ def check_all(specs: Iterable[str], protocol: str = "") -> None:
 def unknown(name: str) -> errors.UnknownNameError:
     """Returns the error for a segmenter that does not exist, with what is meant."""
     known = sorted((*catalogue.SEGMENTERS, *methods.catalogue().methods))
-    return names.unknown("segmenter", name, known, _FORMS)
+    return errors.UnknownNameError("segmenter", name, known, _FORMS)
 
 
 def check_file(path: pathlib.Path) -> None:
@@ -87,8 +87,11 @@ def check_file(path: pathlib.Path) -> None:
         raise errors.SegmenterError(f"{path} {what}.{_near(path)}")
     try:
         text = path.read_bytes()
+    except OSError as error:
+        raise errors.SegmenterError(files.explain(error)) from error
+    try:
         tree = ast.parse(text, str(path))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
         raise errors.SegmenterError(f"{path} is no Python{line}: {error}.") from error
     # They may be made in any way, but not without being named, unless all is imported.
@@ -108,13 +111,13 @@ def check_file(path: pathlib.Path) -> None:
 def _check_bridge(options: Mapping[str, str]) -> None:
     left = dict(options)
     bridged.split_environments(left)
-    adapter = "" if options.get("command") else options.get("adapter", "")
+    adapter = options.get("adapter", "")
     known = {method.adapter for method in methods.catalogue().methods.values()}
     if adapter.endswith(".py"):
         check_file(pathlib.Path(adapter))
     elif adapter and adapter not in known:
         more = "A file of your own ends in .py."
-        raise names.unknown("adapter", adapter, known, more)
+        raise errors.UnknownNameError("adapter", adapter, known, more)
     client.check(left)
 
 

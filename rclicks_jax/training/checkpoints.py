@@ -100,11 +100,13 @@ class Checkpoints:
             TrainingError: A checkpoint is damaged.
         """
         with self._told("read"):
-            step = self._manager.best_step()
             every = self._manager.all_steps()
-        assert step is not None
         # A wrong number of any of them would choose another one.
         metrics = {one: self._metrics(one) for one in every}
+        with self._told("read"):
+            step = self._manager.best_step()
+            if step is None:
+                raise ValueError("none has metrics")
         return self._restore(step, template), metrics[step]
 
     def _metrics(self, step: int) -> dict[str, Any]:
@@ -144,19 +146,13 @@ class Checkpoints:
         # A damaged file makes them raise anything.
         except Exception as error:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
-            whole = [kept for kept in self._steps() if kept != step]
+            whole = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
                 f"{which} in {self._manager.directory} cannot be {done}: {error}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
             ) from error
-
-    def _steps(self) -> list[int]:
-        try:
-            return list(self._manager.all_steps())
-        except Exception:
-            return []
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
@@ -170,6 +166,8 @@ class Checkpoints:
             check = self._check(step)
             if check and check["sha256"] != _checksum(state):
                 raise ValueError("its numbers are not those that were saved")
+            if int(state.step) != step:
+                raise ValueError(f"it is that of step {int(state.step)}")
             return state
 
     def _check_config(self, saved: dict[str, Any]) -> None:

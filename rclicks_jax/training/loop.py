@@ -38,9 +38,9 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
-    workdir = _made(workdir)
     devices.check_batch_size(config.batch_size)
     train_source, eval_source = _open_sources(config)
+    workdir = _made(workdir)
     steps_per_epoch = max(1, len(train_source) // config.batch_size)
     trainer = Trainer(config, steps_per_epoch * config.epochs)
     keeper = checkpoints.Checkpoints(workdir, config)

@@ -12,7 +12,7 @@ import sys
 
 from etils import epath
 
-from rclicks_jax import config, hosts
+from rclicks_jax import cache, config, hosts
 from rclicks_jax.data import packages, specs
 from rclicks_jax.training import loop
 
@@ -28,7 +28,7 @@ def folder() -> str:
     described = json.dumps(dataclasses.asdict(config.SAMPLE_TRAINING), sort_keys=True)
     (sample,) = specs.parse(config.SAMPLE_TRAINING.data)
     name = f"{hosts.stable_hash(described + packages.fingerprint(sample)):016x}"
-    return _trained(hosts.cache_dir() / "models" / f"toy-{name}")
+    return _trained(cache.cache_dir() / "models" / f"toy-{name}")
 
 
 # Asked for several times in a run, and one warning is enough.

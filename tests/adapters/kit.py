@@ -152,15 +152,6 @@ def play(
     return np.stack(rounds, axis=1)
 
 
-def assert_same_answers(ours: Any, theirs: Any) -> None:
-    """Two networks of equal weights answer alike, but for the order of sums.
-
-    That order depends on where in memory weights lie, on some processors.
-    """
-    ours, theirs = np.asarray(ours), np.asarray(theirs)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * np.abs(theirs).max())
-
-
 def sampled(probabilities: np.ndarray) -> np.ndarray:
     """Returns points of maps, `f32[... h w]`, on a grid, `f32[... n]`."""
     points = probabilities[..., ::STRIDE, ::STRIDE]

@@ -75,6 +75,13 @@ def test_a_threshold_of_logits_is_a_probability():
         answers.arrays_of(np.zeros((1, 2, 2), np.float32), adapter, wanted=False)
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), True, "0.5"])
+def test_a_threshold_is_a_finite_number(threshold):
+    adapter = types.SimpleNamespace(THRESHOLD=threshold)
+    with pytest.raises(ValueError, match=r"THRESHOLD of .*: it must be a number"):
+        answers.arrays_of(np.zeros((1, 2, 2), np.float32), adapter, wanted=False)
+
+
 def test_masks_are_made_where_it_is_asked(probabilities):
     made = []
 

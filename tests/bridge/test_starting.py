@@ -31,6 +31,7 @@ from rclicks_jax.segmenters import load
         ("bridge:adapter={adapter}:recycle=1.5", "recycle: got '1.5'.*whole number"),
         ("bridge:adapter={adapter}:devices=0:workers=2", "one of devices and workers"),
         ("bridge", "neither; allowed: adapter=FILE.py or command=PROGRAM"),
+        ("bridge:adapter={adapter}:command=/bin/true", "A worker: got both; allowed"),
         ("bridge:command=/no/worker", "No worker could be started with /no/worker"),
     ],
 )

@@ -56,6 +56,7 @@ def test_ten_thousand_damaged_frames_raise_what_they_should():
     [
         (b"GET / HTTP/1.1", "starts with"),
         (b"RCLB\xff\xff\xff\xff", "at most"),
+        (b"RCLB\xa0\x86\x01\x00" + 100_000 * b"[", "header is not"),
         (b"RCLB\x02\x00\x00\x00[]", "header is not"),
         (b'RCLB\x0c\x00\x00\x00{"arrays":1}', "header is not"),
     ],

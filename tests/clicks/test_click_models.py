@@ -7,7 +7,7 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import config, errors
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, groups
 from rclicks_jax.models import cards, clickability
 from rclicks_jax.training import toy_model
 from rclicks_jax.types import ClickQuery
@@ -104,10 +104,18 @@ def test_a_folder_that_is_no_model_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("use", [click_models.load, click_models.describe])
-@pytest.mark.parametrize("spec", ["XD", "ud", "XM:source=a"])
-def test_an_unknown_model_says_what_there_is(use, spec):
-    known = "Known: DT, SI, SM, UD, a model folder, toy"
-    with pytest.raises(errors.UnknownNameError, match=f"click model '{spec}'. {known}"):
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("quux", ""),
+        ("ud", "Do you mean UD"),
+        ("dt", "Do you mean DT"),
+        ("toi", "mean toy"),
+    ],
+)
+def test_an_unknown_model_says_what_there_is(use, spec, meant):
+    known = rf".*{meant}.*Known: DT, SI, SM, UD, toy\. Or a model folder"
+    with pytest.raises(errors.UnknownNameError, match=f"click model '{spec}'.{known}"):
         use(spec)
 
 
@@ -182,7 +190,7 @@ class Answers:
     name = "answers"
 
     def __init__(self, *maps):
-        self.maps = [np.asarray(each) for each in maps]
+        self.maps = [np.asanyarray(each) for each in maps]
 
     def __call__(self, queries):
         return self.maps
@@ -195,6 +203,11 @@ class Answers:
         ([[[0.5, np.inf], [np.inf, 1]]], "gave 2 values that are no finite numbers"),
         ([[[0.5, -0.25], [1, 1]]], "negative values, down to -0.25"),
         ([[[0.5, 1, 1], [1, 1, 1]]], r"of shape \(2, 3\) for an image of \(2, 2\)"),
+        # Above all that float32 holds, where nothing would be drawn from.
+        ([[[1e300, 1e300], [1, 1]]], "gave 2 values that are no finite numbers"),
+        ([np.ones((2, 2), complex)], "complex128 values; allowed: real numbers"),
+        ([np.full((2, 2), None)], "object values"),
+        ([np.ma.masked_less([[1, 2], [3, 4]], 2)], "masked values"),
         ([], "0 maps for 1 queries"),
     ],
 )
@@ -206,6 +219,25 @@ def test_what_is_no_density_is_refused_in_one_place(maps, message):
     if maps:
         (answer,) = click_models.attempt(Answers(*maps), [query])
         assert isinstance(answer, errors.DataError)
+
+
+def test_maps_come_as_float32_whatever_a_model_gives():
+    mask = np.ones((2, 2), bool)
+    query = ClickQuery(np.zeros((2, 2, 3), np.uint8), mask, mask)
+    for dtype in (np.float64, np.uint8, bool):
+        (made,) = click_models.maps_of(Answers(np.eye(2, dtype=dtype)), [query])
+        assert made.dtype == np.float32
+        np.testing.assert_array_equal(made, np.eye(2))
+
+
+@pytest.mark.parametrize("peak", [0, 1e-30, 1e-45])
+def test_a_map_is_blank_where_nothing_would_be_drawn_from_it(peak):
+    region = np.ones((2, 2), bool)
+    click_map = np.full((2, 2), peak, np.float32)
+    assert not groups.quantise(click_map, region).any()
+    assert click_models.is_blank(click_map)
+    assert groups.quantise(click_map + np.float32(1e-29), region).all()
+    assert not click_models.is_blank(click_map + np.float32(1e-29))
 
 
 def test_weights_that_are_no_numbers_are_refused_when_they_are_read(tmp_path):

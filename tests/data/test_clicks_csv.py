@@ -191,7 +191,7 @@ def test_one_full_stem_of_two_photographs_is_refused(tmp_path):
     assert len(first_image(source).objects[0].clicks_yx) == 0
 
 
-@pytest.mark.parametrize("stem", ["../secret", "/tmp/secret", "x/../../secret", "a\0b"])
+@pytest.mark.parametrize("stem", ["../secret", "/tmp/secret", "x/../../secret"])
 def test_a_full_stem_reads_nothing_outside_of_its_folder(tmp_path, stem):
     write_image(tmp_path / "secret.png", np.full((48, 64), 255, np.uint8))
     stem = stem.replace("/tmp", str(tmp_path))
@@ -215,6 +215,49 @@ def test_clicks_that_no_object_has_are_counted(tmp_path):
     noted = [note for image in source.images("test") for note in image.notes]
     kind = "first clicks are of no single object and are not replayed"
     assert [(note.kind, note.where) for note in noted] == [(kind, "b_______7")]
+
+
+@pytest.mark.parametrize("stem", ["a.png", " a", "A", "images/a", "0a", "x\\a.jpg"])
+def test_the_photograph_that_clicks_mean_is_named(tmp_path, stem):
+    source = source_with(tmp_path, f"mine,{stem},,{stem},first,,pc,1,2,64,48")
+    (note,) = source.notes
+    assert note.where == f"{stem} (there is a)"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_excels_first_line_and_capitals_are_read(tmp_path, end):
+    path = tmp_path / "clicks.csv"
+    rows = ["sep=,", HEADER.upper(), GOOD, GOOD.replace("64,48", "0,48")]
+    path.write_bytes(end.join(rows[:3]).encode())
+    assert list(clicks_csv.read(path, "mine")) == [("a", "first")]
+    path.write_bytes(end.join(rows).encode())
+    with pytest.raises(errors.DataError, match="line 4: w is '0'"):
+        clicks_csv.read(path, "mine")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty, or its first line is"),
+        (b"\xef\xbb\xbf\n", "is empty, or its first line is"),
+        (f"{GOOD}\n".encode(), "the first line names no column of the table"),
+        (b"PK\3\4" + b"\0" * 26 + b"[Content_Types].xml", "Office file"),
+        (b"PK\3\4" + b"\0" * 26 + b"clicks.csv", "a zip archive"),
+        (f"{HEADER}\n{GOOD}\0\n".encode(), "line 2: there are zero bytes"),
+        (b"<html></html>", "a web page"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path, content, message):
+    (tmp_path / "clicks.csv").write_bytes(content)
+    with pytest.raises(errors.DataError, match=message):
+        clicks_csv.read(tmp_path / "clicks.csv", "mine")
+
+
+def test_a_frame_of_a_single_pixel_places_nothing(tmp_path):
+    source = source_with(tmp_path, "mine,a,,a,first,,pc,20,30,1,1")
+    image = first_image(source)
+    assert len(image.objects[0].clicks_yx) == 0
+    assert "w=1, h=1" in image.notes[0].where
 
 
 def test_a_table_of_other_datasets_is_told(tmp_path):

@@ -66,6 +66,19 @@ def test_files_with_one_fault_share_a_line(tmp_path):
     assert "photo7, photo8" in sizes
 
 
+def test_a_folder_of_coco_says_how_it_is_given(tmp_path):
+    (tmp_path / "instances.json").write_text("{}")
+    (tmp_path / "a.png").write_bytes(b"")
+    text = doctor.examine(str(tmp_path), 1.0).text()
+    assert f"coco:{tmp_path}/instances.json,{tmp_path}" in text
+
+
+def test_a_part_of_a_folder_leads_to_the_whole(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    text = doctor.examine(str(folder / "images"), 1.0).text()
+    assert f"Do you mean the folder above, {folder}?" in text
+
+
 def test_a_folder_without_an_object_is_not_ready(tmp_path):
     folder = make_folder(tmp_path / "mine", ("a",))
     write_image(folder / "masks" / "a.png", np.zeros((48, 64), np.uint8))
@@ -155,3 +168,9 @@ def test_real_clicks_lie_in_their_objects(real_data):
     text = doctor.examine(str(folder), 1.0).text()
     assert "clicks: 4464 first, 0 fn, 0 fp" in text
     assert "clicks: 4464 in their region" in text
+
+
+@pytest.mark.parametrize("distance", [float("nan"), float("inf"), -1.0])
+def test_a_distance_that_no_click_has_is_refused(tmp_path, distance):
+    with pytest.raises(errors.BadValueError, match="--max_click_distance: got"):
+        doctor.examine(str(tmp_path), distance)

@@ -4,7 +4,7 @@ import pytest
 from helpers import make_folder
 
 from rclicks_jax import errors
-from rclicks_jax.data import raw, specs
+from rclicks_jax.data import raw, readers, specs
 from rclicks_jax.data.raw import lists, sources
 
 
@@ -54,9 +54,10 @@ def test_what_matches_nothing_is_counted(tmp_path):
     ]
 
 
-def test_other_encodings_are_named_by_line(tmp_path):
+@pytest.mark.parametrize("content", [b"a\ncaf\xe9\n", b"\xef\xbb\xbfa\n\xe9\n"])
+def test_other_encodings_are_named_by_line(tmp_path, content):
     with pytest.raises(errors.DataError, match=r"train.txt, line 2: .* not UTF-8 text"):
-        splits_of(tmp_path, b"a\ncaf\xe9\n")
+        splits_of(tmp_path, content)
 
 
 def test_a_photograph_in_both_lists_is_refused(tmp_path):
@@ -75,3 +76,47 @@ def test_a_list_with_a_mark_holds_no_training_image_out(tmp_path):
     assert source.split_names == ("train", "val")
     held_out = raw.splits_of("mine", source.split_names, raw.HELD_OUT)
     assert [i.image_id for s in held_out for i in source.images(s)] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html><html>404</html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
+        ("a\nb\n".encode("utf-32-le"), "line 1: there are zero bytes"),
+        (b"a\0\nb", "line 1: there are zero bytes"),
+    ],
+)
+def test_what_is_no_list_is_named(tmp_path, content, message):
+    with pytest.raises(errors.DataError, match=message):
+        splits_of(tmp_path, content)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n# none\n"])
+def test_an_empty_list_is_noted(tmp_path, content):
+    assert splits_of(tmp_path, content) == ([], ["lists are empty (1: train.txt)"])
+
+
+def test_files_that_look_like_lists_are_noted_and_a_broken_link_is_refused(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    for name in ("Train.txt", "val.lst", "mine_val.TXT", "clicks.tsv", "readme.txt"):
+        (folder / name).write_text("a\n")
+    source = sources.open_source(specs.DataSpec("folder", folder))
+    (line,) = raw.describe(source.notes)
+    assert "(4: Train.txt, clicks.tsv, mine_val.TXT, val.lst)" in line
+    (folder / "val.txt").symlink_to(tmp_path / "gone")
+    with pytest.raises(errors.DataError, match=r"val\.txt is a link to .*gone, which"):
+        sources.open_source(specs.DataSpec("folder", folder))
+
+
+def test_lists_beside_a_link_to_the_folder_are_read(tmp_path):
+    make_folder(tmp_path / "store" / "mine")
+    link = tmp_path / "work" / "mine"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "store" / "mine")
+    spec = specs.DataSpec("folder", link)
+    before = readers.fingerprint(spec)
+    (link.parent / "val.txt").write_text("b\n")
+    (image,) = sources.open_source(spec).images("val")
+    assert image.image_id == "b"
+    assert readers.fingerprint(spec) != before

@@ -207,3 +207,11 @@ def test_every_library_that_readers_decode_with_is_part_of_their_version():
     # Neither decodes, draws nor resizes.
     others = {"rclicks_jax", "etils", "jax", "tqdm"}
     assert used - set(sys.stdlib_module_names) - others <= set(readers.LIBRARIES)
+
+
+def test_a_file_that_may_be_read_now_makes_another_package(tmp_path, monkeypatch):
+    spec = specs.DataSpec("folder", make_folder(tmp_path / "mine", ("a",)))
+    readable = readers.fingerprint(spec)
+    # As of a user who is not in the file's group yet: nothing of the file differs.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert readers.fingerprint(spec) != readable

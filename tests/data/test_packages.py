@@ -1,4 +1,5 @@
 import json
+import pathlib
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.data import packages, specs
+from rclicks_jax.data import package_index, packages, specs
 
 
 def spec_of(folder):
@@ -21,9 +22,10 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_folder_is_packaged_once_and_comes_back(tmp_path, cache):
+def test_a_folder_is_packaged_once_and_comes_back(tmp_path, cache, caplog):
     folder = make_folder(tmp_path / "mine")
     package = packages.open_instances(spec_of(folder))
+    assert not caplog.records
     assert package.dataset == "mine"
     assert [row.name for row in package.rows] == ["a", "b", "c"]
     assert [row.instance_ids for row in package.rows] == [("a",), ("b",), ("c",)]
@@ -140,6 +142,21 @@ def test_a_package_with_a_cut_index_is_made_again(tmp_path, cache, cut):
     before = packages.open_instances(spec)
     (path,) = cache.rglob(packages.INDEX_NAME)
     path.write_bytes(path.read_bytes()[:cut])
+    made_again(spec, path, before)
+
+
+@pytest.mark.parametrize("lost", ["rows", "checksum", "notes"])
+def test_a_package_whose_index_lacks_something_is_made_again(tmp_path, cache, lost):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+    before = packages.open_instances(spec)
+    (path,) = cache.rglob(packages.INDEX_NAME)
+    index = json.loads(path.read_bytes())
+    del index[lost]
+    path.write_text(json.dumps(index))
+    made_again(spec, path, before)
+
+
+def made_again(spec, path, before):
     with pytest.raises(errors.DataError, match="no whole package"):
         packages.Package("instances", "mine", path.parent)
     after = packages.open_instances(spec)
@@ -167,8 +184,11 @@ packages.open_instances(specs.parse("folder:{folder}")[0])
     assert len(left) == 1
     # Another dataset sweeps too, but not what another process is at work on.
     with hosts.exclusive(left[0].parents[2]):
+        lock = left[0].parents[2] / hosts.LOCK_NAME
+        holder = lock.read_text()
         packages.open_instances(spec_of(make_folder(tmp_path / "other", ("a",))))
         assert left[0].exists()
+        assert lock.read_text() == holder != ""
     package = packages.open_instances(spec_of(folder))
     assert [row.name for row in package.rows] == ["a", "b", "c"]
     assert list(cache.rglob("incomplete.*")) == []
@@ -196,19 +216,40 @@ def test_a_dataset_with_a_long_name_is_packaged(tmp_path, cache):
     assert packages.open_instances(spec_of(folder)).dataset == folder.name
 
 
-def test_a_full_disk_is_told_by_array_record_too(tmp_path, cache, monkeypatch):
+@pytest.mark.parametrize(
+    "raised",
+    [
+        RuntimeError("write() failed: No space left on device"),
+        OSError("Not enough disk space. Needed: Unknown size (download: ...)"),
+    ],
+)
+def test_a_full_disk_is_told_by_libraries_too(tmp_path, cache, monkeypatch, raised):
     folder = make_folder(tmp_path / "mine", ("a",))
 
     class Full:
         data_dir = "nowhere"
 
         def download_and_prepare(self, **_):
-            raise RuntimeError("write() failed: No space left on device")
+            raise raised
 
     build = packages._build
     monkeypatch.setattr(packages, "_build", lambda _, *rest: build(Full(), *rest))
     with pytest.raises(errors.DataError, match=r"No space left on device\. Make room"):
         packages.open_instances(spec_of(folder))
+
+
+def test_no_flipped_bit_of_an_index_is_taken(tmp_path, cache):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a", "b")))
+    rows = packages.open_instances(spec).rows
+    (path,) = cache.rglob(packages.INDEX_NAME)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        assert package_index.read(path.parent) is None, damaged[place - 20 : place + 1]
+    assert packages.open_instances(spec).rows == rows
+    assert json.loads(path.read_bytes())["rows"] == json.loads(whole)["rows"]
 
 
 def test_a_damaged_package_is_named(tmp_path, cache):
@@ -218,3 +259,20 @@ def test_a_damaged_package_is_named(tmp_path, cache):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(errors.DataError, match=r"is damaged .* Remove that folder"):
         package.read(package.rows[0])
+
+
+def test_what_cannot_be_read_back_is_told_and_made_again(tmp_path, cache, monkeypatch):
+    spec = spec_of(make_folder(tmp_path / "mine", ("a",)))
+
+    def cut(builder, *rest):
+        build(builder, *rest)
+        path = pathlib.Path(builder.data_dir) / "dataset_info.json"
+        path.write_bytes(path.read_bytes()[:100])
+
+    build = packages._build
+    monkeypatch.setattr(packages, "_build", cut)
+    with pytest.raises(errors.DataError, match=r"cannot be read back .* packaged anew"):
+        packages.open_instances(spec)
+    monkeypatch.setattr(packages, "_build", build)
+    package = packages.open_instances(spec)
+    assert package.read(package.rows[0]).instances[0].gt_mask.sum() > 300

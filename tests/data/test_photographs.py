@@ -1,7 +1,9 @@
 """Photographs and their masks: one frame, 8 bits, whole files."""
 
+import io
 import struct
 
+import cv2
 import image_bytes
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ def write(folder, photo, *masks, suffix="png"):
             place = folder / "masks" / "a.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(mask, np.ndarray):
-            mask = images.encode_mask(np.ascontiguousarray(mask))
+            mask = images.encode_png(np.where(mask, 255, 0).astype(np.uint8))
         place.write_bytes(mask)
     return folder
 
@@ -203,6 +205,47 @@ def test_a_scaled_photograph_keeps_the_frame_of_its_masks(tmp_path):
     assert image.shape == (36, 60)
     assert kinds(image) == {photographs.NOT_TURNED, photographs.SCALED}
     assert brightness_of_object(image)[0] > 150
+
+
+def test_colours_of_a_transparent_tiff_are_those_of_the_file(tmp_path):
+    photo, target = scene((36, 60))
+    alpha = np.where(target, 255, 0).astype(np.uint8)
+    encoded = image_bytes.saved(np.dstack([photo, alpha]), "TIFF")
+    image = read(write(tmp_path, encoded, target, suffix="tif"))
+    np.testing.assert_array_equal(images.decode_image(image.encoded, "a"), photo)
+    assert kinds(image) == {photographs.TRANSPARENT}
+
+
+@pytest.mark.parametrize(
+    ("mode", "changes", "message"),
+    [
+        ("LAB", {}, "such as Lab"),
+        ("RGB", {262: 1}, "3 channels of grey"),
+        ("RGB", {339: 2}, "8-bit samples that may be negative"),
+        ("RGB", {339: 3}, "8-bit samples that may be negative"),
+    ],
+)
+def test_tiffs_that_are_read_wrongly_are_refused(tmp_path, mode, changes, message):
+    photo, target = scene((36, 60))
+    made = Image.fromarray(photo)
+    made = Image.merge(mode, made.split()) if mode != "RGB" else made
+    stream = io.BytesIO()
+    # A tag of the sample format, so that it can be changed.
+    made.save(stream, "TIFF", tiffinfo={339: (1, 1, 1)})
+    encoded = image_bytes.with_tags(stream.getvalue(), changes)
+    image = read(write(tmp_path, encoded, target, suffix="tif"))
+    assert message in image.problem
+
+
+def test_samples_of_other_kinds_are_refused_or_scaled(tmp_path):
+    photo, target = scene((36, 60))
+    grey = np.full((36, 60), 4095, np.uint16)
+    pgm = cv2.imencode(".pgm", grey)[1].tobytes()
+    image = read(write(tmp_path / "pgm", pgm, target))
+    assert images.decode_image(image.encoded, "a").min() == 255
+    assert kinds(image) == {photographs.SCALED}
+    hdr = cv2.imencode(".hdr", photo.astype(np.float32))[1].tobytes()
+    assert "fractions" in read(write(tmp_path / "hdr", hdr, target)).problem
 
 
 def test_float_photographs_are_named(tmp_path):

@@ -252,3 +252,15 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     (tmp_path / "clicks.csv").write_text("dataset,x,y\nmine,1,2\n")
     with pytest.raises(errors.DataError, match="lacks the columns image_stem"):
         source_of("folder", tmp_path / "mine")
+
+
+def test_what_is_passed_over_beside_masks_is_told(tmp_path):
+    folder = make_folder(tmp_path / "mine", names=("a", "b"))
+    (folder / "labels").mkdir()
+    (folder / "masks" / "b.png").unlink()
+    (folder / "masks" / "b").mkdir()
+    source = source_of("folder", folder)
+    kind = "masks/ is read, and labels/ beside it is not"
+    assert raw.Note(kind, "labels/") in source.notes
+    (problem,) = [image.problem for image in source.images("test") if image.problem]
+    assert problem == f"{folder / 'masks' / 'b'} has no mask file"

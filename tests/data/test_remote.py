@@ -7,7 +7,7 @@ from etils import epath
 from fsspec.implementations import memory
 from helpers import make_folder
 
-from rclicks_jax import config, errors, hosts
+from rclicks_jax import cache, config, errors
 from rclicks_jax.data import packages, remote, specs
 from rclicks_jax.models import cards, clickability
 
@@ -20,7 +20,7 @@ class FakeBucket(memory.MemoryFileSystem):
 
 @pytest.fixture
 def bucket(monkeypatch, tmp_path):
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     FakeBucket.store.clear()
     fsspec.register_implementation("gcs", FakeBucket, clobber=True)
     yield epath.Path("gs://bucket")

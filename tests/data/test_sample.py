@@ -112,3 +112,25 @@ def test_an_error_too_small_to_see_is_no_task():
     assert (
         distortions.distort("part_lost", target, [], np.random.default_rng(0)) is None
     )
+
+
+def test_a_limited_sample_is_shrunk_with_masks_and_clicks(images, source):
+    limited = sample.SampleSource(100)
+    (whole,) = (each for each in images if each.image_id == "coins")
+    (small,) = (each for each in limited.images("train") if each.image_id == "coins")
+    assert (whole.shape, small.shape) == ((303, 384), (79, 100))
+    tasks = zip(source.tasks("train"), limited.tasks("train"), strict=True)
+    pairs = [(one, two) for one, two in tasks if one.image.image_id == "coins"]
+    for one, two in zip(whole.objects, small.objects, strict=True):
+        assert two.mask.shape == small.shape
+        np.testing.assert_array_equal(
+            two.clicks_yx, one.clicks_yx * (79, 100) // (303, 384)
+        )
+        share = (one.mask == raw.OBJECT).mean()
+        assert (two.mask == raw.OBJECT).mean() == pytest.approx(share, abs=0.003)
+    for one, two in pairs:
+        assert two.click_set_id == one.click_set_id
+        assert two.gt_mask.shape == small.shape
+        assert (two.prev_mask is None) == (one.prev_mask is None)
+        assert two.prev_mask is None or two.prev_mask.shape == small.shape
+        assert (two.clicks_yx < small.shape).all()

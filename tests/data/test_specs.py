@@ -98,3 +98,13 @@ def test_what_is_not_understood_is_explained(text, error, message, monkeypatch):
     monkeypatch.delenv(specs.DATA_ROOT_VARIABLE, raising=False)
     with pytest.raises(error, match=message):
         specs.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["~nobody-of-this-name", "folder:~nobody-of-this-name"]
+)
+def test_a_folder_that_begins_like_a_users_home_is_found(tmp_path, monkeypatch, text):
+    (tmp_path / "~nobody-of-this-name").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (spec,) = specs.parse(text)
+    assert spec.name == "~nobody-of-this-name"

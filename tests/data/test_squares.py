@@ -4,7 +4,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache as user_cache
+from rclicks_jax import errors
 from rclicks_jax.data import later_tasks, packages, preprocess, specs, squares
 
 SETTINGS = squares.Settings(size=32, sigma=20.0)
@@ -17,7 +18,7 @@ def package():
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(user_cache.VARIABLE, str(tmp_path))
     return tmp_path / "squares"
 
 
@@ -65,10 +66,20 @@ def test_other_settings_are_other_examples(package, cache):
     assert len(list(cache.iterdir())) == 2
 
 
+def test_a_damaged_package_is_no_smaller_dataset(package, cache, monkeypatch):
+    def broken(_):
+        raise errors.DataError("the package is damaged")
+
+    monkeypatch.setattr(package, "read", broken)
+    with pytest.raises(errors.DataError, match="the package is damaged"):
+        squares.prepare(package, "val", SETTINGS, workers=1)
+    assert not list(cache.rglob(squares.INDEX_NAME))
+
+
 def test_a_cache_that_cannot_be_written_says_what_to_do(package, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(blocked))
+    monkeypatch.setenv(user_cache.VARIABLE, str(blocked))
     with pytest.raises(
         errors.DataError, match=r"Not a directory.*\$RCLICKS_CACHE names"
     ):

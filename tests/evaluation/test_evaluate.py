@@ -259,11 +259,11 @@ def test_a_broken_record_is_named_and_made_again(evaluated, tmp_path):
 
 
 def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
-    settings = dataclasses.replace(SETTINGS, draws=400)
+    settings = dataclasses.replace(SETTINGS, draws=100)
     command = subprocess.Popen(
         [
             sys.executable, "-m", "rclicks_jax.launch.evaluate", "--data=sample",
-            "--split=val", "--config.draws=400", "--config.processes=2",
+            "--split=val", "--config.draws=100", "--config.processes=2",
             f"--workdir={tmp_path}/run",
         ],
         start_new_session=True, stdout=subprocess.PIPE, text=True,

@@ -40,6 +40,7 @@ def test_the_page_says_what_could_not_be_scored_and_what_is_synthetic(tmp_path):
     assert "&lt;b&gt;broken" in page
     assert "<b>broken" not in page
     assert "the clicks that maps are compared with are synthetic" in page
+    assert "where people click" not in page
 
 
 def test_pictures_stand_in_the_page_with_what_each_map_reached(tmp_path):

@@ -5,8 +5,9 @@
 `{out}` in a flag is a new folder each time, as the cache is, and `{data}` is BASE/data.
 Every call that opens, makes, renames, lists or removes a file is known by the lines of
 the project that led to it: each STEP-th place fails once, with each of ERRORS: names of
-errno, with commas; `usual` is EIO where something is read and else ENOSPC. Then the
-command is run again, without a fault. Prints a line of JSON for each try.
+errno, with commas; `usual` is EIO where something is read and else ENOSPC, and `CUT`
+cuts a file in half before it is read. Then the command is run again, without a fault.
+Prints a line of JSON for each try.
 """
 
 import contextlib
@@ -24,8 +25,16 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPERATIONS = {
     "open", "os.mkdir", "os.rename", "os.remove", "os.listdir", "os.scandir",
-    "fcntl.flock", "tempfile.mkdtemp", "tempfile.mkstemp", "fsync",
+    "fcntl.flock", "tempfile.mkdtemp", "tempfile.mkstemp", "fsync", "shutil.rmtree",
+    "os.link", "os.symlink", "os.rmdir", "os.utime", "os.truncate", "os.chmod",
 }  # fmt: skip
+# These do not say a path below the folder of the tries.
+ELSEWHERE = {
+    "subprocess.Popen", "fcntl.flock", "mmap.__new__", "os.fork", "os.posix_spawn",
+    "socket.__new__", "socket.bind", "socket.connect", "socket.getaddrinfo",
+    "socket.gethostbyname",
+}  # fmt: skip
+CUT = "CUT"
 OURS = tuple(
     f"{ROOT}/{name}/" for name in ("rclicks_jax", "launch", "configs", "datasets")
 )
@@ -43,7 +52,7 @@ class Faults:
     def __init__(self, base):
         self.base = str(base)
         self.seen = {}
-        self.target = self.error = None
+        self.target = self.error = self.whole = None
         self.on = False
         sys.addaudithook(self.hook)
         fsync = os.fsync
@@ -55,10 +64,10 @@ class Faults:
         os.fsync = audited
 
     def hook(self, event, arguments):
-        if not self.on or event not in OPERATIONS:
+        if not self.on or event not in OPERATIONS | ELSEWHERE:
             return
         path = arguments[0] if arguments else ""
-        if event == "fcntl.flock":
+        if event in ELSEWHERE:
             path = self.base
         if isinstance(path, bytes):
             path = os.fsdecode(path)
@@ -70,7 +79,26 @@ class Faults:
         self.seen.setdefault(place, os.fspath(path))
         if place == self.target:
             self.target = None
+            if self.error == CUT:
+                self.cut(pathlib.Path(os.fspath(path)))
+                return
             raise OSError(self.error, os.strerror(self.error), os.fspath(path))
+
+    def cut(self, path):
+        self.on = False
+        if path.is_file():
+            whole = path.read_bytes()
+            self.whole = (path, whole)
+            # Of another inode: what is open is not meant.
+            path.unlink()
+            path.write_bytes(whole[: len(whole) // 2])
+        self.on = True
+
+    def mend(self):
+        """Puts back what was cut, if users made it; else the command must."""
+        if self.whole and self.whole[0].is_relative_to(f"{self.base}/data"):
+            self.whole[0].write_bytes(self.whole[1])
+        self.whole = None
 
     def place(self, event, arguments):
         frame, lines = sys._getframe(2), []
@@ -147,12 +175,15 @@ def main():
             if name == "usual":
                 read = place.startswith(("open(r", "os.listdir", "os.scandir"))
                 name = "EIO" if read else "ENOSPC"
+            if name == CUT and not place.startswith("open(r"):
+                continue
             shutil.rmtree(base / "try", ignore_errors=True)
-            faults.target, faults.error = place, getattr(errno, name)
+            faults.target, faults.error = place, getattr(errno, name, name)
             status, said = again(base / "try", faults)
             told = {"place": place, "path": path, "error": name, "status": status}
             told |= {"said": said[-1500:], "came": faults.target is None}
             faults.target = None
+            faults.mend()
             # What was done in spite of a fault need not be done again.
             told["again"], more = again(base / "try") if status else (0, "")
             told["same"] = content(base / "try") == expected

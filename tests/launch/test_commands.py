@@ -9,7 +9,7 @@ import time
 import pytest
 from benchmark_runs import content
 from helpers import make_folder
-from started import command, run, run_together
+from started import command, forked, run, run_together
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NAMES = tuple("abcdefgh")
@@ -56,7 +56,7 @@ def test_tabulate_makes_the_same_tables_again(undisturbed):
     before = content(workdir)
     for path in (workdir / "tables").iterdir():
         path.unlink()
-    done = run("tabulate", workdir)
+    done = forked("tabulate", workdir)
     assert done.returncode == 0, done.stderr
     assert content(workdir) == before
 
@@ -130,6 +130,8 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
         ("benchmark", ("--workdir=/tmp/x", "oops"), "flags only"),
         ("benchmark", ("--workdir=",), "--workdir: got nothing"),
         ("train", ("--workdir= ",), "--workdir: got nothing"),
+        ("click_maps", ("--out=", "--model=DT"), "--out: got nothing"),
+        ("train", ("--workdir=x", "--coordinator="), "--coordinator: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--model=DT"), "--data: got nothing"),
         ("click_maps", ("--out=/tmp/x", "--data=sample"), "--model=DIR"),
         ("click_maps", ("--out=/tmp/x", "--groups=1,z"), "groups: got 'z'"),
@@ -152,7 +154,7 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     ],
 )
 def test_mistakes_are_one_message_and_no_traceback(name, flags, message):
-    done = run(name, *flags)
+    done = forked(name, *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
@@ -175,7 +177,7 @@ def test_who_has_read_enough_may_close_the_pipe(words):
 def test_many_failures_are_a_status(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("a", "b"))
     (folder / "images" / "a.png").write_bytes(b"broken")
-    done = run(
+    done = forked(
         "benchmark", *benchmark_flags(folder, tmp_path / "run"), RCLICKS_CACHE=cache
     )
     assert done.returncode == 1
@@ -215,32 +217,35 @@ def test_broken_photographs_are_named_and_a_status(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("a", "b"))
     (folder / "images" / "a.png").write_bytes(b"broken")
     flags = (f"--data=folder:{folder}", "--model=UD", f"--out={tmp_path}/out")
-    done = run("click_maps", *flags, RCLICKS_CACHE=cache)
+    done = forked("click_maps", *flags, RCLICKS_CACHE=cache)
     assert done.returncode == 1
     assert "mine/a: failed: " in done.stderr
     assert "Objects: 1 ok, 0 skipped, 1 failed." in done.stdout
-    done = run("click_maps", *flags, "--max_failed=0.5", RCLICKS_CACHE=cache)
+    done = forked("click_maps", *flags, "--max_failed=0.5", RCLICKS_CACHE=cache)
     assert done.returncode == 0
 
 
 def test_data_is_prepared_and_examined(tmp_path, cache):
     folder = make_folder(tmp_path / "mine")
-    done = run("data", "prepare", f"folder:{folder}", RCLICKS_CACHE=cache)
+    done = forked("data", "prepare", f"folder:{folder}", RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert "mine instances: 3 packaged" in done.stdout
     (folder / "masks" / "a.png").unlink()
-    done = run("data", "doctor", folder)
+    (folder / "images" / "x\x1b[2Jy.gif").touch()
+    done = forked("data", "doctor", folder)
     assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert "x\\x1b[2Jy.gif" in done.stdout
     assert "has no mask called a" in done.stdout
 
 
 def test_segmenters_are_listed():
-    done = run("segmenters", "list")
+    done = forked("segmenters", "list")
     assert "random_walker" in done.stdout
 
 
 def test_click_models_are_evaluated(tmp_path):
-    done = run(
+    done = forked(
         "evaluate", "--data=sample", "--split=val", "--click_models=UD,DT",
         "--config.draws=2", f"--workdir={tmp_path}",
     )  # fmt: skip

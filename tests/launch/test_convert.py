@@ -1,36 +1,23 @@
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+from started import forked
 
 from rclicks_jax import config
 from rclicks_jax.models import clickability, convert, torch_files
-
-
-def run(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "rclicks_jax.launch.convert", *map(str, flags)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "XLA_FLAGS": ""},
-    )
 
 
 def test_a_checkpoint_becomes_a_model_and_a_checkpoint_again(tmp_path):
     variables = clickability.init_variables(config.network("nano"), 0)
     state = convert.to_torch(variables)
     torch_files.write(tmp_path / "theirs.pth", state)
-    done = run(
+    done = forked("convert",
         f"--checkpoint={tmp_path / 'theirs.pth'}", f"--out={tmp_path / 'model'}",
         "--data=nothing",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"Model: {tmp_path / 'model'}, variant nano, SHA-256 " in done.stdout
     back = tmp_path / "back.pth"
-    done = run(f"--model={tmp_path / 'model'}", f"--out={back}")
+    done = forked("convert", f"--model={tmp_path / 'model'}", f"--out={back}")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Checkpoint: {back}, {len(state)} keys\n"
     for key, array in torch_files.read(back).items():
@@ -45,7 +32,7 @@ def test_a_checkpoint_becomes_a_model_and_a_checkpoint_again(tmp_path):
     ],
 )
 def test_mistakes_are_one_message_and_no_traceback(flags, message):
-    done = run(*flags)
+    done = forked("convert", *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith("error: ")

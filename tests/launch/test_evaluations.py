@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import evaluations
@@ -98,6 +99,22 @@ def test_devices_that_cannot_be_compared_are_a_status(clicked, tmp_path):
     assert "33.3% of the tasks failed" in printed
 
 
+def test_too_few_clicks_to_compare_are_an_error_that_says_so(clicked, tmp_path):
+    folder = tmp_path / clicked.name
+    shutil.copytree(clicked, folder)
+    head, *rows = (clicked.parent / "clicks.csv").read_text().splitlines()
+    place = head.split(",").index("full_stem")
+    phones = [row for row in rows if ",mobile," in row]
+    few = {row.split(",")[place]: row for row in phones}.values()
+    others = [row for row in rows if ",mobile," not in row]
+    (folder / "clicks.csv").write_text("\n".join([head, *others, *few]) + "\n")
+    printed = command(
+        "evaluate", "--compare_clicks=device", f"--data=folder:{folder}",
+        "--split=all", f"--workdir={tmp_path / 'run'}", status=2,
+    )  # fmt: skip
+    assert "None of 3 click tasks can be compared: fewer than 10 clicks" in printed
+
+
 def test_masked_maps_show_on_request(tmp_path):
     run = evaluations.write(tmp_path / "run", evaluations.many())
     means = {}
@@ -155,7 +172,8 @@ def test_display_modes_are_compared(clicked, tmp_path):
 
 
 def test_two_processes_share_an_evaluation(tmp_path):
-    cache = str(tmp_path / "cache")
+    # With the sample that other tests packaged.
+    cache = os.environ["RCLICKS_CACHE"]
 
     def flags(workdir):
         return (

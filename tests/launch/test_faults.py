@@ -123,6 +123,8 @@ def chained(error, cause):
         return raised
 
 
+# As gcsfs has it, which need not be installed.
+HttpError = type("HttpError", (Exception,), {"__module__": "gcsfs.retry"})
 FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
 
 
@@ -134,8 +136,20 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/a/b")
         (chained(ValueError("x"), FULL), "/a/b: No space left on device. Make room"),
         (MemoryError(), "The memory is full."),
         (
+            HttpError("Forbidden, 403"),
+            "A bucket or the network refused: Forbidden, 403.",
+        ),
+        (
             jax.errors.JaxRuntimeError("UNKNOWN: Gloo AllReduce failed: timed out"),
             "The hosts lost each other while they computed together: UNKNOWN: Gloo",
+        ),
+        (
+            jax.errors.JaxRuntimeError("UNAVAILABLE: failed to connect to all addr"),
+            "The hosts lost each other while they computed together: UNAVAILABLE",
+        ),
+        (
+            jax.errors.JaxRuntimeError("ABORTED: Task 1 heartbeat timeout"),
+            "The hosts lost each other while they computed together: ABORTED",
         ),
         (OSError(errno.EACCES, "Permission denied", "/etc/x"), "/etc belongs to root"),
         (OSError(errno.ENOENT, "No such file", "a\\b"), "Write / where it has a back"),

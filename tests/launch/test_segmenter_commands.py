@@ -1,11 +1,9 @@
 """rclicks-segmenters as users start it."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
+from started import forked
 
 ADAPTER = """
 import numpy as np
@@ -20,13 +18,7 @@ def predict(model, shape, clicks, state):
 
 
 def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "rclicks_jax.launch.segmenters", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "XLA_FLAGS": "", **environment},
-    )
+    return forked("segmenters", *arguments, **environment)
 
 
 def test_the_list_has_own_ones_and_those_of_the_paper():

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from started import run
+from started import forked, run
 
 from rclicks_jax import config, config_docs
 
@@ -52,7 +52,7 @@ finally:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_help_explains_every_setting_with_its_default(name):
-    shown = " ".join(run(name, "--help").stdout.split())
+    shown = " ".join(forked(name, "--help").stdout.split())
     for field in dataclasses.fields(SETTINGS[name]):
         entry = rf"--config\.{field.name} \(([^)]*)\) (\S[^.]*[.;:])"
         found = re.search(entry, shown)
@@ -78,24 +78,27 @@ def test_the_version_is_the_installed_one():
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize(
-    "value", ["tiny", "{config}:tiny", "configs/{config}.py:tiny", "{path}:tiny"]
-)
-def test_a_configuration_goes_by_its_name_from_anywhere(name, value, tmp_path):
+def test_a_configuration_goes_by_its_name_from_anywhere(name, tmp_path):
+    module = CONFIGS[name]
     mine = tmp_path / "mine.py"
     mine.write_text(
-        f"from rclicks_jax.configs import {CONFIGS[name]}\n"
-        f"get_config = {CONFIGS[name]}.get_config\n"
+        f"from rclicks_jax.configs import {module}\nget_config = {module}.get_config\n"
     )
-    value = value.format(config=CONFIGS[name], path=mine)
+    values = ["tiny", f"{module}:tiny", f"configs/{module}.py:tiny", f"{mine}:tiny"]
+    # Flags are parsed once in a process.
     code = f"""
+import dataclasses, os
 from absl import flags
+from rclicks_jax.configs import {module} as packaged
 from rclicks_jax.launch import {name}
-flags.FLAGS(["x", "--config={value}", "--workdir=x", "--config.seed=9"])
-from rclicks_jax.configs import {CONFIGS[name]} as packaged
-import dataclasses
 expected = dataclasses.asdict(packaged.VARIANTS["tiny"]) | {{"seed": 9}}
-assert {name}._CONFIG.value == expected, {name}._CONFIG.value
+for value in {values}:
+    child = os.fork()
+    if not child:
+        flags.FLAGS(["x", f"--config={{value}}", "--workdir=x", "--config.seed=9"])
+        assert {name}._CONFIG.value == expected, (value, {name}._CONFIG.value)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, value
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
@@ -129,7 +132,7 @@ def test_what_cannot_be_parsed_is_one_sentence(flags, message, tmp_path, monkeyp
         "def get_config():\n    return {'unheard_of': 1}"
     )
     monkeypatch.chdir(tmp_path)
-    done = run("benchmark", *flags)
+    done = forked("benchmark", *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
@@ -139,7 +142,7 @@ def test_what_cannot_be_parsed_is_one_sentence(flags, message, tmp_path, monkeyp
 
 def test_a_file_may_hold_some_of_the_settings(tmp_path):
     (tmp_path / "some.py").write_text("def get_config():\n    return {'repeats': 0}\n")
-    done = run(
+    done = forked(
         "benchmark", "--workdir=x", "--segmenter=noisy", "--data=sample",
         "--config.pictures=0", f"--config={tmp_path / 'some.py'}",
     )  # fmt: skip
@@ -148,20 +151,48 @@ def test_a_file_may_hold_some_of_the_settings(tmp_path):
 
 
 def test_what_was_not_chosen_is_said():
-    done = run("benchmark", "--workdir=x", "--config.protocol=none")
+    done = forked("benchmark", "--workdir=x", "--config.protocol=none")
     assert "--data was not given; used is the sample dataset" in done.stderr
     assert "--segmenter was not given; used is random_walker" in done.stderr
-    done = run("benchmark", "--workdir=x", "--config.protocol=none", "--data=sample",
+    done = forked("benchmark", "--workdir=x", "--config.protocol=none", "--data=sample",
                "--config.segmenter=noisy")  # fmt: skip
     assert "not given" not in done.stderr
 
 
 def test_a_dry_run_says_how_long_it_would_take(tmp_path):
-    done = run(
+    done = forked(
         "benchmark", "--dry_run", "--config=tiny", "--data=sample", "--segmenter=noisy",
         f"--workdir={tmp_path / 'run'}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "noisy on sample: 3 images, 23 objects; protocol paper" in done.stdout
-    assert re.search(r"Estimate: \S+ s an object, 0:00:\d\d \(h:mm:ss\)", done.stdout)
+    assert re.search(
+        r"Estimate: \S+ s an object, \d:\d\d:\d\d \(h:mm:ss\)", done.stdout
+    )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["list"], "random_walker"),
+        (["show", "random_walker"], "grid"),
+        (["show", "grabcut"], "iterations"),
+        (["show", "noisy"], "decay"),
+        (["show", "sam"], "sam_vit_b_01ec64.pth"),
+    ],
+)
+def test_what_there_is_to_read_on_segmenters_imports_nothing_heavy(arguments, shown):
+    code = f"""
+import sys
+sys.argv = ["rclicks-segmenters", *{arguments}]
+from rclicks_jax.launch import segmenters
+try:
+    segmenters.run()
+finally:
+    print("HEAVY", [each for each in {HEAVY} if each in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    assert "HEAVY []" in done.stdout

@@ -36,6 +36,14 @@ def test_a_model_is_replaced(tmp_path):
     assert names == {cards.WEIGHTS_NAME, cards.CARD_NAME}
 
 
+def test_a_card_of_a_later_release_is_refused(tmp_path):
+    cards.save(tmp_path, *model(1))
+    path = tmp_path / cards.CARD_NAME
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(errors.DataError, match=r"is of format 2; .* up to 1"):
+        cards.load(tmp_path)
+
+
 def test_an_equal_model_is_not_written_again(tmp_path, monkeypatch):
     first = cards.save(tmp_path, *model(1))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -138,8 +146,35 @@ def test_a_card_without_a_checksum_is_read(tmp_path):
     cards.save(tmp_path, *model(1))
     path = tmp_path / cards.CARD_NAME
     described = json.loads(path.read_text())
-    del described["checksum"]
+    del described["checksum"], described["card_checksum"]
     path.write_text(json.dumps(described))
     variables, card = cards.load(tmp_path)
     assert card.checksum == ""
     assert variables["params"]["w"][0] == 1
+
+
+def test_a_flipped_bit_of_a_card_is_told(tmp_path):
+    saved = cards.save(tmp_path, *model(1))
+    path = tmp_path / cards.CARD_NAME
+    whole = path.read_bytes()
+    for place in range(len(whole) - 1):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        try:
+            assert cards.load_card(tmp_path) == saved
+        except errors.DataError:
+            continue
+
+
+def test_a_card_that_was_changed_on_purpose_can_be_read(tmp_path):
+    cards.save(tmp_path, *model(1))
+    path = tmp_path / cards.CARD_NAME
+    described = json.loads(path.read_text())
+    described["size"] = 96
+    path.write_text(json.dumps(described))
+    with pytest.raises(errors.DataError, match="take the line card_checksum out"):
+        cards.load(tmp_path)
+    del described["card_checksum"]
+    path.write_text(json.dumps(described))
+    assert cards.load(tmp_path)[1].size == 96

@@ -16,7 +16,7 @@ def card_of(network, size):
 def nano():
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
-    return infer.ClickabilityModel(variables, card_of(network, 64), batch=3)
+    return infer.ClickabilityModel(variables, card_of(network, 64), batch=2)
 
 
 def queries(count):
@@ -57,6 +57,18 @@ def test_maps_have_native_size_and_do_not_depend_on_their_neighbours(nano):
         assert click_map.min() >= 0
         assert click_map.max() <= 1
         np.testing.assert_array_equal(nano([query])[0], click_map)
+
+
+def test_equal_networks_share_what_was_compiled(nano, monkeypatch):
+    asked = queries(2)
+    first = nano(asked)
+    # A network that is traced again would call it.
+    monkeypatch.setattr(clickability, "scale_to_unit", None)
+    other = clickability.init_variables(config.network("nano"), 4)
+    model = infer.ClickabilityModel(other, card_of(config.network("nano"), 64), batch=2)
+    for ours, theirs in zip(model(asked), first, strict=True):
+        assert ours.shape == theirs.shape
+        assert not np.array_equal(ours, theirs)
 
 
 def test_no_query_gives_no_map(nano):
@@ -115,7 +127,7 @@ def in_precision(precision):
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
     card = card_of(network, 64)
-    return infer.ClickabilityModel(variables, card, batch=3, precision=precision)
+    return infer.ClickabilityModel(variables, card, batch=2, precision=precision)
 
 
 def test_bfloat16_is_near_float32_and_says_how_near(nano):
@@ -160,7 +172,7 @@ def test_a_model_folder_comes_back(tmp_path, nano):
     network = config.network("nano")
     variables = clickability.init_variables(network, 3)
     card = cards.save(tmp_path / "model", variables, card_of(network, 64))
-    loaded = infer.load(tmp_path / "model", batch=3)
+    loaded = infer.load(tmp_path / "model", batch=2)
     assert loaded.card == card
     (query,) = queries(1)
     np.testing.assert_array_equal(loaded([query])[0], nano([query])[0])

@@ -15,7 +15,7 @@ import time
 import page
 import timing
 
-from rclicks_jax import hosts
+from rclicks_jax import cache as user_cache
 from rclicks_jax.data import packages, preprocess, specs, squares, stream
 
 SIZE, SIGMA, BATCH, WORKERS = 416, 5.0, 16, 4
@@ -76,7 +76,7 @@ def main():
     (spec,) = specs.parse(sys.argv[1] if len(sys.argv) > 1 else "sample")
     package = packages.open_clicks(spec)
     with tempfile.TemporaryDirectory() as cache:
-        os.environ[hosts.CACHE_VARIABLE] = cache
+        os.environ[user_cache.VARIABLE] = cache
         page.put("input", page.printed(table(package)))
 
 

@@ -107,7 +107,7 @@ OTHERS = {
     ),
     "stop_at": (
         {"protocol": {**vars(config.PAPER), "stop_at": 95}},
-        "protocol.stop_at is 0 in one and 95 in other",
+        "protocol.stop_at is 0 (all clicks) in one and 95 in other",
     ),
 }  # fmt: skip
 
@@ -189,6 +189,36 @@ def test_segmenters_are_ranked_among_runs_of_equal_settings_alone():
     assert told == {("a", "b"): "yes", ("a", "c"): None, ("b", "c"): None}
 
 
+@pytest.mark.parametrize(
+    ("key", "one", "other", "said"),
+    [
+        ("versions", {"jax": "0.9"}, {"jax": "0.10"}, "versions.jax is 0.9 in a and"),
+        ("backend", "cpu", "gpu", "backend is cpu in a and gpu in b"),
+        ("cores", 1, 2, "cores is 1 in a and 2 in b"),
+        ("batches", {"click_maps": 3}, {"click_maps": 10}, "batches.click_maps is 3"),
+    ],
+)
+def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
+    checked = comparison.check(
+        [recorded("a", noted={key: one}), recorded("b", noted={key: other})]
+    )
+    assert checked.head == ""
+    assert checked.notes[0].startswith(f"Made by different means: {said}")
+    same = [recorded(name, noted={key: one}) for name in "ab"]
+    assert not any("means" in note for note in comparison.check(same).notes)
+    # Releases before did not note it.
+    older = comparison.check([same[0], recorded("b")])
+    assert not any("means" in note for note in older.notes)
+
+
+def test_a_limit_on_sides_is_a_difference_wherever_it_is_recorded():
+    noted = {"config": {"max_side": 0}}
+    with pytest.raises(errors.RunFolderError, match="max_side is 0 in a and 512 in b"):
+        comparison.check(
+            [recorded("a", noted=noted), recorded("b", {"max_side": 512}, noted=noted)]
+        )
+
+
 def test_other_images_are_a_difference_and_a_continued_run_is_none():
     def run(label, count, images):
         noted = {"config": {"max_images": count}}
@@ -197,7 +227,9 @@ def test_other_images_are_a_difference_and_a_continued_run_is_none():
         result = dataclasses.replace(made.results["set"], seen_images=seen)
         return made._replace(results={"set": result})
 
-    with pytest.raises(errors.RunFolderError, match="max_images is 6 in a and 0 in b"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"max_images is 6 in a and 0 \(all\) in b"
+    ):
         comparison.check([run("a", 6, 6), run("b", 0, 9)])
     # Started with 6 images, and gone on with all.
     assert comparison.check([run("a", 6, 9), run("b", 0, 9)]).head == ""
@@ -292,7 +324,7 @@ def test_runs_without_a_common_object_have_no_numbers():
 
 
 def test_correlations_are_those_of_the_means():
-    skills = (0.0, 0.05, 0.02, 0.08)
+    skills = (0.0, 0.05, 0.02, 0.08, 0.03)
     runs = [
         results_of.run(str(s), skill=s, spread=0.01 + s / 3, seed=number)
         for number, s in enumerate(skills)
@@ -309,7 +341,7 @@ def test_correlations_are_those_of_the_means():
     assert linear[i, j] == pytest.approx(abs(np.corrcoef(*means)[0, 1]))
     ordered = [np.argsort(np.argsort(one)) for one in means]
     assert by_rank[i, j] == pytest.approx(abs(np.corrcoef(*ordered)[0, 1]))
-    assert correlations.correlations(runs[:2]).rows == []
+    assert correlations.correlations(runs[:4]).rows == []
 
 
 def test_dataset_nsr_is_the_papers():

@@ -5,6 +5,7 @@ import dataclasses
 import html_pages
 import pytest
 import results_of
+from matplotlib.figure import Figure
 
 from rclicks_jax import config
 from rclicks_jax.results import comparison, comparison_figures, figures, report
@@ -36,7 +37,18 @@ def test_one_click_makes_no_curve():
 def test_one_point_makes_no_chart():
     assert comparison_figures.pareto(several(1)) == ""
     assert comparison_figures.noise(several(objects=1, images=1)) == ""
-    assert comparison_figures.correlation_heatmap(several(2)) == ""
+    assert comparison_figures.correlation_heatmap(several(4)) == ""
+
+
+def test_a_legend_is_below_the_curves():
+    chart = Figure(figsize=(4.6, 3.6), layout="constrained")
+    axis = chart.subplots()
+    axis.plot([1, 2], [0, 0], label="a curve at the bottom")
+    figures.legend_below(axis)
+    chart.draw_without_rendering()
+    (legend,) = chart.legends
+    assert legend.get_window_extent().y1 <= axis.get_window_extent().y0
+    assert axis.get_legend() is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +61,7 @@ def test_one_point_makes_no_chart():
     ],
 )
 def test_charts_are_said_in_words_and_no_name_breaks_them(draw):
-    runs = several(dataset=ODD)
+    runs = several(5, dataset=ODD)
     runs[0] = runs[0]._replace(label=ODD)
     svg = draw(runs) * 2
     root = html_pages.parse(svg.encode().decode())

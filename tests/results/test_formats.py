@@ -8,6 +8,7 @@ import re
 import pandas as pd
 import pytest
 
+from rclicks_jax import errors
 from rclicks_jax.metrics.intervals import Interval
 from rclicks_jax.results import export, formats
 
@@ -102,6 +103,13 @@ def test_a_terminal_is_not_moved_by_a_name():
     assert len(text.splitlines()) == 2 + len(NAMES)
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", text)
     text.encode()
+
+
+def test_an_export_without_rows_is_told(tmp_path):
+    types = {"y": "Int32"}
+    with pytest.raises(errors.RunFolderError, match="no object or task of the run"):
+        export.write_rows("clicks", iter(()), tmp_path, types)
+    assert not list(tmp_path.iterdir())
 
 
 def test_exports_keep_text_in_parquet_and_have_no_formula_in_csv(tmp_path):

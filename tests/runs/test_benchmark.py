@@ -10,8 +10,8 @@ import pytest
 from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder, write_image
 
-from rclicks_jax import errors
-from rclicks_jax.runs import benchmark, store
+from rclicks_jax import errors, hosts
+from rclicks_jax.runs import benchmark, forecast, records, store
 
 
 def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
@@ -24,6 +24,39 @@ def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
     info = store.RunFolder(tmp_path / "run").info()
     assert info["hashed"]["segmenter"]["name"] == "noisy"
     assert info["noted"]["versions"]["jax"]
+
+
+def test_objects_are_counted_once_all_processes_are_done(folder, tmp_path, monkeypatch):
+    met = []
+
+    def meet(name):
+        """Is where another process finishes its image, whose object failed."""
+        met.append(name)
+        run = store.RunFolder(tmp_path / "run")
+        other = records.InstanceRecord("d", "failed", "broken")
+        run.write(records.ImageRecord("mine", "d", 1, 0, {}, (other,)))
+
+    monkeypatch.setattr(hosts, "barrier", meet)
+    asked = settings(folder, max_images=1, groups=())
+    outcome = benchmark.run(asked, tmp_path / "run")
+    assert met == ["benchmarked"]
+    assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 1}
+    assert outcome.failed_share() == 0.5
+
+
+def test_a_forecast_is_of_the_data_of_the_run(folder, tmp_path):
+    found = forecast.forecast(settings(folder, max_side=32, groups=()))
+    assert (found.images, found.counts["ok"]) == (3, 2)
+    (package,) = (tmp_path / "cache" / "data").iterdir()
+    assert package.name.startswith("mine-max32-")
+
+
+def test_all_that_is_misspelt_is_said_at_once(folder):
+    wrong = settings(folder, data="grabcut:x", segmenter="Sam", click_model="dt")
+    with pytest.raises(errors.BadValueError) as said:
+        benchmark.check(wrong)
+    for meant in ("3 things are wrong", "mean GrabCut?", "mean sam", "mean DT?"):
+        assert meant in str(said.value)
 
 
 def test_two_workers_record_what_one_does(tmp_path, cache, adapter):

@@ -93,7 +93,8 @@ def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
 
 
 def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
-    click_maps.run(settings(folder, model=nano, protocol="strict"), tmp_path / "out")
+    asked = settings(folder, model=nano, batch=2, protocol="strict")
+    click_maps.run(asked, tmp_path / "out")
     index = index_of(tmp_path / "out")
     assert index["card"]["metrics"] == {"sim": 0.5}
     assert index["model"]["checksum"] == index["card"]["checksum"]
@@ -115,7 +116,7 @@ def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
 
 
 def test_the_error_of_bfloat16_is_printed_and_recorded(folder, tmp_path, nano, capsys):
-    asked = settings(folder, model=nano, precision="bfloat16")
+    asked = settings(folder, model=nano, batch=2, precision="bfloat16")
     click_maps.run(asked, tmp_path / "out")
     found = index_of(tmp_path / "out")["precision_error"]
     assert found["maps"] == 3
@@ -135,7 +136,7 @@ def test_a_precision_that_cannot_be_measured_ends_nothing(
 
     monkeypatch.setattr(infer.ClickabilityModel, "precision_error", fail)
     outcome = click_maps.run(
-        settings(folder, model=nano, precision="bfloat16"), tmp_path / "out"
+        settings(folder, model=nano, batch=2, precision="bfloat16"), tmp_path / "out"
     )
     assert outcome.counts["ok"] == 3
     found = index_of(tmp_path / "out")["precision_error"]["problem"]
@@ -183,7 +184,7 @@ def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
     folder = tmp_path / "odd"
     write_image(folder / "images" / "a.png", np.zeros((*shape, 3), np.uint8))
     write_image(folder / "masks" / "a.png", np.full(shape, 255, np.uint8))
-    outcome = click_maps.run(settings(folder, model=nano), tmp_path / "out")
+    outcome = click_maps.run(settings(folder, model=nano, batch=2), tmp_path / "out")
     assert outcome.counts["ok"] == 1
 
 

@@ -101,6 +101,8 @@ class Constant:
         (np.inf, "the click model gave 3072 values that are no finite numbers"),
         (-1, "the click model gave negative values, down to -1"),
         (0, "zero everywhere"),
+        # So little that levels cannot be made of it, and no click drawn.
+        (1e-35, "zero everywhere"),
     ],
 )
 def test_no_job_takes_maps_that_mean_nothing(

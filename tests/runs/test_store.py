@@ -34,7 +34,9 @@ def test_records_come_back():
     assert records.from_lines(lines, "x") == record()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "not json", '{"kind":"image"}\n'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "not json", '{"kind":"image"}\n', 100_000 * "["]
+)
 def test_what_is_no_record_is_named(text):
     with pytest.raises(errors.RunFolderError, match=r"here\.jsonl is not a record"):
         records.from_lines(text, "here.jsonl")
@@ -76,8 +78,12 @@ def test_a_folder_goes_on_only_with_the_same_run(tmp_path):
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
-    with pytest.raises(errors.RunFolderError, match="is not a run folder"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"not a run folder: .*no run\.json"
+    ):
         store.RunFolder(tmp_path).info()
+    with pytest.raises(errors.RunFolderError, match=r"there is no such folder\.$"):
+        store.RunFolder(tmp_path / "nowhere").info()
 
 
 def test_a_full_disk_loses_nothing_and_says_what_to_do(tmp_path, monkeypatch):
@@ -182,7 +188,7 @@ def test_a_failure_of_another_run_is_no_record_of_this_one(begun, tmp_path):
     ("damage", "problem"),
     [
         (lambda text: text.partition("\n")[0] + "\n", "not the 1 that were written"),
-        (lambda text: text[:-20], "JSONDecodeError|not the 1"),
+        (lambda text: text[:-20], "it was cut|not the 1"),
         (lambda text: text.replace("[5,6]", "[5,7]"), "not the 1 that were written"),
         (lambda text: text.replace('"encodes":1', '"encodes":2'), "its checksum"),
         (lambda text: text + text.splitlines()[1] + "\n", "not the 1 that were"),
@@ -213,6 +219,11 @@ def test_records_of_an_earlier_release_are_read_with_a_word(begun, capsys):
     before = list(begun.read_all())
     for name in ("a.1.jsonl", "b.1.jsonl"):
         path_of(begun, name).write_text(unsealed(path_of(begun, name).read_text()))
+    with pytest.raises(records.RecordError, match="does not say of which run"):
+        list(begun.read_all())
+    run = begun.path / "run.json"
+    run.write_text(json.dumps({**json.loads(run.read_text()), "format": 1}))
+    begun = store.RunFolder(begun.path)
     found = list(begun.read_all())
     assert [one.instances for one in found] == [one.instances for one in before]
     assert "records of an earlier release" in capsys.readouterr().err
@@ -254,8 +265,12 @@ def test_a_name_that_is_not_utf8_is_a_file_name():
     ("text", "message"),
     [
         ("{}", "lacks hash, hashed, noted"),
-        ("[]", "lacks"),
+        ("[]", "not of a run"),
         ("", "cannot be read"),
+        ('{"format": "two", "hash": "", "hashed": {}, "noted": {}}', "not those of"),
+        ('{"format": 2, "hash": "", "hashed": [], "noted": {}}', "not those of a run"),
+        ('{"format": 2, "hash": "", "hashed": {}, "noted": null}', "not those of a"),
+        ('{"format": 2, "hash": "a", "hashed": {"seed": 1}, "noted": {}}', "its hash"),
         ('{"format": 99, "hash": "", "hashed": {}, "noted": {}}', "is of format 99"),
     ],
 )
@@ -299,6 +314,75 @@ def test_a_run_without_results_starts_again_when_its_segmenter_is_mended(tmp_pat
     again.begin(asked, {}, mendable=("segmenter",), has_results=again.has_results)
     assert again.info()["hashed"] == asked
     assert list(again.read_all()) == []
+
+
+def test_of_two_that_were_mended_and_start_at_once_one_starts(tmp_path):
+    folder = store.RunFolder(tmp_path)
+    folder.begin({"segmenter": "ill"}, {})
+    folder.write(record(status="failed"))
+    refused = []
+
+    def begin(name, has_results):
+        mended = store.RunFolder(tmp_path)
+        try:
+            mended.begin(
+                {"segmenter": name},
+                {},
+                mendable=("segmenter",),
+                has_results=has_results,
+            )
+        except errors.RunFolderError as error:
+            refused.append(str(error))
+        return mended
+
+    others = []
+
+    def has_results():
+        # The other one finds the ill run as well, before its place is taken.
+        others.append(begin("other", lambda: False))
+        return False
+
+    begin("one", has_results)
+    (message,) = refused
+    assert 'segmenter was "other" and is "one"' in message
+    others[0].write(record(attempt=2))
+    assert [each.attempt for each in store.RunFolder(tmp_path).read_all()] == [2]
+
+
+def test_a_process_writes_for_the_run_that_it_started(tmp_path):
+    first = store.RunFolder(tmp_path)
+    first.begin({"seed": 1}, {})
+    (tmp_path / "run.json").unlink()
+    second = store.RunFolder(tmp_path)
+    second.begin({"seed": 2}, {})
+    first.write(record())
+    with pytest.raises(records.RecordError, match="of another run"):
+        list(second.read_all())
+
+
+def test_a_run_that_has_not_tried_anything_is_not_replaced(tmp_path):
+    store.RunFolder(tmp_path).begin({"segmenter": "ill"}, {})
+    with pytest.raises(errors.RunFolderError, match="holds a run of something else"):
+        store.RunFolder(tmp_path).begin(
+            {"segmenter": "well"},
+            {},
+            mendable=("segmenter",),
+            has_results=lambda: False,
+        )
+
+
+def test_a_damaged_record_says_nothing_about_results(begun):
+    path_of(begun).write_text("")
+    assert begun.has_results()
+    path_of(begun, "b.1.jsonl").write_text("{")
+    assert not begun.has_results()
+
+
+def test_keys_that_are_numbers_have_the_hash_of_their_text(tmp_path):
+    hashed = {"segmenter": {str(n): n for n in range(12)}}
+    numbers = {"segmenter": {n: n for n in range(12)}}
+    store.RunFolder(tmp_path).begin(numbers, {})
+    assert store.RunFolder(tmp_path).run == store.hash_of(hashed)
 
 
 def test_what_killed_processes_were_writing_is_removed_later(begun):

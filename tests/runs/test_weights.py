@@ -76,7 +76,9 @@ def test_data_must_be_told_unless_the_network_is_the_published_one(
     assert imported(checkpoint, tmp_path / "model", data="").data.startswith("TETRIS")
 
 
-@pytest.mark.parametrize("facts", [{"size": 0}, {"sigma": -1.0}])
+@pytest.mark.parametrize(
+    "facts", [{"size": 0}, {"sigma": -1.0}, {"sigma": float("inf")}]
+)
 def test_a_card_has_facts(checkpoint, tmp_path, facts):
     with pytest.raises(errors.BadValueError, match="positive numbers"):
         imported(checkpoint, tmp_path / "model", **facts)

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache, errors
 from rclicks_jax.segmenters import environments, methods
 from rclicks_jax.segmenters.environments import MARKER, Request
 
@@ -32,7 +32,7 @@ def wheel(folder, name="pebble", version="1.0"):
 @pytest.fixture
 def pebbles(tmp_path, monkeypatch):
     """An environment of one small wheel, from a folder and from nowhere else."""
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     wheels = tmp_path / "wheels"
     wheel(wheels, version="1.0")
     wheel(wheels, version="2.0")
@@ -96,13 +96,13 @@ def test_a_place_that_cannot_be_written_says_what_to_set(
     pebbles, tmp_path, monkeypatch
 ):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file"))
     with pytest.raises(errors.SegmenterError, match=r"--dir=DIR or \$RCLICKS_CACHE"):
         environments.make(Request(pebbles), say=str)
 
 
 def test_a_dry_run_prints_commands_and_does_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
     said = []
     environment = methods.find("simpleclick").environment
     request = Request(environment, wheels="cpu", pins=("torch==2.13.0", "numpy<3"))

@@ -4,7 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache as user_cache
+from rclicks_jax import errors
 from rclicks_jax.segmenters import bridged, environments, load, methods
 from rclicks_jax.types import Clicks
 
@@ -21,7 +22,7 @@ def predict(model, shape, clicks, state):
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(hosts.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(user_cache.VARIABLE, str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from helpers import disk
 from skimage.segmentation import random_walker as reference
 
 from rclicks_jax import errors
-from rclicks_jax.segmenters import random_walker
+from rclicks_jax.segmenters import random_walker, walks
 from rclicks_jax.types import Clicks
 
 
@@ -124,7 +124,7 @@ def test_the_state_saves_steps_and_changes_next_to_nothing():
 def test_later_clicks_win_but_not_over_the_centre_of_another():
     yx = np.array([[5, 5], [5, 6], [9, 9]], np.int32)
     positive = np.array([True, False, True])
-    seeded, value = random_walker.seeds(yx, positive, np.int32(2), (12, 12), 1.0)
+    seeded, value = walks.seeds(yx, positive, np.int32(2), (12, 12), 1.0)
     assert bool(seeded[5, 5])
     assert value[5, 5] == 1
     assert value[5, 6] == 0

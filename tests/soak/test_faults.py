@@ -11,7 +11,7 @@ from rclicks_jax import config
 from rclicks_jax.models import clickability, convert, torch_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "configs"
-ERRORS = "ENOSPC,EACCES,EIO,EROFS"
+ERRORS = "ENOSPC,EACCES,EIO,EROFS,CUT"
 MINE = "--data=folder:{data}/mine"
 COMMANDS = {
     "benchmark": (f"--config={ROOT}/benchmark.py:smoke", MINE, "--workdir={out}"),
@@ -24,6 +24,7 @@ COMMANDS = {
         f"--config={ROOT}/train_clickability.py:nano", "--config.batch_size=2",
         "--config.size=32", MINE, "--workdir={out}",
     ),
+    "data": ("prepare", "folder:{data}/mine"),
     "convert": ("--checkpoint={data}/a.pth", "--out={out}", "--data=nothing"),
 }  # fmt: skip
 

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 
 BATCH = 16
+# Bytes; of every tensor that torch makes.
+_ALIGNMENT = 64
 
 
 class Options:
@@ -169,8 +171,17 @@ def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> Non
 
 
 def ready(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
-    """Returns a network for inference on a device."""
-    return network.requires_grad_(False).eval().to(device)
+    """Returns a network for inference on a device.
+
+    Weights that are mapped from a file lie where the file's header lets them, and the
+    order of sums on CPUs depends on that: the same weights in another file would give
+    other last bits. So they are copied to where torch puts its own.
+    """
+    network.requires_grad_(False).eval().to(device)
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.data_ptr() % _ALIGNMENT:
+            tensor.data = tensor.clone()
+    return network
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -214,7 +214,8 @@ def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
         meanings[HELD_OUT] = held_out
     if asked not in meanings:
         what = f"Split of {dataset}"
-        raise errors.BadValueError(what, repr(asked), ", ".join(meanings))
+        near = errors.meant(asked, meanings)
+        raise errors.BadValueError(what, repr(asked), ", ".join(meanings), near)
     return meanings[asked]
 
 

@@ -24,6 +24,7 @@ _LABELS = ("dataset", "click_type", "model_type", "device")
 _NUMBERS = ("x", "y", "w", "h")
 COLUMNS = ("dataset", *_STEMS, "click_type", "model_type", "device", *_NUMBERS)
 CLICK_TYPES = ("first", "fn", "fp")
+_SEPARATOR = re.compile(r"sep=.?[ \t]*(\r\n|\r|\n)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -117,7 +118,9 @@ def _same_shape(frames: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     with np.errstate(divide="ignore"):
         least = (frames - 1) / (sides + 1)
         most = (frames + 1) / (sides - 1)
-    return least.max(axis=1) <= most.min(axis=1)
+    # A single pixel would be at any place of any photograph.
+    tells = (frames.max(axis=1) > 1) | (sides.max() == 1)
+    return (least.max(axis=1) <= most.min(axis=1)) & tells
 
 
 # Full stem and click type.
@@ -243,6 +246,10 @@ def _rows(path: pathlib.Path) -> Iterator[_Row]:
         DataError: The file is no such table; the message names the line.
     """
     text = texts.decode(files.read(path), str(path))
+    # Excel's word on the separator; the first line of the table comes after it.
+    said = _SEPARATOR.match(text)
+    text = text[said.end() :] if said else text
+    above = 1 if said else 0
     header = text[: text.find("\n")] if "\n" in text else text
     lines = csv.reader(
         io.StringIO(text, newline=""),
@@ -255,7 +262,7 @@ def _rows(path: pathlib.Path) -> Iterator[_Row]:
         last = max(columns.values())
         started = lines.line_num + 1
         for cells in lines:
-            line, started = started, lines.line_num + 1
+            line, started = started + above, lines.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) <= last:
@@ -267,7 +274,7 @@ def _rows(path: pathlib.Path) -> Iterator[_Row]:
             yield _row(path, line, {name: cells[at] for name, at in columns.items()})
     except csv.Error as error:
         raise errors.DataError(
-            f"{path}, line {lines.line_num}: this is not CSV ({error})."
+            f"{path}, line {lines.line_num + above}: this is not CSV ({error})."
         ) from error
 
 
@@ -277,7 +284,12 @@ def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str,
     Raises:
         DataError: One is missing or comes twice.
     """
-    found = [name.strip() for name in names]
+    found = [name.strip().lower() for name in names]
+    if not any(found):
+        raise errors.DataError(
+            f"{path} is empty, or its first line is; that must name the columns "
+            f"{', '.join(COLUMNS)}."
+        )
     missing = [column for column in COLUMNS if column not in found]
     if missing:
         for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
@@ -286,6 +298,11 @@ def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str,
                     f"{path} has {name} between its values. They must be commas: save "
                     "it as comma-separated values, with points in numbers."
                 )
+        if len(missing) == len(COLUMNS):
+            raise errors.DataError(
+                f"{path}: the first line names no column of the table. It must name "
+                f"{', '.join(COLUMNS)}, separated by commas."
+            )
         raise errors.DataError(
             f"{path} lacks the columns {', '.join(missing)}; it must have "
             f"{', '.join(COLUMNS)}."

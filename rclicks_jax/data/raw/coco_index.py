@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from rclicks_jax import errors
+from rclicks_jax import contents, errors
 from rclicks_jax.data import raw
 from rclicks_jax.data.raw import files, values
 
@@ -29,6 +29,7 @@ _OTHER_TYPE = (
 )
 _NAMED = "annotations have no id of their own, or a repeated one, and are named anew"
 _SAME_IMAGE = "images are listed more than once, in the same words, and count once"
+_SAME_FILE = "images of different ids have one file_name, and each counts"
 _NO_CATEGORY = "annotations have a category_id that `categories` does not name"
 _LARGEST_SIDE = 2**31
 _TRUE, _FALSE = {"1", "1.0", "true"}, {"", "0", "0.0", "false"}
@@ -110,6 +111,12 @@ def read(path: pathlib.Path) -> Index:
             f"{told and f'. Left out: {told}'}."
         )
     images = [by_id[key][0] for key in sorted(kept, key=_order)]
+    times = collections.Counter(image.file_name for image in images)
+    notes += [
+        raw.Note(_SAME_FILE, values.shown(name))
+        for name, count in times.items()
+        if name and count > 1
+    ]
     return Index(images, kept, notes)
 
 
@@ -129,6 +136,9 @@ def _parsed(path: pathlib.Path, content: bytes) -> Any:
         why = f"line {error.lineno}, column {error.colno} is no JSON ({error.msg})"
     except RecursionError:
         why = "its lists are nested too deeply"
+    mistaken = contents.mistaken(content[: contents.HEAD])
+    if mistaken and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        why = f"it is {mistaken}"
     raise _no_instances(path, why)
 
 

@@ -49,7 +49,8 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
         ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and files.is_of_machine(error):
-            raise
+            # One that comes from reading does not name the file.
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise errors.DataError(f"{name} {_why_not(path, error)}") from error
 
 

@@ -17,6 +17,7 @@ from rclicks_jax.data.raw import (
     mask_files,
     mask_rules,
     masked_photographs,
+    passed_over,
 )
 from rclicks_jax.ops import images
 
@@ -69,6 +70,7 @@ class FolderSource:
         self._sought = {_PREVIEWS: None}
         # Files and folders that make a photograph unusable.
         self._refused: list[pathlib.Path] = []
+        self.notes += passed_over.notes(name, folder, layout)
         self.image_paths = self._photographs()
         self.mask_paths = self._masks()
         self._splits = self._read_splits()
@@ -80,7 +82,10 @@ class FolderSource:
             self._clicks_of.setdefault(click_set.image_stem, []).append(set_id)
         kind = "clicks are on photographs that are not there"
         gone = [stem for stem in self._clicks_of if stem not in self.image_paths]
-        self.notes += [raw.Note(kind, stem) for stem in gone]
+        self.notes += [
+            raw.Note(kind, f"{stem} (there is {meant})" if meant else stem)
+            for stem, meant in identities.meant(gone, self.image_paths)
+        ]
 
     def __len__(self) -> int:
         """Returns the number of photographs."""
@@ -107,14 +112,20 @@ class FolderSource:
         for name in list(self._sought):
             yield from self._places(name)
 
-    def _places(self, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+    def _places(self, name: str) -> list[pathlib.Path]:
         """Returns where a file or folder beside the photographs is looked for."""
-        return self.folder / name, self.folder.resolve().parent / name
+        above, of_link = self.folder.resolve().parent, self.folder.absolute().parent
+        places = [self.folder / name, above / name]
+        # Beside a link to the folder, where something is there.
+        if of_link.resolve() != above and os.path.lexists(of_link / name):
+            places.append(of_link / name)
+        return places
 
     def beside(self, name: str) -> pathlib.Path | None:
         """Returns a file or folder inside the dataset's folder or next to it."""
         self._sought[name] = None
-        return next(filter(os.path.exists, self._places(name)), None)
+        # A link that leads nowhere is there: reading it says so.
+        return next(filter(os.path.lexists, self._places(name)), None)
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
         """Yields the photographs of a split with their objects, by name."""
@@ -258,6 +269,8 @@ class FolderSource:
     def _no_mask(self, stem: str) -> str:
         """Says that a photograph has no mask, and what may be meant to be it."""
         folder = self.folder / self.layout.masks
+        if stem in self.mask_paths:
+            return f"{folder / stem} has no mask file"
         problem = f"{folder} has no mask called as the photograph (STEM.png)"
         name = identities.alike(stem, self._mask_names)
         if not name:

@@ -8,7 +8,7 @@ import os
 import pathlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # What stands between a stem and what people add to it.
 _JOINTS = r"_\-. "
@@ -54,6 +54,32 @@ def stem_of(path: pathlib.Path) -> str:
 def is_file_name(name: str) -> bool:
     """Tells whether a name stays in the folder that it is put into."""
     return bool(name) and name not in (".", "..") and not {"/", "\0"} & set(name)
+
+
+def meant(names: Iterable[str], stems: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Finds the stems that a table probably means by other names.
+
+    Args:
+        names: What is not there: perhaps a stem in another case, with blanks, folders
+            or a suffix, or a number without its zeros.
+        stems: That are there.
+
+    Yields:
+        Each name, and the stem; empty if there is none, or several.
+    """
+    by_bare: dict[str, set[str]] = {}
+    for stem in stems:
+        by_bare.setdefault(_bare(stem), set()).add(stem)
+    for name in names:
+        last = re.split(r"[/\\]", name)[-1]
+        found: set[str] = set()
+        for written in (last, pathlib.PurePath(last).stem):
+            found = found or by_bare.get(_bare(written), set())
+        yield name, min(found) if len(found) == 1 else ""
+
+
+def _bare(name: str) -> str:
+    return name.strip().casefold().lstrip("0")
 
 
 def alike(stem: str, names: Iterable[str]) -> str:

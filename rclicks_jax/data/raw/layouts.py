@@ -11,55 +11,115 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT, mask_rules
+from rclicks_jax import errors
+from rclicks_jax.data.raw import BACKGROUND, IGNORE, OBJECT, mask_labels, mask_rules
 from rclicks_jax.data.raw.mask_files import MaskFile
 from rclicks_jax.data.raw.mask_rules import MaskRule, Reading
 from rclicks_jax.ops import masks
 
 LOSSY = "masks were saved with loss (JPEG); each value counts as it stands"
+LEVELS = "masks have other values than 0, 128 and 255; what is above 128 is the object"
 VALUES = "masks have more values than 0 and one other; all that is not 0 is the object"
 
 
 def trimap(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads one object: above 128 is object, 128 does not count, below is not."""
+    """Reads one object: above 128 is object, 128 does not count, below is not.
+
+    Raises:
+        DataError: The file is of a kind that this rule would read wrongly.
+    """
     del shape
-    mask = file.pixels
+    mask, notes = _channels(file)
+    if mask.ndim == 3 and (mask != mask[..., :1]).any() and not file.lossy:
+        raise errors.DataError(
+            "is coloured; the masks of this dataset are grey, with 255 for the object. "
+            "Save it as grey."
+        )
     values = mask if mask.ndim == 2 else mask[..., 0]
     out = _mask(values > IGNORE)
     out[values == IGNORE] = IGNORE
-    return Reading({"": out}, _lossy(file))
+    if not (notes or np.isin(values, (BACKGROUND, IGNORE, OBJECT)).all()):
+        notes = [LEVELS]
+    return _one(out, notes)
 
 
 def nonzero(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads one object: whatever is not 0 in some channel."""
+    """Reads one object: whatever is not 0 in some channel.
+
+    Raises:
+        DataError: The file is of a kind that this rule would read wrongly.
+    """
     del shape
-    mask = file.pixels
+    mask, notes = _channels(file)
     values = mask if mask.ndim == 2 else mask.max(axis=2)
-    notes = _lossy(file)
     if not notes and ((values > 0) & (values < values.max())).any():
-        notes = (VALUES,)
-    return Reading({"": _mask(values > 0)}, notes)
+        notes = [VALUES]
+    return _one(_mask(values > 0), notes)
+
+
+def _one(mask: np.ndarray, notes: list[str]) -> Reading:
+    if masks.touches_all_sides(mask == OBJECT):
+        notes.append(mask_rules.EVERYWHERE)
+    return Reading({"": mask}, tuple(notes))
 
 
 def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads objects of a coloured label image, resized to the shape of the image."""
-    mask = file.pixels
+    """Reads objects of a coloured label image, resized to the shape of the image.
+
+    Raises:
+        DataError: The file is of a kind that this rule would read wrongly.
+    """
+    mask, notes = _channels(file)
     labels = masks.colour_ids(mask) if mask.ndim == 3 else mask.astype(np.int32)
+    if file.indices is not None:
+        _check_colours(file.indices, labels)
     if labels.shape != shape:
         labels = masks.resize_labels(labels, shape)
     objects = {
         str(label): _mask(labels == label) for label in np.unique(labels) if label
     }
-    many = (mask_rules.MANY,) if len(objects) > mask_rules.MANY_LABELS else ()
-    return Reading(objects, (*_lossy(file), *many))
+    notes += [mask_rules.MANY] * (len(objects) > mask_rules.MANY_LABELS)
+    notes += [mask_rules.NOT_VOID] * ("255" in objects and len(objects) > 1)
+    if not masks.labels_on_all_sides(labels).isdisjoint(map(int, objects)):
+        notes.append(mask_rules.EVERYWHERE)
+    return Reading(objects, tuple(notes))
+
+
+def _channels(file: MaskFile) -> tuple[np.ndarray, list[str]]:
+    """Returns what the published rules go by: colours, looked up in palettes.
+
+    No published mask has pages, an alpha channel or an odd palette; those of people who
+    laid out their own data in this way may.
+
+    Raises:
+        DataError: The colours do not tell ground and objects apart.
+    """
+    pixels, notes = mask_labels.channels_of(file)
+    if file.indices is not None:
+        ground = ~(pixels.any(axis=2) if pixels.ndim == 3 else pixels > 0)
+        if (ground != (file.indices == 0)).any() and not (
+            ground.any() and (file.indices > 0).all()
+        ):
+            raise errors.DataError(
+                "has a palette in which the ground, index 0, is not the only black; "
+                "the masks of this dataset are read by colour. Save it as grey, with 0 "
+                "as ground."
+            )
+    return pixels, [*notes, *([LOSSY] if file.lossy else [])]
+
+
+def _check_colours(indices: np.ndarray, labels: np.ndarray) -> None:
+    """Raises `DataError` if a palette shows two indices in one colour."""
+    pairs = np.unique(np.stack([indices.ravel(), labels.ravel()]), axis=1)
+    if len(np.unique(pairs[1])) < pairs.shape[1]:
+        raise errors.DataError(
+            "has a palette that shows several indices in one colour; the masks of this "
+            "dataset are read by colour. Give each index a colour of its own."
+        )
 
 
 def _mask(chosen: np.ndarray) -> np.ndarray:
     return np.where(chosen, np.uint8(OBJECT), np.uint8(BACKGROUND))
-
-
-def _lossy(file: MaskFile) -> tuple[str, ...]:
-    return (LOSSY,) if file.lossy else ()
 
 
 @dataclasses.dataclass(frozen=True)

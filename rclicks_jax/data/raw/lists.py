@@ -34,7 +34,10 @@ def splits(
     folded = {stem.casefold() for stem in known}
     twice = []
     for split, path in paths.items():
-        for entry in _entries(path):
+        entries = list(_entries(path))
+        if all(e.startswith("#") and _match(e, known) is None for e in entries):
+            notes.append(raw.Note("lists are empty", path.name))
+        for entry in entries:
             stem = _match(entry, known)
             if stem is None:
                 if entry.startswith("#"):

@@ -76,10 +76,8 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     Raises:
         DataError: As `read`.
     """
-    header = image_headers.header(encoded)
-    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
-        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
-    stored = images.decode_stored(encoded, name)
+    header = decoding.checked_header(encoded, name)
+    stored = _decoded(encoded, header, name)
     _check_channels(stored, header, name)
     alpha, indices, palette = None, None, None
     if stored.ndim == 3 and stored.shape[2] == 4:
@@ -100,6 +98,20 @@ def parse(encoded: bytes, name: str) -> MaskFile:
     if header.kind in ("PNG", "TIFF") and header.mode in ("L", "1"):
         spread = _SPREAD.get(header.bits, 1)
     return MaskFile(stored, alpha, indices, palette, spread, header)
+
+
+def _decoded(
+    encoded: bytes, header: image_headers.Header | None, name: str
+) -> np.ndarray:
+    stored = images.decode_stored(encoded, name)
+    if (
+        header is None
+        or header.alpha != image_headers.NOT_MULTIPLIED
+        or stored.dtype != np.uint8
+        or stored.ndim != 3
+    ):
+        return stored
+    return image_headers.without_alpha(encoded)[..., [2, 1, 0, 3]]
 
 
 def _check_channels(

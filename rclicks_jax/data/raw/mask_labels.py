@@ -22,6 +22,7 @@ BLACK_GROUND = "palettes have their black at another index than 0; black is the 
 NEGATIVE = "values below 0 are read as void and ignored"
 TRIMAP = "masks of 0, 128 and 255 are read as trimaps; 128 is ignored"
 VOID_255 = "255 beside small labels is read as void and ignored"
+VOID_65535 = "65535 beside small labels is read as void and ignored"
 VOID_COLOUR = "the border colour of PASCAL VOC is read as void and ignored"
 
 # More ids than that are no labels in masks/.
@@ -100,12 +101,12 @@ def among(ids: np.ndarray, chosen: Collection[int]) -> np.ndarray:
     return np.isin(ids, list(chosen))
 
 
-def labels_of(file: MaskFile) -> Labels:
-    """Finds the numbers by which a mask file tells objects apart.
+def channels_of(file: MaskFile) -> tuple[np.ndarray, list[str]]:
+    """Returns the channels of a file that hold its mask, and what was decided.
 
     Raises:
-        DataError: It is of an unknown kind, has several pages, or numbers that are no
-            labels.
+        DataError: It is of an unknown kind, has several pages, or an alpha channel that
+            hides the mask.
     """
     if file.header is None:
         raise errors.DataError(
@@ -116,17 +117,27 @@ def labels_of(file: MaskFile) -> Labels:
             f"has {file.pages} pages or frames; which one is meant cannot be told. "
             "Save each object's mask as a file of its own (masks/STEM/OBJECT.png)."
         )
-    if file.indices is not None and file.palette is not None:
-        return _of_palette(file, file.indices, file.palette)
     pixels, notes = _alpha_or_colour(file)
-    if pixels.ndim == 3:
-        if not (pixels == pixels[..., :1]).all():
-            return _of_colours(pixels, notes)
-        pixels = pixels[..., 0]
     if file.header.white_is_zero:
         written = "tifffile" in file.header.software
         notes.append(AS_WRITTEN if written else AS_SHOWN)
         pixels = 255 - pixels if written else pixels
+    return pixels, notes
+
+
+def labels_of(file: MaskFile) -> Labels:
+    """Finds the numbers by which a mask file tells objects apart.
+
+    Raises:
+        DataError: As `channels_of`, or its numbers are no labels.
+    """
+    pixels, notes = channels_of(file)
+    if file.indices is not None and file.palette is not None:
+        return _of_palette(file.indices, file.palette)
+    if pixels.ndim == 3:
+        if not (pixels == pixels[..., :1]).all():
+            return _of_colours(pixels, notes)
+        pixels = pixels[..., 0]
     return _of_greys(pixels, file.spread, notes)
 
 
@@ -150,6 +161,9 @@ def _of_greys(pixels: np.ndarray, spread: int, notes: list[str]) -> Labels:
 
 
 def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
+    if pixels_bgr.dtype == np.uint16 and not (pixels_bgr % 257).any():
+        # Programs save 8 bits as 16 so; the colours are the same ones.
+        pixels_bgr = (pixels_bgr // 257).astype(np.uint8)
     if pixels_bgr.dtype == np.uint8:
         ids = masks.colour_ids(pixels_bgr)
     else:
@@ -161,7 +175,7 @@ def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
     return labels
 
 
-def _of_palette(file: MaskFile, indices: np.ndarray, palette: np.ndarray) -> Labels:
+def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
     """Tells objects by index, or by grey where a palette only shortens a grey image."""
     used = np.unique(indices)
     known = used[used < len(palette)]
@@ -233,13 +247,17 @@ def _is_photograph(colours: np.ndarray) -> bool:
 
 
 def find_void(labels: Labels) -> None:
-    """Ignores 255 beside small labels, as VOC and others mark what is not labelled."""
-    others = [i for i in labels.objects() if i != 255]
-    if 255 not in labels.objects() or not others or max(others) >= _SMALL:
-        return
-    if are_labels(labels, others):
-        labels.void.add(255)
-        labels.notes.append(VOID_255)
+    """Ignores the largest value beside small labels, as VOC and others mark void.
+
+    That is 255, and 65535 where there are 16 bits.
+    """
+    for value, note in ((255, VOID_255), (65535, VOID_65535)):
+        others = [i for i in labels.objects() if i != value]
+        if value not in labels.objects() or not others or max(others) >= _SMALL:
+            continue
+        if are_labels(labels, others):
+            labels.void.add(value)
+            labels.notes.append(note)
 
 
 def find_trimap(labels: Labels) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.data.raw import OBJECT, mask_labels
+from rclicks_jax.data.raw import BACKGROUND, OBJECT, mask_labels
 from rclicks_jax.data.raw.mask_files import MaskFile
 from rclicks_jax.data.raw.mask_labels import MANY_LABELS
 from rclicks_jax.ops import masks
@@ -122,8 +122,11 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
         if any(2 * between.get(i, 0) > labels.counts[i] for i in objects):
             labels.notes.append(EDGES)
     if not labels.has_ground and objects:
-        if _WHITE in objects and masks.touches_all_sides(labels.ids == _WHITE):
-            raise errors.DataError(_NO_GROUND)
+        # A single label may be a full image, several on white have their ground in it.
+        for white in (_WHITE, 255, 65535):
+            among = white in objects and (white == _WHITE or len(objects) > 1)
+            if among and masks.touches_all_sides(labels.ids == white):
+                raise errors.DataError(_NO_GROUND)
         labels.notes.append(FULL)
     if len(objects) > MANY_LABELS:
         labels.notes.append(MANY)
@@ -156,24 +159,54 @@ class _LabelMasks(Mapping[str, np.ndarray]):
 def soft(file: MaskFile) -> np.ndarray:
     """Reads a soft mask in 8 bits.
 
+    A file of one value beside 0 is no soft mask: whatever the value, it is the object.
+
     Returns:
-        `u8[h w]`, 255 for the object; masks of 0 and 1 and of 16 bits are scaled to it.
+        `u8[h w]`, 255 for the object; shares and masks of 16 bits are scaled to it.
 
     Raises:
-        DataError: Its numbers are no shares.
+        DataError: Its numbers are no shares, or it cannot be told which are meant.
     """
-    mask = file.pixels if file.pixels.ndim == 2 else file.pixels[..., -1]
-    if mask.dtype == np.uint16:
-        mask = np.rint(mask / 257)
-    elif mask.max() <= 1:
+    try:
+        mask = _soft_levels(file)
+    except errors.DataError as error:
+        raise errors.DataError(f"the previous mask {error}") from error
+    if not np.isfinite(mask).all() or mask.min() < 0:
+        raise errors.DataError(_NO_SHARES)
+    values = np.unique(mask)
+    if len(values) == 2 and not values[0]:
+        return np.where(mask > 0, np.uint8(OBJECT), np.uint8(BACKGROUND))
+    if mask.max() <= 1:
         mask = np.rint(mask * 255.0)
-    if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 255):
-        raise errors.DataError(
-            "the previous mask has numbers outside of 0 to 1 and of 0 to 255."
-        )
+    elif mask.dtype == np.uint16 and mask.max() > OBJECT:
+        mask = np.rint(mask / 257)
+    if mask.max() > OBJECT:
+        raise errors.DataError(_NO_SHARES)
     return mask.astype(np.uint8)
 
 
+def _soft_levels(file: MaskFile) -> np.ndarray:
+    """Returns the numbers of a soft mask: greys, alpha, or the only colour.
+
+    Raises:
+        DataError: It has several pages, or several colours.
+    """
+    pixels, _ = mask_labels.channels_of(file)
+    if file.indices is not None and len(np.unique(file.indices)) <= 2:
+        return file.indices
+    if pixels.ndim == 3:
+        if (pixels == pixels[..., :1]).all():
+            return pixels[..., 0]
+        colours = np.unique(pixels[pixels.any(axis=2)], axis=0)
+        if len(colours) > 1:
+            raise errors.DataError(
+                "has several colours; its levels must be greys. Save it as grey."
+            )
+        return pixels.max(axis=2)
+    return pixels
+
+
+_NO_SHARES = "the previous mask has numbers outside of 0 to 1 and of 0 to 255."
 _NEITHER = (
     "has values that are neither labels nor a mask with soft edges. Save it as PNG, "
     "with 0 as ground and 255 as object."

@@ -13,6 +13,10 @@ from rclicks_jax.ops import decoding, image_headers, images
 SCALED = "photographs store fewer than 16 bits in 16 and are scaled by the bits in use"
 PAGES = "photographs have several pages or frames; the first is used"
 TRANSPARENT = "photographs are partly transparent; the transparency is dropped"
+FURTHER = (
+    "photographs have a channel beside red, green and blue that is no transparency; it "
+    "is not read"
+)
 NOT_TURNED = (
     "photographs are used as they are stored, not as their EXIF tag turns them, "
     "because their annotations are"
@@ -67,27 +71,88 @@ def parse(encoded: bytes, name: str) -> Photograph:
     Raises:
         DataError: As `read`.
     """
-    header = image_headers.header(encoded)
-    if header is not None and np.prod(header.shape) > decoding.MAX_PIXELS:
-        raise errors.DataError(f"{name} {decoding.why_unreadable(encoded)}")
+    header = decoding.checked_header(encoded, name)
     pixels = images.decode_whole(encoded, name)
     shape = pixels.shape[:2]
     if header is None:
-        return Photograph(encoded, shape)
+        return _of_other_kind(encoded, shape, name)
+    _check_colours(header, name)
     turn = _obeyed(header, pixels, encoded, name)
     notes = []
     if header.pages > 1:
         notes.append(PAGES)
+    if header.samples == 4 and header.colours == 3 and not header.alpha:
+        notes.append(FURTHER)
     if header.mode in ("RGBA", "LA", "PA"):
-        stored = images.decode_stored(encoded, name)
-        if stored.ndim == 3 and stored.shape[2] == 4 and not _is_full(stored[..., 3]):
+        alpha = _alpha(header, encoded, name)
+        if alpha is not None and not _is_full(alpha):
             notes.append(TRANSPARENT)
+            if header.alpha == image_headers.NOT_MULTIPLIED and header.bits == 8:
+                encoded = images.encode_png(_opened(encoded, name)[..., :3])
     if header.bits == 16:
-        scaled = _in_8_bits(images.decode_deep(encoded, name))
+        deep = images.decode_deep(encoded, name)
+        scaled = _in_8_bits(deep)
+        if scaled is None and TRANSPARENT in notes and deep.dtype == np.uint16:
+            encoded = images.encode_png((deep >> 8).astype(np.uint8))
         if scaled is not None:
             encoded = images.encode_png(scaled)
             notes.append(SCALED)
     return Photograph(encoded, shape, turn, tuple(notes))
+
+
+def _of_other_kind(encoded: bytes, shape: tuple[int, int], name: str) -> Photograph:
+    """Takes a photograph of a kind that only OpenCV knows, such as PPM or JPEG 2000.
+
+    Raises:
+        DataError: Its samples are fractions.
+    """
+    deep = images.decode_deep(encoded, name)
+    if deep.dtype not in (np.uint8, np.uint16):
+        raise errors.DataError(
+            f"{name} has {8 * deep.itemsize}-bit samples{decoding.SIGNED}. Photographs "
+            "have 8 or 16 bits; convert it."
+        )
+    scaled = _in_8_bits(deep)
+    if scaled is None:
+        return Photograph(encoded, shape)
+    return Photograph(images.encode_png(scaled), shape, notes=(SCALED,))
+
+
+def _check_colours(header: image_headers.Header, name: str) -> None:
+    """Raises `DataError` for TIFFs that OpenCV reads, but not as they are meant."""
+    if not header.unsigned:
+        raise errors.DataError(
+            f"{name} has {header.bits}-bit samples{decoding.SIGNED}. "
+            "Photographs have 8 or 16 bits; convert it."
+        )
+    if not header.colours:
+        raise errors.DataError(
+            f"{name} is a TIFF whose colours are neither grey, RGB, YCbCr nor CMYK, "
+            "such as Lab. Save it as RGB."
+        )
+    if header.colours == 1 and header.samples > 1 and header.mode != "LA":
+        raise errors.DataError(
+            f"{name} has {header.samples} channels of grey, of which one can be read; "
+            "which one is meant cannot be told. Save it as RGB, or as grey."
+        )
+
+
+def _alpha(
+    header: image_headers.Header, encoded: bytes, name: str
+) -> np.ndarray | None:
+    """Returns the alpha channel of a photograph, `[h w]`; None if there is none."""
+    if header.kind == "TIFF":
+        return _opened(encoded, name)[..., 3]
+    stored = images.decode_stored(encoded, name)
+    is_rgba = stored.ndim == 3 and stored.shape[2] == 4
+    return stored[..., 3] if is_rgba else None
+
+
+def _opened(encoded: bytes, name: str) -> np.ndarray:
+    try:
+        return image_headers.without_alpha(encoded)
+    except errors.DataError as error:
+        raise errors.DataError(f"{name} is {error}") from error
 
 
 def _obeyed(

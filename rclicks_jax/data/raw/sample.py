@@ -5,6 +5,7 @@ names each licence and holds the polygons this project drew. Clicks are syntheti
 (`data.synthetic_clicks`), and so are the masks of later rounds (`data.distortions`).
 """
 
+import dataclasses
 import functools
 import hashlib
 import importlib.resources
@@ -19,7 +20,7 @@ import numpy as np
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.data import distortions, raw, synthetic_clicks
-from rclicks_jax.ops import images
+from rclicks_jax.ops import images, masks
 
 _SEED = 2024
 FIRST_CLICKS = 24
@@ -53,8 +54,12 @@ def draw_outline(described: dict[str, Any], shape: tuple[int, int]) -> np.ndarra
 class SampleSource:
     """The sample dataset as a raw source; attributes as in `raw.RawSource`."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_side: int = 0) -> None:
         """Finds the photographs.
+
+        Args:
+            longest_side: What images are shrunk to, with masks and clicks; 0 for no
+                limit.
 
         Raises:
             DataError: scikit-image is not installed.
@@ -63,13 +68,14 @@ class SampleSource:
         if found is None or not found.submodule_search_locations:
             raise errors.DataError(
                 "The sample dataset needs the photographs of scikit-image: "
-                "pip install 'rclicks-jax[sample]'"
+                "pip install scikit-image"
             )
         self.name = "sample"
         self.split_names: tuple[str, ...] = ("train", "val")
         self.notes: tuple[raw.Note, ...] = ()
         self._folder = pathlib.Path(found.submodule_search_locations[0]) / "data"
         self._photos = outlines()
+        self._longest_side = longest_side
 
     def __len__(self) -> int:
         """Returns the number of photographs."""
@@ -91,16 +97,20 @@ class SampleSource:
         """Yields every photograph of a split with its objects."""
         for photo in self._photos:
             if photo["split"] == split:
-                yield self._image(photo)
+                yield _limited_image(self._image(photo), self._longest_side)
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
         """Yields, for each object, the first clicks and tasks of later rounds."""
-        for image in self.images(split):
+        for photo in self._photos:
+            if photo["split"] != split:
+                continue
+            image = self._image(photo)
             if image.problem:
                 continue
             targets = {o.instance_id: o.mask == raw.OBJECT for o in image.objects}
             for instance_id in targets:
-                yield from _tasks(image, instance_id, targets)
+                for task in _tasks(image, instance_id, targets):
+                    yield _limited_task(task, self._longest_side)
 
     def _image(self, photo: dict[str, Any]) -> raw.RawImage:
         path = self._folder / photo["file"]
@@ -175,3 +185,52 @@ def _tasks(
             prev_mask=np.where(prev_mask, 255, 0).astype(np.uint8),
             clicks_yx=_clicks(contrast, error, LATER_CLICKS, f"{name}/clicks"),
         )
+
+
+def _limited_image(image: raw.RawImage, longest_side: int) -> raw.RawImage:
+    """Returns an image whose masks and clicks are of it once it is shrunk."""
+    shape = _limited_shape(image, longest_side)
+    if shape == image.shape:
+        return image
+    objects = [
+        one
+        if one.mask is None
+        else raw.RawObject(
+            one.instance_id,
+            masks.resize_labels(one.mask, shape),
+            one.problem,
+            _moved(one.clicks_yx, image.shape, shape),
+            one.input_device,
+            one.category,
+        )
+        for one in image.objects
+    ]
+    return dataclasses.replace(image, shape=shape, objects=tuple(objects))
+
+
+def _limited_task(task: raw.RawTask, longest_side: int) -> raw.RawTask:
+    """Returns a task whose masks and clicks are of its photograph once shrunk."""
+    native, shape = task.image.shape, _limited_shape(task.image, longest_side)
+    if shape == native or task.gt_mask is None:
+        return task
+    prev_mask = task.prev_mask
+    return dataclasses.replace(
+        task,
+        image=_limited_image(task.image, longest_side),
+        gt_mask=masks.resize_labels(task.gt_mask, shape),
+        prev_mask=None if prev_mask is None else images.resize_image(prev_mask, shape),
+        clicks_yx=_moved(task.clicks_yx, native, shape),
+    )
+
+
+def _limited_shape(image: raw.RawImage, longest_side: int) -> tuple[int, int]:
+    if not longest_side or image.problem:
+        return image.shape
+    return images.limited_shape(image.shape, longest_side)
+
+
+def _moved(
+    clicks_yx: np.ndarray, native: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
+    """Moves clicks with their photograph, cut as those of `clicks.csv` are."""
+    return (clicks_yx * np.array(shape) / np.array(native)).astype(np.int32)

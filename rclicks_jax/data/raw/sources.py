@@ -17,7 +17,7 @@ def open_source(spec: specs.DataSpec) -> raw.RawSource:
         DataError: The folder is not laid out as the dataset's must be.
     """
     if spec.kind == "sample":
-        return sample.SampleSource()
+        return sample.SampleSource(spec.max_side)
     assert spec.folder is not None
     if spec.kind == "coco":
         assert spec.json_path is not None
@@ -42,6 +42,13 @@ def layout_of(spec: specs.DataSpec) -> layouts.Layout:
     return dataclasses.replace(layout, longest_side=min(sides), masks_checksum="")
 
 
+_PARTS = {
+    name
+    for layout in (layouts.BINARY_FOLDER, layouts.LABEL_FOLDER)
+    for name in (layout.images, layout.masks)
+}
+
+
 def own_layout(folder: pathlib.Path) -> layouts.Layout:
     """Returns the layout of a user's folder, from the folders it has.
 
@@ -51,10 +58,18 @@ def own_layout(folder: pathlib.Path) -> layouts.Layout:
     for layout in (layouts.BINARY_FOLDER, layouts.LABEL_FOLDER):
         if all(os.path.isdir(folder / each) for each in (layout.images, layout.masks)):
             return layout
+    tables = sorted(each for each in folder.glob("*.json") if each.name[0] != ".")
+    hint = f" COCO files are given as coco:{tables[0]},{folder}." if tables else ""
+    above = folder.resolve().parent
+    if (
+        folder.resolve().name in _PARTS
+        and (above / layouts.BINARY_FOLDER.images).is_dir()
+    ):
+        hint += f" Do you mean the folder above, {above}?"
     raise errors.DataError(
         f"{folder} must have images/ and, with the same stems, masks/ (what is not 0 "
         "is the object; a folder of masks for several objects) or labels/ (each value "
-        "but 0 is an object)."
+        f"but 0 is an object).{hint}"
     )
 
 

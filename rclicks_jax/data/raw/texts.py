@@ -2,7 +2,7 @@
 
 import codecs
 
-from rclicks_jax import errors
+from rclicks_jax import contents, errors
 
 # The longer mark comes first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -22,11 +22,23 @@ def decode(content: bytes, name: str) -> str:
         name: What an error calls it.
 
     Raises:
-        DataError: It is in another encoding; the message names the line.
+        DataError: It is in another encoding, or no text; the message names the line.
     """
+    mistaken = contents.mistaken(content[: contents.HEAD]) if content else ""
+    if mistaken:
+        raise errors.DataError(f"{name} is {mistaken}.")
     encoding, mark = _encoding(content)
+    content = content[len(mark) :]
     try:
-        return content[len(mark) :].decode(encoding)
+        text = content.decode(encoding)
+        zero = text.find("\0")
+        if zero >= 0:
+            line = text.count("\n", 0, zero) + 1
+            raise errors.DataError(
+                f"{name}, line {line}: there are zero bytes, which no text has. It is "
+                "damaged, or in another encoding: save the file as UTF-8."
+            )
+        return text
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise errors.DataError(
@@ -41,9 +53,10 @@ def _encoding(content: bytes) -> tuple[str, bytes]:
         if content.startswith(mark):
             return encoding, mark
     # Without a mark: every other byte of Latin text in UTF-16 is 0.
-    start = content[:64]
-    if b"\0" in start[1::2] and b"\0" not in start[::2]:
+    start = content[: min(64, len(content) // 2 * 2)]
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if odd > len(start) // 4 and not even:
         return "utf-16-le", b""
-    if b"\0" in start[::2] and b"\0" not in start[1::2]:
+    if even > len(start) // 4 and not odd:
         return "utf-16-be", b""
     return "utf-8", b""
