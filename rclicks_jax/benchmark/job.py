@@ -19,10 +19,9 @@ from rclicks_jax.benchmark.records import read_all, to_record
 from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, records
-from rclicks_jax.jobs import units as units_lib
-from rclicks_jax.jobs.folder import RunFolder
-from rclicks_jax.jobs.units import Unit
+from rclicks_jax.jobs import engine, plan, records
+from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.segmenters import specs as specs_of_segmenters
 
@@ -52,11 +51,9 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         packages.open_instances(spec)
         for spec in specs.parse(config.data, config.max_side)
     ]
-    units = units_lib.of_packages(
-        datasets, split=config.split, max_images=config.max_images
-    )
+    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
     if not RunFolder(workdir).exists():
-        units_lib.require_usable(units, _problems, config.data)
+        plan.require_usable(units, _problems, config.data)
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
     trajectories = together * len(setup.strategies())

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rclicks_jax.jobs import folder, records
+from rclicks_jax.jobs import records, store
 from rclicks_jax.jobs.records import Status
 from rclicks_jax.types import Trajectory
 
@@ -90,7 +90,7 @@ def from_record(record: records.Record, name: str = "") -> ImageRecord:
         raise records.RecordError(named, "its rows are not a benchmark's") from error
 
 
-def read_all(run_folder: folder.RunFolder) -> Iterator[ImageRecord]:
+def read_all(run_folder: store.RunFolder) -> Iterator[ImageRecord]:
     """Yields the newest record of every image, ordered by dataset and name.
 
     Raises:

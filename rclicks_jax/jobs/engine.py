@@ -9,14 +9,14 @@ from etils import epath
 from rclicks_jax import errors, hosts
 from rclicks_jax.jobs import (
     failures,
+    plan,
     progress,
     provenance,
     records,
     starts,
+    store,
 )
-from rclicks_jax.jobs import folder as folder_lib
-from rclicks_jax.jobs import units as units_lib
-from rclicks_jax.jobs.units import Unit
+from rclicks_jax.jobs.plan import Unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Job:
         raise NotImplementedError
 
     def work(
-        self, units: Iterable[Unit], folder: folder_lib.RunFolder, advance: "Advance"
+        self, units: Iterable[Unit], folder: store.RunFolder, advance: "Advance"
     ) -> Iterator[records.Record]:
         """Yields what becomes of each unit, in whatever order they end.
 
@@ -130,7 +130,7 @@ class Job:
         for name in dict.fromkeys(unit.objects or (unit.name,)):
             yield records.row(name, "failed", reason)
 
-    def finish(self, folder: folder_lib.RunFolder, stopped: str) -> None:
+    def finish(self, folder: store.RunFolder, stopped: str) -> None:
         """Does what is done once: after the last unit, by the first process."""
 
 
@@ -176,7 +176,7 @@ def run(
         RClicksError: It cannot start or write, or nothing works: the first units all
             failed in the same way. A single bad unit never raises.
     """
-    folder = folder_lib.RunFolder(workdir)
+    folder = store.RunFolder(workdir)
     noted = dataclasses.replace(provenance.of_this_process(), **job.provenance())
     folder.begin(job.kind, job.identity(), noted, mendable=job.mendable)
     starts.note(folder)
@@ -192,12 +192,12 @@ def run(
 def _work(
     job: Job,
     units: Sequence[Unit],
-    folder: folder_lib.RunFolder,
+    folder: store.RunFolder,
     limits: Limits,
 ) -> tuple[int, str]:
     """Works on this process's units; returns how many, and what ended it early."""
-    mine = units_lib.owned(units, _shard(limits.shard))
-    attempts = {unit.key: (unit, n) for unit, n in units_lib.unfinished(mine, folder)}
+    mine = plan.owned(units, _shard(limits.shard))
+    attempts = {unit.key: (unit, n) for unit, n in plan.unfinished(mine, folder)}
     left = [unit for unit, _ in attempts.values()]
     total, to_do = (sum(map(job.steps, some)) for some in (mine, left))
     first = progress.FirstFailures(limits.max_failed)
@@ -228,7 +228,7 @@ def _until(units: Iterable[Unit], stop: hosts.StopRequest) -> Iterator[Unit]:
 
 
 def _outcome(
-    units: Sequence[Unit], folder: folder_lib.RunFolder, worked: int, stopped: str
+    units: Sequence[Unit], folder: store.RunFolder, worked: int, stopped: str
 ) -> Outcome:
     """Counts what is recorded, and says why things failed."""
     statuses: list[records.Status] = []

@@ -10,15 +10,14 @@ import jax
 import tqdm
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.jobs import failures, processes
-from rclicks_jax.jobs import units as units_lib
+from rclicks_jax.jobs import failures, plan, processes
 
 # Images that fail in the same way before a run is stopped that has no result at all.
 FIRST_FAILURES = 10
 
 
 def say_start(
-    title: str, units: Sequence[units_lib.Unit], facts: Mapping[str, str], called: str
+    title: str, units: Sequence[plan.Unit], facts: Mapping[str, str], called: str
 ) -> None:
     """Says on one line what is run, on what, and where.
 

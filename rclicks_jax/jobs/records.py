@@ -33,8 +33,8 @@ class RecordError(errors.RunFolderError):
         """
         # pickle makes an error anew of its message alone.
         explained = (
-            f"{message} is not a record that can be used: {problem}. Run the same "
-            "command again: only this image or task is repeated."
+            f"{message} is not a record that can be used: {problem}. Start its run "
+            "again, with all images: only this image or task is repeated."
         )
         super().__init__(message if problem is None else explained)
 

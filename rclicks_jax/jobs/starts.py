@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from rclicks_jax import hosts
-from rclicks_jax.jobs import folder as folder_lib
+from rclicks_jax.jobs import store
 
 _FOLDER = "attempts"
 
@@ -30,7 +30,7 @@ class Start(NamedTuple):
     command: list[str]
 
 
-def note(folder: folder_lib.RunFolder) -> None:
+def note(folder: store.RunFolder) -> None:
     """Writes down the command of this process, if it is the first of its run.
 
     Raises:
@@ -41,10 +41,10 @@ def note(folder: folder_lib.RunFolder) -> None:
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     content = json.dumps({"started": started, "command": sys.argv}) + "\n"
     name = f"{time.time_ns():020}-{os.getpid()}.json"
-    folder_lib.write_atomically(folder.path / _FOLDER / name, content.encode())
+    store.write_atomically(folder.path / _FOLDER / name, content.encode())
 
 
-def read_all(folder: folder_lib.RunFolder) -> list[Start]:
+def read_all(folder: store.RunFolder) -> list[Start]:
     """Reads the starts of a run, the first one first; those that are damaged are not.
 
     A run of an earlier release has the one that its `run.json` notes.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rclicks_jax import errors, hosts
 from rclicks_jax.data import packages
-from rclicks_jax.jobs import failures, folder, records
+from rclicks_jax.jobs import failures, records, store
 
 
 class Place(NamedTuple):
@@ -78,7 +78,7 @@ def owned(units: Sequence[Unit], shard: tuple[int, int] = (0, 1)) -> list[Unit]:
 
 
 def unfinished(
-    units: Sequence[Unit], run_folder: folder.RunFolder
+    units: Sequence[Unit], run_folder: store.RunFolder
 ) -> list[tuple[Unit, int]]:
     """Returns the units that are not finished, and the number of the next attempt.
 
@@ -88,7 +88,7 @@ def unfinished(
     newest = run_folder.newest()
     left, problems = [], []
     for unit in units:
-        done, path = newest.get(folder.key_of(unit.dataset, unit.name), (0, None))
+        done, path = newest.get(store.key_of(unit.dataset, unit.name), (0, None))
         try:
             if path is not None and not run_folder.read(path).failed:
                 continue
