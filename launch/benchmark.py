@@ -54,9 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         what = f"{config.segmenter}, which needs no weights"
         defaults.say_left_out(_CONFIG, _SHORT, "segmenter", what)
     # JAX takes seconds to import, which --help does without; so below.
-    from rclicks_jax.runs import benchmark
+    from rclicks_jax.benchmark import job as benchmark_job
 
-    benchmark.check(config, list(named.values()))
+    benchmark_job.check(config, list(named.values()))
     if _DRY_RUN.value:
         return _forecast(config, named)
     if not named:
@@ -85,7 +85,7 @@ def _named() -> dict[str, str]:
 
 def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
     """Prints what a run would do and how long it would take."""
-    from rclicks_jax.runs import forecast
+    from rclicks_jax.benchmark import forecast
 
     for spec in named.values() or [config.segmenter]:
         print(forecast.forecast(dataclasses.replace(config, segmenter=spec)).text())
@@ -94,10 +94,11 @@ def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
 
 def _one(config: BenchmarkConfig, workdir: str) -> int:
     from rclicks_jax import hosts
+    from rclicks_jax.benchmark import job as benchmark_job
+    from rclicks_jax.jobs import store
     from rclicks_jax.results import publish
-    from rclicks_jax.runs import benchmark, store
 
-    outcome = benchmark.run(config, workdir)
+    outcome = benchmark_job.run(config, workdir)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
     if not hosts.is_first():

@@ -28,11 +28,11 @@ def main(arguments: Sequence[str]) -> int:
     """Writes click maps, then says what came of it."""
     # JAX takes seconds to import, which --help does without.
     from rclicks_jax import hosts
-    from rclicks_jax.runs import click_maps
+    from rclicks_jax.click_maps import job as click_maps_job
 
     defaults.expect_no_arguments(arguments)
     config = from_config_dict(ClickMapsConfig, defaults.given(_SETTINGS))
-    outcome = click_maps.run(config, _OUT.value)
+    outcome = click_maps_job.run(config, _OUT.value)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
     if not hosts.is_first():

@@ -53,7 +53,7 @@ _TORCH_PYTHON = flags.DEFINE_string(
 def main(arguments: Sequence[str]) -> None:
     """Converts."""
     # Readers of weights take seconds to import, which --help does without.
-    from rclicks_jax.runs import weights
+    from rclicks_jax.models import exchange
 
     defaults.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
@@ -61,12 +61,12 @@ def main(arguments: Sequence[str]) -> None:
         given = f"--checkpoint={checkpoint} and --model={model}"
         raise errors.BadValueError("What to convert", given, "one of the two")
     if model:
-        print(f"Checkpoint: {out}, {weights.export_model(model, out)} keys")
-    elif out.endswith(weights.SUFFIX):
-        count = weights.rewrite(checkpoint, out, _TORCH_PYTHON.value)
+        print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")
+    elif out.endswith(exchange.SUFFIX):
+        count = exchange.rewrite(checkpoint, out, _TORCH_PYTHON.value)
         print(f"Checkpoint: {out}, {count} keys")
     else:
-        card = weights.import_checkpoint(
+        card = exchange.import_checkpoint(
             checkpoint,
             out,
             size=_SIZE.value,

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     # JAX takes seconds to import, which --help does without.
     from rclicks_jax import hosts
     from rclicks_jax.evaluation import evaluate
-    from rclicks_jax.runs import store
+    from rclicks_jax.jobs import store
 
     defaults.expect_no_arguments(arguments)
     settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)

@@ -9,8 +9,8 @@ from rclicks_jax.launch import defaults
 from rclicks_jax.evaluation import choices
 
 if TYPE_CHECKING:
+    from rclicks_jax.jobs import store
     from rclicks_jax.results import publish
-    from rclicks_jax.runs import store
 
 AGAINST = flags.DEFINE_enum(
     "against", None, ["published"], "Also show the paper's numbers beside these."

@@ -51,8 +51,8 @@ def _out() -> str:
 def _again(named: Sequence[str]) -> None:
     # Tables take seconds to import, which --help does without; so below.
     from rclicks_jax.evaluation import publishing
+    from rclicks_jax.jobs import store
     from rclicks_jax.results import publish, published
-    from rclicks_jax.runs import store
 
     for path in named:
         if publishing.is_evaluation(folder := store.RunFolder(path)):
@@ -99,8 +99,8 @@ def _hard(named: Sequence[str]) -> None:
 
 def _export(named: Sequence[str]) -> None:
     from rclicks_jax.evaluation import publishing
+    from rclicks_jax.jobs import store
     from rclicks_jax.results import export
-    from rclicks_jax.runs import store
 
     for folder in map(store.RunFolder, named):
         write = publishing.export if publishing.is_evaluation(folder) else export.write

@@ -3,8 +3,8 @@
 import dataclasses
 
 from rclicks_jax import config
+from rclicks_jax.jobs import store
 from rclicks_jax.results import publish
-from rclicks_jax.runs import store
 
 
 def settings(folder, **changes):

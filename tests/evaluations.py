@@ -6,7 +6,7 @@ import numpy as np
 
 from rclicks_jax import config
 from rclicks_jax.evaluation import click_scores
-from rclicks_jax.runs import store
+from rclicks_jax.jobs import store
 
 METRICS = [one.key for one in click_scores.MEASURES]
 MODELS = {

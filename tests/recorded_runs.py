@@ -6,7 +6,8 @@ import numpy as np
 from helpers import disk
 
 from rclicks_jax import config
-from rclicks_jax.runs import artifacts, records, rollout, store, tracks
+from rclicks_jax.benchmark import artifacts, records, rollout, tracks
+from rclicks_jax.jobs import store
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 SHAPE = (48, 64)

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import records
 from rclicks_jax.results import aggregate, comparison
-from rclicks_jax.runs import records
 from rclicks_jax.types import Trajectory
 
 CLICKS = 20

@@ -9,8 +9,9 @@ import pytest
 from helpers import make_folder
 
 from rclicks_jax import config, config_docs
+from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import benchmark, store
+from rclicks_jax.jobs import store
 from rclicks_jax.segmenters import conformance, load
 from rclicks_jax.types import ClickQuery, Clicks
 
@@ -59,7 +60,7 @@ def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, wa
         groups=(1, 10),
         pictures=0,
     )
-    outcome = benchmark.run(asked, tmp_path / "run")
+    outcome = benchmark_job.run(asked, tmp_path / "run")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     for record in store.RunFolder(tmp_path / "run").read_all():
         for played in record.instances[0].trajectories:

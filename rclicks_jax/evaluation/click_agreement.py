@@ -16,13 +16,13 @@ import tqdm
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark.records import Status
 from rclicks_jax.data import click_pairs, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
+from rclicks_jax.jobs import provenance, store
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, store
-from rclicks_jax.runs.records import Status
 
 # With fewer clicks in either set a task is skipped: the original's number for devices,
 # and what the KS test needs.
@@ -101,7 +101,7 @@ def run(
     hashed = {"kind": "click agreement", "compared": compared, "data": seen}
     if max_side:
         hashed["max_side"] = max_side
-    noted = {"command": sys.argv, **environment.describe()}
+    noted = {"command": sys.argv, **provenance.describe()}
     store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
     return found
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
+from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.evaluation import task_scoring
 from rclicks_jax.evaluation.task_records import TaskRecord
 from rclicks_jax.evaluation.task_scoring import Measured
-from rclicks_jax.runs import click_map_queries, plan
+from rclicks_jax.jobs import plan
 from rclicks_jax.types import ClickExample, ClickQuery
 
 # Tasks whose maps are made together where no model says.

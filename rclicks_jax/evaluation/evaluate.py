@@ -13,6 +13,7 @@ from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
+from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, specs
@@ -23,15 +24,7 @@ from rclicks_jax.evaluation import (
     task_records,
     task_scoring,
 )
-from rclicks_jax.runs import (
-    attempts,
-    environment,
-    plan,
-    processes,
-    progress,
-    records,
-    store,
-)
+from rclicks_jax.jobs import plan, processes, progress, provenance, starts, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +89,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         "batches": {
             name: getattr(model, "batch", None) for name, model in models.items()
         },
-        **environment.describe(),
+        **provenance.describe(),
     }
     folder.begin(
         _hashed(config, named, datasets),
@@ -104,7 +97,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> Outcome:
         mendable=("click_models",),
         has_results=functools.partial(task_records.has_results, folder),
     )
-    attempts.note(folder)
+    starts.note(folder)
     facts = {"click models": ", ".join(models), "protocol": protocol.name}
     progress.say_start("Evaluation", planned, facts, "click task")
     mine = [unit for unit in planned if hosts.owns(plan.key_of(unit), shard)]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import records
 from rclicks_jax.evaluation import (
     click_agreement,
     click_agreement_tables,
@@ -17,9 +18,9 @@ from rclicks_jax.evaluation import (
     report,
     task_records,
 )
+from rclicks_jax.jobs import store
 from rclicks_jax.results import formats, publish
 from rclicks_jax.results.export import write_rows
-from rclicks_jax.runs import records, store
 
 
 def is_evaluation(folder: store.RunFolder) -> bool:

@@ -8,6 +8,7 @@ from rclicks_jax import errors
 from rclicks_jax.evaluation import task_pictures, task_records
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
 from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
 from rclicks_jax.results import (
     click_words,
@@ -18,7 +19,6 @@ from rclicks_jax.results import (
     run_notes,
 )
 from rclicks_jax.results.click_words import SYNTHETIC
-from rclicks_jax.runs import store
 
 # Characters of the pictures of a task in a page, and of one of them.
 _TASK, _PICTURE = 280_000, 60_000

@@ -12,12 +12,14 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import artifacts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.clicks.click_models import ClickModel
 from rclicks_jax.data import packages
 from rclicks_jax.evaluation import task_records
 from rclicks_jax.evaluation.task_records import TaskRecord
-from rclicks_jax.runs import artifacts, overlays, store
+from rclicks_jax.jobs import store
+from rclicks_jax.reporting import overlays
 from rclicks_jax.types import ClickExample, ClickQuery
 
 COUNT = 5

@@ -11,9 +11,10 @@ from typing import Any
 
 from etils import epath
 
+from rclicks_jax.benchmark import records
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.runs import records, store
+from rclicks_jax.jobs import store
 
 KIND = "evaluation"
 

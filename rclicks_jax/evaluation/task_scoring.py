@@ -11,8 +11,8 @@ from rclicks_jax import errors
 from rclicks_jax.data import raw
 from rclicks_jax.evaluation import click_metrics
 from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.jobs import failures
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import failures
 from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"

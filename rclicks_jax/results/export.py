@@ -6,8 +6,9 @@ from typing import Any
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import records
+from rclicks_jax.jobs import store
 from rclicks_jax.results import formats
-from rclicks_jax.runs import records, store
 
 
 def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:

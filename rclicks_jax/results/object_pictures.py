@@ -11,10 +11,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from rclicks_jax.benchmark import artifacts, records
+from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
+from rclicks_jax.reporting import overlays
 from rclicks_jax.results import aggregate
-from rclicks_jax.runs import artifacts, overlays, records
-from rclicks_jax.runs.tracks import SEEN_ROUNDS
 from rclicks_jax.types import Trajectory
 
 # Characters of an object in a page: its photograph, what is drawn over it, its outline.

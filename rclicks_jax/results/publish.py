@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from etils import epath
 
 from rclicks_jax import config, errors
+from rclicks_jax.jobs import store
 from rclicks_jax.results import (
     aggregate,
     comparison,
@@ -20,7 +21,6 @@ from rclicks_jax.results import (
     side_by_side,
     tables,
 )
-from rclicks_jax.runs import store
 
 _WRITERS = {
     "csv": formats.to_csv,

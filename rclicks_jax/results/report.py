@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.clicks import strategies
+from rclicks_jax.jobs import starts, store
 from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.results import (
     aggregate,
@@ -20,7 +22,6 @@ from rclicks_jax.results import (
 )
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.click_words import SYNTHETIC
-from rclicks_jax.runs import artifacts, attempts, records, store
 
 REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
@@ -121,7 +122,7 @@ def provenance(folder: store.RunFolder) -> dict[str, Any]:
     """Returns commands and settings of a run as the templates take them."""
     info = folder.info()
     times: dict[str, list[str]] = {}
-    for each in attempts.read_all(folder):
+    for each in starts.read_all(folder):
         times.setdefault(pages.command(each.command), []).append(each.started)
     # These are elsewhere in the page.
     elsewhere = ("command", "data_notes")

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import artifacts, records
+from rclicks_jax.jobs import store
 from rclicks_jax.results import click_words, comparison, object_pictures, report
 from rclicks_jax.results.object_pictures import Pictured, Played
 from rclicks_jax.results.report import Key
-from rclicks_jax.runs import artifacts, records, store
 
 # Objects that are drawn, and runs of which each is.
 _SHOWN, _MOST_RUNS = 6, 4

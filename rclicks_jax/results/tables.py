@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from rclicks_jax.benchmark.tracks import PARTS
 from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.results import measures, part_tables, run_notes
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.results.formats import Row, Table
-from rclicks_jax.runs.tracks import PARTS
 
 
 def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:

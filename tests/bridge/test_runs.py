@@ -11,7 +11,8 @@ import pytest
 from helpers import make_folder, write_image
 
 from rclicks_jax import config
-from rclicks_jax.runs import benchmark, store
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.jobs import store
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "troublesome_adapter.py"
 
@@ -63,7 +64,7 @@ def played(tmp_path_factory):
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("RCLICKS_CACHE", str(home / "cache"))
-            outcome = benchmark.run(asked, workdir)
+            outcome = benchmark_job.run(asked, workdir)
         return outcome, instances_of(workdir), processes_of(adapter)
 
     return play

@@ -23,7 +23,7 @@ from rclicks_jax.evaluation import (
     evaluate,
     task_records,
 )
-from rclicks_jax.runs import store
+from rclicks_jax.jobs import store
 
 SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rclicks_jax.evaluation import publishing, task_pictures, task_records
-from rclicks_jax.runs import store
+from rclicks_jax.jobs import store
 
 
 def made_in(folder, records):

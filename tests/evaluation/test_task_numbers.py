@@ -11,8 +11,8 @@ from rclicks_jax import config, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import targets
 from rclicks_jax.evaluation import evaluate, task_records
+from rclicks_jax.jobs import store
 from rclicks_jax.metrics import click_prediction, ks2d, saliency
-from rclicks_jax.runs import store
 from rclicks_jax.types import ClickQuery
 
 SHAPE, DRAWS, SEED = (60, 90), 25, 3

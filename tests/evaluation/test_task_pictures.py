@@ -10,8 +10,8 @@ from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.evaluation import evaluate, task_pictures, task_records
+from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
-from rclicks_jax.runs import store
 
 
 @pytest.fixture(scope="module")

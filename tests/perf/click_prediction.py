@@ -16,8 +16,8 @@ from scipy import ndimage, stats
 
 from rclicks_jax.data import targets
 from rclicks_jax.evaluation import click_metrics, task_records, task_scoring
+from rclicks_jax.jobs import processes
 from rclicks_jax.metrics import click_prediction as metrics
-from rclicks_jax.runs import processes
 
 SHAPE, CLICKS, DRAWS, BATCH = (600, 800), 50, 100, 256
 SIGMAS = (5.0, 20.0)

@@ -16,8 +16,8 @@ import numpy as np
 import page
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import rollout, tracks
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import ImageExample, InstanceExample
 

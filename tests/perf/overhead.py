@@ -14,8 +14,8 @@ import page
 import rounds
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.models import cards, clickability, infer
-from rclicks_jax.runs import rollout, tracks
 
 CLICKS, REPEATS = 4, 3
 

@@ -11,7 +11,7 @@ import page
 from timing import measure
 
 from rclicks_jax import config
-from rclicks_jax.runs import rollout, tracks
+from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.types import ImageExample, InstanceExample
 
 SHAPES = ((480, 640), (1500, 2000))

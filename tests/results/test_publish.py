@@ -8,8 +8,8 @@ import pytest
 import results_of
 
 from rclicks_jax import config, errors
+from rclicks_jax.jobs import store
 from rclicks_jax.results import publish
-from rclicks_jax.runs import store
 
 DT = {"name": "DT"}
 NETWORK = {"name": "CM", "variant": "tiny", "checksum": "0123456789", "data": "people"}

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import recorded_runs as runs
 
+from rclicks_jax.benchmark import artifacts, records
+from rclicks_jax.jobs import starts
 from rclicks_jax.results import aggregate, object_pictures, publish, report, tables
-from rclicks_jax.runs import artifacts, attempts, records
 
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
 
@@ -168,7 +169,7 @@ def test_settings_are_a_table_and_commands_can_be_pasted(tmp_path, monkeypatch):
     run = runs.begin(tmp_path / "run", command=command)
     for argv in (command, later, later):
         monkeypatch.setattr(sys, "argv", argv)
-        attempts.note(run)
+        starts.note(run)
     (run.path / "attempts" / "9.json").write_text("{")
     runs.record(run, (runs.ok("one"),))
     page = page_of(run)

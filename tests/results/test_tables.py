@@ -7,6 +7,7 @@ import pytest
 import results_of
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import records
 from rclicks_jax.metrics import interaction
 from rclicks_jax.results import (
     formats,
@@ -16,7 +17,6 @@ from rclicks_jax.results import (
     publish,
     tables,
 )
-from rclicks_jax.runs import records
 
 PAPER = config.PAPER
 

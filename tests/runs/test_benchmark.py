@@ -11,11 +11,13 @@ from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
-from rclicks_jax.runs import benchmark, forecast, records, store
+from rclicks_jax.benchmark import forecast, records
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.jobs import store
 
 
 def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
-    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     assert outcome.encodes == outcome.images == 3
     records = list(store.RunFolder(tmp_path / "run").read_all())
@@ -38,7 +40,7 @@ def test_objects_are_counted_once_all_processes_are_done(folder, tmp_path, monke
 
     monkeypatch.setattr(hosts, "barrier", meet)
     asked = settings(folder, max_images=1, groups=())
-    outcome = benchmark.run(asked, tmp_path / "run")
+    outcome = benchmark_job.run(asked, tmp_path / "run")
     assert met == ["benchmarked"]
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 1}
     assert outcome.failed_share() == 0.5
@@ -54,7 +56,7 @@ def test_a_forecast_is_of_the_data_of_the_run(folder, tmp_path):
 def test_all_that_is_misspelt_is_said_at_once(folder):
     wrong = settings(folder, data="grabcut:x", segmenter="Sam", click_model="dt")
     with pytest.raises(errors.BadValueError) as said:
-        benchmark.check(wrong)
+        benchmark_job.check(wrong)
     for meant in ("3 things are wrong", "mean GrabCut?", "mean sam", "mean DT?"):
         assert meant in str(said.value)
 
@@ -67,7 +69,7 @@ def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
     for workers in (1, 2):
         workdir = tmp_path / f"run{workers}"
         asked = settings(folder, segmenter=f"{spec}:workers={workers}", groups=(1, 10))
-        outcome = benchmark.run(asked, workdir)
+        outcome = benchmark_job.run(asked, workdir)
         assert outcome.counts == {"ok": 6, "skipped": 0, "failed": 1}
         assert outcome.encodes == 6
         tables.append((tables_of(workdir), instances_of(workdir)))
@@ -75,25 +77,25 @@ def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
 
 
 def test_running_again_changes_nothing(folder, tmp_path):
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     files = sorted((tmp_path / "run" / "records").rglob("*.jsonl"))
     before = [(path, path.stat().st_mtime_ns) for path in files]
-    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.images == 0
     assert outcome.counts["ok"] == 3
     assert [(path, path.stat().st_mtime_ns) for path in files] == before
 
 
 def test_tables_are_the_same_however_the_work_is_split(folder, tmp_path):
-    benchmark.run(settings(folder), tmp_path / "whole")
-    benchmark.run(settings(folder, max_images=1), tmp_path / "parts")
-    benchmark.run(settings(folder, max_images=2), tmp_path / "parts")
-    benchmark.run(settings(folder, instances_per_batch=3), tmp_path / "parts")
+    benchmark_job.run(settings(folder), tmp_path / "whole")
+    benchmark_job.run(settings(folder, max_images=1), tmp_path / "parts")
+    benchmark_job.run(settings(folder, max_images=2), tmp_path / "parts")
+    benchmark_job.run(settings(folder, instances_per_batch=3), tmp_path / "parts")
     assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
 
 
 def test_tables_hold_what_the_records_say(folder, tmp_path):
-    benchmark.run(settings(folder, groups=tuple(range(1, 11))), tmp_path / "run")
+    benchmark_job.run(settings(folder, groups=tuple(range(1, 11))), tmp_path / "run")
     tables_of(tmp_path / "run")
     with (tmp_path / "run" / "tables" / "summary.csv").open() as file:
         (row,) = csv.DictReader(file)
@@ -128,7 +130,7 @@ def test_bad_images_and_objects_are_recorded_and_nothing_else_is_lost(folder, tm
     for part in ("images", "masks"):
         (tmp_path / "more" / part / "x.png").rename(folder / part / "d.png")
     write_image(folder / "masks" / "d.png", np.full((5, 6), 255, np.uint8))
-    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 2}
     assert outcome.failed_share() == 0.5
     found = instances_of(tmp_path / "run")
@@ -162,7 +164,7 @@ def adapter(folder):
 def test_a_segmenter_that_fails_on_one_image_goes_on(
     folder, tmp_path, adapter, at, reason
 ):
-    outcome = benchmark.run(
+    outcome = benchmark_job.run(
         settings(folder, segmenter=f"{adapter}:at={at}"), tmp_path / "run"
     )
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
@@ -171,9 +173,9 @@ def test_a_segmenter_that_fails_on_one_image_goes_on(
 
 def test_only_failures_are_tried_again(folder, tmp_path, adapter):
     spec = f"{adapter}:at=raise:mended={tmp_path}"
-    benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
+    benchmark_job.run(settings(folder, segmenter=spec), tmp_path / "run")
     (tmp_path / "yes").write_text("")
-    outcome = benchmark.run(settings(folder, segmenter=spec), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder, segmenter=spec), tmp_path / "run")
     assert outcome.images == 1
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     names = {path.name for path in (tmp_path / "run" / "records" / "mine").iterdir()}
@@ -191,16 +193,16 @@ def test_only_failures_are_tried_again(folder, tmp_path, adapter):
     ],
 )
 def test_a_folder_of_another_run_is_refused(folder, tmp_path, change, named):
-    benchmark.run(settings(folder, max_images=1), tmp_path / "run")
+    benchmark_job.run(settings(folder, max_images=1), tmp_path / "run")
     with pytest.raises(errors.RunFolderError, match=named):
-        benchmark.run(settings(folder, **change), tmp_path / "run")
+        benchmark_job.run(settings(folder, **change), tmp_path / "run")
 
 
 def test_changed_data_is_another_run(folder, tmp_path):
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     make_folder(folder, ("a", "b", "c", "d"))
     with pytest.raises(errors.RunFolderError, match=r"data\.mine"):
-        benchmark.run(settings(folder), tmp_path / "run")
+        benchmark_job.run(settings(folder), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(
     folder, tmp_path, change, message
 ):
     with pytest.raises(errors.RClicksError, match=message):
-        benchmark.run(settings(folder, **change), tmp_path / "run")
+        benchmark_job.run(settings(folder, **change), tmp_path / "run")
     assert not (tmp_path / "run" / "records").exists()
 
 
@@ -238,22 +240,22 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
     with pytest.raises(
         errors.RunFolderError, match=r"No space left.*What is finished is kept"
     ):
-        benchmark.run(settings(folder, pictures=0), tmp_path / "run")
+        benchmark_job.run(settings(folder, pictures=0), tmp_path / "run")
     monkeypatch.undo()
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
     assert list(instances_of(tmp_path / "run")) == ["a"]
-    outcome = benchmark.run(settings(folder, pictures=0), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder, pictures=0), tmp_path / "run")
     assert outcome.images == 2
 
 
 def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
-    from rclicks_jax.runs import rollout
+    from rclicks_jax.benchmark import rollout
 
     def out_of_memory(*_, **__):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes")
 
     monkeypatch.setattr(rollout, "play", out_of_memory)
-    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
     for one in instances_of(tmp_path / "run").values():
         assert one.reason.startswith("out of memory (RESOURCE_EXHAUSTED")
@@ -263,13 +265,13 @@ def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
 def test_a_limit_on_photographs_is_part_of_a_run_only_if_it_is_given(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("a",))
     plain = settings(folder, groups=(1,), pictures=0)
-    benchmark.run(plain, tmp_path / "run")
+    benchmark_job.run(plain, tmp_path / "run")
     run_folder = store.RunFolder(tmp_path / "run")
     assert "max_side" not in run_folder.info()["hashed"]
     limited = settings(folder, groups=(1,), pictures=0, max_side=32)
     with pytest.raises(errors.RunFolderError, match="max_side was null and is 32"):
-        benchmark.run(limited, tmp_path / "run")
-    benchmark.run(limited, tmp_path / "limited")
+        benchmark_job.run(limited, tmp_path / "run")
+    benchmark_job.run(limited, tmp_path / "limited")
     (one,) = instances_of(tmp_path / "limited").values()
     (whole,) = instances_of(tmp_path / "run").values()
     assert one.status == whole.status == "ok"

@@ -8,21 +8,19 @@ from click_map_runs import files_of, index_of, rows_of, settings
 from helpers import write_image
 
 from rclicks_jax import config, errors
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.click_maps import files as click_map_files
+from rclicks_jax.click_maps import job as click_maps_job
+from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models, groups
+from rclicks_jax.jobs import store
 from rclicks_jax.models import infer
 from rclicks_jax.results import publish
-from rclicks_jax.runs import (
-    benchmark,
-    click_map_files,
-    click_map_queries,
-    click_maps,
-    store,
-)
 from rclicks_jax.types import ClickQuery
 
 
 def test_each_object_has_a_map_a_drawing_and_clicks(folder, tmp_path):
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     assert outcome.problems == []
     assert set(files_of(tmp_path / "out")) == {
@@ -39,7 +37,7 @@ def test_each_object_has_a_map_a_drawing_and_clicks(folder, tmp_path):
 
 
 def test_a_map_is_the_16_bit_levels_of_the_object(folder, tmp_path):
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     read = cv2.imread(str(tmp_path / "out/maps/mine/b/b.png"), cv2.IMREAD_UNCHANGED)
     target = cv2.imread(str(folder / "masks/b.png"), cv2.IMREAD_UNCHANGED) > 0
     query = ClickQuery(np.zeros((*target.shape, 3), np.uint8), target, target)
@@ -49,7 +47,7 @@ def test_a_map_is_the_16_bit_levels_of_the_object(folder, tmp_path):
 
 
 def test_the_table_has_a_row_for_each_click_and_all_lie_on_the_object(folder, tmp_path):
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     rows = rows_of(tmp_path / "out")
     assert list(rows[0]) == [
         "dataset", "image_id", "instance_id", "group", "draw", "y", "x",
@@ -67,7 +65,7 @@ def test_the_table_has_a_row_for_each_click_and_all_lie_on_the_object(folder, tm
 
 
 def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
-    click_maps.run(settings(folder, seed=3), tmp_path / "out")
+    click_maps_job.run(settings(folder, seed=3), tmp_path / "out")
     played = config.BenchmarkConfig(
         data=f"folder:{folder}",
         segmenter="noisy",
@@ -76,7 +74,7 @@ def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
         pictures=0,
         seed=3,
     )
-    benchmark.run(played, tmp_path / "run")
+    benchmark_job.run(played, tmp_path / "run")
     first = {
         (one.instance_id, str(track.group)): track.clicks[0][:2]
         for record in store.RunFolder(tmp_path / "run").read_all()
@@ -94,7 +92,7 @@ def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
 
 def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
     asked = settings(folder, model=nano, batch=2, protocol="strict")
-    click_maps.run(asked, tmp_path / "out")
+    click_maps_job.run(asked, tmp_path / "out")
     index = index_of(tmp_path / "out")
     assert index["card"]["metrics"] == {"sim": 0.5}
     assert index["model"]["checksum"] == index["card"]["checksum"]
@@ -117,13 +115,13 @@ def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
 
 def test_the_error_of_bfloat16_is_printed_and_recorded(folder, tmp_path, nano, capsys):
     asked = settings(folder, model=nano, batch=2, precision="bfloat16")
-    click_maps.run(asked, tmp_path / "out")
+    click_maps_job.run(asked, tmp_path / "out")
     found = index_of(tmp_path / "out")["precision_error"]
     assert found["maps"] == 3
     assert 0 < found["mean"] < found["largest"] < 0.06
     printed = capsys.readouterr().err
     assert f"{found['largest']:.2g} at most (3 objects)" in printed
-    click_maps.run(asked, tmp_path / "out")
+    click_maps_job.run(asked, tmp_path / "out")
     assert index_of(tmp_path / "out")["precision_error"] == found
     assert "bfloat16: click maps" in capsys.readouterr().err
 
@@ -135,7 +133,7 @@ def test_a_precision_that_cannot_be_measured_ends_nothing(
         raise ValueError("no")
 
     monkeypatch.setattr(infer.ClickabilityModel, "precision_error", fail)
-    outcome = click_maps.run(
+    outcome = click_maps_job.run(
         settings(folder, model=nano, batch=2, precision="bfloat16"), tmp_path / "out"
     )
     assert outcome.counts["ok"] == 3
@@ -169,7 +167,7 @@ def test_click_tasks_are_drawn_in_what_is_to_mend(tmp_path):
     asked = config.ClickMapsConfig(
         model="UD", data="sample", tasks=True, split="val", samples=3, max_images=6
     )
-    outcome = click_maps.run(asked, tmp_path / "out")
+    outcome = click_maps_job.run(asked, tmp_path / "out")
     assert outcome.counts == {"ok": 6, "skipped": 0, "failed": 0}
     for row in rows_of(tmp_path / "out"):
         place = f"maps/sample/{row['image_id']}/{row['instance_id']}.png"
@@ -184,7 +182,9 @@ def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
     folder = tmp_path / "odd"
     write_image(folder / "images" / "a.png", np.zeros((*shape, 3), np.uint8))
     write_image(folder / "masks" / "a.png", np.full(shape, 255, np.uint8))
-    outcome = click_maps.run(settings(folder, model=nano, batch=2), tmp_path / "out")
+    outcome = click_maps_job.run(
+        settings(folder, model=nano, batch=2), tmp_path / "out"
+    )
     assert outcome.counts["ok"] == 1
 
 
@@ -203,19 +203,21 @@ def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
 )
 def test_settings_that_mean_nothing_are_named(folder, tmp_path, nano, changes, message):
     with pytest.raises(errors.RClicksError, match=message):
-        click_maps.run(settings(folder, **{"model": nano, **changes}), tmp_path / "out")
+        click_maps_job.run(
+            settings(folder, **{"model": nano, **changes}), tmp_path / "out"
+        )
     assert not (tmp_path / "out").exists()
 
 
 def test_there_is_no_table_of_click_maps(folder, tmp_path):
-    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    click_maps_job.run(settings(folder, max_images=1), tmp_path / "out")
     with pytest.raises(errors.RunFolderError, match="holds click maps: there are"):
         publish.publish(store.RunFolder(tmp_path / "out"))
 
 
 def test_no_clicks_and_no_drawings_leave_maps(folder, tmp_path):
     asked = settings(folder, samples=0, drawings=False, groups=())
-    click_maps.run(asked, tmp_path / "out")
+    click_maps_job.run(asked, tmp_path / "out")
     assert rows_of(tmp_path / "out") == []
     assert not (tmp_path / "out" / "drawings").exists()
     assert len(list((tmp_path / "out" / "maps").rglob("*.png"))) == 3

@@ -9,19 +9,22 @@ from click_map_runs import files_of, index_of, rows_of, settings
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
+from rclicks_jax.click_maps import files as click_map_files
+from rclicks_jax.click_maps import job as click_maps_job
+from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models
-from rclicks_jax.runs import click_map_files, click_map_queries, click_maps, store
+from rclicks_jax.jobs import store
 
 
 @pytest.mark.parametrize("damage", [lambda text: "{", lambda text: text[:-9] + "0}"])
 def test_a_broken_record_is_named_and_made_again(folder, tmp_path, capsys, damage):
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     before = files_of(tmp_path / "out")
     path = tmp_path / "out" / "records" / "mine" / "b.json"
     path.write_text(damage(path.read_text()))
     with pytest.raises(errors.RunFolderError, match=r"b\.json is not a record"):
         list(click_map_files.read_objects(store.RunFolder(tmp_path / "out")))
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     assert "note: 1 records cannot be used" in capsys.readouterr().err
     assert files_of(tmp_path / "out") == before
 
@@ -35,7 +38,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     folder, tmp_path, nano, monkeypatch, writes
 ):
     asked = settings(folder, model=nano, batch=2)
-    click_maps.run(asked, tmp_path / "whole")
+    click_maps_job.run(asked, tmp_path / "whole")
     plain, left = store.write_atomically, [writes]
 
     def write(path, content):
@@ -46,18 +49,18 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
     monkeypatch.setattr(store, "write_atomically", write)
     with pytest.raises(Killed):
-        click_maps.run(asked, tmp_path / "out")
+        click_maps_job.run(asked, tmp_path / "out")
     monkeypatch.setattr(store, "write_atomically", plain)
     assert not (tmp_path / "out" / "clicks.csv").exists()
-    click_maps.run(asked, tmp_path / "out")
+    click_maps_job.run(asked, tmp_path / "out")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
 def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     before = files_of(tmp_path / "out")
     monkeypatch.setattr(click_map_queries, "read", None)
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     assert files_of(tmp_path / "out") == before
 
 
@@ -65,18 +68,18 @@ def test_a_signal_ends_the_run_after_a_batch(folder, tmp_path, monkeypatch):
     stop = hosts.StopRequest()
     stop.set("SIGTERM")
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(click_maps, "_TOGETHER", 1)
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    monkeypatch.setattr(click_maps_job, "_TOGETHER", 1)
+    outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.stopped == "SIGTERM"
     assert outcome.counts["ok"] == 1
     assert not (tmp_path / "out" / "clicks.csv").exists()
 
 
 def test_max_images_can_grow(folder, tmp_path):
-    click_maps.run(settings(folder), tmp_path / "whole")
-    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "whole")
+    click_maps_job.run(settings(folder, max_images=1), tmp_path / "out")
     assert index_of(tmp_path / "out")["counts"]["ok"] == 1
-    click_maps.run(settings(folder), tmp_path / "out")
+    click_maps_job.run(settings(folder), tmp_path / "out")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
@@ -92,21 +95,21 @@ def test_max_images_can_grow(folder, tmp_path):
     ],
 )
 def test_a_folder_of_something_else_is_refused(folder, tmp_path, changes, message):
-    click_maps.run(settings(folder, max_images=1), tmp_path / "out")
+    click_maps_job.run(settings(folder, max_images=1), tmp_path / "out")
     before = files_of(tmp_path / "out")
     with pytest.raises(errors.RunFolderError, match=message):
-        click_maps.run(settings(folder, **changes), tmp_path / "out")
+        click_maps_job.run(settings(folder, **changes), tmp_path / "out")
     assert files_of(tmp_path / "out") == before
 
 
 def test_two_hosts_write_what_one_does(tmp_path, cache, monkeypatch):
     folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
-    click_maps.run(settings(folder), tmp_path / "whole")
+    click_maps_job.run(settings(folder), tmp_path / "whole")
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     monkeypatch.setattr(hosts, "barrier", lambda name: None)
     for process in (1, 0):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
-        outcome = click_maps.run(settings(folder), tmp_path / "out")
+        outcome = click_maps_job.run(settings(folder), tmp_path / "out")
         if process:
             assert 0 < outcome.counts["ok"] < 8
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
@@ -115,7 +118,7 @@ def test_two_hosts_write_what_one_does(tmp_path, cache, monkeypatch):
 def test_bad_images_are_counted_and_end_nothing(folder, tmp_path):
     (folder / "images" / "a.png").write_bytes(b"broken")
     write_image(folder / "masks" / "c.png", np.zeros((48, 64), np.uint8))
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 1}
     assert outcome.failed_share() == pytest.approx(1 / 3)
     failed, skipped = outcome.problems
@@ -150,7 +153,7 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
 ):
     model = Moody()
     monkeypatch.setattr(click_models, "load", lambda *_, **__: model)
-    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
+    outcome = click_maps_job.run(settings(folder, drawings=False), tmp_path / "out")
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 2}
     assert outcome.problems == [
         "mine/a: failed: ValueError: not this one",
@@ -158,9 +161,9 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
     ]
     assert "Traceback" in capsys.readouterr().err
     model.ill = False
-    outcome = click_maps.run(settings(folder, drawings=False), tmp_path / "out")
+    outcome = click_maps_job.run(settings(folder, drawings=False), tmp_path / "out")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
-    click_maps.run(settings(folder, drawings=False), tmp_path / "whole")
+    click_maps_job.run(settings(folder, drawings=False), tmp_path / "whole")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
@@ -171,7 +174,7 @@ def test_want_of_memory_fails_an_image_and_says_what_to_set(
         raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
 
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
-    outcome = click_maps.run(settings(folder), tmp_path / "out")
+    outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
     for line in outcome.problems:
         assert "failed: out of memory (RESOURCE_EXHAUSTED: 3 GiB). Set --batch" in line

@@ -10,8 +10,10 @@ from coco_files import annotation, make_coco
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.data import doctor, packages, specs
-from rclicks_jax.runs import benchmark, records, store
+from rclicks_jax.jobs import store
 
 ANNOTATIONS = [
     annotation(1, 1, category_id=7),
@@ -32,7 +34,7 @@ def data(tmp_path):
 
 def benchmarked(data, workdir):
     asked = settings("", groups=(), pictures=0)
-    return benchmark.run(dataclasses.replace(asked, data=data), workdir)
+    return benchmark_job.run(dataclasses.replace(asked, data=data), workdir)
 
 
 def test_doctor_package_and_run_count_alike(data, cache, tmp_path):

@@ -10,9 +10,11 @@ from click_map_runs import settings as map_settings
 from helpers import make_folder, write_image
 
 from rclicks_jax import config, errors
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import evaluate
-from rclicks_jax.runs import benchmark, click_maps, failures, progress, store
+from rclicks_jax.jobs import failures, progress, store
 
 JOBS = pathlib.Path(__file__).parent.parent / "jobs"
 THRIFTY = JOBS / "thrifty_adapter.py"
@@ -25,13 +27,13 @@ def many(tmp_path, cache):
 
 def test_want_of_memory_for_one_photograph_fails_it_alone(folder, tmp_path, capsys):
     wanted = settings(folder, segmenter=f"{THRIFTY}:broken=2")
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
     reason = instances_of(tmp_path / "run")["b"].reason
     assert reason.startswith("out of memory (")
     said = capsys.readouterr().err
     assert "1 failed. 1 times: out of memory (" in said
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts["ok"] == 3
 
 
@@ -41,30 +43,30 @@ def test_ten_failures_in_the_same_way_end_a_run_and_it_goes_on_when_mended(
     wanted = settings(many, segmenter=f"{THRIFTY}:broken=all:mended={tmp_path}")
     said = "The first 10 images all failed in the same way.*out of memory"
     with pytest.raises(errors.RClicksError, match=said):
-        benchmark.run(wanted, tmp_path / "run")
+        benchmark_job.run(wanted, tmp_path / "run")
     assert len(instances_of(tmp_path / "run")) == progress.FIRST_FAILURES
     (tmp_path / "yes").write_text("")
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts == {"ok": 12, "skipped": 0, "failed": 0}
 
 
 def test_who_lets_everything_fail_is_not_stopped(many, tmp_path):
     wanted = settings(many, segmenter=f"{THRIFTY}:broken=all", max_failed=1.0)
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 12}
 
 
 def test_one_that_works_keeps_a_run_going(many, tmp_path):
     broken = "+".join(map(str, range(2, 13)))
     wanted = settings(many, segmenter=f"{THRIFTY}:broken={broken}")
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 11}
 
 
 def test_photographs_that_cannot_be_read_say_nothing_of_the_segmenter(many, tmp_path):
     for path in sorted((many / "images").iterdir())[:11]:
         path.write_bytes(b"broken")
-    outcome = benchmark.run(settings(many), tmp_path / "run")
+    outcome = benchmark_job.run(settings(many), tmp_path / "run")
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 11}
 
 
@@ -73,13 +75,13 @@ def test_a_mended_adapter_goes_on_in_the_folder_of_its_failures(folder, tmp_path
     code = THRIFTY.read_text()
     adapter.write_text(code.replace('"RESOURCE_EXHAUSTED: ', '"'))
     wanted = settings(folder, segmenter=f"{adapter}:broken=all")
-    assert benchmark.run(wanted, tmp_path / "run").counts["failed"] == 3
+    assert benchmark_job.run(wanted, tmp_path / "run").counts["failed"] == 3
     adapter.write_text(code.replace('broken == "all"', "False"))
-    outcome = benchmark.run(wanted, tmp_path / "run")
+    outcome = benchmark_job.run(wanted, tmp_path / "run")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     adapter.write_text(code)
     with pytest.raises(errors.RunFolderError, match=r"segmenter\.code"):
-        benchmark.run(wanted, tmp_path / "run")
+        benchmark_job.run(wanted, tmp_path / "run")
 
 
 class Constant:
@@ -110,16 +112,16 @@ def test_no_job_takes_maps_that_mean_nothing(
 ):
     monkeypatch.setattr(click_models, "load", lambda *_, **__: Constant(value))
     counts = {"ok": 0, "skipped": 0, "failed": 3}
-    assert benchmark.run(settings(folder), tmp_path / "run").counts == counts
+    assert benchmark_job.run(settings(folder), tmp_path / "run").counts == counts
     for one in instances_of(tmp_path / "run").values():
         assert reason in one.reason
-    outcome = click_maps.run(map_settings(folder), tmp_path / "maps")
+    outcome = click_maps_job.run(map_settings(folder), tmp_path / "maps")
     assert outcome.counts == counts
     assert all(reason in line for line in outcome.problems)
 
 
 def test_a_run_begins_with_what_it_is(folder, tmp_path, capsys):
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     (line,) = [
         line
         for line in capsys.readouterr().err.splitlines()
@@ -132,7 +134,7 @@ def test_a_run_begins_with_what_it_is(folder, tmp_path, capsys):
 
 
 def test_progress_counts_clicks_and_says_that_it_compiles(folder, tmp_path, capsys):
-    benchmark.run(settings(folder, groups=(1,)), tmp_path / "run")
+    benchmark_job.run(settings(folder, groups=(1,)), tmp_path / "run")
     said = capsys.readouterr().err
     assert "compiling" in said
     # Three objects, a robot and a group, twenty clicks.
@@ -141,9 +143,9 @@ def test_progress_counts_clicks_and_says_that_it_compiles(folder, tmp_path, caps
 
 
 def test_users_without_any_click_are_missed_aloud(folder, tmp_path, capsys):
-    benchmark.run(settings(folder, users=True), tmp_path / "run")
+    benchmark_job.run(settings(folder, users=True), tmp_path / "run")
     assert "warning: --config.users had no effect" in capsys.readouterr().err
-    benchmark.run(settings(folder), tmp_path / "other")
+    benchmark_job.run(settings(folder), tmp_path / "other")
     assert "--config.users" not in capsys.readouterr().err
 
 
@@ -152,8 +154,8 @@ def test_nothing_usable_is_an_error_before_any_work(folder, tmp_path):
         write_image(path, np.zeros((48, 64), np.uint8))
     said = r"3 images, 0 usable objects, 3 skipped, .*: the mask has no object pixel"
     for run, wanted in (
-        (benchmark.run, settings(folder)),
-        (click_maps.run, map_settings(folder)),
+        (benchmark_job.run, settings(folder)),
+        (click_maps_job.run, map_settings(folder)),
     ):
         with pytest.raises(errors.DataError, match=said):
             run(wanted, tmp_path / "run")
@@ -169,12 +171,12 @@ def test_an_evaluation_of_maps_without_numbers_stops(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["{", '{"kind":"image"}\n'])
 def test_an_image_whose_record_is_damaged_is_repeated(folder, tmp_path, capsys, damage):
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     before = instances_of(tmp_path / "run")
     path = tmp_path / "run" / "records" / "mine" / "b.1.jsonl"
     path.write_text(damage)
     (path.parent.parent / ".DS_Store").write_bytes(b"\0")
-    outcome = benchmark.run(settings(folder), tmp_path / "run")
+    outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.images == 1
     assert instances_of(tmp_path / "run") == before
     assert "note: 1 records cannot be used" in capsys.readouterr().err
@@ -182,8 +184,8 @@ def test_an_image_whose_record_is_damaged_is_repeated(folder, tmp_path, capsys, 
 
 def test_records_of_two_runs_do_not_mix(folder, tmp_path):
     """As when two hosts start with different seeds, or `run.json` is lost."""
-    benchmark.run(settings(folder, max_images=1), tmp_path / "run")
-    benchmark.run(settings(folder, seed=1), tmp_path / "other")
+    benchmark_job.run(settings(folder, max_images=1), tmp_path / "run")
+    benchmark_job.run(settings(folder, seed=1), tmp_path / "other")
     whole = instances_of(tmp_path / "other")
     for name in ("a", "b"):
         source = tmp_path / "run" / "records" / "mine" / "a.1.jsonl"
@@ -191,15 +193,15 @@ def test_records_of_two_runs_do_not_mix(folder, tmp_path):
         target.write_bytes(source.read_bytes())
     with pytest.raises(errors.RunFolderError, match=r"another run|it is of mine/a"):
         instances_of(tmp_path / "other")
-    assert benchmark.run(settings(folder, seed=1), tmp_path / "other").images == 2
+    assert benchmark_job.run(settings(folder, seed=1), tmp_path / "other").images == 2
     assert instances_of(tmp_path / "other") == whole
     (tmp_path / "run" / "run.json").unlink()
     with pytest.raises(errors.RunFolderError, match=r"but no run\.json"):
-        benchmark.run(settings(folder, seed=1), tmp_path / "run")
+        benchmark_job.run(settings(folder, seed=1), tmp_path / "run")
 
 
 def test_cores_and_batches_are_noted(folder, tmp_path):
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     noted = store.RunFolder(tmp_path / "run").info()["noted"]
     assert noted["cores"] >= 1
     assert set(noted["batches"]) == {"instances", "trajectories", "click_maps"}

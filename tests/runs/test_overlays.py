@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax.runs import artifacts, overlays
+from rclicks_jax.benchmark import artifacts
+from rclicks_jax.reporting import overlays
 
 SHAPE = (60, 80)
 MASK = disk(SHAPE, (30, 40), 15)

@@ -10,8 +10,9 @@ from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder
 
 from rclicks_jax import config, errors
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.jobs import starts, store
 from rclicks_jax.results import aggregate, publish
-from rclicks_jax.runs import attempts, benchmark, store
 
 
 def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
@@ -23,7 +24,7 @@ def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
         users=True,
         max_images=1,
     )
-    benchmark.run(wanted, tmp_path / "run")
+    benchmark_job.run(wanted, tmp_path / "run")
     (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
     assert result.input_devices == {"synthetic"}
     assert all(ious.size == 24 for ious in result.user_ious)
@@ -37,7 +38,7 @@ def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
         data="sample", split="val", segmenter="noisy", click_model="DT", groups=(1,),
         users=True, max_images=1,
     )  # fmt: skip
-    benchmark.run(wanted, tmp_path / "run")
+    benchmark_job.run(wanted, tmp_path / "run")
     (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
     assert [ious.size for ious in result.sampled_ious] == [
         ious.size for ious in result.user_ious
@@ -52,7 +53,7 @@ def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
 
 def test_further_robots_are_played_and_tabled(folder, tmp_path):
     robots = ("random", "deepgrow", "largest_component")
-    benchmark.run(settings(folder, groups=(), robots=robots), tmp_path / "run")
+    benchmark_job.run(settings(folder, groups=(), robots=robots), tmp_path / "run")
     (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
     assert set(result.robots) == set(robots)
     for areas in result.robots.values():
@@ -65,13 +66,13 @@ def test_further_robots_are_played_and_tabled(folder, tmp_path):
 
 def test_an_unknown_robot_is_named(folder, tmp_path):
     with pytest.raises(errors.UnknownNameError, match="deepgrow"):
-        benchmark.run(settings(folder, robots=("r2d2",)), tmp_path / "run")
+        benchmark_job.run(settings(folder, robots=("r2d2",)), tmp_path / "run")
 
 
 def test_the_report_stands_alone(folder, tmp_path):
     for _ in range(2):
-        benchmark.run(settings(folder, groups=(1, 10)), tmp_path / "run")
-    assert len(attempts.read_all(store.RunFolder(tmp_path / "run"))) == 2
+        benchmark_job.run(settings(folder, groups=(1, 10)), tmp_path / "run")
+    assert len(starts.read_all(store.RunFolder(tmp_path / "run"))) == 2
     tables_of(tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     html_pages.check(page)
@@ -85,15 +86,15 @@ def test_the_report_stands_alone(folder, tmp_path):
 
 def test_names_in_the_report_cannot_be_markup(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("<script>alert(1)<",))
-    benchmark.run(settings(folder), tmp_path / "run")
+    benchmark_job.run(settings(folder), tmp_path / "run")
     tables_of(tmp_path / "run")
     assert "<script>alert" not in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_stopping_at_a_threshold_changes_no_number_of_clicks(folder, tmp_path):
     whole = settings(folder, groups=tuple(range(1, 11)))
-    benchmark.run(whole, tmp_path / "whole")
-    benchmark.run(dataclasses.replace(whole, stop_at=90), tmp_path / "early")
+    benchmark_job.run(whole, tmp_path / "whole")
+    benchmark_job.run(dataclasses.replace(whole, stop_at=90), tmp_path / "early")
     found = []
     for name in ("whole", "early"):
         run = publish.open_run(str(tmp_path / name))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.runs import processes
+from rclicks_jax.jobs import processes
 
 
 def test_every_item_has_a_result_whatever_the_number_of_processes():

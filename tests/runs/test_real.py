@@ -3,8 +3,9 @@
 import pytest
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
-from rclicks_jax.runs import benchmark, store
 
 PARTS = {"GrabCut": True, "Berkeley": False, "DAVIS": False, "COCO_MVal": False}
 
@@ -20,7 +21,7 @@ def test_real_photographs_are_benchmarked(real_data, tmp_path, name):
         max_images=2,
         pictures=0,
     )
-    outcome = benchmark.run(settings, tmp_path)
+    outcome = benchmark_job.run(settings, tmp_path)
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 0}
     (result,) = aggregate.collect(store.RunFolder(tmp_path).read_all())
     assert result.encodes == (2, 2)

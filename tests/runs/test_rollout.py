@@ -5,9 +5,9 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import first_clicks, rollout, tracks
 from rclicks_jax.clicks import click_models
 from rclicks_jax.metrics import interaction
-from rclicks_jax.runs import first_clicks, rollout, tracks
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import ImageExample, InstanceExample
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import evaluate
-from rclicks_jax.runs import benchmark, click_maps, store
+from rclicks_jax.jobs import store
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "saliency_adapter.py"
 CLASSICAL = "SM:source=spectral_residual"
@@ -34,7 +36,7 @@ def test_a_benchmark_clicks_where_they_say(tmp_path):
         max_images=1,
         pictures=0,
     )
-    outcome = benchmark.run(asked, tmp_path)
+    outcome = benchmark_job.run(asked, tmp_path)
     assert outcome.counts["ok"] > 0
     assert outcome.counts["failed"] == 0
 
@@ -48,7 +50,7 @@ def test_an_object_without_a_map_ends_no_run(tmp_path, trouble):
     write_image(folder / "images" / "b.png", dark)
     model = f"SI:adapter={ADAPTER}:trouble={trouble}"
     asked = config.ClickMapsConfig(model=model, data=f"folder:{folder}")
-    outcome = click_maps.run(asked, tmp_path / "maps")
+    outcome = click_maps_job.run(asked, tmp_path / "maps")
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
     (problem,) = outcome.problems
     assert problem.startswith("mine/b: ")

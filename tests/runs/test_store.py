@@ -10,7 +10,8 @@ import pytest
 from etils import epath
 
 from rclicks_jax import config, errors
-from rclicks_jax.runs import files, records, store
+from rclicks_jax.benchmark import records
+from rclicks_jax.jobs import files, store
 from rclicks_jax.types import Trajectory
 
 TRACK = Trajectory(

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
-from rclicks_jax.runs import benchmark, store
 
 SAVE_SAM = pathlib.Path(__file__).parent.parent / "adapters" / "save_sam.py"
 
@@ -36,7 +37,7 @@ def test_sam_is_benchmarked_with_one_encoding_an_image(sam, tmp_path):
         max_images=2,
         pictures=0,
     )
-    outcome = benchmark.run(settings, tmp_path / "run")
+    outcome = benchmark_job.run(settings, tmp_path / "run")
     folder = store.RunFolder(tmp_path / "run")
     (result,) = aggregate.collect(folder.read_all())
     assert outcome.encodes == outcome.images == 2

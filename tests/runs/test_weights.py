@@ -6,8 +6,14 @@ import pytest
 
 from rclicks_jax import config, errors
 from rclicks_jax.bridge import checkpoints
-from rclicks_jax.models import cards, clickability, convert, infer, torch_files
-from rclicks_jax.runs import weights
+from rclicks_jax.models import (
+    cards,
+    clickability,
+    convert,
+    exchange,
+    infer,
+    torch_files,
+)
 from rclicks_jax.types import ClickQuery
 
 NETWORK = config.network("nano")
@@ -30,13 +36,13 @@ def checkpoint(variables, tmp_path):
 
 def imported(checkpoint, out, **changes):
     facts = {"size": 64, "sigma": 7.0, "data": "mine", **changes}
-    return weights.import_checkpoint(str(checkpoint), str(out), **facts)
+    return exchange.import_checkpoint(str(checkpoint), str(out), **facts)
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(checkpoint, tmp_path):
     imported(checkpoint, tmp_path / "model")
     back = tmp_path / "back.pth"
-    count = weights.export_model(str(tmp_path / "model"), str(back))
+    count = exchange.export_model(str(tmp_path / "model"), str(back))
     theirs, ours = torch_files.read(checkpoint), torch_files.read(back)
     assert count == len(theirs)
     assert ours.keys() == theirs.keys()
@@ -72,7 +78,7 @@ def test_data_must_be_told_unless_the_network_is_the_published_one(
 ):
     with pytest.raises(errors.BadValueError, match="what variant nano was trained on"):
         imported(checkpoint, tmp_path / "model", data="")
-    monkeypatch.setattr(weights, "PUBLISHED_VARIANT", "nano")
+    monkeypatch.setattr(exchange, "PUBLISHED_VARIANT", "nano")
     assert imported(checkpoint, tmp_path / "model", data="").data.startswith("TETRIS")
 
 
@@ -93,7 +99,7 @@ def test_a_model_is_not_overwritten(checkpoint, tmp_path):
 @pytest.mark.parametrize("name", ["theirs.pth", "model.npz"])
 def test_a_checkpoint_is_new_and_named_as_one(checkpoint, tmp_path, name):
     with pytest.raises(errors.BadValueError, match=r"ends in \.pth and is not there"):
-        weights.rewrite(str(checkpoint), str(tmp_path / name))
+        exchange.rewrite(str(checkpoint), str(tmp_path / name))
 
 
 def test_a_wrong_key_leaves_no_model(checkpoint, tmp_path):
@@ -121,6 +127,6 @@ def test_older_formats_go_through_the_environment_that_is_named(
     loaded, _ = cards.load(tmp_path / "model")
     del loaded[convert.COUNTERS]
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, loaded, variables)))
-    assert weights.rewrite(str(old), str(tmp_path / "new.pth"), **named) == len(
+    assert exchange.rewrite(str(old), str(tmp_path / "new.pth"), **named) == len(
         torch_files.read(tmp_path / "new.pth")
     )

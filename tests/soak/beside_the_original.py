@@ -105,8 +105,9 @@ def _tasks(name, stem, inside, previous, generator):
 def play_ours(folder, out, seeds):
     """Runs a benchmark for each seed; writes curves as the other side does."""
     from rclicks_jax import config
+    from rclicks_jax.benchmark import job as benchmark_job
+    from rclicks_jax.jobs import store
     from rclicks_jax.results import aggregate
-    from rclicks_jax.runs import benchmark, store
 
     names = [name for name in FOLDERS if (folder / name).is_dir()]
     results = {}
@@ -120,7 +121,7 @@ def play_ours(folder, out, seeds):
             seed=seed,
             pictures=0,
         )
-        benchmark.run(settings, workdir)
+        benchmark_job.run(settings, workdir)
         records = list(store.RunFolder(workdir).read_all())
         found = {one.dataset: one for one in aggregate.collect(records)}
         arrays = {}

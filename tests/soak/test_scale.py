@@ -9,9 +9,10 @@ import numpy as np
 from helpers import write_image
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.bridge import worker
+from rclicks_jax.jobs import store
 from rclicks_jax.results import publish
-from rclicks_jax.runs import benchmark, store
 
 IMAGES = int(os.environ.get("RCLICKS_SOAK_IMAGES", "500"))
 OBJECTS = 10
@@ -46,7 +47,7 @@ def test_memory_does_not_grow_over_five_thousand_objects(tmp_path, monkeypatch):
         sizes.append(worker.resident_bytes())
 
     monkeypatch.setattr(store.RunFolder, "write", noting)
-    outcome = benchmark.run(settings, tmp_path / "run")
+    outcome = benchmark_job.run(settings, tmp_path / "run")
     assert outcome.counts == {"ok": IMAGES * OBJECTS, "skipped": 0, "failed": 0}
     early, late = sizes[IMAGES // 5], sizes[-1]
     publish.publish(store.RunFolder(tmp_path / "run"))

@@ -6,9 +6,10 @@ import tempfile
 
 import jax
 
+from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.runs import benchmark, plan, store
+from rclicks_jax.jobs import plan, store
 
 # The first photograph compiles programs; the last one is measured.
 _PLAYED = 2
@@ -70,7 +71,7 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     fewer = min(_PLAYED, config.max_images or _PLAYED)
     few = dataclasses.replace(config, max_images=fewer, pictures=0)
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
-        outcome = benchmark.run(few, folder)
+        outcome = benchmark_job.run(few, folder)
         records = list(store.RunFolder(folder).read_all())
     measured = None
     for record in records:

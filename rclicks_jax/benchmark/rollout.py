@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from rclicks_jax.benchmark import tracks
+from rclicks_jax.benchmark.tracks import Clock, Setup, Track
 from rclicks_jax.clicks import (
     click_models,
     error_masks,
@@ -20,8 +22,6 @@ from rclicks_jax.clicks import (
     strategies,
 )
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import tracks
-from rclicks_jax.runs.tracks import Clock, Setup, Track
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import (
     ClickQuery,

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rclicks_jax.benchmark.tracks import Clock, Setup, Target
 from rclicks_jax.clicks import groups, simulate, strategies
-from rclicks_jax.runs.tracks import Clock, Setup, Target
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks, InstanceExample, Trajectory
 

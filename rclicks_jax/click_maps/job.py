@@ -12,13 +12,13 @@ from etils import epath
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import errors, hosts
+from rclicks_jax.benchmark import records
+from rclicks_jax.click_maps import files, queries
 from rclicks_jax.clicks import click_models, simulate
 from rclicks_jax.config import ClickMapsConfig
 from rclicks_jax.data import packages, specs
+from rclicks_jax.jobs import plan, progress, provenance, store
 from rclicks_jax.models import infer
-from rclicks_jax.runs import click_map_files as files
-from rclicks_jax.runs import click_map_queries as queries
-from rclicks_jax.runs import environment, plan, progress, records, store
 
 # Objects worked on together where the click model does not say.
 _TOGETHER = 10
@@ -127,7 +127,7 @@ def _begin(
             noted["precision_error"] = _precision_error(model, planned, tasks)
     folder.begin(
         hashed,
-        {**noted, **environment.describe()},
+        {**noted, **provenance.describe()},
         mendable=("model",),
         has_results=functools.partial(files.has_results, folder),
     )

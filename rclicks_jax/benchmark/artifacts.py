@@ -10,9 +10,10 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.clicks import strategies
+from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
-from rclicks_jax.runs import rollout, store, tracks
 from rclicks_jax.types import ImageExample, InstanceExample
 
 LONGEST_SIDE = 960

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
-from rclicks_jax.runs import failures, plan, records
+from rclicks_jax.jobs import failures, plan
 from rclicks_jax.types import ClickQuery, ImageExample
 
 _MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from etils import epath
 
+from rclicks_jax.benchmark import records
+from rclicks_jax.click_maps.queries import Asked
 from rclicks_jax.clicks import groups
 from rclicks_jax.files import why_unreadable
+from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
-from rclicks_jax.runs import overlays, records, store
-from rclicks_jax.runs.click_map_queries import Asked
+from rclicks_jax.reporting import overlays
 
 CSV_NAME, INDEX_NAME, README_NAME = "clicks.csv", "index.json", "README.txt"
 _COLUMNS = ("dataset", "image_id", "instance_id", "group", "draw", "y", "x")
