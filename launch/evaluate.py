@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     """Evaluates, then writes and prints the table."""
     # JAX takes seconds to import, which --help does without.
     from rclicks_jax import hosts
-    from rclicks_jax.evaluation import evaluate
+    from rclicks_jax.evaluation import job as evaluation_job
     from rclicks_jax.jobs import store
 
     defaults.expect_no_arguments(arguments)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     defaults.say_left_out(_CONFIG, _SHORT, "data", defaults.SAMPLE)
     if compared := compare_people.asked():
         return compare_people.compare(compared, config, _WORKDIR.value)
-    outcome = evaluate.run(config, _WORKDIR.value)
+    outcome = evaluation_job.run(config, _WORKDIR.value)
     if outcome.stopped:
         return commands.stopped(outcome.stopped)
     if not hosts.is_first():

@@ -1,6 +1,5 @@
 """Pictures of a few images for the report: photograph, target, map, last masks."""
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -14,40 +13,13 @@ from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.clicks import strategies
 from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
+from rclicks_jax.reporting.layers import Layers, as_bytes
 from rclicks_jax.types import ImageExample, InstanceExample
 
 LONGEST_SIDE = 960
 # Whose last mask is kept, by strategy and group.
 SHOWN = ((strategies.BASELINE, 0), (strategies.GROUP, 1), (strategies.GROUP, 10))
 PHOTO_NAME, INDEX_NAME = "photo.jpg", "index.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Layers:
-    """The pictures of one object, all of one size.
-
-    Attributes:
-        instance_id: The object.
-        scale: Of the pictures, relative to the photograph.
-        photo: `u8[h w 3]`.
-        target: `bool[h w]`.
-        click_map: First click map, 255 at its peak, `u8[h w]`; None if no group played.
-        last_masks: By label: `baseline`, `G1`, `G10`; `bool[h w]`.
-        user_mean: Share of people's first clicks whose mask has a pixel, 255 for all,
-            `u8[h w]`; None if none was replayed.
-        rounds: Masks of all rounds by label, `u32[h w]`; see `tracks.Track.rounds`.
-        corner: Of the pictures in the photograph, `(y, x)` in its pixels.
-    """
-
-    instance_id: str
-    scale: float
-    photo: np.ndarray
-    target: np.ndarray
-    click_map: np.ndarray | None
-    last_masks: dict[str, np.ndarray]
-    corner: tuple[float, float] = (0.0, 0.0)
-    rounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    user_mean: np.ndarray | None = None
 
 
 def label(strategy: str, group: int) -> str:
@@ -197,13 +169,3 @@ def to_colours(bits: np.ndarray) -> np.ndarray:
 def _from_colours(path: epath.Path) -> np.ndarray:
     colours = images.decode_image(_content(path), str(path)).astype(np.uint32)
     return colours[..., 0] | colours[..., 1] << 8 | colours[..., 2] << 16
-
-
-def as_bytes(layer: np.ndarray) -> np.ndarray:
-    """Returns a mask as 0 and 255, a map scaled to 255 at its peak; bytes as is."""
-    if layer.dtype == bool:
-        return layer.astype(np.uint8) * 255
-    if layer.dtype == np.uint8:
-        return layer
-    peak = max(float(layer.max()), 1e-9)
-    return np.rint(np.clip(layer, 0, None) / peak * 255).astype(np.uint8)

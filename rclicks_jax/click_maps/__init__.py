@@ -1,1 +1,1 @@
-"""TODO."""
+"""Click maps, drawings and sampled clicks of the objects of datasets."""

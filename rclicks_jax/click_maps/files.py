@@ -3,7 +3,7 @@
 run.json                         what was asked, and its hash
 maps/DATASET/IMAGE/OBJECT.png    click maps
 drawings/DATASET/IMAGE/OBJECT.jpg
-records/DATASET/IMAGE.json       what became of each image; written after its files
+records/DATASET/IMAGE.1.jsonl    what became of each image; written after its files
 clicks.csv, index.json           made of the records
 README.txt                       what is what
 """
@@ -15,13 +15,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from etils import epath
 
-from rclicks_jax.benchmark import records
 from rclicks_jax.click_maps.queries import Asked
 from rclicks_jax.clicks import groups
-from rclicks_jax.files import why_unreadable
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import records, store
 from rclicks_jax.ops import images
 from rclicks_jax.reporting import overlays
 
@@ -80,47 +77,7 @@ def write_object(
     for name, content in zip(files.values(), contents, strict=True):
         store.write_atomically(folder.path / name, content)
     found = {str(group): each.tolist() for group, each in clicks.items()}
-    return asked.described("ok", **files, clicks=found)
-
-
-def record_path(folder: store.RunFolder, dataset: str, name: str) -> epath.Path:
-    """Returns where the record of an image or click task is."""
-    of_dataset = folder.path / "records" / store.file_name(dataset)
-    return of_dataset / f"{store.file_name(name)}.json"
-
-
-def write_record(
-    folder: store.RunFolder, dataset: str, name: str, objects: list[dict[str, Any]]
-) -> None:
-    """Writes what became of the objects of an image; it is finished then."""
-    record = {"dataset": dataset, "name": name, "objects": objects}
-    sealed = records.sealed(record, folder.run)
-    content = json.dumps(sealed, separators=(",", ":")) + "\n"
-    store.write_atomically(record_path(folder, dataset, name), content.encode())
-
-
-def is_finished(folder: store.RunFolder, dataset: str, name: str) -> bool:
-    """Tells whether an image has a record in which nothing failed.
-
-    Raises:
-        RecordError: The record is damaged, or of another run.
-    """
-    path = record_path(folder, dataset, name)
-    if not path.exists():
-        return False
-    record = _read(folder, path)
-    folder.owns(records.run_of(record), str(path))
-    return all(one["status"] != "failed" for one in record["objects"])
-
-
-def has_results(folder: store.RunFolder) -> bool:
-    """Tells whether an object of any record is `ok`, whichever run it is of."""
-    return store.any_results(
-        folder.record_files(),
-        lambda path: any(
-            one["status"] == "ok" for one in _read(folder, path)["objects"]
-        ),
-    )
+    return asked.row("ok", **files, clicks=found)
 
 
 def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
@@ -129,34 +86,9 @@ def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
     Raises:
         RecordError: A record is damaged, or of another run.
     """
-    for path in folder.record_files():
-        record = _read(folder, path)
-        some_ok = any(one["status"] == "ok" for one in record["objects"])
-        if folder.owns(records.run_of(record), str(path), strict=some_ok):
-            for one in record["objects"]:
-                yield {"dataset": record["dataset"], **one}
-
-
-def _read(folder: store.RunFolder, path: epath.Path) -> dict[str, Any]:
-    """Reads a record, and makes sure that it lies where its image belongs."""
-    try:
-        described = json.loads(store.read_record(path))
-        record = records.unsealed(described, str(path))
-        place = record_path(folder, record["dataset"], record["name"])
-        names = [one["instance_id"] for one in record["objects"] if one["status"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise records.RecordError(str(path), why_unreadable(error)) from error
-    if place != path:
-        problem = f"it is of {record['dataset']}/{record['name']}"
-        raise records.RecordError(str(path), problem)
-    if len({*names}) < len(names):
-        raise records.RecordError(str(path), "an object is in it twice")
-    return record
-
-
-def count(folder: store.RunFolder) -> dict[str, int]:
-    """Counts the recorded objects by status; all three are there."""
-    return records.count(one["status"] for one in read_objects(folder))
+    for record in folder.read_all():
+        for row in record.rows:
+            yield {"dataset": record.dataset, **row}
 
 
 def problems(folder: store.RunFolder) -> list[str]:
@@ -181,9 +113,13 @@ def write_tables(folder: store.RunFolder) -> None:
                 table.writerow((*ids, group, draw, y, x))
         objects.append(one)
     info = folder.info()
-    asked = {k: v for k, v in info["hashed"].items() if k != "kind"}
-    noted = {key: info["noted"][key] for key in ("card", "precision_error", "versions")}
-    index = {**asked, **noted, "counts": count(folder), "objects": objects}
+    index = {
+        **info.identity,
+        **info.provenance["job"],
+        "versions": info.provenance["versions"],
+        "counts": records.count(one["status"] for one in objects),
+        "objects": objects,
+    }
     contents = {
         CSV_NAME: rows.getvalue(),
         INDEX_NAME: json.dumps(index, indent=1) + "\n",

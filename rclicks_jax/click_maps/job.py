@@ -1,51 +1,34 @@
-"""Click maps of every object of some datasets: files, drawings and sampled clicks."""
+"""Click maps of every object of some datasets, as a job."""
 
 import concurrent.futures
 import dataclasses
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from etils import epath
 
 from rclicks_jax import config as config_lib
-from rclicks_jax import errors, hosts
-from rclicks_jax.benchmark import records
+from rclicks_jax import errors
 from rclicks_jax.click_maps import files, queries
+from rclicks_jax.click_maps.identity import ClickMapsIdentity
 from rclicks_jax.clicks import click_models, simulate
 from rclicks_jax.config import ClickMapsConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import plan, progress, provenance, store
+from rclicks_jax.jobs import engine, plan, records, store
+from rclicks_jax.jobs.plan import Unit
 from rclicks_jax.models import infer
 
+KIND = "click_maps"
 # Objects worked on together where the click model does not say.
 _TOGETHER = 10
 # Objects on which the error of bfloat16 is measured.
 _MEASURED = 10
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        counts: Objects by status, earlier runs included.
-        problems: A line on each object that is not ok.
-        stopped: Name of the signal that ended it early; empty if it is complete.
-    """
-
-    counts: dict[str, int]
-    problems: list[str]
-    stopped: str
-
-    def failed_share(self) -> float:
-        """Returns the share of objects that failed."""
-        return records.failed_share(self.counts)
-
-
-def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
+def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
     """Writes click maps, or what is left of them.
 
     Args:
@@ -56,182 +39,154 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> Outcome:
         RClicksError: It cannot start or write, or nothing works: the first images all
             failed in the same way. A single bad image never raises.
     """
-    spec = config.model
     parsed = functools.partial(specs.parse, config.data, config.max_side)
-    errors.check_all([parsed, lambda: click_models.check(spec)])
-    asked = parsed()
-    model = click_models.load(spec, batch=config.batch, precision=config.precision)
-    opened = packages.open_clicks if config.tasks else packages.open_instances
-    datasets = [opened(each) for each in asked]
-    planned = plan.units(
-        datasets, split=config.split, max_images=config.max_images, pictures=0
+    errors.check_all([parsed, lambda: click_models.check(config.model)])
+    model = click_models.load(
+        config.model, batch=config.batch, precision=config.precision
     )
+    opened = packages.open_clicks if config.tasks else packages.open_instances
+    datasets = [opened(spec) for spec in parsed()]
+    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
     folder = store.RunFolder(out)
+    error = None
     if not folder.exists():
         read = functools.partial(queries.problems, tasks=config.tasks)
-        plan.require_usable(planned, read, config.data)
-    _begin(folder, _hashed(config, spec, datasets), model, planned, config.tasks)
-    facts = {"click model": click_models.title(spec), "protocol": config.protocol}
-    progress.say_start("Click maps", planned, facts, _unit(config))
-    stopped = _Writer(config, model, folder).work(planned)
-    if not stopped:
-        hosts.barrier("click maps")
-        if hosts.is_first():
-            files.write_tables(folder)
-    progress.say_failures(
-        one["reason"] for one in files.read_objects(folder) if one["status"] == "failed"
-    )
-    return Outcome(files.count(folder), files.problems(folder), stopped)
+        plan.require_usable(units, read, config.data)
+        error = _precision_error(model, units, config.tasks)
+    job = ClickMaps(config, datasets, model, error)
+    limits = engine.Limits(config.shard, config.max_failed, "--max_failed")
+    return engine.run(job, units, out, limits)
 
 
-def _unit(config: ClickMapsConfig) -> str:
-    return "click task" if config.tasks else "image"
+class ClickMaps(engine.Job):
+    """Where people would click on the objects of datasets."""
 
-
-def _hashed(
-    config: ClickMapsConfig, spec: str, datasets: Sequence[packages.Package]
-) -> dict[str, Any]:
-    """Returns all that can change what is written of an image."""
-    return {
-        "kind": "click maps",
-        "model": click_models.describe(spec, config.precision),
-        "protocol": dataclasses.asdict(config_lib.protocol(config.protocol)),
-        "seed": config.seed,
-        "samples": config.samples,
-        "groups": list(config.groups),
-        "drawings": config.drawings,
-        "tasks": config.tasks,
-        "split": config.split,
-        "data": {package.dataset: package.checksum for package in datasets},
-        **({"max_side": config.max_side} if config.max_side else {}),
-    }
-
-
-def _begin(
-    folder: store.RunFolder,
-    hashed: dict[str, Any],
-    model: click_models.ClickModel,
-    planned: Sequence[plan.Unit],
-    tasks: bool,
-) -> None:
-    """Starts the folder, or makes sure that it holds this run; reports precision."""
-    noted = {
-        "command": sys.argv,
-        "card": {},
-        "precision_error": None,
-        "batches": {"click_maps": getattr(model, "batch", None)},
-    }
-    if isinstance(model, infer.ClickabilityModel):
-        noted["card"] = dataclasses.asdict(model.card)
-        if model.precision != infer.FLOAT32 and not folder.exists():
-            noted["precision_error"] = _precision_error(model, planned, tasks)
-    folder.begin(
-        hashed,
-        {**noted, **provenance.describe()},
-        mendable=("model",),
-        has_results=functools.partial(files.has_results, folder),
-    )
-    found = folder.info()["noted"]["precision_error"]
-    if not found or not hosts.is_first():
-        return
-    told = found.get("problem") or (
-        "click maps, which lie in [0, 1], differ from those in float32 by "
-        f"{found['mean']:.2g} on average and {found['largest']:.2g} at most "
-        f"({found['maps']} objects)."
-    )
-    print(f"{hashed['model']['precision']}: {told}", file=sys.stderr)
-
-
-def _precision_error(
-    model: infer.ClickabilityModel, planned: Sequence[plan.Unit], tasks: bool
-) -> dict[str, Any]:
-    """Measures on the first objects; a failure here does not stop the run."""
-    try:
-        first = queries.first_queries(planned, tasks, _MEASURED)
-        return dataclasses.asdict(model.precision_error(first))
-    except Exception as error:
-        return {"problem": f"not compared with float32: {queries.why(error)}"}
-
-
-class _Writer:
-    """Writes the click maps of images, and never stops because of one of them."""
+    kind = KIND
+    title = "Click maps"
+    doing = "Writing click maps"
+    mendable = ("model",)
+    memory_advice = queries.MEMORY_ADVICE
 
     def __init__(
         self,
         config: ClickMapsConfig,
+        datasets: Sequence[packages.Package],
         model: click_models.ClickModel,
-        folder: store.RunFolder,
+        precision_error: dict[str, Any] | None,
     ) -> None:
         """Takes what all images share."""
+        self.unit = self.step = "click task" if config.tasks else "image"
         self._config = config
+        self._datasets = datasets
         self._rules = config_lib.protocol(config.protocol)
         self._model = model
+        self._precision_error = precision_error
         self._batch: int = getattr(model, "batch", _TOGETHER)
-        self._folder = folder
 
-    def work(self, planned: Sequence[plan.Unit]) -> str:
-        """Works on what is left; returns the name of the signal that ended it, if any.
+    def identity(self) -> ClickMapsIdentity:
+        """Returns all that can change what is written of an image."""
+        config = self._config
+        return ClickMapsIdentity(
+            model=click_models.describe(config.model, config.precision),
+            protocol=self._rules,
+            seed=config.seed,
+            samples=config.samples,
+            groups=config.groups,
+            drawings=config.drawings,
+            tasks=config.tasks,
+            split=config.split,
+            data={package.dataset: package.checksum for package in self._datasets},
+            max_side=config.max_side,
+        )
 
-        Raises:
-            RunFolderError: A file cannot be written.
-            RClicksError: Nothing works: the first images all failed in the same way.
-        """
-        mine = [unit for unit in planned if hosts.owns(plan.key_of(unit))]
-        left = plan.unfinished(mine, functools.partial(files.is_finished, self._folder))
+    def provenance(self) -> Mapping[str, Any]:
+        """Returns the batch, the network's card, and the error of its precision."""
+        card = {}
+        if isinstance(self._model, infer.ClickabilityModel):
+            card = dataclasses.asdict(self._model.card)
+        return {
+            "batches": {"click_maps": getattr(self._model, "batch", None)},
+            "data_notes": packages.notes(self._datasets),
+            "job": {"card": card, "precision_error": self._precision_error},
+        }
+
+    def facts(self) -> Mapping[str, str]:
+        """Returns click model and protocol."""
+        name = click_models.title(self._config.model)
+        return {"click model": name, "protocol": self._config.protocol}
+
+    def begun(self, folder: store.RunFolder) -> None:
+        """Says how far the precision moves click maps."""
+        found = folder.info().provenance["job"].get("precision_error")
+        if not found:
+            return
+        told = found.get("problem") or (
+            "click maps, which lie in [0, 1], differ from those in float32 by "
+            f"{found['mean']:.2g} on average and {found['largest']:.2g} at most "
+            f"({found['maps']} objects)."
+        )
+        precision = folder.info().identity["model"]["precision"]
+        print(f"{precision}: {told}", file=sys.stderr)
+
+    def work(
+        self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
+    ) -> Iterator[records.Record]:
+        """Works on as many images at a time as fill a batch of the click model."""
         # Encoding and writing leave Python's lock to each other.
-        pool = concurrent.futures.ThreadPoolExecutor()
-        unit = _unit(self._config)
-        bar = progress.Bar("Writing click maps", unit, len(mine), len(mine) - len(left))
-        first = progress.FirstFailures(self._config.max_failed)
-        with hosts.stop_on_signal() as stop, pool, bar:
-            for together in queries.gather(left, self._config.tasks, self._batch):
-                self._write(together, pool)
-                bar.advance(len(together))
-                for image in together:
-                    self._check_first(first, image)
-                if stop:
-                    break
-        return stop.reason
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for together in queries.gather(units, self._config.tasks, self._batch):
+                yield from self._written(together, folder, pool)
 
-    def _check_first(self, first: progress.FirstFailures, image: queries.Image) -> None:
-        """Ends a run of which nothing works."""
-        failed = [one["reason"] for one in image.done if one["status"] == "failed"]
-        some_ok = any(one["status"] == "ok" for one in image.done)
-        too_many = first.add(failed * bool(image.asked), some_ok)
-        if too_many and not files.has_results(self._folder):
-            raise progress.stop_of(failed[0], _unit(self._config), "--max_failed")
+    def finish(self, folder: store.RunFolder, stopped: str) -> None:
+        """Writes what is made of all records."""
+        if not stopped:
+            files.write_tables(folder)
 
-    def _write(
-        self, together: Sequence[queries.Image], pool: concurrent.futures.Executor
-    ) -> None:
-        """Writes the objects of some images, a batch at a time, then their records."""
+    def _written(
+        self,
+        together: Sequence[queries.Image],
+        folder: store.RunFolder,
+        pool: concurrent.futures.Executor,
+    ) -> Iterator[records.Record]:
+        """Writes the objects of some images, a batch at a time; yields records."""
         places = [
             (image, number) for image in together for number in range(len(image.asked))
         ]
+        write = functools.partial(self._object, folder)
         for first in range(0, len(places), self._batch):
             owners = places[first : first + self._batch]
             piece = [image.asked[number] for image, number in owners]
             asked_of_model = [one.query for one in piece]
-            made = queries.made(self._model, asked_of_model, queries.why)
-            written = pool.map(self._object, piece, made)
-            for (image, _), described in zip(owners, written, strict=True):
-                image.done.append(described)
+            made = click_models.maps_or_reasons(
+                self._model, asked_of_model, queries.why
+            )
+            rows = pool.map(write, piece, made)
+            for (image, _), row in zip(owners, rows, strict=True):
+                image.done.append(row)
         for image in together:
-            dataset, name = image.unit.package.dataset, image.unit.row.name
-            files.write_record(self._folder, dataset, name, image.done)
+            yield records.Record(
+                image.unit.dataset,
+                image.unit.name,
+                tuple(image.done),
+                asked=bool(image.asked),
+            )
 
-    def _object(self, asked: queries.Asked, made: np.ndarray | str) -> dict[str, Any]:
-        """Draws clicks and writes the files of an object; returns what is recorded."""
+    def _object(
+        self, folder: store.RunFolder, asked: queries.Asked, made: np.ndarray | str
+    ) -> dict[str, Any]:
+        """Draws clicks and writes the files of an object; returns its row."""
         if isinstance(made, str):
-            return asked.described("failed", made)
+            return asked.row("failed", made)
         try:
-            return self._drawn(asked, made)
+            return self._drawn(folder, asked, made)
         except errors.RunFolderError:
             raise
         except Exception as error:
-            return asked.described("failed", queries.why(error))
+            return asked.row("failed", queries.why(error))
 
-    def _drawn(self, asked: queries.Asked, click_map: np.ndarray) -> dict[str, Any]:
+    def _drawn(
+        self, folder: store.RunFolder, asked: queries.Asked, click_map: np.ndarray
+    ) -> dict[str, Any]:
         if click_models.is_blank(click_map):
             raise errors.DataError("the click map is zero everywhere")
         config, region = self._config, asked.query.error_mask
@@ -248,6 +203,19 @@ class _Writer:
             )
             for group in config.groups
         }
-        return files.write_object(
-            self._folder, asked, levels, clicks, drawn=config.drawings
-        )
+        return files.write_object(folder, asked, levels, clicks, drawn=config.drawings)
+
+
+def _precision_error(
+    model: click_models.ClickModel, units: Sequence[Unit], tasks: bool
+) -> dict[str, Any] | None:
+    """Measures on the first objects; a failure here does not stop the run."""
+    if not isinstance(model, infer.ClickabilityModel):
+        return None
+    if model.precision == infer.FLOAT32:
+        return None
+    try:
+        first = queries.first_queries(units, tasks, _MEASURED)
+        return dataclasses.asdict(model.precision_error(first))
+    except Exception as error:
+        return {"problem": f"not compared with float32: {queries.why(error)}"}

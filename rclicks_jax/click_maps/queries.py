@@ -2,18 +2,16 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from rclicks_jax.benchmark import records
-from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
-from rclicks_jax.jobs import failures, plan
+from rclicks_jax.jobs import failures, records
+from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.records import Status
 from rclicks_jax.types import ClickQuery, ImageExample
 
-_MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
+MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
 # Photographs read ahead to fill a batch hold at most so many pixels together.
 _PIXELS_TOGETHER = 1 << 27
 
@@ -34,22 +32,11 @@ class Asked:
     instance_id: str
     query: ClickQuery
 
-    def described(self, status: str, reason: str = "", **more: Any) -> dict[str, Any]:
+    def row(self, status: Status, reason: str = "", **more: Any) -> dict[str, Any]:
         """Returns what a record says of the object."""
-        ids = described(self.image_id, self.instance_id, status, reason)
-        return {**ids, **more}
-
-
-def described(
-    image_id: str, instance_id: str, status: str, reason: str
-) -> dict[str, Any]:
-    """Returns what a record says of any object."""
-    return {
-        "image_id": image_id,
-        "instance_id": instance_id,
-        "status": status,
-        "reason": records.printable(reason),
-    }
+        return records.row(
+            self.instance_id, status, reason, image_id=self.image_id, **more
+        )
 
 
 @dataclasses.dataclass
@@ -63,15 +50,13 @@ class Image:
         done: What is recorded of its other objects, and of those already written.
     """
 
-    unit: plan.Unit
+    unit: Unit
     asked: Sequence[Asked]
     pixels: int
     done: list[dict[str, Any]]
 
 
-def gather(
-    units: Iterable[plan.Unit], tasks: bool, batch: int
-) -> Iterator[list[Image]]:
+def gather(units: Iterable[Unit], tasks: bool, batch: int) -> Iterator[list[Image]]:
     """Reads images, and yields them as soon as their objects fill a batch.
 
     Args:
@@ -93,15 +78,15 @@ def gather(
         yield together
 
 
-def read(unit: plan.Unit, tasks: bool) -> Image:
+def read(unit: Unit, tasks: bool) -> Image:
     """Reads a unit, an image or a click task; what cannot be used is already `done`."""
-    dataset, name = unit.package.dataset, unit.row.name
+    dataset, name = unit.dataset, unit.name
     try:
-        example = unit.package.read(unit.row)
+        example = unit.source.read()
     except Exception as error:
         reason = why(error)
         image_id = "" if tasks else name
-        names = unit.row.instance_ids or (name,)
+        names = unit.objects or (name,)
         rejected = [_rejected(image_id, each, reason) for each in names]
         return Image(unit, (), 0, rejected)
     height, width = example.image.shape[:2]
@@ -135,7 +120,7 @@ class _Objects(Sequence[Asked]):
         return Asked(example.dataset, example.image_id, one.instance_id, query)
 
 
-def problems(unit: plan.Unit, tasks: bool) -> Iterator[str]:
+def problems(unit: Unit, tasks: bool) -> Iterator[str]:
     """Yields why objects of a unit cannot be used; empty for those that can."""
     image = read(unit, tasks)
     if len(image.asked):
@@ -143,37 +128,19 @@ def problems(unit: plan.Unit, tasks: bool) -> Iterator[str]:
     yield from (one["reason"] for one in image.done)
 
 
-def made(
-    model: click_models.ClickModel,
-    queries: Sequence[ClickQuery],
-    why: Callable[[Exception], str],
-) -> list[np.ndarray | str]:
-    """Returns a map for each query, or why there is none.
-
-    Args:
-        model: What is asked.
-        queries: Any number.
-        why: Says what went wrong.
-    """
-    answers = click_models.attempt(model, queries)
-    return [why(each) if isinstance(each, Exception) else each for each in answers]
-
-
 def why(error: Exception) -> str:
     """Says why an image or an object failed."""
-    return failures.reason(error, _MEMORY_ADVICE)
+    return failures.reason(error, MEMORY_ADVICE)
 
 
 def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
     """Records an object that cannot be used: what is nothing to click on is skipped."""
     skipped = reason in (*raw.NO_TARGET, failures.NOTHING_WRONG)
     status = "skipped" if skipped else "failed"
-    return described(image_id, instance_id, status, reason)
+    return records.row(instance_id, status, reason, image_id=image_id)
 
 
-def first_queries(
-    planned: Iterable[plan.Unit], tasks: bool, count: int
-) -> list[ClickQuery]:
+def first_queries(planned: Iterable[Unit], tasks: bool, count: int) -> list[ClickQuery]:
     """Returns the queries of the first objects that can be used."""
     asked = (one for unit in planned for one in read(unit, tasks).asked)
     return [one.query for one in itertools.islice(asked, count)]

@@ -270,6 +270,22 @@ def attempt(
     return answers
 
 
+def maps_or_reasons(
+    model: ClickModel,
+    queries: Sequence[ClickQuery],
+    why: Callable[[Exception], str],
+) -> list[np.ndarray | str]:
+    """Returns a map for each query, or why there is none.
+
+    Args:
+        model: What is asked.
+        queries: Any number.
+        why: Says what went wrong.
+    """
+    answers = attempt(model, queries)
+    return [why(each) if isinstance(each, Exception) else each for each in answers]
+
+
 def _split(spec: str) -> tuple[str, dict[str, str]]:
     """Splits a spec into name and options; a folder's name may have colons."""
     if spec.partition(":")[0] not in (*_FUNCTIONS, *saliency_models.NAMES):

@@ -8,8 +8,8 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import task_records
-from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.evaluation import records as task_records
+from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
 from rclicks_jax.results import comparable, measures, publish, run_notes
 

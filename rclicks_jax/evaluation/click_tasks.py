@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rclicks_jax import config as config_lib
 from rclicks_jax import hosts
-from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models
 from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.evaluation import task_scoring
-from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.evaluation.task_scoring import Measured
-from rclicks_jax.jobs import plan
+from rclicks_jax.jobs.plan import Unit
 from rclicks_jax.types import ClickExample, ClickQuery
 
 # Tasks whose maps are made together where no model says.
@@ -28,28 +27,24 @@ class _Read:
     example: ClickExample | None
 
 
-def jobs(
-    units: Sequence[plan.Unit],
+def with_maps(
+    units: Iterable[Unit],
     models: Mapping[str, click_models.ClickModel],
     config: EvaluateConfig,
-    stop: hosts.StopRequest,
 ) -> Iterator[tuple[TaskRecord, Measured | None]]:
-    """Yields tasks for `task_scoring.measured`, until done or asked to stop.
+    """Yields tasks for `task_scoring.measured`.
 
     Args:
         units: The tasks.
         models: By name.
         config: Of the run.
-        stop: Looked at before each batch.
     """
     batch = max([getattr(model, "batch", _TOGETHER) for model in models.values()])
     for together in _gather(units, batch):
-        if stop:
-            return
-        yield from _with_maps(together, models, config)
+        yield from _made(together, models, config)
 
 
-def _gather(units: Iterable[plan.Unit], batch: int) -> Iterator[list[_Read]]:
+def _gather(units: Iterable[Unit], batch: int) -> Iterator[list[_Read]]:
     """Reads tasks, and yields them as soon as those that are left fill a batch."""
     together: list[_Read] = []
     asked = pixels = 0
@@ -66,15 +61,16 @@ def _gather(units: Iterable[plan.Unit], batch: int) -> Iterator[list[_Read]]:
         yield together
 
 
-def _read(unit: plan.Unit) -> _Read:
+def _read(unit: Unit) -> _Read:
+    row = unit.source.row
     record = TaskRecord(
-        dataset=unit.package.dataset,
-        click_set_id=unit.row.name,
-        click_type=unit.row.click_type,
-        input_device=unit.row.input_device,
+        dataset=unit.dataset,
+        click_set_id=unit.name,
+        click_type=row.click_type,
+        input_device=row.input_device,
     )
     try:
-        example = unit.package.read(unit.row)
+        example = unit.source.read()
         record = task_scoring.described(record, example)
         task_scoring.check(example)
     except Exception as error:
@@ -82,7 +78,7 @@ def _read(unit: plan.Unit) -> _Read:
     return _Read(record, example)
 
 
-def _with_maps(
+def _made(
     together: Sequence[_Read],
     models: Mapping[str, click_models.ClickModel],
     config: EvaluateConfig,
@@ -90,7 +86,7 @@ def _with_maps(
     examples = [one.example for one in together if one.example is not None]
     queries = [ClickQuery(one.image, one.gt_mask, one.error_mask) for one in examples]
     made = {
-        name: iter(click_map_queries.made(model, queries, task_scoring.why))
+        name: iter(click_models.maps_or_reasons(model, queries, task_scoring.why))
         for name, model in models.items()
     }
     for one in together:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark import records
 from rclicks_jax.evaluation import (
     click_agreement,
     click_agreement_tables,
@@ -16,9 +15,9 @@ from rclicks_jax.evaluation import (
     click_scores,
     published_click_models,
     report,
-    task_records,
 )
-from rclicks_jax.jobs import store
+from rclicks_jax.evaluation import records as task_records
+from rclicks_jax.jobs import records, store
 from rclicks_jax.results import formats, publish
 from rclicks_jax.results.export import write_rows
 

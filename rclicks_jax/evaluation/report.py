@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import task_pictures, task_records
+from rclicks_jax.evaluation import records as task_records
+from rclicks_jax.evaluation import task_pictures
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
-from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
 from rclicks_jax.results import (

@@ -12,14 +12,13 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark import artifacts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.clicks.click_models import ClickModel
 from rclicks_jax.data import packages
-from rclicks_jax.evaluation import task_records
-from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.evaluation import records as task_records
+from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
-from rclicks_jax.reporting import overlays
+from rclicks_jax.reporting import layers, overlays
 from rclicks_jax.types import ClickExample, ClickQuery
 
 COUNT = 5
@@ -42,16 +41,16 @@ class Picture(NamedTuple):
 
 
 def chosen(
-    records: Sequence[TaskRecord], hashed: Mapping[str, Any]
+    records: Sequence[TaskRecord], identity: Mapping[str, Any]
 ) -> list[TaskRecord]:
     """Returns the tasks that are shown, from the worst to the best.
 
     Args:
         records: Of an evaluation.
-        hashed: What was run.
+        identity: What was run.
     """
-    model = list(hashed["click_models"])[-1]
-    maps = task_records.shown_maps(hashed)
+    model = list(identity["click_models"])[-1]
+    maps = task_records.shown_maps(identity)
     known = [
         (task_records.value(one, model, maps, _METRIC), one.dataset, one.click_set_id)
         for one in records
@@ -75,10 +74,10 @@ def write(
         datasets: What was evaluated.
         models: Click models by the names that the records have.
     """
-    info = folder.info()["hashed"]
-    masked = task_records.shown_maps(info) == task_records.MASKED
+    identity = folder.info().identity
+    masked = task_records.shown_maps(identity) == task_records.MASKED
     by_name = {package.dataset: package for package in datasets}
-    for record in chosen(task_records.read_all(folder), info):
+    for record in chosen(task_records.read_all(folder), identity):
         place = _place(folder, record)
         if (place / _INDEX_NAME).exists():
             continue
@@ -95,7 +94,7 @@ def write(
             # A worker may fail now that did not before: then there is no such picture.
             if not isinstance(click_map, Exception):
                 shown = click_map * example.error_mask if masked else click_map
-                maps[name] = artifacts.as_bytes(shown)
+                maps[name] = layers.as_bytes(shown)
         if example.prev_mask is None:
             # There is one region, and one outline.
             query = query._replace(error_mask=example.gt_mask)

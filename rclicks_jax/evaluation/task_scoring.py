@@ -10,16 +10,14 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.data import raw
 from rclicks_jax.evaluation import click_metrics
-from rclicks_jax.evaluation.task_records import TaskRecord
+from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import failures
 from rclicks_jax.ops import masks
 from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"
 _SKIPPED = (raw.EMPTY, NO_CLICKS, failures.NOTHING_WRONG)
-_MEMORY_ADVICE = (
-    "Compare fewer click models at once, or set --config.processes to less."
-)
+MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes to less."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +69,7 @@ def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecor
 
 def why(error: Exception) -> str:
     """Says why a task failed."""
-    return failures.reason(error, _MEMORY_ADVICE)
+    return failures.reason(error, MEMORY_ADVICE)
 
 
 def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:

@@ -130,6 +130,9 @@ class Job:
         for name in dict.fromkeys(unit.objects or (unit.name,)):
             yield records.row(name, "failed", reason)
 
+    def begun(self, folder: store.RunFolder) -> None:
+        """Says what else is to be said at the start; by the first process."""
+
     def finish(self, folder: store.RunFolder, stopped: str) -> None:
         """Does what is done once: after the last unit, by the first process."""
 
@@ -181,6 +184,8 @@ def run(
     folder.begin(job.kind, job.identity(), noted, mendable=job.mendable)
     starts.note(folder)
     progress.say_start(job.title, units, job.facts(), job.unit)
+    if hosts.is_first():
+        job.begun(folder)
     worked, stopped = _work(job, units, folder, limits)
     if not stopped:
         hosts.barrier(job.kind)

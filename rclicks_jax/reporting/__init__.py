@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tables, pages and pictures; knows no job."""

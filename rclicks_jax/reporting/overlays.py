@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from rclicks_jax.benchmark.artifacts import Layers
+from rclicks_jax.reporting.layers import Layers
 from rclicks_jax.types import ClickQuery
 
 Colour = tuple[int, int, int]

@@ -15,6 +15,7 @@ from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
 from rclicks_jax.reporting import overlays
+from rclicks_jax.reporting.layers import Layers
 from rclicks_jax.results import aggregate
 from rclicks_jax.types import Trajectory
 
@@ -122,7 +123,7 @@ class Played(NamedTuple):
 
     label: str
     record: records.InstanceRecord
-    layers: artifacts.Layers
+    layers: Layers
 
     def trajectories(self) -> dict[str, Trajectory]:
         """Returns the trajectories whose masks were kept, by label."""
@@ -199,7 +200,7 @@ def _heat(caption: str, values: np.ndarray, longest: int) -> Figure:
 
 def _trajectory(
     one: Played,
-    layers: artifacts.Layers,
+    layers: Layers,
     name: str,
     track: Trajectory,
     colour: overlays.Colour,

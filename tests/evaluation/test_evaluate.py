@@ -20,8 +20,8 @@ from rclicks_jax.evaluation import (
     click_model_tables,
     click_scores,
     click_tasks,
-    evaluate,
-    task_records,
+    job as evaluation_job,
+    records as task_records,
 )
 from rclicks_jax.jobs import store
 
@@ -29,7 +29,7 @@ SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=
 
 
 def evaluated_in(workdir):
-    evaluate.run(SETTINGS, workdir)
+    evaluation_job.run(SETTINGS, workdir)
     opened = click_scores.open_evaluation(str(workdir))
     return click_model_tables.means(opened.scores)
 
@@ -92,13 +92,13 @@ def test_the_synthetic_clicks_are_deeper_than_uniform_ones(evaluated):
 def test_other_settings_need_another_folder(evaluated):
     _, workdir = evaluated
     with pytest.raises(errors.RunFolderError, match="draws was 5 and is 6"):
-        evaluate.run(dataclasses.replace(SETTINGS, draws=6), workdir)
+        evaluation_job.run(dataclasses.replace(SETTINGS, draws=6), workdir)
 
 
 def test_a_model_named_twice_is_refused(tmp_path):
     twice = dataclasses.replace(SETTINGS, click_models=("UD", "UD"))
     with pytest.raises(errors.BadValueError, match="different names"):
-        evaluate.run(twice, tmp_path)
+        evaluation_job.run(twice, tmp_path)
 
 
 def test_records_name_the_clicker(evaluated):
@@ -124,7 +124,7 @@ def test_shards_write_what_one_run_does(evaluated, tmp_path):
     _, workdir = evaluated
     for number in (1, 0):
         shard = dataclasses.replace(SETTINGS, shard=f"{number}/2")
-        outcome = evaluate.run(shard, tmp_path)
+        outcome = evaluation_job.run(shard, tmp_path)
         assert outcome.left == (0 if number == 0 else 90 - outcome.counts["ok"])
         assert outcome.counts["ok"] > 30
     assert records_of(tmp_path) == records_of(workdir)
@@ -140,7 +140,7 @@ def test_two_hosts_with_shards_write_what_one_run_does(
     for process, number in itertools.product((0, 1), (0, 1)):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
         shard = dataclasses.replace(SETTINGS, shard=f"{number}/2")
-        evaluate.run(shard, tmp_path)
+        evaluation_job.run(shard, tmp_path)
         now = set(records_of(tmp_path))
         assert len(now) > len(written)
         written = now
@@ -149,15 +149,17 @@ def test_two_hosts_with_shards_write_what_one_run_does(
 
 def test_a_pool_of_processes_writes_what_one_does(evaluated, tmp_path):
     _, workdir = evaluated
-    outcome = evaluate.run(dataclasses.replace(SETTINGS, processes=2), tmp_path)
-    assert outcome == evaluate.Outcome({"ok": 90, "skipped": 0, "failed": 0}, 0, "")
+    outcome = evaluation_job.run(dataclasses.replace(SETTINGS, processes=2), tmp_path)
+    assert outcome == evaluation_job.Outcome(
+        {"ok": 90, "skipped": 0, "failed": 0}, 0, ""
+    )
     assert records_of(tmp_path) == records_of(workdir)
 
 
 @pytest.mark.parametrize("shard", ["4/4", "1", "-1/4", "a/b", "1/0"])
 def test_a_shard_that_is_none_is_refused(tmp_path, shard):
     with pytest.raises(errors.BadValueError, match="NUMBER/COUNT"):
-        evaluate.run(dataclasses.replace(SETTINGS, shard=shard), tmp_path)
+        evaluation_job.run(dataclasses.replace(SETTINGS, shard=shard), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_shard_that_is_none_is_refused(tmp_path, shard):
 )
 def test_wrong_settings_are_refused(tmp_path, changes, message):
     with pytest.raises(errors.RClicksError, match=message):
-        evaluate.run(dataclasses.replace(SETTINGS, **changes), tmp_path)
+        evaluation_job.run(dataclasses.replace(SETTINGS, **changes), tmp_path)
 
 
 def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
@@ -185,7 +187,7 @@ def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
 
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
     monkeypatch.setattr(task_records, "write", write_and_ask)
-    outcome = evaluate.run(SETTINGS, tmp_path)
+    outcome = evaluation_job.run(SETTINGS, tmp_path)
     assert outcome.stopped == "SIGTERM"
     assert outcome.counts["ok"] == click_tasks._TOGETHER
 
@@ -214,7 +216,7 @@ def test_maps_that_fail_spoil_no_other_and_are_tried_again(
         "load",
         lambda spec, **options: model if spec == "UD" else load(spec, **options),
     )
-    counts = evaluate.run(SETTINGS, tmp_path).counts
+    counts = evaluation_job.run(SETTINGS, tmp_path).counts
     assert min(counts["ok"], counts["failed"]) > 10
     records = task_records.read_all(store.RunFolder(tmp_path))
     assert {record.reason for record in records} == {
@@ -226,7 +228,7 @@ def test_maps_that_fail_spoil_no_other_and_are_tried_again(
     of_all = next(row for row in shown if row["click_type"] == "all")
     assert {status: of_all[status] for status in counts} == counts
     model.ill = False
-    assert evaluate.run(SETTINGS, tmp_path).counts["failed"] == 0
+    assert evaluation_job.run(SETTINGS, tmp_path).counts["failed"] == 0
     assert records_of(tmp_path) == records_of(workdir)
     assert "Traceback" in capsys.readouterr().err
 
@@ -238,10 +240,12 @@ def test_want_of_memory_fails_a_task_and_ten_of_them_end_the_run(tmp_path, monke
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
     said = r"The first 10 click tasks all failed.*Compare fewer click models at once"
     with pytest.raises(errors.RClicksError, match=said):
-        evaluate.run(SETTINGS, tmp_path)
+        evaluation_job.run(SETTINGS, tmp_path)
     found = task_records.read_all(store.RunFolder(tmp_path))
     assert {one.status for one in found} == {"failed"}
-    outcome = evaluate.run(dataclasses.replace(SETTINGS, max_failed=1.0), tmp_path)
+    outcome = evaluation_job.run(
+        dataclasses.replace(SETTINGS, max_failed=1.0), tmp_path
+    )
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 90}
 
 
@@ -254,7 +258,7 @@ def test_a_broken_record_is_named_and_made_again(evaluated, tmp_path):
     folder = store.RunFolder(tmp_path / "run")
     with pytest.raises(errors.RunFolderError, match=r"is not a record.*checksum"):
         task_records.read_all(folder)
-    evaluate.run(SETTINGS, tmp_path / "run")
+    evaluation_job.run(SETTINGS, tmp_path / "run")
     assert records_of(tmp_path / "run") == records_of(evaluated[1])
 
 
@@ -276,6 +280,6 @@ def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
     assert "Stopped by SIGTERM" in command.communicate(timeout=60)[0]
     assert command.returncode == 128 + signal.SIGTERM
     assert len(records_of(tmp_path / "run")) < 90
-    evaluate.run(settings, tmp_path / "run")
-    evaluate.run(settings, tmp_path / "whole")
+    evaluation_job.run(settings, tmp_path / "run")
+    evaluation_job.run(settings, tmp_path / "whole")
     assert records_of(tmp_path / "run") == records_of(tmp_path / "whole")

@@ -10,7 +10,7 @@ from helpers import write_image
 from rclicks_jax import config, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import targets
-from rclicks_jax.evaluation import evaluate, task_records
+from rclicks_jax.evaluation import job as evaluation_job, records as task_records
 from rclicks_jax.jobs import store
 from rclicks_jax.metrics import click_prediction, ks2d, saliency
 from rclicks_jax.types import ClickQuery
@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def values(folder, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
-    evaluate.run(dataclasses.replace(SETTINGS, data=f"folder:{folder}"), workdir)
+    evaluation_job.run(dataclasses.replace(SETTINGS, data=f"folder:{folder}"), workdir)
     (record,) = task_records.read_all(store.RunFolder(workdir))
     assert (record.click_type, record.clicks, record.status) == ("fp", 9, "ok")
     return record.models
@@ -140,5 +140,5 @@ def test_the_paper_scales_maps_of_networks_once_more(
     settings = dataclasses.replace(
         SETTINGS, data=f"folder:{folder}", protocol=protocol, click_models=("UD",)
     )
-    evaluate.run(settings, tmp_path)
+    evaluation_job.run(settings, tmp_path)
     assert asked == [rescaled]

@@ -9,7 +9,11 @@ from clicked_folders import write_clicked
 from rclicks_jax import config, errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
-from rclicks_jax.evaluation import evaluate, task_pictures, task_records
+from rclicks_jax.evaluation import (
+    job as evaluation_job,
+    records as task_records,
+    task_pictures,
+)
 from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
 
@@ -29,7 +33,7 @@ def data(tmp_path_factory):
 def evaluated(data, tmp_path_factory):
     place = tmp_path_factory.mktemp("pictured")
     asked = config.EvaluateConfig(data=data, draws=2, split="all")
-    evaluate.run(asked, place / "run")
+    evaluation_job.run(asked, place / "run")
     return store.RunFolder(place / "run")
 
 

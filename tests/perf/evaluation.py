@@ -22,7 +22,7 @@ from click_prediction import DRAWS, SHAPE, clicks_on, region
 
 from rclicks_jax import config
 from rclicks_jax.data import packages
-from rclicks_jax.evaluation import evaluate
+from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.types import ClickExample
 
 ADAPTER = pathlib.Path(__file__).resolve().with_name("residual_adapter.py")
@@ -111,7 +111,7 @@ def evaluation(count):
     memory.start()
     with tempfile.TemporaryDirectory() as workdir:
         watch, before = timing.Watch(), processor_time()
-        outcome = evaluate.run(settings, workdir)
+        outcome = evaluation_job.run(settings, workdir)
         seconds, used = watch.seconds(), processor_time() - before
     memory.ended = True
     assert outcome.counts["ok"] == count, outcome

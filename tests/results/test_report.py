@@ -262,7 +262,7 @@ def test_an_object_takes_less_than_300_kb(tmp_path):
     runs.picture(run, objects, photo=noise)
     layers = artifacts.read(run, "set", "photo", "one")
     random = np.random.default_rng(1)
-    worst = artifacts.Layers(
+    worst = layers_lib.Layers(
         "one", layers.scale, layers.photo,
         random.random(layers.target.shape) > 0.5,
         random.integers(0, 256, layers.target.shape, dtype=np.uint8),

@@ -13,7 +13,7 @@ from rclicks_jax import config, errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
-from rclicks_jax.evaluation import evaluate
+from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import failures, progress, store
 
 JOBS = pathlib.Path(__file__).parent.parent / "jobs"
@@ -166,7 +166,7 @@ def test_an_evaluation_of_maps_without_numbers_stops(tmp_path, monkeypatch):
     monkeypatch.setattr(click_models, "load", lambda *_, **__: Constant(np.nan))
     wanted = config.EvaluateConfig(split="val", click_models=("UD",), processes=1)
     with pytest.raises(errors.RClicksError, match=r"UD: the click model gave .* no "):
-        evaluate.run(wanted, tmp_path)
+        evaluation_job.run(wanted, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["{", '{"kind":"image"}\n'])

@@ -9,7 +9,7 @@ from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
-from rclicks_jax.evaluation import evaluate
+from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import store
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "saliency_adapter.py"
@@ -19,7 +19,7 @@ CLASSICAL = "SM:source=spectral_residual"
 def test_they_are_evaluated_and_recorded(tmp_path):
     specs = (CLASSICAL, f"SI:adapter={ADAPTER}")
     asked = config.EvaluateConfig(data="sample", draws=2, click_models=specs)
-    evaluate.run(asked, tmp_path)
+    evaluation_job.run(asked, tmp_path)
     names = ["SM (spectral residual)", "SI (saliency adapter)"]
     recorded = store.RunFolder(tmp_path).info()["hashed"]["click_models"]
     described = [click_models.describe(spec) for spec in specs]
