@@ -72,7 +72,7 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     few = dataclasses.replace(config, max_images=fewer, pictures=0)
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
         outcome = benchmark_job.run(few, folder)
-        records = list(store.RunFolder(folder).read_all())
+        records = list(records_lib.read_all(store.RunFolder(folder)))
     measured = None
     for record in records:
         ok = sum(instance.status == "ok" for instance in record.instances)

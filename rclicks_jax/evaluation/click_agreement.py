@@ -98,11 +98,11 @@ def run(
                 digest.update(b"-" if part is None else part.tobytes())
         seen[spec.name] = digest.hexdigest()
     # Data without such sets leaves no folder.
-    hashed = {"kind": "click agreement", "compared": compared, "data": seen}
+    identity = {"kind": "click agreement", "compared": compared, "data": seen}
     if max_side:
-        hashed["max_side"] = max_side
+        identity["max_side"] = max_side
     noted = {"command": sys.argv, **provenance.describe()}
-    store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
+    store.RunFolder(workdir).begin({**identity, "split": split}, noted)
     return found
 
 

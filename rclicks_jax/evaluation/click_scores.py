@@ -126,7 +126,7 @@ class Evaluation(NamedTuple):
     """An evaluation as tables take it.
 
     Attributes:
-        hashed: What was run.
+        identity: What was run.
         maps: Which maps are compared with people.
         records: Of every task.
         scores: By dataset, then in the order in which click models were named.
@@ -134,11 +134,11 @@ class Evaluation(NamedTuple):
         name: What tells it from others: its label, or its folder.
     """
 
-    hashed: Mapping[str, Any]
+    identity: Mapping[str, Any]
     maps: str
     records: list[TaskRecord]
     scores: list[Scores]
-    noted: Mapping[str, Any] = types.MappingProxyType({})
+    provenance: Mapping[str, Any] = types.MappingProxyType({})
     name: str = ""
 
 
@@ -159,24 +159,24 @@ def open_evaluation(
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
     folder = store.RunFolder(path)
-    hashed, noted = publish.info_of(folder)
-    if hashed.get("kind") != task_records.KIND:
+    identity, noted = publish.info_of(folder)
+    if identity.get("kind") != task_records.KIND:
         raise errors.RunFolderError(
             f"{folder.path} holds no evaluation of click models."
         )
     records = task_records.read_all(folder)
     if not records:
         raise errors.RunFolderError(f"{folder.path} has no finished task yet.")
-    maps = maps or task_records.shown_maps(hashed)
+    maps = maps or task_records.shown_maps(identity)
     scores = []
     for dataset in sorted({record.dataset for record in records}):
         of_dataset = [record for record in records if record.dataset == dataset]
-        for name, described in hashed["click_models"].items():
+        for name, described in identity["click_models"].items():
             one = _scores(of_dataset, name, described, maps)
             shown = " ".join(filter(None, (label, name)))
-            scores.append(one._replace(model=shown, split=hashed["split"]))
+            scores.append(one._replace(model=shown, split=identity["split"]))
     name = label or str(folder.path)
-    return Evaluation(hashed, maps, records, scores, noted, name)
+    return Evaluation(identity, maps, records, scores, noted, name)
 
 
 def _scores(
@@ -254,7 +254,7 @@ def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> 
         UnknownNameError: There is no such setting.
     """
     settings = [
-        comparable.settings_of(one.hashed, one.noted, {_CLICK_MODELS})
+        comparable.settings_of(one.identity, one.provenance, {_CLICK_MODELS})
         for one in evaluations
     ]
     found = comparable.differences(settings, partial=("data",))
@@ -275,8 +275,8 @@ def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> 
             f"Evaluated more than once: {named}. Give each evaluation another name, "
             "LABEL=FOLDER."
         )
-    noted = [(one.name, list(one.noted.get("data_notes", []))) for one in evaluations]
-    means = comparable.means_note(names, [one.noted for one in evaluations])
+    noted = [(one.name, list(one.provenance.get("data_notes", []))) for one in evaluations]
+    means = comparable.means_note(names, [one.provenance for one in evaluations])
     notes = [*filter(None, (checked.note, means))]
     notes += run_notes.together(noted)
     return _on_shared(every, notes)._replace(head=checked.head)

@@ -73,7 +73,7 @@ def table(evaluation: Evaluation) -> Table:
         "model": ("Model", "s"),
         "measure": ("Measure", "s"),
     }
-    protocol = evaluation.hashed["protocol"]["name"]
+    protocol = evaluation.identity["protocol"]["name"]
     title = f"Against the paper ({evaluation.maps} maps, protocol “{protocol}”)"
     return Table("published", title, {**heads, **columns()}, made)
 

@@ -44,14 +44,14 @@ def render(
         made: Its tables.
     """
     info = folder.info()
-    hashed = info["hashed"]
-    models = list(hashed["click_models"])
+    identity = info["identity"]
+    models = list(identity["click_models"])
     synthetic = any(SYNTHETIC in one.input_devices for one in evaluation.scores)
     clicks = "synthetic clicks" if synthetic else "clicks of people"
     unreadable: list[str] = []
     gallery = [
         shown
-        for record in task_pictures.chosen(evaluation.records, hashed)
+        for record in task_pictures.chosen(evaluation.records, identity)
         if (shown := _shown(folder, record, evaluation, unreadable))["pictures"]
     ]
     return pages.render(
@@ -59,15 +59,15 @@ def render(
         title=f"How well {', '.join(models)} predict {clicks}",
         models=[
             _titled(name, click_words.model_name(described))
-            for name, described in hashed["click_models"].items()
+            for name, described in identity["click_models"].items()
         ],
         the_clicks=f"the {clicks}",
         datasets=sorted({one.dataset for one in evaluation.scores}),
-        hashed=hashed,
+        identity=identity,
         maps=evaluation.maps,
         warnings=[*_warnings(info, evaluation, synthetic), *unreadable],
         rule=task_pictures.RULE,
-        shown_maps=task_records.shown_maps(hashed),
+        shown_maps=task_records.shown_maps(identity),
         gallery=gallery,
         tables=[pages.shown(table) for table in made],
         problems=report.problems(
@@ -95,7 +95,7 @@ def _warnings(
         found.append(click_words.no_claim(reason))
     found += [
         click_words.warning(described, name)
-        for name, described in evaluation.hashed["click_models"].items()
+        for name, described in evaluation.identity["click_models"].items()
         # That a formula has learnt nothing is what it is compared for.
         if described.get("name") == "CM"
     ]
@@ -135,7 +135,7 @@ def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
         synthetic = SYNTHETIC in record.input_device
         return "Where the synthetic clicks are" if synthetic else "Where people clicked"
     # Of the maps that are drawn, whichever the tables are of.
-    maps = task_records.shown_maps(evaluation.hashed)
+    maps = task_records.shown_maps(evaluation.identity)
     row = {one.key: task_records.value(record, name, maps, one.key) for one in PAPER}
     columns = {one.key: (one.title, one.form) for one in PAPER}
     (cells,) = formats.cells(formats.Table("", "", columns, [row]))

@@ -66,16 +66,16 @@ class Checked(NamedTuple):
 
 
 def settings_of(
-    hashed: Mapping[str, Any], noted: Mapping[str, Any], compared: Collection[str]
+    identity: Mapping[str, Any], provenance: Mapping[str, Any], compared: Collection[str]
 ) -> Settings:
     """Returns all that a run's numbers depend on, by key, but what is compared.
 
     Args:
-        hashed: What the run recorded as its identity.
+        identity: What the run recorded as its identity.
         noted: What it noted beside.
-        compared: Entries of `hashed` that may differ.
+        compared: Entries of `identity` that may differ.
     """
-    taken = {key: value for key, value in hashed.items() if key not in compared}
+    taken = {key: value for key, value in identity.items() if key not in compared}
     # A switch that an older run did not have was what it is by default.
     defaults = {
         field.name: field.default
@@ -88,7 +88,7 @@ def settings_of(
     return images | dict(_flat(taken, ""))
 
 
-def means_note(names: Sequence[str], noted: Sequence[Mapping[str, Any]]) -> str:
+def means_note(names: Sequence[str], provenance: Sequence[Mapping[str, Any]]) -> str:
     """Says by which other means runs were made; empty if by the same.
 
     Releases, devices and batches are in no hash. They change last bits of click maps,

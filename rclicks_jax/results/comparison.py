@@ -34,7 +34,7 @@ class Run(NamedTuple):
         protocol: It was run with.
         results: By dataset.
         segmenter: What it recorded of its segmenter.
-        hashed: All that it recorded as its identity.
+        identity: All that it recorded as its identity.
         noted: What it noted beside.
         folder: Where it is.
         side: Its side of what compared runs differ in beside the segmenter; empty if
@@ -45,15 +45,15 @@ class Run(NamedTuple):
     protocol: Protocol
     results: dict[str, DatasetResults]
     segmenter: Mapping[str, Any] = _EMPTY
-    hashed: Mapping[str, Any] = _EMPTY
-    noted: Mapping[str, Any] = _EMPTY
+    identity: Mapping[str, Any] = _EMPTY
+    provenance: Mapping[str, Any] = _EMPTY
     folder: str = ""
     side: str = ""
 
     def notes(self) -> list[str]:
         """Returns what to know of the run before its numbers are read."""
         results = list(self.results.values())
-        return run_notes.notes_of(self.hashed, self.noted, results)
+        return run_notes.notes_of(self.identity, self.provenance, results)
 
 
 class Checked(NamedTuple):
@@ -111,7 +111,7 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
     if not datasets_of(labelled):
         held = "; ".join(f"{run.label} has {', '.join(run.results)}" for run in runs)
         raise errors.RunFolderError(f"Runs have no dataset in common: {held}.")
-    means = comparable.means_note(names, [run.noted for run in runs])
+    means = comparable.means_note(names, [run.provenance for run in runs])
     notes = [*filter(None, (checked.note, means))]
     counts = [len({*_images(run)}) for run in labelled]
     if len(set(counts)) > 1:
@@ -123,10 +123,10 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
 
 
 def _settings(run: Run) -> comparable.Settings:
-    if not run.hashed:
+    if not run.identity:
         # Results that no folder holds; their protocol is all that is known.
         return comparable.settings_of({"protocol": vars(run.protocol)}, {}, ())
-    return comparable.settings_of(run.hashed, run.noted, {_SEGMENTER})
+    return comparable.settings_of(run.identity, run.provenance, {_SEGMENTER})
 
 
 def _images(run: Run) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
 def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
     """Writes `clicks.csv` and `clicks.parquet`; returns their paths."""
     whole = {"y": "Int32", "x": "Int32", "positive": "boolean"}
-    return write_rows("clicks", rows(folder.read_all()), out, whole)
+    return write_rows("clicks", rows(records.read_all(folder)), out, whole)
 
 
 def write_rows(

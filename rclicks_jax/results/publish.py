@@ -2,11 +2,15 @@
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from etils import epath
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
+from rclicks_jax.jobs import identity as identity_lib
 from rclicks_jax.jobs import store
 from rclicks_jax.results import (
     aggregate,
@@ -22,6 +26,7 @@ from rclicks_jax.results import (
     tables,
 )
 
+T = TypeVar("T")
 _WRITERS = {
     "csv": formats.to_csv,
     "md": formats.to_markdown,
@@ -49,31 +54,27 @@ def named(text: str) -> Named:
     return Named(label, store.RunFolder(path))
 
 
-def info_of(folder: store.RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns what a run recorded as its identity, and what it noted beside.
+def info_of(folder: store.RunFolder, kind: str, cls: type[T]) -> tuple[store.RunInfo, T]:
+    """Returns what `run.json` says, and the identity of the run as typed values.
+
+    Args:
+        folder: The run folder.
+        kind: The job that it must be of.
+        cls: The dataclass of the identity.
 
     Raises:
-        RunFolderError: `run.json` is missing, broken or of another release.
+        RunFolderError: `run.json` is missing, broken, of another job, or of a release
+            that knows more.
     """
-    info: Any = folder.info()
-    hashed = info.get("hashed") if isinstance(info, dict) else None
-    if not isinstance(hashed, dict) or not _is_complete(hashed):
+    info = folder.info()
+    if info.kind != kind:
         raise errors.RunFolderError(
-            f"{folder.path / store.RUN_NAME} does not say what was run: it is of "
-            "another program or another release, or was changed. Choose the folder "
-            "that --workdir named, or make the run again."
+            f"{folder.path} holds {info.kind.replace('_', ' ')}: there are no such "
+            "tables of it."
         )
-    return hashed, info.get("noted") or {}
-
-
-def _is_complete(hashed: dict[str, Any]) -> bool:
-    """Tells whether a run's identity has what every kind of run records."""
-    segmenter = hashed.get("segmenter", {"name": ""})
-    return (
-        isinstance(hashed.get("protocol", {}), dict)
-        and isinstance(segmenter, dict)
-        and "name" in segmenter
-    )
+    values = identity_lib.from_json(cls, info.identity, str(folder.path))
+    whole = dataclasses.replace(info, identity=identity_lib.to_json(values))
+    return whole, values
 
 
 def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
@@ -87,24 +88,17 @@ def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
         RunFolderError: It is no run of a benchmark, or has no record yet.
     """
     opened = store.RunFolder(folder)
-    hashed, noted = info_of(opened)
-    if "segmenter" not in hashed:
-        raise errors.RunFolderError(
-            f"{opened.path} holds {hashed.get('kind', 'something else')}: there are no "
-            "such tables of it."
-        )
-    segmenter = hashed["segmenter"]
-    protocol = config.recorded_protocol(hashed["protocol"])
-    results = aggregate.collect(opened.read_all())
+    info, values = info_of(opened, benchmark_job.KIND, BenchmarkIdentity)
+    results = aggregate.collect(records.read_all(opened))
     if not results:
         raise errors.RunFolderError(f"{opened.path} has no finished image yet.")
     return comparison.Run(
-        label or segmenter["name"],
-        protocol,
+        label or values.segmenter["name"],
+        values.protocol,
         {one.dataset: one for one in results},
-        segmenter,
-        hashed,
-        noted,
+        values.segmenter,
+        info.identity,
+        info.provenance,
         str(opened.path),
     )
 
@@ -130,7 +124,7 @@ def make_tables(run: comparison.Run) -> list[formats.Table]:
     results = list(run.results.values())
     made = [make(results, run.protocol) for make in tables.MAKERS]
     made += [make([run]) for make in paper_tables.MAKERS]
-    users = run.hashed.get("strategies", {}).get("users")
+    users = run.identity["strategies"]["users"]
     missing = tables.not_written(made, wanted_users=bool(users))
     first = made[0]
     return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]

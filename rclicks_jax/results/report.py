@@ -51,14 +51,14 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         made: Its tables.
     """
     info = folder.info()
-    results = aggregate.collect(folder.read_all())
+    results = aggregate.collect(records.read_all(folder))
     by_name = {table.name: table for table in made}
-    hashed, noted = info["hashed"], info["noted"]
-    words = click_words.of_run(hashed.get("click_model", {}))
+    identity, noted = info.identity, info.provenance
+    words = click_words.of_run(identity.get("click_model", {}))
     unreadable: list[str] = []
     gallery = _gallery(folder, results, words, unreadable)
     links = {key: one.anchor for key, one in gallery.items()}
-    segmenter = hashed["segmenter"]["name"]
+    segmenter = identity["segmenter"]["name"]
     return pages.render(
         "report.html.jinja",
         title=f"{segmenter} under {words.phrase}",
@@ -67,20 +67,20 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         groups=sorted({f"G{g}" for one in results for g in one.groups}, key=_number),
         measured=set(by_name["summary"].columns),
         datasets=[result.dataset for result in results],
-        hashed=hashed,
-        warnings=[*run_notes.notes_of(hashed, noted, results), *unreadable],
+        identity=identity,
+        warnings=[*run_notes.notes_of(identity, noted, results), *unreadable],
         summary=pages.shown_turned(by_name["summary"]),
         tables=[
             pages.shown(by_name[name], links)
             for name in _TABLES
             if name in by_name and by_name[name].rows
         ],
-        curves=figures.iou_per_click(_with_curves(hashed, results)),
+        curves=figures.iou_per_click(_with_curves(identity, results)),
         gallery=list(gallery.values()),
         problems=problems(
             (r.dataset, *problem) for r in results for problem in r.problems
         ),
-        made=provenance(folder),
+        made=origin(folder),
     )
 
 
@@ -89,10 +89,10 @@ def _number(group: str) -> int:
 
 
 def _with_curves(
-    hashed: Mapping[str, Any], results: Sequence[DatasetResults]
+    identity: Mapping[str, Any], results: Sequence[DatasetResults]
 ) -> list[DatasetResults]:
     """Returns the datasets that have curves: of objects, over more than one click."""
-    protocol = hashed["protocol"]
+    protocol = identity["protocol"]
     if protocol.get("stop_at") or protocol.get("max_clicks", 0) < 2:
         return []
     return [one for one in results if one.instance_ids]
@@ -118,7 +118,7 @@ def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
     return {"reasons": reasons, "rows": every[:_MOST_PROBLEMS], "count": len(every)}
 
 
-def provenance(folder: store.RunFolder) -> dict[str, Any]:
+def origin(folder: store.RunFolder) -> dict[str, Any]:
     """Returns commands and settings of a run as the templates take them."""
     info = folder.info()
     times: dict[str, list[str]] = {}
@@ -126,9 +126,9 @@ def provenance(folder: store.RunFolder) -> dict[str, Any]:
         times.setdefault(pages.command(each.command), []).append(each.started)
     # These are elsewhere in the page.
     elsewhere = ("command", "data_notes")
-    noted = {k: v for k, v in info["noted"].items() if k not in elsewhere}
-    identity, beside = pages.settings(info["hashed"]), pages.settings(noted)
-    alone = [*identity.pop(""), ("run hash", str(info["hash"])), *beside.pop("")]
+    noted = {k: v for k, v in _flat(info.provenance).items() if k not in elsewhere}
+    identity, beside = pages.settings(info.identity), pages.settings(noted)
+    alone = [*identity.pop(""), ("run hash", info.hash), *beside.pop("")]
     return {
         "commands": [(_said(started), command) for command, started in times.items()],
         "settings": [("run", alone), *identity.items(), *beside.items()],
@@ -215,3 +215,8 @@ def _maps(
     if words.name:
         maps["click_map"] = f"Where {words.expects} the first click"
     return dict(sorted(maps.items()))
+
+
+def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a run noted, with what its job noted among it."""
+    return {k: v for k, v in provenance.items() if k != "job"} | provenance["job"]

@@ -13,18 +13,18 @@ from rclicks_jax.results.click_words import SYNTHETIC
 
 
 def notes_of(
-    hashed: Mapping[str, Any],
-    noted: Mapping[str, Any],
+    identity: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     results: Sequence[DatasetResults],
 ) -> list[str]:
     """Returns notes of one run.
 
     Args:
-        hashed: What it recorded as its identity.
+        identity: What it recorded as its identity.
         noted: What it noted beside.
         results: By dataset.
     """
-    found = [click_words.warning(hashed.get("click_model", {}))]
+    found = [click_words.warning(identity.get("click_model", {}))]
     found += of_which_groups(results)
     if any(SYNTHETIC in one.input_devices for one in results):
         found.append(click_words.no_claim("the replayed first clicks are synthetic"))
