@@ -7,6 +7,7 @@ import numpy as np
 from rclicks_jax import config
 from rclicks_jax.evaluation import click_scores
 from rclicks_jax.runs import store
+from rclicks_jax.runs.records import sealed
 
 METRICS = [one.key for one in click_scores.MEASURES]
 MODELS = {
@@ -78,5 +79,7 @@ def write(
     for one in records:
         place = run.path / "records" / one["dataset"]
         name = store.file_name(one["click_set_id"])
-        store.write_atomically(place / f"{name}.json", json.dumps(one).encode())
+        store.write_atomically(
+            place / f"{name}.json", json.dumps(sealed(one, run.run)).encode()
+        )
     return str(folder)

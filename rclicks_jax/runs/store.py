@@ -22,7 +22,7 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache, errors
 from rclicks_jax.files import remove_leftovers, why_unreadable
 from rclicks_jax.runs import files, records, run_file
 
@@ -127,7 +127,7 @@ class RunFolder:
         if "://" in str(self.path):
             yield
             return
-        with hosts.exclusive(pathlib.Path(self.path)):
+        with cache.exclusive(pathlib.Path(self.path)):
             yield
 
     def _begun(self) -> dict[str, Any]:
