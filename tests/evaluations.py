@@ -78,5 +78,7 @@ def write(
     for one in records:
         place = run.path / "records" / one["dataset"]
         name = store.file_name(one["click_set_id"])
-        store.write_atomically(place / f"{name}.json", json.dumps(one).encode())
+        store.write_atomically(
+            place / f"{name}.json", json.dumps(sealed(one, run.run)).encode()
+        )
     return str(folder)

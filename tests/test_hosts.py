@@ -2,6 +2,7 @@ import errno
 import fcntl
 import os
 import pathlib
+import platform
 import signal
 import subprocess
 import sys
@@ -123,15 +124,15 @@ def test_the_cache_can_be_put_anywhere(monkeypatch, tmp_path):
 def hasty(monkeypatch):
     """Waits that speak and give up soon."""
     monkeypatch.setattr(waits, "_QUIET_SECONDS", 0.1)
-    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 1.0)
-    monkeypatch.setattr(hosts, "_DEAD_SECONDS", 0.5)
-    monkeypatch.setattr(hosts, "_TOUCH_SECONDS", 0.2)
+    monkeypatch.setattr(cache, "_ABANDONED_SECONDS", 1.0)
+    monkeypatch.setattr(cache, "_DEAD_SECONDS", 0.5)
+    monkeypatch.setattr(cache, "_TOUCH_SECONDS", 0.2)
 
 
 HOLDER = """
 import pathlib, sys, time
-from rclicks_jax import hosts
-with hosts.exclusive(pathlib.Path(sys.argv[1])):
+from rclicks_jax import cache
+with cache.exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -147,9 +148,9 @@ def holder(folder, seconds):
 
 def test_a_held_lock_is_waited_for_in_words(tmp_path, hasty, monkeypatch, capsys):
     # The holder touches its lock each ten seconds.
-    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 60.0)
+    monkeypatch.setattr(cache, "_ABANDONED_SECONDS", 60.0)
     process = holder(tmp_path, 1.5)
-    with hosts.exclusive(tmp_path):
+    with cache.exclusive(tmp_path):
         assert process.wait(timeout=10) == 0
     process.stdout.close()
     said = capsys.readouterr().err
@@ -161,7 +162,7 @@ def test_a_lock_ends_with_its_process(tmp_path):
     process.kill()
     process.wait()
     process.stdout.close()
-    with hosts.exclusive(tmp_path):
+    with cache.exclusive(tmp_path):
         pass
 
 
@@ -173,24 +174,24 @@ def test_a_lock_that_nobody_touches_is_given_up(tmp_path, hasty):
         fcntl.flock(held, fcntl.LOCK_EX)
         with (
             pytest.raises(errors.RClicksError, match=r"of elsewhere.*no sign of life"),
-            hosts.exclusive(tmp_path),
+            cache.exclusive(tmp_path),
         ):
             pass
 
 
 def test_a_lock_of_a_dead_process_is_given_up(tmp_path, hasty, monkeypatch):
-    monkeypatch.setattr(hosts, "_ABANDONED_SECONDS", 60.0)
+    monkeypatch.setattr(cache, "_ABANDONED_SECONDS", 60.0)
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     path = tmp_path / "lock"
-    node = hosts.platform.node()
+    node = platform.node()
     path.write_text(f"process {process.pid} of {node}, since 12:00:00")
     # As a child of it would hold it.
     with path.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with (
             pytest.raises(errors.RClicksError, match=r"remove .*lock"),
-            hosts.exclusive(tmp_path),
+            cache.exclusive(tmp_path),
         ):
             pass
 
@@ -199,14 +200,14 @@ def test_who_holds_a_lock_for_long_is_not_given_up(tmp_path, hasty):
     began, done = threading.Event(), threading.Event()
 
     def hold():
-        with hosts.exclusive(tmp_path):
+        with cache.exclusive(tmp_path):
             began.set()
             done.wait(2.0)
 
     thread = threading.Thread(target=hold)
     thread.start()
     began.wait()
-    with hosts.exclusive(tmp_path):
+    with cache.exclusive(tmp_path):
         pass
     thread.join()
 
@@ -218,7 +219,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refuse)
     with (
         pytest.raises(OSError, match=f"No locks available: '{tmp_path}/lock'"),
-        hosts.exclusive(tmp_path),
+        cache.exclusive(tmp_path),
     ):
         pass
 

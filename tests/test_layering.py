@@ -41,7 +41,7 @@ LEAF_IMPORTS = {
     "catalogue": {"errors"},
     "contents": set(),
     "files": set(),
-    "cache": {"errors"},
+    "cache": {"errors", "waits"},
     "waits": set(),
     "coordination": {"errors", "waits"},
     "hosts": {"cache", "coordination", "errors", "waits"},

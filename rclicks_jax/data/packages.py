@@ -228,7 +228,7 @@ def prepare(
     if package_index.read(folder) is not None:
         return folder
     try:
-        with hosts.exclusive(root):
+        with user_cache.exclusive(root):
             if package_index.read(folder) is None:
                 _make(kind, spec, key, folder)
     except OSError as error:
@@ -285,7 +285,10 @@ def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
             continue
         # Not emptied: it says who holds it, for those who wait.
-        with contextlib.suppress(OSError), (root / hosts.LOCK_NAME).open("ab") as lock:
+        with (
+            contextlib.suppress(OSError),
+            (root / user_cache.LOCK_NAME).open("ab") as lock,
+        ):
             # One that is being packaged is locked.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)

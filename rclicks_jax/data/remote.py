@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tqdm
 from etils import epath
 
-from rclicks_jax import cache, errors, files, hosts
+from rclicks_jax import cache, errors, files
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
 _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
@@ -44,7 +44,7 @@ def local_copy(place: str) -> pathlib.Path:
         for name, path in found:
             digest.update(f"{name}/{path.stat().length}\n".encode())
         root = cache.cache_dir() / "copies" / digest.hexdigest()[:16]
-        with hosts.exclusive(root):
+        with cache.exclusive(root):
             files.remove_leftovers(root, seconds=0)
             for name, path in tqdm.tqdm(
                 found, desc=f"Copying {place}", unit="file", leave=False

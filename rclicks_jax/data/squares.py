@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from rclicks_jax import cache, errors, files, hosts
+from rclicks_jax import cache, errors, files
 from rclicks_jax.data import later_tasks, packages, preprocess
 from rclicks_jax.types import ClickExample, PackedBatch
 
@@ -113,7 +113,7 @@ def prepare(
     folder = cache.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
     try:
         if not (folder / INDEX_NAME).exists():
-            with hosts.exclusive(folder):
+            with cache.exclusive(folder):
                 if not (folder / INDEX_NAME).exists():
                     files.remove_leftovers(folder, seconds=0)
                     _build(package, split, settings, folder, workers)

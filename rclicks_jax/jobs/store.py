@@ -22,7 +22,7 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import cache, errors
 from rclicks_jax.files import remove_leftovers, why_unreadable
 from rclicks_jax.jobs import files, formats, identity, provenance, records
 
@@ -158,7 +158,7 @@ class RunFolder:
         if "://" in str(self.path):
             yield
             return
-        with hosts.exclusive(pathlib.Path(self.path)):
+        with cache.exclusive(pathlib.Path(self.path)):
             yield
 
     def _begun(self) -> RunInfo:

@@ -136,18 +136,18 @@ def load_card(folder: epath.PathLike) -> Card:
         )
     try:
         described = json.loads(path.read_text())
+        if described["format"] > _FORMAT:
+            raise errors.DataError(
+                f"{path} is of format {described['format']}; this release reads "
+                f"formats up to {_FORMAT}. Read it with the release that made it."
+            )
         seal = described.pop(_SEAL, None)
         if seal not in (None, _seal(described)):
             raise ValueError(
                 "it was changed after it was written; if that was meant, take the "
                 f"line {_SEAL} out of it"
             )
-        written = described.pop("format")
-        if written > _FORMAT:
-            raise errors.DataError(
-                f"{path} is of format {written}; this release reads formats up to "
-                f"{_FORMAT}. Read it with the release that made it."
-            )
+        del described["format"]
         network = config.from_config_dict(
             config.NetworkConfig, described.pop("network")
         )

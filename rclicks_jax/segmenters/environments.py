@@ -99,10 +99,9 @@ def make(
             say(f"$ {shlex.join(command)}")
         return request.interpreter
     # JAX takes seconds to import, which pages on segmenters do without.
-    from rclicks_jax import hosts
 
     try:
-        with hosts.exclusive(cache.cache_dir() / "environments"):
+        with cache.exclusive(cache.cache_dir() / "environments"):
             if (
                 _read_marker(request.place) != wanted
                 or not request.interpreter.exists()

@@ -36,7 +36,7 @@ def folder() -> str:
 def _trained(workdir: pathlib.Path) -> str:
     print(f"note: {WARNING}", file=sys.stderr)
     # Several processes of a run want it at the same time.
-    with hosts.exclusive(workdir):
+    with cache.exclusive(workdir):
         model = epath.Path(workdir) / loop.MODEL_NAME
         if not (model / "card.json").exists():
             what = f"Training the toy click model into {workdir} (a few minutes)"

@@ -99,7 +99,7 @@ def test_what_is_no_interpreter_is_named(old, tmp_path):
 
 
 def test_what_is_no_file_is_named(tmp_path):
-    with pytest.raises(errors.DataError, match="is not a file"):
+    with pytest.raises(errors.DataError, match="is no file"):
         checkpoints.rewrite("false", str(tmp_path), str(tmp_path / "new.pth"))
 
 

@@ -205,7 +205,7 @@ def test_every_library_that_readers_decode_with_is_part_of_their_version():
         for name in readers.imported(path)
     }
     # Neither decodes, draws nor resizes.
-    others = {"rclicks_jax", "etils", "jax", "tqdm"}
+    others = {"rclicks_jax", "absl", "etils", "jax", "tqdm"}
     assert used - set(sys.stdlib_module_names) - others <= set(readers.LIBRARIES)
 
 

@@ -28,7 +28,7 @@ def test_a_checkpoint_becomes_a_model_and_a_checkpoint_again(tmp_path):
     ("flags", "message"),
     [
         (("--out=x",), "allowed: one of the two"),
-        (("--out=x", "--checkpoint=/no/such.pth"), "/no/such.pth is not a file"),
+        (("--out=x", "--checkpoint=/no/such.pth"), "/no/such.pth does not exist"),
     ],
 )
 def test_mistakes_are_one_message_and_no_traceback(flags, message):

@@ -274,9 +274,12 @@ def test_what_is_no_zip_file_says_how_older_ones_are_read(folder, start):
         torch_files.read(path)
 
 
-@pytest.mark.parametrize("name", ["", "absent.pth"])
-def test_what_is_no_file_is_named(folder, name):
-    with pytest.raises(errors.DataError, match="is not a file"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "is a folder, not a file"), ("absent.pth", "does not exist")],
+)
+def test_what_is_no_file_is_named(folder, name, message):
+    with pytest.raises(errors.DataError, match=message):
         torch_files.read(folder / name)
 
 

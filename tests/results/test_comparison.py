@@ -213,7 +213,9 @@ def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
 
 def test_a_limit_on_sides_is_a_difference_wherever_it_is_recorded():
     noted = {"config": {"max_side": 0}}
-    with pytest.raises(errors.RunFolderError, match="max_side is 0 in a and 512 in b"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"max_side is 0 \(no limit\) in a and 512 in b"
+    ):
         comparison.check(
             [recorded("a", noted=noted), recorded("b", {"max_side": 512}, noted=noted)]
         )
