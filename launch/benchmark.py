@@ -93,21 +93,18 @@ def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
 
 
 def _one(config: BenchmarkConfig, workdir: str) -> int:
-    from rclicks_jax import hosts
     from rclicks_jax.benchmark import job as benchmark_job
     from rclicks_jax.jobs import store
     from rclicks_jax.results import publish
 
+    def show() -> None:
+        folder = store.RunFolder(workdir)
+        defaults.show(publish.publish(folder)[0], turned=True)
+        print(f"Report: {folder.path / 'report.html'}")
+
     outcome = benchmark_job.run(config, workdir)
-    if outcome.stopped:
-        return commands.stopped(outcome.stopped)
-    if not hosts.is_first():
-        return 0
-    folder = store.RunFolder(workdir)
-    defaults.show(publish.publish(folder)[0], turned=True)
-    print(f"Report: {folder.path / 'report.html'}")
     what = "the objects failed: see the report"
-    return commands.status_of(outcome.failed_share(), config.max_failed, what)
+    return commands.concluded(outcome, show, config.max_failed, what)
 
 
 def _compare(labels: Sequence[str]) -> None:

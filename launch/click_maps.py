@@ -7,8 +7,9 @@ For each object a click map (16-bit PNG), a drawing and sampled clicks (clicks.c
 The same command goes on after an interruption.
 """
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from absl import flags
 from rclicks_jax.launch import commands, defaults, host_flags
@@ -27,24 +28,28 @@ _SETTINGS = defaults.define_settings(ClickMapsConfig)
 def main(arguments: Sequence[str]) -> int:
     """Writes click maps, then says what came of it."""
     # JAX takes seconds to import, which --help does without.
-    from rclicks_jax import hosts
     from rclicks_jax.click_maps import job as click_maps_job
 
     defaults.expect_no_arguments(arguments)
     config = from_config_dict(ClickMapsConfig, defaults.given(_SETTINGS))
     outcome = click_maps_job.run(config, _OUT.value)
-    if outcome.stopped:
-        return commands.stopped(outcome.stopped)
-    if not hosts.is_first():
-        return 0
-    for line in outcome.problems[:_SHOWN]:
+    show = functools.partial(_show, outcome.counts)
+    what = "the objects failed: index.json says why"
+    return commands.concluded(outcome, show, config.max_failed, what)
+
+
+def _show(counts: Mapping[str, int]) -> None:
+    from rclicks_jax.click_maps import files
+    from rclicks_jax.jobs import store
+
+    problems = files.problems(store.RunFolder(_OUT.value))
+    for line in problems[:_SHOWN]:
         print(errors.printable(line), file=sys.stderr)
-    if len(outcome.problems) > _SHOWN:
-        more = len(outcome.problems) - _SHOWN
+    if len(problems) > _SHOWN:
+        more = len(problems) - _SHOWN
         print(f"... and {more} more: index.json lists them", file=sys.stderr)
-    counts = ", ".join(f"{count} {status}" for status, count in outcome.counts.items())
-    print(f"Objects: {counts}. {_OUT.value}/README.txt says what is what.")
-    return int(outcome.failed_share() > config.max_failed)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    print(f"Objects: {told}. {_OUT.value}/README.txt says what is what.")
 
 
 def run() -> None:

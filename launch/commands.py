@@ -6,12 +6,15 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import app, flags, logging
 from rclicks_jax.launch import usage
 
 from rclicks_jax import errors
+
+if TYPE_CHECKING:
+    from rclicks_jax.jobs import engine
 
 Main = Callable[[Sequence[str]], int | None]
 
@@ -157,6 +160,29 @@ def stopped(name: str) -> int:
     """Says that the signal of this name ended a run; returns the exit status."""
     print(f"Stopped by {name}; the same command goes on.")
     return 128 + signal.Signals[name]
+
+
+def concluded(
+    outcome: "engine.Outcome", show: Callable[[], None], max_failed: float, what: str
+) -> int:
+    """Says how a job ended; returns the exit status.
+
+    Args:
+        outcome: Of the job.
+        show: Makes and prints what is made of a finished run.
+        max_failed: Largest share of failures that is no error.
+        what: What failed and where it is said, after the share in a message.
+    """
+    from rclicks_jax import hosts
+
+    if outcome.stopped:
+        return stopped(outcome.stopped)
+    if not hosts.is_first():
+        return 0
+    show()
+    if outcome.left:
+        print(f"{outcome.left} units are left, as of other shards.")
+    return status_of(outcome.failed_share(), max_failed, what)
 
 
 def status_of(failed: float, most: float, what: str) -> int:

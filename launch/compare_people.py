@@ -23,18 +23,26 @@ def asked() -> str | None:
 
 def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
     """Compares two sets of people, and prints how alike; returns the exit status."""
-    from rclicks_jax import hosts
-    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.evaluation import click_agreement, publishing
+    from rclicks_jax.jobs import engine, store
     from rclicks_jax.results import publish
 
-    if not hosts.is_first():
-        return 0
-    made = publishing.agreement(
-        compared, config.data, config.split, workdir, config.max_side
+    def show() -> None:
+        folder = store.RunFolder(workdir)
+        means, published = publishing.of_people(folder)
+        defaults.show(means)
+        if evaluation_tables.AGAINST.value:
+            publish.write_tables(folder.path, [published])
+            defaults.show(published)
+
+    limits = engine.Limits(config.shard, config.max_failed)
+    outcome = click_agreement.run(
+        compared,
+        config.data,
+        config.split,
+        workdir,
+        max_side=config.max_side,
+        limits=limits,
     )
-    defaults.show(made.means)
-    if evaluation_tables.AGAINST.value:
-        publish.write_tables(workdir, [made.against_published])
-        defaults.show(made.against_published)
     what = f"the tasks failed: see {workdir}/tasks.csv"
-    return commands.status_of(made.failed_share, config.max_failed, what)
+    return commands.concluded(outcome, show, config.max_failed, what)

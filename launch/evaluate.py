@@ -13,6 +13,7 @@ Two sets of people on the same tasks, without click models:
       --workdir=runs/display_modes
 """
 
+import functools
 from collections.abc import Sequence
 
 from absl import flags
@@ -40,7 +41,6 @@ _SHORT = defaults.define_shortcuts(EvaluateConfig, "data", "click_models", "spli
 def main(arguments: Sequence[str]) -> int:
     """Evaluates, then writes and prints the table."""
     # JAX takes seconds to import, which --help does without.
-    from rclicks_jax import hosts
     from rclicks_jax.evaluation import job as evaluation_job
     from rclicks_jax.jobs import store
 
@@ -51,15 +51,10 @@ def main(arguments: Sequence[str]) -> int:
     if compared := compare_people.asked():
         return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluation_job.run(config, _WORKDIR.value)
-    if outcome.stopped:
-        return commands.stopped(outcome.stopped)
-    if not hosts.is_first():
-        return 0
-    evaluation_tables.show(store.RunFolder(_WORKDIR.value))
-    if outcome.left:
-        print(f"{outcome.left} tasks are left, as of other shards.")
+    folder = store.RunFolder(_WORKDIR.value)
+    show = functools.partial(evaluation_tables.show, folder)
     what = "the tasks failed: see records/"
-    return commands.status_of(outcome.failed_share(), config.max_failed, what)
+    return commands.concluded(outcome, show, config.max_failed, what)
 
 
 def run() -> None:

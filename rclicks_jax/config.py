@@ -253,6 +253,9 @@ class BenchmarkConfig:
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         stop_at: IoU in percent at which a trajectory ends, such as 90 if only NoC@90 is
             wanted; 0 plays all clicks, which IoU-AuC and NSR need.
+        shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does
+            one of so many parts, beside or after others with the same folder; empty
+            for all.
         max_failed: Share of failed objects above which the exit status is not 0.
     """
 
@@ -274,6 +277,7 @@ class BenchmarkConfig:
     max_images: Annotated[int, checks.at_least(0)] = 0
     max_side: Annotated[int, checks.at_least(0)] = 0
     stop_at: Annotated[int, checks.within(0, 100)] = 0
+    shard: Annotated[str, checks.SHARD] = ""
     max_failed: Annotated[float, checks.within(0, 1)] = 0.01
 
     def __post_init__(self) -> None:
@@ -353,6 +357,9 @@ class ClickMapsConfig:
         max_images: How many images of each dataset are worked on; 0 takes all.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
+        shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does
+            one of so many parts, beside or after others with the same folder; empty
+            for all.
         max_failed: Share of failed objects above which the exit status is not 0.
     """
 
@@ -369,6 +376,7 @@ class ClickMapsConfig:
     batch: Annotated[int, checks.at_least(0)] = 0
     max_images: Annotated[int, checks.at_least(0)] = 0
     max_side: Annotated[int, checks.at_least(0)] = 0
+    shard: Annotated[str, checks.SHARD] = ""
     max_failed: Annotated[float, checks.within(0, 1)] = 0.01
 
     def __post_init__(self) -> None:

@@ -16,17 +16,27 @@ ALLOWED = {
     "ops": set(),
     "bridge": set(),
     "data": {"ops"},
-    "models": {"ops"},
+    "models": {"ops", "bridge"},
     "metrics": {"ops"},
+    "reporting": {"ops"},
     "clicks": {"ops", "models", "bridge"},
     "segmenters": {"ops", "bridge"},
     "training": {"ops", "data", "models", "metrics"},
-    "runs": {
-        "ops", "bridge", "data", "models", "clicks", "metrics", "segmenters"
+    "jobs": {"data"},
+    "benchmark": {
+        "ops", "jobs", "data", "clicks", "metrics", "segmenters", "reporting"
     },
-    "results": {"ops", "clicks", "metrics", "segmenters", "runs"},
-    "evaluation": {"ops", "data", "clicks", "metrics", "runs", "results"},
-    "launch": {"configs", "data", "evaluation", "results", "runs", "training"},
+    "click_maps": {"ops", "jobs", "data", "clicks", "models", "reporting"},
+    "results": {
+        "ops", "jobs", "benchmark", "clicks", "metrics", "segmenters", "reporting"
+    },
+    "evaluation": {
+        "ops", "jobs", "data", "clicks", "metrics", "reporting", "results"
+    },
+    "launch": {
+        "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "models",
+        "results", "training",
+    },
     "configs": set(),
     "datasets": {"data"},
 }  # fmt: skip

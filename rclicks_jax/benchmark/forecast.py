@@ -7,6 +7,7 @@ import tempfile
 import jax
 
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import plan, store
@@ -65,18 +66,16 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     """
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_instances(spec) for spec in asked]
-    planned = plan.units(
-        datasets, split=config.split, max_images=config.max_images, pictures=0
-    )
+    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
     fewer = min(_PLAYED, config.max_images or _PLAYED)
     few = dataclasses.replace(config, max_images=fewer, pictures=0)
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
         outcome = benchmark_job.run(few, folder)
-        records = list(records_lib.read_all(store.RunFolder(folder)))
+        images = list(records.read_all(store.RunFolder(folder)))
     measured = None
-    for record in records:
-        ok = sum(instance.status == "ok" for instance in record.instances)
+    for image in images:
+        ok = sum(instance.status == "ok" for instance in image.instances)
         if ok:
-            measured = sum(record.seconds.values()) / ok
-    objects = sum(len(unit.row.instance_ids) for unit in planned)
-    return Forecast(config, len(planned), objects, outcome.counts, measured)
+            measured = sum(image.seconds.values()) / ok
+    objects = sum(len(unit.objects) for unit in units)
+    return Forecast(config, len(units), objects, outcome.counts, measured)

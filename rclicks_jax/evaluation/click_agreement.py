@@ -8,22 +8,28 @@ Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 
 import dataclasses
 import hashlib
-import sys
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tqdm
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark.records import Status
 from rclicks_jax.data import click_pairs, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
-from rclicks_jax.jobs import provenance, store
+from rclicks_jax.evaluation.identity import AgreementIdentity
+from rclicks_jax.jobs import engine, records, store
+from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.records import Status
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
 
+KIND = "click_agreement"
+# Of `Agreement`; NaN unless it is `ok`.
+_NUMBERS = ("pl1", "wd", "ks", "p_value")
 # With fewer clicks in either set a task is skipped: the original's number for devices,
 # and what the KS test needs.
 _FEWEST = {
@@ -71,8 +77,14 @@ class Agreement:
 
 
 def run(
-    compared: str, data: str, split: str, workdir: epath.PathLike, max_side: int = 0
-) -> list[Agreement]:
+    compared: str,
+    data: str,
+    split: str,
+    workdir: epath.PathLike,
+    *,
+    max_side: int = 0,
+    limits: engine.Limits | None = None,
+) -> engine.Outcome:
     """Compares two sets of clicks on every task of some datasets.
 
     Args:
@@ -80,30 +92,97 @@ def run(
         data: Click data, as `--data` takes it; for display modes the photographs that
             `previews.csv` is about.
         split: As `--split` takes it; display modes are compared on all there is.
-        workdir: Where `run.json` says what was compared.
+        workdir: The run folder.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
+        limits: This start's share of the tasks, and which failures are too many.
 
     Raises:
         RClicksError: The data has no such sets, or the folder holds something else.
     """
     if compared not in COMPARED:
         raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
-    found: list[Agreement] = []
+    parsed = specs.parse(data, max_side)
+    units: list[Unit] = []
     seen: dict[str, str] = {}
-    for spec in specs.parse(data, max_side):
+    # Data without such sets leaves no folder.
+    for spec in parsed:
         digest = hashlib.sha256()
-        for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Comparing"):
-            found.append(agreement(pair, compared))
+        for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Reading"):
+            units.append(Unit(pair.dataset, _name_of(pair), (), None))
             for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
                 digest.update(b"-" if part is None else part.tobytes())
         seen[spec.name] = digest.hexdigest()
-    # Data without such sets leaves no folder.
-    identity = {"kind": "click agreement", "compared": compared, "data": seen}
-    if max_side:
-        identity["max_side"] = max_side
-    noted = {"command": sys.argv, **provenance.describe()}
-    store.RunFolder(workdir).begin({**identity, "split": split}, noted)
-    return found
+    identity = AgreementIdentity(compared, seen, split, max_side)
+    job = ClickAgreement(identity, parsed)
+    return engine.run(job, units, workdir, limits or engine.Limits())
+
+
+def read_all(folder: store.RunFolder) -> list[Agreement]:
+    """Reads what a comparison recorded, in order of dataset and file.
+
+    Raises:
+        RecordError: A record is damaged, or of another run.
+    """
+    return [_from_row(record.rows[0]) for record in folder.read_all()]
+
+
+class ClickAgreement(engine.Job):
+    """Two sets of people on the same tasks."""
+
+    kind = KIND
+    title = "Comparison of people"
+    doing = "Comparing"
+    unit = step = "click task"
+
+    def __init__(
+        self, identity: AgreementIdentity, parsed: Sequence[specs.DataSpec]
+    ) -> None:
+        """Takes what is compared, and where it is read from."""
+        self._identity = identity
+        self._specs = parsed
+
+    def identity(self) -> AgreementIdentity:
+        """Returns all that can change a number."""
+        return self._identity
+
+    def facts(self) -> Mapping[str, str]:
+        """Returns what is compared."""
+        return {"compared": COMPARED[self._identity.compared]}
+
+    def work(
+        self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
+    ) -> Iterator[records.Record]:
+        """Reads the tasks once more, in the order of the units, and compares."""
+        compared, split = self._identity.compared, self._identity.split
+        pairs = (pair for spec in self._specs for pair in _pairs(compared, spec, split))
+        for unit in units:
+            (pair,) = itertools.islice(
+                (one for one in pairs if (one.dataset, _name_of(one)) == _key(unit)), 1
+            )
+            row = _to_row(agreement(pair, compared), unit.name)
+            yield records.Record(unit.dataset, unit.name, (row,), asked=False)
+
+
+def _key(unit: Unit) -> tuple[str, str]:
+    return unit.dataset, unit.name
+
+
+def _name_of(pair: ClickPair) -> str:
+    """Returns the name of a comparison: a task is compared in several modes."""
+    return f"{pair.click_set_id}, {pair.one} and {pair.other}"
+
+
+def _to_row(found: Agreement, name: str) -> dict[str, Any]:
+    """Returns a comparison as JSON has it, which has no NaN."""
+    row = dataclasses.asdict(found)
+    missing = [key for key in _NUMBERS if not np.isfinite(row[key])]
+    return {"instance_id": name, **row, **dict.fromkeys(missing)}
+
+
+def _from_row(row: Mapping[str, Any]) -> Agreement:
+    values = {key: value for key, value in row.items() if key != "instance_id"}
+    missing = [key for key in _NUMBERS if values[key] is None]
+    return Agreement(**{**values, **dict.fromkeys(missing, float("nan"))})
 
 
 def _pairs(compared: str, spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:

@@ -8,7 +8,9 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
+from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
 from rclicks_jax.results import comparable, measures, publish, run_notes
@@ -130,7 +132,7 @@ class Evaluation(NamedTuple):
         maps: Which maps are compared with people.
         records: Of every task.
         scores: By dataset, then in the order in which click models were named.
-        noted: What the run noted beside.
+        provenance: What the run noted beside.
         name: What tells it from others: its label, or its folder.
     """
 
@@ -159,24 +161,20 @@ def open_evaluation(
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
     folder = store.RunFolder(path)
-    identity, noted = publish.info_of(folder)
-    if identity.get("kind") != task_records.KIND:
-        raise errors.RunFolderError(
-            f"{folder.path} holds no evaluation of click models."
-        )
+    info, values = publish.info_of(folder, evaluation_job.KIND, EvaluationIdentity)
     records = task_records.read_all(folder)
     if not records:
         raise errors.RunFolderError(f"{folder.path} has no finished task yet.")
-    maps = maps or task_records.shown_maps(identity)
+    maps = maps or task_records.shown_maps(info.identity)
     scores = []
     for dataset in sorted({record.dataset for record in records}):
         of_dataset = [record for record in records if record.dataset == dataset]
-        for name, described in identity["click_models"].items():
+        for name, described in values.click_models.items():
             one = _scores(of_dataset, name, described, maps)
             shown = " ".join(filter(None, (label, name)))
-            scores.append(one._replace(model=shown, split=identity["split"]))
+            scores.append(one._replace(model=shown, split=values.split))
     name = label or str(folder.path)
-    return Evaluation(identity, maps, records, scores, noted, name)
+    return Evaluation(info.identity, maps, records, scores, info.provenance, name)
 
 
 def _scores(
@@ -275,7 +273,9 @@ def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> 
             f"Evaluated more than once: {named}. Give each evaluation another name, "
             "LABEL=FOLDER."
         )
-    noted = [(one.name, list(one.provenance.get("data_notes", []))) for one in evaluations]
+    noted = [
+        (one.name, list(one.provenance.get("data_notes", []))) for one in evaluations
+    ]
     means = comparable.means_note(names, [one.provenance for one in evaluations])
     notes = [*filter(None, (checked.note, means))]
     notes += run_notes.together(noted)

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from etils import epath
 
@@ -16,15 +16,19 @@ from rclicks_jax.evaluation import (
     published_click_models,
     report,
 )
+from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
-from rclicks_jax.jobs import records, store
+from rclicks_jax.evaluation.identity import AgreementIdentity
+from rclicks_jax.jobs import store
 from rclicks_jax.results import formats, publish
 from rclicks_jax.results.export import write_rows
+
+_FIELDS = [field.name for field in dataclasses.fields(task_records.TaskRecord)]
 
 
 def is_evaluation(folder: store.RunFolder) -> bool:
     """Tells whether a run folder holds an evaluation of click models."""
-    return publish.info_of(folder)[0].get("kind") == task_records.KIND
+    return folder.kind == evaluation_job.KIND
 
 
 def make(folder: store.RunFolder, maps: str | None = None) -> list[formats.Table]:
@@ -80,52 +84,32 @@ def against_published(folder: store.RunFolder) -> formats.Table:
     return published_click_models.table(evaluation)
 
 
-class PeopleCompared(NamedTuple):
-    """Two sets of people, compared.
+def of_people(folder: store.RunFolder) -> list[formats.Table]:
+    """Writes the tables of a comparison of two sets of people; returns them.
 
-    Attributes:
-        means: How alike they clicked.
-        against_published: The same beside the original's numbers.
-        failed_share: Share of tasks that failed.
-    """
-
-    means: formats.Table
-    against_published: formats.Table
-    failed_share: float
-
-
-def agreement(
-    compared: str, data: str, split: str, workdir: epath.PathLike, max_side: int = 0
-) -> PeopleCompared:
-    """Compares two sets of clicks, and writes the tables of it.
-
-    Args:
-        compared: What the sets are; see `click_agreement.run` for the others.
-        data: Click data.
-        split: As `--split` takes it.
-        workdir: Where tables go.
-        max_side: Limit on the longest side of photographs, pixels; 0 for none.
+    Returns:
+        How alike they clicked; and the same beside the original's numbers.
 
     Raises:
-        RClicksError: There are no such sets, or no task of them can be compared.
+        RClicksError: The folder holds none, or no task of it could be compared.
     """
-    found = click_agreement.run(compared, data, split, workdir, max_side)
-    table = click_agreement_tables.means(found, compared)
-    publish.write_tables(workdir, [table])
+    _, values = publish.info_of(folder, click_agreement.KIND, AgreementIdentity)
+    found = click_agreement.read_all(folder)
+    table = click_agreement_tables.means(found, values.compared)
+    publish.write_tables(folder.path, [table])
     every = formats.to_csv(click_agreement_tables.tasks(found))
-    store.write_atomically(epath.Path(workdir) / "tasks.csv", every.encode())
+    store.write_atomically(folder.path / "tasks.csv", every.encode())
     if not any(one.status == "ok" for one in found):
         reasons = collections.Counter(one.reason for one in found).most_common(3)
         told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
         raise errors.DataError(
             f"None of {len(found)} click tasks can be compared: {told}. "
-            f"See {workdir}/tasks.csv"
+            f"See {folder.path}/tasks.csv"
         )
-    return PeopleCompared(
-        table,
-        click_agreement_tables.against_published(table, compared, split),
-        records.failed_share(records.count(one.status for one in found)),
+    published = click_agreement_tables.against_published(
+        table, values.compared, values.split
     )
+    return [table, published]
 
 
 def export(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
@@ -139,11 +123,7 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
     A task that is not `ok` has one row, which says why.
     """
     for task in tasks:
-        head = {
-            name: getattr(task, name)
-            for name in task_records.FIELDS
-            if name != "models"
-        }
+        head = {name: getattr(task, name) for name in _FIELDS if name != "models"}
         if task.status != "ok":
             yield head
             continue

@@ -1,7 +1,7 @@
 """One self-contained HTML page of an evaluation: tables, and tasks with maps."""
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rclicks_jax import errors
@@ -44,7 +44,7 @@ def render(
         made: Its tables.
     """
     info = folder.info()
-    identity = info["identity"]
+    identity = info.identity
     models = list(identity["click_models"])
     synthetic = any(SYNTHETIC in one.input_devices for one in evaluation.scores)
     clicks = "synthetic clicks" if synthetic else "clicks of people"
@@ -75,7 +75,7 @@ def render(
             for one in evaluation.records
             if one.status != "ok"
         ),
-        made=report.provenance(folder),
+        made=report.origin(folder),
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _titled(name: str, described: str) -> str:
 
 
 def _warnings(
-    info: Mapping[str, Any], evaluation: Evaluation, synthetic: bool
+    info: store.RunInfo, evaluation: Evaluation, synthetic: bool
 ) -> list[str]:
     """Returns what has to be known before the numbers are read."""
     found = []
@@ -99,8 +99,7 @@ def _warnings(
         # That a formula has learnt nothing is what it is compared for.
         if described.get("name") == "CM"
     ]
-    noted = info["noted"]
-    found += map(str, noted.get("data_notes", []))
+    found += map(str, info.provenance.get("data_notes", []))
     counts = collections.Counter(one.status for one in evaluation.records)
     return [*filter(None, found), *run_notes.of_counts(counts, "task")]
 

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Mapping
 
 from rclicks_jax import errors
-from rclicks_jax.jobs import records
 
 NOTHING_WRONG = "the error region has no pixel"
 # Reasons that are shown, and characters of each.
@@ -30,11 +29,11 @@ def reason(error: Exception, advice: str) -> str:
 def described(error: Exception, advice: str = "") -> str:
     """Returns an error as the reason of a record."""
     if is_memory(error):
-        told = f"out of memory ({gist(records.printable(str(error)))})"
+        told = f"out of memory ({gist(errors.printable(str(error)))})"
         return f"{told}. {advice}" if advice else told
     if isinstance(error, errors.RClicksError):
-        return records.printable(str(error))
-    return records.printable(f"{type(error).__name__}: {error}")
+        return errors.printable(str(error))
+    return errors.printable(f"{type(error).__name__}: {error}")
 
 
 def is_memory(error: BaseException) -> bool:

@@ -66,13 +66,15 @@ class Checked(NamedTuple):
 
 
 def settings_of(
-    identity: Mapping[str, Any], provenance: Mapping[str, Any], compared: Collection[str]
+    identity: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    compared: Collection[str],
 ) -> Settings:
     """Returns all that a run's numbers depend on, by key, but what is compared.
 
     Args:
         identity: What the run recorded as its identity.
-        noted: What it noted beside.
+        provenance: What it noted beside.
         compared: Entries of `identity` that may differ.
     """
     taken = {key: value for key, value in identity.items() if key not in compared}
@@ -83,7 +85,7 @@ def settings_of(
         if field.default is not dataclasses.MISSING
     }
     taken["protocol"] = {**defaults, **taken.get("protocol", {})}
-    configured = noted.get("config", {})
+    configured = provenance.get("config", {})
     images = {key: configured[key] for key in _CONFIGURED if key in configured}
     return images | dict(_flat(taken, ""))
 
@@ -96,11 +98,11 @@ def means_note(names: Sequence[str], provenance: Sequence[Mapping[str, Any]]) ->
 
     Args:
         names: What tells the runs apart.
-        noted: What each noted; what one did not note is not compared.
+        provenance: What each noted; what one did not note is not compared.
     """
     every = [
         dict(_flat({key: each[key] for key in _MEANS if key in each}, ""))
-        for each in noted
+        for each in provenance
     ]
     found = [
         one for one in differences(every) if all(one.key in each for each in every)

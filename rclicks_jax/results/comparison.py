@@ -35,7 +35,7 @@ class Run(NamedTuple):
         results: By dataset.
         segmenter: What it recorded of its segmenter.
         identity: All that it recorded as its identity.
-        noted: What it noted beside.
+        provenance: What it noted beside.
         folder: Where it is.
         side: Its side of what compared runs differ in beside the segmenter; empty if
             nothing does.

@@ -54,7 +54,9 @@ def named(text: str) -> Named:
     return Named(label, store.RunFolder(path))
 
 
-def info_of(folder: store.RunFolder, kind: str, cls: type[T]) -> tuple[store.RunInfo, T]:
+def info_of(
+    folder: store.RunFolder, kind: str, cls: type[T]
+) -> tuple[store.RunInfo, T]:
     """Returns what `run.json` says, and the identity of the run as typed values.
 
     Args:

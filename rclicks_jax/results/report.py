@@ -192,7 +192,7 @@ def kept_objects(
         unreadable: Takes a sentence for each image whose pictures cannot be read.
     """
     found = {}
-    for image in folder.read_all():
+    for image in records.read_all(folder):
         try:
             names = set(artifacts.kept(folder, image.dataset, image.image_id))
         except errors.DataError as error:

@@ -21,14 +21,14 @@ def notes_of(
 
     Args:
         identity: What it recorded as its identity.
-        noted: What it noted beside.
+        provenance: What it noted beside.
         results: By dataset.
     """
     found = [click_words.warning(identity.get("click_model", {}))]
     found += of_which_groups(results)
     if any(SYNTHETIC in one.input_devices for one in results):
         found.append(click_words.no_claim("the replayed first clicks are synthetic"))
-    found += map(str, noted.get("data_notes", []))
+    found += map(str, provenance.get("data_notes", []))
     counts = collections.Counter[str]()
     for one in results:
         counts.update(one.counts)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import click_metrics, records as task_records, task_scoring
+from rclicks_jax.evaluation import click_metrics, task_scoring
+from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.types import ClickExample
 
 TARGET = np.zeros((30, 40), bool)

@@ -20,7 +20,11 @@ from rclicks_jax.evaluation import (
     click_model_tables,
     click_scores,
     click_tasks,
+)
+from rclicks_jax.evaluation import (
     job as evaluation_job,
+)
+from rclicks_jax.evaluation import (
     records as task_records,
 )
 from rclicks_jax.jobs import store

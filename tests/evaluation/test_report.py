@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rclicks_jax.evaluation import publishing, records as task_records, task_pictures
+from rclicks_jax.evaluation import publishing, task_pictures
+from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.jobs import store
 
 

@@ -10,7 +10,8 @@ from helpers import write_image
 from rclicks_jax import config, hosts
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import targets
-from rclicks_jax.evaluation import job as evaluation_job, records as task_records
+from rclicks_jax.evaluation import job as evaluation_job
+from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.jobs import store
 from rclicks_jax.metrics import click_prediction, ks2d, saliency
 from rclicks_jax.types import ClickQuery

@@ -11,7 +11,11 @@ from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.evaluation import (
     job as evaluation_job,
+)
+from rclicks_jax.evaluation import (
     records as task_records,
+)
+from rclicks_jax.evaluation import (
     task_pictures,
 )
 from rclicks_jax.jobs import store

@@ -15,7 +15,8 @@ import timing
 from scipy import ndimage, stats
 
 from rclicks_jax.data import targets
-from rclicks_jax.evaluation import click_metrics, records as task_records, task_scoring
+from rclicks_jax.evaluation import click_metrics, task_scoring
+from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.jobs import processes
 from rclicks_jax.metrics import click_prediction as metrics
 

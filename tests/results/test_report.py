@@ -11,6 +11,7 @@ import recorded_runs as runs
 
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.jobs import starts
+from rclicks_jax.reporting.layers import Layers
 from rclicks_jax.results import aggregate, object_pictures, publish, report, tables
 
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
@@ -262,7 +263,7 @@ def test_an_object_takes_less_than_300_kb(tmp_path):
     runs.picture(run, objects, photo=noise)
     layers = artifacts.read(run, "set", "photo", "one")
     random = np.random.default_rng(1)
-    worst = layers_lib.Layers(
+    worst = Layers(
         "one", layers.scale, layers.photo,
         random.random(layers.target.shape) > 0.5,
         random.integers(0, 256, layers.target.shape, dtype=np.uint8),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax.benchmark import artifacts
 from rclicks_jax.reporting import overlays
+from rclicks_jax.reporting.layers import Layers
 
 SHAPE = (60, 80)
 MASK = disk(SHAPE, (30, 40), 15)
@@ -57,7 +57,7 @@ def test_an_outline_is_closed_around_its_mask_and_never_longer_than_allowed():
 
 
 def test_a_target_that_pictures_are_too_small_for_is_drawn_nevertheless():
-    layers = layers_lib.Layers(
+    layers = Layers(
         "one", 0.1, np.zeros((*SHAPE, 3), np.uint8), np.zeros(SHAPE, bool), None, {}
     )
     assert overlays.window(layers, []).target.shape[1] == 640
