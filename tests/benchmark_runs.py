@@ -3,6 +3,7 @@
 import dataclasses
 
 from rclicks_jax import config
+from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import publish
 
@@ -40,6 +41,6 @@ def _written_tables(workdir):
 def instances_of(workdir):
     return {
         instance.instance_id: instance
-        for record in store.RunFolder(workdir).read_all()
+        for record in records.read_all(store.RunFolder(workdir))
         for instance in record.instances
     }

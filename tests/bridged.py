@@ -8,7 +8,7 @@ from rclicks_jax.segmenters import load
 from rclicks_jax.types import Clicks
 
 IMAGE = np.zeros((12, 16, 3), np.uint8)
-ADAPTER = pathlib.Path(__file__).parent / "jobs" / "troublesome_adapter.py"
+ADAPTER = pathlib.Path(__file__).parent / "programs" / "troublesome_adapter.py"
 
 
 def clicks_of(count):

@@ -5,6 +5,8 @@ import dataclasses
 import json
 
 from rclicks_jax import config
+from rclicks_jax.click_maps import files
+from rclicks_jax.jobs import store
 
 
 def settings(folder, **changes):
@@ -15,11 +17,13 @@ def settings(folder, **changes):
 
 
 def files_of(out):
-    """Everything a user reads, as bytes."""
+    """Everything a user reads, as bytes; what says when it was made is none of it."""
     kept = [
         path
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "run.json"
+        if path.is_file()
+        and path.name != "run.json"
+        and path.parent.name != "attempts"
     ]
     return {str(path.relative_to(out)): path.read_bytes() for path in kept}
 
@@ -31,3 +35,7 @@ def rows_of(out):
 
 def index_of(out):
     return json.loads((out / "index.json").read_text())
+
+
+def problems_of(out):
+    return files.problems(store.RunFolder(out))

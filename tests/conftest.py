@@ -19,8 +19,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import make_folder
 
+from rclicks_jax import config
 from rclicks_jax.data import packages, specs
+from rclicks_jax.models import cards, clickability
 
 # The same examples on every machine; `make soak` explores others.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -66,6 +69,27 @@ def real_data():
 def sample_instances():
     """The sample's photographs and objects."""
     return packages.open_instances(specs.parse("sample")[0])
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache of the test's own."""
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path, cache):
+    """Three small photographs."""
+    return make_folder(tmp_path / "mine")
+
+
+@pytest.fixture
+def nano(tmp_path):
+    """A network that has learnt nothing."""
+    network = config.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
+    cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
+    return str(tmp_path / "nano")
 
 
 @pytest.fixture(params=["eager", "jit", "vmap", "pmap"])

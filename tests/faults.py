@@ -1,4 +1,4 @@
-"""Runs `jobs/faulty_command.py`, and says what a user must never see."""
+"""Runs `programs/faulty_command.py`, and says what a user must never see."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-SCRIPT = pathlib.Path(__file__).resolve().parent / "jobs" / "faulty_command.py"
+SCRIPT = pathlib.Path(__file__).resolve().parent / "programs" / "faulty_command.py"
 
 
 def every_fault(base, step, names, *command):

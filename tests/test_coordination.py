@@ -11,7 +11,7 @@ import pytest
 
 from rclicks_jax import coordination, errors
 
-HOST = pathlib.Path(__file__).resolve().parent / "jobs" / "waiting_host.py"
+HOST = pathlib.Path(__file__).resolve().parent / "programs" / "waiting_host.py"
 
 
 def free_port():

@@ -16,7 +16,7 @@ from rclicks_jax.bridge import client, connection, keeper
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import Clicks
 
-ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "troublesome_adapter.py"
+ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "troublesome_adapter.py"
 IMAGE = np.zeros((12, 16, 3), np.uint8)
 
 

@@ -14,7 +14,7 @@ from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.jobs import store
 
-ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "troublesome_adapter.py"
+ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "troublesome_adapter.py"
 
 
 def instances_of(workdir):

@@ -8,7 +8,7 @@ from rclicks_jax import errors
 from rclicks_jax.clicks import click_models, saliency_models
 from rclicks_jax.types import ClickQuery
 
-ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "saliency_adapter.py"
+ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "saliency_adapter.py"
 BRIDGED = f"adapter={ADAPTER}"
 SHAPE = (40, 50)
 REGION = disk(SHAPE, (20, 22), 9)

@@ -9,7 +9,7 @@ import pytest
 from rclicks_jax import catalogue, errors
 from rclicks_jax.segmenters import benches, conformance, scenes
 
-BAD = pathlib.Path(__file__).parent.parent / "jobs" / "bad_adapter.py"
+BAD = pathlib.Path(__file__).parent.parent / "programs" / "bad_adapter.py"
 SOFT = """
 import numpy as np
 THRESHOLD = 0.5

@@ -68,7 +68,7 @@ def test_a_process_that_dies_is_reported_and_the_others_are_not_waited_for():
 # Two processes share an output: each line of theirs is one write.
 PARENT = """
 import os, time
-from rclicks_jax.runs import (processes)
+from rclicks_jax.jobs import (processes)
 
 def slow(number):
     os.write(1, b"%d\\n" % os.getpid())
@@ -93,7 +93,7 @@ def test_processes_end_with_their_parent(tmp_path):
 
 STARTING = """
 import os, signal, time
-from rclicks_jax.runs import (processes)
+from rclicks_jax.jobs import (processes)
 
 if __name__ != "__main__":
     os.write(1, b"starting\\n")

@@ -12,7 +12,7 @@ from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import store
 
-ADAPTER = pathlib.Path(__file__).parent.parent / "jobs" / "saliency_adapter.py"
+ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "saliency_adapter.py"
 CLASSICAL = "SM:source=spectral_residual"
 
 

@@ -154,7 +154,7 @@ def adapter(folder):
     for name in ("a", "c"):
         image = np.full((48, 64, 3), 50, np.uint8)
         write_image(folder / "images" / f"{name}.png", image)
-    return pathlib.Path(__file__).parent.parent / "jobs" / "picky_adapter.py"
+    return pathlib.Path(__file__).parent.parent / "programs" / "picky_adapter.py"
 
 
 @pytest.mark.parametrize(

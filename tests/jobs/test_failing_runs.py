@@ -16,8 +16,8 @@ from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import failures, progress, store
 
-JOBS = pathlib.Path(__file__).parent.parent / "jobs"
-THRIFTY = JOBS / "thrifty_adapter.py"
+PROGRAMS = pathlib.Path(__file__).parent.parent / "programs"
+THRIFTY = PROGRAMS / "thrifty_adapter.py"
 
 
 @pytest.fixture
