@@ -7,7 +7,8 @@ from helpers import disk
 
 from rclicks_jax import config
 from rclicks_jax.benchmark import artifacts, records, rollout, tracks
-from rclicks_jax.jobs import store
+from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.jobs import provenance, store
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 SHAPE = (48, 64)
@@ -16,25 +17,35 @@ PROTOCOL = dataclasses.replace(config.PAPER, max_clicks=CLICKS)
 DT = {"name": "DT"}
 
 
+def provenance_of(command, **noted):
+    """Returns what a run notes of a machine that there is not."""
+    return provenance.Provenance(
+        command=command,
+        versions={"python": "3"},
+        platform="here",
+        devices=["cpu"],
+        backend="cpu",
+        processes=1,
+        cores=1,
+        started="now",
+        **noted,
+    )
+
+
 def begin(folder, *, click_model=None, groups=(1, 10), segmenter="noisy", **noted):
     """Starts a run; returns its folder."""
     run = store.RunFolder(folder)
-    hashed = {
-        "protocol": dataclasses.asdict(PROTOCOL),
-        "seed": 0,
-        "strategies": {
-            "groups": list(groups), "baseline": True, "users": False, "repeats": 1,
-        },
-        "segmenter": {"name": segmenter, "options": {}},
-        "click_model": DT if click_model is None else click_model,
-        "data": {"set": "0123"},
-        "split": "all",
-    }  # fmt: skip
-    plain = {
-        "command": ["rclicks-benchmark"], "platform": "here", "devices": ["cpu"],
-        "started": "now", "versions": {"python": "3"}, "data_notes": [],
-    }  # fmt: skip
-    run.begin(hashed, {**plain, **noted})
+    values = BenchmarkIdentity(
+        protocol=PROTOCOL,
+        seed=0,
+        strategies=Strategies(tuple(groups), baseline=True, users=False, repeats=1),
+        segmenter={"name": segmenter, "options": {}},
+        click_model=DT if click_model is None else click_model,
+        data={"set": "0123"},
+        split="all",
+    )
+    command = noted.pop("command", ["rclicks-benchmark"])
+    run.begin("benchmark", values, provenance_of(command, **noted))
     return run
 
 
@@ -57,7 +68,7 @@ def ok(name, last=80, groups=(1, 10)):
 def record(run, instances, image_id="photo", dataset="set"):
     """Writes what became of the objects of an image."""
     made = records.ImageRecord(dataset, image_id, 1, 1, {"encode": 0.1}, instances)
-    run.write(made)
+    run.write(records.to_record(made))
 
 
 def picture(run, instances, image_id="photo", dataset="set", photo=None):
