@@ -11,11 +11,11 @@ from clicked_folders import BOX, SHAPE, write_clicked
 from rclicks_jax import errors
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation import (
-from rclicks_jax.jobs import store
     click_agreement,
     click_agreement_tables,
     published_click_models,
 )
+from rclicks_jax.jobs import store
 
 HEIGHT, WIDTH = BOX[1] - BOX[0], BOX[3] - BOX[2]
 
