@@ -1,11 +1,12 @@
 """Run folders of evaluations, made of numbers."""
 
-import json
-
 import numpy as np
+from recorded_runs import provenance_of
 
 from rclicks_jax import config
 from rclicks_jax.evaluation import click_scores
+from rclicks_jax.evaluation.identity import EvaluationIdentity
+from rclicks_jax.jobs import records as records_lib
 from rclicks_jax.jobs import store
 
 METRICS = [one.key for one in click_scores.MEASURES]
@@ -60,9 +61,10 @@ def write(
 ):
     """Writes a run folder; returns its path as text."""
     run = store.RunFolder(folder)
-    hashed = {
-        "kind": "evaluation",
-        "protocol": vars(protocol),
+    values = {
+        "metrics": tuple(METRICS),
+        "masked_without_mass": "uniform",
+        "protocol": protocol,
         "seed": 0,
         "draws": 100,
         "click_models": MODELS if models is None else models,
@@ -70,15 +72,9 @@ def write(
         "split": split,
         **changes,
     }
-    noted = {
-        "command": ["rclicks-evaluate"], "platform": "here", "devices": ["cpu"],
-        "started": "now", "versions": {"python": "3"},
-    }  # fmt: skip
-    run.begin(hashed, noted)
+    run.begin("evaluation", EvaluationIdentity(**values), provenance_of(["evaluate"]))
     for one in records:
-        place = run.path / "records" / one["dataset"]
-        name = store.file_name(one["click_set_id"])
-        store.write_atomically(
-            place / f"{name}.json", json.dumps(sealed(one, run.run)).encode()
-        )
+        row = {**one, "instance_id": one["click_set_id"]}
+        dataset, name = row.pop("dataset"), row.pop("click_set_id")
+        run.write(records_lib.Record(dataset, name, (row,)))
     return str(folder)

@@ -6,7 +6,7 @@ import numpy as np
 from helpers import disk
 
 from rclicks_jax import config
-from rclicks_jax.benchmark import artifacts, job, records, rollout, tracks
+from rclicks_jax.benchmark import artifacts, records, rollout, tracks
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.jobs import provenance, store
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
@@ -17,10 +17,25 @@ PROTOCOL = dataclasses.replace(config.PAPER, max_clicks=CLICKS)
 DT = {"name": "DT"}
 
 
+def provenance_of(command, **noted):
+    """Returns what a run notes of a machine that there is not."""
+    return provenance.Provenance(
+        command=command,
+        versions={"python": "3"},
+        platform="here",
+        devices=["cpu"],
+        backend="cpu",
+        processes=1,
+        cores=1,
+        started="now",
+        **noted,
+    )
+
+
 def begin(folder, *, click_model=None, groups=(1, 10), segmenter="noisy", **noted):
     """Starts a run; returns its folder."""
     run = store.RunFolder(folder)
-    identity = BenchmarkIdentity(
+    values = BenchmarkIdentity(
         protocol=PROTOCOL,
         seed=0,
         strategies=Strategies(tuple(groups), baseline=True, users=False, repeats=1),
@@ -29,12 +44,8 @@ def begin(folder, *, click_model=None, groups=(1, 10), segmenter="noisy", **note
         data={"set": "0123"},
         split="all",
     )
-    plain = {
-        "command": ["rclicks-benchmark"], "platform": "here", "devices": ["cpu"],
-        "started": "now", "versions": {"python": "3"}, "backend": "cpu",
-        "processes": 1, "cores": 1,
-    }  # fmt: skip
-    run.begin(job.KIND, identity, provenance.Provenance(**{**plain, **noted}))
+    command = noted.pop("command", ["rclicks-benchmark"])
+    run.begin("benchmark", values, provenance_of(command, **noted))
     return run
 
 

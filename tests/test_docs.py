@@ -10,6 +10,7 @@ from helpers import make_folder
 
 from rclicks_jax import config, config_docs
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import click_models
 from rclicks_jax.jobs import store
 from rclicks_jax.segmenters import conformance, load
@@ -62,7 +63,7 @@ def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, wa
     )
     outcome = benchmark_job.run(asked, tmp_path / "run")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
-    for record in store.RunFolder(tmp_path / "run").read_all():
+    for record in records.read_all(store.RunFolder(tmp_path / "run")):
         for played in record.instances[0].trajectories:
             pairs = zip(played.intersection, played.union, strict=True)
             assert max(i / u for i, u in pairs) > 0.85

@@ -70,7 +70,7 @@ def to_record(image: ImageRecord) -> records.Record:
     )
 
 
-def from_record(record: records.Record, name: str = "") -> ImageRecord:
+def from_record(record: records.Record) -> ImageRecord:
     """Returns the image that a record is of.
 
     Raises:
@@ -85,9 +85,9 @@ def from_record(record: records.Record, name: str = "") -> ImageRecord:
             seconds=record.facts["seconds"],
             instances=tuple(map(_instance, record.rows)),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        named = name or f"{record.dataset}/{record.name}"
-        raise records.RecordError(named, "its rows are not a benchmark's") from error
+    except records.BROKEN as error:
+        problem = "its rows are not a benchmark's"
+        raise records.RecordError(record.origin, problem) from error
 
 
 def read_all(run_folder: store.RunFolder) -> Iterator[ImageRecord]:

@@ -23,8 +23,6 @@ from rclicks_jax.jobs import store
 from rclicks_jax.results import formats, publish
 from rclicks_jax.results.export import write_rows
 
-_FIELDS = [field.name for field in dataclasses.fields(task_records.TaskRecord)]
-
 
 def is_evaluation(folder: store.RunFolder) -> bool:
     """Tells whether a run folder holds an evaluation of click models."""
@@ -123,7 +121,11 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
     A task that is not `ok` has one row, which says why.
     """
     for task in tasks:
-        head = {name: getattr(task, name) for name in _FIELDS if name != "models"}
+        head = {
+            name: getattr(task, name)
+            for name in task_records.FIELDS
+            if name != "models"
+        }
         if task.status != "ok":
             yield head
             continue

@@ -42,6 +42,7 @@ class TaskRecord:
     )
 
 
+FIELDS = tuple(field.name for field in dataclasses.fields(TaskRecord))
 _OF_RECORD = ("dataset", "click_set_id")
 
 
@@ -68,11 +69,12 @@ def from_record(record: records.Record) -> TaskRecord:
         for measured in row["models"].values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
-        values = {key: value for key, value in row.items() if key != "instance_id"}
+        # A release that wrote less than this one wrote something else.
+        values = {key: row[key] for key in FIELDS if key not in _OF_RECORD}
         return TaskRecord(dataset=record.dataset, click_set_id=record.name, **values)
     except records.BROKEN as error:
-        named = f"{record.dataset}/{record.name}"
-        raise records.RecordError(named, "its row is not an evaluation's") from error
+        problem = "its row is not an evaluation's"
+        raise records.RecordError(record.origin, problem) from error
 
 
 def read_all(folder: store.RunFolder) -> list[TaskRecord]:

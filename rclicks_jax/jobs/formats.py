@@ -9,6 +9,7 @@ A format is a promise: every one since 1 is read. What a folder is today stands 
     3   `identity` and `provenance`; one form of records
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -109,7 +110,8 @@ def record(text: str, name: str, kind: str) -> records.Record:
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
     if number == records.FORMAT:
-        return records.checked(records.from_lines(text, name, kind), name)
+        read = records.from_lines(text, name, kind)
+        return dataclasses.replace(records.checked(read, name), origin=name)
     if not isinstance(number, int) or number > records.FORMAT:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to "
@@ -119,7 +121,7 @@ def record(text: str, name: str, kind: str) -> records.Record:
         read = _READERS[kind](text, name)
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
-    return records.checked(read, name)
+    return dataclasses.replace(records.checked(read, name), origin=name)
 
 
 def owner(text: str) -> str:

@@ -34,6 +34,7 @@ def from_json(cls: type[T], values: Mapping[str, Any], name: str) -> T:
         RunFolderError: A value is unknown to this release, so that it cannot tell what
             the numbers mean; or one is missing or of another type.
     """
+    # Of `Annotated` fields the types alone.
     hints = typing.get_type_hints(cls)
     unknown = sorted({*values} - {*hints})
     if unknown:
@@ -52,9 +53,20 @@ def from_json(cls: type[T], values: Mapping[str, Any], name: str) -> T:
 
 
 def _typed(hint: Any, value: Any, name: str) -> Any:
+    """Returns a JSON value as a field has it; raises `TypeError` if it is none."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_json(hint, value, name)
-    return tuple(value) if typing.get_origin(hint) is tuple else value
+        return from_json(hint, _of_kind(dict, value), name)
+    kind = typing.get_origin(hint) or hint
+    if kind is tuple:
+        return tuple(_of_kind(list, value))
+    return _of_kind(kind, value) if isinstance(kind, type) else value
+
+
+def _of_kind(kind: type, value: Any) -> Any:
+    # JSON writes 1.0 as 1 in some programs.
+    if not isinstance(value, (int, float) if kind is float else kind):
+        raise TypeError(f"{value!r} stands where {kind.__name__} has to be")
+    return value
 
 
 def hash_of(values: Mapping[str, Any]) -> str:

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
-
 from rclicks_jax.jobs import processes
 
 _RELEASES = (
@@ -61,6 +59,9 @@ class Provenance:
 
 def of_this_process() -> Provenance:
     """Returns command, versions, devices, cores and time of this process."""
+    # Processes that only measure import this module, and no JAX.
+    import jax
+
     releases = {}
     for name in _RELEASES:
         try:

@@ -53,6 +53,7 @@ class Record:
             that could not be read says nothing about a segmenter or click model.
         attempt: From 1; the folder counts.
         run: Hash of the run it belongs to; empty in records of the oldest releases.
+        origin: What an error calls it: the file that it was read from.
     """
 
     dataset: str
@@ -62,6 +63,7 @@ class Record:
     asked: bool = True
     attempt: int = 1
     run: str = ""
+    origin: str = ""
 
     @property
     def statuses(self) -> list[Status]:

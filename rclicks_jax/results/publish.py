@@ -91,11 +91,12 @@ def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
     """
     opened = store.RunFolder(folder)
     info, values = info_of(opened, benchmark_job.KIND, BenchmarkIdentity)
+    name = str(values.segmenter.get("name") or "a segmenter without a name")
     results = aggregate.collect(records.read_all(opened))
     if not results:
         raise errors.RunFolderError(f"{opened.path} has no finished image yet.")
     return comparison.Run(
-        label or values.segmenter["name"],
+        label or name,
         values.protocol,
         {one.dataset: one for one in results},
         values.segmenter,
@@ -126,7 +127,7 @@ def make_tables(run: comparison.Run) -> list[formats.Table]:
     results = list(run.results.values())
     made = [make(results, run.protocol) for make in tables.MAKERS]
     made += [make([run]) for make in paper_tables.MAKERS]
-    users = run.identity["strategies"]["users"]
+    users = run.identity.get("strategies", {}).get("users")
     missing = tables.not_written(made, wanted_users=bool(users))
     first = made[0]
     return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]

@@ -12,6 +12,7 @@ from helpers import make_folder, write_image
 
 from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "troublesome_adapter.py"
@@ -20,7 +21,7 @@ ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "troublesome_adapt
 def instances_of(workdir):
     return {
         instance.instance_id: instance
-        for record in store.RunFolder(workdir).read_all()
+        for record in records.read_all(store.RunFolder(workdir))
         for instance in record.instances
     }
 

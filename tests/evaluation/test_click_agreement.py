@@ -15,6 +15,7 @@ from rclicks_jax.evaluation import (
     click_agreement_tables,
     published_click_models,
 )
+from rclicks_jax.jobs import store
 
 HEIGHT, WIDTH = BOX[1] - BOX[0], BOX[3] - BOX[2]
 
@@ -141,8 +142,10 @@ def test_other_clicks_in_the_same_folder_are_refused(tmp_path):
     }
     folder = write_clicked(tmp_path, clicks)
     arguments = ("device", f"folder:{folder}", "all", tmp_path / "run")
-    first = click_agreement.run(*arguments)
-    assert click_agreement.run(*arguments) == first
+    counts = {"ok": 1, "skipped": 0, "failed": 0}
+    assert click_agreement.run(*arguments).counts == counts
+    again = click_agreement.run(*arguments)
+    assert (again.counts, again.worked) == (counts, 0)
     clicks["a", "pc"] = clicks["a", "pc"][:-1]
     write_clicked(tmp_path, clicks)
     with pytest.raises(errors.RunFolderError, match="holds a run of something else"):
@@ -156,9 +159,8 @@ def test_a_task_that_the_reference_mode_lacks_is_counted(tmp_path):
         "Object_CutOut": {("a", "pc"): some, ("b", "pc"): some},
     }
     folder = write_clicked(tmp_path, {}, modes)
-    found = click_agreement.run(
-        "display_mode", f"folder:{folder}", "all", tmp_path / "run"
-    )
+    click_agreement.run("display_mode", f"folder:{folder}", "all", tmp_path / "run")
+    found = click_agreement.read_all(store.RunFolder(tmp_path / "run"))
     told = {one.click_set_id: (one.status, one.reason) for one in found}
     assert told["a"] == ("ok", "")
     assert told["b"] == ("skipped", "fewer than 2 clicks: 0 by Text_Description")
@@ -171,11 +173,12 @@ def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):
     }
     folder = write_clicked(tmp_path, clicks)
     arguments = (f"folder:{folder}", "held_out", tmp_path / "run")
-    (found,) = click_agreement.run("device", *arguments)
+    click_agreement.run("device", *arguments)
+    (found,) = click_agreement.read_all(store.RunFolder(tmp_path / "run"))
     one, other = points(12, 0), points(12, 1)
     np.testing.assert_allclose((found.pl1, found.wd), plain(one, other), rtol=1e-9)
     written = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert written["hashed"]["compared"] == "device"
+    assert written["identity"]["compared"] == "device"
     with pytest.raises(errors.RunFolderError, match="holds a run of something else"):
         click_agreement.run("device_as_published", *arguments)
     with pytest.raises(errors.UnknownNameError, match="display_mode"):

@@ -304,7 +304,7 @@ def test_a_model_in_two_evaluations_needs_a_label(tmp_path):
 def test_a_record_of_another_release_is_named(tmp_path, change):
     record = {k: v for k, v in {**evaluations.record("a", 0.0), **change}.items() if v}
     path = evaluations.write(tmp_path, [record])
-    with pytest.raises(errors.RunFolderError, match=r"a\.json is not a record"):
+    with pytest.raises(errors.RunFolderError, match=r"a\.1\.jsonl is not a record"):
         click_scores.open_evaluation(path)
 
 

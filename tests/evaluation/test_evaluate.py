@@ -27,7 +27,7 @@ from rclicks_jax.evaluation import (
 from rclicks_jax.evaluation import (
     records as task_records,
 )
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import engine, store
 
 SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 
@@ -45,10 +45,14 @@ def evaluated(tmp_path_factory):
 
 
 def records_of(workdir):
-    return {
-        path.relative_to(workdir): path.read_bytes()
-        for path in workdir.glob("records/*/*.json")
-    }
+    """Returns the newest record of each task as it was written."""
+    newest = store.RunFolder(workdir).newest() if workdir.exists() else {}
+    return {key: path.read_bytes() for key, (_, path) in newest.items()}
+
+
+def tasks_of(workdir):
+    """Returns what became of each task, whichever attempt it was."""
+    return task_records.read_all(store.RunFolder(workdir))
 
 
 def test_there_is_a_row_for_each_model_and_kind_of_task(evaluated):
@@ -108,9 +112,9 @@ def test_a_model_named_twice_is_refused(tmp_path):
 def test_records_name_the_clicker(evaluated):
     _, workdir = evaluated
     folder = store.RunFolder(workdir)
-    paths = list(folder.path.glob("records/sample/*.json"))
-    assert len(paths) == 90
-    assert all('"input_device": "synthetic"' in path.read_text() for path in paths)
+    found = task_records.read_all(folder)
+    assert len(found) == 90
+    assert {one.input_device for one in found} == {"synthetic"}
 
 
 def test_records_hold_all_metrics_of_raw_and_masked_maps(evaluated):
@@ -154,9 +158,7 @@ def test_two_hosts_with_shards_write_what_one_run_does(
 def test_a_pool_of_processes_writes_what_one_does(evaluated, tmp_path):
     _, workdir = evaluated
     outcome = evaluation_job.run(dataclasses.replace(SETTINGS, processes=2), tmp_path)
-    assert outcome == evaluation_job.Outcome(
-        {"ok": 90, "skipped": 0, "failed": 0}, 0, ""
-    )
+    assert outcome == engine.Outcome({"ok": 90, "skipped": 0, "failed": 0}, 90, 0, "")
     assert records_of(tmp_path) == records_of(workdir)
 
 
@@ -183,14 +185,14 @@ def test_wrong_settings_are_refused(tmp_path, changes, message):
 
 def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
     stop = hosts.StopRequest()
-    write = task_records.write
+    write = store.RunFolder.write
 
     def write_and_ask(folder, record):
         write(folder, record)
         stop.set("SIGTERM")
 
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(task_records, "write", write_and_ask)
+    monkeypatch.setattr(store.RunFolder, "write", write_and_ask)
     outcome = evaluation_job.run(SETTINGS, tmp_path)
     assert outcome.stopped == "SIGTERM"
     assert outcome.counts["ok"] == click_tasks._TOGETHER
@@ -233,7 +235,7 @@ def test_maps_that_fail_spoil_no_other_and_are_tried_again(
     assert {status: of_all[status] for status in counts} == counts
     model.ill = False
     assert evaluation_job.run(SETTINGS, tmp_path).counts["failed"] == 0
-    assert records_of(tmp_path) == records_of(workdir)
+    assert tasks_of(tmp_path) == tasks_of(workdir)
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -255,15 +257,15 @@ def test_want_of_memory_fails_a_task_and_ten_of_them_end_the_run(tmp_path, monke
 
 def test_a_broken_record_is_named_and_made_again(evaluated, tmp_path):
     shutil.copytree(evaluated[1], tmp_path / "run")
-    broken = next((tmp_path / "run").glob("records/*/*.json"))
-    broken.write_text(
-        broken.read_text().replace('"raw": {"pl1": 0', '"raw": {"pl1": 9')
-    )
+    broken = next((tmp_path / "run").glob("records/*/*.jsonl"))
+    broken.write_text(broken.read_text().replace('"raw":{"pl1":0', '"raw":{"pl1":9'))
     folder = store.RunFolder(tmp_path / "run")
-    with pytest.raises(errors.RunFolderError, match=r"is not a record.*checksum"):
+    with pytest.raises(
+        errors.RunFolderError, match=r"is not a record.*its lines are not"
+    ):
         task_records.read_all(folder)
     evaluation_job.run(SETTINGS, tmp_path / "run")
-    assert records_of(tmp_path / "run") == records_of(evaluated[1])
+    assert tasks_of(tmp_path / "run") == tasks_of(evaluated[1])
 
 
 def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):

@@ -100,8 +100,8 @@ def test_tasks_at_even_ranks_of_the_last_model_are_shown(tmp_path, values, expec
         records.append(record)
     evaluations.write(tmp_path, records)
     run = store.RunFolder(tmp_path)
-    hashed = run.info()["hashed"]
+    identity = run.info().identity
     read = task_records.read_all(run)
     for order in (read, read[::-1]):
-        shown = task_pictures.chosen(order, hashed)
+        shown = task_pictures.chosen(order, identity)
         assert [one.click_set_id for one in shown] == [f"task{n}" for n in expected]

@@ -167,7 +167,7 @@ def test_display_modes_are_compared(clicked, tmp_path):
     rows = rows_of(tmp_path / "tables" / "click_agreement.csv")
     modes = [row["other"] for row in rows if row["click_type"] == "all"]
     assert modes == ["Object_CutOut", "Silhouette_Mask"]
-    described = json.loads((tmp_path / "run.json").read_text())["hashed"]
+    described = json.loads((tmp_path / "run.json").read_text())["identity"]
     assert described["kind"] == "click agreement"
 
 

@@ -112,12 +112,14 @@ OTHERS = {
 }  # fmt: skip
 
 
-def recorded(label, changes=(), noted=(), **made):
+def recorded(label, changes=(), provenance=(), **made):
     """Returns made-up results of a run that recorded what it was."""
     run = results_of.run(label, **made)
-    hashed = {**HASHED, **dict(changes)}
-    protocol = config.Protocol(**hashed["protocol"])
-    return run._replace(hashed=hashed, noted=dict(noted), protocol=protocol)
+    identity = {**HASHED, **dict(changes)}
+    protocol = config.Protocol(**identity["protocol"])
+    return run._replace(
+        identity=identity, provenance=dict(provenance), protocol=protocol
+    )
 
 
 def test_runs_that_cannot_be_told_apart_are_refused():
@@ -200,11 +202,11 @@ def test_segmenters_are_ranked_among_runs_of_equal_settings_alone():
 )
 def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
     checked = comparison.check(
-        [recorded("a", noted={key: one}), recorded("b", noted={key: other})]
+        [recorded("a", provenance={key: one}), recorded("b", provenance={key: other})]
     )
     assert checked.head == ""
     assert checked.notes[0].startswith(f"Made by different means: {said}")
-    same = [recorded(name, noted={key: one}) for name in "ab"]
+    same = [recorded(name, provenance={key: one}) for name in "ab"]
     assert not any("means" in note for note in comparison.check(same).notes)
     # Releases before did not note it.
     older = comparison.check([same[0], recorded("b")])
@@ -212,19 +214,22 @@ def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
 
 
 def test_a_limit_on_sides_is_a_difference_wherever_it_is_recorded():
-    noted = {"config": {"max_side": 0}}
+    provenance = {"config": {"max_side": 0}}
     with pytest.raises(
         errors.RunFolderError, match=r"max_side is 0 \(no limit\) in a and 512 in b"
     ):
         comparison.check(
-            [recorded("a", noted=noted), recorded("b", {"max_side": 512}, noted=noted)]
+            [
+                recorded("a", provenance=provenance),
+                recorded("b", {"max_side": 512}, provenance=provenance),
+            ]
         )
 
 
 def test_other_images_are_a_difference_and_a_continued_run_is_none():
     def run(label, count, images):
-        noted = {"config": {"max_images": count}}
-        made = recorded(label, noted=noted)
+        provenance = {"config": {"max_images": count}}
+        made = recorded(label, provenance=provenance)
         seen = frozenset(f"photo{number}" for number in range(images))
         result = dataclasses.replace(made.results["set"], seen_images=seen)
         return made._replace(results={"set": result})
@@ -240,8 +245,8 @@ def test_other_images_are_a_difference_and_a_continued_run_is_none():
 
 
 def test_notes_of_each_run_are_repeated_with_the_runs_that_have_them():
-    one = recorded("one", noted={"data_notes": ["2 crowds left out"]})
-    other = recorded("other", noted={"data_notes": ["2 crowds left out"]})
+    one = recorded("one", provenance={"data_notes": ["2 crowds left out"]})
+    other = recorded("other", provenance={"data_notes": ["2 crowds left out"]})
     counts = {"ok": 12, "skipped": 1, "failed": 3}
     failing = dataclasses.replace(other.results["set"], counts=counts)
     notes = comparison.check([one, other._replace(results={"set": failing})]).notes

@@ -27,8 +27,8 @@ def test_no_results_make_no_chart():
 
 
 def test_one_click_makes_no_curve():
-    hashed = {"protocol": {"max_clicks": 1, "stop_at": 0}}
-    assert report._with_curves(hashed, [results_of.results()]) == []
+    identity = {"protocol": {"max_clicks": 1, "stop_at": 0}}
+    assert report._with_curves(identity, [results_of.results()]) == []
     one = dataclasses.replace(config.PAPER, max_clicks=1)
     runs = [run._replace(protocol=one) for run in several()]
     assert comparison_figures.iou_per_click(runs) == ""

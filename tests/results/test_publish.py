@@ -6,40 +6,42 @@ import json
 import numpy as np
 import pytest
 import results_of
+from recorded_runs import provenance_of
 
 from rclicks_jax import config, errors
+from rclicks_jax.benchmark import records
+from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.jobs import store
 from rclicks_jax.results import publish
 
 DT = {"name": "DT"}
+NOTHING = {
+    "format": 3, "hash": "", "kind": "benchmark", "identity": {}, "provenance": {}
+}  # fmt: skip
 NETWORK = {"name": "CM", "variant": "tiny", "checksum": "0123456789", "data": "people"}
 
-NOTED = {
-    "command": ["rclicks-benchmark"], "platform": "here", "devices": ["cpu"],
-    "started": "now", "versions": {"python": "3"}, "data_notes": [],
-}  # fmt: skip
 
-
-def write(folder, solved_at, *, objects=6, noted=(), **changes):
+def write(folder, solved_at, *, objects=6, data_notes=(), **changes):
     """Writes a run folder of objects that each group solves at a click."""
     curve = np.where(np.arange(20) >= solved_at - 1, 0.95, 0.2)
     ious = np.broadcast_to(curve, (objects, 20))
     played = {("group", group, 0): ious for group in range(1, 11)}
     played["baseline", 0, 0] = ious
-    hashed = {
-        "protocol": vars(config.PAPER),
+    values = {
+        "protocol": config.PAPER,
         "seed": 0,
-        "strategies": {"groups": list(range(1, 11)), "baseline": True, "repeats": 1},
+        "strategies": Strategies(tuple(range(1, 11)), True, False, 1),
         "segmenter": {"name": "noisy"},
         "click_model": DT,
         "data": {"set": "aaaa"},
         "split": "all",
         **changes,
     }
+    provenance = provenance_of(["rclicks-benchmark"], data_notes=data_notes)
     run = store.RunFolder(folder)
-    run.begin(hashed, {**NOTED, **dict(noted)})
+    run.begin("benchmark", BenchmarkIdentity(**values), provenance)
     for record in results_of.image_records(played):
-        run.write(record)
+        run.write(records.to_record(record))
     return folder
 
 
@@ -75,9 +77,9 @@ def test_one_segmenter_under_two_click_models_is_refused_or_named(tmp_path):
 
 
 def test_equal_settings_are_ranked_and_what_each_run_noted_is_on_the_page(tmp_path):
-    noted = {"data_notes": ["3 crowds <left> out"]}
+    notes = ["3 crowds <left> out"]
     runs = [
-        ("slow", write(tmp_path / "slow", 9, noted=noted)),
+        ("slow", write(tmp_path / "slow", 9, data_notes=notes)),
         ("fast", write(tmp_path / "fast", 4, segmenter={"name": "other"})),
     ]
     publish.compare(runs, tmp_path / "out")
@@ -119,6 +121,22 @@ def test_a_folder_with_an_equals_sign_is_read_and_not_another(tmp_path, monkeypa
         {"hashed": {"segmenter": {"name": "x"}, "protocol": {"name": "a", "new": 1}}},
         {"hashed": {"protocol": "paper"}},
         {"hashed": {"kind": "click maps"}},
+        {
+            "format": 3,
+            "hash": "",
+            "kind": "benchmark",
+            "identity": {},
+            "provenance": {},
+        },
+        {
+            "format": 3,
+            "hash": "",
+            "kind": "benchmark",
+            "identity": [],
+            "provenance": {},
+        },
+        {"format": "3"},
+        {"format": True},
     ],
 )
 def test_a_run_json_of_something_else_is_refused_in_words(tmp_path, content):

@@ -18,7 +18,7 @@ HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
 
 
 def page_of(run):
-    results = aggregate.collect(run.read_all())
+    results = aggregate.collect(records.read_all(run))
     made = [make(results, runs.PROTOCOL) for make in tables.MAKERS]
     return report.render(run, made)
 

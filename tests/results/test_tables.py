@@ -30,9 +30,9 @@ def of_groups(result, *groups):
     )
 
 
-def run_of(result, **hashed):
+def run_of(result, **identity):
     run = results_of.run("mine")
-    return run._replace(results={result.dataset: result}, hashed=hashed)
+    return run._replace(results={result.dataset: result}, identity=identity)
 
 
 def test_the_two_outer_groups_are_all_that_delta_gr_needs():

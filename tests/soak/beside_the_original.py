@@ -106,6 +106,7 @@ def play_ours(folder, out, seeds):
     """Runs a benchmark for each seed; writes curves as the other side does."""
     from rclicks_jax import config
     from rclicks_jax.benchmark import job as benchmark_job
+    from rclicks_jax.benchmark import records as benchmark_records
     from rclicks_jax.jobs import store
     from rclicks_jax.results import aggregate
 
@@ -122,7 +123,7 @@ def play_ours(folder, out, seeds):
             pictures=0,
         )
         benchmark_job.run(settings, workdir)
-        records = list(store.RunFolder(workdir).read_all())
+        records = list(benchmark_records.read_all(store.RunFolder(workdir)))
         found = {one.dataset: one for one in aggregate.collect(records)}
         arrays = {}
         for name, result in found.items():
