@@ -28,6 +28,17 @@ def files_of(out):
     return {str(path.relative_to(out)): path.read_bytes() for path in kept}
 
 
+def results_of(out):
+    """The same but for records, of which the newest rows count, whatever was before."""
+    found = {
+        name: content
+        for name, content in files_of(out).items()
+        if not name.startswith("records/")
+    }
+    records = store.RunFolder(out).read_all()
+    return found, {(record.dataset, record.name): record.rows for record in records}
+
+
 def rows_of(out):
     with (out / "clicks.csv").open(newline="") as file:
         return list(csv.DictReader(file))

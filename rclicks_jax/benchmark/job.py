@@ -83,10 +83,16 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
     Raises:
         RClicksError: A spec names nothing, or an option is wrong; the message has each.
     """
-    _check(config)
-    specs_of_segmenters.check_all(segmenters or [config.segmenter], config.protocol)
+    named = segmenters or [config.segmenter]
+    checks: list[Callable[[], object]] = [
+        lambda: _check(config),
+        lambda: config_lib.protocol(config.protocol),
+        lambda: specs.parse(config.data, config.max_side),
+        lambda: specs_of_segmenters.check_all(named, config.protocol),
+    ]
     if config.groups:
-        click_models.check(config.click_model)
+        checks.append(lambda: click_models.check(config.click_model))
+    errors.check_all(checks)
 
 
 def _check(config: BenchmarkConfig) -> None:

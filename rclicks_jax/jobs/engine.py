@@ -238,13 +238,14 @@ def _outcome(
     """Counts what is recorded, and says why things failed."""
     statuses: list[records.Status] = []
     reasons: list[str] = []
-    recorded = 0
+    # Those of a start on more images are in the folder too.
+    left = {store.key_of(unit.dataset, unit.name) for unit in units}
     for record in folder.read_all():
-        recorded += 1
+        left.discard(store.key_of(record.dataset, record.name))
         statuses += record.statuses
         reasons += record.reasons
     progress.say_failures(reasons)
-    return Outcome(records.count(statuses), worked, len(units) - recorded, stopped)
+    return Outcome(records.count(statuses), worked, len(left), stopped)
 
 
 def _shard(text: str) -> tuple[int, int]:

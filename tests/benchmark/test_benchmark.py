@@ -14,18 +14,32 @@ from rclicks_jax import errors, hosts
 from rclicks_jax.benchmark import forecast, records
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.jobs import store
+from rclicks_jax.segmenters import load
 
 
-def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path):
+@pytest.fixture
+def segmenters(monkeypatch):
+    """The segmenters that runs have loaded, the last one last."""
+    loaded, plain = [], load.load
+
+    def noted(*arguments):
+        loaded.append(plain(*arguments))
+        return loaded[-1]
+
+    monkeypatch.setattr(load, "load", noted)
+    return loaded
+
+
+def test_a_run_records_every_image_and_encodes_it_once(folder, tmp_path, segmenters):
     outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
-    assert outcome.encodes == outcome.images == 3
-    records = list(store.RunFolder(tmp_path / "run").read_all())
-    assert [record.image_id for record in records] == ["a", "b", "c"]
-    assert all(record.encodes == 1 for record in records)
+    assert segmenters[0].encodes == outcome.worked == 3
+    images = list(records.read_all(store.RunFolder(tmp_path / "run")))
+    assert [image.image_id for image in images] == ["a", "b", "c"]
+    assert all(image.encodes == 1 for image in images)
     info = store.RunFolder(tmp_path / "run").info()
-    assert info["hashed"]["segmenter"]["name"] == "noisy"
-    assert info["noted"]["versions"]["jax"]
+    assert info.identity["segmenter"]["name"] == "noisy"
+    assert info.provenance["versions"]["jax"]
 
 
 def test_objects_are_counted_once_all_processes_are_done(folder, tmp_path, monkeypatch):
@@ -36,12 +50,13 @@ def test_objects_are_counted_once_all_processes_are_done(folder, tmp_path, monke
         met.append(name)
         run = store.RunFolder(tmp_path / "run")
         other = records.InstanceRecord("d", "failed", "broken")
-        run.write(records.ImageRecord("mine", "d", 1, 0, {}, (other,)))
+        image = records.ImageRecord("mine", "d", 1, 0, {}, (other,))
+        run.write(records.to_record(image))
 
     monkeypatch.setattr(hosts, "barrier", meet)
     asked = settings(folder, max_images=1, groups=())
     outcome = benchmark_job.run(asked, tmp_path / "run")
-    assert met == ["benchmarked"]
+    assert met == ["benchmark"]
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 1}
     assert outcome.failed_share() == 0.5
 
@@ -61,7 +76,7 @@ def test_all_that_is_misspelt_is_said_at_once(folder):
         assert meant in str(said.value)
 
 
-def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
+def test_two_workers_record_what_one_does(tmp_path, cache, adapter, segmenters):
     folder = make_folder(tmp_path / "mine", tuple("abcdefg"))
     (folder / "images" / "c.png").write_bytes(b"broken")
     spec = f"bridge:adapter={adapter}:at=never"
@@ -71,7 +86,7 @@ def test_two_workers_record_what_one_does(tmp_path, cache, adapter):
         asked = settings(folder, segmenter=f"{spec}:workers={workers}", groups=(1, 10))
         outcome = benchmark_job.run(asked, workdir)
         assert outcome.counts == {"ok": 6, "skipped": 0, "failed": 1}
-        assert outcome.encodes == 6
+        assert segmenters[-1].encodes == 6
         tables.append((tables_of(workdir), instances_of(workdir)))
     assert tables[0] == tables[1]
 
@@ -81,7 +96,7 @@ def test_running_again_changes_nothing(folder, tmp_path):
     files = sorted((tmp_path / "run" / "records").rglob("*.jsonl"))
     before = [(path, path.stat().st_mtime_ns) for path in files]
     outcome = benchmark_job.run(settings(folder), tmp_path / "run")
-    assert outcome.images == 0
+    assert outcome.worked == 0
     assert outcome.counts["ok"] == 3
     assert [(path, path.stat().st_mtime_ns) for path in files] == before
 
@@ -176,7 +191,7 @@ def test_only_failures_are_tried_again(folder, tmp_path, adapter):
     benchmark_job.run(settings(folder, segmenter=spec), tmp_path / "run")
     (tmp_path / "yes").write_text("")
     outcome = benchmark_job.run(settings(folder, segmenter=spec), tmp_path / "run")
-    assert outcome.images == 1
+    assert outcome.worked == 1
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     names = {path.name for path in (tmp_path / "run" / "records" / "mine").iterdir()}
     assert names == {"a.1.jsonl", "b.1.jsonl", "b.2.jsonl", "c.1.jsonl"}
@@ -245,7 +260,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
     assert list(instances_of(tmp_path / "run")) == ["a"]
     outcome = benchmark_job.run(settings(folder, pictures=0), tmp_path / "run")
-    assert outcome.images == 2
+    assert outcome.worked == 2
 
 
 def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
@@ -262,14 +277,14 @@ def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
         assert "--config.click_model_batch" in one.reason
 
 
-def test_a_limit_on_photographs_is_part_of_a_run_only_if_it_is_given(tmp_path, cache):
+def test_a_limit_on_photographs_is_part_of_a_run(tmp_path, cache):
     folder = make_folder(tmp_path / "mine", ("a",))
     plain = settings(folder, groups=(1,), pictures=0)
     benchmark_job.run(plain, tmp_path / "run")
     run_folder = store.RunFolder(tmp_path / "run")
-    assert "max_side" not in run_folder.info()["hashed"]
+    assert run_folder.info().identity["max_side"] == 0
     limited = settings(folder, groups=(1,), pictures=0, max_side=32)
-    with pytest.raises(errors.RunFolderError, match="max_side was null and is 32"):
+    with pytest.raises(errors.RunFolderError, match="max_side was 0 and is 32"):
         benchmark_job.run(limited, tmp_path / "run")
     benchmark_job.run(limited, tmp_path / "limited")
     (one,) = instances_of(tmp_path / "limited").values()

@@ -13,7 +13,7 @@ from rclicks_jax import errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.data import doctor, packages, specs
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import formats, store
 
 ANNOTATIONS = [
     annotation(1, 1, category_id=7),
@@ -46,7 +46,7 @@ def test_doctor_package_and_run_count_alike(data, cache, tmp_path):
     outcome = benchmarked(data, tmp_path / "run")
     assert outcome.counts == {"ok": 2, "skipped": 1, "failed": 2}
     info = store.RunFolder(tmp_path / "run").info()
-    notes = " ".join(info["noted"]["data_notes"])
+    notes = " ".join(info.provenance["data_notes"])
     assert "annotations are crowds (iscrowd) and are left out (1: 5)" in notes
     assert "belong to no image of the file and are left out (1: 7)" in notes
     found = instances_of(tmp_path / "run")
@@ -73,17 +73,18 @@ def test_repeated_ids_are_two_objects_of_a_run(cache, tmp_path):
 
 
 def test_records_of_before_categories_are_read():
-    record = records.ImageRecord(
-        "d", "i", 1, 1, {}, (records.InstanceRecord("o", "ok", area=3, category="cat"),)
-    )
-    assert records.from_lines(records.to_lines(record), "r") == record
-    head, row = records.to_lines(record).splitlines()
-    # Neither did records say then which run they are of, and how many lines they have.
-    known = ("kind", "dataset", "image_id", "attempt", "encodes", "seconds")
-    older = {key: value for key, value in json.loads(head).items() if key in known}
-    old = {key: value for key, value in json.loads(row).items() if key != "category"}
-    read = records.from_lines(f"{json.dumps(older)}\n{json.dumps(old)}\n", "r")
-    assert read.instances[0] == records.InstanceRecord("o", "ok", area=3)
+    head = {
+        "kind": "image", "dataset": "d", "image_id": "i", "attempt": 1, "encodes": 1,
+        "seconds": {},
+    }  # fmt: skip
+    row = {
+        "kind": "instance", "instance_id": "o", "status": "ok", "reason": "", "area": 3,
+        "input_device": "", "trajectories": [],
+    }  # fmt: skip
+    text = f"{json.dumps(head)}\n{json.dumps(row)}\n"
+    image = records.from_record(formats.record(text, "r", "benchmark"))
+    instance = records.InstanceRecord("o", "ok", area=3)
+    assert image == records.ImageRecord("d", "i", 1, 1, {}, (instance,))
 
 
 def assert_refused_everywhere(data, workdir, words):

@@ -11,6 +11,7 @@ from helpers import make_folder
 
 from rclicks_jax import config, errors
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import starts, store
 from rclicks_jax.results import aggregate, publish
 
@@ -25,7 +26,7 @@ def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
         max_images=1,
     )
     benchmark_job.run(wanted, tmp_path / "run")
-    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    (result,) = aggregate.collect(records.read_all(store.RunFolder(tmp_path / "run")))
     assert result.input_devices == {"synthetic"}
     assert all(ious.size == 24 for ious in result.user_ious)
     tables_of(tmp_path / "run")
@@ -39,7 +40,7 @@ def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
         users=True, max_images=1,
     )  # fmt: skip
     benchmark_job.run(wanted, tmp_path / "run")
-    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    (result,) = aggregate.collect(records.read_all(store.RunFolder(tmp_path / "run")))
     assert [ious.size for ious in result.sampled_ious] == [
         ious.size for ious in result.user_ious
     ]
@@ -54,7 +55,7 @@ def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
 def test_further_robots_are_played_and_tabled(folder, tmp_path):
     robots = ("random", "deepgrow", "largest_component")
     benchmark_job.run(settings(folder, groups=(), robots=robots), tmp_path / "run")
-    (result,) = aggregate.collect(store.RunFolder(tmp_path / "run").read_all())
+    (result,) = aggregate.collect(records.read_all(store.RunFolder(tmp_path / "run")))
     assert set(result.robots) == set(robots)
     for areas in result.robots.values():
         assert areas.iou.shape == (len(result.instance_ids), 20)

@@ -4,6 +4,7 @@ import pytest
 
 from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
 
@@ -23,7 +24,7 @@ def test_real_photographs_are_benchmarked(real_data, tmp_path, name):
     )
     outcome = benchmark_job.run(settings, tmp_path)
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 0}
-    (result,) = aggregate.collect(store.RunFolder(tmp_path).read_all())
+    (result,) = aggregate.collect(records.read_all(store.RunFolder(tmp_path)))
     assert result.encodes == (2, 2)
     last = result.by_group.iou[0, :, :, -1]
     assert ((last > 0) & (last <= 1)).all()

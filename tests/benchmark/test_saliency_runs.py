@@ -7,6 +7,7 @@ import pytest
 
 from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import job as evaluation_job
@@ -21,7 +22,7 @@ def test_they_are_evaluated_and_recorded(tmp_path):
     asked = config.EvaluateConfig(data="sample", draws=2, click_models=specs)
     evaluation_job.run(asked, tmp_path)
     names = ["SM (spectral residual)", "SI (saliency adapter)"]
-    recorded = store.RunFolder(tmp_path).info()["hashed"]["click_models"]
+    recorded = store.RunFolder(tmp_path).info().identity["click_models"]
     described = [click_models.describe(spec) for spec in specs]
     assert recorded == dict(zip(names, described, strict=True))
 
@@ -52,6 +53,6 @@ def test_an_object_without_a_map_ends_no_run(tmp_path, trouble):
     asked = config.ClickMapsConfig(model=model, data=f"folder:{folder}")
     outcome = click_maps_job.run(asked, tmp_path / "maps")
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
-    (problem,) = outcome.problems
+    (problem,) = click_map_files.problems(store.RunFolder(tmp_path / "maps"))
     assert problem.startswith("mine/b: ")
     assert ("cannot do this one" if trouble == "raise" else "died twice") in problem

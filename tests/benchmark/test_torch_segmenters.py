@@ -9,6 +9,7 @@ import pytest
 
 from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
 
@@ -39,10 +40,10 @@ def test_sam_is_benchmarked_with_one_encoding_an_image(sam, tmp_path):
     )
     outcome = benchmark_job.run(settings, tmp_path / "run")
     folder = store.RunFolder(tmp_path / "run")
-    (result,) = aggregate.collect(folder.read_all())
-    assert outcome.encodes == outcome.images == 2
+    (result,) = aggregate.collect(records.read_all(folder))
+    assert outcome.worked == 2
     assert result.encodes == (2, 2)
     assert result.counts["failed"] == 0
     # Seeded weights know nothing, but they answer differently to different clicks.
     assert np.unique(result.by_group.whole).size > 100
-    assert folder.info()["hashed"]["segmenter"]["name"] == "transformers_sam"
+    assert folder.info().identity["segmenter"]["name"] == "transformers_sam"

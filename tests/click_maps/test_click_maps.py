@@ -4,16 +4,17 @@ import cv2
 import jax
 import numpy as np
 import pytest
-from click_map_runs import files_of, index_of, rows_of, settings
+from click_map_runs import files_of, index_of, problems_of, rows_of, settings
 from helpers import write_image
 
 from rclicks_jax import config, errors
 from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark import records as image_records
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models, groups
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import records, store
 from rclicks_jax.models import infer
 from rclicks_jax.results import publish
 from rclicks_jax.types import ClickQuery
@@ -22,11 +23,11 @@ from rclicks_jax.types import ClickQuery
 def test_each_object_has_a_map_a_drawing_and_clicks(folder, tmp_path):
     outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
-    assert outcome.problems == []
+    assert problems_of(tmp_path / "out") == []
     assert set(files_of(tmp_path / "out")) == {
         *(f"maps/mine/{name}/{name}.png" for name in "abc"),
         *(f"drawings/mine/{name}/{name}.jpg" for name in "abc"),
-        *(f"records/mine/{name}.json" for name in "abc"),
+        *(f"records/mine/{name}.1.jsonl" for name in "abc"),
         "clicks.csv",
         "index.json",
         "README.txt",
@@ -77,8 +78,8 @@ def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
     benchmark_job.run(played, tmp_path / "run")
     first = {
         (one.instance_id, str(track.group)): track.clicks[0][:2]
-        for record in store.RunFolder(tmp_path / "run").read_all()
-        for one in record.instances
+        for image in image_records.read_all(store.RunFolder(tmp_path / "run"))
+        for one in image.instances
         for track in one.trajectories
         if track.strategy == "group"
     }
@@ -153,14 +154,17 @@ def test_no_id_leads_out_of_the_folder(tmp_path, name):
     levels = np.full((4, 5), 9, np.uint16)
     clicks = {0: np.zeros((1, 2), np.int32)}
     one = click_map_files.write_object(out, asked, levels, clicks, drawn=True)
-    click_map_files.write_record(out, name, name, [one])
+    out.write(records.Record(name, name, (one,)))
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) == 3
     for path in written:
         assert path.is_relative_to(out.path)
         assert not path.name.lower().startswith("nul.")
         assert not set('<>:"\\|?*') & set(str(path.relative_to(out.path)))
-    assert click_map_files.is_finished(out, name, name)
+    ((attempt, path),) = out.newest().values()
+    assert attempt == 1
+    assert out.read(path).rows[0]["instance_id"] == name
+    assert list(out.newest()) == [store.key_of(name, name)]
 
 
 def test_click_tasks_are_drawn_in_what_is_to_mend(tmp_path):

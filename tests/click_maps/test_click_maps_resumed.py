@@ -5,7 +5,14 @@ import contextlib
 import jax
 import numpy as np
 import pytest
-from click_map_runs import files_of, index_of, rows_of, settings
+from click_map_runs import (
+    files_of,
+    index_of,
+    problems_of,
+    results_of,
+    rows_of,
+    settings,
+)
 from helpers import make_folder, write_image
 
 from rclicks_jax import errors, hosts
@@ -19,14 +26,15 @@ from rclicks_jax.jobs import store
 @pytest.mark.parametrize("damage", [lambda text: "{", lambda text: text[:-9] + "0}"])
 def test_a_broken_record_is_named_and_made_again(folder, tmp_path, capsys, damage):
     click_maps_job.run(settings(folder), tmp_path / "out")
-    before = files_of(tmp_path / "out")
-    path = tmp_path / "out" / "records" / "mine" / "b.json"
+    before = results_of(tmp_path / "out")
+    path = tmp_path / "out" / "records" / "mine" / "b.1.jsonl"
     path.write_text(damage(path.read_text()))
-    with pytest.raises(errors.RunFolderError, match=r"b\.json is not a record"):
+    with pytest.raises(errors.RunFolderError, match=r"b\.1\.jsonl is not a record"):
         list(click_map_files.read_objects(store.RunFolder(tmp_path / "out")))
     click_maps_job.run(settings(folder), tmp_path / "out")
     assert "note: 1 records cannot be used" in capsys.readouterr().err
-    assert files_of(tmp_path / "out") == before
+    assert path.with_name("b.2.jsonl").exists()
+    assert results_of(tmp_path / "out") == before
 
 
 class Killed(BaseException):
@@ -64,14 +72,21 @@ def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
     assert files_of(tmp_path / "out") == before
 
 
-def test_a_signal_ends_the_run_after_a_batch(folder, tmp_path, monkeypatch):
-    stop = hosts.StopRequest()
-    stop.set("SIGTERM")
+def test_a_signal_ends_the_run_after_the_batch_that_was_begun(
+    folder, tmp_path, monkeypatch
+):
+    stop, maps = hosts.StopRequest(), click_models.maps_or_reasons
+
+    def stopped_meanwhile(*arguments):
+        stop.set("SIGTERM")
+        return maps(*arguments)
+
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(click_models, "maps_or_reasons", stopped_meanwhile)
     monkeypatch.setattr(click_maps_job, "_TOGETHER", 1)
     outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.stopped == "SIGTERM"
-    assert outcome.counts["ok"] == 1
+    assert (outcome.worked, outcome.counts["ok"], outcome.left) == (1, 1, 2)
     assert not (tmp_path / "out" / "clicks.csv").exists()
 
 
@@ -121,7 +136,7 @@ def test_bad_images_are_counted_and_end_nothing(folder, tmp_path):
     outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 1, "skipped": 1, "failed": 1}
     assert outcome.failed_share() == pytest.approx(1 / 3)
-    failed, skipped = outcome.problems
+    failed, skipped = problems_of(tmp_path / "out")
     assert failed.startswith("mine/a: failed: ")
     assert "no image that OpenCV can read" in failed
     assert skipped == "mine/c: skipped: the mask has no object pixel"
@@ -155,7 +170,7 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
     monkeypatch.setattr(click_models, "load", lambda *_, **__: model)
     outcome = click_maps_job.run(settings(folder, drawings=False), tmp_path / "out")
     assert outcome.counts == {"ok": 1, "skipped": 0, "failed": 2}
-    assert outcome.problems == [
+    assert problems_of(tmp_path / "out") == [
         "mine/a: failed: ValueError: not this one",
         "mine/b: failed: the click model gave 1 values that are no finite numbers",
     ]
@@ -164,7 +179,7 @@ def test_a_map_that_fails_spoils_no_other_and_is_tried_again(
     outcome = click_maps_job.run(settings(folder, drawings=False), tmp_path / "out")
     assert outcome.counts == {"ok": 3, "skipped": 0, "failed": 0}
     click_maps_job.run(settings(folder, drawings=False), tmp_path / "whole")
-    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+    assert results_of(tmp_path / "out") == results_of(tmp_path / "whole")
 
 
 def test_want_of_memory_fails_an_image_and_says_what_to_set(
@@ -176,5 +191,5 @@ def test_want_of_memory_fails_an_image_and_says_what_to_set(
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
     outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
-    for line in outcome.problems:
+    for line in problems_of(tmp_path / "out"):
         assert "failed: out of memory (RESOURCE_EXHAUSTED: 3 GiB). Set --batch" in line

@@ -6,6 +6,7 @@ import string
 import numpy as np
 import pytest
 from benchmark_runs import instances_of, settings
+from click_map_runs import problems_of
 from click_map_runs import settings as map_settings
 from helpers import make_folder, write_image
 
@@ -117,7 +118,7 @@ def test_no_job_takes_maps_that_mean_nothing(
         assert reason in one.reason
     outcome = click_maps_job.run(map_settings(folder), tmp_path / "maps")
     assert outcome.counts == counts
-    assert all(reason in line for line in outcome.problems)
+    assert all(reason in line for line in problems_of(tmp_path / "maps"))
 
 
 def test_a_run_begins_with_what_it_is(folder, tmp_path, capsys):
@@ -177,7 +178,7 @@ def test_an_image_whose_record_is_damaged_is_repeated(folder, tmp_path, capsys, 
     path.write_text(damage)
     (path.parent.parent / ".DS_Store").write_bytes(b"\0")
     outcome = benchmark_job.run(settings(folder), tmp_path / "run")
-    assert outcome.images == 1
+    assert outcome.worked == 1
     assert instances_of(tmp_path / "run") == before
     assert "note: 1 records cannot be used" in capsys.readouterr().err
 
@@ -193,7 +194,7 @@ def test_records_of_two_runs_do_not_mix(folder, tmp_path):
         target.write_bytes(source.read_bytes())
     with pytest.raises(errors.RunFolderError, match=r"another run|it is of mine/a"):
         instances_of(tmp_path / "other")
-    assert benchmark_job.run(settings(folder, seed=1), tmp_path / "other").images == 2
+    assert benchmark_job.run(settings(folder, seed=1), tmp_path / "other").worked == 2
     assert instances_of(tmp_path / "other") == whole
     (tmp_path / "run" / "run.json").unlink()
     with pytest.raises(errors.RunFolderError, match=r"but no run\.json"):
@@ -202,7 +203,7 @@ def test_records_of_two_runs_do_not_mix(folder, tmp_path):
 
 def test_cores_and_batches_are_noted(folder, tmp_path):
     benchmark_job.run(settings(folder), tmp_path / "run")
-    noted = store.RunFolder(tmp_path / "run").info()["noted"]
+    noted = store.RunFolder(tmp_path / "run").info().provenance
     assert noted["cores"] >= 1
     assert set(noted["batches"]) == {"instances", "trajectories", "click_maps"}
 
