@@ -21,7 +21,7 @@ from rclicks_jax.data import click_pairs, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.identity import AgreementIdentity
-from rclicks_jax.jobs import engine, records, store
+from rclicks_jax.jobs import engine, failures, records, store
 from rclicks_jax.jobs.plan import Unit
 from rclicks_jax.jobs.records import Status
 from rclicks_jax.metrics import click_prediction, ks2d
@@ -159,8 +159,14 @@ class ClickAgreement(engine.Job):
             (pair,) = itertools.islice(
                 (one for one in pairs if (one.dataset, _name_of(one)) == _key(unit)), 1
             )
-            row = _to_row(agreement(pair, compared), unit.name)
-            yield records.Record(unit.dataset, unit.name, (row,), asked=False)
+            try:
+                found = agreement(pair, compared)
+            except Exception as error:
+                reason = failures.reason(error, self.memory_advice)
+                found = _described(pair, "failed", reason)
+            row = _to_row(found, unit.name)
+            asked = not pair.problem
+            yield records.Record(unit.dataset, unit.name, (row,), asked=asked)
 
 
 def _key(unit: Unit) -> tuple[str, str]:
@@ -193,20 +199,8 @@ def _pairs(compared: str, spec: specs.DataSpec, split: str) -> Iterator[ClickPai
 
 def agreement(pair: ClickPair, compared: str) -> Agreement:
     """Returns how alike the two sets of clicks on one task are."""
-    status, reason = _status(pair, _FEWEST[compared])
-    found = Agreement(
-        dataset=pair.dataset,
-        click_set_id=pair.click_set_id,
-        image_id=pair.image_id,
-        click_type=pair.click_type,
-        one=pair.one,
-        other=pair.other,
-        one_clicks=len(pair.one_yx),
-        other_clicks=len(pair.other_yx),
-        status=status,
-        reason=reason,
-    )
-    if status != "ok":
+    found = _described(pair, *_status(pair, _FEWEST[compared]))
+    if found.status != "ok":
         return found
     assert pair.gt_mask is not None
     box = masks.bounding_box(pair.gt_mask == raw.OBJECT)
@@ -222,6 +216,22 @@ def agreement(pair: ClickPair, compared: str) -> Agreement:
         wd=float(click_prediction.wd(one, other) / np.hypot(*box_hw)),
         ks=float(p_value > click_prediction.KS_LEVEL),
         p_value=p_value,
+    )
+
+
+def _described(pair: ClickPair, status: Status, reason: str) -> Agreement:
+    """Returns what is known of a task before its clicks are compared."""
+    return Agreement(
+        dataset=pair.dataset,
+        click_set_id=pair.click_set_id,
+        image_id=pair.image_id,
+        click_type=pair.click_type,
+        one=pair.one,
+        other=pair.other,
+        one_clicks=len(pair.one_yx),
+        other_clicks=len(pair.other_yx),
+        status=status,
+        reason=reason,
     )
 
 

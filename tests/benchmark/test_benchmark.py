@@ -99,6 +99,9 @@ def test_running_again_changes_nothing(folder, tmp_path):
     assert outcome.worked == 0
     assert outcome.counts["ok"] == 3
     assert [(path, path.stat().st_mtime_ns) for path in files] == before
+    # Fewer photographs than are there leave none.
+    fewer = benchmark_job.run(settings(folder, max_images=1), tmp_path / "run")
+    assert (fewer.worked, fewer.left, fewer.counts["ok"]) == (0, 0, 3)
 
 
 def test_tables_are_the_same_however_the_work_is_split(folder, tmp_path):

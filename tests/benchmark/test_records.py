@@ -39,5 +39,5 @@ def test_rows_of_something_else_are_named_by_their_file(rows):
         engine_records.Record("set", "a", rows, {"encodes": 1, "seconds": {}}),
         "benchmark",
     )
-    with pytest.raises(engine_records.RecordError, match="here.* not a benchmark's"):
+    with pytest.raises(engine_records.RecordError, match=r"here.* not a benchmark's"):
         records.from_record(formats.record(text, "here", "benchmark"))

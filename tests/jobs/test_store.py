@@ -340,7 +340,7 @@ def test_a_run_of_an_earlier_release_goes_on_with_what_its_protocol_lacks(tmp_pa
 
 def test_a_setting_that_this_release_does_not_have_is_named(tmp_path):
     (tmp_path / "run.json").write_text(old_run(2, gravity=9.8))
-    with pytest.raises(errors.RunFolderError, match="does not have: gravity. Read it"):
+    with pytest.raises(errors.RunFolderError, match=r"not have: gravity\. Read it"):
         begin(tmp_path)
 
 
