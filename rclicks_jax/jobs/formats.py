@@ -49,7 +49,7 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
     problem = _problem(described, number)
     if problem:
         raise errors.RunFolderError(
-            f"{name} is not what a run folder says of its run: {problem}."
+            f"{name} cannot be read, so this is not a run folder: {problem}."
         )
     return described if number == RUN else _run_of_before(described)
 

@@ -167,8 +167,8 @@ def test_display_modes_are_compared(clicked, tmp_path):
     rows = rows_of(tmp_path / "tables" / "click_agreement.csv")
     modes = [row["other"] for row in rows if row["click_type"] == "all"]
     assert modes == ["Object_CutOut", "Silhouette_Mask"]
-    described = json.loads((tmp_path / "run.json").read_text())["identity"]
-    assert described["kind"] == "click agreement"
+    described = json.loads((tmp_path / "run.json").read_text())
+    assert described["kind"] == "click_agreement"
 
 
 def test_two_processes_share_an_evaluation(tmp_path):

@@ -18,11 +18,11 @@ import sys
 import traceback
 
 HEAVY = {
-    "benchmark": ("runs.benchmark", "runs.store", "segmenters.load"),
+    "benchmark": ("benchmark.job", "jobs.store", "segmenters.load"),
     "train": ("training.loop",),
-    "evaluate": ("evaluation.evaluate", "runs.store"),
-    "click_maps": ("runs.click_maps",),
-    "convert": ("runs.weights",),
+    "evaluate": ("evaluation.job", "jobs.store"),
+    "click_maps": ("click_maps.job",),
+    "convert": ("models.exchange",),
     "data": ("data.doctor", "data.packages", "data.specs"),
     "segmenters": ("segmenters.actions",),
     "tabulate": ("results.publish", "results.export", "evaluation.publishing"),
