@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rclicks_jax.jobs import engine
 
 Main = Callable[[Sequence[str]], int | None]
-
 # Statuses above are those of signals.
 _MOST_OWN_STATUS = 128
 
@@ -179,9 +178,11 @@ def concluded(
         return stopped(outcome.stopped)
     if not hosts.is_first():
         return 0
-    show()
+    # A shard may be the first to end, with nothing to show yet.
+    if outcome.counts["ok"] or not outcome.left:
+        show()
     if outcome.left:
-        print(f"{outcome.left} units are left, as of other shards.")
+        print(f"{outcome.left} images or tasks are left, as of other shards.")
     return status_of(outcome.failed_share(), max_failed, what)
 
 

@@ -219,8 +219,11 @@ def _work(
             done = len(mine) - len(left) + worked
             steps.finish(unit, f"{done}/{len(mine)} {job.unit}s")
             reasons = record.reasons * record.asked
-            if first.add(reasons, record.has_results) and not folder.has_results():
-                raise progress.stop_of(reasons[0], job.unit, limits.setting)
+            if first.add(reasons, record.has_results):
+                if not folder.has_results():
+                    raise progress.stop_of(reasons[0], job.unit, limits.setting)
+                # An earlier start had some, which is asked once.
+                first.add((), has_results=True)
     return worked, stop.reason
 
 
