@@ -202,8 +202,10 @@ def _work(
 ) -> tuple[int, str]:
     """Works on this process's units; returns how many, and what ended it early."""
     mine = plan.owned(units, _shard(limits.shard))
-    attempts = {unit.key: (unit, n) for unit, n in plan.unfinished(mine, folder)}
-    left = [unit for unit, _ in attempts.values()]
+    unfinished = plan.unfinished(mine, folder)
+    left = [unit for unit, _ in unfinished]
+    attempts = {(unit.dataset, unit.name): (unit, n) for unit, n in unfinished}
+    assert len(attempts) == len(left), "two units have the same name"
     total, to_do = (sum(map(job.steps, some)) for some in (mine, left))
     first = progress.FirstFailures(limits.max_failed)
     worked = 0
@@ -213,7 +215,7 @@ def _work(
     ):
         steps = _Steps(job, bar)
         for record in job.work(_until(left, stop), folder, steps.advance):
-            unit, attempt = attempts[f"{record.dataset}/{record.name}"]
+            unit, attempt = attempts[record.dataset, record.name]
             folder.write(dataclasses.replace(record, attempt=attempt))
             worked += 1
             done = len(mine) - len(left) + worked
