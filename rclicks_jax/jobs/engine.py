@@ -176,9 +176,11 @@ def run(
         limits: This start's share, and which failures are too many.
 
     Raises:
-        RClicksError: It cannot start or write, or nothing works: the first units all
-            failed in the same way. A single bad unit never raises.
+        RClicksError: It cannot start or write, two units have one name, or nothing
+            works: the first units all failed in the same way. A single bad unit never
+            raises.
     """
+    plan.require_distinct(units, job.unit)
     folder = store.RunFolder(workdir)
     noted = dataclasses.replace(provenance.of_this_process(), **job.provenance())
     folder.begin(job.kind, job.identity(), noted, mendable=job.mendable)
@@ -205,7 +207,6 @@ def _work(
     unfinished = plan.unfinished(mine, folder)
     left = [unit for unit, _ in unfinished]
     attempts = {(unit.dataset, unit.name): (unit, n) for unit, n in unfinished}
-    assert len(attempts) == len(left), "two units have the same name"
     total, to_do = (sum(map(job.steps, some)) for some in (mine, left))
     first = progress.FirstFailures(limits.max_failed)
     worked = 0

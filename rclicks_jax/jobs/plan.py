@@ -104,6 +104,25 @@ def unfinished(
     return left
 
 
+def require_distinct(units: Iterable[Unit], called: str) -> None:
+    """Makes sure that no two units would have the same record.
+
+    Args:
+        units: All of a job.
+        called: What a unit is called.
+
+    Raises:
+        DataError: Two have the same name.
+    """
+    counts = collections.Counter((unit.dataset, unit.name) for unit in units)
+    for (dataset, name), times in counts.most_common(1):
+        if times > 1:
+            raise errors.DataError(
+                f"{dataset} has {times} {called}s called {name!r}. Give each a name of "
+                "its own."
+            )
+
+
 def require_usable(
     units: Sequence[Unit], problems: Callable[[Unit], Iterable[str]], what: str
 ) -> None:

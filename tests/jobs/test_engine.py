@@ -161,6 +161,13 @@ def test_names_are_told_apart_whatever_is_in_them(tmp_path):
     assert all(path.is_relative_to(tmp_path) for path in tmp_path.rglob("*.jsonl"))
 
 
+def test_two_units_of_one_name_are_refused_before_anything_is_written(tmp_path):
+    units = [*units_of(1, 2), *units_of(3)]
+    with pytest.raises(errors.DataError, match="set has 2 numbers called 'n0'"):
+        run(Inverse(), units, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_job_that_was_stopped_is_told_and_meets_nobody(tmp_path, monkeypatch):
     stop, met = hosts.StopRequest(), []
     monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
