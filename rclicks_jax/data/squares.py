@@ -99,7 +99,7 @@ class Squares:
         path = self._folder / _part_name(part)
         try:
             rows = np.load(path, mmap_mode="r", allow_pickle=False)
-            if _checksum(rows) != self._checksums[part]:
+            if _checksum(rows.data) != self._checksums[part]:
                 raise ValueError(_CHANGED)
         except (ValueError, EOFError) as error:
             raise _damaged(path, error) from error
@@ -236,10 +236,10 @@ def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> str:
         for number, row in enumerate(rows):
             stored[name][number] = getattr(row, name)
     files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
-    return _checksum(stored)
+    return _checksum(stored.data)
 
 
-def _checksum(content: bytes | np.ndarray) -> str:
+def _checksum(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 

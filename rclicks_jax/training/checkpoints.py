@@ -21,6 +21,8 @@ from rclicks_jax.training.state import TrainState
 BEST_METRIC = "sim"
 # What a checkpoint must be, beside it: TensorStore restores flipped bits in silence.
 _CHECK = "check"
+# Where Orbax notes of a checkpoint what it consists of.
+_NOTE = "_CHECKPOINT_METADATA"
 
 
 class Checkpoints:
@@ -120,7 +122,10 @@ class Checkpoints:
 
     def _check(self, step: int) -> dict[str, Any]:
         """Returns what was noted of a checkpoint; empty for one of an old release."""
-        if not (self._manager.directory / str(step) / _CHECK).exists():
+        folder = self._manager.directory / str(step)
+        if not (folder / _CHECK).exists():
+            if _CHECK in _noted_items(folder):
+                raise ValueError(f"its folder {_CHECK} is lost")
             return {}
         read = ocp.args.Composite(**{_CHECK: ocp.args.JsonRestore()})
         check = self._manager.restore(step, args=read)[_CHECK]
@@ -182,6 +187,15 @@ class Checkpoints:
                 f"This workdir holds a training with other settings: "
                 f"{'; '.join(changed)}. Take another --workdir, or the same settings."
             )
+
+
+def _noted_items(folder: epath.Path) -> frozenset[str]:
+    """Returns what Orbax noted that a checkpoint has; nothing if the note is lost."""
+    try:
+        noted = json.loads((folder / _NOTE).read_text())["item_handlers"]
+        return frozenset(map(str, noted))
+    except (OSError, ValueError, TypeError, KeyError):
+        return frozenset()
 
 
 def _described(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import jax
@@ -170,7 +171,11 @@ def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
     first.save(state_at(1), {"sim": 0.5})
     first.close()
     monkeypatch.undo()
-    shutil.rmtree(tmp_path / "checkpoints" / "1" / "check")
+    saved = tmp_path / "checkpoints" / "1"
+    shutil.rmtree(saved / "check")
+    noted = json.loads((saved / "_CHECKPOINT_METADATA").read_text())
+    del noted["item_handlers"]["check"]
+    (saved / "_CHECKPOINT_METADATA").write_text(json.dumps(noted))
     again = checkpoints.Checkpoints(folder, config.TrainConfig())
     assert int(again.restore_latest(state_at(0)).step) == 1
     assert again.restore_best(state_at(0))[1] == {"sim": 0.5}
@@ -196,6 +201,17 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
     again = checkpoints.Checkpoints(epath.Path(folder.parent), config.TrainConfig())
     with pytest.raises(errors.TrainingError, match=r"step 2 .* it is that of step 1"):
         again.restore_latest(state_at(0))
+    again.close()
+
+
+def test_a_lost_checksum_is_told(two_steps):
+    for step in ("1", "2"):
+        shutil.rmtree(two_steps / step / "check")
+    again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
+    with pytest.raises(errors.TrainingError, match=r"step 2 .* its folder check is"):
+        again.restore_latest(state_at(0))
+    with pytest.raises(errors.TrainingError, match=r"step 1 .* its folder check is"):
+        again.restore_best(state_at(0))
     again.close()
 
 
