@@ -15,7 +15,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from rclicks_jax import errors
 from rclicks_jax.config import TrainConfig
-from rclicks_jax.training import devices
+from rclicks_jax.training import devices, orbax_noise
 from rclicks_jax.training.state import TrainState
 
 BEST_METRIC = "sim"
@@ -54,6 +54,7 @@ class Checkpoints:
         if not config.max_side:
             # Trainings of before there was a limit have none.
             del self._config["max_side"]
+        orbax_noise.silence()
         try:
             self._manager = ocp.CheckpointManager(
                 (workdir / "checkpoints").resolve(), options=options
@@ -153,7 +154,8 @@ class Checkpoints:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
             whole = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
-                f"{which} in {self._manager.directory} cannot be {done}: {error}. "
+                f"{which} in {self._manager.directory} cannot be {done}: "
+                f"{orbax_noise.reason(error)}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
