@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import pwd
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from etils import epath
 
 _PARTIAL = ".partial"
+# Who writes such a file: a machine's name, and the number of a process there.
+_OWNED = re.compile(rf"\.(?P<process>\d+){re.escape(_PARTIAL)}")
 # A partial file that nobody wrote to for so long was left by a process that was killed.
 _STALE_SECONDS = 24 * 3600
 _ADVICE = {
@@ -152,15 +155,30 @@ def remove_leftovers(
     Args:
         folder: Where to look.
         pattern: What such files or folders are called.
-        seconds: How long nobody wrote to them; a day if None.
+        seconds: How long nobody wrote to them; a day if None. Files of a process of
+            this machine that is gone are not waited for.
     """
     limit = time.time() - (_STALE_SECONDS if seconds is None else seconds)
     for path in folder.glob(pattern):
         try:
-            if path.stat().st_mtime <= limit:
+            if _has_no_owner(path) or path.stat().st_mtime <= limit:
                 _remove(path)
         except OSError:
             continue
+
+
+def _has_no_owner(path: pathlib.Path) -> bool:
+    """Tells whether the process of this machine that wrote a file is gone."""
+    found = _OWNED.search(path.name)
+    if found is None or not path.name.endswith(f".{platform.node()}{found[0]}"):
+        return False
+    try:
+        os.kill(int(found["process"]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _remove(path: pathlib.Path) -> None:

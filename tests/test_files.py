@@ -1,5 +1,8 @@
 import errno
 import os
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +61,15 @@ def test_what_has_no_name_is_explained():
     said = files.explain(OSError(errno.ENOSPC, "No space left on device"))
     assert said.startswith("No space left on device. Make room there")
     assert files.explain(OSError("odd")).startswith("odd. Mend that and run the same")
+
+
+def test_what_a_process_that_is_gone_left_is_not_waited_for(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    node = platform.node()
+    names = [f".a.{node}.{gone.pid}", f".a.{node}.{os.getpid()}", f".a.x.{gone.pid}"]
+    for name in names:
+        (tmp_path / f"{name}.partial").write_bytes(b"half")
+    files.remove_leftovers(tmp_path)
+    left = {path.name.removesuffix(".partial") for path in tmp_path.iterdir()}
+    assert left == set(names[1:])

@@ -23,8 +23,12 @@ from rclicks_jax.data import later_tasks, packages, preprocess
 from rclicks_jax.types import ClickExample, PackedBatch
 
 INDEX_NAME = "index.json"
-_FORMAT = 1
+_FORMAT = 2
+# SHA-256 of a part's content, in its note, and of the rest of an index.
+_CHECKSUM = "sha256"
 _PART_LENGTH = 64
+
+_CHANGED = "it is not what was written"
 
 # An example, or nothing, and what it counts as.
 _Made = tuple[PackedBatch | None, list[str]]
@@ -64,9 +68,12 @@ class Squares:
         """
         try:
             index = json.loads((folder / INDEX_NAME).read_text())
+            if index.pop(_CHECKSUM) != _checksum(json.dumps(index).encode()):
+                raise ValueError(_CHANGED)
             self.counts = collections.Counter(index["counts"])
             self._ends = np.cumsum(np.array(index["lengths"], np.int64))
-        except (ValueError, TypeError, KeyError) as error:
+            self._checksums = index["checksums"]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _damaged(folder / INDEX_NAME, error) from error
         self._folder = folder
         self._parts: dict[int, np.ndarray] = {}
@@ -81,15 +88,22 @@ class Squares:
             raise IndexError(index)
         part = int(np.searchsorted(self._ends, index, side="right"))
         if part not in self._parts:
-            path = self._folder / _part_name(part)
-            try:
-                self._parts[part] = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise _damaged(path, error) from error
+            self._parts[part] = self._opened(part)
         rows = self._parts[part]
         row = rows[index - int(self._ends[part]) + len(rows)]
         fields = (np.array(row[name]) for name in rows.dtype.names or ())
         return PackedBatch(*fields, weight=np.float32(1))
+
+    def _opened(self, part: int) -> np.ndarray:
+        """Opens a part, once all of it was read and found to be what was written."""
+        path = self._folder / _part_name(part)
+        try:
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+            if _checksum(rows.data) != self._checksums[part]:
+                raise ValueError(_CHANGED)
+        except (ValueError, EOFError) as error:
+            raise _damaged(path, error) from error
+        return rows
 
 
 def prepare(
@@ -134,7 +148,7 @@ def _build(
     workers: int,
 ) -> None:
     jobs, counts = _jobs(package, split, settings)
-    lengths = []
+    lengths, checksums = [], []
     pool = concurrent.futures.ThreadPoolExecutor(workers)
     what = f"Preparing {package.dataset} {split}"
     with pool, tqdm.tqdm(total=len(jobs), desc=what, unit="task", leave=False) as bar:
@@ -143,20 +157,26 @@ def _build(
             note_path = folder / f"{_part_name(part)}.json"
             if not note_path.exists():
                 made = list(pool.map(lambda job: job(), chunk))
-                _write_part(folder / _part_name(part), made, settings.size)
+                checksum = _write_part(folder / _part_name(part), made, settings.size)
                 labels = [label for _, labels in made for label in labels]
                 note = {"length": sum(row is not None for row, _ in made)}
-                text = json.dumps({**note, "labels": labels})
+                text = json.dumps({**note, "labels": labels, _CHECKSUM: checksum})
                 files.write_atomically(note_path, text)
             try:
                 note = json.loads(note_path.read_text())
-            except ValueError as error:
+                counts.update(note["labels"])
+                lengths.append(note["length"])
+                checksums.append(note[_CHECKSUM])
+            except (ValueError, TypeError, KeyError) as error:
                 raise _damaged(note_path, error) from error
-            counts.update(note["labels"])
-            lengths.append(note["length"])
             bar.update(len(chunk))
-    index = {"settings": dataclasses.asdict(settings), "lengths": lengths}
-    text = json.dumps({**index, "counts": counts})
+    index = {
+        "settings": dataclasses.asdict(settings),
+        "lengths": lengths,
+        "checksums": checksums,
+        "counts": counts,
+    }
+    text = json.dumps({**index, _CHECKSUM: _checksum(json.dumps(index).encode())})
     files.write_atomically(folder / INDEX_NAME, text)
 
 
@@ -202,7 +222,8 @@ def _make_later(
     return preprocess.pack(task, settings.size, settings.sigma), labels
 
 
-def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
+def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> str:
+    """Writes a part; returns its checksum."""
     rows = [example for example, _ in made if example is not None]
     layout: Any = [
         ("image", np.uint8, (size, size, 3)),
@@ -215,6 +236,11 @@ def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> None:
         for number, row in enumerate(rows):
             stored[name][number] = getattr(row, name)
     files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
+    return _checksum(stored.data)
+
+
+def _checksum(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _damaged(path: pathlib.Path, error: Exception) -> errors.DataError:

@@ -8,6 +8,7 @@ beside is the right one.
 import dataclasses
 import hashlib
 import json
+import pathlib
 from typing import Any
 
 import flax.traverse_util
@@ -62,6 +63,9 @@ def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
         OSError: It cannot be written.
     """
     path = epath.Path(folder)
+    if "://" not in str(path):
+        # Each is as large as the model.
+        files.remove_leftovers(pathlib.Path(path))
     flat = flax.traverse_util.flatten_dict(variables, sep="/")
     # Not `ascontiguousarray`, which gives a scalar an axis.
     arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import io
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -47,6 +48,7 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
 _JPEG_IN_TIFF = (6, 7)
 # `Header.alpha` of colours that are as they are where the image is opaque.
 NOT_MULTIPLIED = 2
+_limit_lock = threading.Lock()
 # Pages of a TIFF that are a smaller copy or a transparency of another one.
 _NO_PAGE_OF_ITS_OWN = 1 | 4
 _DEEP_MODES = {"I": 32, "F": 32}
@@ -87,6 +89,12 @@ class Header:
     alpha: int = 0
     unsigned: bool = True
 
+    @property
+    def shown_shape(self) -> tuple[int, int]:
+        """Height and width of the pixels once they are turned as EXIF says."""
+        height, width = self.shape
+        return (width, height) if self.turn > 4 else (height, width)
+
 
 @contextlib.contextmanager
 def _opened(encoded: bytes) -> Iterator[ImageFile.ImageFile]:
@@ -101,11 +109,26 @@ def _opened(encoded: bytes) -> Iterator[ImageFile.ImageFile]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with reader(io.BytesIO(encoded)) as image:
+            with _read_at_any_size(reader, encoded) as image:
                 yield image
         except Exception as error:
             # Pillow raises whatever its readers meet.
             raise errors.DataError(f"damaged: {error}") from error
+
+
+def _read_at_any_size(
+    reader: type[ImageFile.ImageFile], encoded: bytes
+) -> ImageFile.ImageFile:
+    """Opens an image that may be larger than what Pillow takes for an attack.
+
+    Its WebP reader refuses such ones by itself; what is too large is said elsewhere.
+    """
+    with _limit_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return reader(io.BytesIO(encoded))
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def header(encoded: bytes) -> Header | None:

@@ -15,12 +15,14 @@ from orbax.checkpoint import checkpoint_managers
 
 from rclicks_jax import errors
 from rclicks_jax.config import TrainConfig
-from rclicks_jax.training import devices
+from rclicks_jax.training import devices, orbax_noise
 from rclicks_jax.training.state import TrainState
 
 BEST_METRIC = "sim"
 # What a checkpoint must be, beside it: TensorStore restores flipped bits in silence.
 _CHECK = "check"
+# Where Orbax notes of a checkpoint what it consists of.
+_NOTE = "_CHECKPOINT_METADATA"
 
 
 class Checkpoints:
@@ -52,6 +54,7 @@ class Checkpoints:
         if not config.max_side:
             # Trainings of before there was a limit have none.
             del self._config["max_side"]
+        orbax_noise.silence()
         try:
             self._manager = ocp.CheckpointManager(
                 (workdir / "checkpoints").resolve(), options=options
@@ -120,7 +123,10 @@ class Checkpoints:
 
     def _check(self, step: int) -> dict[str, Any]:
         """Returns what was noted of a checkpoint; empty for one of an old release."""
-        if not (self._manager.directory / str(step) / _CHECK).exists():
+        folder = self._manager.directory / str(step)
+        if not (folder / _CHECK).exists():
+            if _CHECK in _noted_items(folder):
+                raise ValueError(f"its folder {_CHECK} is lost")
             return {}
         read = ocp.args.Composite(**{_CHECK: ocp.args.JsonRestore()})
         check = self._manager.restore(step, args=read)[_CHECK]
@@ -148,7 +154,8 @@ class Checkpoints:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
             whole = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
-                f"{which} in {self._manager.directory} cannot be {done}: {error}. "
+                f"{which} in {self._manager.directory} cannot be {done}: "
+                f"{orbax_noise.reason(error)}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
@@ -182,6 +189,15 @@ class Checkpoints:
                 f"This workdir holds a training with other settings: "
                 f"{'; '.join(changed)}. Take another --workdir, or the same settings."
             )
+
+
+def _noted_items(folder: epath.Path) -> frozenset[str]:
+    """Returns what Orbax noted that a checkpoint has; nothing if the note is lost."""
+    try:
+        noted = json.loads((folder / _NOTE).read_text())["item_handlers"]
+        return frozenset(map(str, noted))
+    except (OSError, ValueError, TypeError, KeyError):
+        return frozenset()
 
 
 def _described(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:

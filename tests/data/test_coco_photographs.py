@@ -2,6 +2,7 @@
 
 import json
 
+import image_bytes
 import numpy as np
 import pytest
 from coco_files import IMAGE, OBJECT, PHOTO, SHAPE, areas_of, noted, objects_of, places
@@ -187,3 +188,11 @@ def test_large_photographs_are_shrunk_with_their_masks(tmp_path):
     assert (ys.min(), ys.max(), xs.min(), xs.max()) == (2, 7, 5, 9)
     (same,) = coco.CocoSource("mine", path, tmp_path / "images", 40).images("test")
     assert same.shape == SHAPE
+
+
+def test_a_photograph_of_another_size_is_not_decoded(opened, tmp_path):
+    source = opened([IMAGE])
+    claimed = image_bytes.png(np.zeros((10, 12), int), 8, claimed=(9000, 9001))
+    (tmp_path / "images" / "one.png").write_bytes(claimed)
+    (image,) = source.images("test")
+    assert "the photograph is 9001x9000, but its annotations" in image.problem

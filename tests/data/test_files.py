@@ -80,3 +80,19 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path):
     (tmp_path / "a").write_bytes(b"x")
     (tmp_path / "a").chmod(0)
     assert "no permission" in refused(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "told"),
+    [
+        (b"", 2**40, "nothing but zero bytes"),
+        (b"\x89PNG", 2**40, "has 1099511627776 bytes; at most 8589934592 can be read"),
+    ],
+)
+def test_a_sparse_file_is_refused_before_it_fills_the_memory(
+    tmp_path, start, size, told
+):
+    path = tmp_path / "a.png"
+    path.write_bytes(start)
+    os.truncate(path, size)
+    assert told in refused(path)

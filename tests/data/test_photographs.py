@@ -13,7 +13,7 @@ from PIL import Image
 from rclicks_jax import errors
 from rclicks_jax.data import doctor, packages, raw, specs
 from rclicks_jax.data.raw import mask_rules, photographs, sources
-from rclicks_jax.ops import images
+from rclicks_jax.ops import image_headers, images
 
 LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}
 SUFFIXES = {"PNG": "png", "TIFF": "tif", "WEBP": "webp", "JPEG": "jpg"}
@@ -124,6 +124,15 @@ def test_a_tag_that_opencv_does_not_obey_turns_nothing(tmp_path):
     assert not image.problem
     assert not image.notes
     assert brightness_of_object(image)[0] > 100
+
+
+def test_a_header_is_read_of_what_pillow_takes_for_an_attack(monkeypatch):
+    photo, _ = scene((40, 60))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    header = image_headers.header(with_turn(photo, 6, "WEBP"))
+    assert header is not None
+    assert (header.shape, header.turn) == ((40, 60), 6)
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 def test_masks_of_two_frames_do_not_both_count(tmp_path):

@@ -1,5 +1,6 @@
 """Readers of raw folders, on small ones laid out as the downloads are."""
 
+import image_bytes
 import numpy as np
 import pytest
 from helpers import disk, make_folder, write_image
@@ -112,6 +113,21 @@ def damage_size(folder):
     write_image(folder / "masks" / "a.png", np.full((10, 12), 255, np.uint8))
 
 
+def damage_size_of_no_picture(folder):
+    claimed = image_bytes.png(np.zeros((10, 12), int), 8, claimed=(9000, 9001))
+    (folder / "masks" / "a.png").write_bytes(claimed)
+
+
+def damage_size_of_no_photograph(folder):
+    claimed = image_bytes.png(np.zeros((10, 12), int), 8, claimed=(9000, 9001))
+    (folder / "images" / "a.png").write_bytes(claimed)
+
+
+def damage_to_folder(folder):
+    (folder / "masks" / "a.png").unlink()
+    (folder / "masks" / "a.png").mkdir()
+
+
 def damage_empty(folder):
     write_image(folder / "masks" / "a.png", np.zeros((48, 64), np.uint8))
 
@@ -129,6 +145,10 @@ def damage_no_image(folder):
     [
         (damage_truncate, "truncated"),
         (damage_size, "the mask is 10x12 pixels, the image 48x64"),
+        # Headers are compared before anything is decoded.
+        (damage_size_of_no_picture, "the mask is 9000x9001 pixels, the image 48x64"),
+        (damage_size_of_no_photograph, "is 48x64 pixels, the image 9000x9001"),
+        (damage_to_folder, "there is STEM.png, which is a folder: call it STEM"),
         (damage_empty, "no object pixel"),
         (damage_no_mask, "has no mask called a"),
         (damage_no_image, "the image is empty (0 bytes)"),
@@ -176,6 +196,13 @@ def test_clicks_belong_to_their_tasks_and_stay_inside(clicked):
     assert later.prev_mask[:22].min() == 255
     assert lost.click_set_id == "b_mivos_fp"
     assert "no previous mask b_mivos_fp.png" in lost.problem
+
+
+def test_a_previous_mask_of_another_size_is_not_decoded(clicked):
+    claimed = image_bytes.png(np.zeros((10, 12), int), 8, claimed=(9000, 9001))
+    (clicked / "prev_masks" / "a_sam_fn_pc_3.png").write_bytes(claimed)
+    _, later, _ = source_of("folder", clicked).tasks("test")
+    assert later.problem == "the mask is 9000x9001 pixels, the image 48x64"
 
 
 @pytest.mark.parametrize("place", ["", "SUBSEC_MASKS/all_benchmark_datasets/fn_fp"])

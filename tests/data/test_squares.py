@@ -133,9 +133,20 @@ def test_a_cut_index_is_named(tmp_path, text):
         squares.Squares(tmp_path)
 
 
-def test_a_cut_part_is_named(tmp_path):
-    index = {"counts": {}, "lengths": [1]}
-    (tmp_path / squares.INDEX_NAME).write_text(json.dumps(index))
-    (tmp_path / "part-00000.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(errors.DataError, match=r"part-00000\.npy is damaged"):
-        squares.Squares(tmp_path)[0]
+def test_what_is_not_what_was_written_is_no_example(package, cache):
+    squares.prepare(package, "val", SETTINGS, workers=1)
+    (folder,) = cache.iterdir()
+    for name, number in (("part-00001.npy", 64), (squares.INDEX_NAME, 0)):
+        path = folder / name
+        whole = path.read_bytes()
+        # In the pixels of a part, and a digit of the index.
+        place = len(whole) // 2 if number else whole.index(b"64")
+        path.write_bytes(
+            whole[:place] + bytes((whole[place] ^ 1,)) + whole[place + 1 :]
+        )
+        with pytest.raises(errors.DataError, match=rf"{name} is damaged.*Remove the"):
+            squares.prepare(package, "val", SETTINGS, workers=1)[number]
+        path.write_bytes(whole[:100])
+        with pytest.raises(errors.DataError, match=rf"{name} is damaged.*Remove the"):
+            squares.prepare(package, "val", SETTINGS, workers=1)[number]
+        path.write_bytes(whole)

@@ -1,4 +1,9 @@
+import json
+import os
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -7,7 +12,7 @@ import pytest
 from etils import epath
 
 from rclicks_jax import config, errors
-from rclicks_jax.training import checkpoints, state
+from rclicks_jax.training import checkpoints, orbax_noise, state
 
 
 def state_at(step):
@@ -57,6 +62,49 @@ def test_a_full_disk_is_told_with_what_is_kept(keeper, monkeypatch):
     monkeypatch.setattr(keeper._manager, "save", full)
     with pytest.raises(errors.TrainingError, match=r"No space left.*Others: 1\."):
         keeper.save(state_at(2), {"sim": 0.2})
+
+
+SAVE_BEYOND_A_LIMIT = """
+import resource, signal, sys
+from etils import epath
+from test_checkpoints import state_at
+from rclicks_jax import config, errors
+from rclicks_jax.training import checkpoints
+import numpy as np
+keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), config.TrainConfig())
+many = {f"w{i}": np.random.default_rng(i).normal(size=30000) for i in range(20)}
+state = state_at(1).replace(params=many)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))
+try:
+    keeper.save(state, {"sim": 0.1})
+    keeper.wait()
+except errors.TrainingError as error:
+    print("told", error)
+"""
+
+
+def test_what_cannot_be_written_is_told_once(tmp_path):
+    places = [*sys.path, str(pathlib.Path(__file__).parent)]
+    done = subprocess.run(
+        [sys.executable, "-c", SAVE_BEYOND_A_LIMIT, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("told A checkpoint in")
+    assert "File too large. Others: none." in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+
+
+def test_why_it_cannot_be_written_is_few_words():
+    long = ValueError(
+        "RESOURCE_EXHAUSTED: Error in OCDBT: No space left on device [{}]"
+    )
+    assert orbax_noise.reason(long) == "No space left on device"
+    assert orbax_noise.reason(ValueError("it is cut")) == "it is cut"
 
 
 def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
@@ -170,7 +218,11 @@ def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
     first.save(state_at(1), {"sim": 0.5})
     first.close()
     monkeypatch.undo()
-    shutil.rmtree(tmp_path / "checkpoints" / "1" / "check")
+    saved = tmp_path / "checkpoints" / "1"
+    shutil.rmtree(saved / "check")
+    noted = json.loads((saved / "_CHECKPOINT_METADATA").read_text())
+    del noted["item_handlers"]["check"]
+    (saved / "_CHECKPOINT_METADATA").write_text(json.dumps(noted))
     again = checkpoints.Checkpoints(folder, config.TrainConfig())
     assert int(again.restore_latest(state_at(0)).step) == 1
     assert again.restore_best(state_at(0))[1] == {"sim": 0.5}
@@ -196,6 +248,17 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
     again = checkpoints.Checkpoints(epath.Path(folder.parent), config.TrainConfig())
     with pytest.raises(errors.TrainingError, match=r"step 2 .* it is that of step 1"):
         again.restore_latest(state_at(0))
+    again.close()
+
+
+def test_a_lost_checksum_is_told(two_steps):
+    for step in ("1", "2"):
+        shutil.rmtree(two_steps / step / "check")
+    again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
+    with pytest.raises(errors.TrainingError, match=r"step 2 .* its folder check is"):
+        again.restore_latest(state_at(0))
+    with pytest.raises(errors.TrainingError, match=r"step 1 .* its folder check is"):
+        again.restore_best(state_at(0))
     again.close()
 
 

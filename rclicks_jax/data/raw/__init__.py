@@ -264,10 +264,12 @@ def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:
         shape: Height and width of the image.
     """
     if mask.shape != shape:
-        return (
-            f"the mask is {mask.shape[0]}x{mask.shape[1]} pixels, "
-            f"the image {shape[0]}x{shape[1]}"
-        )
+        return other_size(mask.shape, shape)
     if not (mask == OBJECT).any():
         return EMPTY
     return ""
+
+
+def other_size(mask: Sequence[int], image: Sequence[int]) -> str:
+    """Says that a mask and its image differ in size, of which heights come first."""
+    return f"the mask is {mask[0]}x{mask[1]} pixels, the image {image[0]}x{image[1]}"

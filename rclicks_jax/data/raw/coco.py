@@ -12,7 +12,6 @@ from rclicks_jax.data.raw import (
     coco_frames,
     coco_index,
     coco_segmentations,
-    photographs,
     values,
 )
 from rclicks_jax.ops import images, masks
@@ -84,7 +83,7 @@ class CocoSource:
             if image.problem:
                 raise errors.DataError(image.problem)
             path, matched = self._folder.find(image.file_name)
-            photo = coco_frames.in_frame(photographs.read(path), image.shape)
+            photo = coco_frames.read(path, image.shape)
         except errors.DataError as error:
             problem = str(error)
             broken = [

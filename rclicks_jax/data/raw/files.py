@@ -7,10 +7,14 @@ import re
 import stat
 import unicodedata
 
-from rclicks_jax import errors, files
+from rclicks_jax import contents, errors, files
 
 # A path keeps one of the two slashes.
 _URL = re.compile(r"\b(https?|ftp|gs|s3):/")
+# A larger file is looked at before all of it is taken into memory: a sparse file of any
+# size takes no room on a disk. No image that can be decoded is larger than the most.
+_LARGE = 2**26
+_MOST = 2**33
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -37,12 +41,20 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
     try:
         # A file may become a pipe after it was looked at; opened so, it does not wait.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        mode = os.fstat(descriptor).st_mode
+        status = os.fstat(descriptor)
+        mode, size = status.st_mode, status.st_size
         if not stat.S_ISREG(mode):
             os.close(descriptor)
             raise errors.DataError(_not_a_file(name, mode))
         with open(descriptor, "rb") as stream:
-            return stream.read()
+            start = stream.read(contents.HEAD)
+            if size > _LARGE and not start.strip(b"\0"):
+                raise errors.DataError(f"{name} is {contents.mistaken(start)}.")
+            if size > _MOST:
+                raise errors.DataError(
+                    f"{name} has {size} bytes; at most {_MOST} can be read."
+                )
+            return start + stream.read()
     except MemoryError as error:
         raise errors.DataError(
             f"{name} is larger than the memory that this machine has left."

@@ -275,6 +275,8 @@ class FolderSource:
         name = identities.alike(stem, self._mask_names)
         if not name:
             return problem
+        if (folder / name.replace("STEM", stem)).is_dir():
+            return f"{problem}; there is {name}, which is a folder: call it STEM"
         if pathlib.PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
             return f"{problem}; there is {name}, which is not read: save it as PNG"
         return f"{problem}; there is {name}: rename it, capital letters count"
@@ -367,11 +369,13 @@ class FolderSource:
             return None, f"full_stem {full_stem!r} is not the name of a file"
         for path in self._prev_mask_places(full_stem):
             if os.path.exists(path):
+                longest = self.layout.longest_side
+                shapes = [] if longest else [shape]
                 try:
-                    mask = mask_rules.soft(mask_files.read(path, "the previous mask"))
+                    file = mask_files.read(path, "the previous mask", shapes)
+                    mask = mask_rules.soft(file)
                 except errors.DataError as error:
                     return None, str(error)
-                longest = self.layout.longest_side
                 if longest and images.limited_shape(mask.shape, longest) == shape:
                     mask = images.resize_image(mask, shape)
                 problem = raw.object_problem(np.full(mask.shape, raw.OBJECT), shape)

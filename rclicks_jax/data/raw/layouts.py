@@ -156,6 +156,11 @@ class Layout:
     variants: tuple[tuple[int, str], ...] = ()
     own: bool = False
 
+    @property
+    def resizes(self) -> bool:
+        """Whether masks of another size than their photograph's are resized."""
+        return self.rule is colour_ids
+
     def judge(self, images: int, objects: int, checksum: str) -> list[str]:
         """Says in what a dataset differs from the published one; empty if in nothing.
 

@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.data import raw
 from rclicks_jax.data.raw import files
 from rclicks_jax.ops import decoding, image_headers, images
 
@@ -57,26 +59,35 @@ class MaskFile:
         return self.header is not None and self.header.turn != 1
 
 
-def read(path: pathlib.Path, name: str = "") -> MaskFile:
+def read(
+    path: pathlib.Path, name: str = "", shapes: Sequence[tuple[int, int]] = ()
+) -> MaskFile:
     """Reads a mask file.
 
     Args:
         path: Of the file.
         name: What an error calls it; its path if empty.
+        shapes: Heights and widths that it may have, turned or not, the last one as an
+            error gives it; empty for any. A small file of another size may be a picture
+            of a thousand million pixels, which is not decoded.
 
     Raises:
-        DataError: There is none, it is damaged, too large or no image.
+        DataError: There is none, it is damaged, too large, of no such size or no image.
     """
-    return parse(files.read(path, name), name or str(path))
+    return parse(files.read(path, name), name or str(path), shapes)
 
 
-def parse(encoded: bytes, name: str) -> MaskFile:
+def parse(
+    encoded: bytes, name: str, shapes: Sequence[tuple[int, int]] = ()
+) -> MaskFile:
     """Does the same with the content of a file.
 
     Raises:
         DataError: As `read`.
     """
     header = decoding.checked_header(encoded, name)
+    if header and shapes and sorted(header.shape) not in map(sorted, shapes):
+        raise errors.DataError(raw.other_size(header.shown_shape, shapes[-1]))
     stored = _decoded(encoded, header, name)
     _check_channels(stored, header, name)
     alpha, indices, palette = None, None, None

@@ -2,14 +2,14 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw
-from rclicks_jax.data.raw import layouts, mask_files, photographs
-from rclicks_jax.ops import images
+from rclicks_jax.data.raw import files, layouts, mask_files, photographs
+from rclicks_jax.ops import decoding, image_headers, images
 from rclicks_jax.ops import masks as label_masks
 
 
@@ -88,21 +88,30 @@ def read(
 def _read(
     path: pathlib.Path, mask_paths: Mapping[str, pathlib.Path], layout: layouts.Layout
 ) -> MaskedPhotograph:
-    photo = photographs.read(path, "the image")
+    encoded = files.read(path, "the image")
+    header = decoding.checked_header(encoded, "the image")
+    # What is no image is not compared with its masks.
+    photo = photographs.parse(encoded, "the image") if header is None else None
     problems: dict[str, str] = {}
     shapes, turned, kept = [], False, {}
-    for name, file in _files(mask_paths, problems):
+    fitting = _fitting(header, layout)
+    for name, file in _files(mask_paths, problems, fitting):
         shapes.append(file.shape)
         turned |= file.turned
         if len(mask_paths) == 1:
             kept[name] = file
+    if not shapes:
+        raise errors.DataError(_joined(problems))
+    # Last of all, since a small file may be a picture of a thousand million pixels.
+    photo = photo or photographs.parse(encoded, "the image")
     photo = _framed(photo, shapes, turned, layout)
     longest = layout.longest_side
     shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
     masks = PackedMasks()
     notes = [raw.Note(kind, path.stem) for kind in photo.notes]
     # Several files are read again instead of being kept: they may be hundreds.
-    for name, file in kept.items() or _files(mask_paths, problems):
+    again = _files(mask_paths, problems, fitting)
+    for name, file in kept.items() or again:
         try:
             reading = layout.rule(file, shape)
         except errors.DataError as error:
@@ -114,20 +123,36 @@ def _read(
         where = "/".join(filter(None, (path.stem, name)))
         notes += [raw.Note(kind, where) for kind in reading.notes]
     if problems and not masks:
-        raise errors.DataError("; ".join(dict.fromkeys(problems.values())))
+        raise errors.DataError(_joined(problems))
     return MaskedPhotograph(photo.encoded, shape, masks, problems, tuple(notes))
 
 
+def _joined(problems: Mapping[str, str]) -> str:
+    return "; ".join(dict.fromkeys(problems.values()))
+
+
 def _files(
-    mask_paths: Mapping[str, pathlib.Path], problems: dict[str, str]
+    mask_paths: Mapping[str, pathlib.Path],
+    problems: dict[str, str],
+    shapes: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[str, mask_files.MaskFile]]:
     """Yields the mask files that can be read, and adds why others cannot."""
     for name, mask_path in mask_paths.items():
         if name not in problems:
             try:
-                yield name, mask_files.read(mask_path, _called(name))
+                yield name, mask_files.read(mask_path, _called(name), shapes)
             except errors.DataError as error:
                 problems[name] = str(error)
+
+
+def _fitting(
+    photo: image_headers.Header | None, layout: layouts.Layout
+) -> list[tuple[int, int]]:
+    """Returns sizes that a mask of a photograph may have; empty for any."""
+    if photo is None or layout.resizes:
+        return []
+    longest, native = layout.longest_side, photo.shown_shape
+    return [native, images.limited_shape(native, longest)] if longest else [native]
 
 
 def _framed(
