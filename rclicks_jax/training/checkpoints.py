@@ -59,7 +59,8 @@ class Checkpoints:
         # Orbax reads the metrics of all steps, which may be damaged in any way.
         except Exception as error:
             raise errors.TrainingError(
-                f"Checkpoints cannot be kept in {workdir / 'checkpoints'}: {error}. If "
+                f"Checkpoints cannot be kept in {workdir / 'checkpoints'}: "
+                f"{errors.reason(error)}. If "
                 "one is broken, remove its folder, the number of its step, and the "
                 "same command goes on from the one before."
             ) from error
@@ -148,7 +149,8 @@ class Checkpoints:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
             whole = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
-                f"{which} in {self._manager.directory} cannot be {done}: {error}. "
+                f"{which} in {self._manager.directory} cannot be {done}: "
+                f"{errors.reason(error)}. "
                 f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
