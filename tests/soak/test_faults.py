@@ -72,7 +72,8 @@ def base(tmp_path, monkeypatch):
     data = tmp_path / "data" / "mine"
     made = forked(
         "benchmark", *SMALL[:2], f"--data=folder:{data}",
-        f"--workdir={tmp_path / 'data' / 'run1'}", RCLICKS_CACHE=str(tmp_path / "cache"),
+        f"--workdir={tmp_path / 'data' / 'run1'}",
+        RCLICKS_CACHE=str(tmp_path / "cache"),
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     return tmp_path
