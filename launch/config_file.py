@@ -43,6 +43,11 @@ class ConfigFlag:
         Raises:
             RClicksError: There is no such configuration, or it cannot be read.
         """
+        if self.file.present and not self.file.value:
+            # A variable of the shell that is not set, most likely.
+            raise errors.BadValueError(
+                "--config", "nothing", f"{', '.join(_variants(self.name))}, or FILE.py"
+            )
         return {**_read(self.file.value, self.name), **defaults.given(self.changes)}
 
     def is_given(self, name: str) -> bool:

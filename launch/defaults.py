@@ -33,7 +33,20 @@ def define_shortcuts(settings: type, *names: str) -> Shortcuts:
 
 
 def with_shortcuts(settings: dict[str, Any], shortcuts: Shortcuts) -> dict[str, Any]:
-    """Returns the settings with the short flags that were given."""
+    """Returns the settings with the short flags that were given.
+
+    Raises:
+        BadValueError: The long flag of the same setting says something else.
+    """
+    for name, value in given(shortcuts).items():
+        long = flags.FLAGS[f"config.{name}"]
+        said = ",".join(long.value) if isinstance(long.value, list) else long.value
+        if said not in (None, value):
+            raise errors.BadValueError(
+                f"--{name} and --config.{name}",
+                f"{value!r} and {said!r}",
+                "one of them, or the same twice",
+            )
     return {**settings, **given(shortcuts)}
 
 

@@ -44,6 +44,11 @@ _PACE = {
     for name, default in paces.Pace()._asdict().items()
 }
 
+NAMES = (
+    *(holder.name for holder in (_OBJECTS, _PRICE, _HOURS, _DAYS)),
+    *(holder.name for holder in _PACE.values()),
+)
+
 
 def show(checked: "comparison.Checked", out: str | None) -> None:
     """Prints an estimate and what it rests on, and writes both if it is told where.

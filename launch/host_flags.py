@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from rclicks_jax import errors
+
 _COORDINATOR = flags.DEFINE_string(
     "coordinator",
     "",
@@ -19,7 +21,21 @@ _PROCESS_ID = flags.DEFINE_integer(
 
 
 def start() -> None:
-    """Prepares JAX, and meets the other hosts if there are any."""
+    """Prepares JAX, and meets the other hosts if there are any.
+
+    Raises:
+        BadValueError: There is a place among hosts and no coordinator: each host would
+            take itself for the only one.
+    """
+    for holder in (_PROCESS_COUNT, _PROCESS_ID):
+        if holder.value != holder.default and not _COORDINATOR.value:
+            raise errors.BadValueError(
+                f"--{holder.name}",
+                f"{holder.value} without --coordinator",
+                "--coordinator=host:port of process 0 beside it, or none of the three "
+                "for a single process",
+            )
+    # JAX takes seconds to import, which --help does without.
     from rclicks_jax import hosts
 
     hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)

@@ -35,13 +35,42 @@ _ALLOW = flags.DEFINE_list(
 )
 
 
+# Flags that say something to each command; `_again` has no name.
+_USES = {
+    "": ("against", "maps"),
+    "compare": ("out", "allow", "maps"),
+    "estimate": ("out", "allow", *estimate_flags.NAMES),
+    "hard": ("out", "allow"),
+    "export": ("out",),
+}
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Does what the first argument says, to the runs that follow."""
+    """Does what the first argument says, to the runs that follow.
+
+    Raises:
+        BadValueError: No run is named, or a flag is given that says nothing here.
+    """
     given = list(arguments)
-    command = _COMMANDS[given.pop(0)] if given and given[0] in _COMMANDS else _again
+    name = given.pop(0) if given and given[0] in _COMMANDS else ""
+    _refuse_unused(name)
     if not given:
         raise errors.BadValueError("Arguments", "none", "one or more run folders")
-    command(given)
+    (_COMMANDS[name] if name else _again)(given)
+
+
+def _refuse_unused(command: str) -> None:
+    """Refuses flags of other commands: what a user asks for is not left out."""
+    for flag in sorted({flag for used in _USES.values() for flag in used}):
+        if flags.FLAGS[flag].present and flag not in _USES[command]:
+            users = [
+                name or "RUN alone" for name, used in _USES.items() if flag in used
+            ]
+            raise errors.BadValueError(
+                f"--{flag}",
+                f"one that `rclicks-tabulate {command or 'RUN'}` does not use",
+                f"this flag with {', '.join(users)}",
+            )
 
 
 def _out() -> str:

@@ -382,6 +382,12 @@ class ClickMapsConfig:
     def __post_init__(self) -> None:
         """Refuses what no run could use."""
         checks.check(self, "--")
+        if self.samples and not self.groups:
+            raise errors.BadValueError(
+                "--groups",
+                f"none beside --samples={self.samples}",
+                "numbers 1 to 10, or 0 for the whole map; --samples=0 draws no clicks",
+            )
 
 
 def variant(kind: str, variants: Mapping[str, T], name: str) -> T:

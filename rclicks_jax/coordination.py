@@ -57,7 +57,7 @@ def _initialize(*place: Any) -> None:
     try:
         jax.distributed.initialize(*place, initialization_timeout=patience)
     except (ValueError, RuntimeError, OSError) as error:
-        given = f"{place[0]} ({error})" if place else f"auto ({error})"
+        given = f"{place[0] if place else 'auto'} ({errors.reason(error)})"
         raise errors.BadValueError(
             "--coordinator",
             given,
@@ -104,7 +104,7 @@ def _address(coordinator: str) -> tuple[str, int]:
     try:
         socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        given = f"{coordinator!r}, and {host} is unknown ({error})"
+        given = f"{coordinator!r}, and {host} is unknown ({errors.reason(error)})"
         raise errors.BadValueError("--coordinator", given, allowed) from error
     return host, int(port)
 

@@ -1,6 +1,7 @@
 """Every error raised on purpose: what was wrong, what came, what is allowed."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable
 
@@ -109,3 +110,14 @@ def check_all(checks: Iterable[Callable[[], object]]) -> None:
     if wrong:
         listed = "\n".join(f"  {error}" for error in wrong)
         raise BadValueError(f"{len(wrong)} things are wrong.\n{listed}")
+
+
+def reason(error: BaseException) -> str:
+    """Returns what an error says, without Python's number and order of an `OSError`.
+
+    Example: "No such file or directory: /data/python".
+    """
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    place = error.filename if isinstance(error.filename, (str, bytes)) else ""
+    return f"{error.strerror}: {os.fsdecode(place)}" if place else error.strerror

@@ -48,7 +48,10 @@ def use_compilation_cache() -> None:
                 probe.unlink(missing_ok=True)
     except (OSError, errors.BadValueError) as error:
         jax.config.update(key, None)
-        print(f"note: compiled programs are not kept: {error}", file=sys.stderr)
+        print(
+            f"note: compiled programs are not kept: {errors.reason(error)}",
+            file=sys.stderr,
+        )
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 

@@ -1,4 +1,4 @@
-"""Runs `programs/faulty_command.py`, and says what a user must never see."""
+"""Runs `programs/faulty_*.py`, and says what a user must never see."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 
-SCRIPT = pathlib.Path(__file__).resolve().parent / "programs" / "faulty_command.py"
+_PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
 
 def every_fault(base, step, names, *command):
@@ -18,20 +18,52 @@ def every_fault(base, step, names, *command):
         names: Errors, by name of errno.
         *command: The command and its flags.
     """
-    done = subprocess.run(
-        [sys.executable, SCRIPT, base, str(step), names, *command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "XLA_FLAGS": ""},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    rows = _rows("faulty_command.py", base, step, names, *command)
     wrong = [row for row in rows if not _is_right(row)]
     return wrong, sum(row["came"] for row in rows)
 
 
+def every_value(base, step, *command):
+    """Gives the flags of a command bad values; returns what went wrong, and how many.
+
+    Args:
+        base: A folder, with `data` in it.
+        step: Each such pair of a flag and a value is tried.
+        *command: The command and its flags.
+    """
+    rows = _rows("faulty_flags.py", base, step, *command)
+    wrong = [row for row in rows if not _is_told(row)]
+    return wrong, len(rows)
+
+
+def _rows(script, base, *arguments):
+    # What was compiled is shared by all tries; the folder is none that they look at.
+    compiled = base.parent / f"compiled_{base.name}"
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "",
+        "JAX_COMPILATION_CACHE_DIR": str(compiled),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, _PROGRAMS / script, base, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _is_told(row):
+    raw = any(word in row["said"] for word in ("Traceback", "[Errno"))
+    return not raw and (row["status"] == 0 or "error: " in row["said"])
+
+
 def _is_right(row):
-    if "Traceback" in row["said"] + row.get("more", ""):
+    if any(
+        word in row["said"] + row.get("more", "") for word in ("Traceback", "[Errno")
+    ):
         return False
     if row["error"] == "CUT":
         # What is damaged stays so; it must not give another result.

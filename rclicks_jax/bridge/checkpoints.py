@@ -38,7 +38,9 @@ def rewrite(python: str, source: str, target: str, timeout: float = 300) -> None
         ) from error
     except OSError as error:
         raise errors.BadValueError(
-            "Interpreter", f"{python} ({error})", "one whose environment has PyTorch"
+            "Interpreter",
+            f"{python} ({errors.reason(error)})",
+            "one whose environment has PyTorch",
         ) from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").splitlines()

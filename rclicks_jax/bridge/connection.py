@@ -163,7 +163,7 @@ class Connection:
         try:
             self._pipe.send({"number": self._number, **header}, arrays)
         except OSError as error:
-            raise self._dead(f"it closed its pipe ({error})") from error
+            raise self._dead(f"it closed its pipe ({errors.reason(error)})") from error
         reply, results = self._receive()
         if reply.get("number") != self._number:
             raise self._dead("it answered another call")

@@ -85,7 +85,9 @@ def _start(command: list[str]) -> int:
                 signal.signal(each, signal.SIG_DFL)
             os.execvp(command[0], command)
     except OSError as error:
-        os.write(2, f"{command[0]} cannot be started: {error}\n".encode())
+        os.write(
+            2, f"{command[0]} cannot be started: {error.strerror or error}\n".encode()
+        )
     finally:
         os._exit(_NOT_STARTED)
 

@@ -55,8 +55,8 @@ def local_copy(place: str) -> pathlib.Path:
     except Exception as error:
         # Libraries of buckets have errors of their own kinds, and need not be there.
         raise errors.DataError(
-            f"{place} cannot be copied: {error}. Buckets need `pip install gcsfs` (gs) "
-            "or `s3fs` (s3), and credentials."
+            f"{place} cannot be copied: {errors.reason(error)}. Buckets need "
+            "`pip install gcsfs` (gs) or `s3fs` (s3), and credentials."
         ) from error
     return root / source.name
 

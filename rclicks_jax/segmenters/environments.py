@@ -209,12 +209,15 @@ def _version(python: str) -> str:
         done = subprocess.run(
             [python, "-c", _ASK_VERSION], capture_output=True, text=True, check=True
         )
-    except (OSError, subprocess.CalledProcessError) as error:
+        version = done.stdout.strip()
+        found = tuple(map(int, version.split(".")))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        # A null character in a name is a `ValueError`, as an answer that is no version.
+        why = errors.reason(error) if isinstance(error, OSError) else "it is no Python"
         raise errors.BadValueError(
-            "--python", f"{python} ({error})", "an interpreter that can be started"
+            "--python", f"{python} ({why})", "an interpreter that can be started"
         ) from error
-    version = done.stdout.strip()
-    if tuple(map(int, version.split("."))) < _LEAST_PYTHON:
+    if found < _LEAST_PYTHON:
         least = ".".join(map(str, _LEAST_PYTHON))
         raise errors.BadValueError("--python", version, f"{least} or newer")
     return version

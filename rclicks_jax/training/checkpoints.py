@@ -62,7 +62,8 @@ class Checkpoints:
         # Orbax reads the metrics of all steps, which may be damaged in any way.
         except Exception as error:
             raise errors.TrainingError(
-                f"Checkpoints cannot be kept in {workdir / 'checkpoints'}: {error}. If "
+                f"Checkpoints cannot be kept in {workdir / 'checkpoints'}: "
+                f"{errors.reason(error)}. If "
                 "one is broken, remove its folder, the number of its step, and the "
                 "same command goes on from the one before."
             ) from error

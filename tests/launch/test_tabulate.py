@@ -83,6 +83,8 @@ def test_an_estimate_without_a_place_is_printed_and_names_the_flag(
         (["estimate", "RUN", "--objects=5", "--click_seconds=quick"], "2,0.5"),
         (["compare", "RUN", "RUN"], "LABEL=FOLDER"),
         (["RUN/tables"], "is not a run folder"),
+        (["hard", "RUN", "--days=3"], "--days: got one that `rclicks-tabulate hard`"),
+        (["RUN", "--out=EMPTY"], "this flag with compare, estimate, hard, export"),
         (["EMPTY"], "is not a run folder"),
     ],
 )

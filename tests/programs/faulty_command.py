@@ -4,14 +4,16 @@
 
 `{out}` in a flag is a new folder each time, as the cache is, and `{data}` is BASE/data.
 Every call that opens, makes, renames, lists or removes a file is known by the lines of
-the project that led to it: each STEP-th place fails once, with each of ERRORS: names of
-errno, with commas; `usual` is EIO where something is read and else ENOSPC, and `CUT`
-cuts a file in half before it is read. Then the command is run again, without a fault.
+the project that led to it: each STEP-th place, in the order of a hash of them, fails
+once, with each of ERRORS: names of errno, with commas; `usual` is EIO where something
+is read and else ENOSPC, and `CUT` cuts a file in half before it is read. Then the
+command is run again, without a fault.
 Prints a line of JSON for each try.
 """
 
 import contextlib
 import errno
+import hashlib
 import importlib
 import io
 import json
@@ -150,6 +152,11 @@ def content(out):
     }
 
 
+def _spread(place):
+    """Puts neighbours apart, in the same way in each run."""
+    return hashlib.sha256(place[0].encode()).digest()
+
+
 def main():
     base, step, names, command, *flags = sys.argv[1:]
     base = pathlib.Path(base)
@@ -169,7 +176,7 @@ def main():
     status, said = again(base / "expected", faults)
     assert status == 0, said
     expected = content(base / "expected")
-    places = list(faults.seen.items())[:: int(step)]
+    places = sorted(faults.seen.items(), key=_spread)[:: int(step)]
     for place, path in places:
         for name in names.split(","):
             if name == "usual":

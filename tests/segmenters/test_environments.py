@@ -132,7 +132,11 @@ def test_without_wheels_pip_decides(tmp_path):
         ({"wheels": "gpu"}, r"--wheels: got 'gpu'.*cu126"),
         ({"pins": ("--target=/",)}, r"--pin: got '--target=/'.*torch==2.13.0"),
         ({"pins": ("torch",)}, "--pin: got 'torch'"),
-        ({"python": "/no/such/python"}, "--python: got /no/such/python"),
+        (
+            {"python": "/no/such/python"},
+            r"--python: got /no/such/python \(No such file or directory: [^\[]*\);",
+        ),
+        ({"python": "/bin/echo"}, r"--python: got /bin/echo \(it is no Python\);"),
     ],
 )
 def test_wrong_settings_are_named(changes, message):
