@@ -12,7 +12,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rclicks_jax import errors
+
 _LOGGERS = ("absl", "asyncio")
+# Of loops of asyncio that ended, or never began for want of a socket.
+_OF_LOOPS = re.compile(r"Event loop is closed|no attribute '_ssock'")
 _NEVER_RETRIEVED = "exception was never retrieved"
 # What the operating system refused, in the text of an error of TensorStore.
 _REFUSED = re.compile(
@@ -33,7 +37,7 @@ def silence() -> None:
 def reason(error: Exception) -> str:
     """Returns what is wrong in few words, of errors that quote whole settings."""
     refused = _REFUSED.search(str(error))
-    return refused[0] if refused else str(error)
+    return refused[0] if refused else errors.reason(error)
 
 
 def _is_said_by_nobody_else(record: logging.LogRecord) -> bool:
@@ -43,11 +47,11 @@ def _is_said_by_nobody_else(record: logging.LogRecord) -> bool:
 
 
 class _Hook:
-    """Shows exceptions, but for those of callbacks that come after their loop ended."""
+    """Shows exceptions, but for those of loops of asyncio, whose cause is told."""
 
     def __init__(self, show: Callable[[Any], Any]) -> None:
         self._show = show
 
     def __call__(self, unraisable: Any) -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
+        if not _OF_LOOPS.search(str(unraisable.exc_value)):
             self._show(unraisable)
