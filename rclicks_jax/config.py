@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from rclicks_jax import config_checks as checks
 from rclicks_jax import errors
@@ -75,26 +75,6 @@ def protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise errors.UnknownNameError("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
-
-
-def recorded_protocol(switches: Mapping[str, Any]) -> Protocol:
-    """Returns the protocol that a run folder recorded, perhaps of another release.
-
-    A switch that is missing did not exist then, and is what it is by default, but for
-    the epsilon of NSS, which there was none of.
-
-    Raises:
-        RunFolderError: There is a switch that this release does not have, so that it
-            cannot tell what the numbers mean.
-    """
-    known = {field.name for field in dataclasses.fields(Protocol)}
-    unknown = sorted(set(switches) - known)
-    if unknown:
-        raise errors.RunFolderError(
-            f"The run has protocol switches that this release does not have: "
-            f"{', '.join(unknown)}. Read it with the release that made it."
-        )
-    return Protocol(**{"name": "unknown", "nss_epsilon": 0.0, **switches})
 
 
 @dataclasses.dataclass(frozen=True)

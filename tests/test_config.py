@@ -99,14 +99,6 @@ def test_no_job_takes_a_setting_out_of_range(settings, value, message):
         config.from_config_dict(settings, value)
 
 
-def test_a_protocol_of_an_earlier_release_has_the_defaults_of_what_it_lacks():
-    recorded = dataclasses.asdict(config.STRICT)
-    del recorded["stop_at"]
-    assert config.recorded_protocol(recorded) == config.STRICT
-    with pytest.raises(errors.RunFolderError, match="does not have: no_such_switch"):
-        config.recorded_protocol({**recorded, "no_such_switch": 1})
-
-
 def test_protocols_differ_in_every_switch_that_deviations_lists():
     paper, strict = dataclasses.asdict(config.PAPER), dataclasses.asdict(config.STRICT)
     same = {key for key in paper if paper[key] == strict[key]}

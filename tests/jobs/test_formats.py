@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from rclicks_jax import errors
+from rclicks_jax import config, errors
 from rclicks_jax.benchmark import records as image_records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.click_maps import files as click_map_files
@@ -177,3 +177,11 @@ def test_a_record_of_another_job_is_refused():
     record = records.Record("mine", "a", (records.row("o", "ok"),))
     with pytest.raises(records.RecordError, match="of a job of kind 'click_maps'"):
         formats.record(records.to_lines(record, "click_maps"), "a", "benchmark")
+
+
+def test_a_switch_that_an_earlier_release_lacked_has_its_default():
+    recorded = identity.to_json(config.STRICT)
+    del recorded["stop_at"]
+    assert identity.from_json(config.Protocol, recorded, "it") == config.STRICT
+    with pytest.raises(errors.RunFolderError, match="does not have: no_such_switch"):
+        identity.from_json(config.Protocol, {**recorded, "no_such_switch": 1}, "it")

@@ -19,7 +19,7 @@ from rclicks_jax import config
 from rclicks_jax.models import clickability, convert, torch_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "configs"
-JOBS = pathlib.Path(__file__).resolve().parents[1] / "jobs"
+PROGRAMS = pathlib.Path(__file__).resolve().parents[1] / "programs"
 ALL = os.environ.get("RCLICKS_FAULTS") == "all"
 ERRORS = "ENOSPC,EACCES,EIO,EROFS,CUT" if ALL else "usual,CUT"
 MINE = "--data=folder:{data}/mine"
@@ -68,7 +68,7 @@ def base(tmp_path, monkeypatch):
     (tmp_path / "data" / "mine" / "val.txt").write_text("a\nb\ne")
     variables = clickability.init_variables(config.network("nano"), 0)
     torch_files.write(tmp_path / "data" / "a.pth", convert.to_torch(variables))
-    shutil.copy(JOBS / "bad_adapter.py", tmp_path / "data" / "own.py")
+    shutil.copy(PROGRAMS / "bad_adapter.py", tmp_path / "data" / "own.py")
     data = tmp_path / "data" / "mine"
     made = forked(
         "benchmark", *SMALL[:2], f"--data=folder:{data}",
