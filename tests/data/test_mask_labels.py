@@ -258,7 +258,7 @@ def test_65535_beside_small_labels_is_void_in_16_bits(read):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_labels_on_white_are_refused(dtype):
-    labels = np.where(THREE > 0, THREE * 60, np.iinfo(dtype).max).astype(dtype)
+    labels = np.where(THREE > 0, THREE.astype(dtype) * 60, np.iinfo(dtype).max)
     with pytest.raises(errors.DataError, match="no pixel of 0"):
         each(png_of(labels))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers import make_folder, write_image
 
+from rclicks_jax import cache as locks
 from rclicks_jax import errors
 from rclicks_jax.data import package_index, packages, specs
 
@@ -183,8 +184,8 @@ packages.open_instances(specs.parse("folder:{folder}")[0])
     left = list(cache.rglob("incomplete.*"))
     assert len(left) == 1
     # Another dataset sweeps too, but not what another process is at work on.
-    with cache.exclusive(left[0].parents[2]):
-        lock = left[0].parents[2] / cache.LOCK_NAME
+    with locks.exclusive(left[0].parents[2]):
+        lock = left[0].parents[2] / locks.LOCK_NAME
         holder = lock.read_text()
         packages.open_instances(spec_of(make_folder(tmp_path / "other", ("a",))))
         assert left[0].exists()
