@@ -21,8 +21,8 @@ from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
-from rclicks_jax.runs import environment, store
-from rclicks_jax.runs.records import Status
+from rclicks_jax.runs import attempts, environment, store
+from rclicks_jax.types import Status
 
 # With fewer clicks in either set a task is skipped: the original's number for devices,
 # and what the KS test needs.
@@ -102,7 +102,9 @@ def run(
     if max_side:
         hashed["max_side"] = max_side
     noted = {"command": sys.argv, **environment.describe()}
-    store.RunFolder(workdir).begin({**hashed, "split": split}, noted)
+    folder = store.RunFolder(workdir)
+    folder.begin({**hashed, "split": split}, noted)
+    attempts.note(folder)
     return found
 
 

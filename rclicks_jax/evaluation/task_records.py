@@ -14,6 +14,7 @@ from etils import epath
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.files import why_unreadable
 from rclicks_jax.runs import records, store
+from rclicks_jax.types import Status
 
 KIND = "evaluation"
 
@@ -41,7 +42,7 @@ class TaskRecord:
     click_type: str = "first"
     input_device: str = ""
     clicks: int = 0
-    status: records.Status = "ok"
+    status: Status = "ok"
     reason: str = ""
     models: Mapping[str, Mapping[str, Mapping[str, float | None]]] = dataclasses.field(
         default_factory=dict

@@ -16,9 +16,9 @@ from rclicks_jax.clicks import click_models, simulate
 from rclicks_jax.config import ClickMapsConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.models import infer
+from rclicks_jax.runs import attempts, environment, plan, progress, records, store
 from rclicks_jax.runs import click_map_files as files
 from rclicks_jax.runs import click_map_queries as queries
-from rclicks_jax.runs import environment, plan, progress, records, store
 
 # Objects worked on together where the click model does not say.
 _TOGETHER = 10
@@ -131,6 +131,7 @@ def _begin(
         mendable=("model",),
         has_results=functools.partial(files.has_results, folder),
     )
+    attempts.note(folder)
     found = folder.info()["noted"]["precision_error"]
     if not found or not hosts.is_first():
         return

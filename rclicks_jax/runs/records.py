@@ -9,14 +9,13 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.errors import printable as printable
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.types import Trajectory
+from rclicks_jax.types import Status, Trajectory
 
-Status = Literal["ok", "skipped", "failed"]
 _HEAD = ("dataset", "image_id", "attempt", "encodes", "seconds")
 _RUN, _CHECKSUM = "run", "checksum"
 

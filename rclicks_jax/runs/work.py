@@ -25,7 +25,7 @@ from rclicks_jax.runs import (
     tracks,
 )
 from rclicks_jax.segmenters import base
-from rclicks_jax.types import ImageExample, InstanceExample
+from rclicks_jax.types import ImageExample, InstanceExample, Status
 
 _MEMORY_ADVICE = (
     "Set --config.click_model_batch and --config.instances_per_batch to less, or make "
@@ -164,7 +164,7 @@ class Worker:
 
     def _counts(self) -> dict[str, int]:
         """Counts objects by status; says what failed, and whose clicks are missing."""
-        statuses: list[records.Status] = []
+        statuses: list[Status] = []
         reasons: list[str] = []
         clicked = False
         for image in self._folder.read_all():
