@@ -1,6 +1,5 @@
 """Help, versions, and flags that cannot be parsed, for all commands."""
 
-import difflib
 import importlib.metadata
 import platform
 import re
@@ -102,9 +101,7 @@ def parse(argv: Sequence[str]) -> list[str]:
 
 def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:
     """Returns the error of a misspelt flag: what it is like, and what there is."""
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    meant = " or ".join(f"--{each}" for each in close)
-    hint = f" Did you mean {meant}?" if close else ""
+    hint = errors.meant(name, known, "--{}".format)
     family = [
         each
         for each in known

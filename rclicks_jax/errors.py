@@ -3,22 +3,34 @@
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def meant(name: str, known: Iterable[str], shown: Callable[[str], object] = str) -> str:
     """Returns a sentence with the names that may be meant, after a space, or nothing.
 
     Args:
-        name: What was given; capital letters do not matter.
+        name: What was given; capital letters and composed accents do not matter.
         known: All names there are.
+        shown: Makes of a known name what is to be typed.
     """
     folded: dict[str, list[str]] = {}
     for each in known:
-        folded.setdefault(each.casefold(), []).append(each)
-    near = difflib.get_close_matches(name.casefold(), folded, 2)
-    listed = " or ".join(each for key in near for each in folded[key])
-    return f" Do you mean {listed}?" if listed else ""
+        folded.setdefault(_folded(each), []).append(each)
+    near = difflib.get_close_matches(_folded(name), folded, 2)
+    listed = " or ".join(str(shown(each)) for key in near for each in folded[key])
+    return f" Do you mean {printable(listed)}?" if listed else ""
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """Returns the first names with commas, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 # Control characters but tab and new line, which a terminal or a page would obey.

@@ -126,9 +126,8 @@ def _meet(client: Any, name: str) -> None:
     missing = set(others)
 
     def described() -> str:
-        few = sorted(missing)[:5]
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        return f"process {', '.join(map(str, few))}{more} at '{name}'"
+        listed = errors.few([str(each) for each in sorted(missing)], 5)
+        return f"process {listed} at '{name}'"
 
     with waits.waiting(described):
         pause = _POLL_SECONDS / 10

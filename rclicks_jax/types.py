@@ -7,9 +7,12 @@ NamedTuple, which JAX takes as a pytree.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+
+# What becomes of an object, or of a click task.
+Status = Literal["ok", "skipped", "failed"]
 
 
 class Clicks(NamedTuple):

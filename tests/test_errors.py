@@ -38,6 +38,19 @@ def test_a_name_that_is_near_is_meant(name, meant):
     assert errors.meant(name, ["DT", "UD", "sam", "ritm"]) == meant
 
 
+def test_meant_names_are_shown_as_they_are_to_be_typed():
+    assert errors.meant("seeed", ["seed"], "--{}".format) == " Do you mean --seed?"
+    # One name in composed and in decomposed letters.
+    assert errors.meant("cafe\u0301", ["caf\u00e9"]) == " Do you mean caf\u00e9?"
+
+
+@pytest.mark.parametrize(
+    ("most", "told"), [(1, "a and 2 more"), (2, "a, b and 1 more"), (3, "a, b, c")]
+)
+def test_few_of_many_names_are_listed_and_the_rest_counted(most, told):
+    assert errors.few(["a", "b", "c"], most) == told
+
+
 def test_all_that_is_wrong_is_said_at_once():
     def wrong(text):
         raise errors.DataError(text)

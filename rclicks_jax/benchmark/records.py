@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rclicks_jax.jobs import records, store
-from rclicks_jax.jobs.records import Status
-from rclicks_jax.types import Trajectory
+from rclicks_jax.types import Status, Trajectory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,7 @@ from typing import Any
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures, records
 from rclicks_jax.jobs.plan import Unit
-from rclicks_jax.jobs.records import Status
-from rclicks_jax.types import ClickQuery, ImageExample
+from rclicks_jax.types import ClickQuery, ImageExample, Status
 
 MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
 # Photographs read ahead to fill a batch hold at most so many pixels together.

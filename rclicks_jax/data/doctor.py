@@ -47,9 +47,8 @@ class Diagnosis:
     def add_files(self, severity: Severity, problem: str, names: list[str]) -> None:
         """Adds a problem of several files, naming a few; nothing if there are none."""
         if names:
-            more = f" and {len(names) - _EXAMPLES} more" * (len(names) > _EXAMPLES)
-            shown = ", ".join(sorted(names)[:_EXAMPLES])
-            self.add(severity, f"{problem.removesuffix('.')}: {shown}{more}")
+            shown = errors.few(sorted(names), _EXAMPLES)
+            self.add(severity, f"{problem.removesuffix('.')}: {shown}")
 
     def add_problems(self, found: Sequence[tuple[str, str]]) -> None:
         """Adds problems of objects or tasks, one line for each kind.

@@ -89,4 +89,11 @@ def _relative(path: epath.Path, root: epath.Path) -> str:
 def _copy(source: epath.Path, target: pathlib.Path) -> None:
     if target.exists():
         return
-    files.write_atomically(target, source.read_bytes())
+    content = source.read_bytes()
+    try:
+        files.write_atomically(target, content)
+    except OSError as error:
+        # This machine refuses, not the bucket.
+        raise errors.DataError(
+            f"{source} cannot be copied: {files.explain(error)}"
+        ) from error

@@ -6,7 +6,6 @@ taken. Double quotes keep whatever is between them together: `folder:"a,b"`.
 """
 
 import dataclasses
-import difflib
 import os
 import pathlib
 from collections.abc import Sequence
@@ -206,12 +205,9 @@ def _hint(path: pathlib.Path) -> str:
         names = os.listdir(path.parent)
     except OSError:
         return "" if os.path.exists(path.parent) else f" Nor does {path.parent}."
-    folded = {identities.shown(name).casefold(): name for name in names}
-    wanted = identities.shown(path.name).casefold()
-    close = difflib.get_close_matches(wanted, folded, 1, 0.8)
-    if not close:
-        return ""
-    return f" There is {identities.shown(str(path.parent / folded[close[0]]))}."
+    return errors.meant(
+        path.name, names, lambda name: identities.shown(str(path.parent / name))
+    )
 
 
 def _allowed() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.jobs import records, store
+from rclicks_jax.types import Status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class TaskRecord:
     click_type: str = "first"
     input_device: str = ""
     clicks: int = 0
-    status: records.Status = "ok"
+    status: Status = "ok"
     reason: str = ""
     models: Mapping[str, Mapping[str, Mapping[str, float | None]]] = dataclasses.field(
         default_factory=dict

@@ -87,7 +87,7 @@ def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
         )
     except Exception as error:
         return rejected(record, error)
-    models = {}
+    models, wrong = {}, []
     for name, click_map in task.maps.items():
         try:
             if isinstance(click_map, str):
@@ -96,7 +96,11 @@ def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
                 click_map, truth, task.draws, task.seeds[name]
             )
         except Exception as error:
-            record = rejected(record, error, f"{name}: ")
+            wrong.append(rejected(record, error, f"{name}: "))
+    if wrong:
+        reasons = "; ".join(dict.fromkeys(each.reason for each in wrong))
+        worst = min(wrong, key=lambda each: each.status)  # "failed" before "skipped".
+        record = dataclasses.replace(worst, reason=reasons)
     return dataclasses.replace(record, models=models)
 
 

@@ -17,6 +17,7 @@ from rclicks_jax.jobs import (
     store,
 )
 from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.types import Status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,7 +243,7 @@ def _outcome(
     units: Sequence[Unit], folder: store.RunFolder, worked: int, stopped: str
 ) -> Outcome:
     """Counts what is recorded, and says why things failed."""
-    statuses: list[records.Status] = []
+    statuses: list[Status] = []
     reasons: list[str] = []
     # Those of a start on more images are in the folder too.
     left = {store.key_of(unit.dataset, unit.name) for unit in units}

@@ -9,12 +9,12 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
+from rclicks_jax.types import Status
 
-Status = Literal["ok", "skipped", "failed"]
 FORMAT = 3
 _HEAD = ("format", "kind", "run", "dataset", "name", "attempt", "facts")
 # What taking apart something that is no record may raise.

@@ -1,7 +1,6 @@
 """Specs of segmenters, checked as far as nothing has to be loaded for it."""
 
 import ast
-import difflib
 import pathlib
 import re
 from collections.abc import Iterable, Mapping
@@ -174,5 +173,4 @@ def _near(path: pathlib.Path) -> str:
         there = [each.name for each in path.parent.iterdir()]
     except OSError:
         return f" There is no folder {path.parent}." if path.parent.name else ""
-    near = difflib.get_close_matches(path.name, there, 1)
-    return f" Do you mean {path.parent / near[0]}?" if near else ""
+    return errors.meant(path.name, there, path.parent.joinpath)

@@ -1,5 +1,6 @@
 """The training of a clickability network, from data to a model folder."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -45,7 +46,7 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
     trainer = Trainer(config, steps_per_epoch * config.epochs)
     keeper = checkpoints.Checkpoints(workdir, config)
     log = logs.Logs(workdir)
-    try:
+    with _closing(keeper, log):
         with hosts.stop_on_signal() as stop:
             _train(trainer, keeper, log, (train_source, eval_source), stop)
         keeper.wait()
@@ -55,9 +56,6 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
                 "same command goes on from there."
             )
         best, metrics = keeper.restore_best(trainer.state)
-    finally:
-        keeper.close()
-        log.close()
     names = ", ".join(spec.name for spec in specs.parse(config.data))
     card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
     if jax.process_index() == 0:
@@ -68,6 +66,23 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
             raise errors.TrainingError(files.explain(error)) from error
     hosts.barrier("model")
     return workdir / MODEL_NAME
+
+
+@contextlib.contextmanager
+def _closing(*opened: checkpoints.Checkpoints | logs.Logs) -> Iterator[None]:
+    """Closes all at the end; what was raised before that is what is raised."""
+    try:
+        yield
+    except BaseException:
+        for each in opened:
+            try:
+                each.close()
+            except Exception as also:
+                logs.say(f"Beside what is told last: {also}")
+        raise
+    with contextlib.ExitStack() as closing:
+        for each in reversed(opened):
+            closing.callback(each.close)
 
 
 def _train(

@@ -1,5 +1,7 @@
 """Buckets, played by a file system in memory."""
 
+import errno
+
 import fsspec
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from etils import epath
 from fsspec.implementations import memory
 from helpers import make_folder
 
-from rclicks_jax import cache, config, errors
+from rclicks_jax import cache, config, errors, files
 from rclicks_jax.data import packages, remote, specs
 from rclicks_jax.models import cards, clickability
 
@@ -54,6 +56,19 @@ def test_a_copy_is_made_once_and_again_when_the_bucket_changes(bucket, tmp_path)
     assert remote.local_copy("gs://bucket/mine") == first
     (bucket / "mine" / "images" / "more.txt").write_text("x")
     assert remote.local_copy("gs://bucket/mine") != first
+
+
+def test_a_full_disk_here_is_not_blamed_on_the_bucket(bucket, tmp_path, monkeypatch):
+    make_folder(tmp_path / "mine")
+    upload(tmp_path / "mine", bucket / "mine")
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    with pytest.raises(errors.DataError, match=r"No space left.*Make room") as raised:
+        remote.local_copy("gs://bucket/mine")
+    assert "gcsfs" not in str(raised.value)
 
 
 def test_a_place_with_nothing_says_so(bucket):

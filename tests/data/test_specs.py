@@ -63,7 +63,7 @@ def test_a_folder_alone_is_what_its_name_and_layout_say(places):
 def test_what_may_be_meant_is_named(places):
     for wrong in ("Mine", "mines"):
         with pytest.raises(
-            errors.DataError, match=f"does not exist. There is {places}/mine"
+            errors.DataError, match=rf"does not exist. Do you mean {places}/mine\b"
         ):
             specs.parse(f"folder:{places}/{wrong}")
     backslashes = str(places / "mine").replace("/", "\\")

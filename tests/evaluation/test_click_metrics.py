@@ -158,6 +158,18 @@ def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
         assert list(record.models) == ["UD"]
 
 
+def test_each_click_model_that_fails_keeps_its_reason():
+    maps = {"A": UNIFORM * 0, "UD": UNIFORM, "B": "not this one"}
+    seeds = dict.fromkeys(maps, SEEDS)
+    task = task_scoring.Measured(
+        np.array(CLICKS), (20, 20), TARGET, maps, seeds, 3, 0.0
+    )
+    record = task_scoring.measured((task_records.TaskRecord("set", "id"), task))
+    assert record.status == "failed"
+    assert record.reason == "A: the click map has no mass; B: not this one"
+    assert list(record.models) == ["UD"]
+
+
 def test_records_are_json_without_nan():
     record = task_records.TaskRecord("set", "id")
     maps = {"UD": UNIFORM}

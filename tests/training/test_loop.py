@@ -128,6 +128,22 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
         loop.train_and_evaluate(odd, tmp_path)
 
 
+def test_what_was_raised_first_is_told_if_closing_fails_too(
+    settings, tmp_path, monkeypatch, capsys
+):
+    def raised(text):
+        def function(*_):
+            raise errors.TrainingError(text)
+
+        return function
+
+    monkeypatch.setattr(loop, "_train", raised("the first"))
+    monkeypatch.setattr(checkpoints.Checkpoints, "close", raised("the second"))
+    with pytest.raises(errors.TrainingError, match="the first"):
+        loop.train_and_evaluate(settings, tmp_path)
+    assert "Beside what is told last: the second" in capsys.readouterr().err
+
+
 def test_a_loss_that_is_no_number_ends_the_training(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer.Trainer, "train", lambda self, batch: np.float32("nan"))
     with pytest.raises(errors.TrainingError, match=r"loss of step 0 is nan\. Lower"):

@@ -6,12 +6,13 @@ problem in words, so that it is counted, recorded and named.
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.ops import images
+from rclicks_jax.types import Status
 
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
 ALL = "all"
@@ -23,7 +24,6 @@ NO_MASK = "the annotation has no mask"
 # Problems of objects that are whole but cannot be a target: they are skipped, and
 # whatever else is wrong with an object is a failure.
 NO_TARGET = (EMPTY, NO_MASK)
-Status = Literal["ok", "skipped", "failed"]
 
 # Places named of one kind of note.
 _EXAMPLES = 5
@@ -251,8 +251,7 @@ def describe(notes: Iterable[Note]) -> list[str]:
         places.setdefault(note.kind, []).append(note.where)
     lines = []
     for kind, where in places.items():
-        more = f" and {len(where) - _EXAMPLES} more" * (len(where) > _EXAMPLES)
-        lines.append(f"{kind} ({len(where)}: {', '.join(where[:_EXAMPLES])}{more})")
+        lines.append(f"{kind} ({len(where)}: {errors.few(where, _EXAMPLES)})")
     return lines
 
 

@@ -49,10 +49,9 @@ def splits(
             elif listed.setdefault(stem, split) != split:
                 twice.append(stem)
     if twice:
-        more = f" and {len(twice) - _SHOWN} more" * (len(twice) > _SHOWN)
         raise errors.DataError(
             f"{' and '.join(map(str, paths.values()))} both name "
-            f"{', '.join(twice[:_SHOWN])}{more}. A photograph is in one split only: "
+            f"{errors.few(twice, _SHOWN)}. A photograph is in one split only: "
             "take it out of one list."
         )
     return {stem: listed.get(stem, raw.UNLISTED) for stem in stems}, notes
