@@ -110,8 +110,8 @@ for value in {values}:
     ("flags", "message"),
     [
         ((), "--workdir is missing. Folder of the run"),
-        (("--workdr=x",), "There is no --workdr. Did you mean --workdir?"),
-        (("--workdir=x", "--config.sed=1"), "Did you mean --config.seed"),
+        (("--workdr=x",), "There is no --workdr. Do you mean --workdir?"),
+        (("--workdir=x", "--config.sed=1"), "Do you mean --config.seed"),
         (("--workdir=x", "--config.seed=abc"), "--config.seed: got 'abc'; allowed: a"),
         (("--workdir=x", "--config.groups=1,a"), "groups: got 'a'; allowed: a whole"),
         (("--workdir=x", "--config=tinny"), "got 'tinny'; allowed: full, tiny, toy"),
