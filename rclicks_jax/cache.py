@@ -41,21 +41,31 @@ def cache_dir() -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def exclusive(folder: pathlib.Path) -> Iterator[None]:
+def exclusive(folder: pathlib.Path, *, wait: bool = True) -> Iterator[None]:
     """Makes a folder and keeps other processes waiting for it, on all machines.
 
     The lock ends with its process. File systems of several machines may not notice
     that, so the holder touches the lock's file all the time, and whoever waits for one
     that nobody touches gives up.
 
+    Args:
+        folder: What is kept to this process.
+        wait: Whether to wait for others; otherwise that they are there is an error.
+
     Raises:
         OSError: It cannot be made or written.
-        RClicksError: Whoever holds it is gone or hangs.
+        RClicksError: Whoever holds it is gone or hangs; or is there, without `wait`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK_NAME
     with path.open("ab+", buffering=0) as lock:
-        _take(lock, path)
+        if wait or not _is_taken(lock):
+            _take(lock, path)
+        else:
+            raise errors.RClicksError(
+                f"{path.parent} is in use by {_holder(path)}. Wait until it is done, "
+                "or take another folder."
+            )
         since = time.strftime("%H:%M:%S")
         # This is for those who wait, and works without on a full disk.
         with contextlib.suppress(OSError):
@@ -66,18 +76,28 @@ def exclusive(folder: pathlib.Path) -> Iterator[None]:
             yield
 
 
+def _is_taken(lock: Any) -> bool:
+    """Tells whether another process holds a lock; takes it otherwise."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    return False
+
+
+def _holder(path: pathlib.Path) -> str:
+    """Returns what a lock says of its holder."""
+    try:
+        return path.read_text() or "another process"
+    except OSError:
+        return "another process"
+
+
 def _take(lock: Any, path: pathlib.Path) -> None:
     """Waits for a lock, as long as somebody who lives holds it."""
-
-    def holder() -> str:
-        try:
-            return path.read_text() or "another process"
-        except OSError:
-            return "another process"
-
     touched, seen = None, time.monotonic()
     lived = seen
-    with waits.waiting(lambda: f"{path}, which {holder()} holds"):
+    with waits.waiting(lambda: f"{path}, which {_holder(path)} holds"):
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,14 +108,14 @@ def _take(lock: Any, path: pathlib.Path) -> None:
             now = os.fstat(lock.fileno()).st_mtime_ns
             if now != touched:
                 touched, seen = now, time.monotonic()
-            if not _is_dead(holder()):
+            if not _is_dead(_holder(path)):
                 lived = time.monotonic()
             dead = time.monotonic() - lived > _DEAD_SECONDS
             if dead or time.monotonic() - seen > _ABANDONED_SECONDS:
                 raise errors.RClicksError(
-                    f"{path} is locked by {holder()}, which shows no sign of life. End "
-                    "that process if it is still there (a child of it may be), remove "
-                    f"{path}, and run the same command again."
+                    f"{path} is locked by {_holder(path)}, which shows no sign of "
+                    "life. End that process if it is still there (a child of it may "
+                    f"be), remove {path}, and run the same command again."
                 )
             time.sleep(_POLL_SECONDS)
 

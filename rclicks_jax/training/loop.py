@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import pathlib
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,8 +11,8 @@ import jax
 import tqdm
 from etils import epath
 
+from rclicks_jax import cache, errors, files, hosts
 from rclicks_jax import config as config_lib
-from rclicks_jax import errors, files, hosts
 from rclicks_jax.config import TrainConfig
 from rclicks_jax.data import packages, specs, squares, stream
 from rclicks_jax.models import cards
@@ -19,6 +20,8 @@ from rclicks_jax.training import checkpoints, devices, logs, recipes
 from rclicks_jax.training.trainer import Trainer
 
 MODEL_NAME = "model"
+# Of the lock that a training holds.
+_LOCK_FOLDER = ".training"
 
 
 def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Path:
@@ -42,6 +45,40 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
     devices.check_batch_size(config.batch_size)
     train_source, eval_source = _open_sources(config)
     workdir = _made(workdir)
+    with _alone(workdir):
+        return _trained(config, recipe, workdir, train_source, eval_source)
+
+
+@contextlib.contextmanager
+def _alone(workdir: epath.Path) -> Iterator[None]:
+    """Makes sure that no other training writes into a folder; a bucket has no locks.
+
+    Raises:
+        TrainingError: One does, or the folder cannot be written.
+    """
+    if "://" in str(workdir) or not hosts.is_first():
+        yield
+        return
+    with contextlib.ExitStack() as held:
+        try:
+            folder = pathlib.Path(workdir) / _LOCK_FOLDER
+            held.enter_context(cache.exclusive(folder, wait=False))
+        except OSError as error:
+            raise errors.TrainingError(files.explain(error)) from error
+        except errors.RClicksError as error:
+            raise errors.TrainingError(
+                f"Another training works in {workdir}: {error}"
+            ) from error
+        yield
+
+
+def _trained(
+    config: TrainConfig,
+    recipe: recipes.Recipe,
+    workdir: epath.Path,
+    train_source: stream.TrainSource,
+    eval_source: stream.TrainSource,
+) -> epath.Path:
     steps_per_epoch = max(1, len(train_source) // config.batch_size)
     trainer = Trainer(config, steps_per_epoch * config.epochs)
     keeper = checkpoints.Checkpoints(workdir, config)

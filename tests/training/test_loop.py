@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import disk, write_image
 
-from rclicks_jax import config, errors
+from rclicks_jax import cache, config, errors
 from rclicks_jax.models import cards
 from rclicks_jax.training import checkpoints, devices, loop, trainer
 
@@ -118,6 +118,16 @@ def test_other_settings_in_the_same_folder_are_refused(trained, settings):
     other = dataclasses.replace(settings, sigma=10.0)
     with pytest.raises(errors.TrainingError, match=r"sigma was 40\.0 and is 10\.0"):
         loop.train_and_evaluate(other, workdir)
+
+
+def test_two_trainings_do_not_share_a_folder(settings, tmp_path):
+    told = rf"Another training works in {tmp_path}.*process {os.getpid()} of"
+    with (
+        cache.exclusive(tmp_path / ".training"),
+        pytest.raises(errors.TrainingError, match=told),
+    ):
+        loop.train_and_evaluate(settings, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
