@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import hashlib
+import os
 import re
+import stat
 import urllib.parse
 from collections.abc import Iterator
 
@@ -14,6 +16,19 @@ from rclicks_jax import errors, files
 _LONGEST_NAME = 120
 # Windows cannot have them, and folders are copied.
 _UNPORTABLE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*[. ]|")
+
+
+def read_text(path: epath.Path) -> str:
+    """Reads a file of a run folder; what is none, as a pipe, is not waited for.
+
+    Raises:
+        OSError: It is no file, or cannot be read.
+        ValueError: It is no text.
+    """
+    # `epath` takes whatever is no folder for a file.
+    if "://" not in str(path) and not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_text()
 
 
 def write_atomically(path: epath.Path, content: bytes) -> None:

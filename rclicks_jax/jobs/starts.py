@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from rclicks_jax import hosts
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import files, store
 
 _FOLDER = "attempts"
 
@@ -52,7 +52,7 @@ def read_all(folder: store.RunFolder) -> list[Start]:
     found = []
     for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
         try:
-            read = json.loads(path.read_text())
+            read = json.loads(files.read_text(path))
             found.append(Start(str(read["started"]), list(map(str, read["command"]))))
         except (OSError, ValueError, TypeError, KeyError):
             continue

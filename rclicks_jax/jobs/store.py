@@ -203,7 +203,7 @@ class RunFolder:
         """
         path = self.path / RUN_NAME
         try:
-            described = json.loads(path.read_text())
+            described = json.loads(files.read_text(path))
         except FileNotFoundError as error:
             missing = RUN_NAME if self.path.exists() else "such folder"
             raise errors.RunFolderError(
@@ -326,7 +326,7 @@ class RunFolder:
     def _read(self, path: epath.Path) -> records.Record:
         """Reads a record, and makes sure that it lies where its unit belongs."""
         try:
-            text = path.read_text()
+            text = files.read_text(path)
         except (OSError, ValueError) as error:
             raise records.RecordError(str(path), why_unreadable(error)) from error
         record = formats.record(text, str(path), self.kind)
@@ -366,7 +366,7 @@ def _words(kind: str) -> str:
 def _owner(path: epath.Path) -> str:
     """Returns the run that a record of any job says it is of; empty if none."""
     try:
-        return formats.owner(path.read_text())
+        return formats.owner(files.read_text(path))
     except (OSError, ValueError):
         return ""
 

@@ -429,3 +429,13 @@ def test_what_killed_processes_were_writing_is_removed_later(begun):
     begin(begun.path)
     assert not left.exists()
     assert fresh.exists()
+
+
+@pytest.mark.parametrize("name", ["run.json", "records/set/a.1.jsonl"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(begun, name):
+    path = begun.path / name
+    assert path.exists()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(errors.RunFolderError, match="it is no file"):
+        list(store.RunFolder(begun.path).read_all())
