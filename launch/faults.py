@@ -80,6 +80,7 @@ def _present() -> str:
     for name in ("cpu", "cuda", "rocm", "tpu"):
         try:
             found += [f"{len(jax.local_devices(backend=name))} {name}"]
+        # A platform that is not there raises whatever its plugin raises.
         except Exception:
             continue
     return ", ".join(found) or "cpu"

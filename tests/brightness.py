@@ -14,7 +14,7 @@ class BrightnessIdentity:
     scale: float
 
 
-class Brightness(engine.Job):
+class Brightness(engine.UnitJob):
     """The mean brightness of objects."""
 
     kind = "brightness"

@@ -1,5 +1,6 @@
 """The engine: works on the units of a job, and never stops because of one of them."""
 
+import abc
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -57,11 +58,11 @@ class Limits:
     setting: str = "--config.max_failed"
 
 
-class Job:
+class Job(abc.ABC):
     """A job: which units, how they are worked on, and what is written of them.
 
-    A subclass says what it is and how one unit, or some together, are worked on; this
-    is all that the engine knows of it.
+    A subclass says what it is and how units are worked on, some together or, in a
+    `UnitJob`, each alone; this is all that the engine knows of it.
 
     Attributes:
         kind: What its folders are; a name of few letters that never changes.
@@ -81,9 +82,9 @@ class Job:
     mendable: Collection[str] = ()
     memory_advice: str = ""
 
+    @abc.abstractmethod
     def identity(self) -> Any:
         """Returns a dataclass of all that can change a number."""
-        raise NotImplementedError
 
     def provenance(self) -> Mapping[str, Any]:
         """Returns fields of `provenance.Provenance` that the job knows."""
@@ -97,13 +98,7 @@ class Job:
         """Returns how many steps of the progress bar a unit is at most."""
         return 1
 
-    def rows(self, unit: Unit) -> Iterable[Mapping[str, Any]]:
-        """Works on one unit; returns a row for each of its objects.
-
-        Whatever it raises is the reason why all objects of the unit failed.
-        """
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: "Advance"
     ) -> Iterator[records.Record]:
@@ -115,6 +110,32 @@ class Job:
             folder: For files beside the records.
             advance: Says that so many steps of a unit are done.
         """
+
+    # Most jobs have nothing to do at these two moments.
+    def begun(self, folder: store.RunFolder) -> None:  # noqa: B027
+        """Says what else is to be said at the start; by the first process."""
+
+    def finish(self, folder: store.RunFolder, stopped: str) -> None:  # noqa: B027
+        """Does what is done once: after the last unit, by the first process."""
+
+
+Advance = Callable[[Unit, int], None]
+
+
+class UnitJob(Job):
+    """A job that works on one unit at a time; what is wrong with one fails it alone."""
+
+    @abc.abstractmethod
+    def rows(self, unit: Unit) -> Iterable[Mapping[str, Any]]:
+        """Works on one unit; returns a row for each of its objects.
+
+        Whatever it raises is the reason why all objects of the unit failed.
+        """
+
+    def work(
+        self, units: Iterable[Unit], folder: store.RunFolder, advance: Advance
+    ) -> Iterator[records.Record]:
+        """Yields what becomes of each unit, in their order."""
         for unit in units:
             try:
                 rows = tuple(self.rows(unit))
@@ -130,15 +151,6 @@ class Job:
         # A name that comes twice is once in a record.
         for name in dict.fromkeys(unit.objects or (unit.name,)):
             yield records.row(name, "failed", reason)
-
-    def begun(self, folder: store.RunFolder) -> None:
-        """Says what else is to be said at the start; by the first process."""
-
-    def finish(self, folder: store.RunFolder, stopped: str) -> None:
-        """Does what is done once: after the last unit, by the first process."""
-
-
-Advance = Callable[[Unit, int], None]
 
 
 class _Steps:

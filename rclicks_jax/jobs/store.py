@@ -105,7 +105,7 @@ class RunFolder:
         if not self.exists():
             self._check_orphans(described["hash"])
             if files.create(path, content):
-                self.__dict__["_started"] = _info_of(described)
+                self._started = _info_of(described)
                 return
         before = self._begun()
         if before.kind != kind:
@@ -133,7 +133,7 @@ class RunFolder:
                 f"{self.path} holds a run of something else: {lines}. Take another "
                 "folder, or the same settings, data and weights."
             )
-        self.__dict__["_started"] = before
+        self._started = before
         if "://" not in str(self.path):
             remove_leftovers(pathlib.Path(self.path))
         if means := _other_means(before.provenance, described["provenance"]):

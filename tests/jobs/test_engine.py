@@ -16,7 +16,7 @@ class Inverted:
     top: float = 1.0
 
 
-class Inverse(engine.Job):
+class Inverse(engine.UnitJob):
     """One divided by each number of a unit."""
 
     kind = "inverse"
