@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from helpers import make_folder
 
-from rclicks_jax import config, config_docs
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import click_models
 from rclicks_jax.jobs import store
-from rclicks_jax.segmenters import conformance, load
+from rclicks_jax.segmenters import load
+from rclicks_jax.segmenters.conformance import suite
+from rclicks_jax.settings import (
+    benchmark,
+    click_maps,
+    docs,
+    evaluation,
+    protocols,
+    training,
+)
 from rclicks_jax.types import ClickQuery, Clicks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -54,7 +62,7 @@ def test_the_segmenter_of_the_docs_runs(own, way):
 @WAYS
 def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, way):
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
-    asked = config.BenchmarkConfig(
+    asked = benchmark.BenchmarkConfig(
         data=f"folder:{make_folder(tmp_path / 'mine')}",
         segmenter=way.format(path=own),
         click_model="DT",
@@ -72,8 +80,8 @@ def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, wa
 @WAYS
 def test_the_segmenter_of_the_docs_conforms(own, way):
     told = []
-    findings = conformance.check(way.format(path=own), report=told.append)
-    assert conformance.conforms(findings), told
+    findings = suite.check(way.format(path=own), report=told.append)
+    assert suite.conforms(findings), told
 
 
 def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
@@ -98,7 +106,7 @@ def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):
     ((spec, printed),) = re.findall(command, text, re.DOTALL)
     monkeypatch.chdir(own.parent)
     told = []
-    conformance.check(spec, report=told.append)
+    suite.check(spec, report=told.append)
     seconds = re.compile(r" +\d+\.\d\d s  ")
     assert seconds.sub(" ", "\n".join(told)) == seconds.sub(" ", printed.strip())
 
@@ -150,17 +158,23 @@ def test_files_that_are_named_exist(page):
 
 def test_every_switch_of_a_protocol_is_explained():
     text = (ROOT / "docs" / "deviations.md").read_text()
-    for name in config.Protocol.__dataclass_fields__:
+    for name in protocols.Protocol.__dataclass_fields__:
         if name not in ("name", "max_clicks"):
             assert f"`{name}`" in text
 
 
 @pytest.mark.parametrize(
-    "name", ["BenchmarkConfig", "EvaluateConfig", "ClickMapsConfig", "TrainConfig"]
+    "settings",
+    [
+        benchmark.BenchmarkConfig,
+        evaluation.EvaluateConfig,
+        click_maps.ClickMapsConfig,
+        training.TrainConfig,
+    ],
 )
-def test_the_page_of_settings_is_what_their_docstrings_say(name):
-    """A failing test: put `config_docs.page_table` of the dataclass into the page."""
+def test_the_page_of_settings_is_what_their_docstrings_say(settings):
+    """A failing test: put `docs.page_table` of the dataclass into the page."""
     text = (ROOT / "docs" / "settings.md").read_text()
-    made = rf"<!-- made by \S+\(config\.{name}\) -->\n(.*?)\n<!-- end -->"
+    made = rf"<!-- made by \S+\(\w+\.{settings.__name__}\) -->\n(.*?)\n<!-- end -->"
     (printed,) = re.findall(made, text, re.DOTALL)
-    assert printed == config_docs.page_table(getattr(config, name))
+    assert printed == docs.page_table(settings)
