@@ -1,0 +1,96 @@
+"""What the site has beyond docs/: pages of the root, the notebook, links out of docs/.
+
+Pages are written for a reader of the repository, and so are their links. In the site, a
+link to a Python file leads to its page of the API, one to a folder to its README, and
+one to any other file to a copy of it.
+"""
+
+import json
+import pathlib
+import posixpath
+import re
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_DOCS = "docs"
+_API = "api"
+# Of pages by their place in the repository.
+_FROM_ROOT = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "CHANGELOG.md",
+    "CONTRIBUTING.md": "CONTRIBUTING.md",
+}
+_ASSET = re.compile(
+    r"<(?:img|script|link)\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^>]*>"
+)
+_LINK = re.compile(r"(\]\()([^)\s#]+)([^)\s]*\))")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages of the root, and notebooks as pages."""
+    for place, uri in _FROM_ROOT.items():
+        content = (_ROOT / place).read_text()
+        files.append(File.generated(config, uri, content=content))
+    for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        files.remove(notebook)
+        uri = posixpath.splitext(notebook.src_uri)[0] + ".md"
+        content = _page_of(json.loads(notebook.content_string))
+        files.append(File.generated(config, uri, content=content))
+    return files
+
+
+def on_page_markdown(
+    markdown: str, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """Turns links of the repository into those of the site."""
+    uri = page.file.src_uri
+    places = {of_site: place for place, of_site in _FROM_ROOT.items()}
+    place = places.get(uri, f"{_DOCS}/{uri}")
+
+    def turned(match: re.Match[str]) -> str:
+        before, link, after = match.groups()
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(place), link))
+        if "://" in link or not (_ROOT / target).exists():
+            return match[0]
+        found = _in_site(target)
+        if files.get_file_from_path(found) is None:
+            source = str(_ROOT / target)
+            files.append(File.generated(config, found, abs_src_path=source))
+        return before + posixpath.relpath(found, posixpath.dirname(uri) or ".") + after
+
+    return _LINK.sub(turned, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:
+    """Refuses what a reader without a network would not see."""
+    if found := _ASSET.search(output):
+        raise PluginError(f"{page.file.src_uri} takes from the network: {found[0]}")
+
+
+def _in_site(target: str) -> str:
+    """Returns where the site has a file of the repository."""
+    if (_ROOT / target).is_dir():
+        index = "__init__.py" if (_ROOT / target / "__init__.py").exists() else ""
+        target = posixpath.join(target, index or "README.md")
+    if target in _FROM_ROOT:
+        return _FROM_ROOT[target]
+    stem, suffix = posixpath.splitext(target)
+    if suffix == ".py" and target.startswith("rclicks_jax/"):
+        name = re.sub("__init__$", "index", stem)
+        return f"{_API}/{name}.md"
+    if suffix == ".ipynb":
+        target = f"{stem}.md"
+    return target.removeprefix(f"{_DOCS}/")
+
+
+def _page_of(notebook: dict) -> str:
+    """Returns the cells of a notebook as Markdown."""
+    cells = []
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        cells.append(text if cell["cell_type"] != "code" else f"```python\n{text}\n```")
+    return "\n\n".join(cells)
