@@ -3,10 +3,17 @@
 import dataclasses
 import pathlib
 import re
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("datasets/*/*.md")]
+)
+# Modules whose docstrings show code.
+MODULES = sorted(
+    path
+    for path in ROOT.glob("rclicks_jax/**/*.py")
+    if re.search(r"^ +```", path.read_text(), re.MULTILINE)
 )
 # Of blocks of shell commands. In `console`, commands begin with `$`.
 SHELL = ("bash", "console")
@@ -22,7 +29,7 @@ class Block:
     """A fenced block.
 
     Attributes:
-        page: Its page.
+        page: Its page or module.
         line: Number of its first line.
         language: What stands behind the fence.
         code: All between the fences.
@@ -72,7 +79,7 @@ def blocks_of(page):
     for line, language, lines, above in parts(page.read_text())[1]:
         remark = _REMARK.fullmatch(above.strip())
         kind, text = remark.groups() if remark else ("", "")
-        code = "\n".join(lines) + "\n"
+        code = textwrap.dedent("\n".join(lines) + "\n")
         found.append(Block(page, line, language, code, kind, text))
     return found
 

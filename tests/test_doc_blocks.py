@@ -18,7 +18,11 @@ from started import SERVER
 from rclicks_jax import config
 from rclicks_jax.models import cards, clickability
 
-BLOCKS = [block for page in doc_pages.PAGES for block in doc_pages.blocks_of(page)]
+BLOCKS = [
+    block
+    for page in (*doc_pages.PAGES, *doc_pages.MODULES)
+    for block in doc_pages.blocks_of(page)
+]
 SHELL = [block for block in BLOCKS if block.language in doc_pages.SHELL]
 RUN = [
     block
@@ -106,7 +110,7 @@ def test_blocks_run(page, stage, names, monkeypatch):
         if block.language == "python":
             # Line numbers of an error are those of the page.
             code = "\n" * (block.line - 1) + block.code
-            exec(compile(code, block.place, "exec"), names)
+            exec(compile(code, str(page), "exec"), names)
             continue
         for words, printed in doc_commands.commands_of(block):
             program, *arguments = words

@@ -113,6 +113,31 @@ def test_files_that_are_named_exist(page):
         assert (ROOT / name).exists() or (ROOT / "rclicks_jax" / name).exists(), name
 
 
+def is_there(parts):
+    """Tells whether a package holds a module, or a module what it is said to hold."""
+    for count in range(len(parts), 0, -1):
+        place = ROOT.joinpath("rclicks_jax", *parts[:count])
+        if place.with_suffix(".py").exists():
+            rest = parts[count:]
+            return not rest or rest[0] in place.with_suffix(".py").read_text()
+        if place.is_dir():
+            return count == len(parts)
+    return False
+
+
+@pytest.mark.parametrize("page", doc_pages.PAGES, ids=doc_pages.name)
+def test_modules_that_are_named_exist(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("it names modules of before")
+    for words in doc_pages.words_in_code(page.read_text()):
+        dotted = re.fullmatch(r"(rclicks_jax\.)?([a-z]\w*(?:\.\w+)+)(\(\))?", words)
+        parts = dotted[2].split(".") if dotted else [""]
+        is_ours = (ROOT / "rclicks_jax" / parts[0] / "__init__.py").exists()
+        is_file = words.endswith((".csv", ".jsonl", ".xlsx"))
+        if dotted and not is_file and (is_ours or dotted[1]):
+            assert is_there(parts), words
+
+
 def test_every_switch_of_a_protocol_is_explained():
     text = (ROOT / "docs" / "deviations.md").read_text()
     for name in config.Protocol.__dataclass_fields__:

@@ -2,7 +2,8 @@
 
 Pages are written for a reader of the repository, and so are their links. In the site, a
 link to a Python file leads to its page of the API, one to a folder to its README, and
-one to any other file to a copy of it.
+one to any other file to a copy of it. Modules that are named in backticks, as in
+`clicks.groups`, become links to their pages.
 """
 
 import json
@@ -18,6 +19,7 @@ from mkdocs.structure.pages import Page
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _DOCS = "docs"
 _API = "api"
+_PACKAGE = "rclicks_jax"
 # Of pages by their place in the repository.
 _FROM_ROOT = {
     "README.md": "index.md",
@@ -27,6 +29,8 @@ _FROM_ROOT = {
 _ASSET = re.compile(
     r"<(?:img|script|link)\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^>]*>"
 )
+_BLOCK = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_MODULE = re.compile(r"(?<![`\[])`(?:rclicks_jax[./])?([a-z]\w*(?:[./]\w+)+)`(?![`\]])")
 _LINK = re.compile(r"(\]\()([^)\s#]+)([^)\s]*\))")
 
 
@@ -60,15 +64,31 @@ def on_page_markdown(
         if files.get_file_from_path(found) is None:
             source = str(_ROOT / target)
             files.append(File.generated(config, found, abs_src_path=source))
-        return before + posixpath.relpath(found, posixpath.dirname(uri) or ".") + after
+        return before + _relative(found, uri) + after
 
-    return _LINK.sub(turned, markdown)
+    def named(match: re.Match[str]) -> str:
+        module = match[1].removesuffix(".py").replace(".", "/")
+        # The last part may be what a module defines.
+        for each in (module, posixpath.dirname(module)):
+            target = f"{_PACKAGE}/{each}.py"
+            if each and (_ROOT / target).is_file():
+                return f"[{match[0]}]({_relative(target, place)})"
+        return match[0]
+
+    parts = _BLOCK.split(markdown)
+    parts[::2] = [_LINK.sub(turned, _MODULE.sub(named, part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:
     """Refuses what a reader without a network would not see."""
     if found := _ASSET.search(output):
         raise PluginError(f"{page.file.src_uri} takes from the network: {found[0]}")
+
+
+def _relative(target: str, page: str) -> str:
+    """Returns a path as a link of a page; both from the same folder."""
+    return posixpath.relpath(target, posixpath.dirname(page) or ".")
 
 
 def _in_site(target: str) -> str:
@@ -79,7 +99,7 @@ def _in_site(target: str) -> str:
     if target in _FROM_ROOT:
         return _FROM_ROOT[target]
     stem, suffix = posixpath.splitext(target)
-    if suffix == ".py" and target.startswith("rclicks_jax/"):
+    if suffix == ".py" and target.startswith(f"{_PACKAGE}/"):
         name = re.sub("__init__$", "index", stem)
         return f"{_API}/{name}.md"
     if suffix == ".ipynb":
