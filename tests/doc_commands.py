@@ -1,5 +1,6 @@
 """Commands of the documentation: what each line runs, and whether it could be run."""
 
+import ast
 import contextlib
 import dataclasses
 import io
@@ -69,7 +70,20 @@ def own(words):
     return words[starts[0] :] if starts else []
 
 
-def problems_of(program, several, folder):
+def examples_of_help():
+    """Yields the words of each command that `--help` shows, and the file it is in."""
+    for path in sorted(ROOT.glob("launch/*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        if text.startswith(PREFIX):
+            # A line that begins with a flag goes on with the one before.
+            text = re.sub(r"\s*\\?\n +(?=--)", " ", text)
+            for line in text.splitlines()[1:]:
+                command, _, _ = line.strip().partition("  ")
+                if command.startswith(PREFIX):
+                    yield [word.strip("[]") for word in command.split()], path
+
+
+def problems_of(program, several):
     """Checks commands of one program without doing what they say.
 
     Flags, settings, variants, values, and names of data, segmenters and click models
@@ -78,8 +92,7 @@ def problems_of(program, several, folder):
 
     Args:
         program: Its name, `rclicks-...`.
-        several: Arguments of each command.
-        folder: Where they are checked.
+        several: A folder and arguments for each command.
 
     Returns:
         What is wrong with each, empty where nothing is; and the names of all flags.
@@ -88,13 +101,15 @@ def problems_of(program, several, folder):
 
     from rclicks_jax.launch import commands, usage
 
-    os.chdir(folder)
     given = {}
     commands.run = lambda main, text, **options: given.update(options, main=main)
     name = program.removeprefix(PREFIX).replace("-", "_")
     module = importlib.import_module(f"rclicks_jax.launch.{name}")
     module.run()
-    told = [_problem(program, module, given, arguments) for arguments in several]
+    told = []
+    for folder, arguments in several:
+        os.chdir(folder)
+        told.append(_problem(program, module, given, arguments))
     return told, [flag.name for flag in usage._own_flags()]
 
 
@@ -107,7 +122,9 @@ def _problem(program, module, given, arguments):
 
     missing = (errors.DataError, errors.RunFolderError, errors.SegmenterError)
     filled = [word for word in arguments if not word.endswith(ELIDED)]
-    if ELIDED in arguments and not any("--workdir" in word for word in filled):
+    # What is left out may be the only flag that must be there.
+    is_given = any(word.startswith("--workdir") for word in filled)
+    if ELIDED in arguments and "workdir" in flags.FLAGS and not is_given:
         filled.append("--workdir=elided")
     if "env" in filled:
         filled.append("--dry_run")

@@ -133,7 +133,8 @@ def check_readme(names):
 @pytest.fixture(scope="module")
 def shown():
     """Commands of ours that are shown and not run: place, program and arguments."""
-    found = []
+    found = [(path.name, *words) for words, path in doc_commands.examples_of_help()]
+    assert len(found) > 15
     for block in [block for block in SHELL if block not in RUN]:
         for words, _ in doc_commands.commands_of(block):
             if own := doc_commands.own(words):
@@ -142,14 +143,15 @@ def shown():
 
 
 @pytest.fixture(scope="module")
-def checked(shown, stage):
+def checked(shown, stage, tmp_path_factory):
     """What `problems_of` says, by program; a process for each."""
+    nothing = tmp_path_factory.mktemp("nothing")
     by_program = {program: [] for program in doc_commands.programs()}
-    for _, program, *arguments in shown:
-        by_program[program].append(arguments)
-    jobs = [(program, several, stage) for program, several in by_program.items()]
+    for place, program, *arguments in shown:
+        folder = nothing if place.endswith(".py") else stage
+        by_program[program].append((folder, arguments))
     with SERVER.Pool(2, maxtasksperchild=1) as pool:
-        told = pool.starmap(doc_commands.problems_of, jobs, chunksize=1)
+        told = pool.starmap(doc_commands.problems_of, by_program.items(), chunksize=1)
     return dict(zip(by_program, told, strict=True))
 
 
@@ -191,7 +193,8 @@ def test_a_command_that_cannot_be_is_found(stage):
     ]
     good = ["--workdir=a", "--config=tiny", "--segmenter=brightness.py:tolerance=3"]
     with SERVER.Pool(1) as pool:
-        job = ("rclicks-benchmark", [*bad, good], stage)
+        several = [(stage, arguments) for arguments in (*bad, good)]
+        job = ("rclicks-benchmark", several)
         *problems, nothing = pool.apply(doc_commands.problems_of, job)[0]
     assert all(problems), problems
     assert nothing == ""
