@@ -80,7 +80,7 @@ $(DOCS_READY): pyproject.toml
 
 # One date for all that is written, so that the same docs give the same bytes.
 docs: $(DOCS_READY)
-	NO_MKDOCS_2_WARNING=1 SOURCE_DATE_EPOCH=0 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 SOURCE_DATE_EPOCH=0 $(DOCS_VENV)/bin/mkdocs build --strict
 	@echo "build/site/index.html"
 
 # RCLICKS_ORIGINAL names a checkout of emb-ai/rclicks and RCLICKS_TORCH_PYTHON an interpreter with

@@ -7,6 +7,7 @@ one to any other file to a copy of it. Modules that are named in backticks, as i
 """
 
 import json
+import logging
 import pathlib
 import posixpath
 import re
@@ -32,6 +33,16 @@ _ASSET = re.compile(
 _BLOCK = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r"(?<![`\[])`(?:rclicks_jax[./])?([a-z]\w*(?:[./]\w+)+)`(?![`\]])")
 _LINK = re.compile(r"(\]\()([^)\s#]+)([^)\s]*\))")
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Leaves out of a build's output what is no warning; there is a line a module.
+
+    With --quiet, mkdocs would not count warnings, and --strict would let them pass.
+    """
+    if command == "build":
+        for handler in logging.getLogger("mkdocs").handlers:
+            handler.setLevel(logging.WARNING)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
