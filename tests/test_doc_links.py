@@ -1,6 +1,7 @@
 """Links of the documentation lead to files and to headings that are there."""
 
 import pathlib
+import re
 
 import doc_pages
 import pytest
@@ -44,3 +45,13 @@ def test_what_leads_nowhere_is_found(tmp_path):
         "none.png",
         f"../{pathlib.Path(__file__).name}",
     ]
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    text = (doc_pages.ROOT / "mkdocs.yml").read_text()
+    named = set(re.findall(r"^ +- (?:.+: )?(\S+\.md)$", text, re.MULTILINE))
+    docs = doc_pages.ROOT / "docs"
+    pages = {str(page.relative_to(docs)) for page in docs.glob("**/*.md")}
+    notebooks = {f"{notebook.stem}.md" for notebook in docs.glob("*.ipynb")}
+    of_root = {"index.md", "CHANGELOG.md", "CONTRIBUTING.md"}
+    assert named == pages | notebooks | of_root
