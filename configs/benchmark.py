@@ -9,13 +9,13 @@ a few minutes. It shows that everything works; its numbers say nothing about peo
 
 import ml_collections
 
-from rclicks_jax import config as config_lib
+from rclicks_jax.settings import benchmark, dicts, variants
 
 VARIANTS = {
-    "full": config_lib.BenchmarkConfig(),
-    "tiny": config_lib.BenchmarkConfig(click_model="DT", groups=(1, 10), max_images=3),
-    "toy": config_lib.BenchmarkConfig(click_model="toy"),
-    "smoke": config_lib.BenchmarkConfig(
+    "full": benchmark.BenchmarkConfig(),
+    "tiny": benchmark.BenchmarkConfig(click_model="DT", groups=(1, 10), max_images=3),
+    "toy": benchmark.BenchmarkConfig(click_model="toy"),
+    "smoke": benchmark.BenchmarkConfig(
         segmenter="noisy", click_model="DT", groups=(1, 10), max_images=1
     ),
 }
@@ -23,5 +23,5 @@ VARIANTS = {
 
 def get_config(variant: str = "full") -> ml_collections.ConfigDict:
     """Returns the settings of a variant: `full`, `tiny`, `toy` or `smoke`."""
-    chosen = config_lib.variant("benchmark", VARIANTS, variant)
-    return config_lib.to_config_dict(chosen)
+    chosen = variants.variant("benchmark", VARIANTS, variant)
+    return dicts.to_config_dict(chosen)

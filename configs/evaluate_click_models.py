@@ -6,16 +6,16 @@ few minutes.
 
 import ml_collections
 
-from rclicks_jax import config as config_lib
+from rclicks_jax.settings import dicts, evaluation, variants
 
 VARIANTS = {
-    "full": config_lib.EvaluateConfig(),
-    "tiny": config_lib.EvaluateConfig(draws=20),
-    "toy": config_lib.EvaluateConfig(click_models=("UD", "DT", "toy"), draws=20),
+    "full": evaluation.EvaluateConfig(),
+    "tiny": evaluation.EvaluateConfig(draws=20),
+    "toy": evaluation.EvaluateConfig(click_models=("UD", "DT", "toy"), draws=20),
 }
 
 
 def get_config(variant: str = "full") -> ml_collections.ConfigDict:
     """Returns the settings of a variant: `full`, `tiny` or `toy`."""
-    chosen = config_lib.variant("evaluation", VARIANTS, variant)
-    return config_lib.to_config_dict(chosen)
+    chosen = variants.variant("evaluation", VARIANTS, variant)
+    return dicts.to_config_dict(chosen)

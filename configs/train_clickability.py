@@ -8,14 +8,14 @@ looks like an oversight of the original.
 
 import ml_collections
 
-from rclicks_jax import config as config_lib
+from rclicks_jax.settings import dicts, training, variants
 
 VARIANTS = {
-    "b": config_lib.TrainConfig(),
-    "s": config_lib.TrainConfig(variant="s"),
-    "t": config_lib.TrainConfig(variant="t"),
-    "tiny": config_lib.SAMPLE_TRAINING,
-    "nano": config_lib.TrainConfig(
+    "b": training.TrainConfig(),
+    "s": training.TrainConfig(variant="s"),
+    "t": training.TrainConfig(variant="t"),
+    "tiny": training.SAMPLE_TRAINING,
+    "nano": training.TrainConfig(
         variant="nano", data="sample", size=64, batch_size=4, epochs=1
     ),
 }
@@ -23,5 +23,5 @@ VARIANTS = {
 
 def get_config(variant: str = "b") -> ml_collections.ConfigDict:
     """Returns the settings of a variant: `b`, `s`, `t`, `tiny` or `nano`."""
-    chosen = config_lib.variant("training", VARIANTS, variant)
-    return config_lib.to_config_dict(chosen)
+    chosen = variants.variant("training", VARIANTS, variant)
+    return dicts.to_config_dict(chosen)

@@ -16,10 +16,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, config_file, defaults, host_flags
+from rclicks_jax.launch import commands, config_file, flag_helpers, host_flags
 
-from rclicks_jax import catalogue, errors
-from rclicks_jax.config import BenchmarkConfig, from_config_dict
+from rclicks_jax import errors, registry
+from rclicks_jax.settings.benchmark import BenchmarkConfig
+from rclicks_jax.settings.dicts import from_config_dict
 
 _CONFIG = config_file.define("benchmark", BenchmarkConfig)
 _WORKDIR = flags.DEFINE_string(
@@ -38,21 +39,21 @@ _DRY_RUN = flags.DEFINE_boolean(
     False,
     "Play two photographs in a temporary folder and say how long all would take.",
 )
-_SHORT = defaults.define_shortcuts(
+_SHORT = flag_helpers.define_shortcuts(
     BenchmarkConfig, "data", "segmenter", "click_model", "split"
 )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the benchmark, then writes and prints its tables."""
-    defaults.expect_no_arguments(arguments)
-    settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
+    flag_helpers.expect_no_arguments(arguments)
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
     config = from_config_dict(BenchmarkConfig, settings)
     named = _named()
-    defaults.say_left_out(_CONFIG, _SHORT, "data", defaults.SAMPLE)
+    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
     if not named:
         what = f"{config.segmenter}, which needs no weights"
-        defaults.say_left_out(_CONFIG, _SHORT, "segmenter", what)
+        flag_helpers.say_left_out(_CONFIG, _SHORT, "segmenter", what)
     # JAX takes seconds to import, which --help does without; so below.
     from rclicks_jax.benchmark import job as benchmark_job
 
@@ -75,7 +76,7 @@ def _named() -> dict[str, str]:
     """Returns the specs of --segmenters by label; empty without the flag."""
     if _SEGMENTERS.value is None:
         return {}
-    named = catalogue.parse_several(_SEGMENTERS.value)
+    named = registry.parse_several(_SEGMENTERS.value)
     if _SHORT["segmenter"].value is not None:
         raise errors.BadValueError(
             "Segmenters", "--segmenter and --segmenters", "one of the two"
@@ -95,11 +96,11 @@ def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
 def _one(config: BenchmarkConfig, workdir: str) -> int:
     from rclicks_jax.benchmark import job as benchmark_job
     from rclicks_jax.jobs import store
-    from rclicks_jax.results import publish
+    from rclicks_jax.results import outputs
 
     def show() -> None:
         folder = store.RunFolder(workdir)
-        defaults.show(publish.publish(folder)[0], turned=True)
+        flag_helpers.show(outputs.write(folder)[0], turned=True)
         print(f"Report: {folder.path / 'report.html'}")
 
     outcome = benchmark_job.run(config, workdir)
@@ -108,12 +109,12 @@ def _one(config: BenchmarkConfig, workdir: str) -> int:
 
 
 def _compare(labels: Sequence[str]) -> None:
-    from rclicks_jax import hosts
-    from rclicks_jax.results import publish
+    from rclicks_jax import distributed
+    from rclicks_jax.results import outputs
 
-    if hosts.is_first():
+    if distributed.is_first():
         runs = [(label, f"{_WORKDIR.value}/{label}") for label in labels]
-        defaults.show(publish.compare(runs, _WORKDIR.value)[0])
+        flag_helpers.show(outputs.compare(runs, _WORKDIR.value)[0])
         print(f"Comparison: {_WORKDIR.value}/comparison.html")
 
 

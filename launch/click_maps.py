@@ -12,17 +12,18 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults, host_flags
+from rclicks_jax.launch import commands, flag_helpers, host_flags
 
 from rclicks_jax import errors
-from rclicks_jax.config import ClickMapsConfig, from_config_dict
+from rclicks_jax.settings.click_maps import ClickMapsConfig
+from rclicks_jax.settings.dicts import from_config_dict
 
 # Lines on objects that were skipped or failed.
 _SHOWN = 10
 _OUT = flags.DEFINE_string(
     "out", None, "Folder for click maps, drawings and clicks.csv.", required=True
 )
-_SETTINGS = defaults.define_settings(ClickMapsConfig)
+_SETTINGS = flag_helpers.define_settings(ClickMapsConfig)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     # JAX takes seconds to import, which --help does without.
     from rclicks_jax.click_maps import job as click_maps_job
 
-    defaults.expect_no_arguments(arguments)
-    config = from_config_dict(ClickMapsConfig, defaults.given(_SETTINGS))
+    flag_helpers.expect_no_arguments(arguments)
+    config = from_config_dict(ClickMapsConfig, flag_helpers.given(_SETTINGS))
     outcome = click_maps_job.run(config, _OUT.value)
     show = functools.partial(_show, outcome.counts)
     what = "the objects failed: index.json says why"

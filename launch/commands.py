@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from absl import app, flags, logging
 from rclicks_jax.launch import usage
 
-from rclicks_jax import errors
+from rclicks_jax import distributed, errors
 
 if TYPE_CHECKING:
     from rclicks_jax.jobs import engine
@@ -90,7 +90,7 @@ def call(
         sys.stdout.flush()
         if status <= _MOST_OWN_STATUS:
             if hosts := _hosts():
-                hosts.finish()
+                distributed.finish()
             return status
         reason = "It was stopped by a signal."
     except BrokenPipeError:
@@ -105,7 +105,7 @@ def call(
         reason = _sentence(error)
         if reason is None:
             hosts = _hosts()
-            if hosts is None or hosts.is_alone():
+            if hosts is None or distributed.is_alone():
                 raise
             # JAX would wait at the end for hosts that wait for this one.
             traceback.print_exception(error)
@@ -145,9 +145,9 @@ def _silence() -> None:
 def _left(status: int, reason: str) -> int:
     """Returns a status; where others are, tells them, and ends without them."""
     hosts = _hosts()
-    if hosts is None or hosts.is_alone():
+    if hosts is None or distributed.is_alone():
         return status
-    hosts.leave(reason)
+    distributed.leave(reason)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
@@ -172,11 +172,11 @@ def concluded(
         max_failed: Largest share of failures that is no error.
         what: What failed and where it is said, after the share in a message.
     """
-    from rclicks_jax import hosts
+    from rclicks_jax import distributed
 
     if outcome.stopped:
         return stopped(outcome.stopped)
-    if not hosts.is_first():
+    if not distributed.is_first():
         return 0
     # A shard may be the first to end, with nothing to show yet.
     if outcome.counts["ok"] or not outcome.left:

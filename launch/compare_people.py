@@ -1,10 +1,10 @@
 """`rclicks-evaluate --compare_clicks`: two sets of people, without click models."""
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults, evaluation_tables
+from rclicks_jax.launch import commands, evaluation_tables, flag_helpers
 
-from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.evaluation import choices
+from rclicks_jax.settings.evaluation import EvaluateConfig
 
 _COMPARED = flags.DEFINE_enum(
     "compare_clicks",
@@ -23,17 +23,17 @@ def asked() -> str | None:
 
 def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
     """Compares two sets of people, and prints how alike; returns the exit status."""
-    from rclicks_jax.evaluation import click_agreement, publishing
+    from rclicks_jax.evaluation import click_agreement, outputs
     from rclicks_jax.jobs import engine, store
-    from rclicks_jax.results import publish
+    from rclicks_jax.reporting import table_files
 
     def show() -> None:
         folder = store.RunFolder(workdir)
-        means, published = publishing.of_people(folder)
-        defaults.show(means)
+        means, published = outputs.of_people(folder)
+        flag_helpers.show(means)
         if evaluation_tables.AGAINST.value:
-            publish.write_tables(folder.path, [published])
-            defaults.show(published)
+            table_files.write_tables(folder.path, [published])
+            flag_helpers.show(published)
 
     limits = engine.Limits(config.shard, config.max_failed)
     outcome = click_agreement.run(

@@ -12,7 +12,7 @@ from typing import Any
 
 import rclicks_jax.configs
 from absl import flags
-from rclicks_jax.launch import defaults
+from rclicks_jax.launch import flag_helpers
 
 from rclicks_jax import errors
 
@@ -48,7 +48,7 @@ class ConfigFlag:
             raise errors.BadValueError(
                 "--config", "nothing", f"{', '.join(_variants(self.name))}, or FILE.py"
             )
-        return {**_read(self.file.value, self.name), **defaults.given(self.changes)}
+        return {**_read(self.file.value, self.name), **flag_helpers.given(self.changes)}
 
     def is_given(self, name: str) -> bool:
         """Tells whether a file of the user's or `--config.name` says a setting."""
@@ -74,7 +74,7 @@ def define(name: str, settings: type) -> ConfigFlag:
         f"default, and {name}:VARIANT its name in full.",
     )
     return ConfigFlag(
-        name, settings, file, defaults.define_settings(settings, "config.")
+        name, settings, file, flag_helpers.define_settings(settings, "config.")
     )
 
 

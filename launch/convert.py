@@ -11,10 +11,10 @@ The last one rewrites an older checkpoint in today's zip format, for rclicks-tra
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults
+from rclicks_jax.launch import commands, flag_helpers
 
 from rclicks_jax import errors
-from rclicks_jax.config import TrainConfig
+from rclicks_jax.settings.training import TrainConfig
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "", "Checkpoint of PyTorch that is read."
@@ -53,9 +53,9 @@ _TORCH_PYTHON = flags.DEFINE_string(
 def main(arguments: Sequence[str]) -> None:
     """Converts."""
     # Readers of weights take seconds to import, which --help does without.
-    from rclicks_jax.models import exchange
+    from rclicks_jax.networks import exchange
 
-    defaults.expect_no_arguments(arguments)
+    flag_helpers.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
     if bool(checkpoint) == bool(model):
         given = f"--checkpoint={checkpoint} and --model={model}"

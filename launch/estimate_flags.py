@@ -4,13 +4,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from absl import flags
-from rclicks_jax.launch import defaults
+from rclicks_jax.launch import flag_helpers
 
 from rclicks_jax import errors
 from rclicks_jax.results import paces
 
 if TYPE_CHECKING:
-    from rclicks_jax.results import comparison, formats
+    from rclicks_jax.reporting import table_formats
+    from rclicks_jax.results import comparison
 
 _OBJECTS = flags.DEFINE_integer(
     "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
@@ -58,19 +59,19 @@ def show(checked: "comparison.Checked", out: str | None) -> None:
         out: A folder; None to write nothing.
     """
     # Tables take a second to import, which --help does without.
-    from rclicks_jax.results import publish
+    from rclicks_jax.reporting import table_files
 
     made = _tables(checked)
-    defaults.show(made[0], turned=True)
-    defaults.show(made[1])
+    flag_helpers.show(made[0], turned=True)
+    flag_helpers.show(made[1])
     if out is None:
         print("Nothing is written; --out=DIR writes these tables and hardest.csv.")
         return
-    publish.write_tables(out, made)
+    table_files.write_tables(out, made)
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
-def _tables(checked: "comparison.Checked") -> "list[formats.Table]":
+def _tables(checked: "comparison.Checked") -> "list[table_formats.Table]":
     """Returns the estimate, what it rests on, and the objects to check first."""
     from rclicks_jax.results import difficulty, estimate
 

@@ -21,12 +21,13 @@ from rclicks_jax.launch import (
     commands,
     compare_people,
     config_file,
-    defaults,
     evaluation_tables,
+    flag_helpers,
     host_flags,
 )
 
-from rclicks_jax.config import EvaluateConfig, from_config_dict
+from rclicks_jax.settings.dicts import from_config_dict
+from rclicks_jax.settings.evaluation import EvaluateConfig
 
 _CONFIG = config_file.define("evaluate_click_models", EvaluateConfig)
 _WORKDIR = flags.DEFINE_string(
@@ -35,7 +36,7 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of the evaluation: records, tables and report.",
     required=True,
 )
-_SHORT = defaults.define_shortcuts(EvaluateConfig, "data", "click_models", "split")
+_SHORT = flag_helpers.define_shortcuts(EvaluateConfig, "data", "click_models", "split")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,10 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     from rclicks_jax.evaluation import job as evaluation_job
     from rclicks_jax.jobs import store
 
-    defaults.expect_no_arguments(arguments)
-    settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
+    flag_helpers.expect_no_arguments(arguments)
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
     config = from_config_dict(EvaluateConfig, settings)
-    defaults.say_left_out(_CONFIG, _SHORT, "data", defaults.SAMPLE)
+    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
     if compared := compare_people.asked():
         return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluation_job.run(config, _WORKDIR.value)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
-from rclicks_jax.launch import defaults
+from rclicks_jax.launch import flag_helpers
 
 from rclicks_jax.evaluation import choices
 
 if TYPE_CHECKING:
-    from rclicks_jax.jobs import store
-    from rclicks_jax.results import publish
+    from rclicks_jax.jobs import opening, store
 
 AGAINST = flags.DEFINE_enum(
     "against", None, ["published"], "Also show the paper's numbers beside these."
@@ -26,20 +25,20 @@ _MAPS = flags.DEFINE_enum(
 
 def show(folder: "store.RunFolder") -> None:
     """Makes tables and report of an evaluation, and prints the means."""
-    from rclicks_jax.evaluation import click_model_tables, publishing
-    from rclicks_jax.results import publish
+    from rclicks_jax.evaluation import click_model_tables, outputs
+    from rclicks_jax.reporting import table_files
 
-    made = publishing.make(folder, _MAPS.value)
-    defaults.show(click_model_tables.pooled(made[0]))
+    made = outputs.make(folder, _MAPS.value)
+    flag_helpers.show(click_model_tables.pooled(made[0]))
     if AGAINST.value:
-        table = publishing.against_published(folder)
-        publish.write_tables(folder.path, [table])
-        defaults.show(click_model_tables.pooled(table))
+        table = outputs.against_published(folder)
+        table_files.write_tables(folder.path, [table])
+        flag_helpers.show(click_model_tables.pooled(table))
     print(f"Report: {folder.path / 'report.html'}\n")
 
 
 def compare(
-    named: "Sequence[publish.Named]", out: str, allowed: Sequence[str] = ()
+    named: "Sequence[opening.LabelledRun]", out: str, allowed: Sequence[str] = ()
 ) -> None:
     """Writes tables of several evaluations, and prints the means.
 
@@ -48,8 +47,8 @@ def compare(
         out: A folder for the tables.
         allowed: Settings beside the click models that may differ.
     """
-    from rclicks_jax.evaluation import click_model_tables, publishing
+    from rclicks_jax.evaluation import click_model_tables, outputs
 
-    made = publishing.compare(named, out, _MAPS.value, allowed)
-    defaults.show(click_model_tables.pooled(made[0]))
+    made = outputs.compare(named, out, _MAPS.value, allowed)
+    flag_helpers.show(click_model_tables.pooled(made[0]))
     print(f"Tables: {out}/tables")

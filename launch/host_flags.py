@@ -36,6 +36,6 @@ def start() -> None:
                 "for a single process",
             )
     # JAX takes seconds to import, which --help does without.
-    from rclicks_jax import hosts
+    from rclicks_jax import distributed
 
-    hosts.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)
+    distributed.start(_COORDINATOR.value, _PROCESS_COUNT.value, _PROCESS_ID.value)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from absl import flags
 from rclicks_jax.launch import commands
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import errors, registry
 
 _ALLOWED = "list, show NAME, env NAME, or check SPEC, with SPEC as --segmenter takes it"
 _WHEELS = flags.DEFINE_string(
@@ -44,7 +44,7 @@ _FLAGS = {
 def main(arguments: Sequence[str]) -> int:
     """Does what the first argument says."""
     action, *names = arguments or [""]
-    if action not in catalogue.SEGMENTER_ACTIONS or len(names) != (action != "list"):
+    if action not in registry.SEGMENTER_ACTIONS or len(names) != (action != "list"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
     for other, holders in _FLAGS.items():
         given = [f"--{each.name}" for each in holders.values() if each.present]
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
                 ", ".join(own) or "none",
             )
     settings = {key: one.value for key, one in _FLAGS.get(action, {}).items()}
-    act = catalogue.find("action", catalogue.SEGMENTER_ACTIONS, action)
+    act = registry.find("action", registry.SEGMENTER_ACTIONS, action)
     return act(*names, **settings)
 
 

@@ -15,10 +15,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, defaults, estimate_flags, evaluation_tables
+from rclicks_jax.launch import commands, estimate_flags, evaluation_tables, flag_helpers
 
 from rclicks_jax import errors
-from rclicks_jax.results import comparable
+from rclicks_jax.reporting import comparable
 
 _DEFAULT_OUT = "tabulated"
 _OUT = flags.DEFINE_string(
@@ -79,47 +79,49 @@ def _out() -> str:
 
 def _again(named: Sequence[str]) -> None:
     # Tables take seconds to import, which --help does without; so below.
-    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.evaluation import outputs as evaluation_outputs
     from rclicks_jax.jobs import store
-    from rclicks_jax.results import publish, published
+    from rclicks_jax.results import outputs, paper_numbers, runs
 
     for path in named:
-        if publishing.is_evaluation(folder := store.RunFolder(path)):
+        if evaluation_outputs.is_evaluation(folder := store.RunFolder(path)):
             evaluation_tables.show(folder)
             continue
-        defaults.show(publish.publish(folder)[0], turned=True)
+        flag_helpers.show(outputs.write(folder)[0], turned=True)
         if evaluation_tables.AGAINST.value:
-            defaults.show(published.table(publish.open_run(path)))
+            flag_helpers.show(paper_numbers.table(runs.open_run(path)))
         print(f"Report: {folder.path / 'report.html'}\n")
 
 
 def _compare(named: Sequence[str]) -> None:
-    from rclicks_jax.evaluation import publishing
-    from rclicks_jax.results import publish
+    from rclicks_jax.evaluation import outputs as evaluation_outputs
+    from rclicks_jax.jobs import opening
+    from rclicks_jax.results import outputs
 
-    runs = [publish.named(text) for text in named]
-    if publishing.is_evaluation(runs[0].folder):
+    runs = [opening.labelled(text) for text in named]
+    if evaluation_outputs.is_evaluation(runs[0].folder):
         evaluation_tables.compare(runs, _out(), _ALLOW.value)
         return
-    folders = [(one.label, one.folder.path) for one in runs]
-    defaults.show(publish.compare(folders, _out(), _ALLOW.value)[0])
+    folders = [(run.label, run.folder.path) for run in runs]
+    flag_helpers.show(outputs.compare(folders, _out(), _ALLOW.value)[0])
     print(f"Page: {_out()}/comparison.html")
 
 
 def _estimate(named: Sequence[str]) -> None:
-    from rclicks_jax.results import publish
+    from rclicks_jax.results import runs
 
-    estimate_flags.show(publish.open_several(named, _ALLOW.value), _OUT.value)
+    estimate_flags.show(runs.open_several(named, _ALLOW.value), _OUT.value)
 
 
 def _hard(named: Sequence[str]) -> None:
-    from rclicks_jax.results import difficulty, publish
+    from rclicks_jax.reporting import table_files
+    from rclicks_jax.results import difficulty, runs
 
-    checked = publish.open_several(named, _ALLOW.value)
+    checked = runs.open_several(named, _ALLOW.value)
     table = checked.named(difficulty.hardest(checked.runs))
     table = dataclasses.replace(table, notes=tuple(checked.notes))
-    publish.write_tables(_out(), [table])
-    defaults.show(dataclasses.replace(table, rows=table.rows[:20]))
+    table_files.write_tables(_out(), [table])
+    flag_helpers.show(dataclasses.replace(table, rows=table.rows[:20]))
     if table.rows:
         print(f"All {len(table.rows)} of them: {_out()}/tables/hardest.csv")
     else:
@@ -127,12 +129,13 @@ def _hard(named: Sequence[str]) -> None:
 
 
 def _export(named: Sequence[str]) -> None:
-    from rclicks_jax.evaluation import publishing
+    from rclicks_jax.evaluation import outputs as evaluation_outputs
     from rclicks_jax.jobs import store
     from rclicks_jax.results import export
 
     for folder in map(store.RunFolder, named):
-        write = publishing.export if publishing.is_evaluation(folder) else export.write
+        is_evaluation = evaluation_outputs.is_evaluation(folder)
+        write = evaluation_outputs.export if is_evaluation else export.write
         print(*write(folder, _out()), sep="\n")
 
 

@@ -9,9 +9,10 @@ The same command goes on after an interruption. The model folder is WORKDIR/mode
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, config_file, defaults, host_flags
+from rclicks_jax.launch import commands, config_file, flag_helpers, host_flags
 
-from rclicks_jax.config import TrainConfig, from_config_dict
+from rclicks_jax.settings.dicts import from_config_dict
+from rclicks_jax.settings.training import TrainConfig
 
 _CONFIG = config_file.define("train_clickability", TrainConfig)
 _WORKDIR = flags.DEFINE_string(
@@ -20,7 +21,7 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of the training: checkpoints, metrics and, in model/, the model.",
     required=True,
 )
-_SHORT = defaults.define_shortcuts(TrainConfig, "data")
+_SHORT = flag_helpers.define_shortcuts(TrainConfig, "data")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -28,8 +29,8 @@ def main(arguments: Sequence[str]) -> None:
     # JAX takes seconds to import, which --help does without.
     from rclicks_jax.training import loop
 
-    defaults.expect_no_arguments(arguments)
-    settings = defaults.with_shortcuts(_CONFIG.value, _SHORT)
+    flag_helpers.expect_no_arguments(arguments)
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
     config = from_config_dict(TrainConfig, settings)
     model = loop.train_and_evaluate(config, _WORKDIR.value)
     print(f"Model: {model}")

@@ -10,7 +10,8 @@ from typing import Any
 
 from absl import flags
 
-from rclicks_jax import config_docs, errors
+from rclicks_jax import errors
+from rclicks_jax.settings import docs
 
 _HELP = {"--help", "-help", "-h", "--helpfull", "--helpshort"}
 _VERSION = {"--version", "-version"}
@@ -60,7 +61,7 @@ def help_text(text: str, settings: type | None, prefix: str) -> str:
         settings: Dataclass of the settings that flags change; None for none.
         prefix: Of the names of these flags.
     """
-    described = [] if settings is None else config_docs.describe(settings)
+    described = [] if settings is None else docs.describe(settings)
     names = {f"{prefix}{each.name}" for each in described}
     parts = [text.strip(), "", "Flags:"]
     for flag in _own_flags():
@@ -129,10 +130,10 @@ def _kind(flag: Any) -> str:
     if choices:
         return " or ".join(choices)
     kinds = {
-        flags.BooleanParser: config_docs.KINDS[bool],
-        flags.IntegerParser: config_docs.KINDS[int],
-        flags.FloatParser: config_docs.KINDS[float],
-        flags.ListParser: f"{config_docs.KINDS[str]}s, separated by commas",
+        flags.BooleanParser: docs.KINDS[bool],
+        flags.IntegerParser: docs.KINDS[int],
+        flags.FloatParser: docs.KINDS[float],
+        flags.ListParser: f"{docs.KINDS[str]}s, separated by commas",
     }
     return kinds.get(type(flag.parser), "")
 
@@ -161,5 +162,5 @@ def _illegal(message: str) -> errors.RClicksError:
             f"--{name} is missing. {flags.FLAGS[name].help} --help shows an example."
         )
     kind = _kind(flags.FLAGS[name]) if name in flags.FLAGS else ""
-    allowed = config_docs.with_article(kind) or why.strip()
+    allowed = docs.with_article(kind) or why.strip()
     return errors.BadValueError(f"--{name}", repr(value), allowed)

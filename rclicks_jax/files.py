@@ -13,6 +13,8 @@ from typing import Any
 
 from etils import epath
 
+from rclicks_jax import errors
+
 _PARTIAL = ".partial"
 # Who writes such a file: a machine's name, and the number of a process there.
 _OWNED = re.compile(rf"\.(?P<process>\d+){re.escape(_PARTIAL)}")
@@ -230,3 +232,32 @@ def _permission(place: str) -> str:
         except (OSError, KeyError):
             path = path.parent
     return "You may not use it: ask for permission, or choose another place"
+
+
+@contextlib.contextmanager
+def explained(path: epath.PathLike) -> Iterator[None]:
+    """Turns an error of the file system into a sentence.
+
+    Raises:
+        RunFolderError: What is written in the block cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            why = "a file or a broken link stands where its folder has to be"
+        raise errors.RunFolderError(
+            f"{path} cannot be written: {why}. What is finished is "
+            "kept: make room or choose another folder, and run the same command."
+        ) from error
+
+
+def write_output(path: epath.PathLike, content: bytes | str) -> None:
+    """Writes a file of a run or of its tables; it is never seen half written.
+
+    Raises:
+        RunFolderError: It cannot be written; the message says what to do.
+    """
+    with explained(path):
+        write_atomically(path, content)

@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
-from rclicks_jax.results import publish
+from rclicks_jax.results import outputs
+from rclicks_jax.settings import benchmark
 
 
 def settings(folder, **changes):
-    plain = config.BenchmarkConfig(
+    plain = benchmark.BenchmarkConfig(
         data=f"folder:{folder}",
         segmenter="noisy",
         click_model="DT",
@@ -21,7 +21,7 @@ def settings(folder, **changes):
 
 def tables_of(workdir):
     """Makes the tables; returns every one but that of times, as bytes."""
-    publish.publish(store.RunFolder(workdir))
+    outputs.write(store.RunFolder(workdir))
     return _written_tables(workdir)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, plan, records, store
+from rclicks_jax.jobs import engine, records, store, work_units
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Brightness(engine.UnitJob):
 
 def run(data, workdir, scale=1.0, **limits):
     datasets = [packages.open_instances(spec) for spec in specs.parse(data, 0)]
-    units = plan.of_packages(datasets, split="all")
+    units = work_units.of_packages(datasets, split="all")
     job = Brightness(datasets, scale)
     return engine.run(job, units, workdir, engine.Limits(**limits))
 

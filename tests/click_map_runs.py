@@ -4,13 +4,13 @@ import csv
 import dataclasses
 import json
 
-from rclicks_jax import config
 from rclicks_jax.click_maps import files
 from rclicks_jax.jobs import store
+from rclicks_jax.settings import click_maps
 
 
 def settings(folder, **changes):
-    plain = config.ClickMapsConfig(
+    plain = click_maps.ClickMapsConfig(
         model="DT", data=f"folder:{folder}", samples=4, groups=(0, 1, 10)
     )
     return dataclasses.replace(plain, **changes)

@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 from helpers import make_folder
 
-from rclicks_jax import config
 from rclicks_jax.data import packages, specs
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
 
 # The same examples on every machine; `make soak` explores others.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -86,7 +86,7 @@ def folder(tmp_path, cache):
 @pytest.fixture
 def nano(tmp_path):
     """A network that has learnt nothing."""
-    network = config.network("nano")
+    network = networks.network("nano")
     card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
     cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
     return str(tmp_path / "nano")

@@ -3,11 +3,11 @@
 import numpy as np
 from recorded_runs import provenance_of
 
-from rclicks_jax import config
 from rclicks_jax.evaluation import click_scores
 from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.jobs import records as records_lib
 from rclicks_jax.jobs import store
+from rclicks_jax.settings import protocols
 
 METRICS = [one.key for one in click_scores.MEASURES]
 MODELS = {
@@ -57,7 +57,7 @@ def many(count=12, **changes):
 
 
 def write(
-    folder, records, *, protocol=config.PAPER, split="val", models=None, **changes
+    folder, records, *, protocol=protocols.PAPER, split="val", models=None, **changes
 ):
     """Writes a run folder; returns its path as text."""
     run = store.RunFolder(folder)

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax.settings import networks
 
 
 def network_of(saved, **changes):
     """Returns the network whose weights `segnext_tiny.npz` holds."""
     settings = json.loads(str(saved["config_json"]))
-    return config.NetworkConfig(
+    return networks.NetworkConfig(
         variant="parity",
         embed_dims=tuple(settings["embed_dims"]),
         depths=tuple(settings["depths"]),

@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 from helpers import disk
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import artifacts, records, rollout, tracks
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.jobs import provenance, store
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 SHAPE = (48, 64)
 CLICKS = 3
-PROTOCOL = dataclasses.replace(config.PAPER, max_clicks=CLICKS)
+PROTOCOL = dataclasses.replace(protocols.PAPER, max_clicks=CLICKS)
 DT = {"name": "DT"}
 
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import records
 from rclicks_jax.results import aggregate, comparison
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import Trajectory
 
 CLICKS = 20
@@ -66,7 +66,7 @@ def results(
 def run(label, **changes):
     """Returns made-up results as a run of one dataset."""
     one = results(**changes)
-    return comparison.Run(label, config.PAPER, {one.dataset: one})
+    return comparison.Run(label, protocols.PAPER, {one.dataset: one})
 
 
 def of_ious(ious):

@@ -5,8 +5,8 @@ import json
 
 from recorded_runs import provenance_of
 
-from rclicks_jax import config
 from rclicks_jax.jobs import identity, records, store
+from rclicks_jax.settings import protocols
 
 NOTED = provenance_of(["rclicks-benchmark"])
 
@@ -17,7 +17,7 @@ class Asked:
 
     seed: int = 1
     segmenter: dict = dataclasses.field(default_factory=dict)
-    protocol: config.Protocol = config.PAPER
+    protocol: protocols.Protocol = protocols.PAPER
     parts: tuple[int, ...] = (1, 2)
 
 

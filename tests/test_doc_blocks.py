@@ -15,8 +15,8 @@ from commands import command
 from helpers import disk, make_folder
 from started import SERVER
 
-from rclicks_jax import config
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
 
 BLOCKS = [
     block
@@ -81,7 +81,7 @@ def test_a_block_that_is_neither_is_found():
 def stage(tmp_path_factory):
     """A folder that has what the pages talk of."""
     folder = tmp_path_factory.mktemp("pages")
-    network = config.network("nano")
+    network = networks.network("nano")
     card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
     for name in ("models/clickability", "runs/clickability/model"):
         cards.save(folder / name, clickability.init_variables(network, 3), card)

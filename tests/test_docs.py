@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from helpers import make_folder
 
-from rclicks_jax import config, config_docs
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import click_models
 from rclicks_jax.jobs import store
-from rclicks_jax.segmenters import conformance, load
+from rclicks_jax.segmenters import load
+from rclicks_jax.segmenters.conformance import suite
+from rclicks_jax.settings import (
+    benchmark,
+    click_maps,
+    docs,
+    evaluation,
+    protocols,
+    training,
+)
 from rclicks_jax.types import ClickQuery, Clicks
 
 ROOT = doc_pages.ROOT
@@ -50,7 +58,7 @@ def test_the_segmenter_of_the_docs_runs(own, way):
 @WAYS
 def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, way):
     monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
-    asked = config.BenchmarkConfig(
+    asked = benchmark.BenchmarkConfig(
         data=f"folder:{make_folder(tmp_path / 'mine')}",
         segmenter=way.format(path=own),
         click_model="DT",
@@ -68,8 +76,8 @@ def test_the_segmenter_of_the_docs_is_benchmarked(tmp_path, monkeypatch, own, wa
 @WAYS
 def test_the_segmenter_of_the_docs_conforms(own, way):
     told = []
-    findings = conformance.check(way.format(path=own), report=told.append)
-    assert conformance.conforms(findings), told
+    findings = suite.check(way.format(path=own), report=told.append)
+    assert suite.conforms(findings), told
 
 
 def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
@@ -133,24 +141,30 @@ def test_modules_that_are_named_exist(page):
         dotted = re.fullmatch(r"(rclicks_jax\.)?([a-z]\w*(?:\.\w+)+)(\(\))?", words)
         parts = dotted[2].split(".") if dotted else [""]
         is_ours = (ROOT / "rclicks_jax" / parts[0] / "__init__.py").exists()
-        is_file = words.endswith((".csv", ".jsonl", ".xlsx"))
+        is_file = words.endswith((".csv", ".jsonl", ".safetensors", ".xlsx"))
         if dotted and not is_file and (is_ours or dotted[1]):
             assert is_there(parts), words
 
 
 def test_every_switch_of_a_protocol_is_explained():
     text = (ROOT / "docs" / "deviations.md").read_text()
-    for name in config.Protocol.__dataclass_fields__:
+    for name in protocols.Protocol.__dataclass_fields__:
         if name not in ("name", "max_clicks"):
             assert f"`{name}`" in text
 
 
 @pytest.mark.parametrize(
-    "name", ["BenchmarkConfig", "EvaluateConfig", "ClickMapsConfig", "TrainConfig"]
+    "settings",
+    [
+        benchmark.BenchmarkConfig,
+        evaluation.EvaluateConfig,
+        click_maps.ClickMapsConfig,
+        training.TrainConfig,
+    ],
 )
-def test_the_page_of_settings_is_what_their_docstrings_say(name):
-    """A failing test: put `config_docs.page_table` of the dataclass into the page."""
+def test_the_page_of_settings_is_what_their_docstrings_say(settings):
+    """A failing test: put `docs.page_table` of the dataclass into the page."""
     text = (ROOT / "docs" / "settings.md").read_text()
-    made = rf"<!-- made by \S+\(config\.{name}\) -->\n(.*?)\n<!-- end -->"
+    made = rf"<!-- made by \S+\(\w+\.{settings.__name__}\) -->\n(.*?)\n<!-- end -->"
     (printed,) = re.findall(made, text, re.DOTALL)
-    assert printed == config_docs.page_table(getattr(config, name))
+    assert printed == docs.page_table(settings)

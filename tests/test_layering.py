@@ -7,35 +7,39 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LEAVES = {
-    "errors", "types", "config", "config_checks", "config_dicts", "config_docs",
-    "catalogue", "contents", "files", "cache", "waits", "coordination", "hosts",
+    "settings",
+    "errors", "types",
+    "registry", "file_signatures", "files", "cache", "waits", "coordination",
+    "distributed", "hashing", "signals",
     "__init__",
 }  # fmt: skip
 # What each package may import, apart from itself and the leaves.
 ALLOWED = {
+    "settings": set(),
     "ops": set(),
     "bridge": set(),
     "data": {"ops"},
-    "models": {"ops", "bridge"},
+    "weights": {"bridge"},
+    "networks": {"ops", "weights"},
     "metrics": {"ops"},
-    "reporting": {"ops"},
-    "clicks": {"ops", "models", "bridge"},
+    "reporting": {"ops", "metrics"},
+    "clicks": {"ops", "networks", "bridge"},
     "segmenters": {"ops", "bridge"},
-    "training": {"ops", "data", "models", "metrics"},
+    "training": {"ops", "data", "networks", "weights", "metrics"},
     "jobs": {"data"},
     "benchmark": {
         "ops", "jobs", "data", "clicks", "metrics", "segmenters", "reporting"
     },
-    "click_maps": {"ops", "jobs", "data", "clicks", "models", "reporting"},
+    "click_maps": {"ops", "jobs", "data", "clicks", "networks", "reporting"},
     "results": {
         "ops", "jobs", "benchmark", "clicks", "metrics", "segmenters", "reporting"
     },
     "evaluation": {
-        "ops", "jobs", "data", "clicks", "metrics", "reporting", "results"
+        "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
     "launch": {
-        "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "models",
-        "results", "training",
+        "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
+        "reporting", "results", "training",
     },
     "configs": set(),
     "datasets": {"data"},
@@ -44,17 +48,15 @@ BRIDGE_LEAVES = {"errors"}
 LEAF_IMPORTS = {
     "errors": set(),
     "types": set(),
-    "config": {"errors", "config_dicts", "config_checks"},
-    "config_checks": {"errors"},
-    "config_dicts": {"errors", "catalogue", "config_docs"},
-    "config_docs": set(),
-    "catalogue": {"errors"},
-    "contents": set(),
-    "files": set(),
+    "registry": {"errors"},
+    "file_signatures": set(),
+    "files": {"errors"},
     "cache": {"errors", "waits"},
     "waits": set(),
     "coordination": {"errors", "waits"},
-    "hosts": {"cache", "coordination", "errors", "waits"},
+    "distributed": {"cache", "coordination", "errors", "hashing", "waits"},
+    "hashing": set(),
+    "signals": set(),
     "__init__": set(),
 }
 FOLDERS = {

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from etils import epath
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.clicks import strategies
 from rclicks_jax.jobs import store
@@ -46,7 +46,7 @@ def write(
     bgr = small(example.image)[..., ::-1]
     quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
     photo = cv2.imencode(".jpg", bgr, quality)[1].tobytes()
-    store.write_atomically(place / PHOTO_NAME, photo)
+    files.write_output(place / PHOTO_NAME, photo)
     shown = {
         label(strategy, group): number
         for number, (strategy, group, repeat) in enumerate(setup.strategies())
@@ -62,7 +62,7 @@ def write(
         own = place / store.file_name(instance.instance_id)
         for name, layer in layers.items():
             encoded = images.encode_png(small(as_bytes(layer)))
-            store.write_atomically(own / f"{name}.png", encoded)
+            files.write_output(own / f"{name}.png", encoded)
         rounds = {
             name: one.rounds[number]
             for name, number in shown.items()
@@ -73,14 +73,14 @@ def write(
                 to_colours(bits), shape[::-1], interpolation=cv2.INTER_NEAREST
             )
             encoded = images.encode_png(kept)
-            store.write_atomically(own / f"{name}.rounds.png", encoded)
+            files.write_output(own / f"{name}.rounds.png", encoded)
         described = {
             "instance_id": instance.instance_id,
             "scale": shape[1] / example.image.shape[1],
             "layers": sorted(layers),
             "rounds": sorted(rounds),
         }
-        store.write_atomically(own / INDEX_NAME, json.dumps(described).encode())
+        files.write_output(own / INDEX_NAME, json.dumps(described).encode())
 
 
 def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:

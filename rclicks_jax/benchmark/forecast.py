@@ -8,9 +8,9 @@ import jax
 
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
-from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import plan, store
+from rclicks_jax.jobs import store, work_units
+from rclicks_jax.settings.benchmark import BenchmarkConfig
 
 # The first photograph compiles programs; the last one is measured.
 _PLAYED = 2
@@ -66,7 +66,9 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     """
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_instances(spec) for spec in asked]
-    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
+    units = work_units.of_packages(
+        datasets, split=config.split, max_images=config.max_images
+    )
     fewer = min(_PLAYED, config.max_images or _PLAYED)
     few = dataclasses.replace(config, max_images=fewer, pictures=0)
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:

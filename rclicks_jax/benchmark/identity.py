@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from rclicks_jax.config import Protocol
+from rclicks_jax.settings.protocols import Protocol
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,19 +11,19 @@ from typing import Any
 import jax
 from etils import epath
 
-from rclicks_jax import config as config_lib
 from rclicks_jax import errors
 from rclicks_jax.benchmark import play, tracks
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.benchmark.records import read_all, to_record
 from rclicks_jax.clicks import click_models, strategies
-from rclicks_jax.config import BenchmarkConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, plan, records
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs import engine, records, work_units
 from rclicks_jax.jobs.store import RunFolder
+from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.segmenters import specs as specs_of_segmenters
+from rclicks_jax.settings import protocols
+from rclicks_jax.settings.benchmark import BenchmarkConfig
 
 KIND = "benchmark"
 _NO_CLICKS = (
@@ -51,9 +51,11 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         packages.open_instances(spec)
         for spec in specs.parse(config.data, config.max_side)
     ]
-    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
+    units = work_units.of_packages(
+        datasets, split=config.split, max_images=config.max_images
+    )
     if not RunFolder(workdir).exists():
-        plan.require_usable(units, _problems, config.data)
+        work_units.require_usable(units, _problems, config.data)
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
     trajectories = together * len(setup.strategies())
@@ -86,7 +88,7 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
     named = segmenters or [config.segmenter]
     checks: list[Callable[[], object]] = [
         lambda: _check(config),
-        lambda: config_lib.protocol(config.protocol),
+        lambda: protocols.protocol(config.protocol),
         lambda: specs.parse(config.data, config.max_side),
         lambda: specs_of_segmenters.check_all(named, config.protocol),
     ]
@@ -106,7 +108,7 @@ def _check(config: BenchmarkConfig) -> None:
 
 
 def _setup(config: BenchmarkConfig) -> tracks.Setup:
-    named = config_lib.protocol(config.protocol)
+    named = protocols.protocol(config.protocol)
     return tracks.Setup(
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
         seed=config.seed,

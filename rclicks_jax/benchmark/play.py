@@ -10,8 +10,8 @@ from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures
-from rclicks_jax.jobs.plan import Unit
 from rclicks_jax.jobs.store import RunFolder
+from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import ImageExample, InstanceExample
 

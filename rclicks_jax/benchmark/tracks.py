@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rclicks_jax.clicks import sampling, strategies
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import morphology
+from rclicks_jax.settings.protocols import Protocol
 from rclicks_jax.types import Clicks, ImageExample, InstanceExample, Trajectory
 
 PARTS = ("encode", "predict", "simulate", "score")

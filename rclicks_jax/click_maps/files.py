@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rclicks_jax import files
 from rclicks_jax.click_maps.queries import Asked
 from rclicks_jax.clicks import groups
 from rclicks_jax.jobs import records, store
@@ -67,17 +68,17 @@ def write_object(
     """
     ids = (asked.dataset, asked.image_id, asked.instance_id)
     place = "/".join(map(store.file_name, ids))
-    files = {"map": f"maps/{place}.png"}
+    names = {"map": f"maps/{place}.png"}
     contents = [images.encode_png(levels)]
     if drawn:
-        files["drawing"] = f"drawings/{place}.jpg"
+        names["drawing"] = f"drawings/{place}.jpg"
         heat = (levels >> 8).astype(np.uint8)
         picture = overlays.of_query(asked.query, heat, clicks)
         contents.append(overlays.to_jpeg(picture))
-    for name, content in zip(files.values(), contents, strict=True):
-        store.write_atomically(folder.path / name, content)
+    for name, content in zip(names.values(), contents, strict=True):
+        files.write_output(folder.path / name, content)
     found = {str(group): each.tolist() for group, each in clicks.items()}
-    return asked.row("ok", **files, clicks=found)
+    return asked.row("ok", **names, clicks=found)
 
 
 def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
@@ -126,4 +127,4 @@ def write_tables(folder: store.RunFolder) -> None:
         README_NAME: _README,
     }
     for name, content in contents.items():
-        store.write_atomically(folder.path / name, content.encode())
+        files.write_output(folder.path / name, content.encode())

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from etils import epath
 
-from rclicks_jax import config as config_lib
 from rclicks_jax import errors
 from rclicks_jax.click_maps import files, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
 from rclicks_jax.clicks import click_models, simulate
-from rclicks_jax.config import ClickMapsConfig
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, plan, records, store
-from rclicks_jax.jobs.plan import Unit
-from rclicks_jax.models import infer
+from rclicks_jax.jobs import engine, records, store, work_units
+from rclicks_jax.jobs.work_units import Unit
+from rclicks_jax.networks import infer
+from rclicks_jax.settings import protocols
+from rclicks_jax.settings.click_maps import ClickMapsConfig
 
 KIND = "click_maps"
 # Objects worked on together where the click model does not say.
@@ -46,12 +46,14 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
     )
     opened = packages.open_clicks if config.tasks else packages.open_instances
     datasets = [opened(spec) for spec in parsed()]
-    units = plan.of_packages(datasets, split=config.split, max_images=config.max_images)
+    units = work_units.of_packages(
+        datasets, split=config.split, max_images=config.max_images
+    )
     folder = store.RunFolder(out)
     error = None
     if not folder.exists():
         read = functools.partial(queries.problems, tasks=config.tasks)
-        plan.require_usable(units, read, config.data)
+        work_units.require_usable(units, read, config.data)
         error = _precision_error(model, units, config.tasks)
     job = ClickMaps(config, datasets, model, error)
     limits = engine.Limits(config.shard, config.max_failed, "--max_failed")
@@ -78,7 +80,7 @@ class ClickMaps(engine.Job):
         self.unit = self.step = "click task" if config.tasks else "image"
         self._config = config
         self._datasets = datasets
-        self._rules = config_lib.protocol(config.protocol)
+        self._rules = protocols.protocol(config.protocol)
         self._model = model
         self._precision_error = precision_error
         self._batch: int = getattr(model, "batch", _TOGETHER)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures, records
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.types import ClickQuery, ImageExample, Status
 
 MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from etils import epath
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import errors, registry
 from rclicks_jax.clicks import groups, saliency_models
-from rclicks_jax.models import cards, infer
+from rclicks_jax.networks import cards, infer
 from rclicks_jax.ops import distance, masks
 from rclicks_jax.types import ClickQuery
 
@@ -91,7 +91,7 @@ def load(
     Args:
         spec: What the user named.
         batch: Maps in one pass of a network; 0 lets the device decide.
-        rescale: See `models.infer.ClickabilityModel`.
+        rescale: See `networks.infer.ClickabilityModel`.
         precision: Of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
@@ -123,7 +123,7 @@ def check(spec: str) -> None:
         BadValueError: Nothing was named, or an option is not allowed.
         SegmenterError: A file or an interpreter of a saliency model is missing.
     """
-    if spec in catalogue.CLICK_MODELS:
+    if spec in registry.CLICK_MODELS:
         return
     name, options = _parsed(spec)
     if name in saliency_models.NAMES:
@@ -290,7 +290,7 @@ def _split(spec: str) -> tuple[str, dict[str, str]]:
     """Splits a spec into name and options; a folder's name may have colons."""
     if spec.partition(":")[0] not in (*_FUNCTIONS, *saliency_models.NAMES):
         return spec, {}
-    name, options = catalogue.parse_spec(spec)
+    name, options = registry.parse_spec(spec)
     if name in _FUNCTIONS and options:
         raise errors.BadValueError(
             f"Click model {name}", f"options {', '.join(options)}", "none"
@@ -310,7 +310,7 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
             "small network trained on the sample dataset",
         )
     name, options = _split(spec)
-    known = name in (*_FUNCTIONS, *saliency_models.NAMES, *catalogue.CLICK_MODELS)
+    known = name in (*_FUNCTIONS, *saliency_models.NAMES, *registry.CLICK_MODELS)
     if not known and not epath.Path(spec).exists():
         if "/" in spec or "\\" in spec:
             raise errors.DataError(
@@ -324,6 +324,6 @@ def _parsed(spec: str) -> tuple[str, dict[str, str]]:
 
 def _folder(spec: str) -> str:
     """Returns the folder of a network; one with a name is made if need be."""
-    if spec in catalogue.CLICK_MODELS and not epath.Path(spec).exists():
-        return catalogue.find("click model", catalogue.CLICK_MODELS, spec)()
+    if spec in registry.CLICK_MODELS and not epath.Path(spec).exists():
+        return registry.find("click model", registry.CLICK_MODELS, spec)()
     return spec

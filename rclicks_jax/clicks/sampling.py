@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax import config_checks, errors, hosts
+from rclicks_jax import errors, hashing
 from rclicks_jax.clicks import groups
 from rclicks_jax.ops import buckets
+from rclicks_jax.settings import checks
 
 # Draws from one map from which on it is faster to sort its pixels once.
 _MANY = 64
@@ -29,8 +30,8 @@ def check_seed(seed: int) -> None:
     Raises:
         BadValueError: It is negative, has more bits, or is no integer.
     """
-    if not config_checks.SEED.holds(seed):
-        raise errors.BadValueError("seed", repr(seed), config_checks.SEED.allowed)
+    if not checks.SEED.holds(seed):
+        raise errors.BadValueError("seed", repr(seed), checks.SEED.allowed)
 
 
 def random_bits(
@@ -56,7 +57,7 @@ def random_bits(
         BadValueError: As `check_seed`.
     """
     check_seed(seed)
-    digest = hosts.stable_hash(name)
+    digest = hashing.stable_hash(name)
     halves = np.array([digest >> 32, digest & 0xFFFFFFFF], np.uint32)
     words = _random_words(
         jax.random.key(seed), halves, np.asarray(streams, np.int32), repeat, clicks

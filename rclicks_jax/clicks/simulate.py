@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rclicks_jax import config, errors, hosts
+from rclicks_jax import distributed, errors
 from rclicks_jax.clicks import click_models, groups, sampling
-from rclicks_jax.models import infer
+from rclicks_jax.networks import infer
 from rclicks_jax.ops import buckets, distance, masks
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ClickQuery
 
 _MASK = "bool; integers of 0 and 1, or of 0 and 255; or floats in [0, 1]"
@@ -47,7 +48,7 @@ def load_model(
     """
     if not isinstance(batch, int) or batch < 0:
         raise errors.BadValueError("batch", repr(batch), "a whole number from 0")
-    hosts.use_compilation_cache()
+    distributed.use_compilation_cache()
     return click_models.load(os.fspath(spec), batch=batch, precision=precision)
 
 
@@ -133,7 +134,7 @@ def sample_clicks(
     if not isinstance(count, int | np.integer) or count < 0:
         raise errors.BadValueError("count", repr(count), "a whole number from 0")
     sampling.check_seed(seed)
-    rules = config.protocol(protocol)
+    rules = protocols.protocol(protocol)
     levels = drawable_levels(density, region, rules)
     return draw(
         levels, region, number, int(count), seed=seed, name=name, protocol=rules
@@ -141,7 +142,7 @@ def sample_clicks(
 
 
 def drawable_levels(
-    click_map: np.ndarray, error: np.ndarray, protocol: config.Protocol
+    click_map: np.ndarray, error: np.ndarray, protocol: protocols.Protocol
 ) -> np.ndarray:
     """Returns the levels that clicks in an error region are drawn from.
 
@@ -165,7 +166,7 @@ def draw(
     *,
     seed: int,
     name: str,
-    protocol: config.Protocol,
+    protocol: protocols.Protocol,
 ) -> np.ndarray:
     """Draws clicks from the levels of a map; `sample_clicks` says more.
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import tqdm
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import errors, registry
 from rclicks_jax.data import raw, specs, targets
 from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
@@ -100,7 +100,7 @@ def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagno
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
         found = specs.parse(target)
     else:
-        folder = specs.expanded(catalogue.unquoted(target))
+        folder = specs.expanded(registry.unquoted(target))
         found = list(_identify(folder, diagnosis))
     for spec in found:
         limited = dataclasses.replace(spec, max_side=max_side)

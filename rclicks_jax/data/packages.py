@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from rclicks_jax import cache as user_cache
-from rclicks_jax import errors, files, hosts
+from rclicks_jax import distributed, errors, files
 from rclicks_jax.data import package_index, packaging, raw, specs, split_files
 from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
 from rclicks_jax.data.raw import clicks_csv, layouts, sources
@@ -370,6 +370,6 @@ def _described(
 def notes(opened: Iterable[Package]) -> list[str]:
     """Returns what packages note; the first process prints it to stderr."""
     noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
-    for note in noted if hosts.is_first() else ():
+    for note in noted if distributed.is_first() else ():
         print(f"note: {errors.printable(note)}", file=sys.stderr)
     return noted

@@ -10,7 +10,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import errors, registry
 from rclicks_jax.data import remote
 from rclicks_jax.data.raw import identities, layouts
 
@@ -96,7 +96,7 @@ def of_folder(folder: pathlib.Path) -> DataSpec:
 
 def _tokens(text: str) -> list[str]:
     """Splits at the commas between datasets, not at those within them."""
-    parts = catalogue.split(text, ",")
+    parts = registry.split(text, ",")
     tokens: list[str] = []
     while parts:
         lengths = range(len(parts), 0, -1)
@@ -111,14 +111,14 @@ def _is_there(token: str) -> bool:
     """Tells whether a text is one dataset whose files exist."""
     kind, colon, place = token.partition(":")
     if kind not in KINDS or (kind == "sample" and colon):
-        return os.path.isdir(os.path.expanduser(catalogue.unquoted(token)))
+        return os.path.isdir(os.path.expanduser(registry.unquoted(token)))
     if not colon:
         return True
     return bool(_json_and_folder(place)) if kind == "coco" else _exists(place)
 
 
 def _exists(place: str) -> bool:
-    plain = catalogue.unquoted(place)
+    plain = registry.unquoted(place)
     if remote.is_remote(plain):
         return plain != place or "," not in plain
     return os.path.exists(os.path.expanduser(plain))
@@ -126,7 +126,7 @@ def _exists(place: str) -> bool:
 
 def _json_and_folder(place: str) -> tuple[str, str] | None:
     """Splits `JSON,DIR` where both exist; None if that is nowhere."""
-    parts = catalogue.split(place, ",")
+    parts = registry.split(place, ",")
     for count in range(len(parts) - 1, 0, -1):
         both = ",".join(parts[:count]).strip(), ",".join(parts[count:]).strip()
         if all(map(_exists, both)):
@@ -146,7 +146,7 @@ def _up_to_the_next(parts: Sequence[str]) -> int:
 def _spec(token: str) -> DataSpec:
     kind, colon, place = token.partition(":")
     if kind not in KINDS or (kind == "sample" and colon):
-        path = expanded(catalogue.unquoted(token))
+        path = expanded(registry.unquoted(token))
         if os.path.isdir(path):
             return of_folder(path)
         if "/" in token and not colon:
@@ -182,7 +182,7 @@ def _coco(place: str) -> DataSpec:
 
 def _existing(place: str, *, folder: bool) -> pathlib.Path:
     """Returns a path, or says that nothing is there, or something else."""
-    plain = catalogue.unquoted(place.strip())
+    plain = registry.unquoted(place.strip())
     if remote.is_remote(plain):
         return remote.local_copy(plain)
     path = expanded(plain)

@@ -14,7 +14,7 @@ import grain
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.data import augment, packages, squares
+from rclicks_jax.data import augment, letterbox_cache, packages
 from rclicks_jax.types import PackedBatch
 
 _LOOK_AHEAD = 16
@@ -31,7 +31,7 @@ class TrainSource:
         self,
         datasets: Sequence[packages.Package],
         split: str,
-        settings: squares.Settings,
+        settings: letterbox_cache.LetterboxSettings,
         *,
         workers: int = 2,
     ) -> None:
@@ -44,7 +44,8 @@ class TrainSource:
             workers: Threads that make examples.
         """
         self._parts = [
-            squares.prepare(package, split, settings, workers) for package in datasets
+            letterbox_cache.prepare(package, split, settings, workers)
+            for package in datasets
         ]
         self._ends = list(itertools.accumulate(map(len, self._parts)))
         self.counts: collections.Counter[str] = collections.Counter()

@@ -22,7 +22,7 @@ from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.identity import AgreementIdentity
 from rclicks_jax.jobs import engine, failures, records, store
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
 from rclicks_jax.types import Status

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rclicks_jax.evaluation import published_click_models
+from rclicks_jax.evaluation import paper_numbers
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.click_agreement import Agreement
 from rclicks_jax.evaluation.click_scores import ALL, KINDS, PAPER
-from rclicks_jax.results import measures
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting.table_formats import Row, Table
 
 _KEYS = ("pl1", "wd", "ks")
 _MEASURES = tuple(one for one in PAPER if one.key in _KEYS)
@@ -40,7 +40,7 @@ def means(found: Sequence[Agreement], compared: str) -> Table:
         values = {key: [getattr(one, key) for one in inside] for key in _KEYS}
         image_ids = [one.image_id for one in inside]
         row |= {
-            key: measures.over_images(np.array(of_each), image_ids)
+            key: intervals.over_images(np.array(of_each), image_ids)
             for key, of_each in values.items()
         }
         rows.append(row)
@@ -99,7 +99,7 @@ def against_published(made: Table, compared: str, split: str) -> Table:
         compared: What the two sets are.
         split: Of the data; the original's numbers are of what the paper evaluates on.
     """
-    numbers = published_click_models.pc_against_mobile()
+    numbers = paper_numbers.pc_against_mobile()
     keys = {"device": {"ks": "ks"}, "display_mode": {}}.get(
         compared, {"ks": "ks", "wd": "wd_of_xx", "pl1": "pl1_of_xx"}
     )
@@ -113,12 +113,12 @@ def against_published(made: Table, compared: str, split: str) -> Table:
     for row in made.rows:
         if row["click_type"] != ALL:
             continue
-        there = published_click_models.is_published_split(row["dataset"], split)
+        there = paper_numbers.is_published_split(row["dataset"], split)
         known = numbers.get(row["dataset"], {}) if there else {}
         for measure in _MEASURES:
             published = known.get(keys.get(measure.key))
-            cells = published_click_models.beside(row[measure.key], published)
+            cells = paper_numbers.beside(row[measure.key], published)
             head = {key: row[key] for key in ("dataset", "one", "other")}
             rows.append({**head, "measure": measure.title, **cells})
-    columns = {**heads, **published_click_models.columns()}
+    columns = {**heads, **paper_numbers.columns()}
     return Table("published", "Against the original", columns, rows)

@@ -36,7 +36,7 @@ class Truth:
         click_map: What `data.targets` makes of the clicks, `f32[h w]`; all zero if
             nobody clicked near the error region.
         uniform: UD, the baseline of information gain; sums to one, `f64[h w]`.
-        nss_epsilon: See `config.Protocol`.
+        nss_epsilon: See `settings.protocols.Protocol`.
     """
 
     clicks_yx: np.ndarray

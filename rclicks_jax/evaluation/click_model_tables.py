@@ -14,12 +14,12 @@ from rclicks_jax.evaluation.click_scores import (
     FURTHER,
     KINDS,
     PAPER,
-    Measure,
+    ClickMeasure,
     Scores,
     parts,
 )
-from rclicks_jax.results import comparison
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting.table_formats import Row, Table
 
 _PAPER_ORDER = ("ks", "pl1", "wd", "nss", "pde")
 _PAPER_FORMS = {"ks": ".2f", "pl1": ".2f", "wd": ".2f", "nss": ".2f", "pde": ".2E"}
@@ -49,7 +49,7 @@ def further(scores: Sequence[Scores]) -> Table:
 
 
 def _means(
-    name: str, title: str, measured: Sequence[Measure], scores: Sequence[Scores]
+    name: str, title: str, measured: Sequence[ClickMeasure], scores: Sequence[Scores]
 ) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
@@ -76,7 +76,7 @@ def _means(
     return Table(name, title, columns, rows)
 
 
-def _undefined(one: Scores, kind: str, measured: Sequence[Measure]) -> str:
+def _undefined(one: Scores, kind: str, measured: Sequence[ClickMeasure]) -> str:
     """Says in how many tasks that are `ok` a metric is in no mean."""
     inside = one.of(kind)
     missing = {
@@ -99,7 +99,7 @@ def further_differences(scores: Sequence[Scores]) -> Table:
 
 
 def _differences(
-    name: str, title: str, measured: Sequence[Measure], scores: Sequence[Scores]
+    name: str, title: str, measured: Sequence[ClickMeasure], scores: Sequence[Scores]
 ) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
@@ -126,13 +126,13 @@ def _differences(
 
 
 def _between(
-    one: Scores, other: Scores, kind: str, measured: Sequence[Measure]
+    one: Scores, other: Scores, kind: str, measured: Sequence[ClickMeasure]
 ) -> Iterator[Row]:
     """Yields a row for each measure in which two click models can be compared."""
     first, second = _shared(one, other, kind)
     for measure in measured:
         values = one.values[measure.key][first], other.values[measure.key][second]
-        between = comparison.difference(*values, one.image_ids[first].tolist())
+        between = intervals.difference(*values, one.image_ids[first].tolist())
         if between is not None:
             yield {
                 "dataset": one.dataset,
@@ -142,7 +142,7 @@ def _between(
                 "measure": measure.title,
                 "tasks": int(np.isfinite(values[0] - values[1]).sum()),
                 "difference": between,
-                "told_apart": comparison.told_apart(between, one.side == other.side),
+                "told_apart": intervals.told_apart(between, one.side == other.side),
             }
 
 

@@ -12,15 +12,16 @@ from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
-from rclicks_jax.jobs import store
-from rclicks_jax.results import comparable, measures, publish, run_notes
+from rclicks_jax.jobs import opening, store
+from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting import common_notes, comparable
 
 ALL = "all"
 KINDS = (ALL, "first", "fn", "fp")
 _CLICK_MODELS = "click_models"
 
 
-class Measure(NamedTuple):
+class ClickMeasure(NamedTuple):
     """A metric of click maps.
 
     Attributes:
@@ -36,19 +37,19 @@ class Measure(NamedTuple):
 
 # The paper's five, then what people who work on saliency expect.
 PAPER = (
-    Measure("pl1", "PL1 ↓", ".3f"),
-    Measure("wd", "WD ↓", ".3f"),
-    Measure("ks", "KS ↑", ".3f"),
-    Measure("nss", "NSS ↑", ".3f"),
-    Measure("pde", "PDE ↑", ".3e"),
+    ClickMeasure("pl1", "PL1 ↓", ".3f"),
+    ClickMeasure("wd", "WD ↓", ".3f"),
+    ClickMeasure("ks", "KS ↑", ".3f"),
+    ClickMeasure("nss", "NSS ↑", ".3f"),
+    ClickMeasure("pde", "PDE ↑", ".3e"),
 )
 FURTHER = (
-    Measure("pl1_expected", "PL1 in closed form ↓", ".3f"),
-    Measure("kld", "KLD ↓", ".3f"),
-    Measure("cc", "CC ↑", ".3f"),
-    Measure("sim", "SIM ↑", ".3f"),
-    Measure("auc_judd", "AUC-Judd ↑", ".3f"),
-    Measure("ig", "IG over UD, bits ↑", ".3f"),
+    ClickMeasure("pl1_expected", "PL1 in closed form ↓", ".3f"),
+    ClickMeasure("kld", "KLD ↓", ".3f"),
+    ClickMeasure("cc", "CC ↑", ".3f"),
+    ClickMeasure("sim", "SIM ↑", ".3f"),
+    ClickMeasure("auc_judd", "AUC-Judd ↑", ".3f"),
+    ClickMeasure("ig", "IG over UD, bits ↑", ".3f"),
 )
 MEASURES = (*PAPER, *FURTHER)
 
@@ -121,7 +122,7 @@ class Scores(NamedTuple):
         """Returns a mean with its interval by a bootstrap over images; or None."""
         inside = self.of(kind)
         values = self.values[metric][inside]
-        return measures.over_images(values, self.image_ids[inside].tolist())
+        return intervals.over_images(values, self.image_ids[inside].tolist())
 
 
 class Evaluation(NamedTuple):
@@ -161,7 +162,7 @@ def open_evaluation(
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
     folder = store.RunFolder(path)
-    info, values = publish.info_of(folder, evaluation_job.KIND, EvaluationIdentity)
+    info, values = opening.typed_info(folder, evaluation_job.KIND, EvaluationIdentity)
     records = task_records.read_all(folder)
     if not records:
         raise errors.RunFolderError(f"{folder.path} has no finished task yet.")
@@ -278,7 +279,7 @@ def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> 
     ]
     means = comparable.means_note(names, [one.provenance for one in evaluations])
     notes = [*filter(None, (checked.note, means))]
-    notes += run_notes.together(noted)
+    notes += common_notes.together(noted)
     return _on_shared(every, notes)._replace(head=checked.head)
 
 

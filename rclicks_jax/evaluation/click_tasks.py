@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from rclicks_jax import config as config_lib
-from rclicks_jax import hosts
+from rclicks_jax import hashing
 from rclicks_jax.clicks import click_models
-from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.evaluation import task_scoring
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.evaluation.task_scoring import Measured
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.work_units import Unit
+from rclicks_jax.settings import protocols
+from rclicks_jax.settings.evaluation import EvaluateConfig
 from rclicks_jax.types import ClickExample, ClickQuery
 
 # Tasks whose maps are made together where no model says.
@@ -106,10 +106,10 @@ def _made(
                 else example.error_mask,
                 maps={name: next(maps) for name, maps in made.items()},
                 seeds={
-                    name: (config.seed, hosts.stable_hash(f"{key}/{name}"))
+                    name: (config.seed, hashing.stable_hash(f"{key}/{name}"))
                     for name in models
                 },
                 draws=config.draws,
-                nss_epsilon=config_lib.protocol(config.protocol).nss_epsilon,
+                nss_epsilon=protocols.protocol(config.protocol).nss_epsilon,
             ),
         )

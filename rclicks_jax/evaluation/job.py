@@ -9,10 +9,8 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import config as config_lib
 from rclicks_jax import errors
 from rclicks_jax.clicks import click_models
-from rclicks_jax.config import EvaluateConfig
 from rclicks_jax.data import packages, specs
 from rclicks_jax.evaluation import (
     click_metrics,
@@ -22,8 +20,10 @@ from rclicks_jax.evaluation import (
 )
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import EvaluationIdentity
-from rclicks_jax.jobs import engine, plan, processes, records, store
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs import engine, processes, records, store, work_units
+from rclicks_jax.jobs.work_units import Unit
+from rclicks_jax.settings import protocols
+from rclicks_jax.settings.evaluation import EvaluateConfig
 
 KIND = "evaluation"
 
@@ -42,7 +42,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
         RClicksError: It cannot start, or nothing works: the first tasks all failed in
             the same way. A single bad task never raises.
     """
-    protocol = config_lib.protocol(config.protocol)
+    protocol = protocols.protocol(config.protocol)
     parsed = functools.partial(specs.parse, config.data, config.max_side)
     checks = [
         functools.partial(click_models.check, spec) for spec in config.click_models
@@ -50,7 +50,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
     errors.check_all([parsed, *checks])
     named = click_models.titles(config.click_models)
     datasets = [packages.open_clicks(spec) for spec in parsed()]
-    units = plan.of_packages(datasets, split=config.split)
+    units = work_units.of_packages(datasets, split=config.split)
     models = {
         name: click_models.load(
             spec,
@@ -60,7 +60,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
         for name, spec in named.items()
     }
     if not store.RunFolder(workdir).exists():
-        plan.require_usable(units, _problems, config.data)
+        work_units.require_usable(units, _problems, config.data)
     job = Evaluation(config, datasets, named, models)
     limits = engine.Limits(config.shard, config.max_failed)
     return engine.run(job, units, workdir, limits)
@@ -103,7 +103,7 @@ class Evaluation(engine.Job):
         return EvaluationIdentity(
             metrics=click_metrics.METRICS,
             masked_without_mass="uniform",
-            protocol=config_lib.protocol(config.protocol),
+            protocol=protocols.protocol(config.protocol),
             seed=config.seed,
             draws=config.draws,
             click_models={

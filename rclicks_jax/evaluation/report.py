@@ -4,37 +4,37 @@ import collections
 from collections.abc import Sequence
 from typing import Any
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation import task_pictures
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
 from rclicks_jax.evaluation.records import TaskRecord
-from rclicks_jax.jobs import store
+from rclicks_jax.jobs import starts, store
 from rclicks_jax.ops import images
-from rclicks_jax.results import (
+from rclicks_jax.reporting import (
     click_words,
-    formats,
-    object_pictures,
+    common_notes,
+    data_uris,
+    page_parts,
     pages,
-    report,
-    run_notes,
+    table_formats,
 )
-from rclicks_jax.results.click_words import SYNTHETIC
+from rclicks_jax.reporting.click_words import SYNTHETIC
 
 # Characters of the pictures of a task in a page, and of one of them.
 _TASK, _PICTURE = 280_000, 60_000
 
 
 def write(
-    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[formats.Table]
+    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[table_formats.Table]
 ) -> None:
     """Writes `report.html` into a run folder."""
     page = render(folder, evaluation, made)
-    store.write_atomically(folder.path / report.REPORT_NAME, page.encode())
+    files.write_output(folder.path / page_parts.REPORT_NAME, page.encode())
 
 
 def render(
-    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[formats.Table]
+    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[table_formats.Table]
 ) -> str:
     """Returns the page: a pure function of the folder.
 
@@ -70,12 +70,14 @@ def render(
         shown_maps=task_records.shown_maps(identity),
         gallery=gallery,
         tables=[pages.shown(table) for table in made],
-        problems=report.problems(
+        problems=page_parts.problems(
             (one.dataset, one.click_set_id, one.status, one.reason)
             for one in evaluation.records
             if one.status != "ok"
         ),
-        made=report.origin(folder),
+        made=page_parts.origin(
+            info.identity, info.provenance, info.hash, starts.read_all(folder)
+        ),
     )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def _warnings(
     ]
     found += map(str, info.provenance.get("data_notes", []))
     counts = collections.Counter(one.status for one in evaluation.records)
-    return [*filter(None, found), *run_notes.of_counts(counts, "task")]
+    return [*filter(None, found), *common_notes.of_counts(counts, "task")]
 
 
 def _shown(
@@ -117,7 +119,7 @@ def _shown(
         share = min(_PICTURE, _TASK // max(1, len(kept)))
         for name, jpeg in kept:
             picture = images.decode_image(jpeg, f"The picture of {name}")
-            uri = object_pictures.photo_uri(picture, share)
+            uri = data_uris.photo_uri(picture, share)
             pictures.append((_caption(record, name, evaluation), uri))
     except errors.DataError as error:
         unreadable.append(f"Pictures of {record.click_set_id} are left out. {error}")
@@ -137,7 +139,7 @@ def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
     maps = task_records.shown_maps(evaluation.identity)
     row = {one.key: task_records.value(record, name, maps, one.key) for one in PAPER}
     columns = {one.key: (one.title, one.form) for one in PAPER}
-    (cells,) = formats.cells(formats.Table("", "", columns, [row]))
+    (cells,) = table_formats.cells(table_formats.Table("", "", columns, [row]))
     pairs = zip(columns.values(), cells, strict=True)
     # The tables say which way is better.
     return f"{name}: " + ", ".join(

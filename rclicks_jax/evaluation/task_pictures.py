@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from etils import epath
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 from rclicks_jax.clicks import click_models
 from rclicks_jax.clicks.click_models import ClickModel
 from rclicks_jax.data import packages
@@ -101,9 +101,9 @@ def write(
         for number, click_map in enumerate(maps.values()):
             picture = overlays.of_query(query, click_map, {0: example.clicks_yx})
             content = overlays.to_jpeg(picture)
-            store.write_atomically(place / f"{number}.jpg", content)
+            files.write_output(place / f"{number}.jpg", content)
         index = json.dumps({"pictures": list(maps)})
-        store.write_atomically(place / _INDEX_NAME, index.encode())
+        files.write_output(place / _INDEX_NAME, index.encode())
 
 
 def read(folder: store.RunFolder, record: TaskRecord) -> list[Picture]:

@@ -31,7 +31,7 @@ class Measured:
         maps: By model: the click map, or why there is none.
         seeds: Of the draws, by model.
         draws: Sets drawn from each map.
-        nss_epsilon: See `config.Protocol`.
+        nss_epsilon: See `settings.protocols.Protocol`.
     """
 
     clicks_yx: np.ndarray

@@ -7,17 +7,17 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import distributed, errors, signals
 from rclicks_jax.jobs import (
     failures,
-    plan,
     progress,
     provenance,
     records,
     starts,
     store,
+    work_units,
 )
-from rclicks_jax.jobs.plan import Unit
+from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.types import Status
 
 
@@ -193,18 +193,18 @@ def run(
             works: the first units all failed in the same way. A single bad unit never
             raises.
     """
-    plan.require_distinct(units, job.unit)
+    work_units.require_distinct(units, job.unit)
     folder = store.RunFolder(workdir)
     noted = dataclasses.replace(provenance.of_this_process(), **job.provenance())
     folder.begin(job.kind, job.identity(), noted, mendable=job.mendable)
     starts.note(folder)
     progress.say_start(job.title, units, job.facts(), job.unit)
-    if hosts.is_first():
+    if distributed.is_first():
         job.begun(folder)
     worked, stopped = _work(job, units, folder, limits)
     if not stopped:
-        hosts.barrier(job.kind)
-    if hosts.is_first():
+        distributed.barrier(job.kind)
+    if distributed.is_first():
         job.finish(folder, stopped)
     return _outcome(units, folder, worked, stopped)
 
@@ -216,15 +216,15 @@ def _work(
     limits: Limits,
 ) -> tuple[int, str]:
     """Works on this process's units; returns how many, and what ended it early."""
-    mine = plan.owned(units, _shard(limits.shard))
-    unfinished = plan.unfinished(mine, folder)
+    mine = work_units.owned(units, _shard(limits.shard))
+    unfinished = work_units.unfinished(mine, folder)
     left = [unit for unit, _ in unfinished]
     attempts = {(unit.dataset, unit.name): (unit, n) for unit, n in unfinished}
     total, to_do = (sum(map(job.steps, some)) for some in (mine, left))
     first = progress.FirstFailures(limits.max_failed)
     worked = 0
     with (
-        hosts.stop_on_signal() as stop,
+        signals.stop_on_signal() as stop,
         progress.Bar(job.doing, job.step, total, total - to_do) as bar,
     ):
         steps = _Steps(job, bar)
@@ -243,7 +243,7 @@ def _work(
     return worked, stop.reason
 
 
-def _until(units: Iterable[Unit], stop: hosts.StopRequest) -> Iterator[Unit]:
+def _until(units: Iterable[Unit], stop: signals.StopRequest) -> Iterator[Unit]:
     """Yields units until the run is asked to stop."""
     for unit in units:
         if stop:

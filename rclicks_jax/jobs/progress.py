@@ -9,15 +9,15 @@ from typing import Any, Self
 import jax
 import tqdm
 
-from rclicks_jax import errors, hosts
-from rclicks_jax.jobs import failures, plan, processes
+from rclicks_jax import distributed, errors
+from rclicks_jax.jobs import failures, processes, work_units
 
 # Images that fail in the same way before a run is stopped that has no result at all.
 FIRST_FAILURES = 10
 
 
 def say_start(
-    title: str, units: Sequence[plan.Unit], facts: Mapping[str, str], called: str
+    title: str, units: Sequence[work_units.Unit], facts: Mapping[str, str], called: str
 ) -> None:
     """Says on one line what is run, on what, and where.
 
@@ -27,7 +27,7 @@ def say_start(
         facts: What else matters, by name.
         called: What a unit is called: `image`, or `click task`.
     """
-    if not hosts.is_first():
+    if not distributed.is_first():
         return
     objects = sum(len(unit.objects) for unit in units)
     counted = [f"{len(units)} {called}s"] + [f"{objects} objects"] * bool(objects)
@@ -47,7 +47,7 @@ def _devices() -> str:
 def say_failures(reasons: Iterable[str]) -> None:
     """Says the most common reasons of failures, with counts."""
     counted = collections.Counter(reasons)
-    if counted and hosts.is_first():
+    if counted and distributed.is_first():
         told = failures.most_common(counted)
         print(f"{counted.total()} failed. {told}", file=sys.stderr)
 
@@ -64,7 +64,7 @@ class Bar:
             initial=initial,
             desc=what,
             unit=unit,
-            disable=not hosts.is_first(),
+            disable=not distributed.is_first(),
         )
         if initial < total:
             self._bar.set_postfix_str("first pass, compiling if need be")

@@ -12,8 +12,8 @@ import sys
 import time
 from typing import NamedTuple
 
-from rclicks_jax import hosts
-from rclicks_jax.jobs import files, store
+from rclicks_jax import distributed, files
+from rclicks_jax.jobs import run_files, store
 
 _FOLDER = "attempts"
 
@@ -36,12 +36,12 @@ def note(folder: store.RunFolder) -> None:
     Raises:
         RunFolderError: It cannot be written.
     """
-    if not hosts.is_first():
+    if not distributed.is_first():
         return
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     content = json.dumps({"started": started, "command": sys.argv}) + "\n"
     name = f"{time.time_ns():020}-{os.getpid()}.json"
-    store.write_atomically(folder.path / _FOLDER / name, content.encode())
+    files.write_output(folder.path / _FOLDER / name, content.encode())
 
 
 def read_all(folder: store.RunFolder) -> list[Start]:
@@ -52,7 +52,7 @@ def read_all(folder: store.RunFolder) -> list[Start]:
     found = []
     for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
         try:
-            read = json.loads(files.read_text(path))
+            read = json.loads(run_files.read_text(path))
             found.append(Start(str(read["started"]), list(map(str, read["command"]))))
         except (OSError, ValueError, TypeError, KeyError):
             continue

@@ -22,13 +22,12 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import cache, errors
+from rclicks_jax import cache, errors, files
 from rclicks_jax.files import remove_leftovers, why_unreadable
-from rclicks_jax.jobs import files, formats, identity, provenance, records
+from rclicks_jax.jobs import formats, identity, provenance, records, run_files
 
 # Names and whole files are used with every folder.
-from rclicks_jax.jobs.files import file_name as file_name
-from rclicks_jax.jobs.files import write_atomically as write_atomically
+from rclicks_jax.jobs.run_files import file_name as file_name
 
 RUN_NAME = "run.json"
 # A process that starts at the same moment may still be writing `run.json`.
@@ -104,7 +103,7 @@ class RunFolder:
         path = self.path / RUN_NAME
         if not self.exists():
             self._check_orphans(described["hash"])
-            if files.create(path, content):
+            if run_files.create(path, content):
                 self._started = _info_of(described)
                 return
         before = self._begun()
@@ -119,7 +118,7 @@ class RunFolder:
             with self._alone():
                 first, before = before, self._begun()
                 if first.hash == before.hash:
-                    write_atomically(path, content)
+                    files.write_output(path, content)
                     before = _info_of(described)
                     print(
                         f"{self.path}: {' and '.join(sorted(changed))} changed. "
@@ -203,7 +202,7 @@ class RunFolder:
         """
         path = self.path / RUN_NAME
         try:
-            described = json.loads(files.read_text(path))
+            described = json.loads(run_files.read_text(path))
         except FileNotFoundError as error:
             missing = RUN_NAME if self.path.exists() else "such folder"
             raise errors.RunFolderError(
@@ -239,7 +238,7 @@ class RunFolder:
         """
         path = self._record_path(record.dataset, record.name, record.attempt)
         owned = dataclasses.replace(record, run=self.run)
-        write_atomically(path, records.to_lines(owned, self.kind).encode())
+        files.write_output(path, records.to_lines(owned, self.kind).encode())
 
     def read_all(self) -> Iterator[records.Record]:
         """Yields the newest record of every unit, ordered by dataset and name.
@@ -326,7 +325,7 @@ class RunFolder:
     def _read(self, path: epath.Path) -> records.Record:
         """Reads a record, and makes sure that it lies where its unit belongs."""
         try:
-            text = files.read_text(path)
+            text = run_files.read_text(path)
         except (OSError, ValueError) as error:
             raise records.RecordError(str(path), why_unreadable(error)) from error
         record = formats.record(text, str(path), self.kind)
@@ -366,7 +365,7 @@ def _words(kind: str) -> str:
 def _owner(path: epath.Path) -> str:
     """Returns the run that a record of any job says it is of; empty if none."""
     try:
-        return formats.owner(files.read_text(path))
+        return formats.owner(run_files.read_text(path))
     except (OSError, ValueError):
         return ""
 

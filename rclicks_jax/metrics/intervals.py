@@ -86,3 +86,37 @@ def bootstrap_mean(
     means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return between(values[known].mean(), low, high, sums.size)
+
+
+def over_images(values: np.ndarray | None, image_ids: list[str]) -> Interval | None:
+    """Returns a mean with its interval by a bootstrap over images.
+
+    Args:
+        values: One number an object, `f64[n]`, perhaps with NaN; or None.
+        image_ids: The image of each.
+    """
+    if values is None or not np.isfinite(values).any():
+        return None
+    return bootstrap_mean(values, np.array(image_ids))
+
+
+def difference(
+    one: np.ndarray, other: np.ndarray, image_ids: list[str]
+) -> Interval | None:
+    """Returns the mean of one minus other over the objects that have both."""
+    return over_images(one - other, image_ids)
+
+
+def told_apart(between: Interval | None, alike: bool) -> str | None:
+    """Says whether a difference tells two apart.
+
+    Args:
+        between: The difference; None if it has none.
+        alike: Whether nothing else differs between the two.
+
+    Returns:
+        `yes`, `no`, or None where it cannot be told: without an interval, or where
+        something else differs.
+    """
+    sign = between.sign if between is not None and alike else None
+    return None if sign is None else "yes" if sign else "no"

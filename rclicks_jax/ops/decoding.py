@@ -11,7 +11,7 @@ from typing import IO
 import cv2
 import numpy as np
 
-from rclicks_jax import contents, errors
+from rclicks_jax import errors, file_signatures
 from rclicks_jax.ops import image_headers
 
 # OpenCV's own limit, CV_IO_MAX_IMAGE_PIXELS.
@@ -130,7 +130,7 @@ def why_unreadable(encoded: bytes) -> str:
     Args:
         encoded: Content of the file.
     """
-    mistaken = contents.mistaken(encoded[: contents.HEAD])
+    mistaken = file_signatures.mistaken(encoded[: file_signatures.HEAD])
     if mistaken:
         return f"is {mistaken}."
     found = image_headers.header(encoded)

@@ -10,8 +10,8 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import strategies
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction
+from rclicks_jax.settings.protocols import Protocol
 from rclicks_jax.types import Trajectory
 
 THRESHOLD = 90

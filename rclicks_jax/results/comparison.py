@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import intervals
-from rclicks_jax.results import comparable, measures, run_notes
+from rclicks_jax.reporting import common_notes, comparable
+from rclicks_jax.reporting.table_formats import Row, Table
+from rclicks_jax.results import measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.settings.protocols import Protocol
 
 # What two segmenters are compared by.
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
@@ -118,7 +119,7 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
         told = zip(counts, labelled, strict=True)
         held = ", ".join(f"{count} in {run.label}" for count, run in told)
         notes.append(f"Images with a record: {held}. Compared on what all have.")
-    notes += run_notes.together((run.label, run.notes()) for run in labelled)
+    notes += common_notes.together((run.label, run.notes()) for run in labelled)
     return Checked(labelled, checked.head, notes)
 
 
@@ -207,13 +208,6 @@ def paired(runs: Sequence[Run], dataset: str, key: str) -> Paired | None:
     )
 
 
-def difference(
-    one: np.ndarray, other: np.ndarray, image_ids: list[str]
-) -> intervals.Interval | None:
-    """Returns the mean of one minus other over the objects that have both."""
-    return measures.over_images(one - other, image_ids)
-
-
 def ranks(
     values: Paired, better: int, sides: Sequence[str] | None = None
 ) -> list[tuple[int, int] | None]:
@@ -233,7 +227,7 @@ def ranks(
     for i in range(count):
         others = [j for j in range(count) if j != i and sides[j] == sides[i]]
         signs = [
-            difference(values.values[i], values.values[j], values.image_ids)
+            intervals.difference(values.values[i], values.values[j], values.image_ids)
             for j in others
         ]
         found = [None if one is None else one.sign for one in signs]
@@ -272,7 +266,7 @@ def means(runs: Sequence[Run]) -> Table:
             for row, values, place in zip(
                 of_dataset, found.values, places, strict=True
             ):
-                row[key] = measures.over_images(values, found.image_ids)
+                row[key] = intervals.over_images(values, found.image_ids)
                 row[f"{key}_rank"] = _written(place)
             if (count := found.values.shape[1]) < len(names):
                 notes.append(_of_fewer(measure.title, dataset, count, len(names)))
@@ -310,7 +304,7 @@ def differences(runs: Sequence[Run]) -> Table:
             if found is None:
                 continue
             one, other = found.values
-            between = difference(one, other, found.image_ids)
+            between = intervals.difference(one, other, found.image_ids)
             rows.append(
                 {
                     "dataset": dataset,
@@ -319,26 +313,13 @@ def differences(runs: Sequence[Run]) -> Table:
                     "measure": measures.BY_KEY[key].heading,
                     "objects": found.values.shape[1],
                     "difference": between,
-                    "told_apart": told_apart(between, first.side == second.side),
+                    "told_apart": intervals.told_apart(
+                        between, first.side == second.side
+                    ),
                 }
             )
     title = "Differences on the same objects, with 95 % intervals"
     return Table("differences", title, columns, rows)
-
-
-def told_apart(between: intervals.Interval | None, alike: bool) -> str | None:
-    """Says whether a difference tells two apart.
-
-    Args:
-        between: The difference; None if it has none.
-        alike: Whether nothing else differs between the two.
-
-    Returns:
-        `yes`, `no`, or None where it cannot be told: without an interval, or where
-        something else differs.
-    """
-    sign = between.sign if between is not None and alike else None
-    return None if sign is None else "yes" if sign else "no"
 
 
 def _pairs(runs: Sequence[Run]) -> Iterator[tuple[str, Run, Run]]:

@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 
 from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting.figure_style import (
+    clicks_axis,
+    drawn,
+    legend_below,
+    name_of,
+    plain,
+)
 from rclicks_jax.results import (
     comparison,
     correlations,
     difficulty,
     measures,
 )
-from rclicks_jax.results.figures import (
-    clicks_axis,
-    curves_of,
-    drawn,
-    legend_below,
-    name_of,
-    plain,
-)
+from rclicks_jax.results.figures import curves_of
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = (

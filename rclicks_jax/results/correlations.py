@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from rclicks_jax.reporting.table_formats import Table
 from rclicks_jax.results import comparison, measures
-from rclicks_jax.results.formats import Table
 
 CORRELATED = (
     "base_noc",

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.results import comparison, measures
-from rclicks_jax.results.formats import Table
+from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting.table_formats import Table
+from rclicks_jax.results import comparison
 
 
 class Difficulty(NamedTuple):
@@ -130,7 +131,7 @@ def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
                     "dataset": dataset,
                     "source": source,
                     "objects": len(found.mean),
-                    "nsr": measures.over_images(found.nsr, found.image_ids),
+                    "nsr": intervals.over_images(found.nsr, found.image_ids),
                     "mean": float(found.mean.mean()),
                     "std": float(found.std.mean()),
                 }

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import intervals
 from rclicks_jax.metrics.intervals import Interval
+from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import comparison, measures
 from rclicks_jax.results.aggregate import THRESHOLD, DatasetResults
-from rclicks_jax.results.formats import Row, Table
 from rclicks_jax.results.paces import Pace, Project, Seconds
+from rclicks_jax.settings.protocols import Protocol
 
 _DRAWS = 4000
 _LEVEL = 0.95

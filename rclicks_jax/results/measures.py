@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction, intervals, robustness
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
+from rclicks_jax.settings.protocols import Protocol
 
 Values = Callable[[DatasetResults, Protocol], "np.ndarray | None"]
 
@@ -283,18 +283,4 @@ def mean(
     measure: Measure, result: DatasetResults, protocol: Protocol
 ) -> intervals.Interval | None:
     """Returns a mean over objects with its interval; None if nothing was measured."""
-    return over_images(measure.values(result, protocol), result.image_ids)
-
-
-def over_images(
-    values: np.ndarray | None, image_ids: list[str]
-) -> intervals.Interval | None:
-    """Returns a mean with its interval by a bootstrap over images.
-
-    Args:
-        values: One number an object, `f64[n]`, perhaps with NaN; or None.
-        image_ids: The image of each.
-    """
-    if values is None or not np.isfinite(values).any():
-        return None
-    return intervals.bootstrap_mean(values, np.array(image_ids))
+    return intervals.over_images(measure.values(result, protocol), result.image_ids)

@@ -4,7 +4,6 @@ A photograph is in a page once for each object, however many pictures lie on it.
 of all rounds are the bits of one picture's pixels, which the page's script takes apart.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
-from rclicks_jax.reporting import overlays
+from rclicks_jax.reporting import data_uris, overlays
 from rclicks_jax.reporting.layers import Layers
 from rclicks_jax.results import aggregate
 from rclicks_jax.types import Trajectory
@@ -22,9 +21,6 @@ from rclicks_jax.types import Trajectory
 # Characters of an object in a page: its photograph, what is drawn over it, its outline.
 # With the page's text for it they are less than 300 kB.
 _PHOTO, _LAYERS, _OUTLINE = 80_000, 170_000, 12_000
-_QUALITIES = (75, 60, 45, 30)
-# OpenCV takes more than 100 for "without loss".
-_LOSSLESS = 101
 # So many clicks, and the newest one, are numbered.
 _NUMBERED = 3
 # Levels of heat that are told apart; fewer make smaller files.
@@ -181,7 +177,7 @@ def of_object(
         note="; ".join(notes) + "." if notes else "",
         width=width,
         height=height,
-        photo=photo_uri(first.photo, _PHOTO),
+        photo=data_uris.photo_uri(first.photo, _PHOTO),
         target=overlays.outline_path(first.target, _OUTLINE),
         colour="#{:02x}{:02x}{:02x}".format(*colour),
         rows=[row for row in rows if row],
@@ -194,7 +190,7 @@ def _heat(caption: str, values: np.ndarray, longest: int) -> Figure:
         name=caption,
         caption=caption,
         alt=f"{caption}: a map over the dimmed photograph, bright where it is high.",
-        heat=photo_uri(layer, longest),
+        heat=data_uris.photo_uri(layer, longest),
     )
 
 
@@ -223,7 +219,9 @@ def _trajectory(
     steps = None
     if name in layers.rounds and 1 < count <= SEEN_ROUNDS:
         picture = artifacts.to_colours(layers.rounds[name])
-        if masks := _within(picture, longest, (_LOSSLESS,), cv2.INTER_NEAREST):
+        if masks := data_uris.within(
+            picture, longest, (data_uris.LOSSLESS,), cv2.INTER_NEAREST
+        ):
             steps = Steps(masks, ious, f"Click {count} of {count}: {ious[-1]} % IoU")
     mask = overlays.mask_layer(layers.last_masks[name], colour)
     figure = Figure(
@@ -233,7 +231,7 @@ def _trajectory(
             f"{note} after {_counted(count)}, {positive} positive and "
             f"{count - positive} negative."
         ),
-        mask=_within(mask, longest, (_LOSSLESS,), cv2.INTER_NEAREST),
+        mask=data_uris.within(mask, longest, (data_uris.LOSSLESS,), cv2.INTER_NEAREST),
         clicks=[*drawn[-2::-1], *drawn[-1:]],
         steps=steps,
     )
@@ -253,50 +251,3 @@ def clicks_needed(track: Trajectory) -> str:
 
 def _counted(clicks: int) -> str:
     return f"{clicks} click" if clicks == 1 else f"{clicks} clicks"
-
-
-def photo_uri(picture: np.ndarray, longest: int) -> str:
-    """Encodes `u8[h w 3]` or `u8[h w 4]` as a data URI of limited length."""
-    return _within(picture, longest, _QUALITIES)
-
-
-def _within(
-    picture: np.ndarray,
-    longest: int,
-    qualities: Sequence[int],
-    resized: int = cv2.INTER_AREA,
-) -> str:
-    """Encodes a picture as a data URI of limited length: worse, then smaller.
-
-    Args:
-        picture: `u8[h w 3]` or `u8[h w 4]`.
-        longest: Characters.
-        qualities: Of WebP, best first.
-        resized: How it is made smaller.
-
-    Returns:
-        The URI; empty if even a small picture needs more.
-    """
-    while True:
-        for quality in qualities:
-            uri = to_data_uri(picture, quality)
-            if len(uri) <= longest:
-                return uri
-        height, width = picture.shape[:2]
-        if max(height, width) < 64:
-            return ""
-        size = (max(1, width // 2), max(1, height // 2))
-        picture = cv2.resize(picture, size, interpolation=resized)
-
-
-def to_data_uri(picture: np.ndarray, quality: int) -> str:
-    """Encodes `u8[h w 3]` or `u8[h w 4]`, red first, as a WebP that stands in a page.
-
-    Args:
-        picture: The picture.
-        quality: 1 to 100; more keeps every bit.
-    """
-    order = [2, 1, 0, 3][: picture.shape[2]]
-    stored = np.ascontiguousarray(picture[..., order])
-    webp = cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
-    return "data:image/webp;base64," + base64.b64encode(webp.tobytes()).decode()

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rclicks_jax.config import Protocol
 from rclicks_jax.metrics import interaction
+from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import comparison, measures, tables
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.settings.protocols import Protocol
 
 Cells = dict[str, tuple[str, str, float | str]]
 _Cells = Callable[[DatasetResults, Protocol], Cells]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from rclicks_jax.config import Protocol
+from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import DatasetResults
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.settings.protocols import Protocol
 
 # COCO's sizes: areas of the target in pixels, half-open.
 _SIZES = {

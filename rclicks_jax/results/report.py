@@ -1,33 +1,22 @@
 """One self-contained HTML page of a run: tables, curves, and objects with clicks."""
 
-import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from rclicks_jax import errors
+from rclicks_jax import errors, files
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.clicks import strategies
 from rclicks_jax.jobs import starts, store
 from rclicks_jax.metrics import interaction, robustness
-from rclicks_jax.results import (
-    aggregate,
-    click_words,
-    figures,
-    formats,
-    object_pictures,
-    pages,
-    run_notes,
-)
+from rclicks_jax.reporting import click_words, page_parts, pages, table_formats
+from rclicks_jax.reporting.click_words import SYNTHETIC
+from rclicks_jax.results import aggregate, figures, object_pictures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
-from rclicks_jax.results.click_words import SYNTHETIC
 
-REPORT_NAME = "report.html"
 # Objects shown where groups fare most differently, and as many where least.
 _SHOWN_EACH = 4
-# Reasons and objects without a number that a page lists.
-_MOST_REASONS, _MOST_PROBLEMS = 20, 1000
 # Tables of a page; others are files only.
 _TABLES = (
     "noc", "users", "by_size", "by_share", "by_category", "repeats", "averaged_draws",
@@ -37,13 +26,13 @@ _TABLES = (
 Key = tuple[str, str]
 
 
-def write(folder: store.RunFolder, made: Sequence[formats.Table]) -> None:
+def write(folder: store.RunFolder, made: Sequence[table_formats.Table]) -> None:
     """Writes `report.html` into a run folder."""
     page = render(folder, made)
-    store.write_atomically(folder.path / REPORT_NAME, page.encode())
+    files.write_output(folder.path / page_parts.REPORT_NAME, page.encode())
 
 
-def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
+def render(folder: store.RunFolder, made: Sequence[table_formats.Table]) -> str:
     """Returns the page: a pure function of the folder.
 
     Args:
@@ -77,10 +66,12 @@ def render(folder: store.RunFolder, made: Sequence[formats.Table]) -> str:
         ],
         curves=figures.iou_per_click(_with_curves(identity, results)),
         gallery=list(gallery.values()),
-        problems=problems(
+        problems=page_parts.problems(
             (r.dataset, *problem) for r in results for problem in r.problems
         ),
-        made=origin(folder),
+        made=page_parts.origin(
+            info.identity, info.provenance, info.hash, starts.read_all(folder)
+        ),
     )
 
 
@@ -96,53 +87,6 @@ def _with_curves(
     if protocol.get("stop_at") or protocol.get("max_clicks", 0) < 2:
         return []
     return [one for one in results if one.instance_ids]
-
-
-def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
-    """Returns what could not be scored as the templates take it.
-
-    Args:
-        rows: Dataset, name, status and reason of each.
-    """
-    every = list(rows)
-    # A reason that names its object is the same reason for another object.
-    counts = collections.Counter(
-        (reason.replace(name, "…") if len(name) > 2 else reason, status)
-        for _, name, status, reason in every
-    )
-    common = counts.most_common(_MOST_REASONS)
-    reasons = [(reason or "no reason", s, count) for (reason, s), count in common]
-    others = len(every) - sum(count for *_, count in reasons)
-    if others:
-        reasons.append(("other reasons", "", others))
-    return {"reasons": reasons, "rows": every[:_MOST_PROBLEMS], "count": len(every)}
-
-
-def origin(folder: store.RunFolder) -> dict[str, Any]:
-    """Returns commands and settings of a run as the templates take them."""
-    info = folder.info()
-    times: dict[str, list[str]] = {}
-    for each in starts.read_all(folder):
-        times.setdefault(pages.command(each.command), []).append(each.started)
-    # These are elsewhere in the page.
-    elsewhere = ("command", "data_notes")
-    noted = {k: v for k, v in _flat(info.provenance).items() if k not in elsewhere}
-    identity, beside = pages.settings(info.identity), pages.settings(noted)
-    alone = [*identity.pop(""), ("run hash", info.hash), *beside.pop("")]
-    return {
-        "commands": [(_said(started), command) for command, started in times.items()],
-        "settings": [("run", alone), *identity.items(), *beside.items()],
-    }
-
-
-def _said(started: Sequence[str]) -> str:
-    """Says when a command was started."""
-    first, *others = started
-    told = f"started {first or 'at an unknown time'}"
-    if others:
-        count = "once" if len(others) == 1 else f"{len(others)} times"
-        told += f"; again {count}, last {others[-1]}"
-    return told
 
 
 def _gallery(
@@ -215,8 +159,3 @@ def _maps(
     if words.name:
         maps["click_map"] = f"Where {words.expects} the first click"
     return dict(sorted(maps.items()))
-
-
-def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a run noted, with what its job noted among it."""
-    return {k: v for k, v in provenance.items() if k != "job"} | provenance["job"]

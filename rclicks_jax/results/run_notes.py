@@ -4,12 +4,13 @@ A comparison repeats these of each of its runs.
 """
 
 import collections
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rclicks_jax.results import click_words, measures
+from rclicks_jax.reporting import click_words, common_notes
+from rclicks_jax.reporting.click_words import SYNTHETIC
+from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import DatasetResults
-from rclicks_jax.results.click_words import SYNTHETIC
 
 
 def notes_of(
@@ -32,27 +33,7 @@ def notes_of(
     counts = collections.Counter[str]()
     for one in results:
         counts.update(one.counts)
-    return [*filter(None, found), *of_counts(counts, "object")]
-
-
-def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
-    """Returns notes of what is in no mean.
-
-    Args:
-        counts: By status; may lack some.
-        noun: What was counted.
-    """
-    total = sum(counts.values())
-    missing = {status: counts.get(status, 0) for status in ("failed", "skipped")}
-    found = []
-    if any(missing.values()):
-        found.append(
-            f"Of {total} {noun}s {missing['failed']} failed and {missing['skipped']} "
-            "were skipped: they are in no mean."
-        )
-    if total and not counts.get("ok"):
-        found.append(f"No {noun} is “ok”: there are no numbers.")
-    return found
+    return [*filter(None, found), *common_notes.of_counts(counts, "object")]
 
 
 def of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
@@ -63,18 +44,4 @@ def of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
         f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
         for groups in sorted(played)
         if groups != measures.ALL_GROUPS
-    ]
-
-
-def together(by_label: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
-    """Returns the notes of several runs, each once, with the runs that have it."""
-    labels: dict[str, list[str]] = {}
-    count = 0
-    for label, notes in by_label:
-        count += 1
-        for note in notes:
-            labels.setdefault(note, []).append(label)
-    return [
-        note if len(of) == count else f"{', '.join(of)}: {note}"
-        for note, of in labels.items()
     ]

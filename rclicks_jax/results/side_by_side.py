@@ -8,7 +8,8 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.jobs import store
-from rclicks_jax.results import click_words, comparison, object_pictures, report
+from rclicks_jax.reporting import click_words
+from rclicks_jax.results import comparison, object_pictures, report
 from rclicks_jax.results.object_pictures import Pictured, Played
 from rclicks_jax.results.report import Key
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rclicks_jax.benchmark.tracks import PARTS
-from rclicks_jax.config import Protocol
-from rclicks_jax.metrics import interaction, robustness
+from rclicks_jax.metrics import interaction, intervals, robustness
+from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, part_tables, run_notes
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
-from rclicks_jax.results.formats import Row, Table
+from rclicks_jax.settings.protocols import Protocol
 
 
 def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -25,7 +25,7 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     for measure in measures.ALL:
         values = [measure.values(result, protocol) for result in results]
         means = [
-            measures.over_images(of_each, result.image_ids)
+            intervals.over_images(of_each, result.image_ids)
             for of_each, result in zip(values, results, strict=True)
         ]
         if all(mean is None for mean in means):
@@ -69,7 +69,7 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             for percent in known:
                 noc = result.noc(areas, protocol, percent)
                 of_each = noc if noc.ndim == 1 else noc.mean(axis=0)
-                row[f"noc{percent}"] = measures.over_images(of_each, result.image_ids)
+                row[f"noc{percent}"] = intervals.over_images(of_each, result.image_ids)
             rows.append(row)
     return Table("noc", "Mean number of clicks by threshold", columns, rows)
 
@@ -146,7 +146,7 @@ def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             row[measure.key] = measures.mean(measure, clicked, protocol)
         if clicked.baseline is not None:
             first = 100 * clicked.baseline.iou[:, 0]
-            row["base"] = measures.over_images(first, clicked.image_ids)
+            row["base"] = intervals.over_images(first, clicked.image_ids)
         rows.append(row)
     return Table("users", "IoU after the first click of each user", columns, rows)
 
@@ -241,7 +241,7 @@ def averaged_draws(results: Sequence[DatasetResults], protocol: Protocol) -> Tab
                     "measure": measure.title,
                     "repeats": len(result.by_group.whole),
                     "of_a_draw": measures.mean(measure, result, protocol),
-                    "of_averaged": measures.over_images(averaged, result.image_ids),
+                    "of_averaged": intervals.over_images(averaged, result.image_ids),
                 }
             )
     title = "Statistics of a draw, and of draws that are averaged first"

@@ -3,18 +3,18 @@
 import pathlib
 import sys
 
-from rclicks_jax.segmenters import environments, methods, pages, specs
+from rclicks_jax.segmenters import catalogue_text, environments, methods, specs
 
 
 def show_list() -> int:
     """Prints the catalogue."""
-    print(pages.listing())
+    print(catalogue_text.listing())
     return 0
 
 
 def show(name: str) -> int:
     """Prints all there is to know of a segmenter; raises `UnknownNameError`."""
-    print(pages.page(name))
+    print(catalogue_text.page(name))
     return 0
 
 
@@ -63,8 +63,8 @@ def check(spec: str, *, seed: int = 0, large: bool = False) -> int:
         RClicksError: The segmenter cannot be loaded.
     """
     # JAX takes seconds to import, which lists and pages do without.
-    from rclicks_jax.segmenters import conformance
+    from rclicks_jax.segmenters.conformance import suite
 
     specs.check(spec)
-    findings = conformance.check(spec, seed=seed, large=large)
-    return 0 if conformance.conforms(findings) else 1
+    findings = suite.check(spec, seed=seed, large=large)
+    return 0 if suite.conforms(findings) else 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax.settings import dicts
 from rclicks_jax.types import Clicks
 
 
@@ -38,7 +38,7 @@ class Features(NamedTuple):
 
 def load(options: Mapping[str, str]) -> GrabCut:
     """Reads the settings from `grabcut:key=value:...`."""
-    return config.from_config_dict(GrabCut, options)
+    return dicts.from_config_dict(GrabCut, options)
 
 
 def encode(model: GrabCut, image: np.ndarray) -> Features:

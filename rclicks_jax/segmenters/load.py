@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Mapping
 
-from rclicks_jax import catalogue
+from rclicks_jax import registry
 from rclicks_jax.segmenters import base, bridged, host, methods, specs
 
 
@@ -25,7 +25,7 @@ def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter
         BadValueError: An option is missing or is not what it can be.
         SegmenterError: It cannot be loaded.
     """
-    name, options = catalogue.parse_spec(spec)
+    name, options = registry.parse_spec(spec)
     if name == "bridge":
         return bridged.BridgedSegmenter(options)
     if name.endswith(".py"):
@@ -33,9 +33,9 @@ def load(spec: str, trajectories: int = 0, protocol: str = "") -> base.Segmenter
     known = methods.catalogue().methods
     if name in known:
         return _load_method(known[name], options, protocol)
-    if name not in catalogue.SEGMENTERS:
+    if name not in registry.SEGMENTERS:
         raise specs.unknown(name)
-    adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
+    adapter = registry.find("segmenter", registry.SEGMENTERS, name)
     return host.HostSegmenter(name, adapter, options, trajectories)
 
 

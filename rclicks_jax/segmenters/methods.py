@@ -11,8 +11,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.bridge import provenance
+from rclicks_jax.settings import dicts
 
 _FILE = pathlib.Path(__file__).with_name("methods.toml")
 _REQUIREMENTS = pathlib.Path(__file__).with_name("requirements")
@@ -139,7 +140,7 @@ def catalogue() -> Catalogue:
     data = tomllib.loads(_FILE.read_text("utf-8"))
     shared = {key: _option(key, value) for key, value in data["options"].items()}
     environments = {
-        name: config.from_config_dict(
+        name: dicts.from_config_dict(
             Environment,
             {"name": name, "requirements": _REQUIREMENTS / f"{name}.txt", **value},
         )
@@ -156,7 +157,7 @@ def catalogue() -> Catalogue:
 
 
 def _option(name: str, value: Mapping[str, Any]) -> Option:
-    return config.from_config_dict(Option, {"name": name, **value})
+    return dicts.from_config_dict(Option, {"name": name, **value})
 
 
 def _method(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax.settings import dicts
 from rclicks_jax.types import Clicks
 
 # Lists of segmenters do without JAX and OpenCV, which take seconds to import.
@@ -58,7 +58,7 @@ class Features(NamedTuple):
 
 def load(options: Mapping[str, str]) -> RandomWalker:
     """Reads the settings from `random_walker:key=value:...`."""
-    return config.from_config_dict(RandomWalker, options)
+    return dicts.from_config_dict(RandomWalker, options)
 
 
 def with_batch(model: RandomWalker, trajectories: int) -> RandomWalker:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax.settings import dicts
 from rclicks_jax.types import Clicks
 
 
@@ -44,7 +44,7 @@ class SimulatedAdapter:
 
     def load(self, options: Mapping[str, str]) -> Simulated:
         """Reads the settings."""
-        return config.from_config_dict(Simulated, options)
+        return dicts.from_config_dict(Simulated, options)
 
     def encode(self, model: Simulated, image: np.ndarray) -> None:
         """Looks at nothing."""
@@ -83,10 +83,10 @@ def _noisy(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
     """Has blobs wrong, fewer with each click, and none near a click."""
     import cv2
 
-    from rclicks_jax import hosts
+    from rclicks_jax import hashing
 
     name = f"{gt_mask.shape}/{int(gt_mask.sum())}"
-    generator = np.random.Generator(np.random.Philox(hosts.stable_hash(name)))
+    generator = np.random.Generator(np.random.Philox(hashing.stable_hash(name)))
     coarse = generator.random((12, 12)).astype(np.float32)
     field = cv2.resize(coarse, gt_mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
     share = model.noise * model.decay ** (len(yx) - 1)

@@ -5,7 +5,7 @@ import pathlib
 import re
 from collections.abc import Iterable, Mapping
 
-from rclicks_jax import catalogue, errors, files
+from rclicks_jax import errors, files, registry
 from rclicks_jax.bridge import client
 from rclicks_jax.segmenters import bridged, environments, methods
 
@@ -33,15 +33,15 @@ def check(spec: str, protocol: str = "") -> None:
         BadValueError: An option is missing or is not what it can be.
         SegmenterError: A file or an environment is missing.
     """
-    name, options = catalogue.parse_spec(spec)
+    name, options = registry.parse_spec(spec)
     if name == "bridge":
         _check_bridge(options)
     elif name.endswith(".py"):
         check_file(pathlib.Path(name))
     elif name in methods.catalogue().methods:
         _check_method(methods.find(name), options, protocol)
-    elif name in catalogue.SEGMENTERS:
-        adapter = catalogue.find("segmenter", catalogue.SEGMENTERS, name)
+    elif name in registry.SEGMENTERS:
+        adapter = registry.find("segmenter", registry.SEGMENTERS, name)
         adapter.load(options)
     else:
         raise unknown(name)
@@ -71,7 +71,7 @@ def check_all(specs: Iterable[str], protocol: str = "") -> None:
 
 def unknown(name: str) -> errors.UnknownNameError:
     """Returns the error for a segmenter that does not exist, with what is meant."""
-    known = sorted((*catalogue.SEGMENTERS, *methods.catalogue().methods))
+    known = sorted((*registry.SEGMENTERS, *methods.catalogue().methods))
     return errors.UnknownNameError("segmenter", name, known, _FORMS)
 
 

@@ -14,7 +14,7 @@ from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
 from rclicks_jax import errors
-from rclicks_jax.config import TrainConfig
+from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import devices, orbax_noise
 from rclicks_jax.training.state import TrainState
 

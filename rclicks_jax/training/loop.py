@@ -11,11 +11,11 @@ import jax
 import tqdm
 from etils import epath
 
-from rclicks_jax import cache, errors, files, hosts
-from rclicks_jax import config as config_lib
-from rclicks_jax.config import TrainConfig
-from rclicks_jax.data import packages, specs, squares, stream
-from rclicks_jax.models import cards
+from rclicks_jax import cache, distributed, errors, files, signals
+from rclicks_jax.data import letterbox_cache, packages, specs, stream
+from rclicks_jax.networks import cards
+from rclicks_jax.settings import networks
+from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import checkpoints, devices, logs, recipes
 from rclicks_jax.training.trainer import Trainer
 
@@ -56,7 +56,7 @@ def _alone(workdir: epath.Path) -> Iterator[None]:
     Raises:
         TrainingError: One does, or the folder cannot be written.
     """
-    if "://" in str(workdir) or not hosts.is_first():
+    if "://" in str(workdir) or not distributed.is_first():
         yield
         return
     with contextlib.ExitStack() as held:
@@ -84,7 +84,7 @@ def _trained(
     keeper = checkpoints.Checkpoints(workdir, config)
     log = logs.Logs(workdir)
     with _closing(keeper, log):
-        with hosts.stop_on_signal() as stop:
+        with signals.stop_on_signal() as stop:
             _train(trainer, keeper, log, (train_source, eval_source), stop)
         keeper.wait()
         if stop:
@@ -101,7 +101,7 @@ def _trained(
             cards.save(workdir / MODEL_NAME, kept, card)
         except OSError as error:
             raise errors.TrainingError(files.explain(error)) from error
-    hosts.barrier("model")
+    distributed.barrier("model")
     return workdir / MODEL_NAME
 
 
@@ -127,7 +127,7 @@ def _train(
     keeper: checkpoints.Checkpoints,
     log: logs.Logs,
     sources: tuple[stream.TrainSource, stream.TrainSource],
-    stop: hosts.StopRequest,
+    stop: signals.StopRequest,
 ) -> None:
     """Trains from the last checkpoint to the end, or until asked to stop."""
     config = trainer.config
@@ -233,7 +233,7 @@ def _open_sources(
 ) -> tuple[stream.TrainSource, stream.TrainSource]:
     asked = specs.parse(config.data, config.max_side)
     datasets = [packages.open_clicks(spec) for spec in asked]
-    settings = squares.Settings(
+    settings = letterbox_cache.LetterboxSettings(
         config.size,
         config.sigma,
         config.max_click_distance,
@@ -257,7 +257,7 @@ def _card(
 ) -> cards.Card:
     start = f", from {epath.Path(config.init).name}" if config.init else ""
     return cards.Card(
-        network=config_lib.network(config.variant),
+        network=networks.network(config.variant),
         size=config.size,
         sigma=config.sigma,
         data=data,

@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from rclicks_jax import catalogue, config, errors
+from rclicks_jax import errors, registry
+from rclicks_jax.settings import dicts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,11 +63,11 @@ def parse(text: str) -> Recipe:
         UnknownNameError: There is no recipe of this name.
         BadValueError: A switch is unknown or its value of a wrong type.
     """
-    name, changes = catalogue.parse_spec(text)
+    name, changes = registry.parse_spec(text)
     if name not in RECIPES:
         raise errors.UnknownNameError("recipe", name, RECIPES)
     switches = {**dataclasses.asdict(RECIPES[name]), **changes}
-    return config.from_config_dict(Recipe, switches)
+    return dicts.from_config_dict(Recipe, switches)
 
 
 def describe(recipe: Recipe) -> str:

@@ -4,15 +4,11 @@ from typing import Any
 
 from etils import epath
 
-from rclicks_jax import config, errors
-from rclicks_jax.config import TrainConfig
-from rclicks_jax.models import (
-    cards,
-    clickability,
-    convert,
-    state_dicts,
-    torch_files,
-)
+from rclicks_jax import errors
+from rclicks_jax.networks import cards, clickability, convert
+from rclicks_jax.settings import networks
+from rclicks_jax.settings.training import TrainConfig
+from rclicks_jax.weights import state_dicts, torch_files
 
 
 def initial_variables(settings: TrainConfig) -> dict[str, Any]:
@@ -28,7 +24,7 @@ def initial_variables(settings: TrainConfig) -> dict[str, Any]:
     Raises:
         DataError: The file or folder cannot be read or is of another size.
     """
-    network = config.network(settings.variant)
+    network = networks.network(settings.variant)
     fresh = clickability.init_variables(network, settings.seed)
     if not settings.init:
         return fresh

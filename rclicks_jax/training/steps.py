@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from rclicks_jax.metrics import saliency
-from rclicks_jax.models import clickability
+from rclicks_jax.networks import clickability
 from rclicks_jax.ops import images
 from rclicks_jax.training import state as state_lib
 from rclicks_jax.training.state import TrainState

@@ -12,8 +12,9 @@ import sys
 
 from etils import epath
 
-from rclicks_jax import cache, config, hosts
+from rclicks_jax import cache, hashing
 from rclicks_jax.data import packages, specs
+from rclicks_jax.settings import training
 from rclicks_jax.training import loop
 
 WARNING = (
@@ -25,9 +26,9 @@ WARNING = (
 
 def folder() -> str:
     """Returns the folder of the toy model, training it first if need be."""
-    described = json.dumps(dataclasses.asdict(config.SAMPLE_TRAINING), sort_keys=True)
-    (sample,) = specs.parse(config.SAMPLE_TRAINING.data)
-    name = f"{hosts.stable_hash(described + packages.fingerprint(sample)):016x}"
+    described = json.dumps(dataclasses.asdict(training.SAMPLE_TRAINING), sort_keys=True)
+    (sample,) = specs.parse(training.SAMPLE_TRAINING.data)
+    name = f"{hashing.stable_hash(described + packages.fingerprint(sample)):016x}"
     return _trained(cache.cache_dir() / "models" / f"toy-{name}")
 
 
@@ -41,5 +42,5 @@ def _trained(workdir: pathlib.Path) -> str:
         if not (model / "card.json").exists():
             what = f"Training the toy click model into {workdir} (a few minutes)"
             print(what, file=sys.stderr)
-            loop.train_and_evaluate(config.SAMPLE_TRAINING, workdir)
+            loop.train_and_evaluate(training.SAMPLE_TRAINING, workdir)
     return str(model)

@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax import config as config_lib
-from rclicks_jax.config import TrainConfig
 from rclicks_jax.data import stream
-from rclicks_jax.models import clickability
+from rclicks_jax.networks import clickability
+from rclicks_jax.settings import networks
+from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import devices, optimizers, recipes, start, state, steps
 from rclicks_jax.types import PackedBatch
 
@@ -24,7 +24,7 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, total_steps: int) -> None:
         """Makes the state before the first step."""
-        network = config_lib.network(config.variant)
+        network = networks.network(config.variant)
         self.config = config
         self.recipe = recipes.parse(config.recipe)
         optimizer = optimizers.make_optimizer(self.recipe, total_steps)

@@ -10,7 +10,7 @@ import pytest
 from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder, write_image
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import distributed, errors
 from rclicks_jax.benchmark import forecast, records
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.jobs import store
@@ -53,7 +53,7 @@ def test_objects_are_counted_once_all_processes_are_done(folder, tmp_path, monke
         image = records.ImageRecord("mine", "d", 1, 0, {}, (other,))
         run.write(records.to_record(image))
 
-    monkeypatch.setattr(hosts, "barrier", meet)
+    monkeypatch.setattr(distributed, "barrier", meet)
     asked = settings(folder, max_images=1, groups=())
     outcome = benchmark_job.run(asked, tmp_path / "run")
     assert met == ["benchmark"]

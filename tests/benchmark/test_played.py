@@ -9,15 +9,16 @@ import pytest
 from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import starts, store
-from rclicks_jax.results import aggregate, publish
+from rclicks_jax.results import aggregate, runs
+from rclicks_jax.settings import benchmark
 
 
 def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
-    wanted = config.BenchmarkConfig(
+    wanted = benchmark.BenchmarkConfig(
         data="sample",
         split="val",
         segmenter="noisy",
@@ -35,7 +36,7 @@ def test_the_sample_replays_its_synthetic_users_and_says_so(tmp_path):
 
 
 def test_as_many_first_clicks_are_sampled_as_users_made(tmp_path):
-    wanted = config.BenchmarkConfig(
+    wanted = benchmark.BenchmarkConfig(
         data="sample", split="val", segmenter="noisy", click_model="DT", groups=(1,),
         users=True, max_images=1,
     )  # fmt: skip
@@ -98,7 +99,7 @@ def test_stopping_at_a_threshold_changes_no_number_of_clicks(folder, tmp_path):
     benchmark_job.run(dataclasses.replace(whole, stop_at=90), tmp_path / "early")
     found = []
     for name in ("whole", "early"):
-        run = publish.open_run(str(tmp_path / name))
+        run = runs.open_run(str(tmp_path / name))
         (result,) = run.results.values()
         noc = result.noc(result.by_group, run.protocol, 90)
         found.append((noc, result.clicks))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
+from rclicks_jax.settings import benchmark
 
 PARTS = {"GrabCut": True, "Berkeley": False, "DAVIS": False, "COCO_MVal": False}
 
@@ -14,7 +14,7 @@ PARTS = {"GrabCut": True, "Berkeley": False, "DAVIS": False, "COCO_MVal": False}
 @pytest.mark.real
 @pytest.mark.parametrize("name", PARTS)
 def test_real_photographs_are_benchmarked(real_data, tmp_path, name):
-    settings = config.BenchmarkConfig(
+    settings = benchmark.BenchmarkConfig(
         data=f"{name}:{real_data(name)}",
         segmenter="random_walker:grid=48",
         click_model="DT",

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import first_clicks, rollout, tracks
 from rclicks_jax.clicks import click_models
 from rclicks_jax.metrics import interaction
 from rclicks_jax.segmenters import load
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
 SHAPE = (40, 52)
@@ -26,7 +26,7 @@ EXAMPLE = ImageExample("set", "photo", np.zeros((*SHAPE, 3), np.uint8), OBJECTS)
 
 
 def setup(**changes):
-    plain = tracks.Setup(config.PAPER, 0, tuple(range(1, 11)), True, 1)
+    plain = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
     return dataclasses.replace(plain, **changes)
 
 
@@ -63,7 +63,7 @@ def test_groups_played_together_or_alone_are_the_same():
 
 
 def test_host_and_device_draw_and_count_the_same():
-    short = dataclasses.replace(config.PAPER, max_clicks=4)
+    short = dataclasses.replace(protocols.PAPER, max_clicks=4)
     on_host = played(setup(protocol=short))
     on_device = played(setup(protocol=short, on_device=True))
     for ours, theirs in zip(on_host, on_device, strict=True):
@@ -103,7 +103,7 @@ def test_paper_goes_on_clicking_at_the_corner_and_strict_stops():
     for one in played(setup(), "oracle"):
         for track in one.trajectories:
             assert track.clicks[1:] == [(0, 0, False)] * 19
-    strict = setup(protocol=config.STRICT)
+    strict = setup(protocol=protocols.STRICT)
     for one in played(strict, "oracle"):
         for track in one.trajectories:
             assert len(track.clicks) == 1
@@ -114,7 +114,9 @@ def test_paper_goes_on_clicking_at_the_corner_and_strict_stops():
 
 
 def test_low_groups_click_nearer_the_edge_than_high_ones():
-    far = setup(protocol=dataclasses.replace(config.STRICT, max_clicks=1), repeats=20)
+    far = setup(
+        protocol=dataclasses.replace(protocols.STRICT, max_clicks=1), repeats=20
+    )
     one, _ = played(far, "stuck")
     depth = {}
     for track in one.trajectories:
@@ -134,7 +136,7 @@ class Nothing:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "same"), [(config.PAPER, True), (config.STRICT, False)]
+    ("protocol", "same"), [(protocols.PAPER, True), (protocols.STRICT, False)]
 )
 def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
     segmenter = load.load("stuck")

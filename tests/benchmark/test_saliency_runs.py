@@ -5,13 +5,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import store
+from rclicks_jax.settings import benchmark, click_maps, evaluation
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "saliency_adapter.py"
 CLASSICAL = "SM:source=spectral_residual"
@@ -19,7 +19,7 @@ CLASSICAL = "SM:source=spectral_residual"
 
 def test_they_are_evaluated_and_recorded(tmp_path):
     specs = (CLASSICAL, f"SI:adapter={ADAPTER}")
-    asked = config.EvaluateConfig(data="sample", draws=2, click_models=specs)
+    asked = evaluation.EvaluateConfig(data="sample", draws=2, click_models=specs)
     evaluation_job.run(asked, tmp_path)
     names = ["SM (spectral residual)", "SI (saliency adapter)"]
     recorded = store.RunFolder(tmp_path).info().identity["click_models"]
@@ -28,7 +28,7 @@ def test_they_are_evaluated_and_recorded(tmp_path):
 
 
 def test_a_benchmark_clicks_where_they_say(tmp_path):
-    asked = config.BenchmarkConfig(
+    asked = benchmark.BenchmarkConfig(
         data="sample",
         split="val",
         segmenter="stuck",
@@ -50,7 +50,7 @@ def test_an_object_without_a_map_ends_no_run(tmp_path, trouble):
     dark = np.full((48, 64, 3), 7, np.uint8)
     write_image(folder / "images" / "b.png", dark)
     model = f"SI:adapter={ADAPTER}:trouble={trouble}"
-    asked = config.ClickMapsConfig(model=model, data=f"folder:{folder}")
+    asked = click_maps.ClickMapsConfig(model=model, data=f"folder:{folder}")
     outcome = click_maps_job.run(asked, tmp_path / "maps")
     assert outcome.counts == {"ok": 2, "skipped": 0, "failed": 1}
     (problem,) = click_map_files.problems(store.RunFolder(tmp_path / "maps"))

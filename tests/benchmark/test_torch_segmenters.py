@@ -7,11 +7,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
+from rclicks_jax.settings import benchmark
 
 SAVE_SAM = pathlib.Path(__file__).parent.parent / "adapters" / "save_sam.py"
 
@@ -29,7 +29,7 @@ def sam(tmp_path_factory):
 
 @pytest.mark.torch
 def test_sam_is_benchmarked_with_one_encoding_an_image(sam, tmp_path):
-    settings = config.BenchmarkConfig(
+    settings = benchmark.BenchmarkConfig(
         data="sample",
         split="val",
         segmenter=sam,

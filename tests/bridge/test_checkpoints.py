@@ -108,7 +108,7 @@ def test_a_legacy_file_is_rewritten(tmp_path):
     python = os.environ.get("RCLICKS_TORCH_PYTHON")
     if not python:
         pytest.skip("RCLICKS_TORCH_PYTHON names no interpreter with PyTorch")
-    from rclicks_jax.models import torch_files
+    from rclicks_jax.weights import torch_files
 
     old, new = str(tmp_path / "old.pth"), str(tmp_path / "new.pth")
     code = (

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from helpers import make_folder, write_image
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
+from rclicks_jax.settings import benchmark
 
 ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "troublesome_adapter.py"
 
@@ -56,7 +56,7 @@ def played(tmp_path_factory):
 
     def play(options):
         workdir = home / re.sub(r"\W+", "_", options or "undisturbed")
-        asked = config.BenchmarkConfig(
+        asked = benchmark.BenchmarkConfig(
             data=f"folder:{folder}",
             segmenter=f"bridge:adapter={adapter}:image=7{options}",
             click_model="DT",

@@ -7,7 +7,7 @@ import pytest
 from click_map_runs import files_of, index_of, problems_of, rows_of, settings
 from helpers import write_image
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records as image_records
 from rclicks_jax.click_maps import files as click_map_files
@@ -15,8 +15,9 @@ from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.click_maps import queries as click_map_queries
 from rclicks_jax.clicks import click_models, groups
 from rclicks_jax.jobs import records, store
-from rclicks_jax.models import infer
-from rclicks_jax.results import publish
+from rclicks_jax.networks import infer
+from rclicks_jax.results import outputs
+from rclicks_jax.settings import benchmark, click_maps
 from rclicks_jax.types import ClickQuery
 
 
@@ -67,7 +68,7 @@ def test_the_table_has_a_row_for_each_click_and_all_lie_on_the_object(folder, tm
 
 def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
     click_maps_job.run(settings(folder, seed=3), tmp_path / "out")
-    played = config.BenchmarkConfig(
+    played = benchmark.BenchmarkConfig(
         data=f"folder:{folder}",
         segmenter="noisy",
         click_model="DT",
@@ -168,7 +169,7 @@ def test_no_id_leads_out_of_the_folder(tmp_path, name):
 
 
 def test_click_tasks_are_drawn_in_what_is_to_mend(tmp_path):
-    asked = config.ClickMapsConfig(
+    asked = click_maps.ClickMapsConfig(
         model="UD", data="sample", tasks=True, split="val", samples=3, max_images=6
     )
     outcome = click_maps_job.run(asked, tmp_path / "out")
@@ -216,7 +217,7 @@ def test_settings_that_mean_nothing_are_named(folder, tmp_path, nano, changes, m
 def test_there_is_no_table_of_click_maps(folder, tmp_path):
     click_maps_job.run(settings(folder, max_images=1), tmp_path / "out")
     with pytest.raises(errors.RunFolderError, match="holds click maps: there are"):
-        publish.publish(store.RunFolder(tmp_path / "out"))
+        outputs.write(store.RunFolder(tmp_path / "out"))
 
 
 def test_no_clicks_and_no_drawings_leave_maps(folder, tmp_path):

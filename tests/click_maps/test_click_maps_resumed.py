@@ -15,7 +15,7 @@ from click_map_runs import (
 )
 from helpers import make_folder, write_image
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import distributed, errors, signals
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.click_maps import queries as click_map_queries
@@ -75,13 +75,13 @@ def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
 def test_a_signal_ends_the_run_after_the_batch_that_was_begun(
     folder, tmp_path, monkeypatch
 ):
-    stop, maps = hosts.StopRequest(), click_models.maps_or_reasons
+    stop, maps = signals.StopRequest(), click_models.maps_or_reasons
 
     def stopped_meanwhile(*arguments):
         stop.set("SIGTERM")
         return maps(*arguments)
 
-    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(signals, "stop_on_signal", lambda: contextlib.nullcontext(stop))
     monkeypatch.setattr(click_models, "maps_or_reasons", stopped_meanwhile)
     monkeypatch.setattr(click_maps_job, "_TOGETHER", 1)
     outcome = click_maps_job.run(settings(folder), tmp_path / "out")
@@ -121,7 +121,7 @@ def test_two_hosts_write_what_one_does(tmp_path, cache, monkeypatch):
     folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
     click_maps_job.run(settings(folder), tmp_path / "whole")
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(hosts, "barrier", lambda name: None)
+    monkeypatch.setattr(distributed, "barrier", lambda name: None)
     for process in (1, 0):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
         outcome = click_maps_job.run(settings(folder), tmp_path / "out")

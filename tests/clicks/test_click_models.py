@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.clicks import click_models, groups
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
 from rclicks_jax.training import toy_model
 from rclicks_jax.types import ClickQuery
 
@@ -80,7 +81,7 @@ def test_a_soft_region_is_taken():
 
 
 def test_what_is_recorded_of_a_network_names_its_precision(tmp_path):
-    network = config.network("nano")
+    network = networks.network("nano")
     card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
     card = cards.save(tmp_path, clickability.init_variables(network, 0), card)
     described = click_models.describe(str(tmp_path))
@@ -241,7 +242,7 @@ def test_a_map_is_blank_where_nothing_would_be_drawn_from_it(peak):
 
 
 def test_weights_that_are_no_numbers_are_refused_when_they_are_read(tmp_path):
-    network = config.network("nano")
+    network = networks.network("nano")
     variables = clickability.init_variables(network, 0)
     leaf = jax.tree.leaves(variables["params"])[-1]
     leaf.flat[0] = np.nan

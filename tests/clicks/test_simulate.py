@@ -7,9 +7,10 @@ import pytest
 from helpers import disk
 from scipy import stats
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.clicks import groups, simulate
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
 SHAPE = (24, 32)
@@ -22,7 +23,7 @@ DRAWS = 20000
 @pytest.fixture(scope="module")
 def nano(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "nano"
-    network = config.network("nano")
+    network = networks.network("nano")
     card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
     cards.save(folder, clickability.init_variables(network, 3), card)
     return simulate.load_model(folder, batch=2)

@@ -9,9 +9,10 @@ from etils import epath
 from fsspec.implementations import memory
 from helpers import make_folder
 
-from rclicks_jax import cache, config, errors, files
+from rclicks_jax import cache, errors, files
 from rclicks_jax.data import packages, remote, specs
-from rclicks_jax.models import cards, clickability
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
 
 
 class FakeBucket(memory.MemoryFileSystem):
@@ -77,7 +78,7 @@ def test_a_place_with_nothing_says_so(bucket):
 
 
 def test_a_model_folder_can_be_in_a_bucket(bucket):
-    network = config.network("nano")
+    network = networks.network("nano")
     variables = clickability.init_variables(network, 0)
     card = cards.Card(network, 64, 5.0, "nothing", "not at all", {})
     saved = cards.save(bucket / "model", variables, card)

@@ -3,8 +3,10 @@ import collections
 import numpy as np
 import pytest
 
-from rclicks_jax.data import distortions, raw, synthetic_clicks
+from rclicks_jax.data import raw
 from rclicks_jax.data.raw import sample
+from rclicks_jax.data.synthetic import clicks as synthetic_clicks
+from rclicks_jax.data.synthetic import distortions
 from rclicks_jax.ops import masks
 
 

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.data import packages, specs, squares, stream
+from rclicks_jax.data import letterbox_cache, packages, specs, stream
 
 SIZE = 32
 
 
 def opened(split="val", **changes):
     (spec,) = specs.parse("sample")
-    settings = squares.Settings(**{"size": SIZE, "sigma": 20.0, **changes})
+    settings = letterbox_cache.LetterboxSettings(
+        **{"size": SIZE, "sigma": 20.0, **changes}
+    )
     return stream.TrainSource([packages.open_clicks(spec)], split, settings)
 
 
@@ -91,7 +93,7 @@ def test_clicks_too_far_away_are_left_out_and_counted():
 def test_nothing_to_train_on_and_hosts_that_cannot_share_are_errors(source):
     with pytest.raises(errors.TrainingError, match="cannot be shared by 3 hosts"):
         batches(source, 1, shards=3)
-    empty = stream.TrainSource([], "train", squares.Settings(8, 5.0))
+    empty = stream.TrainSource([], "train", letterbox_cache.LetterboxSettings(8, 5.0))
     with pytest.raises(errors.TrainingError, match="nothing to train on"):
         batches(empty, 1)
 

@@ -13,7 +13,7 @@ from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation import (
     click_agreement,
     click_agreement_tables,
-    published_click_models,
+    paper_numbers,
 )
 from rclicks_jax.jobs import store
 
@@ -103,7 +103,7 @@ def test_means_are_over_tasks_and_stand_beside_what_is_published():
         pair_of(points(12, seed), points(14, seed + 9), image_id=f"p{seed}")
         for seed in range(4)
     ]
-    published = published_click_models.pc_against_mobile()["GrabCut"]
+    published = paper_numbers.pc_against_mobile()["GrabCut"]
     for compared, known in (
         ("device", {"KS ↑": "ks"}),
         (

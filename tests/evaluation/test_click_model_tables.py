@@ -4,10 +4,11 @@ import evaluations
 import numpy as np
 import pytest
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.evaluation import click_model_tables, click_scores
 from rclicks_jax.metrics import intervals
-from rclicks_jax.results import formats
+from rclicks_jax.reporting import table_formats
+from rclicks_jax.settings import protocols
 
 PAPER = ("ks", "pl1", "wd", "nss", "pde")
 
@@ -54,10 +55,10 @@ def test_intervals_are_clustered_by_image(tmp_path):
 @pytest.mark.parametrize(
     ("protocol", "maps", "more"),
     [
-        (config.PAPER, None, 0.0),
-        (config.STRICT, None, 1.0),
-        (config.PAPER, "masked", 1.0),
-        (config.STRICT, "raw", 0.0),
+        (protocols.PAPER, None, 0.0),
+        (protocols.STRICT, None, 1.0),
+        (protocols.PAPER, "masked", 1.0),
+        (protocols.STRICT, "raw", 0.0),
     ],
 )
 def test_the_protocol_chooses_maps_unless_told(tmp_path, protocol, maps, more):
@@ -84,7 +85,7 @@ def test_what_is_not_defined_is_in_no_mean(tmp_path):
     assert found.mean == pytest.approx(np.mean(known))
     without = row_of(table, model="DT", click_type="all")
     assert without["ks"] is None
-    assert "–" in formats.to_markdown(table)
+    assert "–" in table_formats.to_markdown(table)
     assert row_of(table, model="UD", click_type="all")["undefined"] == "KS 1"
     assert without["undefined"] == "KS 12"
     assert row_of(table, model="CM mine", click_type="all")["undefined"] == ""
@@ -175,7 +176,7 @@ def test_table_7_orders_networks_by_sigma(tmp_path):
         scores_of(tmp_path / "a", records, models=models)
     )
     assert [row["sigma"] for row in table.rows] == [0.25, 5.0, 20.0]
-    assert "0.25 &" in formats.to_latex(table)
+    assert "0.25 &" in table_formats.to_latex(table)
     one_sigma = scores_of(tmp_path / "b", evaluations.many())
     assert not click_model_tables.by_sigma(one_sigma).rows
 
@@ -184,17 +185,16 @@ def test_a_pde_is_written_as_the_paper_writes_it(tmp_path):
     record = evaluations.record("a", 0.0)
     record["models"]["UD"]["raw"]["pde"] = 1.3611e-5
     table = click_model_tables.by_dataset(scores_of(tmp_path, [record]))
-    assert "1.36E-05" in formats.to_latex(table)
-    assert r"$\downarrow$" in formats.to_latex(table)
+    assert "1.36E-05" in table_formats.to_latex(table)
+    assert r"$\downarrow$" in table_formats.to_latex(table)
 
 
 def test_evaluations_of_other_protocols_are_not_joined(tmp_path):
-    protocols = (config.PAPER, config.STRICT)
     opened = [
         click_scores.open_evaluation(
             evaluations.write(tmp_path / one.name, evaluations.many(), protocol=one)
         )
-        for one in protocols
+        for one in (protocols.PAPER, protocols.STRICT)
     ]
     with pytest.raises(
         errors.RunFolderError, match=r"protocol\.name is paper in .* and strict"
@@ -285,7 +285,7 @@ def test_of_four_photographs_no_click_models_are_told_apart(tmp_path):
     } == {None}
     means = click_model_tables.means(scores)
     assert not any(row["nss"].known for row in means.rows)
-    assert "fewer than 5 photographs" in formats.to_markdown(means)
+    assert "fewer than 5 photographs" in table_formats.to_markdown(means)
 
 
 def test_a_model_in_two_evaluations_needs_a_label(tmp_path):

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from rclicks_jax import config, errors, hosts
+from rclicks_jax import distributed, errors, signals
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages
 from rclicks_jax.evaluation import (
@@ -28,8 +28,9 @@ from rclicks_jax.evaluation import (
     records as task_records,
 )
 from rclicks_jax.jobs import engine, store
+from rclicks_jax.settings import evaluation
 
-SETTINGS = config.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
+SETTINGS = evaluation.EvaluateConfig(data="sample", draws=5, split="val", processes=1)
 
 
 def evaluated_in(workdir):
@@ -143,7 +144,7 @@ def test_two_hosts_with_shards_write_what_one_run_does(
 ):
     _, workdir = evaluated
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(hosts, "barrier", lambda name: None)
+    monkeypatch.setattr(distributed, "barrier", lambda name: None)
     written = set()
     for process, number in itertools.product((0, 1), (0, 1)):
         monkeypatch.setattr(jax, "process_index", lambda process=process: process)
@@ -184,14 +185,14 @@ def test_wrong_settings_are_refused(tmp_path, changes, message):
 
 
 def test_a_signal_ends_the_run_after_a_batch(tmp_path, monkeypatch):
-    stop = hosts.StopRequest()
+    stop = signals.StopRequest()
     write = store.RunFolder.write
 
     def write_and_ask(folder, record):
         write(folder, record)
         stop.set("SIGTERM")
 
-    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(signals, "stop_on_signal", lambda: contextlib.nullcontext(stop))
     monkeypatch.setattr(store.RunFolder, "write", write_and_ask)
     outcome = evaluation_job.run(SETTINGS, tmp_path)
     assert outcome.stopped == "SIGTERM"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rclicks_jax.evaluation import publishing, task_pictures
+from rclicks_jax import files
+from rclicks_jax.evaluation import outputs, task_pictures
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.jobs import store
 
@@ -16,7 +17,7 @@ from rclicks_jax.jobs import store
 def made_in(folder, records):
     evaluations.write(folder, records)
     run = store.RunFolder(folder)
-    return run, publishing.make(run)
+    return run, outputs.make(run)
 
 
 def test_tables_are_written_in_three_forms_and_the_page_shows_them(tmp_path):
@@ -27,7 +28,7 @@ def test_tables_are_written_in_three_forms_and_the_page_shows_them(tmp_path):
         assert table.title in page
         for suffix in ("csv", "md", "tex"):
             assert (tmp_path / "tables" / f"{table.name}.{suffix}").exists()
-    again = publishing.make(run)
+    again = outputs.make(run)
     assert again == made
     assert (tmp_path / "report.html").read_text() == page
 
@@ -52,8 +53,8 @@ def test_pictures_stand_in_the_page_with_what_each_map_reached(tmp_path):
     for name in ("0.jpg", "1.jpg"):
         helpers.write_image(place / name, np.zeros((8, 9, 3), np.uint8))
     index = json.dumps({"pictures": ["people", "DT"]}).encode()
-    store.write_atomically(place / "index.json", index)
-    publishing.make(run)
+    files.write_output(place / "index.json", index)
+    outputs.make(run)
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/webp;base64,") == 2
     nss = first.models["DT"]["raw"]["nss"]
@@ -66,7 +67,7 @@ def test_every_value_is_exported_and_every_task_counted(tmp_path):
     records[0] |= {"status": "skipped", "reason": "nobody clicked", "models": {}}
     records[1]["models"]["UD"]["raw"]["ks"] = None
     run, _ = made_in(tmp_path, records)
-    publishing.export(run, tmp_path / "out")
+    outputs.export(run, tmp_path / "out")
     frame = pd.read_parquet(tmp_path / "out" / "tasks.parquet")
     assert len(frame) == 1 + 11 * 3 * 2
     assert (frame["status"] == "skipped").sum() == 1

@@ -7,13 +7,14 @@ import pytest
 import scipy.stats
 from helpers import write_image
 
-from rclicks_jax import config, hosts
+from rclicks_jax import hashing
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import targets
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.jobs import store
 from rclicks_jax.metrics import click_prediction, ks2d, saliency
+from rclicks_jax.settings import evaluation
 from rclicks_jax.types import ClickQuery
 
 SHAPE, DRAWS, SEED = (60, 90), 25, 3
@@ -23,7 +24,7 @@ TARGET[10:18, 20:60] = True
 WRONG = np.zeros(SHAPE, bool)
 WRONG[30:55, 5:17] = True
 POINTS = np.random.default_rng(5).integers([30, 5], [55, 17], (9, 2))
-SETTINGS = config.EvaluateConfig(
+SETTINGS = evaluation.EvaluateConfig(
     click_models=("UD", "DT"), draws=DRAWS, seed=SEED, split="all", processes=1
 )
 
@@ -70,7 +71,7 @@ def distribution(model):
 
 @pytest.fixture
 def drawn(model, distribution):
-    seeds = (SEED, hosts.stable_hash(f"mine/a_later/{model}"))
+    seeds = (SEED, hashing.stable_hash(f"mine/a_later/{model}"))
     generator = np.random.Generator(np.random.Philox(seeds))
     return click_prediction.draw_clicks(distribution, DRAWS, len(POINTS), generator)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from clicked_folders import write_clicked
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.evaluation import (
@@ -20,6 +20,7 @@ from rclicks_jax.evaluation import (
 )
 from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
+from rclicks_jax.settings import evaluation
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def evaluated(data, tmp_path_factory):
     place = tmp_path_factory.mktemp("pictured")
-    asked = config.EvaluateConfig(data=data, draws=2, split="all")
+    asked = evaluation.EvaluateConfig(data=data, draws=2, split="all")
     evaluation_job.run(asked, place / "run")
     return store.RunFolder(place / "run")
 

@@ -5,8 +5,8 @@ import dataclasses
 
 import pytest
 
-from rclicks_jax import errors, hosts
-from rclicks_jax.jobs import engine, plan, progress, store
+from rclicks_jax import distributed, errors, signals
+from rclicks_jax.jobs import engine, progress, store, work_units
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Inverse(engine.UnitJob):
 
 def units_of(*numbers, dataset="set"):
     return [
-        plan.Unit(dataset, f"n{place}", (f"n{place}-0",), (number,))
+        work_units.Unit(dataset, f"n{place}", (f"n{place}-0",), (number,))
         for place, number in enumerate(numbers)
     ]
 
@@ -151,9 +151,9 @@ def test_results_of_an_earlier_start_are_asked_for_once(tmp_path, monkeypatch):
 
 def test_names_are_told_apart_whatever_is_in_them(tmp_path):
     units = [
-        plan.Unit("a/b", "c", ("x",), (2,)),
-        plan.Unit("a", "b/c", ("x",), (4,)),
-        plan.Unit("a", "..", ("y",), (5,)),
+        work_units.Unit("a/b", "c", ("x",), (2,)),
+        work_units.Unit("a", "b/c", ("x",), (4,)),
+        work_units.Unit("a", "..", ("y",), (5,)),
     ]
     assert run(Inverse(), units, tmp_path).counts["ok"] == 3
     found = inverses_of(tmp_path)
@@ -169,9 +169,9 @@ def test_two_units_of_one_name_are_refused_before_anything_is_written(tmp_path):
 
 
 def test_a_job_that_was_stopped_is_told_and_meets_nobody(tmp_path, monkeypatch):
-    stop, met = hosts.StopRequest(), []
-    monkeypatch.setattr(hosts, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(hosts, "barrier", met.append)
+    stop, met = signals.StopRequest(), []
+    monkeypatch.setattr(signals, "stop_on_signal", lambda: contextlib.nullcontext(stop))
+    monkeypatch.setattr(distributed, "barrier", met.append)
     job = Inverse(lambda unit: unit.name == "n1" and stop.set("SIGINT"))
     outcome = run(job, units_of(1, 2, 3), tmp_path)
     assert (outcome.worked, outcome.left, outcome.stopped) == (2, 1, "SIGINT")
@@ -191,7 +191,8 @@ def test_steps_of_a_second_try_count_once(tmp_path, capsys):
             yield from super().work(two_tries(units), folder, advance)
 
     units = [
-        plan.Unit("set", name, ("x", "y", "z"), (1, 2, 3)) for name in ("n0", "n1")
+        work_units.Unit("set", name, ("x", "y", "z"), (1, 2, 3))
+        for name in ("n0", "n1")
     ]
     run(Twice(), units, tmp_path)
     said = capsys.readouterr().err

@@ -18,7 +18,7 @@ from clicked_folders import SHAPE, write_clicked
 from helpers import write_image
 from recorded_runs import provenance_of
 
-from rclicks_jax import config, errors, hosts
+from rclicks_jax import distributed, errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
@@ -26,6 +26,7 @@ from rclicks_jax.evaluation import click_agreement
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import engine, starts, store
 from rclicks_jax.segmenters import load
+from rclicks_jax.settings import benchmark, click_maps, evaluation
 
 COUNT = 12
 NAMES = [f"p{number:02}" for number in range(COUNT)]
@@ -99,19 +100,19 @@ class Job:
 JOBS = [
     Job(
         "benchmark", "benchmark", "image", "--config.max_failed",
-        config.BenchmarkConfig,
+        benchmark.BenchmarkConfig,
         {"segmenter": "noisy", "click_model": "UD", "groups": (1,), "pictures": 1},
         benchmark_job.run, 3,
     ),
     Job(
         "evaluation", "evaluation", "click task", "--config.max_failed",
-        config.EvaluateConfig,
+        evaluation.EvaluateConfig,
         {"click_models": ("UD",), "draws": 2, "processes": 1, "split": "all"},
         evaluation_job.run, 4,
     ),
     Job(
         "click_maps", "click maps", "image", "--max_failed",
-        config.ClickMapsConfig,
+        click_maps.ClickMapsConfig,
         {"model": "UD", "samples": 2, "groups": (1,), "drawings": False},
         click_maps_job.run, 4,
     ),
@@ -255,7 +256,7 @@ def test_two_that_share_the_work_write_what_one_does(
     barriers = []
     if means == "hosts":
         monkeypatch.setattr(jax, "process_count", lambda: 2)
-        monkeypatch.setattr(hosts, "barrier", barriers.append)
+        monkeypatch.setattr(distributed, "barrier", barriers.append)
     worked = []
     for number in (1, 0):
         shard = f"{number}/2"

@@ -10,12 +10,13 @@ from click_map_runs import problems_of
 from click_map_runs import settings as map_settings
 from helpers import make_folder, write_image
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import failures, progress, store
+from rclicks_jax.settings import evaluation
 
 PROGRAMS = pathlib.Path(__file__).parent.parent / "programs"
 THRIFTY = PROGRAMS / "thrifty_adapter.py"
@@ -165,7 +166,7 @@ def test_nothing_usable_is_an_error_before_any_work(folder, tmp_path):
 
 def test_an_evaluation_of_maps_without_numbers_stops(tmp_path, monkeypatch):
     monkeypatch.setattr(click_models, "load", lambda *_, **__: Constant(np.nan))
-    wanted = config.EvaluateConfig(split="val", click_models=("UD",), processes=1)
+    wanted = evaluation.EvaluateConfig(split="val", click_models=("UD",), processes=1)
     with pytest.raises(errors.RClicksError, match=r"UD: the click model gave .* no "):
         evaluation_job.run(wanted, tmp_path)
 

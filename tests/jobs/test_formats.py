@@ -6,16 +6,17 @@ import shutil
 
 import pytest
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.benchmark import records as image_records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import AgreementIdentity, EvaluationIdentity
-from rclicks_jax.jobs import formats, identity, plan, provenance, records, store
-from rclicks_jax.results import formats as table_formats
-from rclicks_jax.results import publish
+from rclicks_jax.jobs import formats, identity, provenance, records, store, work_units
+from rclicks_jax.reporting import table_formats
+from rclicks_jax.results import outputs, runs
+from rclicks_jax.settings import protocols
 
 KEPT = pathlib.Path(__file__).resolve().parents[1] / "golden" / "run_folders"
 FOLDERS = sorted(path.parent for path in KEPT.glob("*/*/run.json"))
@@ -68,8 +69,8 @@ def test_records_are_read_and_would_be_written_in_todays_format(path):
 def test_a_benchmark_gives_its_tables_whichever_release_made_it(protocol):
     wanted = (KEPT / "format2" / f"benchmark_{protocol}" / "summary.csv").read_text()
     for made_by in ("format1", "format2"):
-        run = publish.open_run(KEPT / made_by / f"benchmark_{protocol}")
-        assert table_formats.to_csv(publish.make_tables(run)[0]) == wanted
+        run = runs.open_run(KEPT / made_by / f"benchmark_{protocol}")
+        assert table_formats.to_csv(outputs.make_tables(run)[0]) == wanted
 
 
 def test_a_benchmark_of_format_1_played_what_format_2_did():
@@ -123,8 +124,10 @@ def test_a_run_of_before_goes_on(path, tmp_path):
     folder.begin(info.kind, values, provenance.of_this_process())
     assert (tmp_path / "run" / "run.json").read_bytes() == before
     (first, *others) = folder.read_all()
-    units = [plan.Unit(one.dataset, one.name, (), None) for one in (first, *others)]
-    assert plan.unfinished(units, folder) == []
+    units = [
+        work_units.Unit(one.dataset, one.name, (), None) for one in (first, *others)
+    ]
+    assert work_units.unfinished(units, folder) == []
     bad = records.Record(first.dataset, first.name, (), attempt=2)
     folder.write(bad)
     assert [one.attempt for one in store.RunFolder(tmp_path / "run").read_all()] == [
@@ -180,8 +183,8 @@ def test_a_record_of_another_job_is_refused():
 
 
 def test_a_switch_that_an_earlier_release_lacked_has_its_default():
-    recorded = identity.to_json(config.STRICT)
+    recorded = identity.to_json(protocols.STRICT)
     del recorded["stop_at"]
-    assert identity.from_json(config.Protocol, recorded, "it") == config.STRICT
+    assert identity.from_json(protocols.Protocol, recorded, "it") == protocols.STRICT
     with pytest.raises(errors.RunFolderError, match="does not have: no_such_switch"):
-        identity.from_json(config.Protocol, {**recorded, "no_such_switch": 1}, "it")
+        identity.from_json(protocols.Protocol, {**recorded, "no_such_switch": 1}, "it")

@@ -8,8 +8,9 @@ import pytest
 from etils import epath
 from run_folders import ILL, NOTED, OTHER, WELL, Asked, begin, old_run, record
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
 from rclicks_jax.jobs import files, identity, records, store
+from rclicks_jax.settings import protocols
 
 
 def test_a_folder_goes_on_only_with_the_same_run(tmp_path):
@@ -22,7 +23,7 @@ def test_a_folder_goes_on_only_with_the_same_run(tmp_path):
     with pytest.raises(
         errors.RunFolderError, match=r'protocol\.name was "paper" and is "strict"'
     ):
-        begin(tmp_path, protocol=config.STRICT)
+        begin(tmp_path, protocol=protocols.STRICT)
 
 
 def test_a_folder_of_another_job_is_refused_in_words(tmp_path):
@@ -97,14 +98,14 @@ def test_what_is_no_run_of_this_release_is_named(tmp_path, text, message):
 
 
 def test_a_run_of_an_earlier_release_goes_on_with_what_its_protocol_lacks(tmp_path):
-    paper = dataclasses.asdict(config.PAPER)
+    paper = dataclasses.asdict(protocols.PAPER)
     known = {key: value for key, value in paper.items() if key != "stop_at"}
     (tmp_path / "run.json").write_text(
         old_run(2, protocol=known, parts=[1, 2], segmenter={})
     )
     before = (tmp_path / "run.json").read_bytes()
     begin(tmp_path)
-    early = dataclasses.replace(config.PAPER, stop_at=90)
+    early = dataclasses.replace(protocols.PAPER, stop_at=90)
     with pytest.raises(errors.RunFolderError, match=r"stop_at was 0 and is 90"):
         begin(tmp_path, protocol=early)
     assert (tmp_path / "run.json").read_bytes() == before

@@ -7,7 +7,8 @@ from faults import every_value
 from rclicks_jax.launch import host_flags
 from started import forked
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.settings import click_maps
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,8 @@ def test_a_bad_value_is_a_sentence(tmp_path, command):
 
 def test_click_maps_without_groups_draw_no_clicks_only_where_none_are_wanted():
     with pytest.raises(errors.BadValueError, match=r"--groups: got none.*--samples=0"):
-        config.ClickMapsConfig(groups=())
-    assert config.ClickMapsConfig(groups=(), samples=0).groups == ()
+        click_maps.ClickMapsConfig(groups=())
+    assert click_maps.ClickMapsConfig(groups=(), samples=0).groups == ()
 
 
 @pytest.mark.parametrize(("name", "value"), [("process_id", 1), ("process_count", 2)])

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from started import forked
 
-from rclicks_jax import config
-from rclicks_jax.models import clickability, convert, torch_files
+from rclicks_jax.networks import clickability, convert
+from rclicks_jax.settings import networks
+from rclicks_jax.weights import torch_files
 
 
 def test_a_checkpoint_becomes_a_model_and_a_checkpoint_again(tmp_path):
-    variables = clickability.init_variables(config.network("nano"), 0)
+    variables = clickability.init_variables(networks.network("nano"), 0)
     state = convert.to_torch(variables)
     torch_files.write(tmp_path / "theirs.pth", state)
     done = forked("convert",

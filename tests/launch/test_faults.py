@@ -13,8 +13,10 @@ from helpers import make_folder
 from rclicks_jax.launch import faults
 from started import command, run
 
-from rclicks_jax import config, errors, files
-from rclicks_jax.models import clickability, convert, torch_files
+from rclicks_jax import errors, files
+from rclicks_jax.networks import clickability, convert
+from rclicks_jax.settings import networks
+from rclicks_jax.weights import torch_files
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SMOKE = f"--config={ROOT / 'configs' / 'benchmark.py'}:smoke"
@@ -32,7 +34,7 @@ def test_whatever_fails_in_a_benchmark_is_a_sentence_and_can_be_repeated(tmp_pat
 
 def test_whatever_fails_in_a_conversion_is_a_sentence(tmp_path):
     (tmp_path / "data").mkdir()
-    variables = clickability.init_variables(config.network("nano"), 0)
+    variables = clickability.init_variables(networks.network("nano"), 0)
     torch_files.write(tmp_path / "data" / "a.pth", convert.to_torch(variables))
     wrong, tried = every_fault(
         tmp_path, 2, "usual", "convert", "--checkpoint={data}/a.pth", "--out={out}",

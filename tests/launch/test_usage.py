@@ -8,7 +8,7 @@ import sys
 import pytest
 from started import forked, run
 
-from rclicks_jax import config, config_docs
+from rclicks_jax.settings import benchmark, click_maps, docs, evaluation, training
 
 HOSTS = {"benchmark", "train", "evaluate", "click_maps"}
 COMMANDS = [
@@ -19,9 +19,9 @@ COMMANDS = [
     "tabulate",
 ]
 SETTINGS = {
-    "benchmark": config.BenchmarkConfig,
-    "train": config.TrainConfig,
-    "evaluate": config.EvaluateConfig,
+    "benchmark": benchmark.BenchmarkConfig,
+    "train": training.TrainConfig,
+    "evaluate": evaluation.EvaluateConfig,
 }
 CONFIGS = {
     "benchmark": "benchmark",
@@ -62,10 +62,12 @@ def test_help_explains_every_setting_with_its_default(name):
 
 
 @pytest.mark.parametrize(
-    "settings", [*SETTINGS.values(), config.ClickMapsConfig], ids=lambda s: s.__name__
+    "settings",
+    [*SETTINGS.values(), click_maps.ClickMapsConfig],
+    ids=lambda s: s.__name__,
 )
 def test_every_setting_is_explained_in_sentences(settings):
-    for each in config_docs.describe(settings):
+    for each in docs.describe(settings):
         assert each.text[0].isupper(), each
         assert each.text.endswith("."), each
         assert "`" not in each.text

@@ -9,8 +9,8 @@ import pytest
 from helpers import disk, numbered
 from scipy import stats
 
-from rclicks_jax import config
 from rclicks_jax.metrics import click_prediction, ks2d
+from rclicks_jax.settings import protocols
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 
@@ -25,7 +25,7 @@ def test_nss_and_pde_equal_the_original(parity):
     for case in range(numbered(saved, "map")):
         distribution = click_prediction.as_distribution(saved[f"map{case}"])
         clicks = points(saved, case)
-        nss = click_prediction.nss(distribution, clicks, config.PAPER.nss_epsilon)
+        nss = click_prediction.nss(distribution, clicks, protocols.PAPER.nss_epsilon)
         # The original computes in float32 where the map is.
         assert nss == pytest.approx(float(saved[f"nss{case}"]), rel=1e-5)
         pde = click_prediction.pde(distribution, clicks)
@@ -51,7 +51,7 @@ def test_nss_of_large_maps_has_the_originals_epsilon(case):
     clicks = np.stack([ys, xs], axis=1)
     paper, strict = (
         click_prediction.nss(distribution, clicks, protocol.nss_epsilon)
-        for protocol in (config.PAPER, config.STRICT)
+        for protocol in (protocols.PAPER, protocols.STRICT)
     )
     assert paper == pytest.approx(case["nss"], rel=1e-8)
     assert 5e-5 < strict / paper - 1 < 5e-3

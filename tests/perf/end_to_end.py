@@ -15,10 +15,10 @@ import time
 import numpy as np
 import page
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import rollout, tracks
 from rclicks_jax.clicks import click_models
 from rclicks_jax.segmenters import load
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
 SHAPE, OBJECTS, FEW = (480, 640), 2, 3
@@ -100,7 +100,7 @@ def the_originals_way(segmenter, click_model, setup):
 
 
 def main(python):
-    setup = tracks.Setup(config.PAPER, 0, tuple(range(1, 11)), True, 1)
+    setup = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
     click_model = click_models.load("toy", batch=10)
     one_map = click_models.load("toy", batch=1)
     with tempfile.TemporaryDirectory() as folder:

@@ -20,9 +20,9 @@ import page
 import timing
 from click_prediction import DRAWS, SHAPE, clicks_on, region
 
-from rclicks_jax import config
 from rclicks_jax.data import packages
 from rclicks_jax.evaluation import job as evaluation_job
+from rclicks_jax.settings import evaluation
 from rclicks_jax.types import ClickExample
 
 ADAPTER = pathlib.Path(__file__).resolve().with_name("residual_adapter.py")
@@ -104,9 +104,9 @@ def processor_time():
     return sum(spent[:4])
 
 
-def evaluation(count):
+def evaluate_tasks(count):
     packages.open_clicks = lambda spec: Tasks(count)
-    settings = config.EvaluateConfig(click_models=MODELS, draws=DRAWS)
+    settings = evaluation.EvaluateConfig(click_models=MODELS, draws=DRAWS)
     memory = Memory()
     memory.start()
     with tempfile.TemporaryDirectory() as workdir:
@@ -130,7 +130,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=1900)
     count = parser.parse_args().tasks
-    page.put("evaluation", page.printed(evaluation(count)))
+    page.put("evaluation", page.printed(evaluate_tasks(count)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import page
 import timing
 
 from rclicks_jax import cache as user_cache
-from rclicks_jax.data import packages, preprocess, specs, squares, stream
+from rclicks_jax.data import letterbox_cache, packages, preprocess, specs, stream
 
 SIZE, SIGMA, BATCH, WORKERS = 416, 5.0, 16, 4
 TASKS = 64
@@ -32,7 +32,7 @@ def rows(package):
 
     made = timing.measure(make, 3).median / len(chosen)
     yield "made from a photograph, one thread", made
-    settings = squares.Settings(SIZE, SIGMA)
+    settings = letterbox_cache.LetterboxSettings(SIZE, SIGMA)
     source = stream.TrainSource([package], split, settings, workers=WORKERS)
 
     def read():

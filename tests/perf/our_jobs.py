@@ -15,8 +15,8 @@ import numpy as np
 import optax
 import timing
 
-from rclicks_jax import config
-from rclicks_jax.models import clickability, convert
+from rclicks_jax.networks import clickability, convert
+from rclicks_jax.settings import dicts, networks
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
 
@@ -25,7 +25,7 @@ OPTIMIZERS = {"adam": optax.adam, "sgd": optax.sgd}
 
 def describe(job):
     """Says where JAX computes, and saves fresh weights in PyTorch's names."""
-    network = config.network(job["variant"])
+    network = networks.network(job["variant"])
     variables = clickability.init_variables(network, 0)
     np.savez(job["weights"], **convert.to_torch(variables))
     device = jax.devices()[0]
@@ -39,7 +39,7 @@ def describe(job):
 
 
 def network_of(job):
-    return config.from_config_dict(config.NetworkConfig, job["config"])
+    return dicts.from_config_dict(networks.NetworkConfig, job["config"])
 
 
 def variables_of(job, network):

@@ -13,9 +13,9 @@ import time
 import page
 import rounds
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import rollout, tracks
-from rclicks_jax.models import cards, clickability, infer
+from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.settings import networks, protocols
 
 CLICKS, REPEATS = 4, 3
 
@@ -33,7 +33,7 @@ class TimedNetwork(infer.ClickabilityModel):
 
 
 def model():
-    network = config.network("b")
+    network = networks.network("b")
     card = cards.Card(network, 416, 5.0, "nothing", "random weights", {})
     return TimedNetwork(clickability.init_variables(network, 0), card, batch=10)
 
@@ -41,7 +41,7 @@ def model():
 def row_of(click_model, height, width):
     example = rounds.example_of(height, width)
     prepared = rounds.Prepared(example.instances[0].gt_mask)
-    protocol = dataclasses.replace(config.PAPER, max_clicks=CLICKS)
+    protocol = dataclasses.replace(protocols.PAPER, max_clicks=CLICKS)
     setup = tracks.Setup(protocol, 0, tuple(range(1, 11)), True, 1)
 
     def play():

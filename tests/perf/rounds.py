@@ -10,8 +10,8 @@ import numpy as np
 import page
 from timing import measure
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
 SHAPES = ((480, 640), (1500, 2000))
@@ -60,7 +60,7 @@ def example_of(height, width):
 def row_of(height, width):
     example = example_of(height, width)
     prepared = Prepared(example.instances[0].gt_mask)
-    setup = tracks.Setup(config.PAPER, 0, tuple(range(1, 11)), True, 1)
+    setup = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
 
     def play():
         clock = tracks.Clock()

@@ -11,7 +11,7 @@ import sys
 import jobs
 import numpy as np
 
-from rclicks_jax import config
+from rclicks_jax.settings import networks
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 3
@@ -84,7 +84,7 @@ def fresh(variant, ours, job):
             weights[key] = 0.1 * random.standard_normal(array.shape, np.float32)
     np.savez(job["weights"], **weights)
     jobs.make_inputs(job["inputs"], (96, 128))
-    return config.network(variant)
+    return networks.network(variant)
 
 
 def original(path, job):

@@ -241,7 +241,7 @@ class EncoderDecoder(nn.Module):
 
 
 class ClickabilityNetwork(nn.Module):
-    """`config` has the fields of `rclicks_jax.config.NetworkConfig`."""
+    """`config` has the fields of `rclicks_jax.settings.networks.NetworkConfig`."""
 
     def __init__(self, config):
         super().__init__()

@@ -7,7 +7,7 @@ import time
 from absl import flags
 from rclicks_jax.launch import commands, host_flags
 
-from rclicks_jax import errors, hosts
+from rclicks_jax import distributed, errors
 
 _DEED = flags.DEFINE_string("deed", "", "late, fail, stop, die, or nothing.")
 _PAUSE = flags.DEFINE_float("pause", 0.0, "Seconds before it.")
@@ -24,10 +24,10 @@ def main(arguments):
         return commands.stopped("SIGTERM")
     if _DEED.value == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    hosts.barrier("half way")
+    distributed.barrier("half way")
     print("met", flush=True)
     # What the first one writes at the end may take long.
-    if hosts.is_first():
+    if distributed.is_first():
         time.sleep(_PAUSE.value)
     return 0
 

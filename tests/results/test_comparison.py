@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 import results_of
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.metrics import intervals
+from rclicks_jax.reporting import table_formats
 from rclicks_jax.results import (
     comparison,
     comparison_figures,
     correlations,
     difficulty,
-    formats,
     measures,
     paper_tables,
 )
+from rclicks_jax.settings import protocols
 
 
 def test_a_difference_is_of_the_same_objects():
@@ -29,15 +31,15 @@ def test_a_difference_is_of_the_same_objects():
     runs = [one._replace(results={"set": fewer}), other]
     assert comparison.shared(runs, "set") == result.instance_ids[3:]
     found = comparison.paired(runs, "set", "sample_noc")
-    whole = measures.BY_KEY["sample_noc"].values(other.results["set"], config.PAPER)
+    whole = measures.BY_KEY["sample_noc"].values(other.results["set"], protocols.PAPER)
     np.testing.assert_array_equal(found.values[1], whole[3:])
 
 
 def test_a_paired_interval_is_narrower_than_the_spread_of_objects():
     runs = [results_of.run("one"), results_of.run("other", skill=0.02, seed=0)]
     found = comparison.paired(runs, "set", "sample_noc")
-    between = comparison.difference(*found.values, found.image_ids)
-    alone = measures.over_images(found.values[0], found.image_ids)
+    between = intervals.difference(*found.values, found.image_ids)
+    alone = intervals.over_images(found.values[0], found.image_ids)
     assert between.low > 0
     assert between.high - between.low < alone.high - alone.low
 
@@ -69,7 +71,7 @@ def test_tables_of_a_comparison_have_a_row_a_segmenter_and_a_pair():
 DT = {"name": "DT"}
 NETWORK = {"name": "CM", "variant": "tiny", "checksum": "0123456789ab", "sigma": 20.0}
 HASHED = {
-    "protocol": vars(config.PAPER),
+    "protocol": vars(protocols.PAPER),
     "seed": 0,
     "strategies": {"groups": list(range(1, 11)), "baseline": True, "repeats": 1},
     "segmenter": {"name": "noisy"},
@@ -102,11 +104,11 @@ OTHERS = {
     "data": ({"data": {"set": "bbbb"}}, "data.set is aaaa in one and bbbb in other"),
     "split": ({"split": "val"}, "split is all in one and val in other"),
     "protocol": (
-        {"protocol": vars(config.STRICT)},
+        {"protocol": vars(protocols.STRICT)},
         "protocol.name is paper in one and strict in other",
     ),
     "stop_at": (
-        {"protocol": {**vars(config.PAPER), "stop_at": 95}},
+        {"protocol": {**vars(protocols.PAPER), "stop_at": 95}},
         "protocol.stop_at is 0 (all clicks) in one and 95 in other",
     ),
 }  # fmt: skip
@@ -116,7 +118,7 @@ def recorded(label, changes=(), provenance=(), **made):
     """Returns made-up results of a run that recorded what it was."""
     run = results_of.run(label, **made)
     identity = {**HASHED, **dict(changes)}
-    protocol = config.Protocol(**identity["protocol"])
+    protocol = protocols.Protocol(**identity["protocol"])
     return run._replace(
         identity=identity, provenance=dict(provenance), protocol=protocol
     )
@@ -272,13 +274,13 @@ def test_of_four_photographs_there_is_no_interval_no_rank_and_no_telling_apart()
     table = comparison.differences(runs)
     assert {row["told_apart"] for row in table.rows} == {None}
     expected = [
-        measures.BY_KEY["sample_noc"].values(run.results["set"], config.PAPER).mean()
+        measures.BY_KEY["sample_noc"].values(run.results["set"], protocols.PAPER).mean()
         for run in runs
     ]
     assert means.rows[0]["sample_noc"].mean == pytest.approx(expected[0])
     assert table.rows[0]["difference"].mean == pytest.approx(expected[0] - expected[1])
     for made in (means, table):
-        written = formats.to_markdown(made)
+        written = table_formats.to_markdown(made)
         assert "fewer than 5 photographs" in written
         assert "[" not in written
 
@@ -292,7 +294,7 @@ def test_a_measure_is_of_the_objects_for_which_every_run_has_a_number():
     runs[0] = runs[0]._replace(results={"set": changed})
     found = comparison.paired(runs, "set", "nsr")
     kept = [i for i in range(12) if i != 2]
-    nsr = measures.BY_KEY["nsr"].values(runs[1].results["set"], config.PAPER)
+    nsr = measures.BY_KEY["nsr"].values(runs[1].results["set"], protocols.PAPER)
     np.testing.assert_allclose(found.values[1], nsr[kept])
     table = comparison.means(runs)
     assert table.rows[1]["nsr"].mean == pytest.approx(nsr[kept].mean())
@@ -314,7 +316,7 @@ def test_tables_of_several_runs_are_on_the_objects_that_all_finished():
     one, other = results_of.run("one"), results_of.run("other", skill=0.05)
     fewer = other._replace(results={"set": other.results["set"].only(range(3, 12))})
     table = paper_tables.noc(comparison.on_shared([one, fewer]))
-    base = measures.BY_KEY["base_noc"].values(one.results["set"], config.PAPER)
+    base = measures.BY_KEY["base_noc"].values(one.results["set"], protocols.PAPER)
     assert table.rows[0]["set_base_noc"] == pytest.approx(base[3:].mean())
     assert [row["set_objects"] for row in table.rows] == [9, 9]
 
@@ -340,7 +342,7 @@ def test_correlations_are_those_of_the_means():
     i, j = keys.index("base_noc"), keys.index("sample_auc")
     means = [
         [
-            measures.BY_KEY[key].values(run.results["set"], config.PAPER).mean()
+            measures.BY_KEY[key].values(run.results["set"], protocols.PAPER).mean()
             for run in runs
         ]
         for key in ("base_noc", "sample_auc")
@@ -368,7 +370,7 @@ def test_groups_stand_beside_users_on_the_objects_that_users_clicked():
     few = dataclasses.replace(result, user_ious=ious)
     users, groups = difficulty.dataset_noise([run._replace(results={"set": few})]).rows
     assert (users["objects"], groups["objects"]) == (7, 7)
-    auc = measures.BY_KEY["sample_auc"].values(result, config.PAPER)
+    auc = measures.BY_KEY["sample_auc"].values(result, protocols.PAPER)
     assert groups["mean"] == pytest.approx(auc[:7].mean())
 
 

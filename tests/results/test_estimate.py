@@ -4,22 +4,24 @@ import numpy as np
 import pytest
 import results_of
 
-from rclicks_jax import config, errors
-from rclicks_jax.results import estimate, formats, paces
+from rclicks_jax import errors
+from rclicks_jax.reporting import table_formats
+from rclicks_jax.results import estimate, paces
+from rclicks_jax.settings import protocols
 
 SURE = paces.Pace(*(paces.Seconds(mean, 0) for mean in (2, 1, 5, 80)))
 PROJECT = paces.Project(objects=100_000)
 
 
 def simulated(result, project=PROJECT, pace=SURE, **options):
-    return estimate.simulate(result, config.PAPER, project, pace, **options)
+    return estimate.simulate(result, protocols.PAPER, project, pace, **options)
 
 
 def test_without_uncertainty_the_time_is_the_formula():
     result = results_of.results(objects=1, images=1, skill=0.2)
     alike = results_of.areas(np.broadcast_to(result.baseline.iou, (1, 10, 1, 20)))
     result = dataclasses.replace(result, by_group=alike)
-    noc = result.noc(result.baseline, config.PAPER, 90)[0]
+    noc = result.noc(result.baseline, protocols.PAPER, 90)[0]
     assert noc < 20
     found = simulated(result)
     np.testing.assert_allclose(found.clicks, noc)
@@ -38,7 +40,7 @@ def test_objects_that_clicks_do_not_solve_are_drawn_by_hand():
 
 def test_a_mean_over_many_projects_is_the_mean_of_the_part():
     result = results_of.results(objects=40, images=20)
-    noc = result.noc(result.by_group, config.PAPER, 90)
+    noc = result.noc(result.by_group, protocols.PAPER, 90)
     found = simulated(result, draws=20_000)
     assert found.clicks.mean() == pytest.approx(noc.mean(), rel=0.01)
 
@@ -86,7 +88,9 @@ def test_of_four_photographs_there_is_an_estimate_and_no_interval():
     found = simulated(runs[0].results["set"]).seconds.mean() * 100_000 / 3600
     assert hours.mean == pytest.approx(found)
     assert not hours.known
-    assert any("fewer than 5 photographs" in note for note in formats.notes(table))
+    assert any(
+        "fewer than 5 photographs" in note for note in table_formats.notes(table)
+    )
 
 
 def test_segmenters_are_estimated_from_the_objects_that_both_finished():
@@ -134,6 +138,6 @@ def test_runs_without_a_common_object_cannot_be_estimated():
 
 
 def test_a_run_that_ended_before_90_percent_cannot_tell():
-    protocol = dataclasses.replace(config.PAPER, stop_at=80)
+    protocol = dataclasses.replace(protocols.PAPER, stop_at=80)
     with pytest.raises(errors.BadValueError, match="ended at 80 % IoU"):
         estimate.simulate(results_of.results(), protocol, PROJECT, SURE)

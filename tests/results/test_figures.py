@@ -7,8 +7,9 @@ import pytest
 import results_of
 from matplotlib.figure import Figure
 
-from rclicks_jax import config
+from rclicks_jax.reporting import figure_style
 from rclicks_jax.results import comparison, comparison_figures, figures, report
+from rclicks_jax.settings import protocols
 
 ODD = "_a<b>&\"'\n$x{\udc80中"
 
@@ -29,7 +30,7 @@ def test_no_results_make_no_chart():
 def test_one_click_makes_no_curve():
     identity = {"protocol": {"max_clicks": 1, "stop_at": 0}}
     assert report._with_curves(identity, [results_of.results()]) == []
-    one = dataclasses.replace(config.PAPER, max_clicks=1)
+    one = dataclasses.replace(protocols.PAPER, max_clicks=1)
     runs = [run._replace(protocol=one) for run in several()]
     assert comparison_figures.iou_per_click(runs) == ""
 
@@ -44,7 +45,7 @@ def test_a_legend_is_below_the_curves():
     chart = Figure(figsize=(4.6, 3.6), layout="constrained")
     axis = chart.subplots()
     axis.plot([1, 2], [0, 0], label="a curve at the bottom")
-    figures.legend_below(axis)
+    figure_style.legend_below(axis)
     chart.draw_without_rendering()
     (legend,) = chart.legends
     assert legend.get_window_extent().y1 <= axis.get_window_extent().y0
@@ -78,7 +79,7 @@ def test_ids_of_several_charts_in_a_page_differ():
     runs = [
         comparison.Run(
             "a",
-            config.PAPER,
+            protocols.PAPER,
             {name: results_of.results(dataset=name) for name in ("one", "two")},
         )
     ]

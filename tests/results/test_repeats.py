@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import results_of
 
-from rclicks_jax import config
 from rclicks_jax.results import measures, paper_tables, tables
+from rclicks_jax.settings import protocols
 
 OF_A_DRAW = ("sample_noc_std", "delta_gr", "delta_hh", "sample_auc_std", "nsr")
 LINEAR = ("sample_noc", "delta_sb", "sample_nof", "sample_auc")
@@ -41,7 +41,7 @@ def played(noc, dataset="set", images=6):
 
 
 def value(key, result):
-    return measures.BY_KEY[key].values(result, config.PAPER).mean()
+    return measures.BY_KEY[key].values(result, protocols.PAPER).mean()
 
 
 def one_draw(noc):
@@ -98,7 +98,7 @@ def test_the_papers_tables_hold_the_same():
 
 def test_what_averaging_draws_would_give_is_another_named_number():
     noc = drawn(4, 7, seed=2)
-    table = tables.averaged_draws([played(noc)], config.PAPER)
+    table = tables.averaged_draws([played(noc)], protocols.PAPER)
     rows = {row["measure"]: row for row in table.rows}
     assert set(rows) == {measures.BY_KEY[key].title for key in OF_A_DRAW}
     averaged = noc.mean(axis=0)
@@ -108,19 +108,19 @@ def test_what_averaging_draws_would_give_is_another_named_number():
     assert row["of_a_draw"].mean == pytest.approx(of_draws)
     ratio = 100 * ((averaged[0] - averaged[9]) / averaged[9]).mean()
     assert rows["ΔGR %"]["of_averaged"].mean == pytest.approx(ratio)
-    assert tables.averaged_draws([played(noc[:1])], config.PAPER).rows == []
+    assert tables.averaged_draws([played(noc[:1])], protocols.PAPER).rows == []
 
 
 @pytest.mark.parametrize("key", [*OF_A_DRAW, *LINEAR])
 def test_more_draws_expect_the_same_number(simulated, key):
     once, often = simulated
     measure = measures.BY_KEY[key]
-    first, second = (measure.values(one, config.PAPER) for one in (once, often))
+    first, second = (measure.values(one, protocols.PAPER) for one in (once, often))
     error = np.hypot(first.std(), second.std()) / np.sqrt(first.size)
     assert abs(first.mean() - second.mean()) < 4 * error
     if key in OF_A_DRAW:
         # Averaging draws first would be far outside.
-        other = measures.of_averaged_draws(measure, often, config.PAPER)
+        other = measures.of_averaged_draws(measure, often, protocols.PAPER)
         assert abs(first.mean() - other.mean()) > 6 * error
 
 
@@ -139,7 +139,7 @@ def test_draws_and_groups_are_still_told_apart():
     groups = np.linspace(-3, 3, 10)[:, None]
     noc = np.rint(10 + groups + random.normal(0, 1.5, (5, 10, 300))).astype(int)
     result = results_of.of_ious(curves(noc))
-    (row,) = tables.repeats([result], config.PAPER).rows
+    (row,) = tables.repeats([result], protocols.PAPER).rows
     assert row["groups"] == pytest.approx(groups.std(), rel=0.05)
     # Rounding adds a twelfth to the variance.
     assert row["draws"] == pytest.approx(np.sqrt(1.5**2 + 1 / 12), rel=0.05)

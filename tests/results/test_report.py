@@ -12,7 +12,7 @@ import recorded_runs as runs
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.jobs import starts
 from rclicks_jax.reporting.layers import Layers
-from rclicks_jax.results import aggregate, object_pictures, publish, report, tables
+from rclicks_jax.results import aggregate, object_pictures, outputs, report, tables
 
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
 
@@ -289,7 +289,7 @@ def test_two_runs_are_drawn_side_by_side(tmp_path):
         objects = (runs.ok("one", last), runs.ok("two", 70))
         runs.record(run, objects)
         runs.picture(run, objects)
-    publish.compare([("", tmp_path / "a"), ("", tmp_path / "b")], tmp_path / "out")
+    outputs.compare([("", tmp_path / "a"), ("", tmp_path / "b")], tmp_path / "out")
     root = html_pages.check((tmp_path / "out" / "comparison.html").read_text())
     assert root.inside("h1")[0].text == "a · b under simulated clicks of DT"
     shown = [s for s in root.inside("section") if s["class"] == "object"]

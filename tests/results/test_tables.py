@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import results_of
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import records
 from rclicks_jax.metrics import interaction
+from rclicks_jax.reporting import table_files, table_formats
 from rclicks_jax.results import (
-    formats,
     measures,
+    outputs,
     paper_tables,
     part_tables,
-    publish,
     tables,
 )
+from rclicks_jax.settings import protocols
 
-PAPER = config.PAPER
+PAPER = protocols.PAPER
 
 
 def of_groups(result, *groups):
@@ -156,16 +156,16 @@ def test_without_users_the_robot_is_shown_on_all_objects():
 
 def test_tables_without_content_are_said_and_not_written(tmp_path):
     result = with_clicks_on(results_of.results(), [])
-    made = publish.make_tables(run_of(result, strategies={"users": True}))
+    made = outputs.make_tables(run_of(result, strategies={"users": True}))
     (note,) = made[0].notes
     assert "--config.users found no object with real first clicks" in note
     assert "--config.repeats=5" in note
-    assert note in formats.to_text(made[0])
-    publish.write_tables(tmp_path, made)
+    assert note in table_formats.to_text(made[0])
+    table_files.write_tables(tmp_path, made)
     written = {path.stem for path in (tmp_path / "tables").iterdir()}
     assert written == {table.name for table in made if table.rows}
     assert not written & {"users", "repeats", "averaged_draws", "by_category"}
-    several = publish.make_tables(run_of(results_of.results(repeats=2)))
+    several = outputs.make_tables(run_of(results_of.results(repeats=2)))
     assert several[0].notes == ()
 
 

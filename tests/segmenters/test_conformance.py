@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from rclicks_jax import catalogue, errors
-from rclicks_jax.segmenters import benches, conformance, scenes
+from rclicks_jax import errors, registry
+from rclicks_jax.segmenters.conformance import bench as bench_lib
+from rclicks_jax.segmenters.conformance import scenes, suite
 
 BAD = pathlib.Path(__file__).parent.parent / "programs" / "bad_adapter.py"
 SOFT = """
@@ -27,7 +28,7 @@ WAYS = pytest.mark.parametrize("way", ["{}", "bridge:adapter={}"])
 
 def checked(spec, **options):
     told = []
-    findings = conformance.check(str(spec), report=told.append, **options)
+    findings = suite.check(str(spec), report=told.append, **options)
     return {one.check: one for one in findings}, "\n".join(told)
 
 
@@ -37,7 +38,7 @@ def failed(findings):
 
 @pytest.mark.parametrize("name", ["grabcut", "random_walker", "stuck", "oracle"])
 def test_segmenters_of_this_process_conform(name):
-    assert name in catalogue.SEGMENTERS
+    assert name in registry.SEGMENTERS
     findings, told = checked(name)
     assert failed(findings) == set(), told
     left_out = {name for name, one in findings.items() if one.status == "left out"}
@@ -47,7 +48,7 @@ def test_segmenters_of_this_process_conform(name):
 @WAYS
 def test_a_good_adapter_conforms_wherever_it_runs(way):
     findings, told = checked(way.format(BAD))
-    assert conformance.conforms(findings.values()), told
+    assert suite.conforms(findings.values()), told
 
 
 def test_probabilities_are_compared_where_there_are_some(tmp_path):
@@ -86,7 +87,7 @@ def test_probabilities_are_compared_where_there_are_some(tmp_path):
 def test_a_fault_is_found_by_its_check_alone(bad, check, message):
     findings, told = checked(f"{BAD}:bad={bad}")
     assert failed(findings) == {check}, told
-    assert not conformance.conforms(findings.values())
+    assert not suite.conforms(findings.values())
     assert re.search(message, findings[check].detail), told
 
 
@@ -132,7 +133,7 @@ def test_a_large_photograph_is_tried_when_asked_for():
 
 def test_what_cannot_be_loaded_cannot_be_checked():
     with pytest.raises(errors.SegmenterError, match="not a Python file"):
-        conformance.check("/no/such.py", report=print)
+        suite.check("/no/such.py", report=print)
 
 
 def test_empty_masks_are_said_to_show_little(tmp_path):
@@ -150,7 +151,9 @@ def test_empty_masks_are_said_to_show_little(tmp_path):
 
 
 def answer(masks, soft=None):
-    return benches.Answer(np.asarray(masks), None if soft is None else np.asarray(soft))
+    return bench_lib.Answer(
+        np.asarray(masks), None if soft is None else np.asarray(soft)
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,10 +169,10 @@ def answer(masks, soft=None):
 def test_the_tolerance_is_of_probabilities_where_there_are_some(got, passes):
     expected = answer(np.zeros(2000, bool), np.full(2000, 0.5))
     if passes:
-        benches.compare([("it", got, expected)])
+        bench_lib.compare([("it", got, expected)])
     else:
-        with pytest.raises(benches.FailedError, match="it: "):
-            benches.compare([("it", got, expected)])
+        with pytest.raises(bench_lib.FailedError, match="it: "):
+            bench_lib.compare([("it", got, expected)])
 
 
 @pytest.mark.parametrize("shape", [(96, 128), (17, 130), (31, 47), (17, 17)])

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rclicks_jax import catalogue, errors
-from rclicks_jax.segmenters import actions, environments, methods, pages
+from rclicks_jax import errors, registry
+from rclicks_jax.segmenters import actions, catalogue_text, environments, methods
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ADAPTERS = ROOT / "rclicks_jax" / "bridge" / "adapters"
@@ -53,7 +53,7 @@ def test_every_method_has_an_adapter_that_reads_the_options_it_names(name):
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
 def test_every_method_says_where_it_comes_from(method):
-    assert method.name not in catalogue.SEGMENTERS
+    assert method.name not in registry.SEGMENTERS
     assert method.summary.endswith(".")
     assert method.repository.startswith("https://github.com/")
     assert re.fullmatch(r"[0-9a-f]{40}|\d+\.\d+\.\d+", method.version)
@@ -95,7 +95,7 @@ def test_licences_that_forbid_something_are_named():
     assert METHODS["transformers_sam3"].caution
 
 
-@pytest.mark.parametrize("name", [*METHODS, *catalogue.SEGMENTERS])
+@pytest.mark.parametrize("name", [*METHODS, *registry.SEGMENTERS])
 def test_a_page_has_all_there_is(name, capsys):
     assert actions.show(name) == 0
     page = capsys.readouterr().out
@@ -114,9 +114,9 @@ def test_a_page_has_all_there_is(name, capsys):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_command_of_a_page_is_understood(name):
-    page = pages.page(name)
+    page = catalogue_text.page(name)
     (spec,) = re.findall(r"--segmenter=(\S+)", page)
-    parsed, options = catalogue.parse_spec(spec)
+    parsed, options = registry.parse_spec(spec)
     assert parsed == name
     methods.check_options(METHODS[name], options)
 
@@ -125,19 +125,19 @@ def test_the_list_names_all(capsys):
     assert actions.show_list() == 0
     lines = capsys.readouterr().out.splitlines()
     listed = {line.split()[0] for line in lines if line.startswith("  ")}
-    assert listed == {*catalogue.SEGMENTERS, *METHODS}
+    assert listed == {*registry.SEGMENTERS, *METHODS}
 
 
 def test_unknown_names_list_the_known_ones():
-    for find in (pages.page, actions.make_environment):
+    for find in (catalogue_text.page, actions.make_environment):
         with pytest.raises(errors.UnknownNameError, match=r"'magic'.*ritm.*sam2"):
             find("magic")
 
 
 def test_the_table_of_the_docs_is_that_of_the_catalogue():
     page = (ROOT / "docs" / "segmenters.md").read_text()
-    begin, end = "pages.table() -->\n", "\n<!-- end -->"
-    assert page.partition(begin)[2].partition(end)[0] == pages.table()
+    begin, end = "catalogue_text.table() -->\n", "\n<!-- end -->"
+    assert page.partition(begin)[2].partition(end)[0] == catalogue_text.table()
 
 
 def test_the_commands_of_the_docs_are_understood():
@@ -145,7 +145,7 @@ def test_the_commands_of_the_docs_are_understood():
     specs = re.findall(r"(?:--segmenter=|segmenters check )(\w+:\S*\w)", page)
     assert len(specs) >= 3
     for spec in specs:
-        name, options = catalogue.parse_spec(spec.replace("...", "checkpoint=a.pth"))
+        name, options = registry.parse_spec(spec.replace("...", "checkpoint=a.pth"))
         options.setdefault("checkpoint", "a.pth")
         methods.check_options(METHODS[name], options)
 

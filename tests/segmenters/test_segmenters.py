@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax import catalogue, errors
+from rclicks_jax import errors, registry
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
 
@@ -27,7 +27,7 @@ def predict(spec, *points):
     return masks
 
 
-@pytest.mark.parametrize("name", catalogue.SEGMENTERS)
+@pytest.mark.parametrize("name", registry.SEGMENTERS)
 def test_every_segmenter_of_the_catalogue_answers(name):
     masks = predict(name, (20, 25), (22, 30))
     assert masks.shape == (2, *SHAPE)

@@ -36,14 +36,14 @@ DRAWN = (
 
 def measures_of(results):
     """Returns our tables' numbers by dataset, measure and run."""
-    from rclicks_jax import config
     from rclicks_jax.results import measures
+    from rclicks_jax.settings import protocols
 
     found = {}
     for by_dataset in results.values():
         for name, result in by_dataset.items():
             for key in MEASURES:
-                values = measures.BY_KEY[key].values(result, config.PAPER)
+                values = measures.BY_KEY[key].values(result, protocols.PAPER)
                 at = found.setdefault(name, {}).setdefault(key, [])
                 at.append(float(np.mean(values)))
     return found

@@ -104,17 +104,17 @@ def _tasks(name, stem, inside, previous, generator):
 
 def play_ours(folder, out, seeds):
     """Runs a benchmark for each seed; writes curves as the other side does."""
-    from rclicks_jax import config
     from rclicks_jax.benchmark import job as benchmark_job
     from rclicks_jax.benchmark import records as benchmark_records
     from rclicks_jax.jobs import store
     from rclicks_jax.results import aggregate
+    from rclicks_jax.settings import benchmark
 
     names = [name for name in FOLDERS if (folder / name).is_dir()]
     results = {}
     for seed in seeds:
         workdir = out / f"benchmark{seed}"
-        settings = config.BenchmarkConfig(
+        settings = benchmark.BenchmarkConfig(
             data=",".join(f"{name}:{folder / name}" for name in names),
             segmenter=str(HERE / "nearest_click.py"),
             click_model="DT",
@@ -162,10 +162,10 @@ def _clicks_of(records, dataset, instance_ids):
 
 def tasks_of(folder, seeds):
     """Returns what we make of every click task, by dataset and full stem."""
-    from rclicks_jax import config
     from rclicks_jax.clicks import click_models
     from rclicks_jax.data import packages, specs, targets
     from rclicks_jax.evaluation import click_metrics, task_scoring
+    from rclicks_jax.settings import protocols
     from rclicks_jax.types import ClickQuery
 
     found = {}
@@ -180,7 +180,7 @@ def tasks_of(folder, seeds):
                 example.clicks_yx,
                 task_scoring.box_of(example.gt_mask),
                 example.error_mask,
-                config.PAPER.nss_epsilon,
+                protocols.PAPER.nss_epsilon,
             )
             stem = example.click_set_id.partition("/")[0]
             found[f"{name}/{stem}"] = {

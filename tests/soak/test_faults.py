@@ -15,8 +15,9 @@ from faults import every_fault, every_value
 from helpers import make_folder
 from started import forked
 
-from rclicks_jax import config
-from rclicks_jax.models import clickability, convert, torch_files
+from rclicks_jax.networks import clickability, convert
+from rclicks_jax.settings import networks
+from rclicks_jax.weights import torch_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "configs"
 PROGRAMS = pathlib.Path(__file__).resolve().parents[1] / "programs"
@@ -66,7 +67,7 @@ def base(tmp_path, monkeypatch):
     write_clicked(tmp_path / "data", clicks)
     (tmp_path / "data" / "mine" / "train.txt").write_text("c\nd")
     (tmp_path / "data" / "mine" / "val.txt").write_text("a\nb\ne")
-    variables = clickability.init_variables(config.network("nano"), 0)
+    variables = clickability.init_variables(networks.network("nano"), 0)
     torch_files.write(tmp_path / "data" / "a.pth", convert.to_torch(variables))
     shutil.copy(PROGRAMS / "bad_adapter.py", tmp_path / "data" / "own.py")
     data = tmp_path / "data" / "mine"

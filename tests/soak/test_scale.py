@@ -8,11 +8,11 @@ import os
 import numpy as np
 from helpers import write_image
 
-from rclicks_jax import config
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.bridge import worker
 from rclicks_jax.jobs import store
-from rclicks_jax.results import publish
+from rclicks_jax.results import outputs
+from rclicks_jax.settings import benchmark
 
 IMAGES = int(os.environ.get("RCLICKS_SOAK_IMAGES", "500"))
 OBJECTS = 10
@@ -33,7 +33,7 @@ def make_labels(folder):
 
 
 def test_memory_does_not_grow_over_five_thousand_objects(tmp_path, monkeypatch):
-    settings = config.BenchmarkConfig(
+    settings = benchmark.BenchmarkConfig(
         data=f"folder:{make_labels(tmp_path / 'data')}",
         segmenter="noisy",
         click_model="UD",
@@ -50,7 +50,7 @@ def test_memory_does_not_grow_over_five_thousand_objects(tmp_path, monkeypatch):
     outcome = benchmark_job.run(settings, tmp_path / "run")
     assert outcome.counts == {"ok": IMAGES * OBJECTS, "skipped": 0, "failed": 0}
     early, late = sizes[IMAGES // 5], sizes[-1]
-    publish.publish(store.RunFolder(tmp_path / "run"))
+    outputs.write(store.RunFolder(tmp_path / "run"))
     published = worker.resident_bytes()
     print(
         f"{early >> 20} MiB after {IMAGES // 5} images, {late >> 20} MiB after "

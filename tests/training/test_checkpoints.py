@@ -11,7 +11,8 @@ import optax
 import pytest
 from etils import epath
 
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.settings import training
 from rclicks_jax.training import checkpoints, orbax_noise, state
 
 
@@ -27,7 +28,7 @@ def state_at(step):
 
 @pytest.fixture
 def keeper(tmp_path):
-    opened = checkpoints.Checkpoints(epath.Path(tmp_path), config.TrainConfig())
+    opened = checkpoints.Checkpoints(epath.Path(tmp_path), training.TrainConfig())
     yield opened
     opened.close()
 
@@ -71,7 +72,7 @@ from test_checkpoints import state_at
 from rclicks_jax import config, errors
 from rclicks_jax.training import checkpoints
 import numpy as np
-keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), config.TrainConfig())
+keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), training.TrainConfig())
 many = {f"w{i}": np.random.default_rng(i).normal(size=30000) for i in range(20)}
 state = state_at(1).replace(params=many)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -109,7 +110,7 @@ def test_why_it_cannot_be_written_is_few_words():
 
 def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
     folder = epath.Path(tmp_path)
-    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first = checkpoints.Checkpoints(folder, training.TrainConfig())
     for step, sim in ((1, 0.9), (2, 0.1)):
         first.save(state_at(step), {"sim": sim})
         first.wait()
@@ -117,12 +118,12 @@ def test_a_broken_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
     for path in (tmp_path / "checkpoints" / "2" / "state").rglob("*"):
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\0" * 10)
-    again = checkpoints.Checkpoints(folder, config.TrainConfig())
+    again = checkpoints.Checkpoints(folder, training.TrainConfig())
     with pytest.raises(errors.TrainingError, match=r"step 2 in .*cannot be read"):
         again.restore_latest(state_at(0))
     again.close()
     shutil.rmtree(tmp_path / "checkpoints" / "2")
-    mended = checkpoints.Checkpoints(folder, config.TrainConfig())
+    mended = checkpoints.Checkpoints(folder, training.TrainConfig())
     assert int(mended.restore_latest(state_at(0)).step) == 1
     mended.close()
 
@@ -162,7 +163,7 @@ def damaged(folder):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_flipped_bit_is_restored_in_silence(tmp_path):
     folder = epath.Path(tmp_path)
-    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first = checkpoints.Checkpoints(folder, training.TrainConfig())
     metrics = {"sim": 0.5, "kld": float("nan")}
     first.save(state_at(1), metrics)
     first.close()
@@ -171,7 +172,7 @@ def test_no_flipped_bit_is_restored_in_silence(tmp_path):
     for name, where in damaged(tmp_path / "checkpoints" / "1"):
         opened = None
         try:
-            opened = checkpoints.Checkpoints(folder, config.TrainConfig())
+            opened = checkpoints.Checkpoints(folder, training.TrainConfig())
             latest = opened.restore_latest(state_at(0))
             best, found = opened.restore_best(state_at(0))
         except errors.TrainingError as error:
@@ -193,10 +194,10 @@ def test_no_flipped_bit_is_restored_in_silence(tmp_path):
 
 def test_changed_numbers_are_not_restored(tmp_path, monkeypatch):
     folder = epath.Path(tmp_path)
-    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first = checkpoints.Checkpoints(folder, training.TrainConfig())
     first.save(state_at(1), {"sim": 0.5})
     first.close()
-    other = checkpoints.Checkpoints(folder, config.TrainConfig())
+    other = checkpoints.Checkpoints(folder, training.TrainConfig())
     restore = other._manager.restore
 
     def changed(step, args):
@@ -214,7 +215,7 @@ def test_changed_numbers_are_not_restored(tmp_path, monkeypatch):
 def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
     folder = epath.Path(tmp_path)
     monkeypatch.setattr(checkpoints.Checkpoints, "_check", lambda self, step: {})
-    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first = checkpoints.Checkpoints(folder, training.TrainConfig())
     first.save(state_at(1), {"sim": 0.5})
     first.close()
     monkeypatch.undo()
@@ -223,7 +224,7 @@ def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
     noted = json.loads((saved / "_CHECKPOINT_METADATA").read_text())
     del noted["item_handlers"]["check"]
     (saved / "_CHECKPOINT_METADATA").write_text(json.dumps(noted))
-    again = checkpoints.Checkpoints(folder, config.TrainConfig())
+    again = checkpoints.Checkpoints(folder, training.TrainConfig())
     assert int(again.restore_latest(state_at(0)).step) == 1
     assert again.restore_best(state_at(0))[1] == {"sim": 0.5}
     again.close()
@@ -232,7 +233,7 @@ def test_a_checkpoint_without_a_checksum_is_read(tmp_path, monkeypatch):
 @pytest.fixture
 def two_steps(tmp_path):
     """Checkpoints of steps 1 and 2, the first of which is the best."""
-    opened = checkpoints.Checkpoints(epath.Path(tmp_path), config.TrainConfig())
+    opened = checkpoints.Checkpoints(epath.Path(tmp_path), training.TrainConfig())
     for step, metrics in ((1, {"sim": 0.9}), (2, None)):
         opened.save(state_at(step), metrics)
         opened.wait()
@@ -245,7 +246,7 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
     for name in ("state", "check"):
         shutil.rmtree(folder / "2" / name)
         shutil.copytree(folder / "1" / name, folder / "2" / name)
-    again = checkpoints.Checkpoints(epath.Path(folder.parent), config.TrainConfig())
+    again = checkpoints.Checkpoints(epath.Path(folder.parent), training.TrainConfig())
     with pytest.raises(errors.TrainingError, match=r"step 2 .* it is that of step 1"):
         again.restore_latest(state_at(0))
     again.close()
@@ -254,7 +255,9 @@ def test_a_checkpoint_in_the_folder_of_another_step_is_told(two_steps):
 def test_a_lost_checksum_is_told(two_steps):
     for step in ("1", "2"):
         shutil.rmtree(two_steps / step / "check")
-    again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
+    again = checkpoints.Checkpoints(
+        epath.Path(two_steps.parent), training.TrainConfig()
+    )
     with pytest.raises(errors.TrainingError, match=r"step 2 .* its folder check is"):
         again.restore_latest(state_at(0))
     with pytest.raises(errors.TrainingError, match=r"step 1 .* its folder check is"):
@@ -264,7 +267,9 @@ def test_a_lost_checksum_is_told(two_steps):
 
 def test_lost_metrics_of_the_best_are_told(two_steps):
     shutil.rmtree(two_steps / "1" / "metrics")
-    again = checkpoints.Checkpoints(epath.Path(two_steps.parent), config.TrainConfig())
+    again = checkpoints.Checkpoints(
+        epath.Path(two_steps.parent), training.TrainConfig()
+    )
     with pytest.raises(errors.TrainingError, match=r"step 1 .* metrics are not those"):
         again.restore_best(state_at(0))
     again.close()
@@ -272,20 +277,22 @@ def test_lost_metrics_of_the_best_are_told(two_steps):
 
 def test_only_settings_that_change_nothing_may_change(tmp_path):
     folder = epath.Path(tmp_path)
-    first = checkpoints.Checkpoints(folder, config.TrainConfig())
+    first = checkpoints.Checkpoints(folder, training.TrainConfig())
     first.save(state_at(1), {"sim": 0.1})
     first.close()
-    alike = checkpoints.Checkpoints(folder, config.TrainConfig(workers=1, save_every=7))
+    alike = checkpoints.Checkpoints(
+        folder, training.TrainConfig(workers=1, save_every=7)
+    )
     assert int(alike.restore_latest(state_at(0)).step) == 1
     alike.close()
-    other = checkpoints.Checkpoints(folder, config.TrainConfig(recipe="improved"))
+    other = checkpoints.Checkpoints(folder, training.TrainConfig(recipe="improved"))
     with pytest.raises(errors.TrainingError, match="recipe was 'paper'"):
         other.restore_latest(state_at(0))
     other.close()
 
 
 def test_a_limit_on_photographs_is_a_setting_that_trainings_of_before_lack(tmp_path):
-    plain, limited = config.TrainConfig(), config.TrainConfig(max_side=512)
+    plain, limited = training.TrainConfig(), training.TrainConfig(max_side=512)
     opened = checkpoints.Checkpoints(epath.Path(tmp_path), plain)
     assert "max_side" not in opened._config
     opened.save(state_at(1), {"sim": 0.1})

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from helpers import disk, write_image
 
-from rclicks_jax import cache, config, errors
-from rclicks_jax.models import cards
+from rclicks_jax import cache, errors
+from rclicks_jax.networks import cards
+from rclicks_jax.settings import training
 from rclicks_jax.training import checkpoints, devices, loop, trainer
 
 SIZE = 32
@@ -39,7 +40,7 @@ def clicked_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(clicked_folder):
-    return config.TrainConfig(
+    return training.TrainConfig(
         variant="nano",
         data=f"folder:{clicked_folder}",
         size=SIZE,

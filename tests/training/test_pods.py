@@ -13,7 +13,7 @@ import flax.traverse_util
 import numpy as np
 import pytest
 
-from rclicks_jax.models import cards, infer
+from rclicks_jax.networks import cards, infer
 from rclicks_jax.types import ClickQuery
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

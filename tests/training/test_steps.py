@@ -6,8 +6,8 @@ import optax
 import pytest
 from helpers import network_of, state_of
 
-from rclicks_jax import config
-from rclicks_jax.models import clickability, convert
+from rclicks_jax.networks import clickability, convert
+from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
 
@@ -117,7 +117,7 @@ def nano_batch(count, size=32):
 
 @pytest.fixture(scope="module")
 def nano_eval():
-    network = dataclasses.replace(config.network("nano"))
+    network = dataclasses.replace(networks.network("nano"))
     net = clickability.ClickabilityNet(network)
     step = steps.make_eval_step(net, masked=True, axis_name=devices.AXIS)
     return clickability.init_variables(network, 0), devices.parallel_eval_step(step)

@@ -30,7 +30,7 @@ class Model(NamedTuple):
 class Features(NamedTuple):
     """A photograph, encoded: where it lies in the square, and `f32[1 c r r]`."""
 
-    frame: sam_images.Frame
+    frame: sam_images.FittedFrame
     embeddings: torch.Tensor
 
 
@@ -91,7 +91,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
 
 
 def embed(
-    network: Any, frame: sam_images.Frame, prompts: sam_prompts.Prompts
+    network: Any, frame: sam_images.FittedFrame, prompts: sam_prompts.Prompts
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns the sparse and the dense embeddings of prompts."""
     xy = torch.from_numpy(sam_images.to_square_xy(prompts.xy, frame))

@@ -31,7 +31,7 @@ class Features(NamedTuple):
             the decoder takes it, `f32[1 r r d]`.
     """
 
-    frame: sam_images.Frame
+    frame: sam_images.FittedFrame
     embeddings: torch.Tensor
     early: list[torch.Tensor]
 

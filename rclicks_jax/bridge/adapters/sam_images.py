@@ -18,7 +18,7 @@ MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 
 
-class Frame(NamedTuple):
+class FittedFrame(NamedTuple):
     """Where a photograph lies in the network's square.
 
     Attributes:
@@ -32,15 +32,17 @@ class Frame(NamedTuple):
     side: int
 
 
-def frame_of(image: np.ndarray, side: int) -> Frame:
+def frame_of(image: np.ndarray, side: int) -> FittedFrame:
     """Returns where a photograph, `u8[h w 3]`, goes."""
     height, width = image.shape[:2]
     scale = side * 1.0 / max(height, width)
     fitted = (int(height * scale + 0.5), int(width * scale + 0.5))
-    return Frame((height, width), fitted, side)
+    return FittedFrame((height, width), fitted, side)
 
 
-def to_square(image: np.ndarray, frame: Frame, device: torch.device) -> torch.Tensor:
+def to_square(
+    image: np.ndarray, frame: FittedFrame, device: torch.device
+) -> torch.Tensor:
     """Returns a photograph, `u8[h w 3]`, for the network, `f32[1 3 side side]`."""
     pixels = torch.from_numpy(np.array(image)).to(device)
     pixels = pixels.permute(2, 0, 1)[None].float()
@@ -54,13 +56,13 @@ def to_square(image: np.ndarray, frame: Frame, device: torch.device) -> torch.Te
     return functional.pad((pixels - mean) / std, padding)
 
 
-def to_square_xy(xy: np.ndarray, frame: Frame) -> np.ndarray:
+def to_square_xy(xy: np.ndarray, frame: FittedFrame) -> np.ndarray:
     """Returns points of the photograph in pixels of the square, `f32[... 2]`."""
     scale = np.array(frame.fitted[::-1]) / np.array(frame.size[::-1])
     return (xy.astype(np.float64) * scale).astype(np.float32)
 
 
-def to_logits(low_res: torch.Tensor, frame: Frame) -> torch.Tensor:
+def to_logits(low_res: torch.Tensor, frame: FittedFrame) -> torch.Tensor:
     """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
     height, width = frame.fitted
     times, side = frame.side // low_res.shape[-1], low_res.shape[-1]

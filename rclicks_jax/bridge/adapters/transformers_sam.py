@@ -39,7 +39,7 @@ class Features(NamedTuple):
             `f32[1 r r d]`; else none.
     """
 
-    frame: sam_images.Frame
+    frame: sam_images.FittedFrame
     embeddings: torch.Tensor
     early: torch.Tensor | None
 

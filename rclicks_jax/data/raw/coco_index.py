@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from rclicks_jax import contents, errors
+from rclicks_jax import errors, file_signatures
 from rclicks_jax.data import raw
 from rclicks_jax.data.raw import files, values
 
@@ -136,7 +136,7 @@ def _parsed(path: pathlib.Path, content: bytes) -> Any:
         why = f"line {error.lineno}, column {error.colno} is no JSON ({error.msg})"
     except RecursionError:
         why = "its lists are nested too deeply"
-    mistaken = contents.mistaken(content[: contents.HEAD])
+    mistaken = file_signatures.mistaken(content[: file_signatures.HEAD])
     if mistaken and not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         why = f"it is {mistaken}"
     raise _no_instances(path, why)

@@ -7,7 +7,7 @@ import re
 import stat
 import unicodedata
 
-from rclicks_jax import contents, errors, files
+from rclicks_jax import errors, file_signatures, files
 
 # A path keeps one of the two slashes.
 _URL = re.compile(r"\b(https?|ftp|gs|s3):/")
@@ -47,9 +47,9 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
             os.close(descriptor)
             raise errors.DataError(_not_a_file(name, mode))
         with open(descriptor, "rb") as stream:
-            start = stream.read(contents.HEAD)
+            start = stream.read(file_signatures.HEAD)
             if size > _LARGE and not start.strip(b"\0"):
-                raise errors.DataError(f"{name} is {contents.mistaken(start)}.")
+                raise errors.DataError(f"{name} is {file_signatures.mistaken(start)}.")
             if size > _MOST:
                 raise errors.DataError(
                     f"{name} has {size} bytes; at most {_MOST} can be read."

@@ -2,7 +2,8 @@
 
 The photographs lie in the scikit-image wheel under free licences; `outlines.json`
 names each licence and holds the polygons this project drew. Clicks are synthetic
-(`data.synthetic_clicks`), and so are the masks of later rounds (`data.distortions`).
+(`data.synthetic.clicks`), and so are the masks of later rounds
+(`data.synthetic.distortions`).
 """
 
 import dataclasses
@@ -18,8 +19,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rclicks_jax import errors, hosts
-from rclicks_jax.data import distortions, raw, synthetic_clicks
+from rclicks_jax import errors, hashing
+from rclicks_jax.data import raw
+from rclicks_jax.data.synthetic import clicks as synthetic_clicks
+from rclicks_jax.data.synthetic import distortions
 from rclicks_jax.ops import images, masks
 
 _SEED = 2024
@@ -150,7 +153,7 @@ def _clicks(image: np.ndarray, region: np.ndarray, count: int, name: str) -> np.
 
 
 def _generator(name: str) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox([_SEED, hosts.stable_hash(name)]))
+    return np.random.Generator(np.random.Philox([_SEED, hashing.stable_hash(name)]))
 
 
 def _tasks(

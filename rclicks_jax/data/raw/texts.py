@@ -2,7 +2,7 @@
 
 import codecs
 
-from rclicks_jax import contents, errors
+from rclicks_jax import errors, file_signatures
 
 # The longer mark comes first: that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -24,7 +24,9 @@ def decode(content: bytes, name: str) -> str:
     Raises:
         DataError: It is in another encoding, or no text; the message names the line.
     """
-    mistaken = contents.mistaken(content[: contents.HEAD]) if content else ""
+    mistaken = (
+        file_signatures.mistaken(content[: file_signatures.HEAD]) if content else ""
+    )
     if mistaken:
         raise errors.DataError(f"{name} is {mistaken}.")
     encoding, mark = _encoding(content)

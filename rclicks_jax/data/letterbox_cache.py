@@ -1,0 +1,257 @@
+"""Letterboxed examples and their click maps on disk, so that no device waits for them.
+
+Making an example of a large photograph takes a second, reading a made one a
+millisecond. The cache is keyed by everything that can change an example; it is built
+part by part, so an interrupted build goes on where it was.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from rclicks_jax import cache, errors, files
+from rclicks_jax.data import packages, preprocess
+from rclicks_jax.data.synthetic import later_tasks
+from rclicks_jax.types import ClickExample, PackedBatch
+
+INDEX_NAME = "index.json"
+_FORMAT = 2
+# SHA-256 of a part's content, in its note, and of the rest of an index.
+_CHECKSUM = "sha256"
+_PART_LENGTH = 64
+
+_CHANGED = "it is not what was written"
+
+# An example, or nothing, and what it counts as.
+_Made = tuple[PackedBatch | None, list[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class LetterboxSettings:
+    """What can change an example.
+
+    Attributes:
+        size: Side of the square.
+        sigma: Of the click maps, in units of a 1920x1080 image.
+        max_click_distance: In click radii; negative keeps all clicks.
+        later_share: Share of synthetic tasks of later rounds.
+        later_kinds: Their distortions.
+    """
+
+    size: int
+    sigma: float
+    max_click_distance: float = -1.0
+    later_share: float = 0.0
+    later_kinds: tuple[str, ...] = ()
+
+
+class LetterboxCache:
+    """The examples of one split of a package, read at random.
+
+    Attributes:
+        counts: What was kept and what was left out, and why.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """Opens what `prepare` built in `folder`.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        try:
+            index = json.loads((folder / INDEX_NAME).read_text())
+            if index.pop(_CHECKSUM) != _checksum(json.dumps(index).encode()):
+                raise ValueError(_CHANGED)
+            self.counts = collections.Counter(index["counts"])
+            self._ends = np.cumsum(np.array(index["lengths"], np.int64))
+            self._checksums = index["checksums"]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _damaged(folder / INDEX_NAME, error) from error
+        self._folder = folder
+        self._parts: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        """Returns the number of examples."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> PackedBatch:
+        """Returns one example, without a batch axis."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        if part not in self._parts:
+            self._parts[part] = self._opened(part)
+        rows = self._parts[part]
+        row = rows[index - int(self._ends[part]) + len(rows)]
+        fields = (np.array(row[name]) for name in rows.dtype.names or ())
+        return PackedBatch(*fields, weight=np.float32(1))
+
+    def _opened(self, part: int) -> np.ndarray:
+        """Opens a part, once all of it was read and found to be what was written."""
+        path = self._folder / _part_name(part)
+        try:
+            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+            if _checksum(rows.data) != self._checksums[part]:
+                raise ValueError(_CHANGED)
+        except (ValueError, EOFError) as error:
+            raise _damaged(path, error) from error
+        return rows
+
+
+def prepare(
+    package: packages.Package, split: str, settings: LetterboxSettings, workers: int
+) -> LetterboxCache:
+    """Makes the examples of a split unless the cache has them.
+
+    Args:
+        package: Click tasks.
+        split: `train`, `val` or another.
+        settings: What to make of them.
+        workers: Threads.
+
+    Raises:
+        DataError: The package is damaged, or the cache cannot be written.
+    """
+    described = json.dumps(
+        [_FORMAT, package.checksum, split, dataclasses.asdict(settings)]
+    )
+    key = hashlib.sha256(described.encode()).hexdigest()[:16]
+    folder = cache.cache_dir() / "squares" / f"{package.dataset}-{split}-{key}"
+    try:
+        if not (folder / INDEX_NAME).exists():
+            with cache.exclusive(folder):
+                if not (folder / INDEX_NAME).exists():
+                    files.remove_leftovers(folder, seconds=0)
+                    _build(package, split, settings, folder, workers)
+    except OSError as error:
+        raise errors.DataError(
+            f"The examples of {package.dataset} cannot be kept in {folder}: "
+            f"{files.explain(error)} ${cache.VARIABLE} names another folder for "
+            "the cache."
+        ) from error
+    return LetterboxCache(folder)
+
+
+def _build(
+    package: packages.Package,
+    split: str,
+    settings: LetterboxSettings,
+    folder: pathlib.Path,
+    workers: int,
+) -> None:
+    jobs, counts = _jobs(package, split, settings)
+    lengths, checksums = [], []
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
+    what = f"Preparing {package.dataset} {split}"
+    with pool, tqdm.tqdm(total=len(jobs), desc=what, unit="task", leave=False) as bar:
+        for part, first in enumerate(range(0, len(jobs), _PART_LENGTH)):
+            chunk = jobs[first : first + _PART_LENGTH]
+            note_path = folder / f"{_part_name(part)}.json"
+            if not note_path.exists():
+                made = list(pool.map(lambda job: job(), chunk))
+                checksum = _write_part(folder / _part_name(part), made, settings.size)
+                labels = [label for _, labels in made for label in labels]
+                note = {"length": sum(row is not None for row, _ in made)}
+                text = json.dumps({**note, "labels": labels, _CHECKSUM: checksum})
+                files.write_atomically(note_path, text)
+            try:
+                note = json.loads(note_path.read_text())
+                counts.update(note["labels"])
+                lengths.append(note["length"])
+                checksums.append(note[_CHECKSUM])
+            except (ValueError, TypeError, KeyError) as error:
+                raise _damaged(note_path, error) from error
+            bar.update(len(chunk))
+    index = {
+        "settings": dataclasses.asdict(settings),
+        "lengths": lengths,
+        "checksums": checksums,
+        "counts": counts,
+    }
+    text = json.dumps({**index, _CHECKSUM: _checksum(json.dumps(index).encode())})
+    files.write_atomically(folder / INDEX_NAME, text)
+
+
+def _jobs(
+    package: packages.Package, split: str, settings: LetterboxSettings
+) -> tuple[list[Callable[[], _Made]], collections.Counter[str]]:
+    rows = package.select(split)
+    usable = [row for row in rows if not row.problem]
+    counts = collections.Counter({"tasks skipped": len(rows) - len(usable)})
+    jobs = [functools.partial(_make, package, row, settings) for row in usable]
+    first = [row for row in usable if row.click_type == "first"]
+    chosen = later_tasks.plan(
+        [row.name for row in first], settings.later_share, settings.later_kinds
+    )
+    jobs += [
+        functools.partial(_make_later, package, first[index], kind, settings)
+        for index, kind in chosen
+    ]
+    return jobs, +counts
+
+
+def _make(
+    package: packages.Package, row: packages.Row, settings: LetterboxSettings
+) -> _Made:
+    example: ClickExample = package.read(row)
+    labels = []
+    if settings.max_click_distance >= 0:
+        near = preprocess.near_clicks(example, settings.max_click_distance)
+        labels += ["clicks kept"] * int(near.sum())
+        labels += ["clicks too far away"] * int((~near).sum())
+        if not near.any():
+            return None, [*labels, "tasks without a click near enough"]
+        example = dataclasses.replace(example, clicks_yx=example.clicks_yx[near])
+    labels += [f"{row.click_type} tasks", f"tasks with {row.input_device} clicks"]
+    return preprocess.pack(example, settings.size, settings.sigma), labels
+
+
+def _make_later(
+    package: packages.Package, row: packages.Row, kind: str, settings: LetterboxSettings
+) -> _Made:
+    task = later_tasks.make(package.read(row), kind)
+    if task is None:
+        return None, ["synthetic later tasks skipped"]
+    labels = [f"synthetic {task.click_type} tasks ({kind})"]
+    return preprocess.pack(task, settings.size, settings.sigma), labels
+
+
+def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> str:
+    """Writes a part; returns its checksum."""
+    rows = [example for example, _ in made if example is not None]
+    layout: Any = [
+        ("image", np.uint8, (size, size, 3)),
+        ("masks", np.uint8, (size, size, 2)),
+        ("click_map", np.float16, (size, size)),
+        ("box", np.int32, (4,)),
+    ]
+    stored = np.zeros(len(rows), layout)
+    for name, *_ in layout:
+        for number, row in enumerate(rows):
+            stored[name][number] = getattr(row, name)
+    files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
+    return _checksum(stored.data)
+
+
+def _checksum(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> errors.DataError:
+    return errors.DataError(
+        f"{path} is damaged ({error}). Remove the folder {path.parent} and run the "
+        "same command again: it is made anew."
+    )
+
+
+def _part_name(part: int) -> str:
+    return f"part-{part:05}.npy"

@@ -1,0 +1,1 @@
+"""Synthetic click tasks: masks of later rounds, and clicks on them."""

@@ -1,1 +1,0 @@
-"""The clickability network, its weights, and its use."""

@@ -1,0 +1,210 @@
+"""A model folder: weights as safetensors, and a card that says what they are.
+
+Two files cannot be replaced at once, so both are written beside those they replace, and
+then renamed: the weights, then the card. Where only the weights were renamed, the card
+beside is the right one.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+import flax.traverse_util
+import numpy as np
+import safetensors
+import safetensors.numpy
+from etils import epath
+
+from rclicks_jax import errors, files
+from rclicks_jax.settings import dicts, networks
+
+WEIGHTS_NAME = "weights.safetensors"
+CARD_NAME = "card.json"
+_FORMAT = 1
+# SHA-256 of the rest of a card: a size or a width that changed changes click maps.
+_SEAL = "card_checksum"
+# What is written beside, and becomes the file of the same name.
+_NEXT = "{}.next"
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a model folder holds and where it comes from.
+
+    Attributes:
+        network: Widths and depths.
+        size: Side of the square it was trained on, pixels.
+        sigma: Of the click maps it was trained on, in units of a 1920x1080 image.
+        data: What it was trained on, in words: datasets, counts, kinds of clicks.
+        recipe: How it was trained, in words.
+        metrics: What it reached on its validation split.
+        protocol: Whose training it had: `paper` for the original's.
+        checksum: SHA-256 of the weights file.
+    """
+
+    network: networks.NetworkConfig
+    size: int
+    sigma: float
+    data: str
+    recipe: str
+    metrics: dict[str, float]
+    protocol: str = ""
+    checksum: str = ""
+
+
+def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
+    """Writes a model folder; returns the card with its checksum.
+
+    A model that is there stays whole until the new one takes its place at once; an
+    equal one is left alone.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = epath.Path(folder)
+    if "://" not in str(path):
+        # Each is as large as the model.
+        files.remove_leftovers(pathlib.Path(path))
+    flat = flax.traverse_util.flatten_dict(variables, sep="/")
+    # Not `ascontiguousarray`, which gives a scalar an axis.
+    arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}
+    encoded = safetensors.numpy.save(arrays)
+    card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
+    described = {"format": _FORMAT, **dataclasses.asdict(card)}
+    text = json.dumps({**described, _SEAL: _seal(described)}, indent=2) + "\n"
+    if not _holds(path, encoded, text):
+        _replace(path, encoded, text)
+    return card
+
+
+def _seal(described: dict[str, Any]) -> str:
+    """Returns the SHA-256 of what a card says, however its JSON is laid out."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _holds(path: epath.Path, encoded: bytes, text: str) -> bool:
+    """Tells whether a folder holds this model already, undamaged."""
+    names = (WEIGHTS_NAME, CARD_NAME)
+    if not all((path / name).exists() for name in names) or _is_between(path):
+        return False
+    return (path / CARD_NAME).read_bytes() == text.encode() and (
+        path / WEIGHTS_NAME
+    ).read_bytes() == encoded
+
+
+def _replace(path: epath.Path, encoded: bytes, text: str) -> None:
+    """Writes both files beside those that are there, then renames them."""
+    weights, card = path / WEIGHTS_NAME, path / CARD_NAME
+    next_weights, next_card = (
+        path / _NEXT.format(name) for name in (WEIGHTS_NAME, CARD_NAME)
+    )
+    if _is_between(path):
+        next_card.replace(card)
+    try:
+        # In this order: a card beside without weights beside is that of the weights.
+        files.write_atomically(next_weights, encoded)
+        files.write_atomically(next_card, text)
+    except OSError:
+        next_card.unlink(missing_ok=True)
+        next_weights.unlink(missing_ok=True)
+        raise
+    next_weights.replace(weights)
+    next_card.replace(card)
+
+
+def _is_between(path: epath.Path) -> bool:
+    """Tells whether the weights were replaced and their card was not yet."""
+    next_weights, next_card = (
+        path / _NEXT.format(name) for name in (WEIGHTS_NAME, CARD_NAME)
+    )
+    return next_card.exists() and not next_weights.exists()
+
+
+def load_card(folder: epath.PathLike) -> Card:
+    """Reads the card of a model folder.
+
+    A card without a checksum of its own, as another program or an earlier release
+    writes, is taken at its word.
+
+    Raises:
+        DataError: The folder is none, or its card is broken or was changed.
+    """
+    path = epath.Path(folder) / CARD_NAME
+    if _is_between(path.parent):
+        path = path.parent / _NEXT.format(CARD_NAME)
+    if not path.exists():
+        raise errors.DataError(
+            f"{folder} is not a model folder: it has no {CARD_NAME}. "
+            "rclicks-train and rclicks-convert make model folders."
+        )
+    try:
+        described = json.loads(path.read_text())
+        if described["format"] > _FORMAT:
+            raise errors.DataError(
+                f"{path} is of format {described['format']}; this release reads "
+                f"formats up to {_FORMAT}. Read it with the release that made it."
+            )
+        seal = described.pop(_SEAL, None)
+        if seal not in (None, _seal(described)):
+            raise ValueError(
+                "it was changed after it was written; if that was meant, take the "
+                f"line {_SEAL} out of it"
+            )
+        del described["format"]
+        network = dicts.from_config_dict(
+            networks.NetworkConfig, described.pop("network")
+        )
+        return Card(network=network, **described)
+    except OSError as error:
+        raise errors.DataError(files.explain(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise errors.DataError(
+            f"{path} is not a model card: {error}. Copy or make the model again."
+        ) from error
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    # Of bfloat16 too, which is of no kind of NumPy's own.
+    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
+
+
+def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
+    """Reads a model folder: the variables and the card.
+
+    A card without a checksum, as another program may write, is taken at its word.
+
+    Raises:
+        DataError: A file is missing or broken, the weights are not the card's, or some
+            are not finite.
+    """
+    card = load_card(folder)
+    path = epath.Path(folder) / WEIGHTS_NAME
+    if not path.exists():
+        raise errors.DataError(f"{folder} has a card but no {WEIGHTS_NAME}.")
+    try:
+        encoded = path.read_bytes()
+    except OSError as error:
+        raise errors.DataError(files.explain(error)) from error
+    checksum = hashlib.sha256(encoded).hexdigest()
+    if card.checksum != checksum:
+        # Another process may just have replaced both.
+        card = load_card(folder)
+    if card.checksum not in ("", checksum):
+        raise errors.DataError(
+            f"{path} has checksum {checksum[:12]}, its card says {card.checksum[:12]}: "
+            "one of them was changed or not copied whole."
+        )
+    try:
+        arrays = safetensors.numpy.load(encoded)
+    except safetensors.SafetensorError as error:
+        raise errors.DataError(f"{path} cannot be read: {error}") from error
+    wrong = [name for name, array in arrays.items() if not _is_finite(array)]
+    if wrong:
+        raise errors.DataError(
+            f"{path} has weights that are not finite (NaN or infinite), in "
+            f"{len(wrong)} of {len(arrays)} arrays, the first {min(wrong)}: its click "
+            "maps would mean nothing. Take another checkpoint of the training."
+        )
+    return flax.traverse_util.unflatten_dict(arrays, sep="/"), card

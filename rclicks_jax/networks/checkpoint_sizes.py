@@ -1,0 +1,84 @@
+"""Which clickability network a state dict of the original is of."""
+
+import dataclasses
+
+from rclicks_jax import errors
+from rclicks_jax.settings import networks
+from rclicks_jax.weights import state_dicts
+
+# Channels, blocks and widening of an encoder's stages.
+EncoderSizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+ENCODER = "encoder_decoder.backbone."
+HEAD = "encoder_decoder.decode_head.0."
+
+
+def network_of(state: state_dicts.State) -> networks.NetworkConfig:
+    """Returns the network that a state dict of the original belongs to.
+
+    What no shape shows (dropout, updates of the decomposition) is as published.
+
+    Raises:
+        DataError: The keys that tell the sizes are missing or tell nonsense.
+    """
+    shapes = {key: array.shape for key, array in state.items()}
+    dims, depths, ratios = encoder_sizes(state_dicts.without_prefix(shapes, ENCODER))
+    channels = _length(shapes, f"{HEAD}squeeze.gn.weight")
+    bases = _length(shapes, f"{HEAD}hamburger.ham.bases")
+    network = networks.NetworkConfig(
+        "custom", dims, depths, channels, mlp_ratios=ratios, ham_bases=bases
+    )
+    if channels % network.norm_groups or not channels or not bases:
+        raise errors.DataError(
+            f"The checkpoint's decoder has {channels} channels and {bases} bases; "
+            f"allowed: multiples of {network.norm_groups}, and at least one."
+        )
+    for known in networks.NETWORKS.values():
+        if dataclasses.replace(network, variant=known.variant) == known:
+            return known
+    return network
+
+
+def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
+    """Returns the sizes of an encoder, from the shapes of its state dict.
+
+    Raises:
+        DataError: The keys that tell them are missing or tell nonsense.
+    """
+    stages = []
+    for stage in range(1, 5):
+        channels = _length(shapes, f"norm{stage}.weight")
+        hidden = _length(shapes, f"block{stage}.0.mlp.fc1.bias")
+        if channels < 2 or hidden < channels:
+            raise errors.DataError(
+                f"The checkpoint's stage {stage} has {channels} channels and {hidden} "
+                "in its feed-forward part: no encoder has."
+            )
+        blocks = {
+            key.split(".")[1] for key in shapes if key.startswith(f"block{stage}.")
+        }
+        stages.append((channels, len(blocks), hidden // channels))
+    dims, depths, ratios = zip(*stages, strict=True)
+    return dims, depths, ratios
+
+
+def described(sizes: EncoderSizes) -> str:
+    """Returns the variant that has these sizes, or the sizes, in words."""
+    dims, depths, ratios = sizes
+    named = [
+        name
+        for name, network in networks.NETWORKS.items()
+        if (network.embed_dims, network.depths, network.mlp_ratios) == sizes
+    ]
+    if named:
+        return f"variant {named[0]}"
+    return f"channels {dims}, blocks {depths} and widening {ratios}"
+
+
+def _length(shapes: state_dicts.Shapes, key: str) -> int:
+    """Returns the last side of an array that tells a size of the network."""
+    if not shapes.get(key):
+        raise errors.DataError(
+            f"The checkpoint lacks {key}, so it is none of this network."
+        )
+    return shapes[key][-1]

@@ -1,0 +1,167 @@
+"""The clickability network: where would people click, as a map in [0, 1].
+
+Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliency`.
+"""
+
+import re
+from typing import Any
+
+import flax.linen as nn
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rclicks_jax import hashing
+from rclicks_jax.networks import hamburger, layers, mscan
+from rclicks_jax.ops import resize
+from rclicks_jax.settings.networks import NetworkConfig
+
+_CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
+
+
+class PromptEncoder(nn.Module):
+    """Turns the target mask and the error mask into features of the stem's shape."""
+
+    channels: int
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, masks: jax.Array) -> jax.Array:
+        """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
+        mode = self.mode
+        hidden = nn.relu(layers.PointwiseConv(16, mode, name="conv_0")(masks))
+        hidden = nn.relu(layers.StridedConv(16, mode, name="conv_2")(hidden))
+        hidden = layers.StridedConv(self.channels, mode, name="conv_4")(hidden)
+        scale = self.param("scale", nn.initializers.constant(0.05), (1,))
+        return jnp.abs(scale[0]).astype(mode.dtype) * hidden
+
+
+class ClickabilityNet(nn.Module):
+    """SegNeXt with a mask prompt.
+
+    Attributes:
+        config: Widths and depths.
+        train: Whether to use batch statistics, dropout and stochastic depth.
+        axis_name: Axis over which batch statistics are shared.
+        dtype: Of features and products; parameters and results stay float32.
+    """
+
+    config: NetworkConfig
+    train: bool = False
+    axis_name: str | None = None
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, image: jax.Array, masks: jax.Array) -> jax.Array:
+        """Predicts click maps.
+
+        Args:
+            image: Normalised RGB, `f32[b h w 3]`.
+            masks: Target mask and error mask, in this order, `f32[b h w 2]`.
+
+        Returns:
+            Click maps before scaling, `f32[b h w]`: any real numbers.
+        """
+        config = self.config
+        mode = layers.Mode(self.train, self.axis_name, self.dtype)
+        prompt = PromptEncoder(config.embed_dims[0], mode, name="maps_transform")(masks)
+        stages = mscan.Encoder(
+            config.embed_dims,
+            config.depths,
+            config.mlp_ratios,
+            config.drop_path,
+            mode,
+            name="backbone",
+        )(image, prompt)
+        steps = config.ham_train_steps if self.train else config.ham_eval_steps
+        logits = hamburger.LightHamHead(
+            config.ham_channels,
+            config.ham_bases,
+            steps,
+            config.norm_groups,
+            config.dropout,
+            mode,
+            name="decode_head",
+        )(stages)
+        shape = image.shape[1:3]
+        return resize.resize_bilinear(logits, shape, align_corners=True)[..., 0]
+
+
+def scale_to_unit(maps: jax.Array, epsilon: float = 1e-9) -> jax.Array:
+    """Moves and scales each map so that it runs from 0 to 1, padding included.
+
+    Args:
+        maps: `f32[b h w]`.
+        epsilon: Added to the range; the original's training adds 1e-9, its use in the
+            benchmark 1e-8.
+    """
+    low = maps.min(axis=(1, 2), keepdims=True)
+    high = maps.max(axis=(1, 2), keepdims=True)
+    return (maps - low) / (high - low + epsilon)
+
+
+def without_cancelled(gradients: Any) -> Any:
+    """Sets the gradients of biases that a batch normalisation subtracts again to 0.
+
+    There they are rounding alone, of which Adam would make steps as long as any.
+
+    Args:
+        gradients: Of `params`.
+    """
+
+    def keep(path: tuple[Any, ...], gradient: jax.Array) -> jax.Array:
+        name = "/".join(entry.key for entry in path)
+        return jnp.zeros_like(gradient) if _CANCELLED.search(name) else gradient
+
+    return jax.tree_util.tree_map_with_path(keep, gradients)
+
+
+def variable_shapes(config: NetworkConfig) -> dict[str, Any]:
+    """Returns the shapes of `params`, `batch_stats` and `constants`."""
+    image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+    masks = jax.ShapeDtypeStruct((1, 64, 64, 2), jnp.float32)
+    shapes = jax.eval_shape(
+        ClickabilityNet(config).init, jax.random.key(0), image, masks
+    )
+    return {name: shapes[name] for name in ("params", "batch_stats", "constants")}
+
+
+def init_variables(config: NetworkConfig, seed: int) -> dict[str, Any]:
+    """Returns fresh variables, drawn as PyTorch draws them by default.
+
+    The original trains from PyTorch's default initialisation: what its configuration
+    asks for is never applied. Each leaf is a function of the seed and its own name;
+    nothing is compiled.
+
+    Args:
+        config: Widths and depths.
+        seed: Of the run.
+
+    Returns:
+        `params`, `batch_stats` and `constants`, as NumPy arrays.
+    """
+    flat = flax.traverse_util.flatten_dict(variable_shapes(config))
+    leaves = {path: _initial_leaf(path, flat, seed) for path in flat}
+    return flax.traverse_util.unflatten_dict(leaves)
+
+
+def _initial_leaf(
+    path: tuple[str, ...], shapes: dict[tuple[str, ...], Any], seed: int
+) -> np.ndarray:
+    shape, name = shapes[path].shape, path[-1]
+    generator = np.random.Generator(
+        np.random.Philox([seed, hashing.stable_hash("/".join(path))])
+    )
+    kernel = shapes.get((*path[:-1], "kernel"))
+    if kernel is not None:
+        reach = 1 / np.sqrt(np.prod(kernel.shape[:-1]))
+        return generator.uniform(-reach, reach, shape).astype(np.float32)
+    if name == "bases":
+        bases = generator.uniform(size=shape)
+        return (bases / np.linalg.norm(bases, axis=0)).astype(np.float32)
+    if name.startswith("layer_scale"):
+        return np.full(shape, 0.01, np.float32)
+    if path[1:] == ("maps_transform", "scale"):
+        return np.full(shape, 0.05, np.float32)
+    return np.full(shape, float(name in ("scale", "var")), np.float32)

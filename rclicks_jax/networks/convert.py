@@ -1,0 +1,218 @@
+"""Weights of the original (a PyTorch state dict) to our variables, and back.
+
+The names of our modules follow the original's, so each of our leaves knows the one
+key it comes from. Every key must be used and every leaf filled.
+"""
+
+import re
+from typing import Any
+
+import flax.traverse_util
+import numpy as np
+
+from rclicks_jax import errors
+from rclicks_jax.networks import checkpoint_sizes
+from rclicks_jax.weights import state_dicts
+
+Variables = dict[str, Any]
+
+# A collection of our variables: the counters of batches, by the original's keys.
+# Nothing reads them, but a checkpoint that goes back must have them.
+COUNTERS = "counters"
+_COUNTER = "num_batches_tracked"
+_LEAF_NAMES = {
+    "kernel": "weight",
+    "scale": "weight",
+    "bias": "bias",
+    "mean": "running_mean",
+    "var": "running_var",
+    "bases": "bases",
+}
+_RENAMED_MODULES = (
+    (r"^backbone\.", checkpoint_sizes.ENCODER),
+    (r"^decode_head\.", checkpoint_sizes.HEAD),
+    (r"^maps_transform\.conv_(\d)", r"maps_transform.\1"),
+    (r"\.patch_embed1\.proj_(\d)", r".patch_embed1.proj.\1"),
+    (r"\.patch_embed(\d)_(proj|norm)", r".patch_embed\1.\2"),
+    (r"\.block(\d)_(\d+)", r".block\1.\2"),
+    (r"\.ham_in$", ".ham_in.conv"),
+)
+
+
+def torch_key(collection: str, path: tuple[str, ...]) -> str:
+    """Returns the key of the original's state dict that one of our leaves comes from.
+
+    Args:
+        collection: `params`, `batch_stats` or `constants`.
+        path: Names of the modules and of the leaf.
+    """
+    *modules, leaf = path
+    if leaf == "scale" and modules == ["maps_transform"]:
+        return "maps_transform.5.scale"
+    module = ".".join(modules)
+    for pattern, replacement in _RENAMED_MODULES:
+        module = re.sub(pattern, replacement, module)
+    if leaf.startswith("layer_scale"):
+        return f"{module}.{leaf}"
+    if collection == "constants":
+        return f"{module}.ham.{leaf}"
+    return f"{module}.{_LEAF_NAMES[leaf]}"
+
+
+def torch_shapes(variables: Variables) -> dict[str, tuple[int, ...]]:
+    """Returns the keys and shapes of the state dict that our variables come from."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for (collection, *path), leaf in _flat(variables).items():
+        key = torch_key(collection, tuple(path))
+        shapes[key] = _torch_shape(collection, leaf.shape)
+        if path[-1] == "var":
+            shapes[_counter_of(key)] = ()
+    return shapes
+
+
+def from_torch(state: state_dicts.State, template: Variables) -> Variables:
+    """Fills our variables from a state dict of the original.
+
+    Args:
+        state: Arrays by the original's names, in its layouts.
+        template: Variables (or their shapes) of the same size of network.
+
+    Returns:
+        Variables of the template's structure, float32.
+
+    Raises:
+        DataError: Keys are missing, left over or of a wrong shape; names them.
+    """
+    return _filled(state, template, "")
+
+
+def _filled(state: state_dicts.State, template: Variables, prefix: str) -> Variables:
+    """Fills variables from a state dict whose keys lack `prefix`."""
+    expected = {
+        key.removeprefix(prefix): shape for key, shape in torch_shapes(template).items()
+    }
+    wrong = [
+        f"{key} {array.shape} instead of {expected[key]}"
+        for key, array in state.items()
+        if key in expected and array.shape != expected[key]
+    ]
+    problems = {
+        "lacks": expected.keys() - state.keys(),
+        "has unknown": state.keys() - expected.keys(),
+        "has wrong shapes at": wrong,
+    }
+    if any(problems.values()):
+        told = [
+            f"{what} {state_dicts.listed(keys)}"
+            for what, keys in problems.items()
+            if keys
+        ]
+        raise errors.DataError(f"The checkpoint {'; it '.join(told)}.")
+    filled = {}
+    for collection, *path in _flat(template):
+        key = torch_key(collection, tuple(path)).removeprefix(prefix)
+        array = _our_layout(collection, state[key])
+        filled[collection, *path] = array.astype(np.float32)
+    return flax.traverse_util.unflatten_dict(filled)
+
+
+def to_torch(variables: Variables) -> dict[str, np.ndarray]:
+    """Returns the state dict of the original that our variables come from.
+
+    Counters of batches are those of the collection `COUNTERS`, or 0 without it.
+    """
+    variables = dict(variables)
+    counters = variables.pop(COUNTERS, {})
+    state: dict[str, np.ndarray] = {}
+    for (collection, *path), leaf in _flat(variables).items():
+        key = torch_key(collection, tuple(path))
+        state[key] = _torch_layout(collection, np.asarray(leaf))
+        if path[-1] == "var":
+            counter = _counter_of(key)
+            state[counter] = counters.get(counter, np.zeros((), np.int64))
+    return state
+
+
+def counters_of(state: state_dicts.State) -> dict[str, np.ndarray]:
+    """Returns the counters of batches of a state dict, for `COUNTERS`."""
+    return {
+        key: np.asarray(array, np.int64)
+        for key, array in state.items()
+        if key.endswith(_COUNTER)
+    }
+
+
+def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variables:
+    """Fills the encoder from an ImageNet checkpoint of MSCAN; the rest stays.
+
+    Keys may start with `backbone.`. The classifier, `head.*`, is left out. Those of the
+    SegNeXt repository, with `dwconv.dwconv`, are known as well as mmsegmentation's.
+
+    Args:
+        state: Arrays by name, in PyTorch's layouts.
+        variables: `params`, `batch_stats` and whatever else of a network.
+
+    Returns:
+        Variables of the same structure.
+
+    Raises:
+        DataError: The checkpoint is of another size or no MSCAN; names it, or its keys.
+    """
+    theirs = _encoder_state(state)
+    template = {
+        collection: {"backbone": variables[collection]["backbone"]}
+        for collection in ("params", "batch_stats")
+    }
+    shapes = state_dicts.without_prefix(
+        torch_shapes(template), checkpoint_sizes.ENCODER
+    )
+    wanted = checkpoint_sizes.encoder_sizes(shapes)
+    found = checkpoint_sizes.encoder_sizes({key: a.shape for key, a in theirs.items()})
+    if found != wanted:
+        raise errors.DataError(
+            f"The checkpoint is the encoder of {checkpoint_sizes.described(found)}; "
+            f"the network has that of {checkpoint_sizes.described(wanted)}."
+        )
+    filled = _filled(theirs, template, checkpoint_sizes.ENCODER)
+    merged = {name: {**variables[name], **filled[name]} for name in filled}
+    return {**variables, **merged}
+
+
+def _encoder_state(state: state_dicts.State) -> dict[str, np.ndarray]:
+    """Names the arrays of an encoder as mmsegmentation does; leaves out its head."""
+    named: dict[str, np.ndarray] = {}
+    for key, array in state.items():
+        name = key.removeprefix(checkpoint_sizes.ENCODER).removeprefix("backbone.")
+        name = name.replace(".dwconv.dwconv.", ".dwconv.")
+        if name in named:
+            raise errors.DataError(f"The checkpoint has {name} twice, once as {key}.")
+        if not name.startswith("head."):
+            named[name] = array
+    return named
+
+
+def _flat(variables: Variables) -> dict[tuple[str, ...], Any]:
+    return flax.traverse_util.flatten_dict(variables)
+
+
+def _counter_of(variance_key: str) -> str:
+    return variance_key.replace("running_var", _COUNTER)
+
+
+def _torch_shape(collection: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) == 4:
+        height, width, inputs, outputs = shape
+        return outputs, inputs, height, width
+    return (1, *shape) if collection == "constants" else tuple(shape)
+
+
+def _torch_layout(collection: str, array: np.ndarray) -> np.ndarray:
+    if array.ndim == 4:
+        return array.transpose(3, 2, 0, 1)
+    return array[None] if collection == "constants" else array
+
+
+def _our_layout(collection: str, array: np.ndarray) -> np.ndarray:
+    if array.ndim == 4:
+        return array.transpose(2, 3, 1, 0)
+    return array[0] if collection == "constants" else array

@@ -1,0 +1,101 @@
+"""Published weights to model folders, and model folders to checkpoints of PyTorch."""
+
+import hashlib
+import math
+
+from etils import epath
+
+from rclicks_jax import errors
+from rclicks_jax.networks import cards, checkpoint_sizes, clickability, convert
+from rclicks_jax.weights import state_dicts, torch_checkpoints, torch_files
+
+PUBLISHED_VARIANT = "b"
+PUBLISHED_DATA = "TETRIS train (RClicks, published weights)"
+
+
+def import_checkpoint(
+    checkpoint: str,
+    out: str,
+    *,
+    size: int,
+    sigma: float,
+    data: str = "",
+    torch_python: str = "",
+) -> cards.Card:
+    """Turns a checkpoint of the original into a model folder; returns its card.
+
+    Args:
+        checkpoint: A state dict of the original's network.
+        out: The model folder; must not be one yet.
+        size: Side of the square it was trained on, pixels.
+        sigma: Of the click maps it was trained on, in units of a 1920x1080 image.
+        data: What it was trained on, in words; the published weights are the default
+            where the network is theirs.
+        torch_python: An interpreter with PyTorch, for checkpoints in older formats.
+
+    Raises:
+        DataError: The checkpoint cannot be read, or has keys that are wrong, missing or
+            left over; names them.
+        BadValueError: `out` is there already, or what goes on the card is no fact.
+    """
+    if (epath.Path(out) / cards.CARD_NAME).exists() or epath.Path(out).is_file():
+        raise errors.BadValueError("--out", out, "a folder that is no model yet")
+    state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
+    network = checkpoint_sizes.network_of(state)
+    _check_facts(size, sigma, data, network.variant)
+    variables = convert.from_torch(state, clickability.variable_shapes(network))
+    variables[convert.COUNTERS] = convert.counters_of(state)
+    recipe = f"converted from {_named(checkpoint)}"
+    data = data or PUBLISHED_DATA
+    card = cards.Card(network, size, sigma, data, recipe, {}, protocol="paper")
+    return cards.save(out, variables, card)
+
+
+def export_model(model: str, out: str) -> int:
+    """Turns a model folder into a checkpoint of the original; returns its keys' number.
+
+    Raises:
+        DataError: The model folder cannot be read.
+        BadValueError: `out` is there already or is no name of a checkpoint.
+    """
+    _check_checkpoint_name(out)
+    variables, _ = cards.load(model)
+    state = convert.to_torch(variables)
+    torch_files.write(out, state)
+    return len(state)
+
+
+def rewrite(checkpoint: str, out: str, torch_python: str = "") -> int:
+    """Rewrites the state dict of any checkpoint as a zip-format one, for `init`.
+
+    Returns:
+        The number of its keys.
+
+    Raises:
+        DataError: The checkpoint cannot be read.
+        BadValueError: `out` is there already or is no name of a checkpoint.
+    """
+    _check_checkpoint_name(out)
+    state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
+    torch_files.write(out, state)
+    return len(state)
+
+
+def _check_facts(size: int, sigma: float, data: str, variant: str) -> None:
+    if size < 1 or not 0 < sigma < math.inf:
+        given = f"{size} and {sigma}"
+        raise errors.BadValueError("--size and --sigma", given, "positive numbers")
+    if not data and variant != PUBLISHED_VARIANT:
+        allowed = f"what variant {variant} was trained on, in words"
+        raise errors.BadValueError("--data", "nothing", allowed)
+
+
+def _named(checkpoint: str) -> str:
+    path = epath.Path(checkpoint)
+    return f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def _check_checkpoint_name(out: str) -> None:
+    if not out.endswith(torch_checkpoints.SUFFIX) or epath.Path(out).exists():
+        allowed = f"a file that ends in {torch_checkpoints.SUFFIX} and is not there yet"
+        raise errors.BadValueError("--out", out, allowed)

@@ -1,0 +1,274 @@
+"""Click maps of a trained network, at native size.
+
+Every pass has one padded batch shape, since XLA does not promise equal bits for
+another one.
+
+Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliencyApply`, and
+rclicks/rclicks/clicksim.py, `ClickabilityModel`.
+"""
+
+import collections
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from etils import epath
+
+from rclicks_jax import errors
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.ops import images, letterbox
+from rclicks_jax.types import ClickQuery
+
+AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
+_DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
+# Memory for squares kept between calls.
+_KEPT_BYTES = 1 << 28
+# The original's use in the benchmark adds this to the range, its training 1e-9.
+_RANGE_EPSILON = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class PrecisionError:
+    """How far click maps are from those of the same network in float32.
+
+    Attributes:
+        maps: Click maps compared.
+        largest: Largest absolute difference of a pixel; maps lie in [0, 1].
+        mean: Mean absolute difference of all pixels of all maps.
+    """
+
+    maps: int
+    largest: float
+    mean: float
+
+
+class ClickabilityModel:
+    """A click model: the network, its parameters, and the batch it runs in.
+
+    Attributes:
+        name: `CM`, as in the paper's tables.
+        card: What the model is.
+        batch: Maps in one pass.
+        precision: `float32` or `bfloat16`.
+    """
+
+    name = "CM"
+
+    def __init__(
+        self,
+        variables: dict[str, Any],
+        card: cards.Card,
+        *,
+        batch: int,
+        rescale: bool = False,
+        precision: str = AUTO,
+    ) -> None:
+        """Puts the parameters on the device, in float32 whatever the precision.
+
+        Args:
+            variables: `params`, `batch_stats` and `constants`.
+            card: What they are.
+            batch: Maps in one pass.
+            rescale: Whether native maps are scaled to [0, 1] once more without the
+                padding, as the original does where it evaluates click models.
+            precision: Of features and products: `float32`, `bfloat16`, or `auto`.
+
+        Raises:
+            BadValueError: There is no such precision.
+        """
+        self.card = card
+        self.batch = batch
+        self.precision = resolve_precision(precision)
+        self._rescale = rescale
+        self._variables = jax.device_put(variables)
+        dtype = _DTYPES[self.precision]
+        self._net = clickability.ClickabilityNet(card.network, dtype=dtype)
+        self._letterboxed = _LetterboxMemo()
+
+    def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
+        """Returns a click map for each query.
+
+        The maps lie in [0, 1], do not sum to one, and are not masked to the error.
+
+        Args:
+            queries: Images of any shapes.
+
+        Returns:
+            `f32[h w]` for each.
+        """
+        maps = []
+        for first in range(0, len(queries), self.batch):
+            chunk = queries[first : first + self.batch]
+            squares = self._run(chunk)
+            for query, square in zip(chunk, squares, strict=False):
+                maps.append(self._native(query, square))
+        return maps
+
+    def __repr__(self) -> str:
+        """Says which network it is, what it learned from, and how it runs."""
+        return (
+            f"<click model CM: variant {self.card.network.variant}, trained on "
+            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}, "
+            f"{self.precision}>"
+        )
+
+    def _run(self, chunk: Sequence[ClickQuery]) -> np.ndarray:
+        size = self.card.size
+        image = np.zeros((self.batch, size, size, 3), np.float32)
+        masks = np.zeros((self.batch, size, size, 2), np.float32)
+        before: ClickQuery | None = None
+        for row, query in enumerate(chunk):
+            box = letterbox.fit(query.image.shape, size)
+            # Groups of an object share its image and target, and come together.
+            if before is not None and query.image is before.image:
+                image[row] = image[row - 1]
+            else:
+                image[row] = self._letterboxed.get(
+                    query.image, box, images.normalised_square
+                )
+            if before is not None and query.gt_mask is before.gt_mask:
+                masks[row, ..., 0] = masks[row - 1, ..., 0]
+            else:
+                masks[row, ..., 0] = self._letterboxed.get(
+                    query.gt_mask, box, _mask_square
+                )
+            masks[row, ..., 1] = _mask_square(query.error_mask, box)
+            before = query
+        return self._run_network(image, masks)
+
+    def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        return np.asarray(_predict(self._net, self._variables, image, masks))
+
+    def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
+        box = letterbox.fit(query.image.shape, self.card.size)
+        click_map = letterbox.restore(square, box)
+        if not self._rescale:
+            return click_map
+        low, high = click_map.min(), click_map.max()
+        return (click_map - low) / (high - low) if high > low else click_map * 0
+
+    def precision_error(self, queries: Sequence[ClickQuery]) -> PrecisionError:
+        """Compares the click maps of some queries with those made in float32."""
+        if self.precision == FLOAT32:
+            return PrecisionError(len(queries), 0.0, 0.0)
+        exact = ClickabilityModel(
+            self._variables,
+            self.card,
+            batch=self.batch,
+            rescale=self._rescale,
+            precision=FLOAT32,
+        )
+        differences = [
+            np.abs(ours - theirs).ravel()
+            for ours, theirs in zip(self(queries), exact(queries), strict=True)
+        ]
+        every = np.concatenate([*differences, np.zeros(0, np.float32)])
+        mean = every.mean(dtype=np.float64) if every.size else 0.0
+        return PrecisionError(len(queries), float(every.max(initial=0)), float(mean))
+
+
+class _LetterboxMemo:
+    """Letterboxed arrays, kept between calls: an image comes back at every click.
+
+    An array is found by its identity and taken only while its content is the same, so
+    neither an `id` that is used again nor an array changed in place gives a wrong one.
+    """
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]]
+        self._kept = collections.OrderedDict()
+        self._bytes = 0
+
+    def get(
+        self,
+        array: np.ndarray,
+        box: letterbox.Letterbox,
+        make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
+    ) -> np.ndarray:
+        """Returns `make(array, box)`; all boxes must be of one size."""
+        kept = self._kept.pop(id(array), None)
+        if kept is not None:
+            self._bytes -= kept[0].nbytes + kept[1].nbytes
+        if kept is None or not _same(kept[0], array):
+            kept = array.copy(), make(array, box)
+        self._kept[id(array)] = kept
+        self._bytes += kept[0].nbytes + kept[1].nbytes
+        while self._bytes > _KEPT_BYTES:
+            _, (source, square) = self._kept.popitem(last=False)
+            self._bytes -= source.nbytes + square.nbytes
+        return kept[1]
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other)
+
+
+def load(
+    folder: epath.PathLike,
+    *,
+    batch: int = 0,
+    rescale: bool = False,
+    precision: str = AUTO,
+) -> ClickabilityModel:
+    """Loads a model folder as a click model; `batch` 0 lets the device decide."""
+    variables, card = cards.load(folder)
+    return ClickabilityModel(
+        variables,
+        card,
+        batch=batch or default_batch(card),
+        rescale=rescale,
+        precision=precision,
+    )
+
+
+def resolve_precision(precision: str) -> str:
+    """Returns `float32` or `bfloat16`: `auto` is float32 on CPU, else bfloat16.
+
+    Raises:
+        BadValueError: There is no such precision.
+    """
+    if precision == AUTO:
+        return FLOAT32 if jax.default_backend() == "cpu" else BFLOAT16
+    if precision not in _DTYPES:
+        raise errors.BadValueError(
+            "Precision", repr(precision), f"{AUTO}, {FLOAT32} or {BFLOAT16}"
+        )
+    return precision
+
+
+def default_batch(card: cards.Card) -> int:
+    """Returns how many maps one pass makes, from the memory of the device.
+
+    On CPU ten, the groups of one object: larger batches are not faster there.
+    """
+    stats = jax.local_devices()[0].memory_stats() or {}
+    limit = stats.get("bytes_limit", 0)
+    if jax.default_backend() == "cpu" or not limit:
+        return 10
+    # Activations at a quarter of the size, float32, some twenty alive at once.
+    pixels = (card.size // 4) ** 2
+    per_map = pixels * 4 * 20 * max(card.network.embed_dims[0] * 8, 512)
+    return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
+
+
+# One for all models: equal networks share what was compiled.
+@functools.partial(jax.jit, static_argnames="net")
+def _predict(
+    net: clickability.ClickabilityNet,
+    variables: dict[str, Any],
+    image: jax.Array,
+    masks: jax.Array,
+) -> jax.Array:
+    # Accelerators would otherwise multiply float32 in fewer bits.
+    exact = "highest" if net.dtype == jnp.float32 else None
+    with jax.default_matmul_precision(exact):
+        logits: Any = net.apply(variables, image, masks)
+    return clickability.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
+
+
+def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:
+    return letterbox.place(mask.astype(np.float32), box)

@@ -1,0 +1,179 @@
+"""MSCAN, the encoder of SegNeXt, with a prompt added to the output of its stem.
+
+Source: open-mmlab/mmsegmentation, mmseg/models/backbones/mscan.py, as changed by
+emb-ai/rclicks. Names of modules follow the original's, which makes converting
+weights a matter of renaming.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from rclicks_jax.networks import layers
+
+STRIP_SIZES = (7, 11, 21)
+
+
+class SpatialGatingUnit(nn.Module):
+    """Gates features by a 5x5 and three pairs of strip convolutions."""
+
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Gates `f32[b h w c]`."""
+        local = layers.DepthwiseConv((5, 5), self.mode, name="conv0")(features)
+        gate = local
+        for index, size in enumerate(STRIP_SIZES):
+            strip = layers.DepthwiseConv((1, size), self.mode, name=f"conv{index}_1")(
+                local
+            )
+            gate += layers.DepthwiseConv((size, 1), self.mode, name=f"conv{index}_2")(
+                strip
+            )
+        return (
+            layers.PointwiseConv(features.shape[-1], self.mode, name="conv3")(gate)
+            * features
+        )
+
+
+class Attention(nn.Module):
+    """Multi-scale convolutional attention with its own shortcut."""
+
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Attends within `f32[b h w c]`."""
+        channels = features.shape[-1]
+        hidden = layers.gelu(
+            layers.PointwiseConv(channels, self.mode, name="proj_1")(features)
+        )
+        hidden = SpatialGatingUnit(self.mode, name="spatial_gating_unit")(hidden)
+        return features + layers.PointwiseConv(channels, self.mode, name="proj_2")(
+            hidden
+        )
+
+
+class FeedForward(nn.Module):
+    """Two 1x1 convolutions with a depthwise 3x3 between them."""
+
+    ratio: int
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Mixes the channels of `f32[b h w c]`."""
+        channels = features.shape[-1]
+        hidden = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")(
+            features
+        )
+        hidden = layers.gelu(
+            layers.DepthwiseConv((3, 3), self.mode, name="dwconv")(hidden)
+        )
+        return layers.PointwiseConv(channels, self.mode, name="fc2")(hidden)
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each scaled by channel and dropped at random."""
+
+    ratio: int
+    drop_path: float
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, features: jax.Array) -> jax.Array:
+        """Refines `f32[b h w c]`."""
+        mode = self.mode
+        parts = (
+            Attention(mode, name="attn"),
+            FeedForward(self.ratio, mode, name="mlp"),
+        )
+        for index, part in enumerate(parts, start=1):
+            scale = self.param(
+                f"layer_scale_{index}",
+                nn.initializers.constant(0.01),
+                (features.shape[-1],),
+            )
+            norm = layers.BatchNorm(mode, name=f"norm{index}")
+            update = layers.along_channels(scale.astype(mode.dtype)) * part(
+                norm(features)
+            )
+            # Dropping whole samples, not single numbers, makes depth stochastic.
+            drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
+            features += drop(update, deterministic=not mode.train)
+        return features
+
+
+class Stem(nn.Module):
+    """Two strided convolutions: an image becomes features at a quarter of its size."""
+
+    channels: int
+    mode: layers.Mode
+
+    @nn.compact
+    def __call__(self, image: jax.Array) -> jax.Array:
+        """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
+        hidden = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")(image)
+        hidden = layers.gelu(layers.BatchNorm(self.mode, name="proj_1")(hidden))
+        hidden = layers.StridedConv(self.channels, self.mode, name="proj_3")(hidden)
+        return layers.BatchNorm(self.mode, name="proj_4")(hidden)
+
+
+class Encoder(nn.Module):
+    """The four stages of MSCAN.
+
+    Attributes:
+        embed_dims: Channels of the stages.
+        depths: Blocks of the stages.
+        mlp_ratios: Widening of the feed-forward parts, by stage.
+        drop_path: Rate of stochastic depth in the last block.
+        mode: How it computes.
+    """
+
+    embed_dims: Sequence[int]
+    depths: Sequence[int]
+    mlp_ratios: Sequence[int]
+    drop_path: float = 0.0
+    mode: layers.Mode = layers.Mode()
+
+    @nn.compact
+    def __call__(self, image: jax.Array, prompt: jax.Array) -> list[jax.Array]:
+        """Encodes an image and a prompt.
+
+        Args:
+            image: `f32[b h w 3]`.
+            prompt: Added to what the stem makes of the image, `f32[b h/4 w/4 c]`.
+
+        Returns:
+            The outputs of the stages, `f32[b h/s w/s c]` for s = 4, 8, 16, 32.
+        """
+        mode = self.mode
+        rates = np.linspace(0, self.drop_path, sum(self.depths))
+        stages = []
+        stem = Stem(self.embed_dims[0], mode, name="patch_embed1")
+        features = stem(image) + prompt
+        first_block = 0
+        for stage, (channels, depth) in enumerate(
+            zip(self.embed_dims, self.depths, strict=True), start=1
+        ):
+            if stage > 1:
+                name = f"patch_embed{stage}"
+                features = layers.StridedConv(channels, mode, name=f"{name}_proj")(
+                    features
+                )
+                features = layers.BatchNorm(mode, name=f"{name}_norm")(features)
+            for index in range(depth):
+                features = Block(
+                    self.mlp_ratios[stage - 1],
+                    float(rates[first_block + index]),
+                    mode,
+                    name=f"block{stage}_{index}",
+                )(features)
+            first_block += depth
+            norm = nn.LayerNorm(epsilon=1e-5, dtype=mode.dtype, name=f"norm{stage}")
+            features = norm(features)
+            stages.append(features)
+        return stages

@@ -1,0 +1,77 @@
+"""Tables and rows as files: CSV, Markdown, LaTeX and parquet."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from etils import epath
+
+from rclicks_jax import errors, files
+from rclicks_jax.reporting import table_formats
+
+
+def write_rows(
+    name: str,
+    rows: Iterable[Mapping[str, Any]],
+    out: epath.PathLike,
+    types: Mapping[str, str] | None = None,
+) -> list[epath.Path]:
+    """Writes rows as `.csv` and `.parquet`.
+
+    Parquet holds text as it is. A cell of the CSV that a spreadsheet would take for a
+    formula has an apostrophe in front; `table_formats.from_csv_text` takes it away.
+
+    Args:
+        name: Of the files.
+        rows: Values by column.
+        out: A folder.
+        types: Of columns whose values do not say it, as pandas names them.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        RunFolderError: There is no row.
+    """
+    import pandas as pd
+
+    shown = _if_text(table_formats.encodable)
+    every = [{key: shown(value) for key, value in row.items()} for row in rows]
+    if not every:
+        raise errors.RunFolderError(
+            "There is nothing to export: no object or task of the run is ok."
+        )
+    frame = pd.DataFrame(every).astype(types or {})
+    columns = frame.to_parquet(index=False)
+    returns = False
+    for key in frame.select_dtypes(["object", "string"]):
+        returns |= bool(frame[key].astype("string").str.contains("\r").any())
+        frame[key] = frame[key].map(_if_text(table_formats.csv_text))
+    # A cell that holds "\r" is quoted only where lines end so as well.
+    lines = frame.to_csv(index=False, lineterminator="\r\n" if returns else "\n")
+    written = []
+    for suffix, content in (("csv", lines.encode()), ("parquet", columns)):
+        written.append(epath.Path(out) / f"{name}.{suffix}")
+        files.write_output(written[-1], content)
+    return written
+
+
+def _if_text(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+_WRITERS = {
+    "csv": table_formats.to_csv,
+    "md": table_formats.to_markdown,
+    "tex": table_formats.to_latex,
+}
+
+
+def write_tables(folder: epath.PathLike, made: Sequence[table_formats.Table]) -> None:
+    """Writes tables as CSV, Markdown and LaTeX into `tables/` of a folder.
+
+    A table without rows is not written.
+    """
+    for table in made:
+        for suffix, write in _WRITERS.items() if table.rows else ():
+            path = epath.Path(folder) / "tables" / f"{table.name}.{suffix}"
+            files.write_output(path, write(table).encode())

@@ -1,0 +1,118 @@
+"""Tables and pages of run folders, made of them and written beside them."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from etils import epath
+
+from rclicks_jax import files
+from rclicks_jax.jobs import store
+from rclicks_jax.reporting import pages, table_files, table_formats
+from rclicks_jax.results import (
+    comparison,
+    comparison_figures,
+    correlations,
+    difficulty,
+    paper_tables,
+    report,
+    side_by_side,
+    tables,
+)
+from rclicks_jax.results import runs as runs_lib
+
+
+def make_tables(run: comparison.Run) -> list[table_formats.Table]:
+    """Returns every table of a run; those with nothing to show have no rows."""
+    results = list(run.results.values())
+    made = [make(results, run.protocol) for make in tables.MAKERS]
+    made += [make([run]) for make in paper_tables.MAKERS]
+    users = run.identity.get("strategies", {}).get("users")
+    missing = tables.not_written(made, wanted_users=bool(users))
+    first = made[0]
+    return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]
+
+
+def write(folder: store.RunFolder) -> list[table_formats.Table]:
+    """Writes tables and report of a run; returns the tables."""
+    made = make_tables(runs_lib.open_run(folder.path))
+    table_files.write_tables(folder.path, made)
+    report.write(folder, made)
+    return made
+
+
+def compare(
+    runs: Sequence[tuple[str, epath.PathLike]],
+    out: epath.PathLike,
+    allowed: Collection[str] = (),
+) -> list[table_formats.Table]:
+    """Writes tables and a page of several runs; returns the tables.
+
+    Args:
+        runs: Label, perhaps empty, and folder of each.
+        out: A folder for both.
+        allowed: Settings beside the segmenter that may differ, as `--allow` takes them.
+
+    Raises:
+        RunFolderError: They cannot be compared.
+    """
+    checked = comparison.check(
+        [runs_lib.open_run(path, label) for label, path in runs], allowed
+    )
+    opened = checked.runs
+    on_shared = comparison.on_shared(opened)
+    first, *others = [
+        comparison.means(opened),
+        comparison.differences(opened),
+        *(make(on_shared) for make in paper_tables.MAKERS),
+        difficulty.dataset_noise(opened),
+        correlations.correlations(opened),
+        difficulty.hardest(opened),
+    ]
+    first = dataclasses.replace(first, notes=(*checked.notes, *first.notes))
+    made = [checked.named(table) for table in (first, *others) if table.rows]
+    table_files.write_tables(out, made)
+    shown = side_by_side.draw(opened)
+    clicks, click_models = side_by_side.clicks_of(opened)
+    page = pages.render(
+        "comparison.html.jinja",
+        labels=[run.label for run in opened],
+        datasets=comparison.datasets_of(opened),
+        protocol=opened[0].protocol.name,
+        tables=[pages.shown(table, shown.links) for table in made],
+        charts=_charts(on_shared),
+        runs=[(run.label, run.folder) for run in opened],
+        clicks=clicks,
+        click_models=click_models,
+        warnings=[*checked.notes, *shown.unreadable],
+        gallery=shown.objects,
+    )
+    path = epath.Path(out) / "comparison.html"
+    files.write_output(path, page.encode())
+    return made
+
+
+def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:
+    """Returns title, SVG and explanation of the charts that these runs allow."""
+    every = [
+        (
+            "IoU after each click",
+            comparison_figures.iou_per_click(runs),
+            "Mean over clicking groups in the band that they span; dashed: baseline.",
+        ),
+        (
+            "Which segmenter for this data?",
+            comparison_figures.pareto(runs),
+            "Filled: no other segmenter is better in both. Bars are 95 % intervals.",
+        ),
+        (
+            "Spread of IoU over clicks, object by object",
+            comparison_figures.noise(runs),
+            "A point is an object, over segmenters. Hard ones are lower right.",
+        ),
+        (
+            "How measures go together",
+            comparison_figures.correlation_heatmap(runs),
+            "Absolute correlation of means over segmenters, averaged over datasets.",
+        ),
+    ]
+    return [chart for chart in every if chart[1]]

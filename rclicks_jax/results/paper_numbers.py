@@ -1,0 +1,73 @@
+"""Beside a run's numbers, those that the paper has for the same checkpoint.
+
+The numbers are in `segmenters/methods.toml`, which names their source.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rclicks_jax.reporting.table_formats import Row, Table
+from rclicks_jax.results import comparison, measures
+from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.segmenters import methods
+
+# In the order in which the catalogue has them.
+_MEASURES = ("sample_noc", "sample_noc_std", "delta_sb", "delta_gr")
+
+
+def checkpoint_of(segmenter: Mapping[str, Any]) -> methods.Checkpoint | None:
+    """Finds the published checkpoint that a run used; None if it used none.
+
+    Args:
+        segmenter: What the run recorded of its segmenter.
+    """
+    catalogue = methods.catalogue()
+    options = segmenter.get("options", {})
+    file = str(options.get("checkpoint", "")).partition(" ")[0]
+    if segmenter.get("name") not in catalogue.methods or not file:
+        return None
+    known = catalogue.methods[segmenter["name"]].checkpoints
+    found = [one for one in known if one.file == file and one.rclicks]
+    return found[0] if len(found) == 1 else None
+
+
+def _what_differs(key: str, result: DatasetResults) -> str:
+    """Says why a number is of something else than the paper's; empty if it is not."""
+    if key == "delta_gr" or tuple(result.groups) == measures.ALL_GROUPS:
+        return ""
+    groups = ", ".join(map(str, result.groups)) or "none"
+    return f"ours over groups {groups}; the paper's over all ten"
+
+
+def table(run: comparison.Run) -> Table:
+    """Compares a run with the paper: ours with its interval, theirs, the difference."""
+    checkpoint = checkpoint_of(run.segmenter)
+    columns = {
+        "dataset": ("Dataset", "s"),
+        "measure": ("Measure", "s"),
+        "objects": ("objects", "d"),
+        "ours": ("ours", ".2f"),
+        "published": ("published", ".2f"),
+        "difference": ("difference", "+.2f"),
+        "note": ("", "s"),
+    }
+    rows = []
+    for dataset, result in run.results.items():
+        numbers = checkpoint.rclicks.get(dataset) if checkpoint else None
+        for index, key in enumerate(_MEASURES):
+            ours = measures.mean(measures.BY_KEY[key], result, run.protocol)
+            row: Row = {
+                "dataset": dataset,
+                "measure": measures.BY_KEY[key].heading,
+                "objects": len(result.instance_ids),
+                "ours": ours,
+                "note": "" if numbers else "not published",
+            }
+            if numbers:
+                row["published"] = numbers[index]
+                row["note"] = _what_differs(key, result)
+            if numbers and ours is not None and not row["note"]:
+                row["difference"] = ours.mean - numbers[index]
+            rows.append(row)
+    of = checkpoint.file if checkpoint else "no published checkpoint"
+    return Table("published", f"Against the paper: {run.label}, {of}", columns, rows)

@@ -1,0 +1,1 @@
+"""Checks of a segmenter: does it keep to what `base` asks of it?"""

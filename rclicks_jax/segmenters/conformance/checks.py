@@ -1,0 +1,235 @@
+"""What a segmenter is tried with. The first line of each function is its claim.
+
+Each returns what it found in words, or raises `FailedError`, `LeftOutError`, or
+whatever the segmenter raised.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rclicks_jax.bridge import answers
+from rclicks_jax.segmenters.conformance import scenes
+from rclicks_jax.segmenters.conformance.bench import (
+    Answer,
+    AnswerError,
+    Bench,
+    FailedError,
+    LeftOutError,
+    compare,
+    row_of,
+)
+from rclicks_jax.types import Clicks
+
+_ALL = tuple(range(scenes.TRAJECTORIES))
+_ROUNDS = 3
+_SQUARE = (96, 96)
+
+
+def masks(bench: Bench) -> str:
+    """A click gives a bool mask of the photograph's size."""
+    try:
+        bench.first = bench.play(bench.main, [0], 2)
+    except AnswerError as error:
+        if not bench.soft:
+            raise
+        if answers.NO_PROBABILITIES in str(error):
+            raise LeftOutError("Needs probabilities.") from error
+        # Perhaps only for want of probabilities: then nothing else is amiss.
+        bench.soft = False
+        bench.renew()
+        bench.first = bench.play(bench.main, [0], 2)
+    return ""
+
+
+def probabilities(bench: Bench) -> str:
+    """Probabilities are float32 within 0 and 1."""
+    if not bench.soft:
+        raise LeftOutError("It has masks only.")
+    try:
+        first = bench.first or bench.play(bench.main, [0], 2)
+    except AnswerError as error:
+        if answers.NO_PROBABILITIES in str(error):
+            raise FailedError(str(error)) from error
+        raise
+    values = np.stack([np.asarray(answer.probabilities) for answer in first])
+    lowest, highest = float(values.min()), float(values.max())
+    told = f"{values.dtype} from {lowest:.3g} to {highest:.3g}."
+    if values.dtype != np.float32 or not (lowest >= 0 and highest <= 1):
+        raise FailedError(told)
+    return told
+
+
+def deterministic(bench: Bench) -> str:
+    """A fresh copy gives the same."""
+    bench.renew()
+    bench.alone[0] = bench.play(bench.main, [0], _ROUNDS)
+    pairs = zip(bench.alone[0], bench.first, strict=False)
+    return compare([(f"click {n}", *pair) for n, pair in enumerate(pairs, 1)])
+
+
+def sessions(bench: Bench) -> str:
+    """What was asked in another session changes nothing."""
+    again, other = (bench.player(bench.main, [row]) for row in (0, 1))
+    found, bench.alone[1] = [], []
+    for n, expected in enumerate(bench.alone[0], 1):
+        found.append((f"click {n}", again.click(), expected))
+        bench.alone[1].append(other.click())
+    bench.alone[2] = bench.play(bench.main, [2], _ROUNDS)
+    return compare(found)
+
+
+def unused(bench: Bench) -> str:
+    """Slots beyond the count of clicks are not looked at."""
+    yx, positive, _ = bench.main.clicks.rows([0])
+    one = np.ones(1, np.int32)
+    others = bench.main.clicks.yx[1:2].copy()
+    others[:, 0] = yx[:, 0]
+    foreign = Clicks(others, np.ones_like(positive), one)
+    none = Clicks(yx[:, :1], positive[:, :1], one)
+    expected = bench.alone[0][0]
+    return compare(
+        [
+            (name, bench.player(bench.main, [0]).ask(np.arange(1), given), expected)
+            for name, given in (("with others in them", foreign), ("with none", none))
+        ]
+    )
+
+
+def batch(bench: Bench) -> str:
+    """A batch equals one by one at the first click."""
+    bench.together = bench.play(bench.main, _ALL, _ROUNDS)
+    return _compare_rows(bench, [(1, _ALL, bench.together[0])])
+
+
+def states(bench: Bench) -> str:
+    """And at later ones: no trajectory has the state of another."""
+    later = enumerate(bench.together[1:], 2)
+    return _compare_rows(bench, [(n, _ALL, answer) for n, answer in later])
+
+
+def ending(bench: Bench) -> str:
+    """Trajectories that end change no other."""
+    order = (2, 0, 1)
+    player = bench.player(bench.main, order)
+    played = [
+        (n, [order[row] for row in rows], player.click(rows))
+        for n, rows in enumerate(((0, 1, 2), (1, 2), (2,)), 1)
+    ]
+    return _compare_rows(bench, played)
+
+
+def meaning(bench: Bench) -> str:
+    """Clicks are (y, x), and the mask is what was clicked.
+
+    How well three discs are found is told and not judged. Where clicks on the main
+    photograph raise, as they do beyond its sides, one with equal sides is taken.
+    """
+    if len(bench.alone) == len(_ALL):
+        discs = bench.main.gt_masks
+        found = [bench.alone[row][0].masks[0] for row in _ALL]
+    else:
+        scene = bench.scene(_SQUARE)
+        discs = scene.gt_masks
+        found = [bench.play(scene, [row], 1)[0].masks[0] for row in _ALL]
+    told = f"IoU {', '.join(f'{one:.2f}' for one in map(_iou, found, discs))}."
+    # The first two discs change places with x and y.
+    if min(_iou(found[0], discs[1]), _iou(found[1], discs[0])) > 0.5:
+        raise FailedError(f"{told} x and y are swapped.")
+    if min(_iou(~mask, disc) for mask, disc in zip(found, discs, strict=True)) > 0.5:
+        raise FailedError(f"{told} The mask is what was not clicked.")
+    return told
+
+
+def borders(bench: Bench) -> str:
+    """Corners and borders can be clicked, and a pixel twice."""
+    bench.play(scenes.at_borders(bench.main), _ALL, 4)
+    return ""
+
+
+def twenty(bench: Bench) -> str:
+    """Twenty clicks can be made."""
+    bench.play(bench.main, [0], 20)
+    return ""
+
+
+def sizes(bench: Bench) -> str:
+    """Photographs of 31x47, 64x33 and 17x130."""
+    return _looks(bench, (31, 47), (64, 33), (17, 130))
+
+
+def large(bench: Bench) -> str:
+    """A photograph of 1500x2000."""
+    if not bench.large:
+        raise LeftOutError("Only when asked for.")
+    return _looks(bench, (1500, 2000))
+
+
+def grey(bench: Bench) -> str:
+    """A grey photograph."""
+    return _looks(bench, (48, 64), look="grey")
+
+
+def flat(bench: Bench) -> str:
+    """A photograph of one colour."""
+    return _looks(bench, (48, 64), look="flat")
+
+
+def photographs(bench: Bench) -> str:
+    """Other photographs change nothing on the first."""
+    expected = bench.alone[0][0]
+    between = bench.play(bench.main, [0], 1)[0]
+    bench.release_others()
+    after = bench.play(bench.main, [0], 1)[0]
+    return compare(
+        [
+            ("after others were encoded", between, expected),
+            ("after they were released", after, expected),
+        ]
+    )
+
+
+def replay(bench: Bench) -> str:
+    """A worker that takes over is brought to the same answer."""
+    if not bench.is_bridged:
+        raise LeftOutError("It runs in this process.")
+    player = bench.player(bench.main, [0])
+    for _ in range(_ROUNDS - 1):
+        player.click()
+    bench.renew()
+    return compare([("the last click", player.click(), bench.alone[0][-1])])
+
+
+def _compare_rows(
+    bench: Bench, played: Sequence[tuple[int, Sequence[int], Answer]]
+) -> str:
+    """Compares answers to batches with those of each trajectory alone.
+
+    Args:
+        bench: With what each was answered alone.
+        played: Number of the click, trajectories, answer.
+    """
+    return compare(
+        [
+            (
+                f"trajectory {one + 1} at click {n}",
+                row_of(answer, row),
+                bench.alone[one][n - 1],
+            )
+            for n, order, answer in played
+            for row, one in enumerate(order)
+        ]
+    )
+
+
+def _looks(bench: Bench, *shapes: tuple[int, int], look: str = "coloured") -> str:
+    for shape in shapes:
+        try:
+            bench.play(bench.scene(shape, look), _ALL, 2)
+        except Exception as error:
+            raise FailedError(f"{shape[0]}x{shape[1]}: {error}") from error
+    return ""
+
+
+def _iou(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one & other).sum() / max(1, (one | other).sum()))

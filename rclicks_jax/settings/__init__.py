@@ -1,0 +1,1 @@
+"""Every setting and its default, once; checks beside the fields."""

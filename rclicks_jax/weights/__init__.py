@@ -1,0 +1,1 @@
+"""Foreign checkpoints: readers of PyTorch's files, and state dicts."""

@@ -1,0 +1,201 @@
+import jax
+import numpy as np
+import pytest
+from helpers import disk, network_of, numbered, state_of
+
+from rclicks_jax import errors
+from rclicks_jax.networks import cards, clickability, convert, infer
+from rclicks_jax.settings import networks
+from rclicks_jax.types import ClickQuery
+
+
+def card_of(network, size):
+    return cards.Card(network, size, 5.0, "nothing", "untrained", {})
+
+
+@pytest.fixture(scope="module")
+def nano():
+    network = networks.network("nano")
+    variables = clickability.init_variables(network, 3)
+    return infer.ClickabilityModel(variables, card_of(network, 64), batch=2)
+
+
+def queries(count):
+    random = np.random.default_rng(0)
+    made = []
+    for number in range(count):
+        shape = (40 + number, 61 - number)
+        image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        target = disk(shape, (20, 25 + number), 12)
+        made.append(ClickQuery(image, target, target & disk(shape, (25, 25), 9)))
+    return made
+
+
+@pytest.mark.parity
+def test_maps_equal_the_original_from_image_to_map(parity):
+    saved, weights = parity("clickability_e2e.npz"), parity("segnext_tiny.npz")
+    network = network_of(weights)
+    template = clickability.variable_shapes(network)
+    variables = convert.from_torch(state_of(weights), template)
+    cases = range(numbered(saved, "image"))
+    asked = [
+        ClickQuery(saved[f"image{i}"], saved[f"mask{i}"], saved[f"error{i}"])
+        for i in cases
+    ]
+    for rescale, name in ((False, "apply"), (True, "clickability")):
+        model = infer.ClickabilityModel(
+            variables, card_of(network, 416), batch=1, rescale=rescale
+        )
+        for i, click_map in zip(cases, model(asked), strict=True):
+            np.testing.assert_allclose(click_map, saved[f"{name}{i}"], atol=1e-4)
+
+
+def test_maps_have_native_size_and_do_not_depend_on_their_neighbours(nano):
+    asked = queries(5)
+    together = nano(asked)
+    for query, click_map in zip(asked, together, strict=True):
+        assert click_map.shape == query.gt_mask.shape
+        assert click_map.min() >= 0
+        assert click_map.max() <= 1
+        np.testing.assert_array_equal(nano([query])[0], click_map)
+
+
+def test_equal_networks_share_what_was_compiled(nano, monkeypatch):
+    asked = queries(2)
+    first = nano(asked)
+    # A network that is traced again would call it.
+    monkeypatch.setattr(clickability, "scale_to_unit", None)
+    other = clickability.init_variables(networks.network("nano"), 4)
+    model = infer.ClickabilityModel(
+        other, card_of(networks.network("nano"), 64), batch=2
+    )
+    for ours, theirs in zip(model(asked), first, strict=True):
+        assert ours.shape == theirs.shape
+        assert not np.array_equal(ours, theirs)
+
+
+def test_no_query_gives_no_map(nano):
+    assert nano([]) == []
+
+
+def test_the_error_mask_matters(nano):
+    (query,) = queries(1)
+    (first,) = nano([query])
+    (second,) = nano([query._replace(error_mask=query.gt_mask)])
+    assert np.abs(first - second).max() > 1e-4
+
+
+def test_what_is_remembered_of_old_arrays_is_never_taken_for_new_ones(nano):
+    (first,) = queries(1)
+    expected = nano([first])[0]
+    for number in range(64):
+        image = np.full_like(first.image, number)
+        (blank,) = nano([first._replace(image=image)])
+        assert not np.array_equal(blank, expected)
+    np.testing.assert_array_equal(nano([first])[0], expected)
+
+
+def test_an_array_changed_in_place_gives_another_map(nano):
+    (query,) = queries(1)
+    (before,) = nano([query])
+    query.image[...] = 255 - query.image
+    query.gt_mask[...] = ~query.gt_mask
+    (after,) = nano([query])
+    assert not np.array_equal(before, after)
+    fresh = ClickQuery(*(array.copy() for array in query))
+    np.testing.assert_array_equal(after, nano([fresh])[0])
+
+
+def test_neighbours_that_share_arrays_are_not_mixed_up(nano):
+    one, other = queries(2)
+    third = one._replace(gt_mask=one.error_mask)
+    together = nano([one, third, other, one])
+    for query, click_map in zip([one, third, other, one], together, strict=True):
+        fresh = ClickQuery(*(array.copy() for array in query))
+        np.testing.assert_array_equal(nano([fresh])[0], click_map)
+
+
+def test_what_is_remembered_has_a_bound(nano, monkeypatch):
+    asked = queries(6)
+    expected = nano(asked)
+    monkeypatch.setattr(infer, "_KEPT_BYTES", 200_000)
+    for query, click_map in zip(asked, expected, strict=True):
+        np.testing.assert_array_equal(nano([query])[0], click_map)
+        kept = nano._squares._kept.values()
+        total = sum(source.nbytes + square.nbytes for source, square in kept)
+        assert total == nano._squares._bytes <= 200_000
+
+
+def in_precision(precision):
+    network = networks.network("nano")
+    variables = clickability.init_variables(network, 3)
+    card = card_of(network, 64)
+    return infer.ClickabilityModel(variables, card, batch=2, precision=precision)
+
+
+def test_bfloat16_is_near_float32_and_says_how_near(nano):
+    rough, asked = in_precision("bfloat16"), queries(5)
+    differences = [
+        np.abs(a - b) for a, b in zip(rough(asked), nano(asked), strict=True)
+    ]
+    found = rough.precision_error(asked)
+    assert found.maps == 5
+    assert found.largest == max(each.max() for each in differences)
+    pixels = sum(each.size for each in differences)
+    total = sum(each.sum(dtype=np.float64) for each in differences)
+    assert found.mean == pytest.approx(total / pixels)
+    assert 0 < found.mean < 0.01
+    assert found.largest < 0.06
+
+
+def test_parameters_stay_float32(nano):
+    leaves = jax.tree.leaves(in_precision("bfloat16")._variables)
+    assert {leaf.dtype for leaf in leaves} == {np.dtype(np.float32)}
+
+
+def test_float32_has_no_error(nano):
+    assert nano.precision == "float32"
+    assert nano.precision_error(queries(2)) == infer.PrecisionError(2, 0.0, 0.0)
+    assert in_precision("bfloat16").precision_error([]).maps == 0
+
+
+def test_accelerators_use_bfloat16_unless_told_otherwise(monkeypatch):
+    assert infer.resolve_precision("auto") == "float32"
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert infer.resolve_precision("auto") == "bfloat16"
+    assert infer.resolve_precision("float32") == "float32"
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(errors.BadValueError, match=r"'half'; allowed: auto, float32"):
+        in_precision("half")
+
+
+def test_a_model_folder_comes_back(tmp_path, nano):
+    network = networks.network("nano")
+    variables = clickability.init_variables(network, 3)
+    card = cards.save(tmp_path / "model", variables, card_of(network, 64))
+    loaded = infer.load(tmp_path / "model", batch=2)
+    assert loaded.card == card
+    (query,) = queries(1)
+    np.testing.assert_array_equal(loaded([query])[0], nano([query])[0])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "card.json").unlink(), "is not a model folder"),
+        (lambda folder: (folder / "weights.safetensors").unlink(), "has a card but no"),
+        (lambda folder: (folder / "card.json").write_text("{"), "is not a model card"),
+        (
+            lambda folder: (folder / "weights.safetensors").write_bytes(b"x"),
+            "changed or not copied whole",
+        ),
+    ],
+)
+def test_a_damaged_model_folder_is_named(tmp_path, damage, message):
+    network = networks.network("nano")
+    cards.save(tmp_path, clickability.init_variables(network, 0), card_of(network, 64))
+    damage(tmp_path)
+    with pytest.raises(errors.DataError, match=message):
+        infer.load(tmp_path)

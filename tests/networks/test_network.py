@@ -1,0 +1,148 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import network_of, state_of
+
+from rclicks_jax.networks import clickability, convert, hamburger, layers
+from rclicks_jax.settings import networks
+
+
+@pytest.fixture(scope="module")
+def original(parity):
+    """The original's weights as ours, with its inputs and intermediate results."""
+    saved = parity("segnext_tiny.npz")
+    network = network_of(saved)
+    state = state_of(saved)
+    variables = convert.from_torch(state, clickability.variable_shapes(network))
+    return saved, network, state, variables
+
+
+def channels_last(array):
+    return array.transpose(0, 2, 3, 1)
+
+
+@pytest.mark.parity
+def test_every_intermediate_equals_the_original(original):
+    saved, network, _, variables = original
+    net = clickability.ClickabilityNet(network)
+
+    @jax.jit
+    def run(variables, image, masks):
+        return net.apply(
+            variables,
+            image,
+            masks,
+            capture_intermediates=True,
+            mutable=["intermediates"],
+        )
+
+    image, masks = channels_last(saved["image"]), channels_last(saved["coord"])
+    logits, captured = run(variables, image, masks)
+    found = captured["intermediates"]
+    head = found["decode_head"]
+    stages = found["backbone"]["__call__"][0]
+    ours = {
+        "maps_transform_out": found["maps_transform"]["__call__"][0],
+        "stem_proj_out": found["backbone"]["patch_embed1"]["__call__"][0],
+        **{f"stage{i}": stage for i, stage in enumerate(stages, 1)},
+        "head_squeeze_out_b0": jax.nn.relu(head["squeeze"]["__call__"][0]),
+        "nmf_in_b0": head["hamburger"]["nmf_in"][0],
+        "nmf_out_b0": head["hamburger"]["nmf_out"][0],
+        "hamburger_out_b0": head["hamburger"]["__call__"][0],
+        "head_align_out_b0": jax.nn.relu(head["align"]["__call__"][0]),
+        "logits": head["__call__"][0],
+    }
+    for name, value in ours.items():
+        expected = saved[name]
+        if name.endswith("_b0"):
+            value = value[:1]
+        mine = np.asarray(value).transpose(0, 3, 1, 2).reshape(expected.shape)
+        np.testing.assert_allclose(mine, expected, atol=1e-4, err_msg=name)
+    maps = clickability.scale_to_unit(logits)
+    np.testing.assert_allclose(maps, saved["output"][:, 0], atol=1e-4)
+
+
+@pytest.mark.parity
+def test_the_factorisation_equals_the_original(original):
+    saved, network, state, _ = original
+    (bases_key,) = (key for key in state if key.endswith("ham.bases"))
+    channels = network.ham_channels
+    pixels = saved["nmf_in_b0"].reshape(channels, -1).T
+    bases, coefficients = hamburger.factorise(
+        jnp.asarray(pixels), jnp.asarray(state[bases_key][0]), network.ham_eval_steps
+    )
+    np.testing.assert_allclose(bases, saved["nmf_final_bases"][0], rtol=1e-3, atol=1e-5)
+    expected = saved["nmf_final_coef_b0"][0]
+    np.testing.assert_allclose(coefficients, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("variant", "count"), [("t", 4240322), ("s", 13922626), ("b", 27604290)]
+)
+def test_the_sizes_have_as_many_parameters_as_the_originals(variant, count):
+    shapes = clickability.variable_shapes(networks.network(variant))
+    assert sum(leaf.size for leaf in jax.tree.leaves(shapes["params"])) == count
+
+
+def test_fresh_variables_depend_on_the_seed_and_fill_every_leaf():
+    network = networks.network("nano")
+    first = clickability.init_variables(network, 0)
+    again = clickability.init_variables(network, 0)
+    other = clickability.init_variables(network, 1)
+    same = jax.tree.map(np.array_equal, first, again)
+    assert all(jax.tree.leaves(same))
+    assert not np.array_equal(
+        first["constants"]["decode_head"]["hamburger"]["bases"],
+        other["constants"]["decode_head"]["hamburger"]["bases"],
+    )
+    shapes = clickability.variable_shapes(network)
+    assert jax.tree.map(np.shape, first) == jax.tree.map(lambda s: s.shape, shapes)
+    assert first["params"]["maps_transform"]["scale"].tolist() == [np.float32(0.05)]
+    norm = first["params"]["backbone"]["patch_embed1"]["proj_1"]
+    assert (norm["scale"] == 1).all()
+    assert (norm["bias"] == 0).all()
+
+
+def test_batch_statistics_are_those_of_all_devices():
+    norm = layers.BatchNorm(layers.Mode(train=True, axis_name="batch"))
+    images = np.random.default_rng(0).normal(2, 3, (8, 3, 5, 4)).astype(np.float32)
+    variables = layers.BatchNorm(layers.Mode()).init(jax.random.key(0), images)
+
+    def apply(images):
+        return norm.apply(variables, images, mutable=["batch_stats"])
+
+    alone = layers.BatchNorm(layers.Mode(train=True)).apply(
+        variables, images, mutable=["batch_stats"]
+    )
+    divided = jax.pmap(apply, "batch")(images.reshape(4, 2, *images.shape[1:]))
+    together, changed = divided
+    np.testing.assert_allclose(together.reshape(images.shape), alone[0], atol=1e-5)
+    for name, expected in alone[1]["batch_stats"].items():
+        np.testing.assert_allclose(changed["batch_stats"][name][0], expected, rtol=1e-5)
+    unbiased = images.var(axis=(0, 1, 2), ddof=1)
+    expected = 0.9 + 0.1 * unbiased
+    np.testing.assert_allclose(alone[1]["batch_stats"]["var"], expected, rtol=1e-5)
+
+
+def test_maps_are_scaled_to_reach_from_zero_to_one(variant):
+    maps = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 5)), jnp.float32)
+    scaled = variant(clickability.scale_to_unit)(maps)
+    np.testing.assert_allclose(scaled.min(axis=(1, 2)), 0)
+    np.testing.assert_allclose(scaled.max(axis=(1, 2)), 1, rtol=1e-6)
+
+
+def test_a_constant_map_scales_to_zero():
+    scaled = clickability.scale_to_unit(jnp.full((1, 3, 3), 7.0))
+    np.testing.assert_array_equal(scaled, np.zeros((1, 3, 3)))
+
+
+def test_gradients_that_cancel_are_zero_and_no_others():
+    shapes = clickability.variable_shapes(networks.network("nano"))["params"]
+    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), shapes)
+    kept = clickability.without_cancelled(ones)
+    encoder = kept["backbone"]
+    assert not encoder["patch_embed1"]["proj_0"]["bias"].any()
+    assert not encoder["patch_embed3_proj"]["bias"].any()
+    zeros = sum(not leaf.any() for leaf in jax.tree.leaves(kept))
+    assert zeros == 5
