@@ -6,9 +6,11 @@ import doctest
 import importlib
 import io
 import json
+import os
 import pathlib
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import types
@@ -91,6 +93,30 @@ def test_the_package_and_its_bridge_need_no_jax():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True).stdout
     assert not {"jax", "pandas", "scipy", "cv2"} & {*json.loads(printed)}
+
+
+def test_the_types_are_complete_where_the_package_is_installed(tmp_path):
+    """Type checkers infer nothing in a package that has py.typed."""
+    pyright = shutil.which("pyright", path=pathlib.Path(sys.executable).parent)
+    if pyright is None:
+        pytest.skip("pyright is not installed")
+    package = pathlib.Path(rclicks_jax.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, tmp_path / package.name, ignore=ignored)
+    ended = subprocess.run(
+        [pyright, "--pythonpath", sys.executable, "--ignoreexternal", "--outputjson",
+         "--verifytypes", "rclicks_jax.api"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+    )  # fmt: skip
+    report = json.loads(ended.stdout)["typeCompleteness"]
+    assert str(tmp_path) in report["packageRootDirectory"]
+    incomplete = [each["name"] for each in report["symbols"] if each["isExported"]
+                  and not each["isTypeKnown"]]  # fmt: skip
+    assert not incomplete
+    assert report["completenessScore"] == 1
 
 
 def test_settings_are_those_of_a_benchmark():
@@ -238,10 +264,9 @@ def test_clicks_and_objects_of_a_run_are_those_of_its_records(run):
     assert str(clicks["y"].dtype) == "Int32"
     names = list(dict.fromkeys(name for name, _ in played))
     assert list(objects["instance_id"]) == names
-    masks = [
-        cv2.imread(f"{run.folder}/../mine/masks/{name[0]}.png", 0) for name in names
-    ]
-    assert list(objects["target_pixels"]) == [np.count_nonzero(each) for each in masks]
+    paths = [f"{run.folder}/../mine/masks/{name[0]}.png" for name in names]
+    pixels = [np.count_nonzero(cv2.imread(path, 0)) for path in paths]
+    assert list(objects["target_pixels"]) == pixels
     for _, row in objects.iterrows():
         nocs = []
         for name, track in played:

@@ -56,9 +56,9 @@ class Run:
         """Reads a folder; use `run_benchmark` or `read_run`."""
         self._folder = store.RunFolder(folder)
         self._run = runs.open_run(self._folder.path)
-        self.folder = folder
-        self.stopped = stopped
-        self.left = left
+        self.folder: str = folder
+        self.stopped: str = stopped
+        self.left: int = left
         counts = {"ok": 0, "skipped": 0, "failed": 0}
         for result in self._run.results.values():
             for status, count in result.counts.items():

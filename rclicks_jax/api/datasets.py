@@ -43,8 +43,8 @@ class Dataset(Generic[Example]):
 
     def __init__(self, opened: list[packages.Package], split: str) -> None:
         """Takes packaged data sets; use `open_dataset` or `open_click_tasks`."""
-        self.names = tuple(package.dataset for package in opened)
-        self.notes = tuple(
+        self.names: tuple[str, ...] = tuple(package.dataset for package in opened)
+        self.notes: tuple[str, ...] = tuple(
             f"{package.dataset}: {note}" for package in opened for note in package.notes
         )
         self._places: list[tuple[packages.Package, packages.Row]] = []
@@ -54,7 +54,7 @@ class Dataset(Generic[Example]):
             packages.require_usable(package.dataset, rows)
             self._places += [(package, row) for row in rows if "" in row.problems]
             problems += [each for row in rows for each in _problems(package, row)]
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     def __len__(self) -> int:
         """Returns the number of examples."""

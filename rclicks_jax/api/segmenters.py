@@ -68,7 +68,7 @@ class Segmenter:
 
     def __init__(self, segmenter: base.Segmenter) -> None:
         """Takes a segmenter; use `load_segmenter`."""
-        self.name = segmenter.name
+        self.name: str = segmenter.name
         self._segmenter = segmenter
 
     def start(
