@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rclicks_jax.api import load_segmenter as load_segmenter
     from rclicks_jax.api import open_click_tasks as open_click_tasks
     from rclicks_jax.api import open_dataset as open_dataset
+    from rclicks_jax.api import plot_clicks as plot_clicks
     from rclicks_jax.api import read_run as read_run
     from rclicks_jax.api import run_benchmark as run_benchmark
     from rclicks_jax.api import sample_clicks as sample_clicks
@@ -52,6 +53,7 @@ __all__ = [
     "load_segmenter",
     "open_click_tasks",
     "open_dataset",
+    "plot_clicks",
     "read_run",
     "run_benchmark",
     "sample_clicks",

@@ -25,7 +25,7 @@ import rclicks_jax
 from rclicks_jax import api, errors
 from rclicks_jax.api import benchmarks, click_maps, datasets, segmenters
 from rclicks_jax.benchmark import records
-from rclicks_jax.clicks import simulate
+from rclicks_jax.clicks import plots, simulate
 from rclicks_jax.jobs import store
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings.benchmark import BenchmarkConfig
@@ -40,7 +40,9 @@ def shared(tmp_path_factory):
     return tmp_path_factory.mktemp("api")
 
 
-@pytest.mark.parametrize("module", [click_maps, datasets, segmenters, benchmarks])
+@pytest.mark.parametrize(
+    "module", [click_maps, plots, datasets, segmenters, benchmarks]
+)
 def test_the_examples_give_what_they_say(module, shared, monkeypatch):
     monkeypatch.chdir(shared)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -49,7 +51,7 @@ def test_the_examples_give_what_they_say(module, shared, monkeypatch):
     for example in sorted(examples, key=lambda each: each.lineno or 0):
         runner.run(example, out=report.write)
     assert not runner.failures, report.getvalue()
-    assert runner.tries >= 3
+    assert runner.tries >= 3, "a module lost its examples"
 
 
 def test_every_public_function_has_an_example():

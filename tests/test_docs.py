@@ -111,13 +111,15 @@ def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):
     assert seconds.sub(" ", "\n".join(told)) == seconds.sub(" ", printed.strip())
 
 
-def test_the_python_of_the_readme_runs():
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     target = np.zeros((40, 50), bool)
     target[10:30, 5:25] = True
+    monkeypatch.chdir(tmp_path)
     names = {"image": np.zeros((40, 50, 3), np.uint8), "target": target}
-    exec(code.replace("runs/clickability/model", "DT"), names)
+    exec(code.replace("models/clickability", "DT"), names)
+    assert len(names["objects"]) == 6
     assert names["click_map"].shape == target.shape
     assert target[tuple(names["clicks_yx"].T)].all()
     assert len(names["clicks_yx"]) == 20

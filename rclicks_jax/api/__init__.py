@@ -30,4 +30,5 @@ from rclicks_jax.api.datasets import open_dataset as open_dataset
 from rclicks_jax.api.segmenters import Segmenter as Segmenter
 from rclicks_jax.api.segmenters import SegmenterSession as SegmenterSession
 from rclicks_jax.api.segmenters import load_segmenter as load_segmenter
+from rclicks_jax.clicks.plots import plot_clicks as plot_clicks
 from rclicks_jax.errors import RClicksError as RClicksError

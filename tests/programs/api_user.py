@@ -80,8 +80,16 @@ def main() -> None:
     clicks = first_clicks(model, example)
     y, x, positive = later_click(model, example)
     mask = segment(example, y, x)
+    figure = rclicks_jax.plot_clicks(example.image, clicks_yx=clicks[0])
     tasks: Dataset[rclicks_jax.ClickExample] = rclicks_jax.open_click_tasks("sample")
-    print(len(dataset), len(problems), len(clicks), positive, mask.sum())
+    print(
+        figure.get_figwidth(),
+        len(dataset),
+        len(problems),
+        len(clicks),
+        positive,
+        mask.sum(),
+    )
     print(tasks[0].click_type, dataset.notes, [task.image_id for task in tasks][:1])
     run = benchmark(pathlib.Path(sys.argv[1]))
     print(run.counts["ok"], len(run.clicks()), list(run.tables()), run.problems())
