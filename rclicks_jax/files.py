@@ -9,11 +9,12 @@ import pwd
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
-
-from etils import epath
+from typing import TYPE_CHECKING, Any
 
 from rclicks_jax import errors
+
+if TYPE_CHECKING:
+    from etils import epath
 
 _PARTIAL = ".partial"
 # Who writes such a file: a machine's name, and the number of a process there.
@@ -50,7 +51,7 @@ def is_of_machine(error: OSError) -> bool:
     return error.errno in _OF_MACHINE
 
 
-def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
+def write_atomically(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file that is never seen half written; makes its folder.
 
     Args:
@@ -60,6 +61,9 @@ def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     Raises:
         OSError: It cannot be written; what was there before is still there.
     """
+    # Commands that write nothing start without it.
+    from etils import epath
+
     data = content.encode() if isinstance(content, str) else content
     path = epath.Path(path)
     if "://" in str(path):
@@ -70,7 +74,7 @@ def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     write_with(path, lambda file: file.write(data))
 
 
-def write_with(path: epath.PathLike, write: Callable[[Any], Any]) -> None:
+def write_with(path: "epath.PathLike", write: Callable[[Any], Any]) -> None:
     """Does what `write_atomically` does, with what a function writes to a file.
 
     Args:
@@ -84,7 +88,7 @@ def write_with(path: epath.PathLike, write: Callable[[Any], Any]) -> None:
         os.replace(partial, path)
 
 
-def create(path: epath.PathLike, content: bytes) -> bool:
+def create(path: "epath.PathLike", content: bytes) -> bool:
     """Writes a file unless it is there; of several processes one succeeds.
 
     In a bucket, which has no such operation here, the last of two that write within
@@ -96,6 +100,8 @@ def create(path: epath.PathLike, content: bytes) -> bool:
     Raises:
         OSError: It cannot be written.
     """
+    from etils import epath
+
     path = epath.Path(path)
     if "://" in str(path):
         if path.exists():
@@ -235,7 +241,7 @@ def _permission(place: str) -> str:
 
 
 @contextlib.contextmanager
-def explained(path: epath.PathLike) -> Iterator[None]:
+def explained(path: "epath.PathLike") -> Iterator[None]:
     """Turns an error of the file system into a sentence.
 
     Raises:
@@ -253,7 +259,7 @@ def explained(path: epath.PathLike) -> Iterator[None]:
         ) from error
 
 
-def write_output(path: epath.PathLike, content: bytes | str) -> None:
+def write_output(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file of a run or of its tables; it is never seen half written.
 
     Raises:

@@ -37,9 +37,12 @@ ALLOWED = {
     "evaluation": {
         "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
+    "api": {
+        "benchmark", "clicks", "data", "jobs", "results", "segmenters",
+    },
     "launch": {
         "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "training",
+        "reporting", "results", "segmenters", "training",
     },
     "configs": set(),
     "datasets": {"data"},
@@ -57,7 +60,8 @@ LEAF_IMPORTS = {
     "distributed": {"cache", "coordination", "errors", "hashing", "waits"},
     "hashing": set(),
     "signals": set(),
-    "__init__": set(),
+    # What programs may rely on, imported when it is first used.
+    "__init__": {"api"},
 }
 FOLDERS = {
     name: ROOT

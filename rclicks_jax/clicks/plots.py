@@ -41,11 +41,11 @@ def plot_clicks(
 
     Args:
         image: RGB `u8[h w 3]`, or grey `u8[h w]`.
-        click_map: Non-negative `[h w]`, of any sum; None for none.
+        click_map: Density `[h w]`, not negative, of any sum; None for none.
         clicks_yx: `(y, x)` of each click, `[n 2]`, on the image; None for none.
         target: A mask `[h w]` as `simulate.click_map` takes it, which is outlined.
         positive: Whether each click says "object here", `bool[n]`; None: all do.
-        title: Above the plot.
+        title: Text above the plot.
 
     Returns:
         A Matplotlib figure, which notebooks show and `savefig` writes. It belongs to no
@@ -53,6 +53,12 @@ def plot_clicks(
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
+
+    Example:
+        >>> import numpy as np, rclicks_jax
+        >>> image = np.zeros((40, 60, 3), np.uint8)
+        >>> figure = rclicks_jax.plot_clicks(image, clicks_yx=[(20, 30), (5, 50)])
+        >>> figure.savefig("clicks.png")
     """
     everything = np.ones(np.shape(image)[:2], bool)
     picture, mask, _ = simulate.query(image, everything if target is None else target)

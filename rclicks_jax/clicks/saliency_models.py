@@ -7,7 +7,6 @@ Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py, `SaliencyModel` and
 """
 
 import functools
-import pathlib
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,14 +15,13 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import client, provenance
+from rclicks_jax.clicks import specs
 from rclicks_jax.ops import masks, spectral_residual
 from rclicks_jax.types import ClickQuery
 
 # `u8[h w 3]` to a non-negative `[h w]` of any sum.
 Source = Callable[[np.ndarray], np.ndarray]
-NAMES = ("SI", "SM")
-CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
-DEFAULT_ADAPTER = "transalnet"
+_CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
 # The cut-out beside the box of the region, and the level around the region in SM.
 GROWTH = 1.4
 GREY = 127
@@ -31,11 +29,6 @@ GREY = 127
 _PROBE = np.full((16, 16, 3), GREY, np.uint8)
 # Options that change where and how a worker runs, and no map beyond rounding.
 _UNRECORDED = ("device",)
-_FORMS = (
-    "{0}:checkout=DIR:checkpoint=FILE:python=INTERPRETER for TranSalNet, "
-    "{0}:adapter=FILE:python=INTERPRETER for another saliency model, or "
-    "{0}:source=spectral_residual, which needs neither"
-)
 
 
 def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.ndarray]:
@@ -43,29 +36,29 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
 
     Args:
         name: `SI` or `SM`.
-        options: `source`, a key of `CLASSICAL`; or those of `client.launch_of` and of
-            the adapter, which is TranSalNet's if none is named.
+        options: `source`, one of `specs.CLASSICAL`; or those of `client.launch_of` and
+            of the adapter, which is TranSalNet's if none is named.
 
     Raises:
         BadValueError: Options are missing or exclude each other.
         UnknownNameError: There is no such source.
         SegmenterError: The worker does not start or does not answer.
     """
-    classical = _classical(name, options)
+    classical = specs.classical_source(name, options)
     source: Source
     if classical is None:
-        source = BridgedSaliency(_with_adapter(options))
+        source = BridgedSaliency(specs.with_adapter(options))
     else:
-        source = CLASSICAL[classical]
+        source = _CLASSICAL[classical]
     return functools.partial(click_map, source=source, background=name == "SI")
 
 
 def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
     """Returns what a run records: all that can change maps; see `load`."""
-    source = _classical(name, options)
+    source = specs.classical_source(name, options)
     if source is not None:
         return {"name": name, "source": source}
-    given = _with_adapter(options)
+    given = specs.with_adapter(options)
     launch = client.launch_of(given)
     recorded = {k: v for k, v in launch.options.items() if k not in _UNRECORDED}
     return {
@@ -73,32 +66,6 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
         "options": provenance.describe_options(recorded),
         "code": provenance.describe(given.get("adapter") or launch.command[0]),
     }
-
-
-def check(name: str, options: Mapping[str, str]) -> None:
-    """Makes sure of what can be known before a worker is started; see `load`.
-
-    Raises:
-        BadValueError: Options are missing or exclude each other.
-        UnknownNameError: There is no such source.
-        SegmenterError: A file or the interpreter is missing.
-    """
-    if _classical(name, options) is not None:
-        return
-    given = _with_adapter(options)
-    client.check(given)
-
-
-def title(name: str, options: Mapping[str, str]) -> str:
-    """Returns what tables call the model: the paper's name is TranSalNet's alone."""
-    source = _classical(name, options)
-    if source is None:
-        given = _with_adapter(options)
-        code = given.get("adapter") or given["command"].split()[0]
-        if code == DEFAULT_ADAPTER:
-            return name
-        source = pathlib.PurePath(code).stem
-    return f"{name} ({source.replace('_', ' ')})"
 
 
 def click_map(query: ClickQuery, *, source: Source, background: bool) -> np.ndarray:
@@ -195,27 +162,3 @@ def _checked(name: str, made: np.ndarray | None, shape: tuple[int, ...]) -> np.n
             f"{name} returned saliency that is negative or no number."
         )
     return made
-
-
-def _classical(name: str, options: Mapping[str, str]) -> str | None:
-    """Returns the source that needs no worker, if one is named, after checking it."""
-    if not options:
-        raise errors.BadValueError(
-            f"Click model {name}", "no saliency model", _FORMS.format(name)
-        )
-    source = options.get("source")
-    if source is None:
-        return None
-    if source not in CLASSICAL:
-        raise errors.UnknownNameError("saliency source", source, CLASSICAL)
-    others = ", ".join(key for key in options if key != "source")
-    if others:
-        raise errors.BadValueError(
-            f"Click model {name}:source={source}", f"options {others} too", "none"
-        )
-    return source
-
-
-def _with_adapter(options: Mapping[str, str]) -> dict[str, str]:
-    default = {} if options.get("command") else {"adapter": DEFAULT_ADAPTER}
-    return {**default, **options}

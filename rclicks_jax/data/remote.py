@@ -8,11 +8,12 @@ masks) comes along, since the readers look for it there.
 import hashlib
 import pathlib
 from collections.abc import Iterator
-
-import tqdm
-from etils import epath
+from typing import TYPE_CHECKING
 
 from rclicks_jax import cache, errors, files
+
+if TYPE_CHECKING:
+    from etils import epath
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
 _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
@@ -35,6 +36,10 @@ def local_copy(place: str) -> pathlib.Path:
     Raises:
         DataError: There is nothing, or it cannot be read or written.
     """
+    # Data on this machine needs neither.
+    import tqdm
+    from etils import epath
+
     source = epath.Path(place)
     try:
         found = sorted((_relative(path, source.parent), path) for path in _all(source))
@@ -61,7 +66,7 @@ def local_copy(place: str) -> pathlib.Path:
     return root / source.name
 
 
-def _all(source: epath.Path) -> Iterator[epath.Path]:
+def _all(source: "epath.Path") -> "Iterator[epath.Path]":
     """Yields the files of a dataset and those the readers look for beside it."""
     if not source.is_dir():
         yield from [source] if source.exists() else []
@@ -74,7 +79,7 @@ def _all(source: epath.Path) -> Iterator[epath.Path]:
             yield path
 
 
-def _below(folder: epath.Path) -> Iterator[epath.Path]:
+def _below(folder: "epath.Path") -> "Iterator[epath.Path]":
     for path in folder.iterdir():
         if path.is_dir():
             yield from _below(path)
@@ -82,11 +87,11 @@ def _below(folder: epath.Path) -> Iterator[epath.Path]:
             yield path
 
 
-def _relative(path: epath.Path, root: epath.Path) -> str:
+def _relative(path: "epath.Path", root: "epath.Path") -> str:
     return str(path).removeprefix(str(root)).lstrip("/")
 
 
-def _copy(source: epath.Path, target: pathlib.Path) -> None:
+def _copy(source: "epath.Path", target: pathlib.Path) -> None:
     if target.exists():
         return
     content = source.read_bytes()

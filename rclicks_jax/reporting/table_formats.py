@@ -106,13 +106,13 @@ def to_csv(table: Table) -> str:
     text = io.StringIO()
     # Only this end of a line makes the module quote cells that hold "\r".
     writer = csv.writer(text, lineterminator="\r\n")
-    flat = [_flat(row) for row in table.rows]
+    flattened = [flat(row) for row in table.rows]
     heads = []
     for key in table.columns:
         ends = [f"{key}_low", f"{key}_high"]
-        heads += [key, *(ends if any(ends[0] in row for row in flat) else ())]
+        heads += [key, *(ends if any(ends[0] in row for row in flattened) else ())]
     lines = [[csv_text(key) for key in heads]]
-    lines += [[_exact(row.get(key)) for key in heads] for row in flat]
+    lines += [[_exact(row.get(key)) for key in heads] for row in flattened]
     written = []
     for line in lines:
         writer.writerow(line)
@@ -122,7 +122,8 @@ def to_csv(table: Table) -> str:
     return "".join(written)
 
 
-def _flat(row: Row) -> Row:
+def flat(row: Row) -> Row:
+    """Returns a row of plain values: of an interval the mean, `_low` and `_high`."""
     made: Row = {}
     for key, value in row.items():
         if isinstance(value, Interval):
