@@ -255,7 +255,7 @@ class Unreachable:
     def __init__(self, failing):
         self.failing = failing
 
-    def key_value_set(self, key, text):
+    def key_value_set(self, key, text, allow_overwrite=False):
         self._call("set")
 
     def key_value_dir_get(self, folder):
