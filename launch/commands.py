@@ -38,6 +38,7 @@ def run(
         prefix: Of the names of these flags.
         prepare: Called before `main`, once flags are known.
     """
+    _open_streams()
     asked = usage.asked(sys.argv)
     if asked:
         is_version = asked == "version"
@@ -49,6 +50,21 @@ def run(
             )
         )
     app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
+
+
+def _open_streams() -> None:
+    """Opens the standard streams that whoever started the command has closed.
+
+    Else the next file that is opened has the number of one, and whatever a library or a
+    child prints goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is this one.
+            mode = "w" if number else "r"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def _printed(text: str) -> int:
