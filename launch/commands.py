@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import app, flags, logging
-from rclicks_jax.launch import usage
+from rclicks_jax.launch import streams, usage
 
 from rclicks_jax import errors
 
@@ -38,48 +38,18 @@ def run(
         prefix: Of the names of these flags.
         prepare: Called before `main`, once flags are known.
     """
-    _open_streams()
+    streams.open_closed()
     asked = usage.asked(sys.argv)
     if asked:
         is_version = asked == "version"
         sys.exit(
-            _printed(
+            streams.show(
                 usage.version()
                 if is_version
                 else usage.help_text(text, settings, prefix)
             )
         )
     app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
-
-
-def _open_streams() -> None:
-    """Opens the standard streams that whoever started the command has closed.
-
-    Else the next file that is opened has the number of one, and whatever a library or a
-    child prints goes into it.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            # The lowest free number is this one.
-            mode = "w" if number else "r"
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
-
-
-def _printed(text: str) -> int:
-    """Prints a text of which a reader, as `head`, may want a part; returns a status."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        _silence()
-        return 128 + signal.SIGPIPE
-    except OSError as error:
-        _silence()
-        with contextlib.suppress(OSError):
-            print(f"error: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 def _parsed(argv: Sequence[str]) -> list[str]:
@@ -112,7 +82,7 @@ def call(
     except BrokenPipeError:
         # Whoever reads has seen enough, as `head` has. The status is that of any
         # command whose reader left: what was not done is not called done.
-        _silence()
+        streams.silence()
         status, reason = 128 + signal.SIGPIPE, "Nobody read its output any more."
     except KeyboardInterrupt:
         status, reason = 128 + signal.SIGINT, "It was interrupted."
@@ -131,7 +101,7 @@ def call(
             print(f"error: {errors.printable(reason)}", file=sys.stderr)
         if isinstance(error, OSError):
             # Standard output may be what cannot be written.
-            _silence()
+            streams.silence()
     return _left(status, reason)
 
 
@@ -148,14 +118,6 @@ def _sentence(error: Exception) -> str | None:
 def _hosts() -> Any:
     """Returns the module `hosts` if the command used it; else there are no others."""
     return sys.modules.get("rclicks_jax.hosts")
-
-
-def _silence() -> None:
-    """Lets what Python still has to print at its end go nowhere."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _left(status: int, reason: str) -> int:
