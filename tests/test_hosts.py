@@ -11,7 +11,7 @@ import threading
 import jax
 import pytest
 
-from rclicks_jax import cache, errors, hosts, waits
+from rclicks_jax import cache, errors, hosts, signs_of_life, waits
 
 
 def test_hashes_are_the_same_in_every_release():
@@ -292,3 +292,10 @@ def test_who_leaves_a_service_that_is_gone_leaves(monkeypatch):
     monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(hosts.distributed.global_state, "client", Unreachable("set"))
     hosts.leave("It failed.")
+
+
+def test_a_process_is_lost_when_its_signs_stay_the_same_for_long():
+    silence = signs_of_life.Silence(range(3), 0.0, 75.0)
+    assert silence.lost({0: "a", 1: "a"}, 60.0) == []
+    assert silence.lost({0: "b", 1: "a"}, 76.0) == [2]
+    assert silence.lost({0: "b", 1: "a", 2: "late"}, 136.0) == [1]
