@@ -108,6 +108,17 @@ def test_every_package_is_in_the_table():
     assert folders == set(ALLOWED) - {"launch", "configs", "datasets"}
 
 
+def test_tests_stand_in_the_folder_of_what_they_test():
+    # Its variants are settings, and its files are read by every command's tests.
+    elsewhere = {"configs"}
+    folders = {path.parent.name for path in ROOT.glob("tests/*/test_*.py")}
+    assert folders - {"adapters", "soak"} == set(ALLOWED) - elsewhere
+    # At the top are leaves, and what is about the whole house.
+    top = {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
+    house = {"layering", "docs", "doc_blocks", "doc_links"}
+    assert top - house <= LEAVES
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_only_what_lies_below(package):
     leaves = BRIDGE_LEAVES if package == "bridge" else LEAVES

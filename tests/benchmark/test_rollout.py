@@ -1,4 +1,6 @@
 import dataclasses
+import itertools
+import time
 
 import numpy as np
 import pytest
@@ -172,11 +174,17 @@ def test_real_clicks_are_replayed_one_by_one():
     assert len(set(map(float, ious))) > 3
 
 
-def test_time_is_taken_by_part():
+def test_time_is_taken_by_part(monkeypatch):
+    # A second passes with each look at the clock, so a part takes one each time.
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
     clock = tracks.Clock()
     segmenter = load.load("oracle")
     rollout.play(
         EXAMPLE, OBJECTS, segmenter, segmenter.encode(EXAMPLE.image),
         click_models.load("UD"), setup(), clock,
     )  # fmt: skip
-    assert all(clock.seconds[part] > 0 for part in ("predict", "simulate", "score"))
+    assert clock.seconds["predict"] == protocols.PAPER.max_clicks
+    assert all(clock.seconds[part] >= 20 for part in ("simulate", "score"))
+    # No second is in two parts.
+    assert 2 * sum(clock.seconds.values()) == next(ticks)

@@ -39,10 +39,43 @@ def test_what_has_no_weight_does_not_matter(name):
     )
 
 
+def by_hand(name, pred, truth, counted):
+    """Returns a metric of `f64[n]` pixels that count, by its definition."""
+    pred, truth = pred[counted].ravel(), truth[counted].ravel()
+    if name == "cc":
+        return np.corrcoef(pred, truth)[0, 1]
+    pred, truth = pred / pred.sum(), truth / truth.sum()
+    if name == "sim":
+        return sum(min(p, t) for p, t in zip(pred, truth, strict=True))
+    pairs = zip(pred, truth, strict=True)
+    return sum(t * np.log(t / p) for p, t in pairs if t > 0)
+
+
 @pytest.mark.parametrize("name", METRICS)
-def test_empty_maps_have_finite_values(name):
-    zero = np.zeros((3, 4), np.float32)
-    assert np.isfinite(float(METRICS[name](zero, zero, zero)))
+def test_they_are_what_their_definitions_say(name):
+    random = np.random.default_rng(3)
+    pred, truth = random.random((2, 6, 8)) + 0.1
+    truth[1:3] = 0
+    counted = random.random((6, 8)) > 0.3
+    found = METRICS[name](pred, truth, counted.astype(float))
+    assert found == pytest.approx(by_hand(name, pred, truth, counted), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "both", "pred", "truth"),
+    [
+        # Of nothing there is nothing to miss; where nothing was expected, log(1 / eps).
+        ("kld", 0, -np.log(1e-9) - np.log(12), 0),
+        ("cc", 0, 0, 0),
+        ("sim", 0, 0, 0),
+    ],
+)
+def test_empty_maps_are_no_division_by_zero(name, both, pred, truth):
+    zero, one = np.zeros((3, 4)), np.ones((3, 4))
+    metric = METRICS[name]
+    assert metric(zero, zero, zero) == metric(zero, zero, one) == both
+    assert metric(zero, one, one) == pytest.approx(pred)
+    assert metric(one, zero, one) == truth
 
 
 def test_comparing_sparse_maps_is_the_same_as_whole_ones():

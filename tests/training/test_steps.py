@@ -120,20 +120,47 @@ def nano_eval():
     network = dataclasses.replace(networks.network("nano"))
     net = clickability.ClickabilityNet(network)
     step = steps.make_eval_step(net, masked=True, axis_name=devices.AXIS)
-    return clickability.init_variables(network, 0), devices.parallel_eval_step(step)
+    variables = clickability.init_variables(network, 0)
+
+    def predict(batch):
+        return clickability.scale_to_unit(
+            net.apply(variables, batch.image, batch.masks)
+        )
+
+    return variables, devices.parallel_eval_step(step), jax.jit(predict)
 
 
-def test_sums_over_devices_leave_out_what_fills_the_batch(nano_eval):
-    variables, step = nano_eval
-    whole = nano_batch(4)
-    first = devices.to_host(step(variables, devices.divide(whole)))
-    assert first["weight"] == 4
-    filled = whole._replace(weight=np.array([1, 1, 1, 0], np.float32))
-    part = devices.to_host(step(variables, devices.divide(filled)))
-    assert part["weight"] == 3
+def metrics_by_hand(pred, truth):
+    """Returns KLD, CC and SIM of two maps, `f64[n]`, by their definitions.
+
+    Predictions reach 0, where the original adds 1e-9.
+    """
+    p, t = pred / pred.sum(), truth / truth.sum()
+    return {
+        "kld": (t * np.log(1e-9 + t / (1e-9 + p))).sum(),
+        "cc": np.corrcoef(pred, truth)[0, 1],
+        "sim": np.minimum(p, t).sum(),
+    }
+
+
+@pytest.mark.parametrize("weight", [(1, 1, 1, 1), (1, 1, 1, 0), (0, 1, 0, 1)])
+def test_sums_over_devices_leave_out_what_fills_the_batch(nano_eval, weight):
+    variables, step, predict = nano_eval
+    batch = nano_batch(4)._replace(weight=np.array(weight, np.float32))
+    # Padding, which is left out as well.
+    batch.content[:, :, 24:] = 0
+    found = devices.to_host(step(variables, devices.divide(batch)))
+    pred_maps = np.asarray(predict(batch), np.float64)[:, :, :24]
+    truth = batch.click_map.astype(np.float64)[:, :, :24]
+    each = [
+        metrics_by_hand(pred_maps[row].ravel(), truth[row].ravel())
+        for row in range(4)
+        if weight[row]
+    ]
+    assert found["weight"] == sum(weight)
     for name in ("kld", "cc", "sim"):
-        assert np.isfinite(part[name])
-        assert part[name] != first[name]
+        expected = sum(one[name] for one in each)
+        assert found[name] == pytest.approx(expected, rel=1e-4), name
 
 
 def test_a_batch_is_divided_in_order():

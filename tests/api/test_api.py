@@ -31,7 +31,7 @@ from rclicks_jax.segmenters import load
 from rclicks_jax.settings.benchmark import BenchmarkConfig
 from rclicks_jax.types import Clicks
 
-PROGRAM = pathlib.Path(__file__).resolve().parent / "programs" / "api_user.py"
+PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "programs" / "api_user.py"
 
 
 @pytest.fixture(scope="module")
