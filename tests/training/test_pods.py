@@ -126,14 +126,16 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
     hosts = start_pod(tmp_path)
     kept = tmp_path / "checkpoints"
     limit = time.monotonic() + TIMEOUT
-    while not [p for p in kept.glob("*") if p.name.isdigit()]:
-        assert time.monotonic() < limit, "no checkpoint was made"
-        assert hosts[1].poll() is None, hosts[1].communicate()[0]
-        time.sleep(0.05)
-    hosts[1].send_signal(signal.SIGKILL)
-    assert hosts[1].wait() == -signal.SIGKILL
-    # The other may take minutes to notice; an operator would not wait either.
-    stop(hosts)
+    try:
+        while not [p for p in kept.glob("*") if p.name.isdigit()]:
+            assert time.monotonic() < limit, "no checkpoint was made"
+            assert hosts[1].poll() is None, hosts[1].communicate()[0]
+            time.sleep(0.05)
+        hosts[1].send_signal(signal.SIGKILL)
+        assert hosts[1].wait() == -signal.SIGKILL
+    finally:
+        # The other may take minutes to notice; an operator would not wait either.
+        stop(hosts)
     finish(start_pod(tmp_path))
     expected, ours = leaves(pod), leaves(tmp_path)
     for name, leaf in expected.items():
