@@ -105,5 +105,5 @@ def show(table: "table_formats.Table", *, turned: bool = False) -> None:
     """Prints a table; turned, its rows are columns."""
     from rclicks_jax.reporting import table_formats
 
-    shown = table_formats.turned(table) if turned else table
+    shown = table_formats.transpose(table) if turned else table
     print(f"{table.title}\n\n{table_formats.to_text(shown)}")

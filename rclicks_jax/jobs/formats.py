@@ -1,12 +1,12 @@
-"""Run folders of older releases, read as if today's release had written them.
+"""Reads run folders of older releases as if this release had written them.
 
-A format is a promise: every one since 1 is read. What a folder is today stands in
-`folder` and `records`; here is only what was otherwise before.
+A format is a promise: all formats from 1 on are read. `store` and `records` hold the
+present format; this module holds only what was different before.
 
-    1   `run.json` without a format; a benchmark's record names neither run nor number
-        of rows
-    2   `hashed` and `noted`; every job has records of its own form
-    3   `identity` and `provenance`; one form of records
+    1   `run.json` has no format number; the record of a benchmark has neither its run
+        nor its number of rows
+    2   entries `hashed` and `noted`; each job has its own form of records
+    3   entries `identity` and `provenance`; all jobs have one form of records
 """
 
 import dataclasses
@@ -19,9 +19,9 @@ from rclicks_jax.files import why_unreadable
 from rclicks_jax.jobs import identity, records
 
 RUN = 3
-# Since then each record says of which run it is.
+# From this format on each record holds the hash of its run.
 SEALED = 2
-# What kinds of jobs were called; a benchmark was not called anything.
+# Names of the kinds of jobs before format 3; a benchmark had no name.
 _KINDS = {
     "click maps": "click_maps",
     "evaluation": "evaluation",
@@ -34,11 +34,11 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
     """Returns the content of a `run.json` in today's format.
 
     Args:
-        described: What the file holds.
-        name: What an error calls it.
+        described: The parsed JSON content of the file.
+        name: Path of the file, for messages.
 
     Raises:
-        RunFolderError: It is of a later release, or no such content.
+        RunFolderError: A later release wrote it, or it is not the content of a run.
     """
     number = described.get("format", 1) if isinstance(described, dict) else 0
     if isinstance(number, int) and number > RUN:
@@ -55,7 +55,7 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
 
 
 def _problem(described: Any, number: Any) -> str:
-    """Says why a file is no `run.json` of a format; empty if it is."""
+    """Returns what is wrong with the content of a `run.json`; empty if nothing is."""
     if number not in range(1, RUN + 1):
         return "it is not of a run"
     if number == RUN:
@@ -79,7 +79,7 @@ def _problem(described: Any, number: Any) -> str:
 
 def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     identity = dict(described["hashed"])
-    named = identity.pop("kind", "")
+    kind = identity.pop("kind", "")
     if isinstance(identity.get("protocol"), dict):
         # Before this switch NSS was divided by the deviation alone.
         identity["protocol"] = {"nss_epsilon": 0.0, **identity["protocol"]}
@@ -87,7 +87,7 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     job = {key: provenance.pop(key) for key in _JOB_KEYS if key in provenance}
     return {
         "format": described.get("format", 1),
-        "kind": _KINDS.get(named, "benchmark"),
+        "kind": _KINDS.get(kind, "benchmark"),
         "hash": described["hash"],
         "identity": identity,
         "provenance": {**provenance, "job": job},
@@ -95,37 +95,38 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record(text: str, name: str, kind: str) -> records.Record:
-    """Reads the record of a unit of work, of whatever format.
+    """Reads the record of a unit of work, in any format.
 
     Args:
-        text: The file.
-        name: What an error calls it.
-        kind: The job that it must be of.
+        text: The content of the file.
+        name: Path of the file, for messages.
+        kind: The kind of job that must have written it.
 
     Raises:
-        RecordError: It is of a later release, of another job, or damaged.
+        RecordError: Another job wrote it, or it is damaged.
+        RunFolderError: A later release wrote it.
     """
     try:
         number = json.loads(text.partition("\n")[0]).get("format", 2)
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
     if number == records.FORMAT:
-        read = records.from_lines(text, name, kind)
-        return dataclasses.replace(records.checked(read, name), origin=name)
+        parsed = records.from_lines(text, name, kind)
+        return dataclasses.replace(records.checked(parsed, name), origin=name)
     if not isinstance(number, int) or number > records.FORMAT:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to "
             f"{records.FORMAT}. Read it with the release that made it."
         )
     try:
-        read = _READERS[kind](text, name)
+        parsed = _READERS[kind](text, name)
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
-    return dataclasses.replace(records.checked(read, name), origin=name)
+    return dataclasses.replace(records.checked(parsed, name), origin=name)
 
 
 def owner(text: str) -> str:
-    """Returns the run that a record of any job says it is of; empty if it does not."""
+    """Returns the hash of the run that a record names; empty if it names none."""
     try:
         return str(json.loads(text.partition("\n")[0]).get("run", ""))
     except records.BROKEN:
@@ -133,14 +134,14 @@ def owner(text: str) -> str:
 
 
 def _benchmark(text: str, name: str) -> records.Record:
-    """An image's line, then a line for each of its objects."""
+    """Reads the record of an image: its own line, then a line for each object."""
     first, _, body = text.partition("\n")
     head = _unsealed(json.loads(first), name)
     rows = [json.loads(line) for line in body.splitlines()]
     if head["kind"] != "image":
         raise KeyError("kind")
     if not rows and "body" not in head:
-        # An image without objects, or a record of format 1 that was cut.
+        # An image without objects, or a cut record of format 1.
         raise records.RecordError(name, "it has no object and may have been cut")
     if "body" in head and head["body"] != records.hash_of_text(body):
         problem = f"its lines are not the {head['objects']} that were written"
@@ -158,20 +159,20 @@ def _benchmark(text: str, name: str) -> records.Record:
 
 
 def _evaluation(text: str, name: str) -> records.Record:
-    """One JSON object for one click task."""
-    found = _unsealed(json.loads(text), name)
-    run = found.pop("run", "")
-    row = {**found, "instance_id": found["click_set_id"]}
+    """Reads the record of a click task: one JSON object."""
+    content = _unsealed(json.loads(text), name)
+    run = content.pop("run", "")
+    row = {**content, "instance_id": content["click_set_id"]}
     del row["dataset"], row["click_set_id"]
-    return records.Record(found["dataset"], found["click_set_id"], (row,), run=run)
+    return records.Record(content["dataset"], content["click_set_id"], (row,), run=run)
 
 
 def _click_maps(text: str, name: str) -> records.Record:
-    """One JSON object for an image, with a list of its objects."""
-    found = _unsealed(json.loads(text), name)
-    rows = tuple(found["objects"])
-    run = found.get("run", "")
-    return records.Record(found["dataset"], found["name"], rows, run=run)
+    """Reads the record of an image: one JSON object with a list of the objects."""
+    content = _unsealed(json.loads(text), name)
+    rows = tuple(content["objects"])
+    run = content.get("run", "")
+    return records.Record(content["dataset"], content["name"], rows, run=run)
 
 
 _READERS = {
@@ -182,10 +183,10 @@ _READERS = {
 
 
 def _unsealed(described: Any, name: str) -> dict[str, Any]:
-    """Returns a record of format 1 or 2 without its checksum, which format 1 lacks.
+    """Checks and removes the checksum of a record of format 1 or 2; 1 has none.
 
     Raises:
-        RecordError: It is no record, or was changed since.
+        RecordError: It is not a record, or was changed after it was written.
     """
     if not isinstance(described, dict):
         raise records.RecordError(name, "it is no JSON object")

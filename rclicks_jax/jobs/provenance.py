@@ -1,4 +1,4 @@
-"""What a run notes of its command, its machine and its releases: good to know."""
+"""Provenance of a run: its command, its machine and the versions of packages."""
 
 import dataclasses
 import datetime
@@ -19,28 +19,29 @@ _RELEASES = (
     "opencv-python-headless",
     "tensorflow-datasets",
 )
-# What of it can change the last bits of numbers.
+# Fields that can change the last bits of numbers.
 OF_LAST_BITS = ("backend", "devices", "cores", "batches")
 
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """Where a run was made, and by what; no part of its identity.
+    """The origin of a run; it is no part of the identity.
 
     Attributes:
-        command: As the shell gave it.
-        versions: Releases by name.
+        command: The command line, `sys.argv`.
+        versions: Versions of packages, by name.
         platform: Operating system and processor.
         devices: Names of all devices of all processes.
-        backend: Which kind of devices they are.
-        processes: How many processes of several hosts share the run.
-        cores: How many this process may use, which changes the last bits of what XLA
-            computes on a CPU.
+        backend: JAX's name of the kind of devices: `cpu`, `gpu` or `tpu`.
+        processes: Number of processes, on all hosts, that share the run.
+        cores: Number of cores that this process may use; it changes the last bits of
+            what XLA computes on a CPU.
         started: Date and time.
-        batches: Shapes of passes, by what is passed; None where nothing decides.
-        config: The settings.
-        data_notes: What was decided or left out when data was packaged.
-        job: What else the job notes.
+        batches: Batch size of network passes, by kind of pass; None where the batch
+            does not matter.
+        config: The settings of the run.
+        data_notes: Notes on what was decided or left out when data was packaged.
+        job: Further values of this kind of job, by name.
     """
 
     command: Sequence[str]

@@ -1,4 +1,4 @@
-"""Every click of a run as rows, for tools of others: CSV and parquet."""
+"""Exports every click of a run as a row, in CSV and parquet, for other tools."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -42,5 +42,5 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
 
 def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
     """Writes `clicks.csv` and `clicks.parquet`; returns their paths."""
-    whole = {"y": "Int32", "x": "Int32", "positive": "boolean"}
-    return table_files.write_rows("clicks", rows(records.read_all(folder)), out, whole)
+    types = {"y": "Int32", "x": "Int32", "positive": "boolean"}
+    return table_files.write_rows("clicks", rows(records.read_all(folder)), out, types)
