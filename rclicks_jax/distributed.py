@@ -1,7 +1,7 @@
-"""The processes of a run on several hosts: they start, meet, part and share work.
+"""The processes of a run on several hosts: start, barriers, end, and shared work.
 
-Every wait for somebody else says within seconds what it waits for, and ends with an
-error when it cannot succeed.
+Every wait for another process prints within seconds what it waits for, and ends with an
+error if it cannot succeed.
 """
 
 import collections
@@ -21,15 +21,15 @@ from jax._src import distributed as jax_distributed
 from rclicks_jax import cache, coordination, errors, hashing, waits
 
 _POLL_SECONDS = 0.2
-# Those who wait for process 0 can ask why it ended for so long.
+# Process 0 stays for so long after it has left, so that others can read its reason.
 _FAREWELL_SECONDS = 2.0
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs in the cache, or where JAX was already told to.
+    """Keeps compiled programs in the cache, or in a folder that JAX already has.
 
-    Without a cache that can be written, programs are compiled anew each time.
+    If the folder cannot be written, programs are compiled again in each process.
     """
     key = "jax_compilation_cache_dir"
     try:
@@ -53,7 +53,7 @@ def use_compilation_cache() -> None:
 
 
 def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -> None:
-    """Prepares JAX: the persistent compilation cache and, if asked, the other hosts.
+    """Prepares JAX: the compilation cache and, with `coordinator`, the other hosts.
 
     Args:
         coordinator: `host:port` of process 0; `auto` on TPU pods and SLURM; empty for a
@@ -62,7 +62,7 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
         process_id: Number of this process; -1 with `auto`.
 
     Raises:
-        BadValueError: These say nothing, or name a place where nobody is.
+        BadValueError: The arguments are not valid, or no process 0 answers there.
     """
     use_compilation_cache()
     if coordinator:
@@ -72,11 +72,11 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
-    """Tells whether the unit of work `key` is this process's, in whatever order.
+    """Tells whether this process works on a unit; the order of units does not matter.
 
     Args:
-        key: Names the unit.
-        shard: Which of how many independent runs this is, from 0; each may be of
+        key: Name of the unit.
+        shard: Number of this shard, from 0, and number of shards; each shard may have
             several processes.
     """
     number, count = shard
@@ -85,11 +85,11 @@ def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
 
 
 def is_first() -> bool:
-    """Tells whether this is process 0, which writes what is written once."""
+    """Tells whether this is process 0, which writes the files of the whole run."""
     return jax.process_index() == 0
 
 
-# How often this process has come to each point.
+# Number of times that this process has come to each barrier.
 _met: collections.Counter[str] = collections.Counter()
 
 
@@ -99,12 +99,12 @@ def is_alone() -> bool:
 
 
 def barrier(name: str) -> None:
-    """Waits until every process has come to the point called `name`.
+    """Waits until every process has come to the barrier `name`.
 
-    However long the others take: a meeting on the devices would end after seconds.
+    There is no time limit; a barrier on the devices would end after seconds.
 
     Raises:
-        RClicksError: Another process ended before it came there.
+        RClicksError: Another process ended before the barrier.
     """
     if jax.process_count() > 1:
         _meet(jax_distributed.global_state.client, name)
@@ -118,11 +118,11 @@ def _meet(client: Any, name: str) -> None:
         client.key_value_set(f"{place}/{jax.process_index()}", "here")
     missing = set(others)
 
-    def described() -> str:
-        listed = errors.few([str(each) for each in sorted(missing)], 5)
+    def describe() -> str:
+        listed = errors.few([str(number) for number in sorted(missing)], 5)
         return f"process {listed} at '{name}'"
 
-    with waits.waiting(described):
+    with waits.waiting(describe):
         pause = _POLL_SECONDS / 10
         while True:
             departed = _numbered(client, _DEPARTURES)
@@ -139,15 +139,15 @@ def _meet(client: Any, name: str) -> None:
 
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:
-    """Returns what each process wrote for the others, by its number."""
+    """Returns the texts that processes wrote under a key, by number of process."""
     with _reaching():
-        found = client.key_value_dir_get(f"{folder}/")
-    return {int(key.rpartition("/")[2]): text for key, text in found}
+        entries = client.key_value_dir_get(f"{folder}/")
+    return {int(key.rpartition("/")[2]): text for key, text in entries}
 
 
 @contextlib.contextmanager
 def _reaching() -> Iterator[None]:
-    """Says so if process 0, through which processes speak, is not there any more."""
+    """Raises an error in words if process 0, which passes on all messages, is gone."""
     try:
         yield
     except RuntimeError as error:
@@ -157,15 +157,15 @@ def _reaching() -> Iterator[None]:
         ) from error
 
 
-# Held while the other processes are asked something, and for ever after the end.
+# Held during a request to the other processes, and for ever after the end.
 _asking = threading.Lock()
 
 
 def _heed_first() -> None:
-    """Ends this process in words once process 0 has left early.
+    """Ends this process with a message if process 0 leaves early.
 
-    JAX aborts all others with a stack trace of C++ as soon as process 0 is gone, also
-    those that wait for nobody.
+    Otherwise JAX would abort this process with a stack trace of C++ when process 0 is
+    gone, even if it waits for nobody.
     """
     client: Any = jax_distributed.global_state.client
     while True:
@@ -176,7 +176,7 @@ def _heed_first() -> None:
         except errors.RClicksError:
             return
         if 0 in departed:
-            # One that waits for process 0 says more, and ends meanwhile.
+            # A wait for process 0 in the main thread gives a better message first.
             time.sleep(_FAREWELL_SECONDS / 4)
             with contextlib.suppress(OSError):
                 print(
@@ -185,27 +185,27 @@ def _heed_first() -> None:
                     file=sys.stderr,
                     flush=True,
                 )
-            # Whatever the main thread does cannot be interrupted from here.
+            # The main thread cannot be interrupted from here.
             os._exit(2)
 
 
 def finish() -> None:
-    """Waits until all processes are done, and parts from them."""
+    """Waits until all processes are done, and disconnects from them."""
     if not is_alone():
         barrier("the end")
         _asking.acquire()
-        # All have said that they are done: nothing is lost if parting fails.
+        # All processes are done: nothing is lost if disconnecting fails.
         with contextlib.suppress(RuntimeError):
             jax.distributed.shutdown()
 
 
 def leave(reason: str) -> None:
-    """Tells the other processes that this one ends early, and why.
+    """Tells the other processes that this one ends early.
 
-    Process 0 waits until they can have heard; nobody waits for it any longer then.
+    Process 0 waits until the others have had time to read the reason.
 
     Args:
-        reason: A sentence.
+        reason: A sentence that says why.
     """
     if is_alone():
         return

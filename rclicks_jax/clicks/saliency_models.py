@@ -1,6 +1,7 @@
-"""SM and SI: where people look in a cut-out of the error region, as a click model.
+"""The click models SM and SI: saliency of a cut-out of the error region.
 
-SM shows a saliency model the region alone, on grey; SI shows it what is around as well.
+In SM the saliency model sees the region alone, on grey; in SI it sees the surroundings
+too.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py, `SaliencyModel` and
 `SaliencyImageModel`.
@@ -19,17 +20,17 @@ from rclicks_jax.bridge import client, provenance
 from rclicks_jax.ops import masks, spectral_residual
 from rclicks_jax.types import ClickQuery
 
-# `u8[h w 3]` to a non-negative `[h w]` of any sum.
+# A function from an image `u8[h w 3]` to saliency `[h w]`, non-negative, of any sum.
 Source = Callable[[np.ndarray], np.ndarray]
 NAMES = ("SI", "SM")
 CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
 DEFAULT_ADAPTER = "transalnet"
-# The cut-out beside the box of the region, and the level around the region in SM.
+# Size of the cut-out relative to the box of the region; grey level around it in SM.
 GROWTH = 1.4
 GREY = 127
-# What a worker is asked once when it starts: whether it answers at all.
+# Image that is sent to a worker when it starts, to see whether it answers.
 _PROBE = np.full((16, 16, 3), GREY, np.uint8)
-# Options that change where and how a worker runs, and no map beyond rounding.
+# Options of where and how a worker runs, which change maps by rounding only.
 _UNRECORDED = ("device",)
 _FORMS = (
     "{0}:checkout=DIR:checkpoint=FILE:python=INTERPRETER for TranSalNet, "
@@ -43,12 +44,12 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
 
     Args:
         name: `SI` or `SM`.
-        options: `source`, a key of `CLASSICAL`; or those of `client.launch_of` and of
-            the adapter, which is TranSalNet's if none is named.
+        options: `source`, a key of `CLASSICAL`; or the options of `client.launch_of`
+            and of the adapter, which is TranSalNet's by default.
 
     Raises:
         BadValueError: Options are missing or exclude each other.
-        UnknownNameError: There is no such source.
+        UnknownNameError: `source` is not a key of `CLASSICAL`.
         SegmenterError: The worker does not start or does not answer.
     """
     classical = _classical(name, options)
@@ -61,7 +62,12 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
 
 
 def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what a run records: all that can change maps; see `load`."""
+    """Returns the description for a run: all options that can change maps.
+
+    Args:
+        name: `SI` or `SM`.
+        options: As in `load`.
+    """
     source = _classical(name, options)
     if source is not None:
         return {"name": name, "source": source}
@@ -76,11 +82,11 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check(name: str, options: Mapping[str, str]) -> None:
-    """Makes sure of what can be known before a worker is started; see `load`.
+    """Checks all that can be checked before a worker is started; see `load`.
 
     Raises:
         BadValueError: Options are missing or exclude each other.
-        UnknownNameError: There is no such source.
+        UnknownNameError: `source` is not a key of `CLASSICAL`.
         SegmenterError: A file or the interpreter is missing.
     """
     if _classical(name, options) is not None:
@@ -90,7 +96,7 @@ def check(name: str, options: Mapping[str, str]) -> None:
 
 
 def title(name: str, options: Mapping[str, str]) -> str:
-    """Returns what tables call the model: the paper's name is TranSalNet's alone."""
+    """Returns the name for tables; only TranSalNet has the paper's name alone."""
     source = _classical(name, options)
     if source is None:
         given = _with_adapter(options)
@@ -102,44 +108,44 @@ def title(name: str, options: Mapping[str, str]) -> str:
 
 
 def click_map(query: ClickQuery, *, source: Source, background: bool) -> np.ndarray:
-    """Returns the saliency of the cut-out within the region, of sum one.
+    """Returns the saliency of the cut-out within the region, scaled to a sum of one.
 
-    Where it is zero everywhere, all of the region is alike.
+    If the saliency is zero everywhere, the map is the region itself.
 
     Args:
-        query: Its error mask may be soft, and then weighs the saliency.
+        query: The query. Its error mask may be soft; it then weighs the saliency.
         source: The saliency model.
-        background: Whether it sees what is around the region.
+        background: Whether the model sees the surroundings of the region.
 
     Returns:
-        `f32[h w]`; all zero if the region is empty.
+        The map, `f32[h w]`; all zero if the region is empty.
     """
     region = query.error_mask.astype(np.float32)
-    made = np.zeros(region.shape, np.float32)
+    result = np.zeros(region.shape, np.float32)
     box = cut_out(region)
     if box is None:
-        return made
+        return result
     y0, y1, x0, x1 = box
     inside, image = region[y0:y1, x0:x1], query.image[y0:y1, x0:x1]
     if not background:
         image = np.where(inside[..., None] > 0, image, np.uint8(GREY))
     weighed = inside * source(np.ascontiguousarray(image)).astype(np.float64)
     total = weighed.sum()
-    made[y0:y1, x0:x1] = weighed / total if total > 0 else inside
-    return made
+    result[y0:y1, x0:x1] = weighed / total if total > 0 else inside
+    return result
 
 
 def cut_out(region: np.ndarray) -> masks.Box | None:
     """Returns the box of an error region, larger by `GROWTH` and within the image.
 
-    Of a soft region, pixels that are wholly wrong count; if there are none, all that
-    are wrong at all.
+    In a soft region only pixels of value 1 count; if there are none, all pixels above 0
+    do.
 
     Args:
-        region: In [0, 1], `f32[h w]`.
+        region: The error region, in [0, 1], `f32[h w]`.
 
     Returns:
-        Half-open `(y0, y1, x0, x1)`; None if nothing is wrong.
+        The box, half-open `(y0, y1, x0, x1)`; None if the region is empty.
     """
     box = masks.bounding_box(region == 1) or masks.bounding_box(region > 0)
     if box is None:
@@ -155,15 +161,15 @@ class BridgedSaliency:
     """A saliency model in a worker, which is restarted once if it dies."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        """Starts the worker and asks it once.
+        """Starts the worker and sends it one request.
 
-        The worker ends when nobody has this any more.
+        The worker ends when this object is garbage collected.
 
         Args:
-            options: As `client.launch_of` takes them.
+            options: Options as `client.launch_of` takes them.
 
         Raises:
-            SegmenterError: It does not start or does not answer.
+            SegmenterError: The worker does not start or does not answer.
         """
         launch = client.launch_of(options)
         self._name = options.get("adapter") or launch.command[0]
@@ -175,8 +181,8 @@ class BridgedSaliency:
         """Returns the saliency of `u8[h w 3]`, non-negative numbers `[h w]`.
 
         Raises:
-            SegmenterError: The adapter raised, the worker died twice, or it answered
-                something else.
+            SegmenterError: The adapter raised an error, the worker died twice, or its
+                answer is not saliency.
         """
         self._worker.close_if_due()
         request: client.Request = ({"action": "saliency"}, {"image": image})
@@ -184,21 +190,25 @@ class BridgedSaliency:
         return _checked(self._name, arrays.get("saliency"), image.shape[:2])
 
 
-def _checked(name: str, made: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
-    if made is None or made.shape != shape:
-        got = "no saliency" if made is None else f"saliency of shape {made.shape}"
+def _checked(
+    name: str, saliency: np.ndarray | None, shape: tuple[int, ...]
+) -> np.ndarray:
+    if saliency is None or saliency.shape != shape:
+        got = (
+            "no saliency" if saliency is None else f"saliency of shape {saliency.shape}"
+        )
         raise errors.SegmenterError(
             f"{name} returned {got} instead of {shape}: one number for each pixel."
         )
-    if not (np.isfinite(made).all() and (made >= 0).all()):
+    if not (np.isfinite(saliency).all() and (saliency >= 0).all()):
         raise errors.SegmenterError(
             f"{name} returned saliency that is negative or no number."
         )
-    return made
+    return saliency
 
 
 def _classical(name: str, options: Mapping[str, str]) -> str | None:
-    """Returns the source that needs no worker, if one is named, after checking it."""
+    """Checks and returns the source that needs no worker; None if none is named."""
     if not options:
         raise errors.BadValueError(
             f"Click model {name}", "no saliency model", _FORMS.format(name)
