@@ -9,7 +9,7 @@ import pwd
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import BinaryIO
 
 from etils import epath
 
@@ -70,7 +70,7 @@ def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     write_with(path, lambda file: file.write(data))
 
 
-def write_with(path: epath.PathLike, write: Callable[[Any], Any]) -> None:
+def write_with(path: epath.PathLike, write: Callable[[BinaryIO], object]) -> None:
     """Writes a file like `write_atomically`, with content from a function.
 
     Args:
@@ -126,7 +126,9 @@ def _create_exclusively(path: pathlib.Path, content: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _partial(path: pathlib.Path, write: Callable[[Any], Any]) -> Iterator[pathlib.Path]:
+def _partial(
+    path: pathlib.Path, write: Callable[[BinaryIO], object]
+) -> Iterator[pathlib.Path]:
     """Writes a file beside a path for the block, and then removes it if it is left."""
     # Machines that share the folder may have processes with the same number.
     owner = f"{platform.node()}.{os.getpid()}"

@@ -6,10 +6,25 @@ NamedTuple, which JAX takes as a pytree.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import jax
+
+# An array in host memory or on a device; this module does not import JAX.
+Array: TypeAlias = "np.ndarray | jax.Array"
+# A JSON object; the reader of a value checks its type.
+JsonObject = Mapping[str, object]
+
+
+def json_part(values: JsonObject, key: str) -> JsonObject:
+    """Returns the object at a key of a JSON object; empty if there is none."""
+    part = values.get(key)
+    return part if isinstance(part, Mapping) else {}
+
 
 # Status of an object or of a click task in a record.
 Status = Literal["ok", "skipped", "failed"]
@@ -28,7 +43,7 @@ class Clicks(NamedTuple):
     positive: np.ndarray
     count: np.ndarray
 
-    def rows(self, index: Any) -> "Clicks":
+    def rows(self, index: slice | Sequence[int] | np.ndarray) -> "Clicks":
         """Returns the clicks of the trajectories `index` selects."""
         return Clicks(self.yx[index], self.positive[index], self.count[index])
 
@@ -46,11 +61,11 @@ class TrainBatch(NamedTuple):
         weight: 1 for an example, 0 for a row that only fills the batch, `f32[b]`.
     """
 
-    image: Any
-    masks: Any
-    click_map: Any
-    content: Any
-    weight: Any
+    image: Array
+    masks: Array
+    click_map: Array
+    content: Array
+    weight: "Array | np.floating"
 
 
 class PackedBatch(NamedTuple):
@@ -64,11 +79,11 @@ class PackedBatch(NamedTuple):
         weight: As in a `TrainBatch`, `f32[b]`.
     """
 
-    image: Any
-    masks: Any
-    click_map: Any
-    box: Any
-    weight: Any
+    image: np.ndarray
+    masks: np.ndarray
+    click_map: np.ndarray
+    box: np.ndarray
+    weight: np.ndarray | np.floating
 
 
 @dataclasses.dataclass(frozen=True)

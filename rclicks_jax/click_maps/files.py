@@ -12,7 +12,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from rclicks_jax.clicks import groups
 from rclicks_jax.jobs import records, store
 from rclicks_jax.ops import images
 from rclicks_jax.reporting import overlays
+from rclicks_jax.types import Status, json_part
 
 CSV_NAME, INDEX_NAME, README_NAME = "clicks.csv", "index.json", "README.txt"
 _COLUMNS = ("dataset", "image_id", "instance_id", "group", "draw", "y", "x")
@@ -53,7 +54,7 @@ def write_object(
     clicks: Mapping[int, np.ndarray],
     *,
     draw: bool,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Writes the click map of an object and, with `draw`, its drawing.
 
     Args:
@@ -83,7 +84,31 @@ def write_object(
     return target.row("ok", **names, clicks=clicks_by_group)
 
 
-def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
+class ObjectRow(TypedDict):
+    """The row of an object in a record, with its dataset.
+
+    Attributes:
+        dataset: Name of the dataset.
+        image_id: The image of the object.
+        instance_id: The object or click task.
+        status: `ok`, `skipped` or `failed`.
+        reason: The reason if the status is not `ok`.
+        map: Path of the click map in the folder, if the status is `ok`.
+        drawing: Path of the drawing, if there is one.
+        clicks: Sampled clicks `(y, x)` by group, if the status is `ok`.
+    """
+
+    dataset: str
+    image_id: str
+    instance_id: str
+    status: Status
+    reason: str
+    map: NotRequired[str]
+    drawing: NotRequired[str]
+    clicks: NotRequired[dict[str, list[tuple[int, int]]]]
+
+
+def read_objects(folder: store.RunFolder) -> Iterator[ObjectRow]:
     """Yields the row of every object, with its dataset, in a fixed order.
 
     Raises:
@@ -91,7 +116,7 @@ def read_objects(folder: store.RunFolder) -> Iterator[dict[str, Any]]:
     """
     for record in folder.read_all():
         for row in record.rows:
-            yield {"dataset": record.dataset, **row}
+            yield cast(ObjectRow, {"dataset": record.dataset, **row})
 
 
 def problems(folder: store.RunFolder) -> list[str]:
@@ -118,7 +143,7 @@ def write_tables(folder: store.RunFolder) -> None:
     info = folder.info()
     index = {
         **info.identity,
-        **info.provenance["job"],
+        **json_part(info.provenance, "job"),
         "versions": info.provenance["versions"],
         "counts": records.count(row["status"] for row in objects),
         "objects": objects,

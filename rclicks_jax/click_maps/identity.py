@@ -1,9 +1,9 @@
 """The identity of a run of click maps."""
 
 import dataclasses
-from typing import Any
 
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ClickMapsIdentity:
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
     """
 
-    model: dict[str, Any]
+    model: JsonObject
     protocol: Protocol
     seed: int
     samples: int

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from etils import epath
@@ -20,6 +19,7 @@ from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.networks import infer
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.click_maps import ClickMapsConfig
+from rclicks_jax.types import JsonObject, json_part
 
 KIND = "click_maps"
 # Number of objects in a batch if the click model does not set one.
@@ -74,7 +74,7 @@ class ClickMaps(engine.Job):
         config: ClickMapsConfig,
         datasets: Sequence[packages.Package],
         model: click_models.ClickModel,
-        precision_error: dict[str, Any] | None,
+        precision_error: dict[str, object] | None,
     ) -> None:
         """Takes what all images share.
 
@@ -109,7 +109,7 @@ class ClickMaps(engine.Job):
             max_side=config.max_side,
         )
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns the batch, the network's card, and the error of its precision."""
         card = {}
         if isinstance(self._model, infer.ClickabilityModel):
@@ -127,7 +127,7 @@ class ClickMaps(engine.Job):
 
     def begun(self, folder: store.RunFolder) -> None:
         """Prints how far the precision of the network changes click maps."""
-        error = folder.info().provenance["job"].get("precision_error")
+        error = json_part(json_part(folder.info().provenance, "job"), "precision_error")
         if not error:
             return
         message = error.get("problem") or (
@@ -135,8 +135,7 @@ class ClickMaps(engine.Job):
             f"{error['mean']:.2g} on average and {error['largest']:.2g} at most "
             f"({error['maps']} objects)."
         )
-        precision = folder.info().identity["model"]["precision"]
-        print(f"{precision}: {message}", file=sys.stderr)
+        print(f"{self.identity().model['precision']}: {message}", file=sys.stderr)
 
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
@@ -185,7 +184,7 @@ class ClickMaps(engine.Job):
 
     def _object(
         self, folder: store.RunFolder, target: queries.Target, answer: np.ndarray | str
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Writes the files of an object; returns its row.
 
         Args:
@@ -204,7 +203,7 @@ class ClickMaps(engine.Job):
 
     def _write_files(
         self, folder: store.RunFolder, target: queries.Target, click_map: np.ndarray
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         if click_models.is_blank(click_map):
             raise errors.DataError("the click map is zero everywhere")
         config, region = self._config, target.query.error_mask
@@ -226,7 +225,7 @@ class ClickMaps(engine.Job):
 
 def _precision_error(
     model: click_models.ClickModel, units: Sequence[Unit], tasks: bool
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Measures the error of bfloat16 on the first objects, in the units of maps.
 
     A failure here does not stop the run.

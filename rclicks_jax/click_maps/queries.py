@@ -31,7 +31,9 @@ class Target:
     instance_id: str
     query: ClickQuery
 
-    def row(self, status: Status, reason: str = "", **more: Any) -> dict[str, Any]:
+    def row(
+        self, status: Status, reason: str = "", **more: object
+    ) -> dict[str, object]:
         """Returns the row of the object; `more` are further JSON values."""
         return records.row(
             self.instance_id, status, reason, image_id=self.image_id, **more
@@ -52,7 +54,7 @@ class Image:
     unit: Unit
     targets: Sequence[Target]
     pixels: int
-    done: list[dict[str, Any]]
+    done: list[dict[str, object]]
 
 
 def gather(units: Iterable[Unit], tasks: bool, batch: int) -> Iterator[list[Image]]:
@@ -126,7 +128,7 @@ def problems(unit: Unit, tasks: bool) -> Iterator[str]:
     image = read(unit, tasks)
     if len(image.targets):
         yield ""
-    yield from (row["reason"] for row in image.done)
+    yield from (str(row["reason"]) for row in image.done)
 
 
 def why(error: Exception) -> str:
@@ -134,7 +136,7 @@ def why(error: Exception) -> str:
     return failures.reason(error, MEMORY_ADVICE)
 
 
-def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
+def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, object]:
     """Returns the row of an object that cannot be used.
 
     An object without anything to click on is `skipped`; any other has `failed`.

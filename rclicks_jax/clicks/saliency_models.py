@@ -11,7 +11,6 @@ import functools
 import pathlib
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -61,7 +60,7 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
     return functools.partial(click_map, source=source, background=name == "SI")
 
 
-def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
+def describe(name: str, options: Mapping[str, str]) -> dict[str, object]:
     """Returns the description for a run: all options that can change maps.
 
     Args:

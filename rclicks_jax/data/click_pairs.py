@@ -20,15 +20,15 @@ _PREVIEWS = "previews.csv"
 
 @dataclasses.dataclass(frozen=True)
 class ClickPair:
-    """A task that two sets of people clicked in.
+    """A click task with the clicks of two sets of people.
 
     Attributes:
         dataset: Name of the dataset.
-        click_set_id: The task.
-        image_id: The photograph.
+        click_set_id: The click task.
+        image_id: The image.
         click_type: `first`, `fn` or `fp`.
-        one: What the first set is of: a device, or the reference mode.
-        other: What the second set is of.
+        one: Name of the first set: a device, or the reference mode.
+        other: Name of the second set.
         one_yx: Clicks of the first set, `i32[n 2]`.
         other_yx: Clicks of the second, `i32[m 2]`.
         gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
@@ -51,22 +51,22 @@ def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
     """Yields the clicks of PC and of mobile on every task of a split.
 
     Raises:
-        DataError: The dataset has no clicks of both.
-        BadValueError: It has no such split.
+        DataError: The dataset does not have clicks of both devices.
+        BadValueError: It does not have the split.
     """
     source = sources.open_source(spec)
     both = {PC, MOBILE}
-    found: set[str] = set()
+    devices: set[str] = set()
     if isinstance(source, folders.FolderSource):
         for click_set in source.clicks.values():
-            found |= set(click_set.device_of_each.tolist())
-    if not isinstance(source, folders.FolderSource) or not both <= found:
+            devices |= set(click_set.device_of_each.tolist())
+    if not isinstance(source, folders.FolderSource) or not both <= devices:
         raise errors.DataError(
-            f"{spec.name} has clicks by {', '.join(sorted(found)) or 'no device'}; "
+            f"{spec.name} has clicks by {', '.join(sorted(devices)) or 'no device'}; "
             f"to be compared it needs a clicks.csv with clicks by {PC} and {MOBILE}."
         )
-    for one_split in raw.splits_of(spec.name, source.split_names, split):
-        for task in source.tasks(one_split):
+    for name_of_split in raw.splits_of(spec.name, source.split_names, split):
+        for task in source.tasks(name_of_split):
             recorded = source.clicks[task.click_set_id]
             yield _pair(
                 source.name,
@@ -78,11 +78,11 @@ def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
 
 
 def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
-    """Yields the clicks of the reference mode and of each other one, task by task.
+    """Yields the clicks of the reference mode with those of each other mode, by task.
 
     Raises:
-        DataError: There is no `previews.csv` with the reference mode and others in the
-            dataset's folder or the one above.
+        DataError: Neither the dataset's folder nor the folder above has a
+            `previews.csv` with the reference mode and others.
     """
     if spec.folder is None or spec.json_path is not None:
         raise errors.DataError(
@@ -100,14 +100,16 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
             "and others."
         )
     reference = modes.pop(REFERENCE_MODE)
-    every = {name: one for sets in modes.values() for name, one in sets.items()}
-    every |= reference
-    source = folders.FolderSource(spec.name, spec.folder, layout, every)
+    all_sets = {
+        name: click_set for sets in modes.values() for name, click_set in sets.items()
+    }
+    all_sets |= reference
+    source = folders.FolderSource(spec.name, spec.folder, layout, all_sets)
     for split in source.split_names:
         for task in source.tasks(split):
             name = task.click_set_id
-            # One that the reference mode lacks is counted: nobody clicked there.
-            one = reference.get(name) or every[name].of_device("")
+            # A task without the reference mode counts too, with a set of no clicks.
+            one = reference.get(name) or all_sets[name].of_device("")
             for mode, sets in modes.items():
                 if name in sets:
                     names = (REFERENCE_MODE, mode)

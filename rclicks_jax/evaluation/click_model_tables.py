@@ -256,7 +256,7 @@ def in_order(scores: Sequence[Scores]) -> list[Scores]:
     """Returns click models in the paper's order: UD, DT, SI, SM, networks."""
 
     def place(model_scores: Scores) -> int:
-        name = model_scores.described["name"].partition(" ")[0]
+        name = str(model_scores.described["name"]).partition(" ")[0]
         return _SIMPLE.index(name) if name in _SIMPLE else len(_SIMPLE)
 
     return sorted(scores, key=place)

@@ -1,8 +1,8 @@
 """Scores of click models on click tasks: the records as an array for each metric."""
 
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from etils import epath
@@ -15,6 +15,7 @@ from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting import common_notes, comparable
+from rclicks_jax.types import JsonObject
 
 ALL = "all"
 KINDS = (ALL, "first", "fn", "fp")
@@ -76,7 +77,7 @@ class Scores(NamedTuple):
     dataset: str
     model: str
     name: str
-    described: Mapping[str, Any]
+    described: JsonObject
     split: str
     task_ids: list[str]
     image_ids: np.ndarray
@@ -118,7 +119,7 @@ class Scores(NamedTuple):
         values = self.values[metric][self.of(kind)]
         return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
-    def interval(self, metric: str, kind: str = ALL) -> Any:
+    def interval(self, metric: str, kind: str = ALL) -> intervals.Interval | None:
         """Returns a mean and its interval over images; None if undefined."""
         inside = self.of(kind)
         values = self.values[metric][inside]
@@ -137,11 +138,11 @@ class Evaluation(NamedTuple):
         name: Label of the evaluation, or its folder.
     """
 
-    identity: Mapping[str, Any]
+    identity: JsonObject
     maps: str
     records: list[TaskRecord]
     scores: list[Scores]
-    provenance: Mapping[str, Any] = types.MappingProxyType({})
+    provenance: JsonObject = types.MappingProxyType({})
     name: str = ""
 
 
@@ -179,7 +180,7 @@ def open_evaluation(
 
 
 def _scores(
-    records: Sequence[TaskRecord], model: str, described: Mapping[str, Any], maps: str
+    records: Sequence[TaskRecord], model: str, described: JsonObject, maps: str
 ) -> Scores:
     """Returns the scores of a click model on the tasks of one dataset."""
     finished = [record for record in records if record.status == "ok"]
@@ -280,7 +281,7 @@ def join(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Jo
             "LABEL=FOLDER."
         )
     data_notes = [
-        (evaluation.name, list(evaluation.provenance.get("data_notes", [])))
+        (evaluation.name, common_notes.of_data(evaluation.provenance))
         for evaluation in evaluations
     ]
     means = comparable.means_note(

@@ -1,9 +1,10 @@
 """The identities of evaluations and of comparisons of people."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
 
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,7 @@ class EvaluationIdentity:
     protocol: Protocol
     seed: int
     draws: int
-    click_models: dict[str, Any]
+    click_models: Mapping[str, JsonObject]
     data: dict[str, str]
     split: str
     max_side: int = 0

@@ -5,7 +5,6 @@ Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from etils import epath
 
@@ -24,6 +23,7 @@ from rclicks_jax.jobs import engine, processes, records, store, work_units
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.evaluation import EvaluateConfig
+from rclicks_jax.types import JsonObject
 
 KIND = "evaluation"
 
@@ -115,7 +115,7 @@ class Evaluation(engine.Job):
             max_side=config.max_side,
         )
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns batch sizes, and notes on the data."""
         batches = {
             name: getattr(model, "batch", None) for name, model in self._models.items()

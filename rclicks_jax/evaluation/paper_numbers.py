@@ -7,11 +7,14 @@ import functools
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
 from rclicks_jax.evaluation.click_scores import PAPER, Evaluation, Scores, parts
+from rclicks_jax.metrics.intervals import Interval
 from rclicks_jax.reporting.table_formats import Row, Table
+from rclicks_jax.types import json_part
 
+# Numbers of a row of the paper's tables, by column.
+PaperRow = Mapping[str, float]
 _FILE = "paper_numbers.toml"
 _NETWORK, _VARIANT, _DATA = "CM", "b", "TETRIS"
 # Splits that the paper evaluates on: TETRIS val, and all of the other datasets.
@@ -30,7 +33,7 @@ def columns() -> dict[str, tuple[str, str]]:
     }
 
 
-def beside(ours: Any, published: float | None, note: str = "") -> Row:
+def beside(ours: Interval | None, published: float | None, note: str = "") -> Row:
     """Returns the cells of `columns`.
 
     Args:
@@ -72,12 +75,12 @@ def table(evaluation: Evaluation) -> Table:
         "model": ("Model", "s"),
         "measure": ("Measure", "s"),
     }
-    protocol = evaluation.identity["protocol"]["name"]
+    protocol = json_part(evaluation.identity, "protocol")["name"]
     title = f"Against the paper ({evaluation.maps} maps, protocol “{protocol}”)"
     return Table("published", title, {**heads, **columns()}, rows)
 
 
-def _note(tasks: int, numbers: Mapping[str, Any]) -> str:
+def _note(tasks: int, numbers: PaperRow) -> str:
     if numbers["tasks"] in (0, tasks):
         return ""
     return f"{tasks} of {numbers['tasks']} published tasks"
@@ -88,37 +91,44 @@ def is_published_split(dataset: str, split: str) -> bool:
     return split in _SPLITS.get(dataset, _WHOLE)
 
 
-def _find(scores: Scores, kind: str) -> Mapping[str, Any] | None:
+def _find(scores: Scores, kind: str) -> PaperRow | None:
     """Returns the published numbers of a click model on a dataset; None without any."""
     if not is_published_split(scores.dataset, scores.split):
         return None
     # A saliency model other than the paper's has another name than SM or SI.
     name, sigma = scores.name, 0.0
-    if scores.described["name"] == _NETWORK:
+    described = scores.described
+    if described["name"] == _NETWORK:
         # Published numbers are of one variant that was trained on one dataset.
-        if (
-            scores.described["variant"] != _VARIANT
-            or _DATA not in scores.described["data"]
-        ):
+        if described["variant"] != _VARIANT or _DATA not in str(described["data"]):
             return None
-        name, sigma = _NETWORK, float(scores.described["sigma"])
+        name, sigma = _NETWORK, float(str(described["sigma"]))
     return _rows().get((scores.dataset, kind, name, sigma))
 
 
 @functools.cache
-def _rows() -> dict[tuple[str, str, str, float], dict[str, Any]]:
-    rows = _read_rows("click_models")
+def _rows() -> dict[tuple[str, str, str, float], PaperRow]:
     return {
-        (r["dataset"], r["click_type"], r["name"], float(r["sigma"])): r for r in rows
+        (text["dataset"], text["click_type"], text["name"], numbers["sigma"]): numbers
+        for text, numbers in _read_rows("click_models")
     }
 
 
-def pc_against_mobile() -> dict[str, dict[str, Any]]:
+def pc_against_mobile() -> dict[str, PaperRow]:
     """Returns the published KS, and WD and PL1 of points (x, x), by dataset."""
-    return {row["dataset"]: row for row in _read_rows("pc_against_mobile")}
+    rows = _read_rows("pc_against_mobile")
+    return {text["dataset"]: numbers for text, numbers in rows}
 
 
-def _read_rows(part: str) -> list[dict[str, Any]]:
+def _read_rows(part: str) -> list[tuple[dict[str, str], PaperRow]]:
+    """Returns the text and the numbers of each row of a table, by column."""
     path = importlib.resources.files("rclicks_jax.evaluation") / _FILE
     table = tomllib.loads(path.read_text())[part]
-    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    return [
+        (
+            {key: value for key, value in row.items() if isinstance(value, str)},
+            {key: value for key, value in row.items() if not isinstance(value, str)},
+        )
+        for row in rows
+    ]

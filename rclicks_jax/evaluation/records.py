@@ -10,7 +10,7 @@ from typing import Any
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.jobs import records, store
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status, json_part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +68,14 @@ def from_record(record: records.Record) -> TaskRecord:
     """
     try:
         (row,) = record.rows
-        for measured in row["models"].values():
+        models: Any = row["models"]
+        for measured in models.values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
         # Every field has to be there: a default would stand for an unknown value.
-        values = {key: row[key] for key in FIELDS if key not in _OF_RECORD}
+        values: dict[str, Any] = {
+            key: row[key] for key in FIELDS if key not in _OF_RECORD
+        }
         return TaskRecord(dataset=record.dataset, click_set_id=record.name, **values)
     except records.BROKEN as error:
         problem = "its row is not an evaluation's"
@@ -88,9 +91,16 @@ def read_all(folder: store.RunFolder) -> list[TaskRecord]:
     return [from_record(record) for record in folder.read_all()]
 
 
-def shown_maps(identity: Mapping[str, Any]) -> str:
+def shown_maps(identity: JsonObject) -> str:
     """Returns the kind of maps that an evaluation's protocol compares with people."""
-    return MASKED if identity["protocol"]["mask_evaluated_maps"] else RAW
+    protocol = json_part(identity, "protocol")
+    return MASKED if protocol["mask_evaluated_maps"] else RAW
+
+
+def models_of(identity: JsonObject) -> dict[str, JsonObject]:
+    """Returns the descriptions of the click models of an evaluation, by name."""
+    models = json_part(identity, "click_models")
+    return {name: json_part(models, name) for name in models}
 
 
 def value(record: TaskRecord, model: str, maps: str, metric: str) -> float:

@@ -49,7 +49,7 @@ def render(
     """
     info = folder.info()
     identity = info.identity
-    models = list(identity["click_models"])
+    models = task_records.models_of(identity)
     synthetic = any(SYNTHETIC in scores.input_devices for scores in evaluation.scores)
     clicks = "synthetic clicks" if synthetic else "clicks of people"
     unreadable: list[str] = []
@@ -63,7 +63,7 @@ def render(
         title=f"How well {', '.join(models)} predict {clicks}",
         models=[
             _title(name, click_words.model_name(described))
-            for name, described in identity["click_models"].items()
+            for name, described in models.items()
         ],
         the_clicks=f"the {clicks}",
         datasets=sorted({scores.dataset for scores in evaluation.scores}),
@@ -101,11 +101,11 @@ def _warnings(
         warnings.append(click_words.no_claim(reason))
     warnings += [
         click_words.warning(described, name)
-        for name, described in evaluation.identity["click_models"].items()
+        for name, described in task_records.models_of(evaluation.identity).items()
         # Formulas are there as baselines: that they have learnt nothing is no warning.
         if described.get("name") == "CM"
     ]
-    warnings += map(str, info.provenance.get("data_notes", []))
+    warnings += common_notes.of_data(info.provenance)
     counts = collections.Counter(record.status for record in evaluation.records)
     return [*filter(None, warnings), *common_notes.of_counts(counts, "task")]
 

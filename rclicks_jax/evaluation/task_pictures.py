@@ -6,7 +6,7 @@ best, so the records alone determine them. Each is drawn once and kept.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from etils import epath
@@ -19,7 +19,7 @@ from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import layers, overlays
-from rclicks_jax.types import ClickExample, ClickQuery
+from rclicks_jax.types import ClickExample, ClickQuery, JsonObject
 
 COUNT = 5
 RULE = "even ranks of NSS of the last click model, from the worst to the best"
@@ -40,16 +40,14 @@ class Picture(NamedTuple):
     jpeg: bytes
 
 
-def select(
-    records: Sequence[TaskRecord], identity: Mapping[str, Any]
-) -> list[TaskRecord]:
+def select(records: Sequence[TaskRecord], identity: JsonObject) -> list[TaskRecord]:
     """Returns the tasks to be drawn, from the worst to the best.
 
     Args:
         records: The records of an evaluation.
         identity: The identity of its run.
     """
-    model = list(identity["click_models"])[-1]
+    model = list(task_records.models_of(identity))[-1]
     maps = task_records.shown_maps(identity)
     known = [
         (

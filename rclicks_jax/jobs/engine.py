@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from etils import epath
 
@@ -18,7 +18,10 @@ from rclicks_jax.jobs import (
     work_units,
 )
 from rclicks_jax.jobs.work_units import Unit
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,10 +87,10 @@ class Job(abc.ABC):
     memory_advice: str = ""
 
     @abc.abstractmethod
-    def identity(self) -> Any:
+    def identity(self) -> "DataclassInstance":
         """Returns a dataclass of all values that can change a number."""
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns values for fields of `provenance.Provenance`, by field name."""
         return {}
 
@@ -128,7 +131,7 @@ class UnitJob(Job):
     """A job that works on one unit at a time; an error fails only its own unit."""
 
     @abc.abstractmethod
-    def rows(self, unit: Unit) -> Iterable[Mapping[str, Any]]:
+    def rows(self, unit: Unit) -> Iterable[JsonObject]:
         """Works on one unit and returns a row for each of its objects.
 
         If it raises an error, all objects of the unit are recorded as `failed`, and the
@@ -148,7 +151,7 @@ class UnitJob(Job):
                 rows = tuple(self.failed(unit, error))
             yield records.Record(unit.dataset, unit.name, rows)
 
-    def failed(self, unit: Unit, error: Exception) -> Iterator[dict[str, Any]]:
+    def failed(self, unit: Unit, error: Exception) -> Iterator[dict[str, object]]:
         """Yields a `failed` row for each object of a unit whose work has failed."""
         reason = failures.reason(error, self.memory_advice)
         # A record has one row for each name, even if the unit lists a name twice.

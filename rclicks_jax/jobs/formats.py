@@ -30,7 +30,7 @@ _KINDS = {
 _JOB_KEYS = ("segmenter_versions", "card", "precision_error")
 
 
-def run_info(described: Any, name: str) -> dict[str, Any]:
+def run_info(described: object, name: str) -> dict[str, object]:
     """Returns the content of a `run.json` in today's format.
 
     Args:
@@ -40,21 +40,22 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
     Raises:
         RunFolderError: A later release wrote it, or it is not the content of a run.
     """
-    number = described.get("format", 1) if isinstance(described, dict) else 0
+    content: dict[str, Any] = described if isinstance(described, dict) else {}
+    number = content.get("format", 1) if isinstance(described, dict) else 0
     if isinstance(number, int) and number > RUN:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to {RUN}. "
             "Read it with the release that made it."
         )
-    problem = _problem(described, number)
+    problem = _problem(content, number)
     if problem:
         raise errors.RunFolderError(
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
-    return described if number == RUN else _run_of_before(described)
+    return content if number == RUN else _run_of_before(content)
 
 
-def _problem(described: Any, number: Any) -> str:
+def _problem(described: Mapping[str, Any], number: Any) -> str:
     """Returns what is wrong with the content of a `run.json`; empty if nothing is."""
     if number not in range(1, RUN + 1):
         return "it is not of a run"

@@ -9,21 +9,25 @@ import dataclasses
 import hashlib
 import json
 import typing
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rclicks_jax import errors
+from rclicks_jax.types import JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 _LONGEST = 60
 
 
-def to_json(identity: Any) -> dict[str, Any]:
+def to_json(identity: "DataclassInstance") -> dict[str, object]:
     """Returns a dataclass as JSON values: tuples become lists."""
     return json.loads(json.dumps(dataclasses.asdict(identity)))
 
 
-def from_json(cls: type[T], values: Mapping[str, Any], name: str) -> T:
+def from_json(cls: type[T], values: JsonObject, name: str) -> T:
     """Returns the dataclass of JSON values that `to_json` has made.
 
     Args:
@@ -71,7 +75,7 @@ def _of_kind(kind: type, value: Any) -> Any:
     return value
 
 
-def hash_of(values: Mapping[str, Any]) -> str:
+def hash_of(values: JsonObject) -> str:
     """Returns a hash of JSON values that does not depend on the order of keys."""
     # In a file keys that are numbers become text, which sorts differently.
     written = json.loads(json.dumps(values))
@@ -79,7 +83,7 @@ def hash_of(values: Mapping[str, Any]) -> str:
 
 
 def changes(
-    cls: type[Any], before: Mapping[str, Any], now: Mapping[str, Any], name: str
+    cls: "type[DataclassInstance]", before: JsonObject, now: JsonObject, name: str
 ) -> dict[str, list[str]]:
     """Lists what changed in the identity of a run, by field.
 
@@ -99,7 +103,7 @@ def changes(
     return {key: lines for key, lines in lines_of_field.items() if lines}
 
 
-def differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
+def differences(before: object, after: object, name: str = "") -> Iterator[str]:
     """Yields a line for each difference between two nested JSON values."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
@@ -109,6 +113,6 @@ def differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
         yield f"{name} was {_short(before)} and is {_short(after)}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -1,7 +1,7 @@
 """Opens run folders that the user has given."""
 
 import dataclasses
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from etils import epath
 
@@ -9,7 +9,10 @@ from rclicks_jax import errors
 from rclicks_jax.jobs import identity
 from rclicks_jax.jobs.store import RunFolder, RunInfo
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class LabelledRun(NamedTuple):

@@ -6,9 +6,9 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rclicks_jax.jobs import processes
+from rclicks_jax.types import JsonObject
 
 _RELEASES = (
     "rclicks-jax",
@@ -53,9 +53,9 @@ class Provenance:
     cores: int
     started: str
     batches: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
-    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    config: JsonObject = dataclasses.field(default_factory=dict)
     data_notes: Sequence[str] = ()
-    job: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    job: JsonObject = dataclasses.field(default_factory=dict)
 
 
 def of_this_process() -> Provenance:

@@ -9,11 +9,11 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status
 
 FORMAT = 3
 _HEAD = ("format", "kind", "run", "dataset", "name", "attempt", "facts")
@@ -58,7 +58,7 @@ class Record:
 
     dataset: str
     name: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple[JsonObject, ...]
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     asked: bool = True
     attempt: int = 1
@@ -68,7 +68,7 @@ class Record:
     @property
     def statuses(self) -> list[Status]:
         """The status of each object."""
-        return [row["status"] for row in self.rows]
+        return [cast(Status, row["status"]) for row in self.rows]
 
     @property
     def has_results(self) -> bool:
@@ -83,13 +83,13 @@ class Record:
     @property
     def reasons(self) -> list[str]:
         """The reasons of the objects that failed."""
-        return [row["reason"] for row in self.rows if row["status"] == "failed"]
+        return [str(row["reason"]) for row in self.rows if row["status"] == "failed"]
 
 
 def to_lines(record: Record, kind: str) -> str:
     """Returns a record of a kind of job as JSON lines, the head first."""
     rows = [
-        {**row, "reason": errors.printable(row.get("reason", ""))}
+        {**row, "reason": errors.printable(str(row.get("reason", "")))}
         for row in record.rows
     ]
     body = "".join(map(line, rows))
@@ -163,14 +163,14 @@ def checked(record: Record, name: str) -> Record:
 
 
 def row(
-    instance_id: str, status: Status, reason: str = "", **more: Any
-) -> dict[str, Any]:
+    instance_id: str, status: Status, reason: str = "", **more: object
+) -> dict[str, object]:
     """Returns the row of an object; `more` are further JSON values."""
     common = {"instance_id": instance_id, "status": status, "reason": reason}
     return {**common, **more}
 
 
-def line(value: Mapping[str, Any]) -> str:
+def line(value: JsonObject) -> str:
     """Returns a JSON object as one line of text."""
     return json.dumps(value, separators=(",", ":")) + "\n"
 

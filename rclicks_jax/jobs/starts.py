@@ -59,7 +59,8 @@ def read_all(folder: store.RunFolder) -> list[Start]:
         except (OSError, ValueError, TypeError, KeyError):
             continue
     provenance = folder.info().provenance
-    command = list(map(str, provenance.get("command", [])))
+    recorded = provenance.get("command", [])
+    command = list(map(str, recorded)) if isinstance(recorded, list) else []
     if command and command not in [start.command for start in starts]:
         starts.insert(0, Start(str(provenance.get("started", "")), command))
     return starts

@@ -18,8 +18,8 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
@@ -29,6 +29,10 @@ from rclicks_jax.jobs import formats, identity, provenance, records, run_files
 
 # Users of run folders need `file_name` too.
 from rclicks_jax.jobs.run_files import file_name as file_name
+from rclicks_jax.types import JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RUN_NAME = "run.json"
 # Another process that starts at the same moment may still be writing `run.json`.
@@ -50,8 +54,8 @@ class RunInfo:
     kind: str
     format: int
     hash: str
-    identity: dict[str, Any]
-    provenance: dict[str, Any]
+    identity: JsonObject
+    provenance: JsonObject
 
 
 def key_of(dataset: str, name: str) -> tuple[str, str]:
@@ -73,15 +77,14 @@ class RunFolder:
     def begin(
         self,
         kind: str,
-        values: Any,
+        values: "DataclassInstance",
         origin: provenance.Provenance,
         *,
         mendable: Collection[str] = (),
     ) -> None:
         """Starts the run, or checks that the folder holds this run.
 
-        If several processes start at once, one of them starts the run, and the others
-        compare theirs with it.
+        If several processes start at once, one starts the run, and others compare.
 
         Args:
             kind: The kind of job.
@@ -94,7 +97,7 @@ class RunFolder:
             RunFolderError: The folder holds another run, or cannot be written.
         """
         now = identity.to_json(values)
-        described = {
+        described: dict[str, Any] = {
             "format": formats.RUN,
             "kind": kind,
             "hash": identity.hash_of({"kind": kind, **now}),
@@ -140,7 +143,9 @@ class RunFolder:
         if means := _other_means(before.provenance, described["provenance"]):
             print(f"note: {self.path} goes on with {means}", file=sys.stderr)
 
-    def _changes(self, before: RunInfo, values: Any) -> dict[str, list[str]]:
+    def _changes(
+        self, before: RunInfo, values: "DataclassInstance"
+    ) -> dict[str, list[str]]:
         now = identity.to_json(values)
         return identity.changes(type(values), before.identity, now, str(self.path))
 
@@ -257,10 +262,7 @@ class RunFolder:
                 yield record
 
     def has_results(self) -> bool:
-        """Tells whether an object of any record, of any run, is `ok`.
-
-        Damaged records are passed over.
-        """
+        """Tells whether an object of any run is `ok`; passes over damaged records."""
         for _, path in self.newest().values():
             with contextlib.suppress(records.RecordError):
                 if self._read(path).has_results:
@@ -373,12 +375,12 @@ def _owner(path: epath.Path) -> str:
         return ""
 
 
-def _info_of(described: dict[str, Any]) -> RunInfo:
+def _info_of(described: Mapping[str, Any]) -> RunInfo:
     fields = {field.name for field in dataclasses.fields(RunInfo)}
     return RunInfo(**{key: described[key] for key in fields})
 
 
-def _other_means(before: dict[str, Any], now: dict[str, Any]) -> str:
+def _other_means(before: JsonObject, now: JsonObject) -> str:
     """Returns a note if the machine changed so that last bits can differ, else ""."""
     changed = [
         line

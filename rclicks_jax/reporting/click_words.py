@@ -1,7 +1,8 @@
 """Words of pages for the clicks of a run: only real clicks are called people's."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from rclicks_jax.types import JsonObject
 
 SYNTHETIC = "synthetic"
 _SAMPLE = "sample"
@@ -25,7 +26,7 @@ class ClickWords(NamedTuple):
     explained: str
 
 
-def of_run(described: Mapping[str, Any]) -> ClickWords:
+def of_run(described: JsonObject) -> ClickWords:
     """Returns the words for the clicks of a run.
 
     Args:
@@ -45,7 +46,7 @@ def of_run(described: Mapping[str, Any]) -> ClickWords:
     return ClickWords(name, phrase, f"{short} expects", explained)
 
 
-def model_name(described: Mapping[str, Any]) -> str:
+def model_name(described: JsonObject) -> str:
     """Returns the name of a click model in pages, with what identifies it."""
     name = str(described.get("name", ""))
     if name == "CM" and of_sample(described):
@@ -59,19 +60,19 @@ def model_name(described: Mapping[str, Any]) -> str:
     return f"{name} ({', '.join(parts)})" if parts else name
 
 
-def of_sample(described: Mapping[str, Any]) -> bool:
+def of_sample(described: JsonObject) -> bool:
     """Tells whether a click model was trained on the sample dataset."""
     names = str(described.get("data", "")).partition(":")[0]
     return _SAMPLE in names.split(", ")
 
 
-def learnt(described: Mapping[str, Any]) -> bool:
+def learnt(described: JsonObject) -> bool:
     """Tells whether a click model has learnt from clicks of people."""
     synthetic = of_sample(described) or SYNTHETIC in str(described.get("data", ""))
     return described.get("name") == "CM" and not synthetic
 
 
-def warning(described: Mapping[str, Any], subject: str = "the click model") -> str:
+def warning(described: JsonObject, subject: str = "the click model") -> str:
     """Returns the warning about a click model; empty if there is none.
 
     Args:

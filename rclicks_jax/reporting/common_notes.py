@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rclicks_jax.types import JsonObject
+
 
 def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
     """Returns notes on the objects or tasks that no mean includes.
@@ -21,6 +23,12 @@ def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
     if total and not counts.get("ok"):
         notes.append(f"No {noun} is “ok”: there are no numbers.")
     return notes
+
+
+def of_data(provenance: JsonObject) -> list[str]:
+    """Returns the notes on data in the provenance of a run."""
+    notes = provenance.get("data_notes", [])
+    return list(map(str, notes)) if isinstance(notes, Sequence) else []
 
 
 def together(by_label: Iterable[tuple[str, Sequence[str]]]) -> list[str]:

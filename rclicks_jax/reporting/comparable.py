@@ -9,10 +9,11 @@ table's title, and runs that differ in it are not ranked.
 import dataclasses
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rclicks_jax import errors
 from rclicks_jax.settings import protocols
+from rclicks_jax.types import JsonObject, json_part
 
 # Settings that `--allow` accepts; a run need not have all of them.
 SETTINGS = (
@@ -33,7 +34,7 @@ _MEANING_OF_0 = {
 _MEANS = ("versions", "backend", "devices", "cores", "batches")
 _LONGEST = 60
 
-Settings = dict[str, Any]
+Settings = dict[str, object]
 
 
 class Difference(NamedTuple):
@@ -67,8 +68,8 @@ class Comparison(NamedTuple):
 
 
 def settings_of(
-    identity: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    identity: JsonObject,
+    provenance: JsonObject,
     compared: Collection[str],
 ) -> Settings:
     """Returns all settings on which the numbers of a run depend, by dotted key.
@@ -85,13 +86,13 @@ def settings_of(
         for field in dataclasses.fields(protocols.Protocol)
         if field.default is not dataclasses.MISSING
     }
-    kept["protocol"] = {**defaults, **kept.get("protocol", {})}
-    configured = provenance.get("config", {})
+    kept["protocol"] = {**defaults, **json_part(identity, "protocol")}
+    configured = json_part(provenance, "config")
     images = {key: configured[key] for key in _CONFIGURED if key in configured}
     return images | dict(_flat(kept, ""))
 
 
-def means_note(names: Sequence[str], provenance: Sequence[Mapping[str, Any]]) -> str:
+def means_note(names: Sequence[str], provenance: Sequence[JsonObject]) -> str:
     """Returns a note on different machines, versions or batches; empty if all agree.
 
     These are in no hash. They change last bits of click maps, and thereby a share of
@@ -119,7 +120,7 @@ def means_note(names: Sequence[str], provenance: Sequence[Mapping[str, Any]]) ->
     )
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
     # A click model is compared as a whole, although it has several entries.
     if isinstance(value, Mapping) and value and name != _CLICK_MODEL:
         for key, inner in value.items():
@@ -128,7 +129,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def click_model_title(described: Mapping[str, Any]) -> str:
+def click_model_title(described: JsonObject) -> str:
     """Returns the name of a click model in tables, with all that identifies it.
 
     Args:
@@ -186,9 +187,9 @@ def _setting_of(key: str) -> str:
     return _NAMED.get(key, rest if first == _STRATEGIES else first)
 
 
-def _value_text(key: str, value: Any) -> str:
+def _value_text(key: str, value: object) -> str:
     if key == _CLICK_MODEL:
-        return click_model_title(value or {})
+        return click_model_title(value if isinstance(value, Mapping) else {})
     if key.startswith(f"{_DATA}."):
         return str(value)[:12] if value else "not there"
     if value == 0 and key in _MEANING_OF_0:
@@ -196,7 +197,7 @@ def _value_text(key: str, value: Any) -> str:
     return _short(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if value is None:
         return "not recorded"
     if isinstance(value, list | tuple):
@@ -205,7 +206,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _exact(value: Any) -> str:
+def _exact(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 

@@ -6,10 +6,14 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rclicks_jax.reporting import pages
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+P = TypeVar("P")
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = {"baseline": "#000000", "G10": "#0072B2", "G1": "#D55E00"}
 # Lines differ in style too, not only in colour.
@@ -19,10 +23,10 @@ _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 
 
 def draw_panels(
-    panels: Sequence[Any],
-    draw: Callable[[Any, Any], None],
+    panels: Sequence[P],
+    draw: Callable[["Axes", P], None],
     size: tuple[float, float],
-    in_words: Callable[[Any], str],
+    in_words: Callable[[P], str],
 ) -> str:
     """Returns SVG text: a picture for each panel, which a page puts side by side.
 
@@ -81,7 +85,7 @@ def chart_name(text: str) -> str:
     return f"\u200b{name}" if name.startswith("_") else name or "unnamed"
 
 
-def clicks_axis(axis: Any, clicks: int) -> None:
+def clicks_axis(axis: "Axes", clicks: int) -> None:
     """Labels the axes of a chart of IoU over clicks."""
     axis.set_xlabel("clicks")
     axis.set_ylabel("mean IoU, % ↑")
@@ -89,7 +93,7 @@ def clicks_axis(axis: Any, clicks: int) -> None:
     plain(axis)
 
 
-def legend_below(axis: Any, title: str = "") -> None:
+def legend_below(axis: "Axes", title: str = "") -> None:
     """Puts the legend below the axes, where it covers nothing."""
     labels = axis.get_legend_handles_labels()[1]
     if labels:
@@ -103,7 +107,7 @@ def legend_below(axis: Any, title: str = "") -> None:
         )
 
 
-def plain(axis: Any) -> None:
+def plain(axis: "Axes") -> None:
     """Draws a light grid, and removes the frame on the right and at the top."""
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

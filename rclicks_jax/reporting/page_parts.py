@@ -1,17 +1,17 @@
 """Parts of the pages of all jobs: the problems of a run, and its origin."""
 
 import collections
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rclicks_jax.reporting import pages
+from rclicks_jax.types import JsonObject, json_part
 
 REPORT_NAME = "report.html"
 # Largest numbers of reasons, and of objects that are not `ok`, that a page lists.
 _MOST_REASONS, _MOST_PROBLEMS = 20, 1000
 
 
-def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
+def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, object]:
     """Returns the objects or tasks that are not `ok` as values for the templates.
 
     Args:
@@ -32,11 +32,11 @@ def problems(rows: Iterable[tuple[str, str, str, str]]) -> dict[str, Any]:
 
 
 def origin(
-    identity: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    identity: JsonObject,
+    provenance: JsonObject,
     run_hash: str,
     starts: Iterable[tuple[str, Sequence[str]]],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns commands and settings of a run as values for the templates.
 
     Args:
@@ -71,6 +71,7 @@ def _times_text(started: Sequence[str]) -> str:
     return text
 
 
-def _flat(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(provenance: JsonObject) -> dict[str, object]:
     """Returns provenance with the further values of the job on the same level."""
-    return {k: v for k, v in provenance.items() if k != "job"} | provenance["job"]
+    beside = {key: value for key, value in provenance.items() if key != "job"}
+    return {**beside, **json_part(provenance, "job")}

@@ -5,7 +5,6 @@ import importlib.resources
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import jinja2
 import markupsafe
@@ -26,7 +25,7 @@ _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _CONTENTS = "<!-- contents -->"
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """Returns a page made from a template of this package, with its style inside.
 
     Args:
@@ -47,7 +46,7 @@ def showable(text: str) -> str:
 
 def shown(
     table: table_formats.Table, links: Mapping[tuple[str, str], str] | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Returns a table as values for the templates.
 
     Columns that differ between rows come first. Text and counts that are the same in
@@ -87,7 +86,7 @@ def shown(
     }
 
 
-def shown_turned(table: table_formats.Table) -> dict[str, Any]:
+def shown_turned(table: table_formats.Table) -> dict[str, object]:
     """Returns a transposed table as values for the templates."""
     turned = table_formats.transpose(table)
     return {
@@ -103,7 +102,7 @@ def _row(
     row: table_formats.Row,
     names: Sequence[str],
     links: Mapping[tuple[str, str], str],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     target = links.get((str(row.get("dataset")), str(row.get("instance_id"))), "")
     return {
         "target": target,
@@ -143,7 +142,7 @@ def _naming(table: table_formats.Table) -> list[str]:
     return columns
 
 
-def settings(values: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def settings(values: Mapping[str, object]) -> dict[str, list[tuple[str, str]]]:
     """Returns nested settings as names and values in words, by group.
 
     Settings outside of any group are in a group with an empty name.
@@ -157,7 +156,7 @@ def settings(values: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     return groups
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         name = f"{above}{_spaced(key)}"
         if isinstance(value, Mapping) and value:
@@ -170,7 +169,7 @@ def _spaced(key: str) -> str:
     return str(key).replace("_", " ")
 
 
-def in_words(value: Any) -> str:
+def in_words(value: object) -> str:
     """Returns the value of a setting in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"

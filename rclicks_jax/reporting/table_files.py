@@ -1,7 +1,6 @@
 """Tables and rows as files: CSV, Markdown, LaTeX and parquet."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from etils import epath
 
@@ -11,7 +10,7 @@ from rclicks_jax.reporting import table_formats
 
 def write_rows(
     name: str,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, object]],
     out: epath.PathLike,
     types: Mapping[str, str] | None = None,
 ) -> list[epath.Path]:
@@ -57,7 +56,7 @@ def write_rows(
     return written
 
 
-def _if_text(change: Callable[[str], str]) -> Callable[[Any], Any]:
+def _if_text(change: Callable[[str], str]) -> Callable[[object], object]:
     return lambda value: change(value) if isinstance(value, str) else value
 
 

@@ -9,8 +9,8 @@ and they are not ranked (`comparable`).
 
 import dataclasses
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
 # The measures by which segmenters are compared.
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
 _SEGMENTER = "segmenter"
-_EMPTY: Mapping[str, Any] = types.MappingProxyType({})
+_EMPTY: JsonObject = types.MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -46,9 +47,9 @@ class Run(NamedTuple):
     label: str
     protocol: Protocol
     results: dict[str, DatasetResults]
-    segmenter: Mapping[str, Any] = _EMPTY
-    identity: Mapping[str, Any] = _EMPTY
-    provenance: Mapping[str, Any] = _EMPTY
+    segmenter: JsonObject = _EMPTY
+    identity: JsonObject = _EMPTY
+    provenance: JsonObject = _EMPTY
     folder: str = ""
     side: str = ""
 

@@ -1,7 +1,6 @@
 """Exports every click of a run as a row, in CSV and parquet, for other tools."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from etils import epath
 
@@ -10,7 +9,7 @@ from rclicks_jax.jobs import store
 from rclicks_jax.reporting import table_files
 
 
-def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
+def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
     """Yields a row for each click of each object that is `ok`.
 
     Areas are in pixels; `iou` is intersection over union.

@@ -19,6 +19,7 @@ from rclicks_jax.results import (
     tables,
 )
 from rclicks_jax.results import runs as runs_lib
+from rclicks_jax.types import json_part
 
 
 def make_tables(run: comparison.Run) -> list[table_formats.Table]:
@@ -26,7 +27,7 @@ def make_tables(run: comparison.Run) -> list[table_formats.Table]:
     results = list(run.results.values())
     made = [make(results, run.protocol) for make in tables.MAKERS]
     made += [make([run]) for make in paper_tables.MAKERS]
-    users = run.identity.get("strategies", {}).get("users")
+    users = json_part(run.identity, "strategies").get("users")
     missing = tables.not_written(made, wanted_users=bool(users))
     first = made[0]
     return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]

@@ -3,30 +3,29 @@
 `segmenters/methods.toml` holds them and names their source.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import comparison, measures
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.segmenters import methods
+from rclicks_jax.types import JsonObject, json_part
 
 # The order is that of the numbers in the catalogue.
 _MEASURES = ("sample_noc", "sample_noc_std", "delta_sb", "delta_gr")
 
 
-def checkpoint_of(segmenter: Mapping[str, Any]) -> methods.Checkpoint | None:
+def checkpoint_of(segmenter: JsonObject) -> methods.Checkpoint | None:
     """Returns the published checkpoint that a run used; None if it used another.
 
     Args:
         segmenter: Description of the segmenter in the run.
     """
     catalogue = methods.catalogue()
-    options = segmenter.get("options", {})
+    options = json_part(segmenter, "options")
     file = str(options.get("checkpoint", "")).partition(" ")[0]
-    if segmenter.get("name") not in catalogue.methods or not file:
+    name = str(segmenter.get("name"))
+    if name not in catalogue.methods or not file:
         return None
-    known = catalogue.methods[segmenter["name"]].checkpoints
+    known = catalogue.methods[name].checkpoints
     matches = [
         checkpoint
         for checkpoint in known

@@ -14,6 +14,7 @@ from rclicks_jax.reporting import click_words, page_parts, pages, table_formats
 from rclicks_jax.reporting.click_words import SYNTHETIC
 from rclicks_jax.results import aggregate, figures, object_pictures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.types import json_part
 
 # Objects shown where groups fare most differently, and as many where least.
 _SHOWN_EACH = 4
@@ -43,11 +44,11 @@ def render(folder: store.RunFolder, made: Sequence[table_formats.Table]) -> str:
     results = aggregate.collect(records.read_all(folder))
     by_name = {table.name: table for table in made}
     identity, noted = info.identity, info.provenance
-    words = click_words.of_run(identity.get("click_model", {}))
+    words = click_words.of_run(json_part(identity, "click_model"))
     unreadable: list[str] = []
     gallery = _gallery(folder, results, words, unreadable)
     links = {key: one.anchor for key, one in gallery.items()}
-    segmenter = identity["segmenter"]["name"]
+    segmenter = json_part(identity, "segmenter")["name"]
     return pages.render(
         "report.html.jinja",
         title=f"{segmenter} under {words.phrase}",

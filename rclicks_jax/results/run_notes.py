@@ -4,18 +4,18 @@ A comparison repeats the notes of each of its runs.
 """
 
 import collections
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rclicks_jax.reporting import click_words, common_notes
 from rclicks_jax.reporting.click_words import SYNTHETIC
 from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.types import JsonObject, json_part
 
 
 def notes_of(
-    identity: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    identity: JsonObject,
+    provenance: JsonObject,
     results: Sequence[DatasetResults],
 ) -> list[str]:
     """Returns the notes of a run.
@@ -25,11 +25,11 @@ def notes_of(
         provenance: Provenance of the run, JSON values.
         results: The results of each dataset.
     """
-    notes = [click_words.warning(identity.get("click_model", {}))]
+    notes = [click_words.warning(json_part(identity, "click_model"))]
     notes += notes_of_groups(results)
     if any(SYNTHETIC in result.input_devices for result in results):
         notes.append(click_words.no_claim("the replayed first clicks are synthetic"))
-    notes += map(str, provenance.get("data_notes", []))
+    notes += common_notes.of_data(provenance)
     counts = collections.Counter[str]()
     for result in results:
         counts.update(result.counts)

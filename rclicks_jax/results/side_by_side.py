@@ -12,6 +12,7 @@ from rclicks_jax.reporting import click_words
 from rclicks_jax.results import comparison, object_pictures, report
 from rclicks_jax.results.object_pictures import Pictured, Played
 from rclicks_jax.results.report import Key
+from rclicks_jax.types import json_part
 
 # Objects that are drawn, and runs of which each is.
 _SHOWN, _MOST_RUNS = 6, 4
@@ -33,7 +34,7 @@ class Shown(NamedTuple):
 
 def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
     """Returns which clicks the runs simulated, in words, and their click models."""
-    words = [click_words.of_run(run.identity.get("click_model", {})) for run in runs]
+    words = [click_words.of_run(json_part(run.identity, "click_model")) for run in runs]
     return (
         " or ".join(dict.fromkeys(each.phrase for each in words)),
         " or ".join(dict.fromkeys(each.name or "none" for each in words)),
