@@ -7,7 +7,7 @@ NamedTuple, which JAX takes as a pytree.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -20,10 +20,15 @@ Array: TypeAlias = "np.ndarray | jax.Array"
 JsonObject = Mapping[str, object]
 
 
+def is_json_object(value: object) -> TypeGuard[JsonObject]:
+    """Tells whether a JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
 def json_part(values: JsonObject, key: str) -> JsonObject:
     """Returns the object at a key of a JSON object; empty if there is none."""
     part = values.get(key)
-    return part if isinstance(part, Mapping) else {}
+    return part if is_json_object(part) else {}
 
 
 # Status of an object or of a click task in a record.

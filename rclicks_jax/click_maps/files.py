@@ -133,7 +133,7 @@ def write_tables(folder: store.RunFolder) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_COLUMNS)
-    objects = []
+    objects: list[ObjectRow] = []
     for row in read_objects(folder):
         ids = (row["dataset"], row["image_id"], row["instance_id"])
         for group, clicks in row.pop("clicks", {}).items():

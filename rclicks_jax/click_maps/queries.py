@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import overload
 
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures, records
@@ -116,7 +116,15 @@ class _Objects(Sequence[Target]):
     def __len__(self) -> int:
         return len(self._example.instances)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Target: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Target]: ...
+
+    def __getitem__(self, index: int | slice) -> Target | list[Target]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
         example = self._example
         instance = example.instances[index]
         query = ClickQuery(example.image, instance.gt_mask, instance.gt_mask)

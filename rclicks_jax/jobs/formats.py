@@ -17,6 +17,7 @@ from typing import Any
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
 from rclicks_jax.jobs import identity, records
+from rclicks_jax.types import is_json_object
 
 RUN = 3
 # From this format on each record holds the hash of its run.
@@ -40,8 +41,8 @@ def run_info(described: object, name: str) -> dict[str, object]:
     Raises:
         RunFolderError: A later release wrote it, or it is not the content of a run.
     """
-    content: dict[str, Any] = described if isinstance(described, dict) else {}
-    number = content.get("format", 1) if isinstance(described, dict) else 0
+    content: Mapping[str, Any] = described if is_json_object(described) else {}
+    number = content.get("format", 1) if is_json_object(described) else 0
     if isinstance(number, int) and number > RUN:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to {RUN}. "
@@ -52,7 +53,7 @@ def run_info(described: object, name: str) -> dict[str, object]:
         raise errors.RunFolderError(
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
-    return content if number == RUN else _run_of_before(content)
+    return dict(content) if number == RUN else _run_of_before(content)
 
 
 def _problem(described: Mapping[str, Any], number: Any) -> str:
@@ -189,12 +190,12 @@ def _unsealed(described: Any, name: str) -> dict[str, Any]:
     Raises:
         RecordError: It is not a record, or was changed after it was written.
     """
-    if not isinstance(described, dict):
+    if not is_json_object(described):
         raise records.RecordError(name, "it is no JSON object")
-    checksum = described.pop("checksum", None)
-    if (checksum is None) == ("run" in described) or (
-        checksum is not None
-        and checksum != records.hash_of_text(records.line(described))
+    content = dict(described)
+    checksum = content.pop("checksum", None)
+    if (checksum is None) == ("run" in content) or (
+        checksum is not None and checksum != records.hash_of_text(records.line(content))
     ):
         raise records.RecordError(name, "its checksum is not that of its content")
-    return described
+    return content

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rclicks_jax import errors
-from rclicks_jax.types import JsonObject
+from rclicks_jax.types import JsonObject, is_json_object
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -105,7 +105,7 @@ def changes(
 
 def differences(before: object, after: object, name: str = "") -> Iterator[str]:
     """Yields a line for each difference between two nested JSON values."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if is_json_object(before) and is_json_object(after):
         for key in sorted({*before, *after}):
             inner = f"{name}.{key}" if name else key
             yield from differences(before.get(key), after.get(key), inner)

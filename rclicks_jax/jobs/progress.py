@@ -4,7 +4,7 @@ import collections
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import jax
 import tqdm
@@ -38,7 +38,7 @@ def say_start(
 
 def _devices() -> str:
     count = jax.device_count()
-    kind = jax.devices()[0].device_kind
+    kind = cast(str, jax.devices()[0].device_kind)
     devices = f"{count} {kind} device{'s' * (count > 1)}"
     of_process = f" of {jax.process_count()} processes" * (jax.process_count() > 1)
     return f"{devices}{of_process}, {processes.cores()} cores"

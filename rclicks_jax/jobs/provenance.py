@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from rclicks_jax.jobs import processes
 from rclicks_jax.types import JsonObject
@@ -52,10 +53,12 @@ class Provenance:
     processes: int
     cores: int
     started: str
-    batches: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
-    config: JsonObject = dataclasses.field(default_factory=dict)
+    batches: Mapping[str, int | None] = dataclasses.field(
+        default_factory=dict[str, int | None]
+    )
+    config: JsonObject = dataclasses.field(default_factory=dict[str, object])
     data_notes: Sequence[str] = ()
-    job: JsonObject = dataclasses.field(default_factory=dict)
+    job: JsonObject = dataclasses.field(default_factory=dict[str, object])
 
 
 def of_this_process() -> Provenance:
@@ -63,7 +66,7 @@ def of_this_process() -> Provenance:
     # Processes that only measure import this module, and no JAX.
     import jax
 
-    releases = {}
+    releases: dict[str, str] = {}
     for name in _RELEASES:
         try:
             releases[name] = importlib.metadata.version(name)
@@ -73,7 +76,7 @@ def of_this_process() -> Provenance:
         command=sys.argv,
         versions={"python": platform.python_version(), **releases},
         platform=platform.platform(),
-        devices=[str(device) for device in jax.devices()],
+        devices=list(map(str, cast(list[object], jax.devices()))),
         backend=jax.default_backend(),
         processes=jax.process_count(),
         cores=processes.cores(),

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.types import JsonObject, Status
+from rclicks_jax.types import JsonObject, Status, is_json_object
 
 FORMAT = 3
 _HEAD = ("format", "kind", "run", "dataset", "name", "attempt", "facts")
@@ -59,7 +59,7 @@ class Record:
     dataset: str
     name: str
     rows: tuple[JsonObject, ...]
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     asked: bool = True
     attempt: int = 1
     run: str = ""
@@ -153,7 +153,7 @@ def checked(record: Record, name: str) -> Record:
     """
     known = get_args(Status)
     for row in record.rows:
-        if not isinstance(row, Mapping) or row.get("status") not in known:
+        if not is_json_object(row) or row.get("status") not in known:
             raise RecordError(name, f"a row has no status ({', '.join(known)})")
     names = [row["instance_id"] for row in record.rows if "instance_id" in row]
     for twice, times in collections.Counter(names).most_common(1):

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rclicks_jax import distributed, files
 from rclicks_jax.jobs import run_files, store
@@ -49,7 +49,7 @@ def read_all(folder: store.RunFolder) -> list[Start]:
 
     A run of an earlier release has only the start that its `run.json` holds.
     """
-    starts = []
+    starts: list[Start] = []
     for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
         try:
             content = json.loads(run_files.read_text(path))
@@ -60,7 +60,7 @@ def read_all(folder: store.RunFolder) -> list[Start]:
             continue
     provenance = folder.info().provenance
     recorded = provenance.get("command", [])
-    command = list(map(str, recorded)) if isinstance(recorded, list) else []
+    command = list(map(str, cast(list[object], recorded)))
     if command and command not in [start.command for start in starts]:
         starts.insert(0, Start(str(provenance.get("started", "")), command))
     return starts

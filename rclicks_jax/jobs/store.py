@@ -18,7 +18,7 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
@@ -159,7 +159,7 @@ class RunFolder:
         return tried and not self.has_results()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> Generator[None]:
         """Locks the folder for this process; a bucket has no locks."""
         if "://" in str(self.path):
             yield

@@ -61,7 +61,7 @@ def of_packages(
     Raises:
         DataError: A dataset has no usable object in the split.
     """
-    units = []
+    units: list[Unit] = []
     for package in datasets:
         rows = package.select(split)[: max_images or None]
         packages.require_usable(package.dataset, rows)
@@ -86,7 +86,8 @@ def unfinished(
     another run; a note is printed of these.
     """
     newest = run_folder.newest()
-    left, problems = [], []
+    left: list[tuple[Unit, int]] = []
+    problems: list[str] = []
     for unit in units:
         done, path = newest.get(store.key_of(unit.dataset, unit.name), (0, None))
         try:

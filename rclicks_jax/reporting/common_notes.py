@@ -1,6 +1,7 @@
 """Notes that stand above the numbers of runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from rclicks_jax.types import JsonObject
 
@@ -14,7 +15,7 @@ def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
     """
     total = sum(counts.values())
     missing = {status: counts.get(status, 0) for status in ("failed", "skipped")}
-    notes = []
+    notes: list[str] = []
     if any(missing.values()):
         notes.append(
             f"Of {total} {noun}s {missing['failed']} failed and {missing['skipped']} "
@@ -27,8 +28,8 @@ def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
 
 def of_data(provenance: JsonObject) -> list[str]:
     """Returns the notes on data in the provenance of a run."""
-    notes = provenance.get("data_notes", [])
-    return list(map(str, notes)) if isinstance(notes, Sequence) else []
+    notes = cast(Sequence[object], provenance.get("data_notes", ()))
+    return list(map(str, notes))
 
 
 def together(by_label: Iterable[tuple[str, Sequence[str]]]) -> list[str]:

@@ -8,12 +8,12 @@ table's title, and runs that differ in it are not ranked.
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, cast
 
 from rclicks_jax import errors
 from rclicks_jax.settings import protocols
-from rclicks_jax.types import JsonObject, json_part
+from rclicks_jax.types import JsonObject, is_json_object, json_part
 
 # Settings that `--allow` accepts; a run need not have all of them.
 SETTINGS = (
@@ -122,9 +122,9 @@ def means_note(names: Sequence[str], provenance: Sequence[JsonObject]) -> str:
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
     # A click model is compared as a whole, although it has several entries.
-    if isinstance(value, Mapping) and value and name != _CLICK_MODEL:
+    if is_json_object(value) and value and name != _CLICK_MODEL:
         for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+            yield from _flat(inner, f"{name}.{key}" if name else key)
     else:
         yield name, value
 
@@ -157,8 +157,8 @@ def differences(
         runs: The settings of each run.
         partial: Settings of which a run may lack entries that others have.
     """
-    differing = []
-    for key in sorted(set().union(*runs)):
+    differing: list[Difference] = []
+    for key in sorted(set[str]().union(*runs)):
         setting = _setting_of(key)
         values = [run.get(key) for run in runs]
         known = [run[key] for run in runs if key in run]
@@ -189,7 +189,7 @@ def _setting_of(key: str) -> str:
 
 def _value_text(key: str, value: object) -> str:
     if key == _CLICK_MODEL:
-        return click_model_title(value if isinstance(value, Mapping) else {})
+        return click_model_title(value if is_json_object(value) else {})
     if key.startswith(f"{_DATA}."):
         return str(value)[:12] if value else "not there"
     if value == 0 and key in _MEANING_OF_0:
@@ -201,7 +201,7 @@ def _short(value: object) -> str:
     if value is None:
         return "not recorded"
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value)) or "none"
+        return ",".join(map(str, cast(Sequence[object], value))) or "none"
     text = value if isinstance(value, str) else _exact(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 

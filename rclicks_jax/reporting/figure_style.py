@@ -49,7 +49,7 @@ def draw_panels(
         # Names may hold dollars.
         "text.parse_math": False,
     }
-    pictures = []
+    pictures: list[str] = []
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # Text is drawn with the reader's fonts; ours only measure it.
         warnings.filterwarnings("ignore", "Glyph .* missing from")

@@ -31,7 +31,9 @@ class Layers:
     click_map: np.ndarray | None
     last_masks: dict[str, np.ndarray]
     corner: tuple[float, float] = (0.0, 0.0)
-    rounds: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    rounds: dict[str, np.ndarray] = dataclasses.field(
+        default_factory=dict[str, np.ndarray]
+    )
     user_mean: np.ndarray | None = None
 
 

@@ -5,11 +5,13 @@ import importlib.resources
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import jinja2
 import markupsafe
 
 from rclicks_jax.reporting import table_formats
+from rclicks_jax.types import is_json_object
 
 # Rows of a table in a page; its CSV file has all of them.
 LONGEST_TABLE = 1000
@@ -125,7 +127,7 @@ def _arranged(table: table_formats.Table) -> list[str]:
         if set(text) <= same:
             same -= set(text[:1])
     else:
-        same = set()
+        same = set[str]()
     ordered = sorted(text, key=lambda name: -len(values[name]))
     others = [name for name in table.columns if name not in text]
     return [name for name in (*ordered, *others) if name not in same]
@@ -133,7 +135,7 @@ def _arranged(table: table_formats.Table) -> list[str]:
 
 def _naming(table: table_formats.Table) -> list[str]:
     """Returns the first columns that hold text: these name the rows."""
-    columns = []
+    columns: list[str] = []
     for name, (_, form) in table.columns.items():
         # A mean with its spread is text too, but names no row.
         if form != "s" or any(_SPREAD in str(row.get(name)) for row in table.rows):
@@ -149,7 +151,7 @@ def settings(values: Mapping[str, object]) -> dict[str, list[tuple[str, str]]]:
     """
     groups: dict[str, list[tuple[str, str]]] = {"": []}
     for key, value in values.items():
-        if isinstance(value, Mapping) and value:
+        if is_json_object(value) and value:
             groups[_spaced(key)] = list(_flat(value))
         else:
             groups[""].append((_spaced(key), in_words(value)))
@@ -159,7 +161,7 @@ def settings(values: Mapping[str, object]) -> dict[str, list[tuple[str, str]]]:
 def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         name = f"{above}{_spaced(key)}"
-        if isinstance(value, Mapping) and value:
+        if is_json_object(value) and value:
             yield from _flat(value, f"{name}, ")
         else:
             yield name, in_words(value)
@@ -174,7 +176,7 @@ def in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(in_words, value)) or "none"
+        return ", ".join(map(in_words, cast(Sequence[object], value))) or "none"
     if value is None or value == "" or value == {}:
         return "none"
     return str(value)

@@ -1,6 +1,7 @@
 """Tables and rows as files: CSV, Markdown, LaTeX and parquet."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from etils import epath
 
@@ -41,15 +42,16 @@ def write_rows(
         raise errors.RunFolderError(
             "There is nothing to export: no object or task of the run is ok."
         )
-    frame = pd.DataFrame(encodable_rows).astype(types or {})
+    # pandas has no type stubs.
+    frame: Any = pd.DataFrame(encodable_rows).astype(types or {})
     columns = frame.to_parquet(index=False)
     returns = False
     for key in frame.select_dtypes(["object", "string"]):
         returns |= bool(frame[key].astype("string").str.contains("\r").any())
         frame[key] = frame[key].map(_if_text(table_formats.csv_text))
-    # pandas quotes cells that hold "\\r" only if lines end with it too.
+    # pandas quotes cells that hold a carriage return only if lines end with it too.
     lines = frame.to_csv(index=False, lineterminator="\r\n" if returns else "\n")
-    written = []
+    written: list[epath.Path] = []
     for suffix, content in (("csv", lines.encode()), ("parquet", columns)):
         written.append(epath.Path(out) / f"{name}.{suffix}")
         files.write_output(written[-1], content)

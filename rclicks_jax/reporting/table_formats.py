@@ -104,16 +104,16 @@ def to_csv(table: Table) -> str:
     A column of intervals becomes three: the mean, `_low` and `_high`.
     """
     text = io.StringIO()
-    # The csv module quotes cells that hold "\\r" only with this end of line.
+    # The csv module quotes cells that hold a carriage return only with this line end.
     writer = csv.writer(text, lineterminator="\r\n")
     flat = [_flat(row) for row in table.rows]
-    heads = []
+    heads: list[str] = []
     for key in table.columns:
         ends = [f"{key}_low", f"{key}_high"]
         heads += [key, *(ends if any(ends[0] in row for row in flat) else ())]
     lines = [[csv_text(key) for key in heads]]
     lines += [[_exact(row.get(key)) for key in heads] for row in flat]
-    written = []
+    written: list[str] = []
     for line in lines:
         writer.writerow(line)
         written.append(text.getvalue().removesuffix("\r\n") + "\n")
