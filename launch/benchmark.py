@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, config_file, flag_helpers, host_flags
+from rclicks_jax.launch import commands, config_file, endings, flag_helpers, host_flags
 
 from rclicks_jax import errors, registry
 from rclicks_jax.settings.benchmark import BenchmarkConfig
@@ -47,53 +47,65 @@ _SHORT = flag_helpers.define_shortcuts(
 def main(arguments: Sequence[str]) -> int:
     """Runs the benchmark, then writes and prints its tables."""
     flag_helpers.expect_no_arguments(arguments)
-    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
-    config = from_config_dict(BenchmarkConfig, settings)
-    named = _named()
-    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
-    if not named:
-        what = f"{config.segmenter}, which needs no weights"
-        flag_helpers.say_left_out(_CONFIG, _SHORT, "segmenter", what)
-    # JAX takes seconds to import, which --help does without; so below.
-    from rclicks_jax.benchmark import job as benchmark_job
-
-    benchmark_job.check(config, list(named.values()))
+    config, segmenters = host_flags.start(_read_settings)
     if _DRY_RUN.value:
-        return _forecast(config, named)
-    if not named:
-        return _one(config, _WORKDIR.value)
+        return _forecast(config, segmenters)
+    if not segmenters:
+        return _run_one(config, _WORKDIR.value)
     status = 0
-    for label, spec in named.items():
-        of_one = dataclasses.replace(config, segmenter=spec)
-        status = max(status, _one(of_one, f"{_WORKDIR.value}/{label}"))
+    for label, spec in segmenters.items():
+        config = dataclasses.replace(config, segmenter=spec)
+        status = max(status, _run_one(config, f"{_WORKDIR.value}/{label}"))
         if status > 128:
             return status
-    _compare(list(named))
+    _compare(list(segmenters))
     return status
 
 
-def _named() -> dict[str, str]:
+def _read_settings() -> tuple[BenchmarkConfig, dict[str, str]]:
+    """Returns the settings, and the segmenters of --segmenters by label.
+
+    Raises:
+        RClicksError: A value is wrong, or names nothing.
+    """
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
+    config = from_config_dict(BenchmarkConfig, settings)
+    segmenters = _several_segmenters()
+    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
+    if not segmenters:
+        used = f"{config.segmenter}, which needs no weights"
+        flag_helpers.say_left_out(_CONFIG, _SHORT, "segmenter", used)
+    # It needs NumPy, which --help does without.
+    from rclicks_jax.benchmark import preconditions
+
+    preconditions.check(config, list(segmenters.values()))
+    return config, segmenters
+
+
+def _several_segmenters() -> dict[str, str]:
     """Returns the specs of --segmenters by label; empty without the flag."""
     if _SEGMENTERS.value is None:
         return {}
-    named = registry.parse_several(_SEGMENTERS.value)
+    segmenters = registry.parse_several(_SEGMENTERS.value)
     if _SHORT["segmenter"].value is not None:
         raise errors.BadValueError(
             "Segmenters", "--segmenter and --segmenters", "one of the two"
         )
-    return named
+    return segmenters
 
 
-def _forecast(config: BenchmarkConfig, named: dict[str, str]) -> int:
+def _forecast(config: BenchmarkConfig, segmenters: dict[str, str]) -> int:
     """Prints what a run would do and how long it would take."""
+    # JAX takes seconds to import, which wrong settings are refused without; so below.
     from rclicks_jax.benchmark import forecast
 
-    for spec in named.values() or [config.segmenter]:
+    for spec in segmenters.values() or [config.segmenter]:
         print(forecast.forecast(dataclasses.replace(config, segmenter=spec)).text())
     return 0
 
 
-def _one(config: BenchmarkConfig, workdir: str) -> int:
+def _run_one(config: BenchmarkConfig, workdir: str) -> int:
+    """Runs one segmenter and prints its tables; returns the exit status."""
     from rclicks_jax.benchmark import job as benchmark_job
     from rclicks_jax.jobs import store
     from rclicks_jax.results import outputs
@@ -104,11 +116,12 @@ def _one(config: BenchmarkConfig, workdir: str) -> int:
         print(f"Report: {folder.path / 'report.html'}")
 
     outcome = benchmark_job.run(config, workdir)
-    what = "the objects failed: see the report"
-    return commands.concluded(outcome, show, config.max_failed, what)
+    failures = "the objects failed: see the report"
+    return endings.conclude(outcome, show, config.max_failed, failures)
 
 
 def _compare(labels: Sequence[str]) -> None:
+    """Prints and writes a comparison of the segmenters with these labels."""
     from rclicks_jax import distributed
     from rclicks_jax.results import outputs
 
@@ -120,9 +133,7 @@ def _compare(labels: Sequence[str]) -> None:
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(
-        main, __doc__ or "", settings=BenchmarkConfig, prepare=host_flags.start
-    )
+    commands.run(main, __doc__ or "", settings=BenchmarkConfig)
 
 
 if __name__ == "__main__":

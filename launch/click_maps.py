@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from absl import flags
-from rclicks_jax.launch import commands, flag_helpers, host_flags
+from rclicks_jax.launch import commands, endings, flag_helpers, host_flags
 
 from rclicks_jax import errors
 from rclicks_jax.settings.click_maps import ClickMapsConfig
@@ -28,18 +28,29 @@ _SETTINGS = flag_helpers.define_settings(ClickMapsConfig)
 
 def main(arguments: Sequence[str]) -> int:
     """Writes click maps, then says what came of it."""
-    # JAX takes seconds to import, which --help does without.
+    flag_helpers.expect_no_arguments(arguments)
+    config = host_flags.start(_read_settings)
+    # JAX takes seconds to import, which wrong settings are refused without; so below.
     from rclicks_jax.click_maps import job as click_maps_job
 
-    flag_helpers.expect_no_arguments(arguments)
-    config = from_config_dict(ClickMapsConfig, flag_helpers.given(_SETTINGS))
     outcome = click_maps_job.run(config, _OUT.value)
     show = functools.partial(_show, outcome.counts)
-    what = "the objects failed: index.json says why"
-    return commands.concluded(outcome, show, config.max_failed, what)
+    failures = "the objects failed: index.json says why"
+    return endings.conclude(outcome, show, config.max_failed, failures)
+
+
+def _read_settings() -> ClickMapsConfig:
+    """Returns the settings; raises `RClicksError` if one is wrong."""
+    # It needs NumPy, which --help does without.
+    from rclicks_jax.click_maps import preconditions
+
+    config = from_config_dict(ClickMapsConfig, flag_helpers.given(_SETTINGS))
+    preconditions.check(config)
+    return config
 
 
 def _show(counts: Mapping[str, int]) -> None:
+    """Prints problems and counts."""
     from rclicks_jax.click_maps import files
     from rclicks_jax.jobs import store
 
@@ -49,19 +60,13 @@ def _show(counts: Mapping[str, int]) -> None:
     if len(problems) > _SHOWN:
         more = len(problems) - _SHOWN
         print(f"... and {more} more: index.json lists them", file=sys.stderr)
-    told = ", ".join(f"{count} {status}" for status, count in counts.items())
-    print(f"Objects: {told}. {_OUT.value}/README.txt says what is what.")
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items())
+    print(f"Objects: {counted}. {_OUT.value}/README.txt says what is what.")
 
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(
-        main,
-        __doc__ or "",
-        settings=ClickMapsConfig,
-        prefix="",
-        prepare=host_flags.start,
-    )
+    commands.run(main, __doc__ or "", settings=ClickMapsConfig, prefix="")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from absl import app, flags, logging
-from rclicks_jax.launch import usage
+from rclicks_jax.launch import streams, usage
 
-from rclicks_jax import distributed, errors
-
-if TYPE_CHECKING:
-    from rclicks_jax.jobs import engine
+from rclicks_jax import errors
 
 Main = Callable[[Sequence[str]], int | None]
 # Statuses above are those of signals.
@@ -27,7 +23,6 @@ def run(
     *,
     settings: type | None = None,
     prefix: str = "config.",
-    prepare: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs a command: parses flags, and prints an error as one message.
 
@@ -35,38 +30,18 @@ def run(
         main: Takes the arguments that are no flags; returns the exit status.
         text: What `--help` says first: what the command does, and examples.
         settings: Dataclass of the settings that flags change, for `--help`.
-        prefix: Of the names of these flags.
-        prepare: Called before `main`, once flags are known.
+        prefix: Prefix of the names of these flags.
     """
-    asked = usage.asked(sys.argv)
-    if asked:
-        is_version = asked == "version"
-        sys.exit(
-            _printed(
-                usage.version()
-                if is_version
-                else usage.help_text(text, settings, prefix)
-            )
-        )
-    app.run(lambda arguments: call(main, arguments[1:], prepare), flags_parser=_parsed)
+    streams.open_closed()
+    request = usage.request(sys.argv)
+    if request == "version":
+        sys.exit(streams.show(usage.version()))
+    if request == "help":
+        sys.exit(streams.show(usage.help_text(text, settings, prefix)))
+    app.run(lambda arguments: call(main, arguments[1:]), flags_parser=_parse)
 
 
-def _printed(text: str) -> int:
-    """Prints a text of which a reader, as `head`, may want a part; returns a status."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        _silence()
-        return 128 + signal.SIGPIPE
-    except OSError as error:
-        _silence()
-        with contextlib.suppress(OSError):
-            print(f"error: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _parsed(argv: Sequence[str]) -> list[str]:
+def _parse(argv: Sequence[str]) -> list[str]:
     try:
         return usage.parse(argv)
     except errors.RClicksError as error:
@@ -74,9 +49,7 @@ def _parsed(argv: Sequence[str]) -> list[str]:
         sys.exit(2)
 
 
-def call(
-    main: Main, arguments: Sequence[str], prepare: Callable[[], None] = lambda: None
-) -> int:
+def call(main: Main, arguments: Sequence[str]) -> int:
     """Runs a command whose flags are parsed; returns the exit status.
 
     Whatever a file, a flag, the network or the devices refuse becomes a sentence here.
@@ -85,18 +58,16 @@ def call(
         # Libraries would write into the progress bars.
         logging.set_verbosity(logging.WARNING)
     try:
-        prepare()
         status = main(arguments) or 0
         sys.stdout.flush()
         if status <= _MOST_OWN_STATUS:
-            if hosts := _hosts():
-                distributed.finish()
+            _part()
             return status
         reason = "It was stopped by a signal."
     except BrokenPipeError:
         # Whoever reads has seen enough, as `head` has. The status is that of any
         # command whose reader left: what was not done is not called done.
-        _silence()
+        streams.silence()
         status, reason = 128 + signal.SIGPIPE, "Nobody read its output any more."
     except KeyboardInterrupt:
         status, reason = 128 + signal.SIGINT, "It was interrupted."
@@ -104,23 +75,22 @@ def call(
     except Exception as error:
         reason = _sentence(error)
         if reason is None:
-            hosts = _hosts()
-            if hosts is None or distributed.is_alone():
+            if not _has_hosts():
                 raise
             # JAX would wait at the end for hosts that wait for this one.
             traceback.print_exception(error)
-            return _left(1, f"{type(error).__name__}.")
+            return _leave(1, f"{type(error).__name__}.")
         status = 2
         with contextlib.suppress(OSError):
             print(f"error: {errors.printable(reason)}", file=sys.stderr)
         if isinstance(error, OSError):
             # Standard output may be what cannot be written.
-            _silence()
-    return _left(status, reason)
+            streams.silence()
+    return _leave(status, reason)
 
 
 def _sentence(error: Exception) -> str | None:
-    """Returns what a user is told of an error; None if it is a fault of ours."""
+    """Returns an error as a sentence for users; None if it is a fault of ours."""
     if isinstance(error, errors.RClicksError):
         return str(error)
     # JAX takes seconds to import, which lists and refusals do without.
@@ -129,72 +99,32 @@ def _sentence(error: Exception) -> str | None:
     return faults.sentence(error)
 
 
-def _hosts() -> Any:
-    """Returns the module `hosts` if the command used it; else there are no others."""
-    return sys.modules.get("rclicks_jax.hosts")
+def _has_hosts() -> bool:
+    """Tells whether other hosts run the command too; without JAX there are none."""
+    if "jax" not in sys.modules:
+        return False
+    from rclicks_jax import distributed
+
+    return not distributed.is_alone()
 
 
-def _silence() -> None:
-    """Lets what Python still has to print at its end go nowhere."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _part() -> None:
+    """Waits for the other hosts, if there are any, and parts from them."""
+    if _has_hosts():
+        from rclicks_jax import distributed
+
+        distributed.finish()
 
 
-def _left(status: int, reason: str) -> int:
-    """Returns a status; where others are, tells them, and ends without them."""
-    hosts = _hosts()
-    if hosts is None or distributed.is_alone():
+def _leave(status: int, reason: str) -> int:
+    """Returns a status; tells other hosts, if there are any, and ends without them."""
+    if not _has_hosts():
         return status
+    from rclicks_jax import distributed
+
     distributed.leave(reason)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
     # JAX would wait for the others, who may have hours to go.
     os._exit(status)
-
-
-def stopped(name: str) -> int:
-    """Says that the signal of this name ended a run; returns the exit status."""
-    print(f"Stopped by {name}; the same command goes on.")
-    return 128 + signal.Signals[name]
-
-
-def concluded(
-    outcome: "engine.Outcome", show: Callable[[], None], max_failed: float, what: str
-) -> int:
-    """Says how a job ended; returns the exit status.
-
-    Args:
-        outcome: Of the job.
-        show: Makes and prints what is made of a finished run.
-        max_failed: Largest share of failures that is no error.
-        what: What failed and where it is said, after the share in a message.
-    """
-    from rclicks_jax import distributed
-
-    if outcome.stopped:
-        return stopped(outcome.stopped)
-    if not distributed.is_first():
-        return 0
-    # A shard may be the first to end, with nothing to show yet.
-    if outcome.counts["ok"] or not outcome.left:
-        show()
-    if outcome.left:
-        print(f"{outcome.left} images or tasks are left, as of other shards.")
-    return status_of(outcome.failed_share(), max_failed, what)
-
-
-def status_of(failed: float, most: float, what: str) -> int:
-    """Says so if too many failed; returns the exit status.
-
-    Args:
-        failed: Share that failed.
-        most: Share that may.
-        what: What failed, and where to look.
-    """
-    if failed <= most:
-        return 0
-    print(f"error: {failed:.1%} of {what}", file=sys.stderr)
-    return 1

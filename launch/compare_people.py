@@ -1,7 +1,7 @@
 """`rclicks-evaluate --compare_clicks`: two sets of people, without click models."""
 
 from absl import flags
-from rclicks_jax.launch import commands, evaluation_tables, flag_helpers
+from rclicks_jax.launch import endings, evaluation_tables, flag_helpers
 
 from rclicks_jax.evaluation import choices
 from rclicks_jax.settings.evaluation import EvaluateConfig
@@ -16,8 +16,8 @@ _COMPARED = flags.DEFINE_enum(
 )
 
 
-def asked() -> str | None:
-    """Returns which sets of people are compared with each other, if any."""
+def sides() -> str | None:
+    """Returns the name of the two sets of people that are compared; None for none."""
     return _COMPARED.value
 
 
@@ -44,5 +44,5 @@ def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
         max_side=config.max_side,
         limits=limits,
     )
-    what = f"the tasks failed: see {workdir}/tasks.csv"
-    return commands.concluded(outcome, show, config.max_failed, what)
+    failures = f"the tasks failed: see {workdir}/tasks.csv"
+    return endings.conclude(outcome, show, config.max_failed, failures)

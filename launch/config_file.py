@@ -25,7 +25,7 @@ class ConfigFlag:
     """`--config` of a command, with a flag for each setting.
 
     Attributes:
-        name: Of the packaged configuration.
+        name: Name of the packaged configuration.
         settings: Dataclass of the settings.
         file: What `--config` names; empty for the packaged configuration.
         changes: The flags `--config.NAME` by name; None where one was not given.
@@ -63,7 +63,7 @@ def define(name: str, settings: type) -> ConfigFlag:
     `mine.py:variant`).
 
     Args:
-        name: Of the packaged configuration.
+        name: Name of the packaged configuration.
         settings: Dataclass of the settings.
     """
     file = flags.DEFINE_string(

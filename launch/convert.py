@@ -51,15 +51,15 @@ _TORCH_PYTHON = flags.DEFINE_string(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Converts."""
-    # Readers of weights take seconds to import, which --help does without.
-    from rclicks_jax.networks import exchange
-
+    """Converts what the flags name, and says what was written."""
     flag_helpers.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
     if bool(checkpoint) == bool(model):
         given = f"--checkpoint={checkpoint} and --model={model}"
         raise errors.BadValueError("What to convert", given, "one of the two")
+    # Readers of weights take seconds to import, which wrong flags are refused without.
+    from rclicks_jax.networks import exchange
+
     if model:
         print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")
     elif out.endswith(exchange.SUFFIX):

@@ -27,18 +27,32 @@ _MAX_SIDE = flags.DEFINE_integer(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does what the first argument says."""
-    # Readers take seconds to import, which --help does without.
-    from rclicks_jax.data import doctor, packages, specs
-
+    """Does what the first argument says; returns the exit status."""
     if len(arguments) != 2 or arguments[0] not in ("prepare", "doctor"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
     action, target = arguments
-    if action == "prepare":
-        for spec in specs.parse(target, _MAX_SIDE.value):
-            for line in packages.prepare_all(spec):
-                print(errors.printable(line))
-        return 0
+    return _prepare(target) if action == "prepare" else _examine(target)
+
+
+def _prepare(data: str) -> int:
+    """Packages datasets; returns the exit status."""
+    # What it needs takes time to import, which --help does without; so below.
+    from rclicks_jax.data import specs
+
+    parsed = specs.parse(data, _MAX_SIDE.value)
+    # JAX takes seconds to import, which wrong names are refused without.
+    from rclicks_jax.data import packages
+
+    for spec in parsed:
+        for line in packages.prepare_all(spec):
+            print(errors.printable(line))
+    return 0
+
+
+def _examine(target: str) -> int:
+    """Prints what the doctor says of a folder; returns the exit status."""
+    from rclicks_jax.data import doctor
+
     diagnosis = doctor.examine(target, _CLICK_DISTANCE.value, _MAX_SIDE.value)
     print(errors.printable(diagnosis.text()))
     return 0 if diagnosis.healthy else 1

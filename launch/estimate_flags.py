@@ -52,26 +52,26 @@ NAMES = (
 
 
 def show(checked: "comparison.Checked", out: str | None) -> None:
-    """Prints an estimate and what it rests on, and writes both if it is told where.
+    """Prints an estimate and its assumptions, and writes both if a folder is given.
 
     Args:
         checked: Runs of a part of the dataset.
-        out: A folder; None to write nothing.
+        out: Folder for the tables; None to write nothing.
     """
     # Tables take a second to import, which --help does without.
     from rclicks_jax.reporting import table_files
 
-    made = _tables(checked)
-    flag_helpers.show(made[0], turned=True)
-    flag_helpers.show(made[1])
+    estimate, assumptions, hardest = _tables(checked)
+    flag_helpers.show(estimate, turned=True)
+    flag_helpers.show(assumptions)
     if out is None:
         print("Nothing is written; --out=DIR writes these tables and hardest.csv.")
         return
-    table_files.write_tables(out, made)
+    table_files.write_tables(out, [estimate, assumptions, hardest])
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
-def _tables(checked: "comparison.Checked") -> "list[table_formats.Table]":
+def _tables(checked: "comparison.Checked") -> "tuple[table_formats.Table, ...]":
     """Returns the estimate, what it rests on, and the objects to check first."""
     from rclicks_jax.results import difficulty, estimate
 
@@ -82,11 +82,11 @@ def _tables(checked: "comparison.Checked") -> "list[table_formats.Table]":
     pace = paces.Pace(*map(_seconds, _PACE))
     project = paces.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
     table = checked.named(estimate.table(checked.runs, project, pace))
-    return [
+    return (
         dataclasses.replace(table, notes=tuple(checked.notes)),
         estimate.assumptions(project, pace),
         difficulty.hardest(checked.runs),
-    ]
+    )
 
 
 def _seconds(name: str) -> paces.Seconds:

@@ -21,6 +21,7 @@ from rclicks_jax.launch import (
     commands,
     compare_people,
     config_file,
+    endings,
     evaluation_tables,
     flag_helpers,
     host_flags,
@@ -41,26 +42,37 @@ _SHORT = flag_helpers.define_shortcuts(EvaluateConfig, "data", "click_models", "
 
 def main(arguments: Sequence[str]) -> int:
     """Evaluates, then writes and prints the table."""
-    # JAX takes seconds to import, which --help does without.
+    flag_helpers.expect_no_arguments(arguments)
+    config = host_flags.start(_read_settings)
+    if sides := compare_people.sides():
+        return compare_people.compare(sides, config, _WORKDIR.value)
+    # JAX takes seconds to import, which wrong settings are refused without.
     from rclicks_jax.evaluation import job as evaluation_job
     from rclicks_jax.jobs import store
 
-    flag_helpers.expect_no_arguments(arguments)
-    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
-    config = from_config_dict(EvaluateConfig, settings)
-    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
-    if compared := compare_people.asked():
-        return compare_people.compare(compared, config, _WORKDIR.value)
     outcome = evaluation_job.run(config, _WORKDIR.value)
     folder = store.RunFolder(_WORKDIR.value)
     show = functools.partial(evaluation_tables.show, folder)
-    what = "the tasks failed: see records/"
-    return commands.concluded(outcome, show, config.max_failed, what)
+    failures = "the tasks failed: see records/"
+    return endings.conclude(outcome, show, config.max_failed, failures)
+
+
+def _read_settings() -> EvaluateConfig:
+    """Returns the settings; raises `RClicksError` if one is wrong."""
+    # It needs NumPy, which --help does without.
+    from rclicks_jax.evaluation import preconditions
+
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
+    config = from_config_dict(EvaluateConfig, settings)
+    flag_helpers.say_left_out(_CONFIG, _SHORT, "data", flag_helpers.SAMPLE)
+    if not compare_people.sides():
+        preconditions.check(config)
+    return config
 
 
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "", settings=EvaluateConfig, prepare=host_flags.start)
+    commands.run(main, __doc__ or "", settings=EvaluateConfig)
 
 
 if __name__ == "__main__":

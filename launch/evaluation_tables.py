@@ -28,8 +28,8 @@ def show(folder: "store.RunFolder") -> None:
     from rclicks_jax.evaluation import click_model_tables, outputs
     from rclicks_jax.reporting import table_files
 
-    made = outputs.make(folder, _MAPS.value)
-    flag_helpers.show(click_model_tables.pooled(made[0]))
+    means, *_ = outputs.make(folder, _MAPS.value)
+    flag_helpers.show(click_model_tables.pooled(means))
     if AGAINST.value:
         table = outputs.compare_with_paper(folder)
         table_files.write_tables(folder.path, [table])
@@ -38,17 +38,17 @@ def show(folder: "store.RunFolder") -> None:
 
 
 def compare(
-    named: "Sequence[opening.LabelledRun]", out: str, allowed: Sequence[str] = ()
+    runs: "Sequence[opening.LabelledRun]", out: str, allowed: Sequence[str] = ()
 ) -> None:
     """Writes tables of several evaluations, and prints the means.
 
     Args:
-        named: Runs, with their labels.
-        out: A folder for the tables.
+        runs: Run folders with their labels.
+        out: Folder for the tables.
         allowed: Settings beside the click models that may differ.
     """
     from rclicks_jax.evaluation import click_model_tables, outputs
 
-    made = outputs.compare(named, out, _MAPS.value, allowed)
-    flag_helpers.show(click_model_tables.pooled(made[0]))
+    means, *_ = outputs.compare(runs, out, _MAPS.value, allowed)
+    flag_helpers.show(click_model_tables.pooled(means))
     print(f"Tables: {out}/tables")

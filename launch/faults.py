@@ -1,11 +1,13 @@
 """Exceptions of libraries and of the operating system, as sentences for users."""
 
 import concurrent.futures
+import contextlib
+import pathlib
 import re
 
 import jax
 
-from rclicks_jax import errors, files
+from rclicks_jax import cache, errors, files
 
 _MEMORY = (
     "The memory is full. Smaller batches, fewer processes or smaller images need less; "
@@ -24,12 +26,12 @@ _BUCKETS = (
 
 
 def sentence(error: BaseException) -> str | None:
-    """Returns what a user is told of an error; None if it is a fault of ours."""
+    """Returns an error as a sentence for users; None if it is a fault of ours."""
     for cause in _causes(error):
         if isinstance(cause, errors.RClicksError):
             return str(cause)
         if isinstance(cause, OSError):
-            return files.explain(cause)
+            return f"{files.explain(cause)}{_of_cache(cause)}"
         if isinstance(cause, MemoryError):
             return _MEMORY
         if type(cause).__module__.startswith(_BUCKETS):
@@ -50,37 +52,48 @@ def sentence(error: BaseException) -> str | None:
     return _of_devices()
 
 
+def _of_cache(error: OSError) -> str:
+    """Says how to have another cache, if its folder is what refused; else nothing."""
+    name = error.filename
+    with contextlib.suppress(errors.RClicksError):
+        if isinstance(name, str) and pathlib.Path(name).is_relative_to(
+            cache.cache_dir()
+        ):
+            return f" ${cache.VARIABLE} names another folder for the cache."
+    return ""
+
+
 def _causes(error: BaseException) -> list[BaseException]:
     """Returns an error, and those that it was raised from."""
-    found = [error]
-    while found[-1].__cause__ is not None and found[-1].__cause__ not in found:
-        found.append(found[-1].__cause__)
-    return found
+    chain = [error]
+    while chain[-1].__cause__ is not None and chain[-1].__cause__ not in chain:
+        chain.append(chain[-1].__cause__)
+    return chain
 
 
 def _of_devices() -> str | None:
-    """Says so if JAX cannot use the devices it was asked for; else None."""
+    """Returns a sentence if JAX cannot use the devices it is to use; else None."""
     try:
         jax.devices()
     except Exception as error:
-        asked = jax.config.jax_platforms or "none"
+        platforms = jax.config.jax_platforms or "none"
         why = str(error).strip().partition("\n")[0] or "it was built without them"
         return (
-            f"JAX cannot use the devices of JAX_PLATFORMS={asked}: {why.rstrip('.')}. "
-            f"Usable here: {_present()}. pip install 'rclicks-jax[cuda]' or "
-            "'rclicks-jax[tpu]' brings what other devices need; JAX_PLATFORMS=cpu "
-            "works everywhere."
+            f"JAX cannot use the devices of JAX_PLATFORMS={platforms}: "
+            f"{why.rstrip('.')}. Usable here: {_present()}. pip install "
+            "'rclicks-jax[cuda]' or 'rclicks-jax[tpu]' brings what other devices need; "
+            "JAX_PLATFORMS=cpu works everywhere."
         )
     return None
 
 
 def _present() -> str:
     """Names the platforms of which there are devices."""
-    found = []
+    present = []
     for name in ("cpu", "cuda", "rocm", "tpu"):
         try:
-            found += [f"{len(jax.local_devices(backend=name))} {name}"]
+            present += [f"{len(jax.local_devices(backend=name))} {name}"]
         # A platform that is not there raises whatever its plugin raises.
         except Exception:
             continue
-    return ", ".join(found) or "cpu"
+    return ", ".join(present) or "cpu"

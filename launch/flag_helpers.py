@@ -22,7 +22,7 @@ def define_shortcuts(settings: type, *names: str) -> Shortcuts:
 
     Args:
         settings: Dataclass of the settings, which explains them.
-        *names: Of the settings that have a short flag.
+        *names: Names of the settings that have a short flag.
     """
     texts = {each.name: each.text for each in docs.describe(settings)}
     return {
@@ -41,11 +41,13 @@ def with_shortcuts(settings: dict[str, Any], shortcuts: Shortcuts) -> dict[str, 
     """
     for name, value in given(shortcuts).items():
         long = flags.FLAGS[f"config.{name}"]
-        said = ",".join(long.value) if isinstance(long.value, list) else long.value
-        if said not in (None, value):
+        given_long = long.value
+        if isinstance(given_long, list):
+            given_long = ",".join(given_long)
+        if given_long not in (None, value):
             raise errors.BadValueError(
                 f"--{name} and --config.{name}",
-                f"{value!r} and {said!r}",
+                f"{value!r} and {given_long!r}",
                 "one of them, or the same twice",
             )
     return {**settings, **given(shortcuts)}
@@ -63,7 +65,7 @@ def say_left_out(config: Any, shortcuts: Shortcuts, name: str, used: str) -> Non
     Args:
         config: The flag `--config`.
         shortcuts: Short flags for settings.
-        name: Of the setting.
+        name: Name of the setting.
         used: What is used instead, in words.
     """
     if shortcuts[name].value is None and not config.is_given(name):
@@ -75,7 +77,7 @@ def define_settings(settings: type, prefix: str = "") -> dict[str, Any]:
 
     Args:
         settings: Dataclass of the settings, which explains them.
-        prefix: Of the names of the flags.
+        prefix: Prefix of the names of the flags.
     """
     kinds: dict[type, Any] = {
         bool: flags.DEFINE_boolean,

@@ -6,12 +6,13 @@ rclicks-segmenters env sam --wheels=cpu
 rclicks-segmenters check sam:checkpoint=sam_vit_b_01ec64.pth:checkout=segment-anything
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from absl import flags
 from rclicks_jax.launch import commands
 
-from rclicks_jax import errors, registry
+from rclicks_jax import errors
 
 _ALLOWED = "list, show NAME, env NAME, or check SPEC, with SPEC as --segmenter takes it"
 _WHEELS = flags.DEFINE_string(
@@ -28,36 +29,73 @@ _PIN = flags.DEFINE_list(
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
 _SEED = flags.DEFINE_integer("seed", 0, "check: seed of the synthetic photographs.")
 _LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
-# The argument of each action that a flag sets, by the action.
-_FLAGS = {
-    "env": {
-        "wheels": _WHEELS,
-        "python": _PYTHON,
-        "folder": _DIR,
-        "pins": _PIN,
-        "dry_run": _DRY_RUN,
-    },
-    "check": {"seed": _SEED, "large": _LARGE},
-}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does what the first argument says."""
+    """Does what the first argument says; returns the exit status."""
     action, *names = arguments or [""]
-    if action not in registry.SEGMENTER_ACTIONS or len(names) != (action != "list"):
+    if action not in _ACTIONS or len(names) != (action != "list"):
         raise errors.BadValueError("Arguments", " ".join(arguments) or "none", _ALLOWED)
+    _refuse_unused(action)
+    return _ACTIONS[action](*names)
+
+
+def _refuse_unused(action: str) -> None:
+    """Refuses flags of other actions: what a user asks for is not left out."""
     for other, holders in _FLAGS.items():
-        given = [f"--{each.name}" for each in holders.values() if each.present]
+        given = [f"--{holder.name}" for holder in holders if holder.present]
         if given and other != action:
-            own = [f"--{each.name}" for each in _FLAGS.get(action, {}).values()]
+            own = [f"--{holder.name}" for holder in _FLAGS.get(action, ())]
             raise errors.BadValueError(
                 f"Flags of {action}",
                 f"{', '.join(given)}, which `{other}` takes",
                 ", ".join(own) or "none",
             )
-    settings = {key: one.value for key, one in _FLAGS.get(action, {}).items()}
-    act = registry.find("action", registry.SEGMENTER_ACTIONS, action)
-    return act(*names, **settings)
+
+
+def _list() -> int:
+    # What the actions import takes time, which --help does without.
+    from rclicks_jax.segmenters import actions
+
+    return actions.show_list()
+
+
+def _show(name: str) -> int:
+    from rclicks_jax.segmenters import actions
+
+    return actions.show(name)
+
+
+def _env(name: str) -> int:
+    from rclicks_jax.segmenters import actions
+
+    return actions.make_environment(
+        name,
+        wheels=_WHEELS.value,
+        python=_PYTHON.value,
+        folder=_DIR.value,
+        pins=tuple(_PIN.value),
+        dry_run=_DRY_RUN.value,
+    )
+
+
+def _check(spec: str) -> int:
+    from rclicks_jax.segmenters import actions
+
+    return actions.check(spec, seed=_SEED.value, large=_LARGE.value)
+
+
+_ACTIONS: dict[str, Callable[..., int]] = {
+    "list": _list,
+    "show": _show,
+    "env": _env,
+    "check": _check,
+}
+# Flags of each action that has any.
+_FLAGS: dict[str, Sequence[flags.FlagHolder[Any]]] = {
+    "env": (_WHEELS, _PYTHON, _DIR, _PIN, _DRY_RUN),
+    "check": (_SEED, _LARGE),
+}
 
 
 def run() -> None:

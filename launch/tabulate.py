@@ -12,7 +12,7 @@ Seconds are a mean and how unsure it is: 2,0.5.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags
 from rclicks_jax.launch import commands, estimate_flags, evaluation_tables, flag_helpers
@@ -46,17 +46,18 @@ _USES = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Does what the first argument says, to the runs that follow.
+    """Does what the first argument says with the runs that follow.
 
     Raises:
         BadValueError: No run is named, or a flag is given that says nothing here.
     """
-    given = list(arguments)
-    name = given.pop(0) if given and given[0] in _COMMANDS else ""
+    runs = list(arguments)
+    name = runs.pop(0) if runs and runs[0] in _COMMANDS else ""
     _refuse_unused(name)
-    if not given:
+    if not runs:
         raise errors.BadValueError("Arguments", "none", "one or more run folders")
-    (_COMMANDS[name] if name else _again)(given)
+    _refuse_missing(runs)
+    (_COMMANDS[name] if name else _again)(runs)
 
 
 def _refuse_unused(command: str) -> None:
@@ -73,27 +74,37 @@ def _refuse_unused(command: str) -> None:
             )
 
 
+def _refuse_missing(runs: Sequence[str]) -> None:
+    """Refuses what is no run folder before tables, which take seconds, are imported."""
+    from rclicks_jax.jobs import opening
+
+    for text in runs:
+        opening.labelled(text).folder.info()
+
+
 def _out() -> str:
     return _OUT.value or _DEFAULT_OUT
 
 
 def _again(named: Sequence[str]) -> None:
+    """Makes tables and report of each run again, and prints the means."""
     # Tables take seconds to import, which --help does without; so below.
     from rclicks_jax.evaluation import outputs as evaluation_outputs
-    from rclicks_jax.jobs import store
+    from rclicks_jax.jobs import opening
     from rclicks_jax.results import outputs, paper_numbers, runs
 
-    for path in named:
-        if evaluation_outputs.is_evaluation(folder := store.RunFolder(path)):
+    for folder in (opening.labelled(text).folder for text in named):
+        if evaluation_outputs.is_evaluation(folder):
             evaluation_tables.show(folder)
             continue
         flag_helpers.show(outputs.write(folder)[0], turned=True)
         if evaluation_tables.AGAINST.value:
-            flag_helpers.show(paper_numbers.table(runs.open_run(path)))
+            flag_helpers.show(paper_numbers.table(runs.open_run(folder.path)))
         print(f"Report: {folder.path / 'report.html'}\n")
 
 
 def _compare(named: Sequence[str]) -> None:
+    """Sets runs of a kind side by side."""
     from rclicks_jax.evaluation import outputs as evaluation_outputs
     from rclicks_jax.jobs import opening
     from rclicks_jax.results import outputs
@@ -108,12 +119,14 @@ def _compare(named: Sequence[str]) -> None:
 
 
 def _estimate(named: Sequence[str]) -> None:
+    """Estimates time and cost of a whole dataset."""
     from rclicks_jax.results import runs
 
     estimate_flags.show(runs.open_several(named, _ALLOW.value), _OUT.value)
 
 
 def _hard(named: Sequence[str]) -> None:
+    """Lists the objects that users fare most differently on."""
     from rclicks_jax.reporting import table_files
     from rclicks_jax.results import difficulty, runs
 
@@ -129,17 +142,23 @@ def _hard(named: Sequence[str]) -> None:
 
 
 def _export(named: Sequence[str]) -> None:
+    """Writes every click or task of each run as CSV and parquet."""
     from rclicks_jax.evaluation import outputs as evaluation_outputs
-    from rclicks_jax.jobs import store
+    from rclicks_jax.jobs import opening
     from rclicks_jax.results import export
 
-    for folder in map(store.RunFolder, named):
+    for folder in (opening.labelled(text).folder for text in named):
         is_evaluation = evaluation_outputs.is_evaluation(folder)
         write = evaluation_outputs.export if is_evaluation else export.write
         print(*write(folder, _out()), sep="\n")
 
 
-_COMMANDS = {f.__name__[1:]: f for f in (_compare, _estimate, _hard, _export)}
+_COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "compare": _compare,
+    "estimate": _estimate,
+    "hard": _hard,
+    "export": _export,
+}
 
 
 def run() -> None:

@@ -25,20 +25,30 @@ _SHORT = flag_helpers.define_shortcuts(TrainConfig, "data")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Trains."""
-    # JAX takes seconds to import, which --help does without.
+    """Trains a network, and prints where its model folder is."""
+    flag_helpers.expect_no_arguments(arguments)
+    config = host_flags.start(_read_settings)
+    # JAX takes seconds to import, which wrong settings are refused without.
     from rclicks_jax.training import loop
 
-    flag_helpers.expect_no_arguments(arguments)
-    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
-    config = from_config_dict(TrainConfig, settings)
     model = loop.train_and_evaluate(config, _WORKDIR.value)
     print(f"Model: {model}")
 
 
+def _read_settings() -> TrainConfig:
+    """Returns the settings; raises `RClicksError` if one is wrong."""
+    # It needs NumPy, which --help does without.
+    from rclicks_jax.training import preconditions
+
+    settings = flag_helpers.with_shortcuts(_CONFIG.value, _SHORT)
+    config = from_config_dict(TrainConfig, settings)
+    preconditions.check(config)
+    return config
+
+
 def run() -> None:
     """Entry point of the command."""
-    commands.run(main, __doc__ or "", settings=TrainConfig, prepare=host_flags.start)
+    commands.run(main, __doc__ or "", settings=TrainConfig)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ _NOUNS = ("whole number", "number")
 _OF_COMMANDS = "rclicks_jax.launch."
 
 
-def asked(argv: Sequence[str]) -> str:
+def request(argv: Sequence[str]) -> str:
     """Returns `help` or `version` if the command line asks for it, else nothing."""
     for word in argv[1:]:
         if word == "--":
@@ -59,7 +59,7 @@ def help_text(text: str, settings: type | None, prefix: str) -> str:
     Args:
         text: The docstring of the command.
         settings: Dataclass of the settings that flags change; None for none.
-        prefix: Of the names of these flags.
+        prefix: Prefix of the names of these flags.
     """
     described = [] if settings is None else docs.describe(settings)
     names = {f"{prefix}{each.name}" for each in described}
@@ -116,13 +116,13 @@ def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:
 
 def _own_flags() -> list[Any]:
     """Returns the flags that commands define, by name."""
-    found = {
+    own = {
         flag.name: flag
         for module, defined in flags.FLAGS.flags_by_module_dict().items()
         if module.startswith(_OF_COMMANDS) or module == sys.argv[0]
         for flag in defined
     }
-    return [found[name] for name in sorted(found)]
+    return [own[name] for name in sorted(own)]
 
 
 def _kind(flag: Any) -> str:
@@ -153,10 +153,10 @@ def _entry(name: str, kind: str, default: str, text: str | None) -> list[str]:
 
 
 def _illegal(message: str) -> errors.RClicksError:
-    found = _ILLEGAL.match(message)
-    if found is None:
+    parts = _ILLEGAL.match(message)
+    if parts is None:
         return errors.RClicksError(message)
-    name, value, why = found.groups()
+    name, value, why = parts.groups()
     if value == "None" and "other than None" in why:
         return errors.RClicksError(
             f"--{name} is missing. {flags.FLAGS[name].help} --help shows an example."

@@ -9,11 +9,12 @@ import pwd
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
-
-from etils import epath
+from typing import TYPE_CHECKING, BinaryIO
 
 from rclicks_jax import errors
+
+if TYPE_CHECKING:
+    from etils import epath
 
 _PARTIAL = ".partial"
 # Owner in the name of such a file: name of the machine, and number of the process.
@@ -50,7 +51,7 @@ def is_of_machine(error: OSError) -> bool:
     return error.errno in _OF_MACHINE
 
 
-def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
+def write_atomically(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file that is never seen half written; makes its folder.
 
     Args:
@@ -60,6 +61,9 @@ def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     Raises:
         OSError: The file cannot be written; an earlier file is still there.
     """
+    # Commands that write nothing start without it.
+    from etils import epath
+
     data = content.encode() if isinstance(content, str) else content
     path = epath.Path(path)
     if "://" in str(path):
@@ -70,7 +74,7 @@ def write_atomically(path: epath.PathLike, content: bytes | str) -> None:
     write_with(path, lambda file: file.write(data))
 
 
-def write_with(path: epath.PathLike, write: Callable[[BinaryIO], object]) -> None:
+def write_with(path: "epath.PathLike", write: Callable[[BinaryIO], object]) -> None:
     """Writes a file like `write_atomically`, with content from a function.
 
     Args:
@@ -84,7 +88,7 @@ def write_with(path: epath.PathLike, write: Callable[[BinaryIO], object]) -> Non
         os.replace(partial, path)
 
 
-def create(path: epath.PathLike, content: bytes) -> bool:
+def create(path: "epath.PathLike", content: bytes) -> bool:
     """Writes a file unless it exists; of several processes one succeeds.
 
     For buckets there is no such operation here: of two processes that write at the same
@@ -96,6 +100,8 @@ def create(path: epath.PathLike, content: bytes) -> bool:
     Raises:
         OSError: The file cannot be written.
     """
+    from etils import epath
+
     path = epath.Path(path)
     if "://" in str(path):
         if path.exists():
@@ -237,7 +243,7 @@ def _permission(place: str) -> str:
 
 
 @contextlib.contextmanager
-def explained(path: epath.PathLike) -> Iterator[None]:
+def explained(path: "epath.PathLike") -> Iterator[None]:
     """Turns errors of the file system in a block into sentences.
 
     Raises:
@@ -255,7 +261,7 @@ def explained(path: epath.PathLike) -> Iterator[None]:
         ) from error
 
 
-def write_output(path: epath.PathLike, content: bytes | str) -> None:
+def write_output(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file of a run or of its tables; it is never seen half written.
 
     Raises:

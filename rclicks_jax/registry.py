@@ -31,13 +31,6 @@ CLICK_MODELS = {
     "toy": "rclicks_jax.training.toy_model:folder",
     "sample": "rclicks_jax.training.toy_model:folder",
 }
-# Of `rclicks-segmenters`.
-SEGMENTER_ACTIONS = {
-    "list": "rclicks_jax.segmenters.actions:show_list",
-    "show": "rclicks_jax.segmenters.actions:show",
-    "env": "rclicks_jax.segmenters.actions:make_environment",
-    "check": "rclicks_jax.segmenters.actions:check",
-}
 
 
 def load_object(path: str) -> Any:

@@ -10,7 +10,7 @@ LEAVES = {
     "settings",
     "errors", "types",
     "registry", "file_signatures", "files", "cache", "waits", "coordination",
-    "distributed", "hashing", "signals",
+    "distributed", "hashing", "signals", "signs_of_life",
     "__init__",
 }  # fmt: skip
 # What each package may import, apart from itself and the leaves.
@@ -37,9 +37,12 @@ ALLOWED = {
     "evaluation": {
         "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
+    "api": {
+        "benchmark", "clicks", "data", "jobs", "results", "segmenters",
+    },
     "launch": {
         "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "training",
+        "reporting", "results", "segmenters", "training",
     },
     "configs": set(),
     "datasets": {"data"},
@@ -54,10 +57,19 @@ LEAF_IMPORTS = {
     "cache": {"errors", "waits"},
     "waits": set(),
     "coordination": {"errors", "waits"},
-    "distributed": {"cache", "coordination", "errors", "hashing", "waits"},
+    "distributed": {
+        "cache",
+        "coordination",
+        "errors",
+        "hashing",
+        "signs_of_life",
+        "waits",
+    },
     "hashing": set(),
     "signals": set(),
-    "__init__": set(),
+    "signs_of_life": set(),
+    # What programs may rely on, imported when it is first used.
+    "__init__": {"api"},
 }
 FOLDERS = {
     name: ROOT

@@ -11,17 +11,15 @@ from typing import Any
 import jax
 from etils import epath
 
-from rclicks_jax import errors
-from rclicks_jax.benchmark import play, tracks
+from rclicks_jax.benchmark import play, preconditions, tracks
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.benchmark.records import read_all, to_record
-from rclicks_jax.clicks import click_models, strategies
+from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
-from rclicks_jax.segmenters import specs as specs_of_segmenters
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.benchmark import BenchmarkConfig
 
@@ -46,7 +44,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         RClicksError: It cannot start, or nothing works: the first images all failed in
             the same way. A single bad object or image never raises.
     """
-    _check(config)
+    preconditions.check_strategies(config)
     datasets = [
         packages.open_instances(spec)
         for spec in specs.parse(config.data, config.max_side)
@@ -73,38 +71,6 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         return engine.run(job, units, workdir, limits)
     finally:
         segmenter.close()
-
-
-def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
-    """Makes sure of all that can be known before anything is loaded or packaged.
-
-    Args:
-        config: Settings of a run.
-        segmenters: Those that are run one after another; that of `config` if empty.
-
-    Raises:
-        RClicksError: A spec names nothing, or an option is wrong; the message has each.
-    """
-    named = segmenters or [config.segmenter]
-    checks: list[Callable[[], object]] = [
-        lambda: _check(config),
-        lambda: protocols.protocol(config.protocol),
-        lambda: specs.parse(config.data, config.max_side),
-        lambda: specs_of_segmenters.check_all(named, config.protocol),
-    ]
-    if config.groups:
-        checks.append(lambda: click_models.check(config.click_model))
-    errors.check_all(checks)
-
-
-def _check(config: BenchmarkConfig) -> None:
-    if not config.groups and not config.baseline:
-        raise errors.BadValueError(
-            "Strategies", "none", "--config.baseline, --config.groups, or both"
-        )
-    for robot in config.robots:
-        if robot not in strategies.ROBOTS:
-            raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
 
 
 def _setup(config: BenchmarkConfig) -> tracks.Setup:

@@ -10,7 +10,7 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.click_maps import files, queries
+from rclicks_jax.click_maps import files, preconditions, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
 from rclicks_jax.clicks import click_models, simulate
 from rclicks_jax.data import packages, specs
@@ -39,13 +39,13 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
         RClicksError: The run cannot start or write, or nothing works: the first images
             all failed in the same way. A single bad image never raises.
     """
-    parsed = functools.partial(specs.parse, config.data, config.max_side)
-    errors.check_all([parsed, lambda: click_models.check(config.model)])
+    preconditions.check(config)
     model = click_models.load(
         config.model, batch=config.batch, precision=config.precision
     )
     open_package = packages.open_clicks if config.tasks else packages.open_instances
-    datasets = [open_package(spec) for spec in parsed()]
+    parsed = specs.parse(config.data, config.max_side)
+    datasets = [open_package(spec) for spec in parsed]
     units = work_units.of_packages(
         datasets, split=config.split, max_images=config.max_images
     )

@@ -1,8 +1,6 @@
 """Models of where people click: uniform, distance, saliency, and the network.
 
-A user names one by `NAME[:key=value...]`: UD or DT; SI or SM with a saliency model, as
-`saliency_models.load` takes its options; or a model folder, which is CM. `toy` is the
-folder of a small network that is trained on first use.
+`clicks.specs` says how a user names one.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
@@ -11,10 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from etils import epath
 
 from rclicks_jax import errors, registry
-from rclicks_jax.clicks import groups, saliency_models
+from rclicks_jax.clicks import groups, saliency_models, specs
+from rclicks_jax.clicks.specs import check as check
+from rclicks_jax.clicks.specs import title as title
+from rclicks_jax.clicks.specs import titles as titles
 from rclicks_jax.networks import cards, infer
 from rclicks_jax.ops import distance, masks
 from rclicks_jax.types import ClickQuery
@@ -79,8 +79,7 @@ class PerQuery:
         return f"<click model {self.name}>"
 
 
-_FUNCTIONS = {"UD": uniform, "DT": distance_inside}
-_NAMES = (*_FUNCTIONS, *saliency_models.NAMES, "toy")
+_FUNCTIONS = dict(zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True))
 
 
 def load(
@@ -102,42 +101,21 @@ def load(
         SegmenterError: The worker of a saliency model does not start.
     """
     precision = infer.resolve_precision(precision)
-    name, options = _parsed(spec)
+    name, options = specs.parse(spec)
     if name in _FUNCTIONS:
         return PerQuery(name, _FUNCTIONS[name])
-    if name in saliency_models.NAMES:
+    if name in specs.SALIENCY:
         return PerQuery(name, saliency_models.load(name, options))
     folder = _folder(spec)
     return infer.load(folder, batch=batch, rescale=rescale, precision=precision)
 
 
-def check(spec: str) -> None:
-    """Makes sure of all that can be known of a click model before it is loaded.
-
-    Args:
-        spec: What the user named; `toy` is always there.
-
-    Raises:
-        UnknownNameError: There is no such click model, model folder or saliency source.
-        DataError: It is a folder of something else.
-        BadValueError: Nothing was named, or an option is not allowed.
-        SegmenterError: A file or an interpreter of a saliency model is missing.
-    """
-    if spec in registry.CLICK_MODELS:
-        return
-    name, options = _parsed(spec)
-    if name in saliency_models.NAMES:
-        saliency_models.check(name, options)
-    elif name not in _FUNCTIONS:
-        cards.load_card(spec)
-
-
 def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     """Returns what a run records of a click model: all that can change its maps."""
-    name, options = _parsed(spec)
+    name, options = specs.parse(spec)
     if name in _FUNCTIONS:
         return {"name": name}
-    if name in saliency_models.NAMES:
+    if name in specs.SALIENCY:
         return saliency_models.describe(name, options)
     card = cards.load_card(_folder(spec))
     return {
@@ -149,42 +127,6 @@ def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
         "checksum": card.checksum,
         "precision": infer.resolve_precision(precision),
     }
-
-
-def title(spec: str, depth: int = 1) -> str:
-    """Returns what tables call a click model; folders are told apart by their names.
-
-    Args:
-        spec: What the user named.
-        depth: How many folders of its path name a network.
-
-    Raises:
-        BadValueError: An option is not allowed.
-        UnknownNameError: There is no such saliency source.
-    """
-    name, options = _split(spec)
-    if name in _FUNCTIONS:
-        return name
-    if name in saliency_models.NAMES:
-        return saliency_models.title(name, options)
-    parts = [part for part in spec.rstrip("/").split("/") if part != "model"]
-    return " ".join(["CM", "/".join(parts[-depth:])]).rstrip()
-
-
-def titles(specs: Sequence[str]) -> dict[str, str]:
-    """Returns click models by title; folders with equal names get more of their path.
-
-    Raises:
-        BadValueError: One comes twice, or two cannot be told apart.
-        UnknownNameError: There is no such saliency source.
-    """
-    for depth in range(1, 8):
-        named = {title(spec, depth): spec for spec in specs}
-        if len(named) == len(specs):
-            return named
-    raise errors.BadValueError(
-        "Click models", ", ".join(specs), "different names for each"
-    )
 
 
 def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -286,44 +228,8 @@ def maps_or_reasons(
     return [why(each) if isinstance(each, Exception) else each for each in answers]
 
 
-def _split(spec: str) -> tuple[str, dict[str, str]]:
-    """Splits a spec into name and options; a folder's name may have colons."""
-    if spec.partition(":")[0] not in (*_FUNCTIONS, *saliency_models.NAMES):
-        return spec, {}
-    name, options = registry.parse_spec(spec)
-    if name in _FUNCTIONS and options:
-        raise errors.BadValueError(
-            f"Click model {name}", f"options {', '.join(options)}", "none"
-        )
-    return name, options
-
-
-def _parsed(spec: str) -> tuple[str, dict[str, str]]:
-    """Splits a spec, and makes sure that there is such a click model."""
-    if not spec:
-        raise errors.BadValueError(
-            "Click model",
-            "none",
-            "a model folder (--click_model=DIR, or --model=DIR of rclicks-click-maps), "
-            "which rclicks-convert makes of the published weights (docs/weights.md); "
-            "UD or DT; SI or SM with a saliency model (docs/saliency.md); or toy, a "
-            "small network trained on the sample dataset",
-        )
-    name, options = _split(spec)
-    known = name in (*_FUNCTIONS, *saliency_models.NAMES, *registry.CLICK_MODELS)
-    if not known and not epath.Path(spec).exists():
-        if "/" in spec or "\\" in spec:
-            raise errors.DataError(
-                f"There is no model folder {spec}. rclicks-train and rclicks-convert "
-                "make one."
-            )
-        more = "Or a model folder; there is none of this name."
-        raise errors.UnknownNameError("click model", spec, _NAMES, more)
-    return name, options
-
-
 def _folder(spec: str) -> str:
     """Returns the folder of a network; one with a name is made if need be."""
-    if spec in registry.CLICK_MODELS and not epath.Path(spec).exists():
+    if spec in registry.CLICK_MODELS and not specs.is_there(spec):
         return registry.find("click model", registry.CLICK_MODELS, spec)()
     return spec

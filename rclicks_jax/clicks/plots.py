@@ -54,6 +54,12 @@ def plot_clicks(
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
+
+    Example:
+        >>> import numpy as np, rclicks_jax
+        >>> image = np.zeros((40, 60, 3), np.uint8)
+        >>> figure = rclicks_jax.plot_clicks(image, clicks_yx=[(20, 30), (5, 50)])
+        >>> figure.savefig("clicks.png")
     """
     everything = np.ones(np.shape(image)[:2], bool)
     picture, mask, _ = simulate.query(image, everything if target is None else target)

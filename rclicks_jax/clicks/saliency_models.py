@@ -8,7 +8,6 @@ Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py, `SaliencyModel` and
 """
 
 import functools
-import pathlib
 import weakref
 from collections.abc import Callable, Mapping
 
@@ -16,14 +15,13 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import client, provenance
+from rclicks_jax.clicks import specs
 from rclicks_jax.ops import masks, spectral_residual
 from rclicks_jax.types import ClickQuery
 
 # A function from an image `u8[h w 3]` to saliency `[h w]`, non-negative, of any sum.
 Source = Callable[[np.ndarray], np.ndarray]
-NAMES = ("SI", "SM")
-CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
-DEFAULT_ADAPTER = "transalnet"
+_CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
 # Size of the cut-out relative to the box of the region; grey level around it in SM.
 GROWTH = 1.4
 GREY = 127
@@ -31,11 +29,6 @@ GREY = 127
 _PROBE = np.full((16, 16, 3), GREY, np.uint8)
 # Options of where and how a worker runs, which change maps by rounding only.
 _UNRECORDED = ("device",)
-_FORMS = (
-    "{0}:checkout=DIR:checkpoint=FILE:python=INTERPRETER for TranSalNet, "
-    "{0}:adapter=FILE:python=INTERPRETER for another saliency model, or "
-    "{0}:source=spectral_residual, which needs neither"
-)
 
 
 def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.ndarray]:
@@ -43,20 +36,20 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
 
     Args:
         name: `SI` or `SM`.
-        options: `source`, a key of `CLASSICAL`; or the options of `client.launch_of`
-            and of the adapter, which is TranSalNet's by default.
+        options: `source`, one of `specs.CLASSICAL`; or the options of
+            `client.launch_of` and of the adapter, which is TranSalNet's by default.
 
     Raises:
         BadValueError: Options are missing or exclude each other.
-        UnknownNameError: `source` is not a key of `CLASSICAL`.
+        UnknownNameError: `source` is not one of `specs.CLASSICAL`.
         SegmenterError: The worker does not start or does not answer.
     """
-    classical = _classical(name, options)
+    classical = specs.classical_source(name, options)
     source: Source
     if classical is None:
-        source = BridgedSaliency(_with_adapter(options))
+        source = BridgedSaliency(specs.with_adapter(options))
     else:
-        source = CLASSICAL[classical]
+        source = _CLASSICAL[classical]
     return functools.partial(click_map, source=source, background=name == "SI")
 
 
@@ -67,10 +60,10 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, object]:
         name: `SI` or `SM`.
         options: As in `load`.
     """
-    source = _classical(name, options)
+    source = specs.classical_source(name, options)
     if source is not None:
         return {"name": name, "source": source}
-    given = _with_adapter(options)
+    given = specs.with_adapter(options)
     launch = client.launch_of(given)
     recorded = {k: v for k, v in launch.options.items() if k not in _UNRECORDED}
     return {
@@ -78,32 +71,6 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, object]:
         "options": provenance.describe_options(recorded),
         "code": provenance.describe(given.get("adapter") or launch.command[0]),
     }
-
-
-def check(name: str, options: Mapping[str, str]) -> None:
-    """Checks all that can be checked before a worker is started; see `load`.
-
-    Raises:
-        BadValueError: Options are missing or exclude each other.
-        UnknownNameError: `source` is not a key of `CLASSICAL`.
-        SegmenterError: A file or the interpreter is missing.
-    """
-    if _classical(name, options) is not None:
-        return
-    given = _with_adapter(options)
-    client.check(given)
-
-
-def title(name: str, options: Mapping[str, str]) -> str:
-    """Returns the name for tables; only TranSalNet has the paper's name alone."""
-    source = _classical(name, options)
-    if source is None:
-        given = _with_adapter(options)
-        code = given.get("adapter") or given["command"].split()[0]
-        if code == DEFAULT_ADAPTER:
-            return name
-        source = pathlib.PurePath(code).stem
-    return f"{name} ({source.replace('_', ' ')})"
 
 
 def click_map(query: ClickQuery, *, source: Source, background: bool) -> np.ndarray:
@@ -204,27 +171,3 @@ def _checked(
             f"{name} returned saliency that is negative or no number."
         )
     return saliency
-
-
-def _classical(name: str, options: Mapping[str, str]) -> str | None:
-    """Checks and returns the source that needs no worker; None if none is named."""
-    if not options:
-        raise errors.BadValueError(
-            f"Click model {name}", "no saliency model", _FORMS.format(name)
-        )
-    source = options.get("source")
-    if source is None:
-        return None
-    if source not in CLASSICAL:
-        raise errors.UnknownNameError("saliency source", source, CLASSICAL)
-    others = ", ".join(key for key in options if key != "source")
-    if others:
-        raise errors.BadValueError(
-            f"Click model {name}:source={source}", f"options {others} too", "none"
-        )
-    return source
-
-
-def _with_adapter(options: Mapping[str, str]) -> dict[str, str]:
-    default = {} if options.get("command") else {"adapter": DEFAULT_ADAPTER}
-    return {**default, **options}

@@ -1,8 +1,10 @@
 """Click maps and sampled clicks for the user's own arrays, which are checked.
 
-model = simulate.load_model("runs/clickability/model")
-click_map = simulate.click_map(model, image, target)
-clicks_yx = simulate.sample_clicks(click_map, target, 20)
+In three lines:
+
+    model = simulate.load_model("runs/clickability/model")
+    click_map = simulate.click_map(model, image, target)
+    clicks_yx = simulate.sample_clicks(click_map, target, 20)
 """
 
 import os
@@ -210,7 +212,7 @@ def query(
     Raises:
         BadValueError: An array cannot be used; the message says why.
     """
-    picture = _image(image)
+    picture = rgb_image(image)
     shape = picture.shape[:2]
     gt_mask = _mask("target", target, shape)
     error_mask = gt_mask if error is None else _mask("error", error, shape)
@@ -240,7 +242,15 @@ def _group_number(group: int | None) -> int:
     return int(group)
 
 
-def _image(image: ArrayLike) -> np.ndarray:
+def rgb_image(image: ArrayLike) -> np.ndarray:
+    """Checks an image; returns it as RGB `u8[h w 3]`.
+
+    Args:
+        image: RGB `u8[h w 3]`, or grey `u8[h w]`.
+
+    Raises:
+        BadValueError: It is something else.
+    """
     array = np.asarray(image)
     allowed = "u8[h w 3], RGB in 0..255, or grey u8[h w]"
     if array.dtype != np.uint8:
@@ -250,6 +260,27 @@ def _image(image: ArrayLike) -> np.ndarray:
     if array.ndim != 3 or array.shape[2] != 3 or not array.size:
         raise errors.BadValueError("image", f"shape {array.shape}", allowed)
     return np.ascontiguousarray(array)
+
+
+def hard_mask(what: str, given: ArrayLike, *, may_be_empty: bool = False) -> np.ndarray:
+    """Checks a mask that is not soft; returns it as `bool[h w]`.
+
+    Args:
+        what: What an error calls it.
+        given: Bool, or integers of 0 and 1 or of 0 and 255, `[h w]`.
+        may_be_empty: Whether a mask without a pixel is allowed.
+
+    Raises:
+        BadValueError: It is something else.
+    """
+    array = np.asarray(given)
+    if array.ndim != 2 or array.dtype.kind not in "biu":
+        got = f"{array.dtype} of shape {array.shape}"
+        allowed = "[h w] of bool, or of integers 0 and 1 or 0 and 255"
+        raise errors.BadValueError(what, got, allowed)
+    if may_be_empty and not array.any():
+        return np.zeros(array.shape, bool)
+    return _mask(what, array, array.shape)
 
 
 def _mask(what: str, given: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:

@@ -373,9 +373,13 @@ def _index_of(
 
 def notes(packages: Iterable[Package]) -> list[str]:
     """Returns the notes of packages; the first process prints them to stderr."""
-    lines = [
-        f"{package.dataset}: {note}" for package in packages for note in package.notes
-    ]
+    return say(
+        [f"{package.dataset}: {note}" for package in packages for note in package.notes]
+    )
+
+
+def say(lines: list[str]) -> list[str]:
+    """Returns notes; the first process prints them to stderr."""
     for line in lines if distributed.is_first() else ():
         print(f"note: {errors.printable(line)}", file=sys.stderr)
     return lines

@@ -8,11 +8,12 @@ previous masks) are copied too, since the readers look for them there.
 import hashlib
 import pathlib
 from collections.abc import Iterator
-
-import tqdm
-from etils import epath
+from typing import TYPE_CHECKING
 
 from rclicks_jax import cache, errors, files
+
+if TYPE_CHECKING:
+    from etils import epath
 
 _BESIDE_SUFFIXES = (".csv", ".txt")
 _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
@@ -36,6 +37,10 @@ def local_copy(place: str) -> pathlib.Path:
     Raises:
         DataError: The path does not exist, or cannot be read or copied.
     """
+    # Data on this machine needs neither.
+    import tqdm
+    from etils import epath
+
     source = epath.Path(place)
     try:
         sources = sorted(
@@ -64,7 +69,7 @@ def local_copy(place: str) -> pathlib.Path:
     return root / source.name
 
 
-def _all(source: epath.Path) -> Iterator[epath.Path]:
+def _all(source: "epath.Path") -> "Iterator[epath.Path]":
     """Yields the files of a dataset and the files beside it that readers use."""
     if not source.is_dir():
         yield from [source] if source.exists() else []
@@ -77,7 +82,7 @@ def _all(source: epath.Path) -> Iterator[epath.Path]:
             yield path
 
 
-def _below(folder: epath.Path) -> Iterator[epath.Path]:
+def _below(folder: "epath.Path") -> "Iterator[epath.Path]":
     for path in folder.iterdir():
         if path.is_dir():
             yield from _below(path)
@@ -85,11 +90,11 @@ def _below(folder: epath.Path) -> Iterator[epath.Path]:
             yield path
 
 
-def _relative(path: epath.Path, root: epath.Path) -> str:
+def _relative(path: "epath.Path", root: "epath.Path") -> str:
     return str(path).removeprefix(str(root)).lstrip("/")
 
 
-def _copy(source: epath.Path, target: pathlib.Path) -> None:
+def _copy(source: "epath.Path", target: pathlib.Path) -> None:
     if target.exists():
         return
     content = source.read_bytes()

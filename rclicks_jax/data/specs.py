@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rclicks_jax import errors, registry
 from rclicks_jax.data import remote
-from rclicks_jax.data.raw import identities, layouts
+from rclicks_jax.data.raw import identities
 
 DATA_ROOT_VARIABLE = "RCLICKS_DATA"
 RCLICKS_NAMES = ("GrabCut", "Berkeley", "DAVIS", "COCO_MVal", "TETRIS", "VOC_WTP")
@@ -85,6 +85,9 @@ def expanded(path: str) -> pathlib.Path:
 
 def of_folder(folder: pathlib.Path) -> DataSpec:
     """Returns the spec of a folder: a dataset of RClicks by its name, or a user's."""
+    # Readers of masks need OpenCV, which a wrong name is refused without.
+    from rclicks_jax.data.raw import layouts
+
     name = folder.resolve().name
     layout = layouts.LAYOUTS.get(name)
     if layout and all(

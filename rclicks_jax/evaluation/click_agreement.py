@@ -18,7 +18,7 @@ import tqdm
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.data import click_pairs, raw, specs
+from rclicks_jax.data import click_pairs, packages, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.identity import AgreementIdentity
@@ -107,16 +107,22 @@ def run(
     parsed = specs.parse(data, max_side)
     units: list[Unit] = []
     digests: dict[str, str] = {}
+    data_notes: list[str] = []
     # All data is read first, so that data without such sets leaves no folder.
     for spec in parsed:
         digest = hashlib.sha256()
+        notes = click_pairs.notes(spec, by_mode=compared == "display_mode")
         for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Reading"):
             units.append(Unit(pair.dataset, _name_of(pair), (), None))
+            notes += pair.notes
             for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
                 digest.update(b"-" if part is None else part.tobytes())
         digests[spec.name] = digest.hexdigest()
+        # Several tasks may share a photograph and its notes.
+        lines = raw.describe(dict.fromkeys(notes))
+        data_notes += [f"{spec.name}: {line}" for line in lines]
     identity = AgreementIdentity(compared, digests, split, max_side)
-    job = ClickAgreement(identity, parsed)
+    job = ClickAgreement(identity, parsed, data_notes)
     return engine.run(job, units, workdir, limits or engine.Limits())
 
 
@@ -138,15 +144,23 @@ class ClickAgreement(engine.Job):
     unit = step = "click task"
 
     def __init__(
-        self, identity: AgreementIdentity, parsed: Sequence[specs.DataSpec]
+        self,
+        identity: AgreementIdentity,
+        parsed: Sequence[specs.DataSpec],
+        noted: list[str],
     ) -> None:
-        """Takes the identity of the run, and the data."""
+        """Takes the identity of the run, the data, and the notes on the data."""
         self._identity = identity
         self._specs = parsed
+        self._noted = noted
 
     def identity(self) -> AgreementIdentity:
         """Returns all values that can change a number."""
         return self._identity
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Returns what was decided or left out when the data was read; says it, too."""
+        return {"data_notes": packages.say(self._noted)}
 
     def facts(self) -> Mapping[str, str]:
         """Returns a description of the comparison."""

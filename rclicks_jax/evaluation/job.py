@@ -3,17 +3,16 @@
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from etils import epath
 
-from rclicks_jax import errors
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.evaluation import (
     click_metrics,
     click_tasks,
+    preconditions,
     task_pictures,
     task_scoring,
 )
@@ -42,14 +41,12 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
         RClicksError: The run cannot start, or nothing works: the first tasks all failed
             in the same way. A single bad task never raises.
     """
+    preconditions.check(config)
     protocol = protocols.protocol(config.protocol)
-    parsed = functools.partial(specs.parse, config.data, config.max_side)
-    checks = [
-        functools.partial(click_models.check, spec) for spec in config.click_models
-    ]
-    errors.check_all([parsed, *checks])
     click_model_specs = click_models.titles(config.click_models)
-    datasets = [packages.open_clicks(spec) for spec in parsed()]
+    datasets = [
+        packages.open_clicks(spec) for spec in specs.parse(config.data, config.max_side)
+    ]
     units = work_units.of_packages(datasets, split=config.split)
     models = {
         name: click_models.load(

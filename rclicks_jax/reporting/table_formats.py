@@ -106,13 +106,13 @@ def to_csv(table: Table) -> str:
     text = io.StringIO()
     # The csv module quotes cells that hold a carriage return only with this line end.
     writer = csv.writer(text, lineterminator="\r\n")
-    flat = [_flat(row) for row in table.rows]
+    flattened = [flat(row) for row in table.rows]
     heads: list[str] = []
     for key in table.columns:
         ends = [f"{key}_low", f"{key}_high"]
-        heads += [key, *(ends if any(ends[0] in row for row in flat) else ())]
+        heads += [key, *(ends if any(ends[0] in row for row in flattened) else ())]
     lines = [[csv_text(key) for key in heads]]
-    lines += [[_exact(row.get(key)) for key in heads] for row in flat]
+    lines += [[_exact(row.get(key)) for key in heads] for row in flattened]
     written: list[str] = []
     for line in lines:
         writer.writerow(line)
@@ -122,15 +122,16 @@ def to_csv(table: Table) -> str:
     return "".join(written)
 
 
-def _flat(row: Row) -> Row:
-    flat: Row = {}
+def flat(row: Row) -> Row:
+    """Returns a row of plain values: of an interval the mean, `_low` and `_high`."""
+    values: Row = {}
     for key, value in row.items():
         if isinstance(value, Interval):
-            flat |= {key: value.mean, f"{key}_low": value.low}
-            flat[f"{key}_high"] = value.high
+            values |= {key: value.mean, f"{key}_low": value.low}
+            values[f"{key}_high"] = value.high
         else:
-            flat[key] = value
-    return flat
+            values[key] = value
+    return values
 
 
 def _exact(value: Any) -> str:

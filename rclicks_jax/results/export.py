@@ -8,6 +8,9 @@ from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import table_files
 
+# Types of columns that may lack a value, as pandas names them.
+COLUMN_TYPES = {"y": "Int32", "x": "Int32", "positive": "boolean"}
+
 
 def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
     """Yields a row for each click of each object that is `ok`.
@@ -41,5 +44,5 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
 
 def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
     """Writes `clicks.csv` and `clicks.parquet`; returns their paths."""
-    types = {"y": "Int32", "x": "Int32", "positive": "boolean"}
-    return table_files.write_rows("clicks", rows(records.read_all(folder)), out, types)
+    every = rows(records.read_all(folder))
+    return table_files.write_rows("clicks", every, out, COLUMN_TYPES)

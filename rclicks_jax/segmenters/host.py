@@ -67,6 +67,11 @@ class HostSegmenter:
         return getattr(self._adapter.functions, "THRESHOLD", None) is not None
 
     @property
+    def sees_targets(self) -> bool:
+        """Whether it answers from the targets, as simulated segmenters do."""
+        return getattr(self._adapter.functions, "sees_targets", False)
+
+    @property
     def printed(self) -> str:
         """The last of what it wrote while it was loaded."""
         return self._around.printed if self._around else ""
@@ -84,7 +89,7 @@ class HostSegmenter:
     ) -> "HostSession":
         """Starts trajectories."""
         state = None
-        if getattr(self._adapter.functions, "sees_targets", False):
+        if self.sees_targets:
             state = np.stack(gt_masks)
         return HostSession(self, features, len(gt_masks), state)
 

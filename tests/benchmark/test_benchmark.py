@@ -11,7 +11,7 @@ from benchmark_runs import instances_of, settings, tables_of
 from helpers import make_folder, write_image
 
 from rclicks_jax import distributed, errors
-from rclicks_jax.benchmark import forecast, records
+from rclicks_jax.benchmark import forecast, preconditions, records
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.jobs import store
 from rclicks_jax.segmenters import load
@@ -71,7 +71,7 @@ def test_a_forecast_is_of_the_data_of_the_run(folder, tmp_path):
 def test_all_that_is_misspelt_is_said_at_once(folder):
     wrong = settings(folder, data="grabcut:x", segmenter="Sam", click_model="dt")
     with pytest.raises(errors.BadValueError) as said:
-        benchmark_job.check(wrong)
+        preconditions.check(wrong)
     for meant in ("3 things are wrong", "mean GrabCut?", "mean sam", "mean DT?"):
         assert meant in str(said.value)
 

@@ -40,7 +40,7 @@ def test_a_host_without_a_coordinator_does_not_take_itself_for_the_only_one(
         holder = types.SimpleNamespace(name=each, value=given, default=default)
         monkeypatch.setattr(host_flags, f"_{each.upper()}", holder)
     with pytest.raises(errors.BadValueError, match=f"--{name}: got {value} without"):
-        host_flags.start()
+        host_flags.start(lambda: None)
 
 
 @pytest.mark.parametrize(

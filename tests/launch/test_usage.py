@@ -10,14 +10,6 @@ from started import forked, run
 
 from rclicks_jax.settings import benchmark, click_maps, docs, evaluation, training
 
-HOSTS = {"benchmark", "train", "evaluate", "click_maps"}
-COMMANDS = [
-    *sorted(HOSTS),
-    "convert",
-    "data",
-    "segmenters",
-    "tabulate",
-]
 SETTINGS = {
     "benchmark": benchmark.BenchmarkConfig,
     "train": training.TrainConfig,
@@ -28,26 +20,6 @@ CONFIGS = {
     "train": "train_clickability",
     "evaluate": "evaluate_click_models",
 }
-# What nobody needs who asks for help.
-HEAVY = ("jax", "pandas", "scipy", "matplotlib", "tensorflow_datasets", "cv2")
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_is_a_success_and_imports_nothing_heavy(name):
-    code = f"""
-import sys
-sys.argv = ["rclicks-{name}", "--help"]
-from rclicks_jax.launch import {name}
-try:
-    {name}.run()
-finally:
-    print("HEAVY", [each for each in {HEAVY} if each in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"rclicks-{name.replace('_', '-')}")
-    assert "HEAVY []" in done.stdout
-    assert ("--coordinator" in done.stdout) == (name in HOSTS)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -172,29 +144,3 @@ def test_a_dry_run_says_how_long_it_would_take(tmp_path):
         r"Estimate: \S+ s an object, \d:\d\d:\d\d \(h:mm:ss\)", done.stdout
     )
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "shown"),
-    [
-        (["list"], "random_walker"),
-        (["show", "random_walker"], "grid"),
-        (["show", "grabcut"], "iterations"),
-        (["show", "noisy"], "decay"),
-        (["show", "sam"], "sam_vit_b_01ec64.pth"),
-    ],
-)
-def test_what_there_is_to_read_on_segmenters_imports_nothing_heavy(arguments, shown):
-    code = f"""
-import sys
-sys.argv = ["rclicks-segmenters", *{arguments}]
-from rclicks_jax.launch import segmenters
-try:
-    segmenters.run()
-finally:
-    print("HEAVY", [each for each in {HEAVY} if each in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert shown in done.stdout
-    assert "HEAVY []" in done.stdout

@@ -24,10 +24,10 @@ HEAVY = {
     "train": ("training.loop",),
     "evaluate": ("evaluation.job", "jobs.store"),
     "click_maps": ("click_maps.job",),
-    "convert": ("models.exchange",),
+    "convert": ("networks.exchange",),
     "data": ("data.doctor", "data.packages", "data.specs"),
     "segmenters": ("segmenters.actions",),
-    "tabulate": ("results.publish", "results.export", "evaluation.publishing"),
+    "tabulate": ("results.outputs", "results.export", "evaluation.outputs"),
 }
 SECONDS = 300
 

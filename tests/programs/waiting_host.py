@@ -5,7 +5,7 @@ import signal
 import time
 
 from absl import flags
-from rclicks_jax.launch import commands, host_flags
+from rclicks_jax.launch import commands, endings, host_flags
 
 from rclicks_jax import distributed, errors
 
@@ -16,12 +16,13 @@ _PAUSE = flags.DEFINE_float("pause", 0.0, "Seconds before it.")
 def main(arguments):
     """Does the deed, then meets the others."""
     del arguments
+    host_flags.start(lambda: None)
     print("started", flush=True)
     time.sleep(_PAUSE.value)
     if _DEED.value == "fail":
         raise errors.DataError("The photograph is broken.")
     if _DEED.value == "stop":
-        return commands.stopped("SIGTERM")
+        return endings.stopped("SIGTERM")
     if _DEED.value == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     distributed.barrier("half way")
@@ -36,6 +37,7 @@ if __name__ == "__main__":
     # Short, so that the test is.
     from rclicks_jax import coordination, waits
 
+    distributed._SIGN_SECONDS, distributed._LOST_SECONDS = 0.3, 2.0
     waits._QUIET_SECONDS = float(os.environ.get("QUIET", "3"))
     coordination._START_SECONDS = float(os.environ.get("PATIENCE", "300"))
-    commands.run(main, "usage", prepare=host_flags.start)
+    commands.run(main, "usage")

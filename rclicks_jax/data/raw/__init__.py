@@ -12,7 +12,6 @@ from typing import Protocol
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.ops import images
 from rclicks_jax.types import Status
 
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
@@ -95,6 +94,9 @@ class RawObject:
         category: str = "",
     ) -> None:
         """Takes a mask, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`."""
+        # Commands that only name datasets start without OpenCV.
+        from rclicks_jax.ops import images
+
         self.instance_id = instance_id
         self.encoded_mask = None if mask is None else images.encode_png(mask)
         self.problem = problem
@@ -108,6 +110,8 @@ class RawObject:
         """The mask, `u8[h w]`; None with a problem."""
         if self.encoded_mask is None:
             return None
+        from rclicks_jax.ops import images
+
         return images.decode_mask(self.encoded_mask, self.instance_id)
 
 

@@ -1,0 +1,148 @@
+"""Interactive segmenters, clicked by a program."""
+
+import functools
+from collections.abc import Callable
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rclicks_jax import errors
+from rclicks_jax.clicks import simulate
+from rclicks_jax.segmenters import base, load
+from rclicks_jax.types import Clicks
+
+
+class SegmenterSession:
+    """Clicks on one object of an image, and the masks that answer them."""
+
+    def __init__(
+        self, session: base.Session, shape: tuple[int, int], release: Callable[[], None]
+    ) -> None:
+        """Takes a session of one trajectory; use `Segmenter.start`."""
+        self._session = session
+        self._shape = shape
+        self._release = release
+        self._yx: list[tuple[int, int]] = []
+        self._positive: list[bool] = []
+
+    def click(self, y: int, x: int, *, positive: bool = True) -> NDArray[np.bool_]:
+        """Clicks once; returns the mask that answers all clicks so far.
+
+        Args:
+            y: Row of the pixel, from the top.
+            x: Column of the pixel, from the left.
+            positive: True for "object here", False for "no object here".
+
+        Returns:
+            `bool[h w]`.
+
+        Raises:
+            RClicksError: The pixel is outside the image, or the segmenter failed.
+        """
+        height, width = self._shape
+        if not (0 <= y < height and 0 <= x < width):
+            raise errors.BadValueError(
+                "Click", f"({y}, {x})", f"(y, x) from (0, 0) to {height - 1, width - 1}"
+            )
+        self._yx.append((int(y), int(x)))
+        self._positive.append(bool(positive))
+        clicks = Clicks(
+            np.array([self._yx], np.int32),
+            np.array([self._positive]),
+            np.array([len(self._yx)], np.int32),
+        )
+        return self._session.predict(np.zeros(1, np.int32), clicks)[0]
+
+    def close(self) -> None:
+        """Forgets the encoded image, which a worker may hold on a GPU."""
+        self._release()
+
+
+class Segmenter:
+    """An interactive segmenter, loaded; close it, or use it in a `with` statement.
+
+    Attributes:
+        name: What tables call it.
+    """
+
+    def __init__(self, segmenter: base.Segmenter) -> None:
+        """Takes a segmenter; use `load_segmenter`."""
+        self.name: str = segmenter.name
+        self._segmenter = segmenter
+
+    def start(
+        self, image: ArrayLike, target: ArrayLike | None = None
+    ) -> SegmenterSession:
+        """Encodes an image; returns a session without a click.
+
+        Args:
+            image: RGB `u8[h w 3]`, or grey `u8[h w]`.
+            target: The object, a mask `[h w]`. Only `oracle`, `noisy` and `stuck`,
+                which are for tests, look at it, and need it.
+
+        Raises:
+            RClicksError: An array cannot be used, or the segmenter failed.
+        """
+        picture = simulate.rgb_image(image)
+        shape = picture.shape[0], picture.shape[1]
+        if target is None and getattr(self._segmenter, "sees_targets", False):
+            raise errors.BadValueError(
+                "target", "None", f"the object's mask, which {self.name} answers from"
+            )
+        gt_mask = (
+            np.zeros(shape, bool)
+            if target is None
+            else simulate.hard_mask("target", target)
+        )
+        if gt_mask.shape != shape:
+            raise errors.BadValueError(
+                "target", f"shape {gt_mask.shape}", f"that of the image, {shape}"
+            )
+        features = self._segmenter.encode(picture)
+        session = self._segmenter.start(features, [gt_mask])
+        release = functools.partial(self._segmenter.release, features)
+        return SegmenterSession(session, shape, release)
+
+    def close(self) -> None:
+        """Ends what the segmenter runs, such as a worker in another environment."""
+        self._segmenter.close()
+
+    def __enter__(self) -> "Segmenter":
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+
+def load_segmenter(spec: str) -> Segmenter:
+    """Loads a segmenter.
+
+    Args:
+        spec: `NAME:key=value:...` of a name that `rclicks-segmenters list` shows, a
+            file of your own `FILE.py:key=value`, or
+            `bridge:adapter=FILE.py:python=ENV/bin/python`.
+
+    Raises:
+        RClicksError: There is no such segmenter, an option is wrong, or it cannot be
+            loaded.
+
+    Example:
+        >>> import numpy as np, rclicks_jax
+        >>> image = np.zeros((40, 60, 3), np.uint8)
+        >>> image[10:30, 10:50] = 200
+        >>> with rclicks_jax.load_segmenter("random_walker") as segmenter:
+        ...     session = segmenter.start(image)
+        ...     mask = session.click(20, 30)
+        ...     mask = session.click(5, 5, positive=False)
+        >>> mask.shape, bool(mask[20, 40]), bool(mask[2, 2])
+        ((40, 60), True, False)
+    """
+    return Segmenter(load.load(spec))
