@@ -59,7 +59,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
     trajectories = together * len(setup.strategies())
-    segmenter = load.load(config.segmenter, trajectories, setup.protocol.name)
+    segmenter = load.load(config.segmenter, trajectories, setup.protocol)
     try:
         click_model = None
         if config.groups:
@@ -90,7 +90,7 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
         lambda: _check(config),
         lambda: protocols.protocol(config.protocol),
         lambda: specs.parse(config.data, config.max_side),
-        lambda: specs_of_segmenters.check_all(named, config.protocol),
+        lambda: specs_of_segmenters.check_all(named),
     ]
     if config.groups:
         checks.append(lambda: click_models.check(config.click_model))

@@ -7,6 +7,9 @@ A format is a promise: every one since 1 is read. What a folder is today stands 
         of rows
     2   `hashed` and `noted`; every job has records of its own form
     3   `identity` and `provenance`; one form of records
+
+Fields that a release adds change no format: what earlier releases stood for is filled
+in.
 """
 
 import dataclasses
@@ -28,6 +31,8 @@ _KINDS = {
     "click agreement": "click_agreement",
 }
 _JOB_KEYS = ("segmenter_versions", "card", "precision_error")
+# A switch of the protocol. Before it adapters compared the protocol's name.
+_FIRST_TOLD = "empty_mask_keeps_crop"
 
 
 def run_info(described: Any, name: str) -> dict[str, Any]:
@@ -51,7 +56,8 @@ def run_info(described: Any, name: str) -> dict[str, Any]:
         raise errors.RunFolderError(
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
-    return described if number == RUN else _run_of_before(described)
+    read = described if number == RUN else _run_of_before(described)
+    return {**read, "identity": _with_switches_of_adapters(read["identity"])}
 
 
 def _problem(described: Any, number: Any) -> str:
@@ -92,6 +98,37 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
         "identity": identity,
         "provenance": {**provenance, "job": job},
     }
+
+
+def _with_switches_of_adapters(identity: dict[str, Any]) -> dict[str, Any]:
+    """Returns an identity whose protocol has the switches that adapters obeyed.
+
+    Before they were told values, those that come with this package were told a name,
+    as their option `protocol`; their default was `paper`. Methods were given the run's
+    name, `bridge:adapter=NAME` was not.
+    """
+    protocol, segmenter = identity.get("protocol"), identity.get("segmenter")
+    if not isinstance(protocol, dict) or _FIRST_TOLD in protocol:
+        return identity
+    name = protocol.get("name")
+    changed: dict[str, Any] = {}
+    if isinstance(segmenter, dict) and _is_own_adapter(segmenter):
+        options = dict(segmenter["options"])
+        name = options.pop("protocol", "paper")
+        changed["segmenter"] = {**segmenter, "options": options}
+        protocol = {**protocol, "drop_mask_prompt": name != "strict"}
+    changed["protocol"] = {**protocol, _FIRST_TOLD: name != "strict"}
+    return {**identity, **changed}
+
+
+def _is_own_adapter(segmenter: Mapping[str, Any]) -> bool:
+    """Tells whether a recorded segmenter ran an adapter that comes with this package.
+
+    Those go by their name, where a user's file goes by its checksum.
+    """
+    code = segmenter.get("adapter", segmenter.get("code"))
+    options = segmenter.get("options")
+    return isinstance(options, dict) and isinstance(code, str) and " " not in code
 
 
 def record(text: str, name: str, kind: str) -> records.Record:

@@ -72,6 +72,13 @@ def test_cdnet_is_driven_as_rclicks_drives_it(saved):
 
 
 @BOTH
+def test_an_empty_mask_is_what_the_protocol_says(name, saved):
+    load = ADAPTERS[name].load
+    assert load(saved(name)).frame.empty_mask_keeps_crop
+    assert not load(saved(name), kit.STRICT).frame.empty_mask_keeps_crop
+
+
+@BOTH
 def test_crops_are_renewed_and_small(name, saved):
     rule = ADAPTERS[name].load(saved(name)).frame.crops
     assert (rule.least, rule.threshold, rule.keeps) == (10, 0.49, False)

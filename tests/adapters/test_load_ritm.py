@@ -38,6 +38,8 @@ def test_a_published_checkpoint_is_loaded(network, saved):
     model = ritm.load(saved())
     assert model.frame.target == 400
     assert model.frame.sees_previous
+    assert model.frame.empty_mask_keeps_crop
+    assert not ritm.load(saved(), kit.STRICT).frame.empty_mask_keeps_crop
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
 
@@ -87,7 +89,7 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
         ({"flips": "no"}, "unknown options: flips"),
         ({"target": "big"}, "a whole number from 1"),
         ({"flip": "maybe"}, "it can be yes, no"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
         ({"device": "abacus"}, "option device is 'abacus'"),
     ],
 )

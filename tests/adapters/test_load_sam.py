@@ -60,8 +60,9 @@ def saved(case, network, tmp_path):
 
 
 def test_a_published_checkpoint_is_loaded(case, network, saved):
-    model = case.adapter.load({**saved(), "protocol": "strict", "batch": "3"})
-    assert model[1:] == ("strict", 3)
+    model = case.adapter.load({**saved(), "batch": "3"}, kit.STRICT)
+    assert model[1:] == (False, 3)
+    assert case.adapter.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -108,7 +109,7 @@ def test_a_wrong_checkpoint_is_refused(case, saved, change, message):
         ({"checkout": "/"}, "a folder without (segment_anything|mobile_sam)/"),
         ({"variant": "vit_x"}, "option variant is 'vit_x'; it can be vit_"),
         ({"checkpiont": "a"}, "unknown options: checkpiont"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
         ({"batch": "0"}, "a whole number from 1"),
     ],
 )

@@ -62,8 +62,9 @@ def saved(case, network, built, tmp_path):
 
 
 def test_a_published_checkpoint_is_loaded(network, saved):
-    model = sam2.load({**saved(), "protocol": "strict", "batch": "3"})
-    assert model[1:] == ("strict", 3, 32.0)
+    model = sam2.load({**saved(), "batch": "3"}, kit.STRICT)
+    assert model[1:] == (False, 3, 32.0)
+    assert sam2.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -151,7 +152,7 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
         ({"variant": "tiny"}, "option variant is 'tiny'; it can be auto, sam2_hiera_"),
         ({"variant": "auto"}, "is 16 wide and has . blocks; variants of SAM 2"),
         ({"checkpiont": "a"}, "unknown options: checkpiont"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
         ({"batch": "0"}, "a whole number from 1"),
     ],
 )

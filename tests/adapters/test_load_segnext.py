@@ -106,7 +106,7 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
         ({"checkout": "/"}, "a folder without isegm/"),
         ({"flip": "no"}, "unknown options: flip"),
         ({"batch": "0"}, "a whole number from 1"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

@@ -139,7 +139,7 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
         ({"batch": "0"}, "a whole number from 1"),
         ({"target": "100"}, "target is 100, which windows of about 7 patches of 32"),
         ({"target": "544"}, "it can be a multiple of 224"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

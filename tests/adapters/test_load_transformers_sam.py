@@ -3,6 +3,7 @@
 import importlib
 import json
 
+import kit
 import numpy as np
 import pytest
 import torch
@@ -38,9 +39,10 @@ def saved(case, tmp_path):
 
 
 def test_a_folder_is_loaded_as_what_it_is(case, saved):
-    model = transformers_sam.load({**saved(), "protocol": "strict", "batch": "3"})
+    model = transformers_sam.load({**saved(), "batch": "3"}, kit.STRICT)
     assert type(model.network) is KINDS[case.__name__.rpartition(".")[2]]
-    assert model[1:] == ("strict", 3)
+    assert model[1:] == (False, 3)
+    assert transformers_sam.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in case.as_it_is().state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -53,7 +55,7 @@ def test_a_loaded_network_answers_as_the_original_does(case, saved):
     answers = []
     for model in (loaded, expected):
         features = transformers_sam.encode(model, image)
-        clicks = importlib.import_module("kit").batch_of([[(20, 30, True)]], 1)
+        clicks = kit.batch_of([[(20, 30, True)]], 1)
         answers.append(transformers_sam.predict(model, features, clicks, None)[0])
     np.testing.assert_array_equal(*answers)
 
@@ -105,7 +107,7 @@ def test_another_network_is_refused(saved, tmp_path):
         ({"checkpoint": ""}, "option checkpoint is missing"),
         ({"checkpoint": "no/such/folder"}, "'no/such/folder', which cannot be loaded"),
         ({"variant": "vit_b"}, "unknown options: variant"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

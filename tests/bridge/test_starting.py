@@ -73,7 +73,7 @@ def test_a_missing_package_is_named(tmp_path):
 
 def test_another_version_is_refused(adapter, monkeypatch):
     monkeypatch.setattr("rclicks_jax.bridge.wire.VERSION", 99)
-    with pytest.raises(errors.SegmenterError, match=r"speaks version 2.*this side 99"):
+    with pytest.raises(errors.SegmenterError, match=r"speaks version 3.*this side 99"):
         load.load(f"bridge:adapter={adapter}")
 
 

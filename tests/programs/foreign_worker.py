@@ -14,7 +14,7 @@ SIZES = {"|b1": 1, "|u1": 1, "<i4": 4}
 
 def main(requests, replies, lifeline):
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
-    send({"number": 0, "ok": True, "version": 2})
+    send({"number": 0, "ok": True, "version": 3})
     photographs, lent = {}, []
     while True:
         header, arrays = receive(requests)
