@@ -28,6 +28,9 @@ _PIN = flags.DEFINE_list(
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
 _SEED = flags.DEFINE_integer("seed", 0, "check: seed of the synthetic photographs.")
 _LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
+_PROTOCOL = flags.DEFINE_string(
+    "protocol", "paper", "check: whose switches the segmenter is told: paper or strict."
+)
 # The argument of each action that a flag sets, by the action.
 _FLAGS = {
     "env": {
@@ -37,7 +40,7 @@ _FLAGS = {
         "pins": _PIN,
         "dry_run": _DRY_RUN,
     },
-    "check": {"seed": _SEED, "large": _LARGE},
+    "check": {"seed": _SEED, "large": _LARGE, "protocol": _PROTOCOL},
 }
 
 

@@ -10,6 +10,8 @@ import sys
 import threading
 
 SIZES = {"|b1": 1, "|u1": 1, "<i4": 4}
+# It has neither a mask prompt nor a crop, but others would not be for this version.
+SWITCHES = {"drop_mask_prompt", "empty_mask_keeps_crop"}
 
 
 def main(requests, replies, lifeline):
@@ -22,6 +24,8 @@ def main(requests, replies, lifeline):
         action = header["action"]
         if action == "load" and header["options"].get("broken"):
             answer = {**answer, "ok": False, "error": "it is broken"}
+        if action == "load" and {*header["protocol"]} != SWITCHES:
+            answer = {**answer, "ok": False, "error": "other switches than it knows"}
         if action == "encode":
             photographs[header["image"]] = arrays["image"][0][:2]
         if action == "predict":

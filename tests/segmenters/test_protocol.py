@@ -9,7 +9,7 @@ from told_adapter import told
 
 from rclicks_jax import errors, registry
 from rclicks_jax.bridge import faults, switches, wire
-from rclicks_jax.segmenters import bridged, load, specs
+from rclicks_jax.segmenters import actions, bridged, load, specs
 from rclicks_jax.settings import protocols
 
 WAYS = (told_adapter.__file__, f"bridge:adapter={told_adapter.__file__}", "told")
@@ -35,6 +35,19 @@ def test_it_is_told_every_switch_of_segmenters(way):
 @pytest.mark.parametrize("way", WAYS, ids=["file", "worker", "native"])
 def test_without_a_run_it_plays_the_original(way):
     assert told(load.load(way)) == switches.PAPER
+
+
+def test_a_check_tells_the_protocol_that_it_is_given(monkeypatch):
+    asked, plain = [], load.load
+
+    def noted(spec, trajectories=0, protocol=None):
+        asked.append(protocol)
+        return plain(spec, trajectories, protocol)
+
+    monkeypatch.setattr(load, "load", noted)
+    assert actions.check(WAYS[0], protocol="strict") == 0
+    assert {*asked} == {protocols.STRICT}
+    assert len(asked) > 1
 
 
 def test_an_adapter_of_this_package_behind_bridge_is_told_too(monkeypatch):
