@@ -5,6 +5,7 @@ import json
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from transformers import SamHQModel, SamModel
 
 from rclicks_jax.bridge.adapters import transformers_sam
 
+TOKEN = "mask_decoder.iou_token.weight"
 KINDS = {"transformers_sam": SamModel, "transformers_sam_hq": SamHQModel}
 
 
@@ -68,24 +70,12 @@ def test_half_precision_is_computed_in_single(saved):
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
 
 
-def _without_a_weight(weights):
-    del weights["mask_decoder.iou_token.weight"]
-
-
-def _of_another_size(weights):
-    weights["mask_decoder.iou_token.weight"] = torch.zeros(1, 2)
-
-
-def _with_another_weight(weights):
-    weights["mask_decoder.other"] = torch.zeros(1)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, "1 weights .* such as mask_decoder.iou_token.weight"),
-        (_of_another_size, "cannot be loaded"),
-        (_with_another_weight, "1 weights .* such as mask_decoder.other"),
+        (published.without(TOKEN), f"1 weights .* such as {TOKEN}"),
+        (published.resized(TOKEN, 1, 2), "cannot be loaded"),
+        (published.with_more("mask_decoder.other"), "1 .* such as mask_decoder.other"),
     ],
 )
 def test_wrong_weights_are_refused(saved, change, message):
