@@ -72,12 +72,7 @@ class Adapter:
             FaultError: It raised.
         """
         load = self.functions.load
-        told = (
-            {"protocol": protocol}
-            if protocol is not None and takes_protocol(load)
-            else {}
-        )
-        self.model = self._call("load", lambda: load(dict(options), **told))
+        self.model = self._call("load", lambda: load_model(load, options, protocol))
         describe = getattr(self.functions, "describe", None)
         found = _versions()
         if describe is not None:
@@ -201,8 +196,22 @@ def called(what: str, function: Callable[[], Any]) -> Any:
     raise faults.FaultError(message, missing)
 
 
-def takes_protocol(load: Callable[..., Any]) -> bool:
-    """Tells whether the `load` of an adapter has an argument `protocol`."""
+def load_model(
+    load: Callable[..., Any], options: Mapping[str, str], protocol: Switches | None
+) -> Any:
+    """Calls the `load` of an adapter; returns its model.
+
+    Args:
+        load: `load(options)` or `load(options, protocol)`.
+        options: As text.
+        protocol: For one that has such an argument; None for a saliency model.
+    """
+    if protocol is None or not _takes_protocol(load):
+        return load(dict(options))
+    return load(dict(options), protocol=protocol)
+
+
+def _takes_protocol(load: Callable[..., Any]) -> bool:
     try:
         return "protocol" in inspect.signature(load).parameters
     except (TypeError, ValueError):

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from rclicks_jax import errors, files, registry
+from rclicks_jax.bridge import adapter as adapter_lib
 from rclicks_jax.bridge import client
+from rclicks_jax.bridge.switches import PAPER
 from rclicks_jax.segmenters import bridged, environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
@@ -40,8 +42,8 @@ def check(spec: str) -> None:
     elif name in methods.catalogue().methods:
         _check_method(methods.find(name), options)
     elif name in registry.SEGMENTERS:
-        adapter = registry.find("segmenter", registry.SEGMENTERS, name)
-        adapter.load(options)
+        functions = registry.find("segmenter", registry.SEGMENTERS, name)
+        adapter_lib.load_model(functions.load, options, PAPER)
     else:
         raise unknown(name)
 

@@ -50,6 +50,11 @@ def test_a_check_tells_the_protocol_that_it_is_given(monkeypatch):
     assert len(asked) > 1
 
 
+@pytest.mark.parametrize("way", WAYS, ids=["file", "worker", "native"])
+def test_a_spec_of_one_that_is_told_is_checked(way):
+    specs.check(way)
+
+
 def test_an_adapter_of_this_package_behind_bridge_is_told_too(monkeypatch):
     launched = []
 
