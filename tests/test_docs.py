@@ -86,7 +86,7 @@ def test_the_segmenter_of_the_docs_conforms(own, way):
 
 def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
     text = (ROOT / "docs" / "saliency.md").read_text()
-    (code, *_) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (spec,) = re.findall(r"(SM:adapter=centre.py:width=\S+)", text)
     (tmp_path / "centre.py").write_text(code)
     spec = spec.replace("centre.py", str(tmp_path / "centre.py"))
@@ -113,7 +113,7 @@ def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):
 
 def test_the_python_of_the_readme_runs():
     text = (ROOT / "README.md").read_text()
-    (code, *_) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     target = np.zeros((40, 50), bool)
     target[10:30, 5:25] = True
     names = {"image": np.zeros((40, 50, 3), np.uint8), "target": target}
