@@ -29,6 +29,9 @@ _PIN = flags.DEFINE_list(
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
 _SEED = flags.DEFINE_integer("seed", 0, "check: seed of the synthetic photographs.")
 _LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
+_PROTOCOL = flags.DEFINE_string(
+    "protocol", "paper", "check: whose switches the segmenter is told: paper or strict."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,7 +85,9 @@ def _env(name: str) -> int:
 def _check(spec: str) -> int:
     from rclicks_jax.segmenters import actions
 
-    return actions.check(spec, seed=_SEED.value, large=_LARGE.value)
+    return actions.check(
+        spec, seed=_SEED.value, large=_LARGE.value, protocol=_PROTOCOL.value
+    )
 
 
 _ACTIONS: dict[str, Callable[..., int]] = {
@@ -94,7 +99,7 @@ _ACTIONS: dict[str, Callable[..., int]] = {
 # Flags of each action that has any.
 _FLAGS: dict[str, Sequence[flags.FlagHolder[Any]]] = {
     "env": (_WHEELS, _PYTHON, _DIR, _PIN, _DRY_RUN),
-    "check": (_SEED, _LARGE),
+    "check": (_SEED, _LARGE, _PROTOCOL),
 }
 
 

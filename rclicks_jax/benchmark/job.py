@@ -57,7 +57,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
     trajectories = together * len(setup.strategies())
-    segmenter = load.load(config.segmenter, trajectories, setup.protocol.name)
+    segmenter = load.load(config.segmenter, trajectories, setup.protocol)
     try:
         click_model = None
         if config.groups:

@@ -7,6 +7,9 @@ present format; this module holds only what was different before.
         nor its number of rows
     2   entries `hashed` and `noted`; each job has its own form of records
     3   entries `identity` and `provenance`; all jobs have one form of records
+
+Fields that a release adds change no format: readers fill in what earlier releases stood
+for.
 """
 
 import dataclasses
@@ -17,7 +20,7 @@ from typing import Any
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
 from rclicks_jax.jobs import identity, records
-from rclicks_jax.types import is_json_object
+from rclicks_jax.types import JsonObject, is_json_object, json_part
 
 RUN = 3
 # From this format on each record holds the hash of its run.
@@ -29,6 +32,8 @@ _KINDS = {
     "click agreement": "click_agreement",
 }
 _JOB_KEYS = ("segmenter_versions", "card", "precision_error")
+# A switch of the protocol. Before it adapters compared the protocol's name.
+_FIRST_TOLD = "empty_mask_keeps_crop"
 
 
 def run_info(described: object, name: str) -> dict[str, object]:
@@ -53,7 +58,8 @@ def run_info(described: object, name: str) -> dict[str, object]:
         raise errors.RunFolderError(
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
-    return dict(content) if number == RUN else _run_of_before(content)
+    read = dict(content) if number == RUN else _run_of_before(content)
+    return {**read, "identity": _with_switches_of_adapters(json_part(read, "identity"))}
 
 
 def _problem(described: Mapping[str, Any], number: Any) -> str:
@@ -94,6 +100,37 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
         "identity": identity,
         "provenance": {**provenance, "job": job},
     }
+
+
+def _with_switches_of_adapters(identity: JsonObject) -> JsonObject:
+    """Returns an identity whose protocol has the switches that adapters obeyed.
+
+    Before they were told values, those that come with this package were told a name,
+    as their option `protocol`; their default was `paper`. Methods were given the run's
+    name, `bridge:adapter=NAME` was not.
+    """
+    protocol, segmenter = identity.get("protocol"), identity.get("segmenter")
+    if not is_json_object(protocol) or _FIRST_TOLD in protocol:
+        return identity
+    name = protocol.get("name")
+    changed: dict[str, object] = {}
+    if is_json_object(segmenter) and _is_own_adapter(segmenter):
+        options = dict(json_part(segmenter, "options"))
+        name = options.pop("protocol", "paper")
+        changed["segmenter"] = {**segmenter, "options": options}
+        protocol = {**protocol, "drop_mask_prompt": name != "strict"}
+    changed["protocol"] = {**protocol, _FIRST_TOLD: name != "strict"}
+    return {**identity, **changed}
+
+
+def _is_own_adapter(segmenter: JsonObject) -> bool:
+    """Tells whether a recorded segmenter ran an adapter that comes with this package.
+
+    Those go by their name, where a user's file goes by its checksum.
+    """
+    code = segmenter.get("adapter", segmenter.get("code"))
+    has_options = is_json_object(segmenter.get("options"))
+    return has_options and isinstance(code, str) and " " not in code
 
 
 def record(text: str, name: str, kind: str) -> records.Record:

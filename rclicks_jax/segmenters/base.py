@@ -2,9 +2,12 @@
 
 An adapter is three functions (or an object with them):
 
-    load(options) -> model
+    load(options) -> model                      or load(options, protocol)
     encode(model, image) -> features            once an image
     predict(model, features, clicks, state) -> (masks, state)    for a batch
+
+`protocol` has the switches of the run's protocol that segmenters obey, as attributes
+(`bridge.switches.Switches`); an adapter that obeys none leaves it out.
 
 `clicks` has `yx`, `positive` and `count` of every trajectory of the batch, all its
 clicks so far. `state` is None at the first click and then whatever `predict` returned:
