@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sample-benchmark check test test-torch soak perf clean
+.PHONY: help setup demo sample-benchmark check test test-torch docs soak perf clean
 
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test              all tests (under 8 minutes on 2 idle cores)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make check             ruff, pyright, layering"
+	@echo "make docs              the docs as a site, in build/site (a minute)"
 	@echo "make soak, make perf   long tests; measurements for docs/performance.md"
 
 setup: $(READY)
@@ -65,6 +66,23 @@ test-torch: $(READY) $(TORCH_READY)
 	$(TORCH_VENV)/bin/python -m pytest -c tests/adapters/pytest.ini -rs tests/adapters
 	RCLICKS_TORCH_PYTHON=$(abspath $(TORCH_VENV))/bin/python $(BIN)/python -m pytest -m torch tests
 
+# The site is read from its files; its search needs `python -m http.server -d build/site`.
+DOCS_VENV ?= .venv-docs
+DOCS_READY := $(DOCS_VENV)/.ready
+$(DOCS_READY): pyproject.toml
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --upgrade pip
+	@# The tools alone: modules are read, not imported.
+	$(DOCS_VENV)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", \
+	  "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > $(DOCS_VENV)/requirements.txt
+	$(DOCS_VENV)/bin/python -m pip install --quiet -r $(DOCS_VENV)/requirements.txt
+	@touch $(DOCS_READY)
+
+# One date for all that is written, so that the same docs give the same bytes.
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 SOURCE_DATE_EPOCH=0 $(DOCS_VENV)/bin/mkdocs build --strict
+	@echo "build/site/index.html"
+
 # RCLICKS_ORIGINAL names a checkout of emb-ai/rclicks and RCLICKS_TORCH_PYTHON an interpreter with
 # torch and what the original imports (tests/soak/beside_the_original.py says which); without, the
 # comparison with the original is skipped.
@@ -89,4 +107,4 @@ perf: $(READY)
 	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/end_to_end.py $(RCLICKS_TORCH_PYTHON))
 
 clean:
-	rm -rf $(VENV) $(TORCH_VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) $(DOCS_VENV) build/site .cache .pytest_cache .ruff_cache .hypothesis

@@ -14,8 +14,8 @@ _IMPORTED = (
     "cv2", "jax", "matplotlib.figure", "pandas", "scipy.stats",
     "rclicks_jax.launch.commands",
 )  # fmt: skip
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(list(_IMPORTED))
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(list(_IMPORTED))
 
 
 def command(name, *flags):
@@ -43,7 +43,7 @@ def forked(name, *flags, **environment):
     arguments = command(name, *flags)[2:]
     with tempfile.TemporaryDirectory() as folder:
         printed = [pathlib.Path(folder) / name for name in ("stdout", "stderr")]
-        process = _SERVER.Process(
+        process = SERVER.Process(
             target=_become, args=(arguments, environment, os.getcwd(), printed)
         )
         process.start()

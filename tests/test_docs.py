@@ -1,9 +1,9 @@
 """What the documentation says can be done is done, and what it names exists."""
 
 import json
-import pathlib
 import re
 
+import doc_pages
 import numpy as np
 import pytest
 from helpers import make_folder
@@ -24,18 +24,14 @@ from rclicks_jax.settings import (
 )
 from rclicks_jax.types import ClickQuery, Clicks
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+ROOT = doc_pages.ROOT
 
 
 @pytest.fixture
 def own(tmp_path):
     """The file that docs/add_a_segmenter.md walks through."""
-    text = (ROOT / "docs" / "add_a_segmenter.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(code.splitlines()) <= 30
-    path = tmp_path / "brightness.py"
-    path.write_text(code)
+    path = doc_pages.write_file("add_a_segmenter.md", tmp_path)
+    assert len(path.read_text().splitlines()) <= 30
     return path
 
 
@@ -86,10 +82,9 @@ def test_the_segmenter_of_the_docs_conforms(own, way):
 
 def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
     text = (ROOT / "docs" / "saliency.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (spec,) = re.findall(r"(SM:adapter=centre.py:width=\S+)", text)
-    (tmp_path / "centre.py").write_text(code)
-    spec = spec.replace("centre.py", str(tmp_path / "centre.py"))
+    path = doc_pages.write_file("saliency.md", tmp_path)
+    spec = spec.replace(path.name, str(path))
     target = np.zeros((40, 50), bool)
     target[10:30, 5:25] = True
     image = np.zeros((40, 50, 3), np.uint8)
@@ -98,31 +93,6 @@ def test_the_saliency_model_of_the_docs_is_a_click_model(tmp_path):
     assert made[20, 15] == pytest.approx(made.max(), rel=0.05)
     assert 0 < made[10, 5] < 0.2 * made.max()
     assert not made[~target].any()
-
-
-def test_what_the_docs_say_of_a_check_is_what_it_prints(monkeypatch, own):
-    text = (ROOT / "docs" / "add_a_segmenter.md").read_text()
-    command = r"\$ rclicks-segmenters check (\S+)\n(.*?)```"
-    ((spec, printed),) = re.findall(command, text, re.DOTALL)
-    monkeypatch.chdir(own.parent)
-    told = []
-    suite.check(spec, report=told.append)
-    seconds = re.compile(r" +\d+\.\d\d s  ")
-    assert seconds.sub(" ", "\n".join(told)) == seconds.sub(" ", printed.strip())
-
-
-def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
-    text = (ROOT / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    target = np.zeros((40, 50), bool)
-    target[10:30, 5:25] = True
-    monkeypatch.chdir(tmp_path)
-    names = {"image": np.zeros((40, 50, 3), np.uint8), "target": target}
-    exec(code.replace("models/clickability", "DT"), names)
-    assert len(names["objects"]) == 6
-    assert names["click_map"].shape == target.shape
-    assert target[tuple(names["clicks_yx"].T)].all()
-    assert len(names["clicks_yx"]) == 20
 
 
 def test_the_notebook_runs_and_its_clicks_are_where_it_says():
@@ -144,18 +114,36 @@ def test_the_notebook_runs_and_its_clicks_are_where_it_says():
     assert later[:, 1].min() >= names["target"].nonzero()[1].min()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", doc_pages.PAGES, ids=doc_pages.name)
 def test_files_that_are_named_exist(page):
     named = re.findall(r"`((?:\w+/)+\w+\.(?:py|md|json))`", page.read_text())
     for name in named:
         assert (ROOT / name).exists() or (ROOT / "rclicks_jax" / name).exists(), name
+
+
+def is_there(parts):
+    """Tells whether a package holds a module, or a module what it is said to hold."""
+    for count in range(len(parts), 0, -1):
+        place = ROOT.joinpath("rclicks_jax", *parts[:count])
+        if place.with_suffix(".py").exists():
+            rest = parts[count:]
+            return not rest or rest[0] in place.with_suffix(".py").read_text()
+        if place.is_dir():
+            return count == len(parts)
+    return False
+
+
+@pytest.mark.parametrize("page", doc_pages.PAGES, ids=doc_pages.name)
+def test_modules_that_are_named_exist(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("it names modules of before")
+    for words in doc_pages.words_in_code(page.read_text()):
+        dotted = re.fullmatch(r"(rclicks_jax\.)?([a-z]\w*(?:\.\w+)+)(\(\))?", words)
+        parts = dotted[2].split(".") if dotted else [""]
+        is_ours = (ROOT / "rclicks_jax" / parts[0] / "__init__.py").exists()
+        is_file = words.endswith((".csv", ".jsonl", ".safetensors", ".xlsx"))
+        if dotted and not is_file and (is_ours or dotted[1]):
+            assert is_there(parts), words
 
 
 def test_every_switch_of_a_protocol_is_explained():

@@ -1,8 +1,10 @@
 """Click maps and sampled clicks for a user's own arrays, checked before use.
 
-model = simulate.load_model("runs/clickability/model")
-click_map = simulate.click_map(model, image, target)
-clicks_yx = simulate.sample_clicks(click_map, target, 20)
+In three lines:
+
+    model = simulate.load_model("runs/clickability/model")
+    click_map = simulate.click_map(model, image, target)
+    clicks_yx = simulate.sample_clicks(click_map, target, 20)
 """
 
 import os

@@ -15,7 +15,7 @@ from click_map_runs import (
 )
 from helpers import make_folder, write_image
 
-from rclicks_jax import distributed, errors, signals
+from rclicks_jax import distributed, errors, files, signals
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.click_maps import queries as click_map_queries
@@ -47,7 +47,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 ):
     asked = settings(folder, model=nano, batch=2)
     click_maps_job.run(asked, tmp_path / "whole")
-    plain, left = store.write_atomically, [writes]
+    plain, left = files.write_output, [writes]
 
     def write(path, content):
         if not left[0]:
@@ -55,10 +55,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         left[0] -= 1
         plain(path, content)
 
-    monkeypatch.setattr(store, "write_atomically", write)
+    monkeypatch.setattr(files, "write_output", write)
     with pytest.raises(Killed):
         click_maps_job.run(asked, tmp_path / "out")
-    monkeypatch.setattr(store, "write_atomically", plain)
+    monkeypatch.setattr(files, "write_output", plain)
     assert not (tmp_path / "out" / "clicks.csv").exists()
     click_maps_job.run(asked, tmp_path / "out")
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")

@@ -9,7 +9,7 @@ from etils import epath
 from run_folders import ILL, NOTED, OTHER, WELL, Asked, begin, old_run, record
 
 from rclicks_jax import errors
-from rclicks_jax.jobs import files, identity, records, store
+from rclicks_jax.jobs import identity, records, run_files, store
 from rclicks_jax.settings import protocols
 
 
@@ -63,8 +63,8 @@ def test_one_starts_where_files_cannot_be_linked(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "link", refused)
-    assert files.create(epath.Path(tmp_path / "a"), b"first")
-    assert not files.create(epath.Path(tmp_path / "a"), b"second")
+    assert run_files.create(epath.Path(tmp_path / "a"), b"first")
+    assert not run_files.create(epath.Path(tmp_path / "a"), b"second")
     assert (tmp_path / "a").read_bytes() == b"first"
 
 
