@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from rclicks_jax import errors, files, registry
-from rclicks_jax.bridge import client
-from rclicks_jax.segmenters import bridged, environments, methods
+from rclicks_jax.segmenters import environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
 _FORMS = (
@@ -108,6 +107,10 @@ def check_file(path: pathlib.Path) -> None:
 
 
 def _check_bridge(options: Mapping[str, str]) -> None:
+    # Workers need NumPy, which lists and unknown names do without.
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
     left = dict(options)
     bridged.split_environments(left)
     adapter = options.get("adapter", "")
@@ -123,6 +126,9 @@ def _check_bridge(options: Mapping[str, str]) -> None:
 def _check_method(
     method: methods.Method, options: Mapping[str, str], protocol: str
 ) -> None:
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
     given = with_protocol(method, options, protocol)
     methods.check_options(method, given)
     bridged.split_environments(given)
