@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
-from rclicks_jax.launch import usage
+from rclicks_jax.launch import streams, usage
 
 from rclicks_jax import errors
 
@@ -32,27 +32,13 @@ def run(
         settings: Dataclass of the settings that flags change, for `--help`.
         prefix: Prefix of the names of these flags.
     """
+    streams.open_closed()
     request = usage.request(sys.argv)
     if request == "version":
-        sys.exit(_print(usage.version()))
+        sys.exit(streams.show(usage.version()))
     if request == "help":
-        sys.exit(_print(usage.help_text(text, settings, prefix)))
+        sys.exit(streams.show(usage.help_text(text, settings, prefix)))
     app.run(lambda arguments: call(main, arguments[1:]), flags_parser=_parse)
-
-
-def _print(text: str) -> int:
-    """Prints a text, of which a reader such as `head` may take a part; the status."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        _silence()
-        return 128 + signal.SIGPIPE
-    except OSError as error:
-        _silence()
-        with contextlib.suppress(OSError):
-            print(f"error: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
@@ -81,7 +67,7 @@ def call(main: Main, arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever reads has seen enough, as `head` has. The status is that of any
         # command whose reader left: what was not done is not called done.
-        _silence()
+        streams.silence()
         status, reason = 128 + signal.SIGPIPE, "Nobody read its output any more."
     except KeyboardInterrupt:
         status, reason = 128 + signal.SIGINT, "It was interrupted."
@@ -99,7 +85,7 @@ def call(main: Main, arguments: Sequence[str]) -> int:
             print(f"error: {errors.printable(reason)}", file=sys.stderr)
         if isinstance(error, OSError):
             # Standard output may be what cannot be written.
-            _silence()
+            streams.silence()
     return _leave(status, reason)
 
 
@@ -128,14 +114,6 @@ def _part() -> None:
         from rclicks_jax import distributed
 
         distributed.finish()
-
-
-def _silence() -> None:
-    """Lets what Python still has to print at its end go nowhere."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave(status: int, reason: str) -> int:

@@ -1,11 +1,13 @@
 """Exceptions of libraries and of the operating system, as sentences for users."""
 
 import concurrent.futures
+import contextlib
+import pathlib
 import re
 
 import jax
 
-from rclicks_jax import errors, files
+from rclicks_jax import cache, errors, files
 
 _MEMORY = (
     "The memory is full. Smaller batches, fewer processes or smaller images need less; "
@@ -29,7 +31,7 @@ def sentence(error: BaseException) -> str | None:
         if isinstance(cause, errors.RClicksError):
             return str(cause)
         if isinstance(cause, OSError):
-            return files.explain(cause)
+            return f"{files.explain(cause)}{_of_cache(cause)}"
         if isinstance(cause, MemoryError):
             return _MEMORY
         if type(cause).__module__.startswith(_BUCKETS):
@@ -48,6 +50,17 @@ def sentence(error: BaseException) -> str | None:
                 "too slow to be waited for. What is finished is kept: start all again."
             )
     return _of_devices()
+
+
+def _of_cache(error: OSError) -> str:
+    """Says how to have another cache, if its folder is what refused; else nothing."""
+    name = error.filename
+    with contextlib.suppress(errors.RClicksError):
+        if isinstance(name, str) and pathlib.Path(name).is_relative_to(
+            cache.cache_dir()
+        ):
+            return f" ${cache.VARIABLE} names another folder for the cache."
+    return ""
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -6,6 +6,7 @@ error when it cannot succeed.
 
 import collections
 import contextlib
+import math
 import os
 import pathlib
 import platform
@@ -18,12 +19,17 @@ from typing import Any
 import jax
 from jax._src import distributed as jax_distributed
 
-from rclicks_jax import cache, coordination, errors, hashing, waits
+from rclicks_jax import cache, coordination, errors, hashing, signs_of_life, waits
 
 _POLL_SECONDS = 0.2
 # Those who wait for process 0 can ask why it ended for so long.
 _FAREWELL_SECONDS = 2.0
+# Each process gives a sign of life so often; silent for so long, it is lost. JAX, which
+# has signs of its own, aborts all others after 100 s.
+_SIGN_SECONDS, _LOST_SECONDS = 5.0, 75.0
+_ADVICE = "What is finished is kept; start all processes again."
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
+_SIGNS = "rclicks/signs"
 
 
 def use_compilation_cache() -> None:
@@ -67,8 +73,8 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     use_compilation_cache()
     if coordinator:
         coordination.connect(coordinator, process_count, process_id)
-        if not is_first():
-            threading.Thread(target=_heed_first, daemon=True).start()
+        signs_of_life.explain_aborts()
+        threading.Thread(target=_heed_others, daemon=True).start()
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
@@ -114,8 +120,7 @@ def _meet(client: Any, name: str) -> None:
     _met[name] += 1
     place = f"{_MEETINGS}/{name}/{_met[name]}"
     others = set(range(jax.process_count())) - {jax.process_index()}
-    with _reaching():
-        client.key_value_set(f"{place}/{jax.process_index()}", "here")
+    _put(client, f"{place}/{jax.process_index()}", "here")
     missing = set(others)
 
     def described() -> str:
@@ -131,8 +136,9 @@ def _meet(client: Any, name: str) -> None:
                 return
             for number in missing & set(departed):
                 raise errors.RClicksError(
-                    f"Process {number} ended before '{name}': {departed[number]} What "
-                    "is finished is kept; start all processes again."
+                    _advised(
+                        f"Process {number} ended before '{name}': {departed[number]}"
+                    )
                 )
             time.sleep(pause)
             pause = min(_POLL_SECONDS, 2 * pause)
@@ -152,41 +158,79 @@ def _reaching() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise errors.RClicksError(
-            "Process 0 cannot be reached any more: see its output. What is finished is "
-            "kept; start all processes again."
+            _advised("Process 0 cannot be reached any more: see its output.")
         ) from error
+
+
+def _advised(text: str) -> str:
+    """Returns a message with what to do next, once: messages are of other messages."""
+    return f"{text.removesuffix(_ADVICE).rstrip()} {_ADVICE}"
 
 
 # Held while the other processes are asked something, and for ever after the end.
 _asking = threading.Lock()
+# This process ends early, and has said so to the others.
+_leaving = threading.Event()
 
 
-def _heed_first() -> None:
-    """Ends this process in words once process 0 has left early.
+def _heed_others() -> None:
+    """Gives signs of life, and ends this process in words once it is alone.
 
-    JAX aborts all others with a stack trace of C++ as soon as process 0 is gone, also
+    That is when process 0 has left early, or finds a process lost. JAX aborts all
+    others with a stack trace of C++ as soon as process 0 is gone or one is silent, also
     those that wait for nobody.
     """
     client: Any = jax_distributed.global_state.client
+    number = jax.process_index()
+    silence = signs_of_life.Silence(
+        range(jax.process_count()), time.monotonic(), _LOST_SECONDS
+    )
+    given = -math.inf
     while True:
         time.sleep(_FAREWELL_SECONDS / 4)
         try:
             with _asking:
                 departed = _numbered(client, _DEPARTURES)
+                if time.monotonic() - given > _SIGN_SECONDS:
+                    given = time.monotonic()
+                    _put(client, f"{_SIGNS}/{number}", str(given))
+                    if number == 0 and (lost := _lost(client, silence, departed)):
+                        _end(f"Process {lost[0]} ended: {departed[lost[0]]}")
         except errors.RClicksError:
             return
         if 0 in departed:
-            # One that waits for process 0 says more, and ends meanwhile.
-            time.sleep(_FAREWELL_SECONDS / 4)
-            with contextlib.suppress(OSError):
-                print(
-                    f"error: Process 0 ended early: {departed[0]} What is finished is "
-                    "kept; start all processes again.",
-                    file=sys.stderr,
-                    flush=True,
-                )
-            # Whatever the main thread does cannot be interrupted from here.
-            os._exit(2)
+            _end(f"Process 0 ended early: {departed[0]}")
+
+
+def _lost(
+    client: Any, silence: signs_of_life.Silence, departed: dict[int, str]
+) -> list[int]:
+    """Says for processes that are lost that they ended; returns which they are."""
+    signs = _numbered(client, _SIGNS)
+    lost = [n for n in silence.lost(signs, time.monotonic()) if n not in departed]
+    for number in lost:
+        departed[number] = (
+            f"It gave no sign of life for {silence.limit:.0f} s; it was killed, or its "
+            "machine is gone."
+        )
+        _put(client, f"{_DEPARTURES}/{number}", departed[number])
+    return lost
+
+
+def _end(why: str) -> None:
+    """Ends this process from a thread of its own: the main one may be in any call."""
+    # One that waits for the others says more, and ends meanwhile.
+    if _leaving.wait(_FAREWELL_SECONDS / 4):
+        return
+    with contextlib.suppress(OSError):
+        print(f"error: {_advised(why)}", file=sys.stderr, flush=True)
+    leave(why)
+    os._exit(2)
+
+
+def _put(client: Any, key: str, text: str) -> None:
+    with _reaching():
+        client.key_value_set(key, text, allow_overwrite=True)
 
 
 def finish() -> None:
@@ -209,6 +253,7 @@ def leave(reason: str) -> None:
     """
     if is_alone():
         return
+    _leaving.set()
     client: Any = jax_distributed.global_state.client
     number = jax_distributed.global_state.process_id
     with contextlib.suppress(RuntimeError):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -89,6 +90,32 @@ def test_a_host_that_was_stopped_keeps_nobody_waiting():
     assert second[0] == 128 + 15
     assert first[0] == 2
     assert "Process 1 ended before 'half way': It was stopped" in first[2]
+
+
+def test_a_host_that_was_killed_ends_the_others_in_words():
+    port = free_port()
+    busy, killed, waiting = ended(
+        start(0, port, "--pause=90", count=3),
+        start(1, port, "--deed=die", count=3),
+        start(2, port, count=3),
+    )
+    assert [busy[0], killed[0], waiting[0]] == [2, -signal.SIGKILL, 2]
+    lost = "It gave no sign of life for 2 s; it was killed, or its machine is gone."
+    advice = "What is finished is kept; start all processes again."
+    for _, _, said in (busy, waiting):
+        assert said.count(f"{lost} {advice}") == 1, said
+        assert said.count("error: ") == said.count(advice) == 1, said
+        assert "Traceback" not in said
+        assert "Fatal Python error" not in said
+
+
+def test_a_process_0_that_was_killed_leaves_a_sentence():
+    port = free_port()
+    _, other = ended(start(0, port, "--deed=die"), start(1, port))
+    assert other[0] == 2
+    assert other[2].rstrip().endswith("is kept; start all processes again.")
+    assert "\nerror: JAX ended this process, as said above" in other[2]
+    assert "Fatal Python error" not in other[2]
 
 
 def test_nobody_at_the_coordinators_port_is_said_and_given_up():

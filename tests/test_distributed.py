@@ -11,7 +11,15 @@ import threading
 import jax
 import pytest
 
-from rclicks_jax import cache, distributed, errors, hashing, signals, waits
+from rclicks_jax import (
+    cache,
+    distributed,
+    errors,
+    hashing,
+    signals,
+    signs_of_life,
+    waits,
+)
 
 
 def test_hashes_are_the_same_in_every_release():
@@ -257,7 +265,7 @@ class Unreachable:
     def __init__(self, failing):
         self.failing = failing
 
-    def key_value_set(self, key, text):
+    def key_value_set(self, key, text, allow_overwrite=False):
         self._call("set")
 
     def key_value_dir_get(self, folder):
@@ -300,3 +308,10 @@ def test_who_leaves_a_service_that_is_gone_leaves(monkeypatch):
         distributed.jax_distributed.global_state, "client", Unreachable("set")
     )
     distributed.leave("It failed.")
+
+
+def test_a_process_is_lost_when_its_signs_stay_the_same_for_long():
+    silence = signs_of_life.Silence(range(3), 0.0, 75.0)
+    assert silence.lost({0: "a", 1: "a"}, 60.0) == []
+    assert silence.lost({0: "b", 1: "a"}, 76.0) == [2]
+    assert silence.lost({0: "b", 1: "a", 2: "late"}, 136.0) == [1]

@@ -10,7 +10,7 @@ LEAVES = {
     "settings",
     "errors", "types",
     "registry", "file_signatures", "files", "cache", "waits", "coordination",
-    "distributed", "hashing", "signals",
+    "distributed", "hashing", "signals", "signs_of_life",
     "__init__",
 }  # fmt: skip
 # What each package may import, apart from itself and the leaves.
@@ -57,9 +57,17 @@ LEAF_IMPORTS = {
     "cache": {"errors", "waits"},
     "waits": set(),
     "coordination": {"errors", "waits"},
-    "distributed": {"cache", "coordination", "errors", "hashing", "waits"},
+    "distributed": {
+        "cache",
+        "coordination",
+        "errors",
+        "hashing",
+        "signs_of_life",
+        "waits",
+    },
     "hashing": set(),
     "signals": set(),
+    "signs_of_life": set(),
     # What programs may rely on, imported when it is first used.
     "__init__": {"api"},
 }

@@ -33,6 +33,7 @@ class ClickPair:
         other_yx: Clicks of the second, `i32[m 2]`.
         gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
         problem: Why the task cannot be used; empty if it can.
+        notes: What was decided when the photograph and its masks were read.
     """
 
     dataset: str
@@ -45,6 +46,21 @@ class ClickPair:
     other_yx: np.ndarray
     gt_mask: np.ndarray | None
     problem: str
+    notes: tuple[raw.Note, ...] = ()
+
+
+def notes(spec: specs.DataSpec, *, by_mode: bool) -> list[raw.Note]:
+    """Returns what was decided or left out when clicks and photographs were matched.
+
+    Args:
+        spec: The dataset.
+        by_mode: Whether display modes are compared, else devices.
+
+    Raises:
+        DataError: The dataset's folders are not as they must be.
+    """
+    source = open_modes(spec)[0] if by_mode else sources.open_source(spec)
+    return list(source.notes)
 
 
 def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
@@ -84,6 +100,37 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
         DataError: There is no `previews.csv` with the reference mode and others in the
             dataset's folder or the one above.
     """
+    source, modes = open_modes(spec)
+    if REFERENCE_MODE not in modes or len(modes) < 2:
+        raise errors.DataError(
+            f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
+            f"{_PREVIEWS} there or in the folder above there must be {REFERENCE_MODE} "
+            "and others."
+        )
+    reference = modes.pop(REFERENCE_MODE)
+    for split in source.split_names:
+        for task in source.tasks(split):
+            name = task.click_set_id
+            # One that the reference mode lacks is counted: nobody clicked there.
+            one = reference.get(name) or source.clicks[name].of_device("")
+            for mode, sets in modes.items():
+                if name in sets:
+                    names = (REFERENCE_MODE, mode)
+                    yield _pair(source.name, task, one, sets[name], names)
+
+
+def open_modes(
+    spec: specs.DataSpec,
+) -> tuple[folders.FolderSource, dict[str, dict[str, clicks_csv.ClickSet]]]:
+    """Opens a dataset with the clicks of its `previews.csv`.
+
+    Returns:
+        The photographs with all tasks of the table, and the click sets of each mode by
+        task; no modes without a table.
+
+    Raises:
+        DataError: The dataset is no folder, or the table is none.
+    """
     if spec.folder is None or spec.json_path is not None:
         raise errors.DataError(
             f"{spec.name} has no display modes: give the folder of the photographs "
@@ -93,25 +140,9 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
     tables = clicks_csv.read_all(path) if path else {}
     modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}
-    if REFERENCE_MODE not in modes or len(modes) < 2:
-        raise errors.DataError(
-            f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
-            f"{_PREVIEWS} there or in the folder above there must be {REFERENCE_MODE} "
-            "and others."
-        )
-    reference = modes.pop(REFERENCE_MODE)
     every = {name: one for sets in modes.values() for name, one in sets.items()}
-    every |= reference
-    source = folders.FolderSource(spec.name, spec.folder, layout, every)
-    for split in source.split_names:
-        for task in source.tasks(split):
-            name = task.click_set_id
-            # One that the reference mode lacks is counted: nobody clicked there.
-            one = reference.get(name) or every[name].of_device("")
-            for mode, sets in modes.items():
-                if name in sets:
-                    names = (REFERENCE_MODE, mode)
-                    yield _pair(source.name, task, one, sets[name], names)
+    every |= modes.get(REFERENCE_MODE, {})
+    return folders.FolderSource(spec.name, spec.folder, layout, every), modes
 
 
 def _pair(
@@ -134,4 +165,5 @@ def _pair(
         other_yx=other.in_shape(shape),
         gt_mask=None if problem else task.gt_mask,
         problem=problem,
+        notes=tuple(n for n in task.image.notes if n.kind not in folders.CLICK_NOTES),
     )

@@ -5,14 +5,14 @@ import dataclasses
 import math
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import tqdm
 
 from rclicks_jax import errors, registry
-from rclicks_jax.data import raw, specs, targets
+from rclicks_jax.data import click_pairs, raw, specs, targets
 from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
 Severity = Literal["ok", "note", "error"]
@@ -164,12 +164,8 @@ def _examine_previews(path: pathlib.Path, diagnosis: Diagnosis) -> None:
     except errors.DataError as error:
         diagnosis.add("error", str(error))
         return
-    counts = {
-        mode: sum(len(s.clicks_yx) for s in sets.values())
-        for mode, sets in modes.items()
-    }
-    listed = ", ".join(f"{mode} {count}" for mode, count in sorted(counts.items()))
-    diagnosis.add("ok", f"previews.csv, clicks by display mode: {listed}")
+    listed = _by_mode({mode: list(sets.values()) for mode, sets in modes.items()})
+    diagnosis.add("ok", f"previews.csv, {listed}")
 
 
 def _kind(name: str, problem: str) -> str:
@@ -230,8 +226,47 @@ def _examine_dataset(
     diagnosis.add("ok", f"checksum of the masks: {checksum}")
     if isinstance(source, folders.FolderSource):
         _examine_clicks(source, layout, diagnosis)
+        _examine_modes(spec, source, diagnosis)
     if source.has_clicks:
         _examine_tasks(source, max_click_distance, diagnosis)
+
+
+def _examine_modes(
+    spec: specs.DataSpec, source: folders.FolderSource, diagnosis: Diagnosis
+) -> None:
+    """Reads the tasks of display modes, of a table in the folder or above it."""
+    try:
+        shown, modes = click_pairs.open_modes(spec)
+    except errors.DataError as error:
+        # Of a table above several datasets it is told once.
+        if ("error", str(error)) not in diagnosis.findings:
+            diagnosis.add("error", str(error))
+        return
+    path = shown.beside("previews.csv")
+    here = sum(each.image_stem in shown.image_paths for each in shown.clicks.values())
+    # A table above several datasets is about one of them.
+    if path is None or not (here or path.parent == spec.folder):
+        return
+    listed = _by_mode({mode: list(sets.values()) for mode, sets in modes.items()})
+    diagnosis.add("ok", f"previews.csv: {here} click tasks, {listed}")
+    for text in raw.describe(n for n in shown.notes if n not in source.notes):
+        diagnosis.add("note", f"previews.csv: {text}")
+    try:
+        problems = [
+            (f"{pair.click_set_id}, {pair.other}", pair.problem)
+            for pair in click_pairs.by_display_mode(spec)
+            if pair.problem
+        ]
+    except errors.DataError as error:
+        diagnosis.add("note", f"display modes cannot be compared: {error}")
+        return
+    diagnosis.add_problems(problems)
+
+
+def _by_mode(modes: Mapping[str, Iterable[clicks_csv.ClickSet]]) -> str:
+    counts = {mode: sum(len(s.clicks_yx) for s in sets) for mode, sets in modes.items()}
+    listed = ", ".join(f"{mode} {count}" for mode, count in sorted(counts.items()))
+    return f"clicks by display mode: {listed}"
 
 
 def _examine_clicks(

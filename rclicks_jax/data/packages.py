@@ -369,7 +369,11 @@ def _described(
 
 def notes(opened: Iterable[Package]) -> list[str]:
     """Returns what packages note; the first process prints it to stderr."""
-    noted = [f"{one.dataset}: {note}" for one in opened for note in one.notes]
+    return say([f"{one.dataset}: {note}" for one in opened for note in one.notes])
+
+
+def say(noted: list[str]) -> list[str]:
+    """Returns notes; the first process prints them to stderr."""
     for note in noted if distributed.is_first() else ():
         print(f"note: {errors.printable(note)}", file=sys.stderr)
     return noted

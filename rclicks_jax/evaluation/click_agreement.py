@@ -17,7 +17,7 @@ import tqdm
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.data import click_pairs, raw, specs
+from rclicks_jax.data import click_pairs, packages, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.identity import AgreementIdentity
@@ -104,16 +104,22 @@ def run(
     parsed = specs.parse(data, max_side)
     units: list[Unit] = []
     seen: dict[str, str] = {}
+    noted: list[str] = []
     # Data without such sets leaves no folder.
     for spec in parsed:
         digest = hashlib.sha256()
+        notes = click_pairs.notes(spec, by_mode=compared == "display_mode")
         for pair in tqdm.tqdm(_pairs(compared, spec, split), desc="Reading"):
             units.append(Unit(pair.dataset, _name_of(pair), (), None))
+            notes += pair.notes
             for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
                 digest.update(b"-" if part is None else part.tobytes())
         seen[spec.name] = digest.hexdigest()
+        # A photograph has several tasks.
+        told = raw.describe(dict.fromkeys(notes))
+        noted += [f"{spec.name}: {line}" for line in told]
     identity = AgreementIdentity(compared, seen, split, max_side)
-    job = ClickAgreement(identity, parsed)
+    job = ClickAgreement(identity, parsed, noted)
     return engine.run(job, units, workdir, limits or engine.Limits())
 
 
@@ -135,15 +141,23 @@ class ClickAgreement(engine.Job):
     unit = step = "click task"
 
     def __init__(
-        self, identity: AgreementIdentity, parsed: Sequence[specs.DataSpec]
+        self,
+        identity: AgreementIdentity,
+        parsed: Sequence[specs.DataSpec],
+        noted: list[str],
     ) -> None:
-        """Takes what is compared, and where it is read from."""
+        """Takes what is compared, where it is read from, and what was noted there."""
         self._identity = identity
         self._specs = parsed
+        self._noted = noted
 
     def identity(self) -> AgreementIdentity:
         """Returns all that can change a number."""
         return self._identity
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Returns what was decided or left out when the data was read; says it, too."""
+        return {"data_notes": packages.say(self._noted)}
 
     def facts(self) -> Mapping[str, str]:
         """Returns what is compared."""

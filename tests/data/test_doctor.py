@@ -127,6 +127,38 @@ def test_display_modes_are_counted(tmp_path):
     assert not doctor.examine(str(tmp_path), 1.0).healthy
 
 
+def test_display_modes_of_one_folder_are_examined_as_they_are_compared(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    good = [f"{mode},a,,a,first,,pc,1,2,64,48" for mode in ("Text_Description", "Box")]
+    turned = "Box,b,,b,first,,pc,1,2,48,64"
+    gone = "Box,gone,,gone,first,,pc,1,2,64,48"
+    # In the folder, then above it.
+    for table in (folder / "previews.csv", tmp_path / "previews.csv"):
+        table.write_text(HEADER + "\n".join([*good, turned, gone]) + "\n")
+        text = doctor.examine(str(folder), 1.0).text()
+        table.unlink()
+        counts = "clicks by display mode: Box 3, Text_Description 1"
+        assert f"   ok previews.csv: 2 click tasks, {counts}" in text
+        note = "clicks are on photographs that are not there (1: gone)"
+        assert f" note previews.csv: {note}" in text
+        assert "ERROR line 4 of previews.csv has a frame of another shape" in text
+    table.write_text(HEADER + good[1] + "\n")
+    diagnosis = doctor.examine(str(folder), 1.0)
+    assert diagnosis.healthy
+    assert " note display modes cannot be compared: " in diagnosis.text()
+    table.write_text("x,y\n1,2\n")
+    assert not doctor.examine(str(folder), 1.0).healthy
+
+
+def test_display_modes_of_another_dataset_are_passed_over(tmp_path):
+    folder = make_folder(tmp_path / "mine")
+    row = "Text_Description,gone,,gone,first,,pc,1,2,64,48\n"
+    (tmp_path / "previews.csv").write_text(HEADER + row)
+    diagnosis = doctor.examine(str(folder), 1.0)
+    assert diagnosis.healthy
+    assert "previews" not in diagnosis.text()
+
+
 def test_a_wrong_variant_is_an_error(tmp_path):
     names = [f"{number:05}" for number in range(585)]
     folder = tmp_path / "DAVIS"

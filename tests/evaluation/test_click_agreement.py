@@ -152,18 +152,24 @@ def test_other_clicks_in_the_same_folder_are_refused(tmp_path):
         click_agreement.run(*arguments)
 
 
-def test_a_task_that_the_reference_mode_lacks_is_counted(tmp_path):
+def test_tasks_that_cannot_be_compared_are_counted(tmp_path, capsys):
     some = points(6, 0)[:, ::-1].tolist()
     modes = {
         "Text_Description": {("a", "pc"): some},
-        "Object_CutOut": {("a", "pc"): some, ("b", "pc"): some},
+        "Object_CutOut": {(name, "pc"): some for name in ("a", "b", "gone")},
     }
     folder = write_clicked(tmp_path, {}, modes)
+    for part in ("images", "masks"):
+        (folder / part / "gone.png").unlink()
     click_agreement.run("display_mode", f"folder:{folder}", "all", tmp_path / "run")
     found = click_agreement.read_all(store.RunFolder(tmp_path / "run"))
     told = {one.click_set_id: (one.status, one.reason) for one in found}
     assert told["a"] == ("ok", "")
     assert told["b"] == ("skipped", "fewer than 2 clicks: 0 by Text_Description")
+    note = "mine: clicks are on photographs that are not there (1: gone)"
+    assert f"note: {note}" in capsys.readouterr().err
+    noted = json.loads((tmp_path / "run" / "run.json").read_text())["provenance"]
+    assert noted["data_notes"] == [note]
 
 
 def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):

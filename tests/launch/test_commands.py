@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 import time
@@ -172,6 +173,18 @@ def test_who_has_read_enough_may_close_the_pipe(words):
     assert process.wait() == 128 + signal.SIGPIPE
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_closed_streams_change_nothing_else(tmp_path, closed):
+    data = make_folder(tmp_path / "mine")
+    line = shlex.join(command("data", "doctor", data))
+    ended = subprocess.run(
+        ["sh", "-c", f"{line} {closed}"], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ("Ready to use" in ended.stdout) == (closed != ">&-")
+    assert "Traceback" not in ended.stderr
 
 
 def test_many_failures_are_a_status(tmp_path, cache):

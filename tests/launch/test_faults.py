@@ -184,3 +184,14 @@ def test_an_interrupt_is_a_status(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 130
     assert done.stderr == "Interrupted; the same command goes on.\n"
+
+
+def test_a_cache_that_refuses_is_named_with_the_way_to_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("RCLICKS_CACHE", str(tmp_path / "cache"))
+    hint = "$RCLICKS_CACHE names another folder for the cache."
+    for place, told in (("cache/models/toy", True), ("cache2/models", False)):
+        error = OSError(errno.EROFS, "Read-only file system", str(tmp_path / place))
+        said = faults.sentence(error)
+        assert said is not None
+        assert said.startswith(f"{tmp_path / place}: Read-only file system.")
+        assert (hint in said) == told

@@ -37,6 +37,7 @@ if __name__ == "__main__":
     # Short, so that the test is.
     from rclicks_jax import coordination, waits
 
+    distributed._SIGN_SECONDS, distributed._LOST_SECONDS = 0.3, 2.0
     waits._QUIET_SECONDS = float(os.environ.get("QUIET", "3"))
     coordination._START_SECONDS = float(os.environ.get("PATIENCE", "300"))
     commands.run(main, "usage")

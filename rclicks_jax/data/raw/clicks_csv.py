@@ -44,6 +44,7 @@ class ClickSet:
         lines: Where each click stands in the file, `i64[n]`, from 1.
         device_of_each: What made each click, `str[n]`.
         problem: Why the set cannot be used; empty if it can.
+        table: Name of the file, for messages.
     """
 
     full_stem: str
@@ -57,6 +58,7 @@ class ClickSet:
     lines: np.ndarray
     device_of_each: np.ndarray
     problem: str = ""
+    table: str = "clicks.csv"
 
     def of_device(self, device: str) -> "ClickSet":
         """Returns the clicks that one kind of device made."""
@@ -93,8 +95,8 @@ class ClickSet:
         frame = self.frames[wrong[:1]]
         turned = "; w and h are exchanged" * bool(_same_shape(frame, shape[::-1])[0])
         return (
-            f"line {self.lines[wrong[0]]} of clicks.csv has a frame of another shape: "
-            f"w={frame[0, 1]}, h={frame[0, 0]}; the photograph has "
+            f"line {self.lines[wrong[0]]} of {self.table} has a frame of another "
+            f"shape: w={frame[0, 1]}, h={frame[0, 0]}; the photograph has "
             f"{shape[1]}x{shape[0]} pixels{turned}"
         )
 
@@ -147,8 +149,8 @@ def sets_by_id(sets: Mapping[Key, ClickSet]) -> dict[str, ClickSet]:
         name = full_stem if alone else f"{full_stem}_{click_type}"
         if name in named or (not alone and name in types):
             raise errors.DataError(
-                f"clicks.csv has two tasks that would be called {name}: give each "
-                "click type of an object a full_stem of its own."
+                f"{click_set.table} has two tasks that would be called {name}: give "
+                "each click type of an object a full_stem of its own."
             )
         named[name] = click_set
     return named
@@ -177,7 +179,7 @@ def _read(path: pathlib.Path, stamp: tuple[int, ...]) -> dict[str, dict[Key, Cli
     _check_pixels(path, [row for rows in rows_of.values() for row in rows])
     sets: dict[str, dict[Key, ClickSet]] = {}
     for (dataset, *key), rows in rows_of.items():
-        sets.setdefault(dataset, {})[key[0], key[1]] = _click_set(rows)
+        sets.setdefault(dataset, {})[key[0], key[1]] = _click_set(rows, path.name)
     return sets
 
 
@@ -211,14 +213,14 @@ class _Row(NamedTuple):
     largest: float
 
 
-def _click_set(rows: Sequence[_Row]) -> ClickSet:
+def _click_set(rows: Sequence[_Row], table: str) -> ClickSet:
     first = rows[0].texts
     problem = ""
     for row in rows:
         for column in ("image_stem", "object_stem"):
             if row.texts[column] != first[column] and not problem:
                 problem = (
-                    f"lines {rows[0].line} and {row.line} of clicks.csv have one "
+                    f"lines {rows[0].line} and {row.line} of {table} have one "
                     f"full_stem but {column} {first[column]!r} and "
                     f"{row.texts[column]!r}"
                 )
@@ -236,6 +238,7 @@ def _click_set(rows: Sequence[_Row]) -> ClickSet:
         lines=np.array([row.line for row in rows], np.int64),
         device_of_each=np.array(devices, str),
         problem=problem,
+        table=table,
     )
 
 

@@ -24,6 +24,10 @@ from rclicks_jax.ops import images
 IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
 # Parts the stem of an image from the id of one of its objects.
 _OBJECT_MARK = "_______"
+_NOT_REPLAYED = "first clicks are of no single object and are not replayed"
+_NOT_USED = "first clicks cannot be used and are left out"
+# Kinds of notes on clicks that stand with an object.
+CLICK_NOTES = (_NOT_REPLAYED, _NOT_USED)
 _CLICKS, _PREVIEWS, _PREV_MASKS = "clicks.csv", "previews.csv", "prev_masks"
 
 
@@ -311,11 +315,9 @@ class FolderSource:
             if clicks.click_type != "first":
                 continue
             if name not in instance_ids:
-                kind = "first clicks are of no single object and are not replayed"
-                yield raw.Note(kind, name)
+                yield raw.Note(_NOT_REPLAYED, name)
             elif not _is_of(clicks, stem, shape):
-                kind = "first clicks cannot be used and are left out"
-                yield raw.Note(kind, f"{name}: {clicks.problem_in(shape)}")
+                yield raw.Note(_NOT_USED, f"{name}: {clicks.problem_in(shape)}")
 
     def _unusable(self, stem: str, problem: str) -> raw.RawImage:
         broken = raw.RawObject(stem, None, problem)

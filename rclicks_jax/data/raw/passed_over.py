@@ -15,8 +15,8 @@ _LIST = re.compile(
     r"(clicks|previews)\.(csv|tsv|txt|xlsx?|ods|json|csv\.txt)"
 )
 _LISTS = (
-    "files look like lists or tables but are not read (train.txt, val.txt and "
-    "clicks.csv are)"
+    "files look like lists or tables but are not read (train.txt, val.txt, clicks.csv "
+    "and previews.csv are)"
 )
 
 
