@@ -42,7 +42,7 @@ ALLOWED = {
     },
     "launch": {
         "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "segmenters", "training",
+        "reporting", "results", "segmenters", "training", "weights",
     },
     "configs": set(),
     "datasets": {"data"},

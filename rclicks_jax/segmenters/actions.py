@@ -31,10 +31,10 @@ def make_environment(
     """Makes the environment of a method, and prints how to use it.
 
     Args:
-        name: Of the method.
+        name: Name of the method.
         wheels: Where PyTorch comes from; see `environments.Request`.
-        python: Interpreter to make it with; this one if empty.
-        folder: Where it goes; below the cache if empty.
+        python: Interpreter that makes it; that of this process if empty.
+        folder: Folder of the environment; one below the cache if empty.
         pins: More requirements.
         dry_run: Only print the commands.
 

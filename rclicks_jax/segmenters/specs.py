@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from rclicks_jax import errors, files, registry
-from rclicks_jax.bridge import adapter as adapter_lib
-from rclicks_jax.bridge import client
-from rclicks_jax.bridge.switches import PAPER
-from rclicks_jax.segmenters import bridged, environments, methods
+from rclicks_jax.segmenters import environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
 _FORMS = (
@@ -42,8 +39,7 @@ def check(spec: str) -> None:
     elif name in methods.catalogue().methods:
         _check_method(methods.find(name), options)
     elif name in registry.SEGMENTERS:
-        functions = registry.find("segmenter", registry.SEGMENTERS, name)
-        adapter_lib.load_model(functions.load, options, PAPER)
+        _check_native(name, options)
     else:
         raise unknown(name)
 
@@ -127,7 +123,20 @@ def check_file(path: pathlib.Path) -> None:
         )
 
 
+def _check_native(name: str, options: Mapping[str, str]) -> None:
+    # NumPy takes time to import, which lists of names do without.
+    from rclicks_jax.bridge import adapter
+    from rclicks_jax.bridge.switches import PAPER
+
+    functions = registry.find("segmenter", registry.SEGMENTERS, name)
+    adapter.load_model(functions.load, options, PAPER)
+
+
 def _check_bridge(options: Mapping[str, str]) -> None:
+    # Workers need NumPy, which lists and unknown names do without.
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
     left = dict(options)
     bridged.split_environments(left)
     adapter = options.get("adapter", "")
@@ -141,6 +150,9 @@ def _check_bridge(options: Mapping[str, str]) -> None:
 
 
 def _check_method(method: methods.Method, options: Mapping[str, str]) -> None:
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
     methods.check_options(method, options)
     given = dict(options)
     bridged.split_environments(given)

@@ -4,15 +4,19 @@ A reader never stops at a bad file: it yields the image or the object with a pro
 words, so that it is counted, recorded and named.
 """
 
+from __future__ import annotations
+
 import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from rclicks_jax import errors
-from rclicks_jax.types import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rclicks_jax.types import Status
 
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
 ALL = "all"
@@ -94,7 +98,9 @@ class RawObject:
         category: str = "",
     ) -> None:
         """Takes a mask, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`."""
-        # Commands that only name datasets start without OpenCV.
+        # Commands that only name datasets start without NumPy and OpenCV.
+        import numpy as np
+
         from rclicks_jax.ops import images
 
         self.instance_id = instance_id
