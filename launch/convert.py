@@ -54,6 +54,7 @@ def main(arguments: Sequence[str]) -> None:
     """Converts."""
     # Readers of weights take seconds to import, which --help does without.
     from rclicks_jax.networks import exchange
+    from rclicks_jax.weights import torch_checkpoints
 
     flag_helpers.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
         raise errors.BadValueError("What to convert", given, "one of the two")
     if model:
         print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")
-    elif out.endswith(exchange.SUFFIX):
+    elif out.endswith(torch_checkpoints.SUFFIX):
         count = exchange.rewrite(checkpoint, out, _TORCH_PYTHON.value)
         print(f"Checkpoint: {out}, {count} keys")
     else:

@@ -39,7 +39,7 @@ ALLOWED = {
     },
     "launch": {
         "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "training",
+        "reporting", "results", "training", "weights",
     },
     "configs": set(),
     "datasets": {"data"},

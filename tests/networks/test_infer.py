@@ -121,9 +121,9 @@ def test_what_is_remembered_has_a_bound(nano, monkeypatch):
     monkeypatch.setattr(infer, "_KEPT_BYTES", 200_000)
     for query, click_map in zip(asked, expected, strict=True):
         np.testing.assert_array_equal(nano([query])[0], click_map)
-        kept = nano._squares._kept.values()
+        kept = nano._letterboxed._kept.values()
         total = sum(source.nbytes + square.nbytes for source, square in kept)
-        assert total == nano._squares._bytes <= 200_000
+        assert total == nano._letterboxed._bytes <= 200_000
 
 
 def in_precision(precision):

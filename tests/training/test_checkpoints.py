@@ -69,7 +69,8 @@ SAVE_BEYOND_A_LIMIT = """
 import resource, signal, sys
 from etils import epath
 from test_checkpoints import state_at
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.settings import training
 from rclicks_jax.training import checkpoints
 import numpy as np
 keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), training.TrainConfig())
