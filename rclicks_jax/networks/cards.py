@@ -17,12 +17,15 @@ import safetensors
 import safetensors.numpy
 from etils import epath
 
-from rclicks_jax import errors, files
+from rclicks_jax import errors, files, registry
+from rclicks_jax.networks import architectures
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.settings import dicts, networks
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
-_FORMAT = 1
+# Cards of format 1 name no architecture: there was only the clickability network.
+_FORMAT = 2
 # SHA-256 of the rest of a card: a size or a width that changed changes click maps.
 _SEAL = "card_checksum"
 # What is written beside, and becomes the file of the same name.
@@ -34,17 +37,19 @@ class Card:
     """What a model folder holds and where it comes from.
 
     Attributes:
-        network: Widths and depths.
+        network: Widths and depths, of the architecture's type.
         size: Side of the square it was trained on, pixels.
-        sigma: Of the click maps it was trained on, in units of a 1920x1080 image.
+        sigma: Sigma of the click maps it was trained on, in pixels of a 1920x1080
+            image.
         data: What it was trained on, in words: datasets, counts, kinds of clicks.
         recipe: How it was trained, in words.
         metrics: What it reached on its validation split.
         protocol: Whose training it had: `paper` for the original's.
         checksum: SHA-256 of the weights file.
+        architecture: Name of the kind of network.
     """
 
-    network: networks.NetworkConfig
+    network: architectures.Config
     size: int
     sigma: float
     data: str
@@ -52,9 +57,10 @@ class Card:
     metrics: dict[str, float]
     protocol: str = ""
     checksum: str = ""
+    architecture: str = networks.CLICKABILITY
 
 
-def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
+def save(folder: epath.PathLike, variables: Variables, card: Card) -> Card:
     """Writes a model folder; returns the card with its checksum.
 
     A model that is there stays whole until the new one takes its place at once; an
@@ -129,7 +135,8 @@ def load_card(folder: epath.PathLike) -> Card:
     writes, is taken at its word.
 
     Raises:
-        DataError: The folder is none, or its card is broken or was changed.
+        DataError: The folder is none; or its card is broken, was changed, or names an
+            architecture that is not known.
     """
     path = epath.Path(folder) / CARD_NAME
     if _is_between(path.parent):
@@ -153,10 +160,7 @@ def load_card(folder: epath.PathLike) -> Card:
                 f"line {_SEAL} out of it"
             )
         del described["format"]
-        network = dicts.from_config_dict(
-            networks.NetworkConfig, described.pop("network")
-        )
-        return Card(network=network, **described)
+        return _card_of(described, path)
     except OSError as error:
         raise errors.DataError(files.explain(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -165,12 +169,38 @@ def load_card(folder: epath.PathLike) -> Card:
         ) from error
 
 
+def _card_of(described: dict[str, Any], path: epath.Path) -> Card:
+    """Returns the card that a file describes.
+
+    Raises:
+        DataError: The architecture is not known, or takes no squares of that size.
+        ValueError: A value is wrong; so say `KeyError` and `TypeError`.
+    """
+    name = described.setdefault("architecture", networks.CLICKABILITY)
+    if name not in registry.ARCHITECTURES:
+        known = sorted(registry.ARCHITECTURES)
+        raise errors.DataError(
+            f"{path} is of a network of architecture {name!r}, which this release does "
+            f"not have.{errors.meant(str(name), known)} Known: {', '.join(known)}. "
+            "Read it with the release that made it."
+        )
+    architecture = architectures.find(name)
+    network = dicts.from_config_dict(architecture.config, described.pop("network"))
+    card = Card(network=network, **described)
+    if not architecture.sides.holds(card.size):
+        raise errors.DataError(
+            f"{path} says that the network takes squares of {card.size} pixels; the "
+            f"architecture {name} takes sides of {architecture.sides.allowed}."
+        )
+    return card
+
+
 def _is_finite(array: np.ndarray) -> bool:
     # Of bfloat16 too, which is of no kind of NumPy's own.
     return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
 
 
-def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
+def load(folder: epath.PathLike) -> tuple[Variables, Card]:
     """Reads a model folder: the variables and the card.
 
     A card without a checksum, as another program may write, is taken at its word.

@@ -12,9 +12,8 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.networks import checkpoint_sizes
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.weights import state_dicts
-
-Variables = dict[str, Any]
 
 # A collection of our variables: the counters of batches, by the original's keys.
 # Nothing reads them, but a checkpoint that goes back must have them.

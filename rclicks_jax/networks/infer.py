@@ -13,14 +13,16 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.ops import images, letterbox
+from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.ops import images, letterbox, scaling
 from rclicks_jax.types import ClickQuery
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
@@ -60,7 +62,7 @@ class ClickabilityModel:
 
     def __init__(
         self,
-        variables: dict[str, Any],
+        variables: Variables,
         card: cards.Card,
         *,
         batch: int,
@@ -70,7 +72,7 @@ class ClickabilityModel:
         """Puts the parameters on the device, in float32 whatever the precision.
 
         Args:
-            variables: `params`, `batch_stats` and `constants`.
+            variables: Variables of the network, whatever collections it has.
             card: What they are.
             batch: Maps in one pass.
             rescale: Whether native maps are scaled to [0, 1] once more without the
@@ -86,7 +88,8 @@ class ClickabilityModel:
         self._rescale = rescale
         self._variables = jax.device_put(variables)
         dtype = _DTYPES[self.precision]
-        self._net = clickability.ClickabilityNet(card.network, dtype=dtype)
+        architecture = architectures.find(card.architecture)
+        self._net = architecture.network(card.network, dtype=dtype)
         self._letterboxed = _LetterboxMemo()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -141,7 +144,8 @@ class ClickabilityModel:
         return self._run_network(image, masks)
 
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(_predict(self._net, self._variables, image, masks))
+        exact = self.precision == FLOAT32
+        return np.asarray(_predict(self._net, exact, self._variables, image, masks))
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -249,25 +253,24 @@ def default_batch(card: cards.Card) -> int:
     limit = stats.get("bytes_limit", 0)
     if jax.default_backend() == "cpu" or not limit:
         return 10
-    # Activations at a quarter of the size, float32, some twenty alive at once.
-    pixels = (card.size // 4) ** 2
-    per_map = pixels * 4 * 20 * max(card.network.embed_dims[0] * 8, 512)
+    architecture = architectures.find(card.architecture)
+    per_map = architecture.map_bytes(card.network, card.size)
     return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
 
 
 # One for all models: equal networks share what was compiled.
-@functools.partial(jax.jit, static_argnames="net")
+@functools.partial(jax.jit, static_argnames=("net", "exact"))
 def _predict(
-    net: clickability.ClickabilityNet,
-    variables: dict[str, Any],
+    net: nn.Module,
+    exact: bool,
+    variables: Variables,
     image: jax.Array,
     masks: jax.Array,
 ) -> jax.Array:
     # Accelerators would otherwise multiply float32 in fewer bits.
-    exact = "highest" if net.dtype == jnp.float32 else None
-    with jax.default_matmul_precision(exact):
+    with jax.default_matmul_precision("highest" if exact else None):
         logits: Any = net.apply(variables, image, masks)
-    return clickability.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
+    return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
 def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:

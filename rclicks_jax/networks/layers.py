@@ -4,12 +4,12 @@ Source: pytorch/pytorch, whose defaults the original uses.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from rclicks_jax.ops import depthwise, strided
 
@@ -27,7 +27,7 @@ class Mode:
 
     train: bool = False
     axis_name: str | None = None
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
 
 def gelu(features: jax.Array) -> jax.Array:

@@ -13,8 +13,7 @@ from etils import epath
 
 from rclicks_jax import cache, distributed, errors, files, signals
 from rclicks_jax.data import letterbox_cache, packages, specs, stream
-from rclicks_jax.networks import cards
-from rclicks_jax.settings import networks
+from rclicks_jax.networks import architectures, cards
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import checkpoints, devices, logs, recipes
 from rclicks_jax.training.trainer import Trainer
@@ -39,14 +38,22 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
 
     Raises:
         TrainingError: It cannot start or go on; the message says what to change.
+        BadValueError: The architecture takes no squares of that size.
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
     devices.check_batch_size(config.batch_size)
+    _check_size(config)
     train_source, eval_source = _open_sources(config)
     workdir = _made(workdir)
     with _alone(workdir):
         return _trained(config, recipe, workdir, train_source, eval_source)
+
+
+def _check_size(config: TrainConfig) -> None:
+    sides = architectures.find(config.architecture).sides
+    if not sides.holds(config.size):
+        raise errors.BadValueError("--config.size", config.size, sides.allowed)
 
 
 @contextlib.contextmanager
@@ -257,7 +264,8 @@ def _card(
 ) -> cards.Card:
     start = f", from {epath.Path(config.init).name}" if config.init else ""
     return cards.Card(
-        network=networks.network(config.variant),
+        architecture=config.architecture,
+        network=architectures.find(config.architecture).variant(config.variant),
         size=config.size,
         sigma=config.sigma,
         data=data,

@@ -4,13 +4,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 
 from rclicks_jax.metrics import saliency
-from rclicks_jax.networks import clickability
-from rclicks_jax.ops import images
+from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.ops import images, scaling
 from rclicks_jax.training import state as state_lib
 from rclicks_jax.training.state import TrainState
 from rclicks_jax.types import PackedBatch, TrainBatch
@@ -54,11 +55,12 @@ def mean_kld(
 
 
 def make_train_step(
-    net: clickability.ClickabilityNet,
+    net: nn.Module,
     optimizer: optax.GradientTransformation,
     *,
     masked: bool,
     axis_name: str,
+    without_cancelled: Callable[[Variables], Variables],
     ema: float = 0.0,
 ) -> Step:
     """Returns a step that maps (state, batch, key) to (state, loss).
@@ -66,10 +68,11 @@ def make_train_step(
     Gradients and batch statistics are those of the batch over all devices.
 
     Args:
-        net: In training.
-        optimizer: Of the parameters.
+        net: The network as it is trained.
+        optimizer: Makes updates of the parameters.
         masked: Whether padding is left out of the loss.
         axis_name: Axis of the devices.
+        without_cancelled: Sets gradients to 0 that are nothing but rounding.
         ema: Decay of the averages the state keeps, if it does.
     """
 
@@ -80,28 +83,31 @@ def make_train_step(
         key = jax.random.fold_in(key, state.step)
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
 
-        def loss(params: Any) -> tuple[jax.Array, Any]:
-            logits, changed = net.apply(
+        def loss_of(params: Variables) -> tuple[jax.Array, Variables]:
+            applied: Any = net.apply(
                 {**state.variables, "params": params},
                 batch.image,
                 batch.masks,
                 rngs={"dropout": key},
                 mutable=["batch_stats"],
             )
-            maps = clickability.scale_to_unit(logits)
-            return mean_kld(maps, batch, total, masked=masked), changed
+            logits, changed = applied
+            maps = scaling.scale_to_unit(logits)
+            loss = mean_kld(maps, batch, total, masked=masked)
+            # A network may have no statistics of batches.
+            return loss, changed.get("batch_stats", {})
 
-        (value, changed), gradients = jax.value_and_grad(loss, has_aux=True)(
+        (value, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
             state.params
         )
         gradients, value = jax.lax.psum((gradients, value), axis_name)
-        gradients = clickability.without_cancelled(gradients)
+        gradients = without_cancelled(gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         state = dataclasses.replace(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
-            batch_stats=changed["batch_stats"],
+            batch_stats=batch_stats,
             opt_state=opt_state,
         )
         averaged = state_lib.moved_average(state, ema)
@@ -110,17 +116,15 @@ def make_train_step(
     return step
 
 
-def make_eval_step(
-    net: clickability.ClickabilityNet, *, masked: bool, axis_name: str
-) -> Step:
+def make_eval_step(net: nn.Module, *, masked: bool, axis_name: str) -> Step:
     """Returns a step that maps (variables, batch) to sums of KLD, CC, SIM and weights.
 
     The mean is taken on the host, once, over the whole split.
     """
 
-    def step(variables: dict[str, Any], batch: TrainBatch) -> dict[str, jax.Array]:
+    def step(variables: Variables, batch: TrainBatch) -> dict[str, jax.Array]:
         logits: Any = net.apply(variables, batch.image, batch.masks)
-        maps = clickability.scale_to_unit(logits)
+        maps = scaling.scale_to_unit(logits)
         counted = batch.content if masked else jnp.ones_like(batch.content)
         sums = {
             name: (jax.vmap(metric)(maps, batch.click_map, counted) * batch.weight)

@@ -26,7 +26,10 @@ WARNING = (
 
 def folder() -> str:
     """Returns the folder of the toy model, training it first if need be."""
-    described = json.dumps(dataclasses.asdict(training.SAMPLE_TRAINING), sort_keys=True)
+    values = dataclasses.asdict(training.SAMPLE_TRAINING)
+    # So that those which earlier releases trained keep their names.
+    del values["architecture"]
+    described = json.dumps(values, sort_keys=True)
     (sample,) = specs.parse(training.SAMPLE_TRAINING.data)
     name = f"{hashing.stable_hash(described + packages.fingerprint(sample)):016x}"
     return _trained(cache.cache_dir() / "models" / f"toy-{name}")
