@@ -61,7 +61,7 @@ class MakeNetwork(Protocol[C_contra]):
             config: Widths and depths.
             train: Whether to use statistics of the batch, and to drop at random.
             axis_name: Axis of the devices over which the batch is spread.
-            dtype: Of features and products; parameters and results are float32.
+            dtype: Type of features and products; parameters and results are float32.
         """
         ...
 

@@ -55,7 +55,7 @@ class ClickabilityNet(nn.Module):
         config: Widths and depths.
         train: Whether to use batch statistics, dropout and stochastic depth.
         axis_name: Axis over which batch statistics are shared.
-        dtype: Of features and products; parameters and results stay float32.
+        dtype: Type of features and products; parameters and results stay float32.
     """
 
     config: NetworkConfig
@@ -108,7 +108,7 @@ def without_cancelled(gradients: Variables) -> Variables:
         gradients: A tree like `params`.
     """
 
-    def keep(path: tuple[Any, ...], gradient: jax.Array) -> jax.Array:
+    def keep(path: jax.tree_util.KeyPath, gradient: jax.Array) -> jax.Array:
         name = "/".join(entry.key for entry in path)
         return jnp.zeros_like(gradient) if _CANCELLED.search(name) else gradient
 

@@ -32,8 +32,8 @@ def import_checkpoint(
         size: Side of the square it was trained on, pixels.
         sigma: Sigma of the click maps it was trained on, in pixels of a 1920x1080
             image.
-        data: What it was trained on, in words; the published weights are the default
-            where the network is theirs.
+        data: Description of the training data; the default is that of the published
+            weights, where the network is theirs.
         torch_python: An interpreter with PyTorch, for checkpoints in older formats.
         architecture: The kind of network that the checkpoint is of.
 
@@ -51,7 +51,7 @@ def import_checkpoint(
     state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
     network, variables = from_torch(state)
     _check_facts(size, sigma, data, network.variant)
-    recipe = f"converted from {_named(checkpoint)}"
+    recipe = f"converted from {_source_of(checkpoint)}"
     data = data or PUBLISHED_DATA
     card = cards.Card(
         network,
@@ -110,14 +110,14 @@ def _without_checkpoints(architecture: str) -> errors.BadValueError:
 
 def _check_facts(size: int, sigma: float, data: str, variant: str) -> None:
     if size < 1 or not 0 < sigma < math.inf:
-        given = f"{size} and {sigma}"
-        raise errors.BadValueError("--size and --sigma", given, "positive numbers")
+        values = f"{size} and {sigma}"
+        raise errors.BadValueError("--size and --sigma", values, "positive numbers")
     if not data and variant != PUBLISHED_VARIANT:
         allowed = f"what variant {variant} was trained on, in words"
         raise errors.BadValueError("--data", "nothing", allowed)
 
 
-def _named(checkpoint: str) -> str:
+def _source_of(checkpoint: str) -> str:
     path = epath.Path(checkpoint)
     return f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 

@@ -53,7 +53,7 @@ class ClickabilityModel:
 
     Attributes:
         name: `CM`, as in the paper's tables.
-        card: What the model is.
+        card: Card of the model folder.
         batch: Maps in one pass.
         precision: `float32` or `bfloat16`.
     """
@@ -73,11 +73,11 @@ class ClickabilityModel:
 
         Args:
             variables: Variables of the network, whatever collections it has.
-            card: What they are.
-            batch: Maps in one pass.
+            card: Card of the model folder.
+            batch: Maps in one pass of the network.
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
-            precision: Of features and products: `float32`, `bfloat16`, or `auto`.
+            precision: Type of features and products: `float32`, `bfloat16` or `auto`.
 
         Raises:
             BadValueError: There is no such precision.
@@ -170,16 +170,17 @@ class ClickabilityModel:
             np.abs(ours - theirs).ravel()
             for ours, theirs in zip(self(queries), exact(queries), strict=True)
         ]
-        every = np.concatenate([*differences, np.zeros(0, np.float32)])
-        mean = every.mean(dtype=np.float64) if every.size else 0.0
-        return PrecisionError(len(queries), float(every.max(initial=0)), float(mean))
+        pixels = np.concatenate([*differences, np.zeros(0, np.float32)])
+        mean = pixels.mean(dtype=np.float64) if pixels.size else 0.0
+        return PrecisionError(len(queries), float(pixels.max(initial=0)), float(mean))
 
 
 class _LetterboxMemo:
     """Letterboxed arrays, kept between calls: an image comes back at every click.
 
-    An array is found by its identity and taken only while its content is the same, so
-    neither an `id` that is used again nor an array changed in place gives a wrong one.
+    An array is looked up by its `id` and compared with a copy of what it was. So
+    neither an `id` that is used again nor an array changed in place gives a wrong
+    square.
     """
 
     def __init__(self) -> None:
@@ -194,21 +195,21 @@ class _LetterboxMemo:
         make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
     ) -> np.ndarray:
         """Returns `make(array, box)`; all boxes must be of one size."""
-        kept = self._kept.pop(id(array), None)
-        if kept is not None:
-            self._bytes -= kept[0].nbytes + kept[1].nbytes
-        if kept is None or not _same(kept[0], array):
-            kept = array.copy(), make(array, box)
-        self._kept[id(array)] = kept
-        self._bytes += kept[0].nbytes + kept[1].nbytes
+        entry = self._kept.pop(id(array), None)
+        if entry is not None:
+            self._bytes -= entry[0].nbytes + entry[1].nbytes
+        if entry is None or not _equal(entry[0], array):
+            entry = array.copy(), make(array, box)
+        self._kept[id(array)] = entry
+        self._bytes += entry[0].nbytes + entry[1].nbytes
         while self._bytes > _KEPT_BYTES:
             _, (source, square) = self._kept.popitem(last=False)
             self._bytes -= source.nbytes + square.nbytes
-        return kept[1]
+        return entry[1]
 
 
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.dtype == other.dtype and np.array_equal(one, other)
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first.dtype == second.dtype and np.array_equal(first, second)
 
 
 def load(
@@ -218,7 +219,18 @@ def load(
     rescale: bool = False,
     precision: str = AUTO,
 ) -> ClickabilityModel:
-    """Loads a model folder as a click model; `batch` 0 lets the device decide."""
+    """Loads a model folder as a click model.
+
+    Args:
+        folder: The model folder.
+        batch: Maps in one pass of the network; 0 lets the device decide.
+        rescale: See `ClickabilityModel`.
+        precision: See `ClickabilityModel`.
+
+    Raises:
+        DataError: It is no model folder, or is damaged.
+        BadValueError: There is no such precision.
+    """
     variables, card = cards.load(folder)
     return ClickabilityModel(
         variables,
@@ -258,7 +270,7 @@ def default_batch(card: cards.Card) -> int:
     return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
 
 
-# One for all models: equal networks share what was compiled.
+# One function for all models: equal networks share the compiled program.
 @functools.partial(jax.jit, static_argnames=("net", "exact"))
 def _predict(
     net: nn.Module,

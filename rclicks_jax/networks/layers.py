@@ -21,7 +21,7 @@ class Mode:
     Attributes:
         train: Whether statistics of the batch are used and paths dropped.
         axis_name: Axis over which batch statistics are shared.
-        dtype: Of features and products. Parameters, statistics and sums of
+        dtype: Type of features and products. Parameters, statistics and sums of
             normalisations stay float32.
     """
 

@@ -115,8 +115,8 @@ def _kernel_gradient(
     sums, _ = lax.scan(
         add_line, (jnp.zeros(size, images.dtype),) * shorter, jnp.arange(length)
     )
-    each = jnp.stack([total.sum((0, across)) for total in sums], axis=across - 1)
-    return each.reshape(shape)
+    taps = jnp.stack([total.sum((0, across)) for total in sums], axis=across - 1)
+    return taps.reshape(shape)
 
 
 _shifted_products.defvjp(_forward, _backward)

@@ -19,11 +19,11 @@ from rclicks_jax.training import devices, orbax_noise
 from rclicks_jax.training.state import TrainState
 
 BEST_METRIC = "sim"
-# What a checkpoint must be, beside it: TensorStore restores flipped bits in silence.
+# Checksum of the numbers of a checkpoint: TensorStore restores flipped bits in silence.
 _CHECK = "check"
 # Settings with which a training learns the same.
 _CHANGE_NOTHING = ("workers", "save_every")
-# Where Orbax notes of a checkpoint what it consists of.
+# File in which Orbax lists the parts of a checkpoint.
 _NOTE = "_CHECKPOINT_METADATA"
 
 
@@ -70,8 +70,8 @@ class Checkpoints:
         """Starts saving; returns before it is done.
 
         Args:
-            state: Of all devices.
-            metrics: Of the validation split; None within an epoch.
+            state: The state, replicated over all devices.
+            metrics: Metrics of the validation split; None within an epoch.
 
         Raises:
             TrainingError: This or the checkpoint before cannot be written.
@@ -80,7 +80,7 @@ class Checkpoints:
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(host_state),
             config=ocp.args.JsonSave(self._config),
-            **{_CHECK: ocp.args.JsonSave(_described(host_state, metrics))},
+            **{_CHECK: ocp.args.JsonSave(_checks_of(host_state, metrics))},
         )
         with self._explained("written"):
             self._manager.save(int(host_state.step), args=arguments, metrics=metrics)
@@ -95,7 +95,7 @@ class Checkpoints:
             step = self._manager.latest_step()
         return None if step is None else self._restore(step, template)
 
-    def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
+    def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, float]]:
         """Returns the state that was best on validation, with its metrics.
 
         Raises:
@@ -111,7 +111,7 @@ class Checkpoints:
                 raise ValueError("none has metrics")
         return self._restore(step, template), metrics[step]
 
-    def _metrics(self, step: int) -> dict[str, Any]:
+    def _metrics(self, step: int) -> dict[str, float]:
         with self._explained("read", step):
             metrics = dict(self._manager.metrics(step) or {})
             check = self._check(step)
@@ -121,10 +121,13 @@ class Checkpoints:
             return metrics
 
     def _check(self, step: int) -> dict[str, Any]:
-        """Returns what was noted of a checkpoint; empty for one of an old release."""
+        """Returns the checksum and the metrics that were saved beside a checkpoint.
+
+        Nothing for a checkpoint of a release that saved none.
+        """
         folder = self._manager.directory / str(step)
         if not (folder / _CHECK).exists():
-            if _CHECK in _noted_items(folder):
+            if _CHECK in _listed_items(folder):
                 raise ValueError(f"its folder {_CHECK} is lost")
             return {}
         read = ocp.args.Composite(**{_CHECK: ocp.args.JsonRestore()})
@@ -134,12 +137,12 @@ class Checkpoints:
         return check
 
     def wait(self) -> None:
-        """Waits until what was started is saved."""
+        """Waits until all that `save` started is on disk."""
         with self._explained("written"):
             self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits, and lets go of the folder."""
+        """Waits until all is saved, and closes the folder."""
         with self._explained("written"):
             self._manager.close()
 
@@ -194,8 +197,8 @@ class Checkpoints:
             )
 
 
-def _noted_items(folder: epath.Path) -> frozenset[str]:
-    """Returns what Orbax noted that a checkpoint has; nothing if the note is lost."""
+def _listed_items(folder: epath.Path) -> frozenset[str]:
+    """Returns the parts that Orbax lists of a checkpoint; none if the list is lost."""
     try:
         handlers = json.loads((folder / _NOTE).read_text())["item_handlers"]
         return frozenset(map(str, handlers))
@@ -203,8 +206,8 @@ def _noted_items(folder: epath.Path) -> frozenset[str]:
         return frozenset()
 
 
-def _described(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:
-    """Returns what is noted of a checkpoint, as JSON gives it back."""
+def _checks_of(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:
+    """Returns checksum and metrics of a checkpoint, as JSON gives them back."""
     plain = {name: float(value) for name, value in (metrics or {}).items()}
     return {"sha256": _checksum(state), "metrics": plain}
 

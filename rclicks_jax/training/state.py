@@ -1,4 +1,4 @@
-"""What training changes from step to step."""
+"""The state of a training, which each step changes."""
 
 import jax
 import jax.numpy as jnp

@@ -16,11 +16,12 @@ from rclicks_jax.training import state as state_lib
 from rclicks_jax.training.state import TrainState
 from rclicks_jax.types import PackedBatch, TrainBatch
 
-Step = Callable[..., Any]
+TrainStep = Callable[[TrainState, TrainBatch, jax.Array], tuple[TrainState, jax.Array]]
+EvalStep = Callable[[Variables, TrainBatch], dict[str, jax.Array]]
 
 
 def unpack(packed: PackedBatch) -> TrainBatch:
-    """Turns bytes into what the network takes; on the device, which is sent less."""
+    """Turns bytes into a batch for the network, on the device: fewer bytes go there."""
     y0, y1, x0, x1 = packed.box[:, :, None, None].swapaxes(0, 1)
     places = jnp.arange(packed.image.shape[1])
     rows, columns = places[None, :, None], places[None, None, :]
@@ -45,13 +46,13 @@ def mean_kld(
 
     Args:
         pred_maps: Predictions in [0, 1], `f32[b s s]`.
-        batch: Of this device.
-        total: Examples of the batch on all devices, `f32[]`.
+        batch: The examples of this device.
+        total: Number of examples on all devices, `f32[]`.
         masked: Whether padding is left out.
     """
     counted = batch.content if masked else jnp.ones_like(batch.content)
-    each = jax.vmap(saliency.kld)(pred_maps, batch.click_map, counted)
-    return (each * batch.weight).sum() / total
+    divergences = jax.vmap(saliency.kld)(pred_maps, batch.click_map, counted)
+    return (divergences * batch.weight).sum() / total
 
 
 def make_train_step(
@@ -62,7 +63,7 @@ def make_train_step(
     axis_name: str,
     without_cancelled: Callable[[Variables], Variables],
     ema: float = 0.0,
-) -> Step:
+) -> TrainStep:
     """Returns a step that maps (state, batch, key) to (state, loss).
 
     Gradients and batch statistics are those of the batch over all devices.
@@ -116,7 +117,7 @@ def make_train_step(
     return step
 
 
-def make_eval_step(net: nn.Module, *, masked: bool, axis_name: str) -> Step:
+def make_eval_step(net: nn.Module, *, masked: bool, axis_name: str) -> EvalStep:
     """Returns a step that maps (variables, batch) to sums of KLD, CC, SIM and weights.
 
     The mean is taken on the host, once, over the whole split.
@@ -136,7 +137,7 @@ def make_eval_step(net: nn.Module, *, masked: bool, axis_name: str) -> Step:
         }
         sums["weight"] = batch.weight
         return jax.lax.psum(
-            {name: each.sum() for name, each in sums.items()}, axis_name
+            {name: values.sum() for name, values in sums.items()}, axis_name
         )
 
     return step

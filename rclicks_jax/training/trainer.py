@@ -1,7 +1,5 @@
 """The compiled steps of a training and the state they change."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -71,9 +69,7 @@ class Trainer:
             source, self.config.batch_size, jax.process_index(), jax.process_count()
         )
         for batch in batches:
-            part: Any = self._eval_step(
-                self.state.kept_variables, devices.divide(batch)
-            )
+            part = self._eval_step(self.state.kept_variables, devices.divide(batch))
             for name, value in devices.to_host(part).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
         weight = sums.pop("weight")

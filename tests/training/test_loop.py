@@ -152,7 +152,7 @@ def test_what_was_raised_first_is_told_if_closing_fails_too(
     monkeypatch.setattr(checkpoints.Checkpoints, "close", raised("the second"))
     with pytest.raises(errors.TrainingError, match="the first"):
         loop.train_and_evaluate(settings, tmp_path)
-    assert "Beside what is told last: the second" in capsys.readouterr().err
+    assert "A further error, beside the last one: the second" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_ends_the_training(settings, tmp_path, monkeypatch):
