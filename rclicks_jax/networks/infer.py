@@ -13,6 +13,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import flax.errors
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -102,6 +103,9 @@ class ClickabilityModel:
 
         Returns:
             `f32[h w]` for each.
+
+        Raises:
+            DataError: The weights do not fit the network.
         """
         maps = []
         for first in range(0, len(queries), self.batch):
@@ -145,7 +149,15 @@ class ClickabilityModel:
 
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
         exact = self.precision == FLOAT32
-        return np.asarray(_predict(self._net, exact, self._variables, image, masks))
+        try:
+            maps = _predict(self._net, exact, self._variables, image, masks)
+        except flax.errors.FlaxError as error:
+            # It ends with the address of a page about Flax.
+            cause = str(error).partition(" (http")[0]
+            raise errors.DataError(
+                f"The weights do not fit the network that their card names: {cause}"
+            ) from error
+        return np.asarray(maps)
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -248,6 +260,8 @@ def resolve_precision(precision: str) -> str:
         BadValueError: There is no such precision.
     """
     if precision == AUTO:
+        # A run records its precision before any program is lowered, so the default
+        # device decides here.
         return FLOAT32 if jax.default_backend() == "cpu" else BFLOAT16
     if precision not in _DTYPES:
         raise errors.BadValueError(

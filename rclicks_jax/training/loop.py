@@ -38,22 +38,31 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
 
     Raises:
         TrainingError: It cannot start or go on; the message says what to change.
+        UnknownNameError: The architecture has no such variant.
         BadValueError: The architecture takes no squares of that size.
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
     devices.check_batch_size(config.batch_size)
-    _check_size(config)
+    _check_network(config)
     train_source, eval_source = _open_sources(config)
     workdir = _make_folder(workdir)
     with _alone(workdir):
         return _train_to_the_end(config, recipe, workdir, train_source, eval_source)
 
 
-def _check_size(config: TrainConfig) -> None:
-    sides = architectures.find(config.architecture).sides
-    if not sides.holds(config.size):
-        raise errors.BadValueError("--config.size", config.size, sides.allowed)
+def _check_network(config: TrainConfig) -> None:
+    """Makes sure that there is such a network, before any data is read.
+
+    Raises:
+        UnknownNameError: The architecture has no such variant.
+        BadValueError: It takes no squares of that size.
+    """
+    architecture = architectures.find(config.architecture)
+    architecture.variant(config.variant)
+    if not architecture.sides.holds(config.size):
+        allowed = architecture.sides.allowed
+        raise errors.BadValueError("--config.size", config.size, allowed)
 
 
 @contextlib.contextmanager

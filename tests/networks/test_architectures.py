@@ -110,6 +110,15 @@ def test_squares_that_an_architecture_does_not_take_are_refused(tmp_path):
         cards.load(tmp_path)
 
 
+def test_weights_of_another_size_than_the_cards_are_told(tmp_path):
+    facts = (two_convolutions.SIZES["wide"], 32, 5.0, "nothing", "untrained", {})
+    card = cards.Card(*facts, architecture="two_convolutions")
+    cards.save(tmp_path, two_convolutions.init(NARROW, 1), card)
+    model = click_models.load(str(tmp_path), batch=1)
+    with pytest.raises(errors.DataError, match=r"do not fit the network .*kernel"):
+        model([query()])
+
+
 def test_checkpoints_of_pytorch_are_those_of_architectures_that_have_them(
     model, tmp_path
 ):

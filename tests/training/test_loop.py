@@ -200,6 +200,9 @@ def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(
     refused = {
         "--config.architecture": dataclasses.replace(settings, init=str(model)),
         "multiples of 4": dataclasses.replace(first, size=34),
+        "variant of the two convolutions 'nano'": dataclasses.replace(
+            first, variant="nano", data="folder:nowhere"
+        ),
         "has no encoder": dataclasses.replace(
             first, recipe=f"{recipe}:encoder_rate=0.1"
         ),
