@@ -31,6 +31,10 @@ CLICK_MODELS = {
     "toy": "rclicks_jax.training.toy_model:folder",
     "sample": "rclicks_jax.training.toy_model:folder",
 }
+# Kinds of networks that make click maps, as `networks.architectures` describes them.
+ARCHITECTURES = {
+    "clickability": "rclicks_jax.networks.clickability:ARCHITECTURE",
+}
 
 
 def load_object(path: str) -> Any:
