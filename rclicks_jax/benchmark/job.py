@@ -12,9 +12,10 @@ import jax
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark import play, tracks
+from rclicks_jax.benchmark import play
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.benchmark.records import read_all, to_record
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models, strategies
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
@@ -58,7 +59,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         work_units.require_usable(units, _problems, config.data)
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
-    trajectories = together * len(setup.strategies())
+    trajectories = together * len(setup.trajectory_keys())
     segmenter = load.load(config.segmenter, trajectories, setup.protocol.name)
     try:
         click_model = None
@@ -107,9 +108,9 @@ def _check(config: BenchmarkConfig) -> None:
             raise errors.UnknownNameError("robot", robot, strategies.ROBOTS)
 
 
-def _setup(config: BenchmarkConfig) -> tracks.Setup:
+def _setup(config: BenchmarkConfig) -> Setup:
     named = protocols.protocol(config.protocol)
-    return tracks.Setup(
+    return Setup(
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
         seed=config.seed,
         groups=config.groups,
@@ -140,7 +141,7 @@ class Benchmark(engine.Job):
     def __init__(
         self,
         config: BenchmarkConfig,
-        setup: tracks.Setup,
+        setup: Setup,
         datasets: Sequence[packages.Package],
         units: Sequence[Unit],
         segmenter: base.Segmenter,
@@ -155,7 +156,7 @@ class Benchmark(engine.Job):
         self._segmenter = segmenter
         self._click_model = click_model
         self._together = config.instances_per_batch or default_instances_per_batch()
-        self._player = play.Player(
+        self._player = play.ImagePlayer(
             setup,
             segmenter,
             click_model,
@@ -192,7 +193,7 @@ class Benchmark(engine.Job):
             "config": dataclasses.asdict(self._config),
             "batches": {
                 "instances": self._together,
-                "trajectories": self._together * len(self._setup.strategies()),
+                "trajectories": self._together * len(self._setup.trajectory_keys()),
                 "click_maps": getattr(self._click_model, "batch", None),
             },
             "data_notes": packages.notes(self._datasets),
@@ -211,7 +212,7 @@ class Benchmark(engine.Job):
         """Returns how many clicks an image has at most."""
         # Whose objects are not known counts as having one.
         objects = len(unit.objects) or 1
-        trajectories = len(self._setup.strategies())
+        trajectories = len(self._setup.trajectory_keys())
         return objects * trajectories * self._setup.protocol.max_clicks
 
     def finish(self, folder: RunFolder, stopped: str) -> None:

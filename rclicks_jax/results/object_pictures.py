@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from rclicks_jax.benchmark import artifacts, records
-from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
+from rclicks_jax.benchmark.trajectories import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
 from rclicks_jax.reporting import data_uris, overlays
 from rclicks_jax.reporting.layers import Layers

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax.benchmark import first_clicks, rollout, tracks
+from rclicks_jax.benchmark import first_clicks, lockstep
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models
 from rclicks_jax.metrics import interaction
 from rclicks_jax.segmenters import load
@@ -26,7 +28,7 @@ EXAMPLE = ImageExample("set", "photo", np.zeros((*SHAPE, 3), np.uint8), OBJECTS)
 
 
 def setup(**changes):
-    plain = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+    plain = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
     return dataclasses.replace(plain, **changes)
 
 
@@ -34,8 +36,8 @@ def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
     segmenter = load.load(spec)
     features = segmenter.encode(EXAMPLE.image)
     click_model = click_models.load(model)
-    return rollout.play(
-        EXAMPLE, objects, segmenter, features, click_model, the_setup, tracks.Clock()
+    return lockstep.play(
+        EXAMPLE, objects, segmenter, features, click_model, the_setup, Clock()
     )
 
 
@@ -142,8 +144,8 @@ def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
     segmenter = load.load("stuck")
     features = segmenter.encode(EXAMPLE.image)
     shared = setup(protocol=protocol)
-    one, _ = rollout.play(
-        EXAMPLE, OBJECTS, segmenter, features, Nothing(), shared, tracks.Clock()
+    one, _ = lockstep.play(
+        EXAMPLE, OBJECTS, segmenter, features, Nothing(), shared, Clock()
     )
     robot, *people = [track.clicks[0] for track in one.trajectories]
     if same:
@@ -155,12 +157,12 @@ def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
 
 def test_real_clicks_are_replayed_one_by_one():
     clicks = np.argwhere(OBJECTS[0].gt_mask)[::3].astype(np.int32)
-    assert len(clicks) > first_clicks._TOGETHER
+    assert len(clicks) > first_clicks._BATCH
     one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     segmenter = load.load("noisy")
     features = segmenter.encode(EXAMPLE.image)
     replayed, total = first_clicks.play(
-        "user", clicks, one, segmenter, features, setup(), tracks.Clock()
+        "user", clicks, one, segmenter, features, setup(), Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [
@@ -173,9 +175,9 @@ def test_real_clicks_are_replayed_one_by_one():
 
 
 def test_time_is_taken_by_part():
-    clock = tracks.Clock()
+    clock = Clock()
     segmenter = load.load("oracle")
-    rollout.play(
+    lockstep.play(
         EXAMPLE, OBJECTS, segmenter, segmenter.encode(EXAMPLE.image),
         click_models.load("UD"), setup(), clock,
     )  # fmt: skip

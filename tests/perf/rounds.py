@@ -10,7 +10,9 @@ import numpy as np
 import page
 from timing import measure
 
-from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.benchmark import lockstep
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
@@ -60,11 +62,13 @@ def example_of(height, width):
 def row_of(height, width):
     example = example_of(height, width)
     prepared = Prepared(example.instances[0].gt_mask)
-    setup = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+    setup = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock = tracks.Clock()
-        rollout.play(example, example.instances, prepared, None, prepared, setup, clock)
+        clock = Clock()
+        lockstep.play(
+            example, example.instances, prepared, None, prepared, setup, clock
+        )
         return clock
 
     times = measure(play, 5)
