@@ -95,6 +95,12 @@ def _resized(
     return cv2.resize(array, shape[::-1], interpolation=interpolation)
 
 
+def images_with_pictures(folder: store.RunFolder) -> set[tuple[str, str]]:
+    """Returns the images that have a folder of pictures, by `store.key_of`."""
+    place = folder.path / "artifacts"
+    return {(path.parent.name, path.name) for path in place.glob("*/*")}
+
+
 def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:
     """Returns the objects of an image whose pictures were kept, in order of files.
 
@@ -104,8 +110,8 @@ def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:
     place = folder.artifacts(dataset, image_id)
     if not (place / PHOTO_NAME).exists():
         return []
-    found = sorted(place.glob(f"*/{INDEX_NAME}"))
-    return [_described(path)["instance_id"] for path in found]
+    indices = sorted(place.glob(f"*/{INDEX_NAME}"))
+    return [_described(index)["instance_id"] for index in indices]
 
 
 def read(

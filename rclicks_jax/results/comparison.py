@@ -19,16 +19,18 @@ from rclicks_jax.reporting import common_notes, comparable
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.results.kept_pictures import KeptPictures
 from rclicks_jax.settings.protocols import Protocol
 
 # What two segmenters are compared by.
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
 _SEGMENTER = "segmenter"
 _EMPTY: Mapping[str, Any] = types.MappingProxyType({})
+_NO_PICTURES = KeptPictures(types.MappingProxyType({}), [])
 
 
 class Run(NamedTuple):
-    """What one segmenter did.
+    """What one segmenter did: all that tables and pages take of a run folder.
 
     Attributes:
         label: What tables call it.
@@ -40,6 +42,8 @@ class Run(NamedTuple):
         folder: Where it is.
         side: Its side of what compared runs differ in beside the segmenter; empty if
             nothing does.
+        hash: Hash of its identity, as its folder says.
+        pictures: Its objects that have pictures.
     """
 
     label: str
@@ -50,6 +54,8 @@ class Run(NamedTuple):
     provenance: Mapping[str, Any] = _EMPTY
     folder: str = ""
     side: str = ""
+    hash: str = ""
+    pictures: KeptPictures = _NO_PICTURES
 
     def notes(self) -> list[str]:
         """Returns what to know of the run before its numbers are read."""

@@ -108,7 +108,7 @@ class Pictured(NamedTuple):
     rows: list[list[Figure]]
 
 
-class Played(NamedTuple):
+class ObjectOfRun(NamedTuple):
     """An object that a run played, with its pictures.
 
     Attributes:
@@ -123,33 +123,42 @@ class Played(NamedTuple):
 
     def trajectories(self) -> dict[str, Trajectory]:
         """Returns the trajectories whose masks were kept, by label."""
-        found = {
-            artifacts.label(*key): track
+        shown = {
+            artifacts.label(*key): trajectory
             for key in artifacts.SHOWN
-            for track in self.record.trajectories
-            if (track.strategy, track.group, track.repeat) == (*key, 0)
+            for trajectory in self.record.trajectories
+            if (trajectory.strategy, trajectory.group, trajectory.repeat) == (*key, 0)
         }
-        return {k: v for k, v in found.items() if k in self.layers.last_masks}
+        return {k: v for k, v in shown.items() if k in self.layers.last_masks}
 
 
 def of_object(
-    anchor: str, dataset: str, played: Sequence[Played], maps: Mapping[str, str]
+    anchor: str, dataset: str, played: Sequence[ObjectOfRun], maps: Mapping[str, str]
 ) -> Pictured:
     """Draws an object that one run or several played.
 
     Args:
         anchor: Its id in the page.
         dataset: Its dataset.
-        played: By run. Of several runs, each strategy has a row of pictures.
+        played: The object in each run. Of several runs, each strategy has a row of
+            pictures.
         maps: Captions of the maps of the first run, by `click_map` and `user_mean`;
             others are not drawn.
     """
-    tracks = [one.trajectories() for one in played]
-    clicks = [c for each in tracks for track in each.values() for c in track.clicks]
-    cut = [overlays.window(one.layers, clicks) for one in played]
+    trajectories = [of_run.trajectories() for of_run in played]
+    clicks = [
+        click
+        for by_label in trajectories
+        for trajectory in by_label.values()
+        for click in trajectory.clicks
+    ]
+    cut = [overlays.window(of_run.layers, clicks) for of_run in played]
     first = cut[0]
-    masks = [layers.last_masks[name] for layers, each in zip(cut, tracks, strict=True)
-             for name in each]  # fmt: skip
+    masks = [
+        layers.last_masks[name]
+        for layers, by_label in zip(cut, trajectories, strict=True)
+        for name in by_label
+    ]
     colour = overlays.mask_colour(first.photo, [first.target, *masks])
     heats = [
         (caption, values)
@@ -160,11 +169,13 @@ def of_object(
     title = f"{dataset} / {played[0].record.instance_id}"
     rows = [[_heat(caption, values, share) for caption, values in heats]]
     notes = []
-    for name in dict.fromkeys(name for each in tracks for name in each):
+    for name in dict.fromkeys(name for by_label in trajectories for name in by_label):
         row = []
-        for one, layers, each in zip(played, cut, tracks, strict=True):
-            if name in each:
-                figure, note = _trajectory(one, layers, name, each[name], colour, share)
+        for of_run, layers, by_label in zip(played, cut, trajectories, strict=True):
+            if name in by_label:
+                figure, note = _trajectory(
+                    of_run.label, layers, name, by_label[name], colour, share
+                )
                 row.append(figure)
                 notes.append(note)
         rows.append(row)
@@ -195,24 +206,24 @@ def _heat(caption: str, values: np.ndarray, longest: int) -> Figure:
 
 
 def _trajectory(
-    one: Played,
+    label: str,
     layers: Layers,
     name: str,
-    track: Trajectory,
+    trajectory: Trajectory,
     colour: overlays.Colour,
     longest: int,
 ) -> tuple[Figure, str]:
     """Returns the picture of a trajectory, and a note on how it ended."""
-    title = f"{one.label}: {name}" if one.label else name.capitalize()
+    title = f"{label}: {name}" if label else name.capitalize()
     ious = [
         f"{100 * inside / max(1, union):.1f}"
-        for inside, union in zip(track.intersection, track.union, strict=True)
-    ][: len(track.clicks)]
-    count = len(track.clicks)
-    positive = sum(bool(on) for *_, on in track.clicks)
+        for inside, union in zip(trajectory.intersection, trajectory.union, strict=True)
+    ][: len(trajectory.clicks)]
+    count = len(trajectory.clicks)
+    positive = sum(bool(on) for *_, on in trajectory.clicks)
     note = f"{title} ends at {ious[-1]} % IoU" if ious else f"{title} has no click"
     drawn = []
-    for number, (y, x, on) in enumerate(track.clicks, 1):
+    for number, (y, x, on) in enumerate(trajectory.clicks, 1):
         column, row = overlays.place_of(layers, y, x)
         large = number <= _NUMBERED or number == count
         drawn.append(Click(number, column, row, bool(on), large))
@@ -226,7 +237,7 @@ def _trajectory(
     mask = overlays.mask_layer(layers.last_masks[name], colour)
     figure = Figure(
         name=title,
-        caption=f"{title}: {clicks_needed(track)}",
+        caption=f"{title}: {clicks_needed(trajectory)}",
         alt=(
             f"{note} after {_counted(count)}, {positive} positive and "
             f"{count - positive} negative."
@@ -238,10 +249,12 @@ def _trajectory(
     return figure, note
 
 
-def clicks_needed(track: Trajectory) -> str:
+def clicks_needed(trajectory: Trajectory) -> str:
     """Says after how many clicks a trajectory reached the threshold of IoU."""
     reached = interaction.reached(
-        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
+        np.array(trajectory.intersection),
+        np.array(trajectory.union),
+        aggregate.THRESHOLD,
     )
     if not reached.any():
         return f"not {aggregate.THRESHOLD} % IoU in {_counted(reached.size)}"
