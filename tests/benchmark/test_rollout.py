@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax.benchmark import first_clicks, lockstep
+from rclicks_jax.benchmark import first_clicks, lockstep, questions, rollout
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, groups, sampling, strategies
 from rclicks_jax.metrics import interaction
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings import protocols
@@ -50,10 +50,13 @@ def test_every_strategy_is_played_to_the_last_click():
         assert one.first_map.shape == SHAPE
 
 
-def test_objects_played_together_or_alone_are_the_same():
-    together = played(setup())
+@pytest.mark.parametrize(
+    "protocol", [protocols.PAPER, dataclasses.replace(protocols.STRICT, stop_at=90)]
+)
+def test_objects_played_together_or_alone_are_the_same(protocol):
+    together = played(setup(protocol=protocol))
     for number, one in enumerate(OBJECTS):
-        (alone,) = played(setup(), objects=[one])
+        (alone,) = played(setup(protocol=protocol), objects=[one])
         assert alone.trajectories == together[number].trajectories
 
 
@@ -172,6 +175,97 @@ def test_real_clicks_are_replayed_one_by_one():
     assert total[one.gt_mask].sum() == hits
     ious = [interaction.iou(t.intersection[0], t.union[0]) for t in replayed]
     assert len(set(map(float, ious))) > 3
+
+
+def click_at(y, x, error_mask):
+    return strategies.NextClick(y, x, True, error_mask, 1)
+
+
+def test_groups_share_their_first_map_and_have_their_own_later():
+    keys = setup(groups=(1, 5, 10)).trajectory_keys()
+    wrong, nothing = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
+    clicks = [click_at(0, 0, mask) for mask in (wrong, wrong, nothing, wrong)]
+    assert rollout.places_by_map(keys, clicks, is_first=True) == [[1, 3]]
+    assert rollout.places_by_map(keys, clicks, is_first=False) == [[1], [3]]
+    assert rollout.places_by_map(keys[:1], clicks[:1], is_first=True) == []
+
+
+def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
+    region = np.zeros(SHAPE, bool)
+    region[10:12, 20:23] = True
+    free = np.ones(SHAPE, bool)
+    free[10, 20] = False
+    bits = np.array([5, 6], np.uint64)
+    part = rollout.part_to_draw_from(
+        np.ones(SHAPE, np.float32), region, free, [1, 10], bits, "baseline"
+    )
+    top = groups.TOP_LEVEL
+    assert part.draw.levels.tolist() == [[0, top, top], [top, top, top]]
+    assert part.draw.group_numbers.tolist() == [1, 10]
+    assert part.draw.bits is bits
+    robot = click_at(11, 21, region)
+    assert part.moved(robot, 5)[:3] == (11, 22, True)
+    assert part.moved(robot, 1)[:3] == (10, 21, True)
+    assert part.moved(robot, -1) is robot
+
+
+def test_a_rollout_asks_for_a_map_then_a_draw_then_an_answer_of_each_row():
+    clock = Clock()
+    coroutine = rollout.rollout(EXAMPLE, OBJECTS[0], setup(groups=(1, 10)), clock)
+    question = next(coroutine)
+    for round_index, maps in enumerate([1, 2]):
+        assert isinstance(question, questions.MapQuestion)
+        assert len(question) == maps
+        assert all(query.image is EXAMPLE.image for query in question.queries)
+        answers = [query.error_mask.astype(np.float32) for query in question.queries]
+        question = coroutine.send(answers)
+        assert isinstance(question, questions.DrawQuestion)
+        drawn = sampling.draw_all(question.draws, cut="value", on_device=False)
+        assert [len(pixels) for pixels in drawn] == [2 // maps] * maps
+        question = coroutine.send(drawn)
+        assert isinstance(question, questions.SegmenterQuestion)
+        assert question.rows.tolist() == [0, 1, 2]
+        assert question.clicks.count.tolist() == [round_index + 1] * 3
+        question = coroutine.send([np.zeros(SHAPE, bool)] * 3)
+    assert clock.seconds["predict"] == 0
+    assert clock.seconds["simulate"] > 0
+
+
+class Counted:
+    """A click model and a segmenter that note how much they are asked at a time."""
+
+    def __init__(self):
+        self.maps, self.rows = [], []
+        self.click_model = click_models.load("DT")
+        self.segmenter = load.load("oracle:after=2")
+
+    def __call__(self, queries):
+        self.maps.append(len(queries))
+        return self.click_model(queries)
+
+    def start(self, features, gt_masks):
+        self.session = self.segmenter.start(features, gt_masks)
+        return self
+
+    def predict(self, rows, clicks):
+        self.rows.append(rows.tolist())
+        return self.session.predict(rows, clicks)
+
+
+def test_questions_of_several_objects_are_answered_in_one_batch_of_each_kind():
+    counted = Counted()
+    strict = setup(protocol=protocols.STRICT, groups=(1, 5))
+    answered = []
+    features = counted.segmenter.encode(EXAMPLE.image)
+    both = lockstep.play(
+        EXAMPLE, OBJECTS, counted, features, counted, strict, Clock(),
+        advance=answered.append,
+    )  # fmt: skip
+    assert counted.maps == [2, 4]
+    # Both objects are solved by click 2, and nothing is left to click.
+    assert counted.rows == [list(range(6))] * 2
+    assert answered == [6, 6]
+    assert [len(each.trajectories) for each in both] == [3, 3]
 
 
 def test_time_is_taken_by_part():
