@@ -1,6 +1,6 @@
 """First clicks of people, and as many sampled ones, each alone on an object."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,7 @@ def play_all(
     name: str,
     instance: InstanceExample,
     first_map: np.ndarray | None,
-    segmenter: base.Segmenter,
-    features: Any,
+    start: base.Start,
     setup: Setup,
     clock: Clock,
 ) -> FirstClicks:
@@ -43,8 +42,7 @@ def play_all(
         name: Dataset and instance, separated by a slash; names the draws.
         instance: The object.
         first_map: Where people click first, `f32[h w]`; None to sample none.
-        segmenter: The segmenter under test.
-        features: What it made of the photograph.
+        start: Starts trajectories of the segmenter on the encoded photograph.
         setup: Setup of the run.
         clock: Takes the time.
 
@@ -54,7 +52,7 @@ def play_all(
     clicks_yx = instance.user_clicks_yx
     if not len(clicks_yx):
         return FirstClicks((), None)
-    playing = (instance, segmenter, features, setup, clock)
+    playing = (instance, start, setup, clock)
     users, total = play(strategies.USER, clicks_yx, *playing)
     sampled: tuple[Trajectory, ...] = ()
     if first_map is not None:
@@ -83,8 +81,7 @@ def play(
     strategy: str,
     clicks_yx: np.ndarray,
     instance: InstanceExample,
-    segmenter: base.Segmenter,
-    features: Any,
+    start: base.Start,
     setup: Setup,
     clock: Clock,
 ) -> tuple[tuple[Trajectory, ...], np.ndarray]:
@@ -94,8 +91,7 @@ def play(
         strategy: What records call them.
         clicks_yx: The clicks, `i32[u 2]`.
         instance: The object.
-        segmenter: The segmenter under test.
-        features: What it made of the photograph.
+        start: Starts trajectories of the segmenter on the encoded photograph.
         setup: Setup of the run.
         clock: Takes the time.
 
@@ -110,7 +106,7 @@ def play(
     trajectories = []
     for first in range(0, len(clicks_yx), _BATCH):
         yx = clicks_yx[first : first + _BATCH]
-        session = segmenter.start(features, [instance.gt_mask] * len(yx))
+        session = start([instance.gt_mask] * len(yx))
         positive = np.ones((len(yx), 1), bool)
         count = np.ones(len(yx), np.int32)
         clicks = Clicks(yx[:, None].astype(np.int32), positive, count)

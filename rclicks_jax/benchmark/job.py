@@ -203,14 +203,14 @@ class Benchmark(engine.Job):
     def facts(self) -> Mapping[str, str]:
         """Returns segmenter, protocol and click model."""
         config = self._config
-        found = {"segmenter": config.segmenter, "protocol": self._setup.protocol.name}
+        facts = {"segmenter": config.segmenter, "protocol": self._setup.protocol.name}
         if config.groups:
-            found["click model"] = click_models.title(config.click_model)
-        return found
+            facts["click model"] = click_models.title(config.click_model)
+        return facts
 
     def steps(self, unit: Unit) -> int:
         """Returns how many clicks an image has at most."""
-        # Whose objects are not known counts as having one.
+        # An image whose objects are not known yet counts as having one.
         objects = len(unit.objects) or 1
         trajectories = len(self._setup.trajectory_keys())
         return objects * trajectories * self._setup.protocol.max_clicks
@@ -219,8 +219,8 @@ class Benchmark(engine.Job):
         """Says so if real clicks were wanted and there are none."""
         if not self._config.users:
             return
-        instances = (one for image in read_all(folder) for one in image.instances)
-        if not any(one.input_device for one in instances):
+        instances = (each for image in read_all(folder) for each in image.instances)
+        if not any(instance.input_device for instance in instances):
             print(_NO_CLICKS, file=sys.stderr)
 
     def work(

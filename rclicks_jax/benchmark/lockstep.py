@@ -7,7 +7,7 @@ and none knows of the others.
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,8 +28,7 @@ Q = TypeVar("Q", bound=questions.Question)
 def play(
     example: ImageExample,
     instances: Sequence[InstanceExample],
-    segmenter: base.Segmenter,
-    features: Any,
+    start: base.Start,
     click_model: click_models.ClickModel | None,
     setup: Setup,
     clock: Clock,
@@ -41,8 +40,7 @@ def play(
     Args:
         example: The photograph.
         instances: Some of its objects; they advance together.
-        segmenter: The segmenter under test.
-        features: What it made of the photograph.
+        start: Starts trajectories of the segmenter on the encoded photograph.
         click_model: Where people click; may be None if no group is played.
         setup: Setup of the run.
         clock: Takes the time.
@@ -57,14 +55,14 @@ def play(
         DataError: The click model gave something else than click maps.
     """
     trajectories = len(setup.trajectory_keys())
-    gt_masks = [each.gt_mask for each in instances for _ in range(trajectories)]
-    session = segmenter.start(features, gt_masks)
+    gt_masks = [instance.gt_mask for instance in instances for _ in range(trajectories)]
+    session = start(gt_masks)
     photograph = _Photograph(session, trajectories, click_model, setup, clock, advance)
     rollouts = [
         rollout.rollout(example, instance, setup, clock, watched)
         for instance in instances
     ]
-    states = [_step(each) for each in rollouts]
+    states = [_step(coroutine) for coroutine in rollouts]
     while (
         _answer(rollouts, states, questions.MapQuestion, photograph.click_maps)
         or _answer(rollouts, states, questions.DrawQuestion, photograph.pixels)
@@ -140,13 +138,13 @@ class _Photograph:
     ) -> list[np.ndarray]:
         """Asks the click model; returns `f32[h w]` for each query."""
         assert self.click_model is not None
-        queries = [query for each in waiting.values() for query in each.queries]
+        queries = [query for question in waiting.values() for query in question.queries]
         with self.clock.measure("simulate"):
             return click_models.maps_of(self.click_model, queries)
 
     def pixels(self, waiting: Mapping[int, questions.DrawQuestion]) -> list[np.ndarray]:
         """Draws clicks; returns `i32[g]` for each draw."""
-        draws = [draw for each in waiting.values() for draw in each.draws]
+        draws = [draw for question in waiting.values() for draw in question.draws]
         cut, on_device = self.setup.protocol.group_cut, self.setup.on_device
         with self.clock.measure("simulate"):
             return sampling.draw_all(draws, cut=cut, on_device=on_device)
@@ -160,8 +158,8 @@ class _Photograph:
                 number * self.trajectories + question.rows
                 for number, question in waiting.items()
             ]
-            of_each = zip(*(each.clicks for each in waiting.values()), strict=True)
-            clicks = Clicks(*map(np.concatenate, of_each))
+            arrays = zip(*(each.clicks for each in waiting.values()), strict=True)
+            clicks = Clicks(*map(np.concatenate, arrays))
             masks = self.session.predict(np.concatenate(rows), clicks)
         self.advance(len(masks))
         return list(masks)

@@ -1,8 +1,8 @@
 """What becomes of one image: it is encoded once, and all its objects are played."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +105,8 @@ class ImagePlayer:
             return finished
         with clock.measure("encode"):
             features = self._segmenter.encode(example.image)
-        image = _EncodedImage(example, features, clock, folder, advance)
+        start = functools.partial(self._segmenter.start, features)
+        image = _EncodedImage(example, start, clock, folder, advance)
         try:
             for first in range(0, len(example.instances), self._together):
                 together = tuple(example.instances[first : first + self._together])
@@ -142,8 +143,7 @@ class ImagePlayer:
         played = lockstep.play(
             example,
             instances,
-            self._segmenter,
-            image.features,
+            image.start,
             self._click_model,
             self._setup,
             image.clock,
@@ -189,8 +189,7 @@ class ImagePlayer:
             f"{image.example.dataset}/{instance.instance_id}",
             instance,
             first_map,
-            self._segmenter,
-            image.features,
+            image.start,
             self._setup,
             image.clock,
         )
@@ -202,14 +201,14 @@ class _EncodedImage:
 
     Attributes:
         example: The image with its objects.
-        features: What the segmenter made of it.
+        start: Starts trajectories of the segmenter on it.
         clock: Takes the time.
         folder: Run folder that keeps pictures of it; None for no pictures.
         advance: Called with the number of clicks that were answered.
     """
 
     example: ImageExample
-    features: Any
+    start: base.Start
     clock: Clock
     folder: RunFolder | None
     advance: Callable[[int], None]

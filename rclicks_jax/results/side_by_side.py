@@ -35,8 +35,8 @@ def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
     """Returns which clicks the runs simulated, in words, and their click models."""
     words = [click_words.of_run(run.identity.get("click_model", {})) for run in runs]
     return (
-        " or ".join(dict.fromkeys(each.phrase for each in words)),
-        " or ".join(dict.fromkeys(each.name or "none" for each in words)),
+        " or ".join(dict.fromkeys(of_run.phrase for of_run in words)),
+        " or ".join(dict.fromkeys(of_run.name or "none" for of_run in words)),
     )
 
 

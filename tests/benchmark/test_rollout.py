@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -32,22 +33,25 @@ def setup(**changes):
     return dataclasses.replace(plain, **changes)
 
 
-def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
+def starting(spec):
+    """Returns what starts trajectories of a segmenter on the photograph."""
     segmenter = load.load(spec)
-    features = segmenter.encode(EXAMPLE.image)
-    click_model = click_models.load(model)
-    return lockstep.play(
-        EXAMPLE, objects, segmenter, features, click_model, the_setup, Clock()
-    )
+    return functools.partial(segmenter.start, segmenter.encode(EXAMPLE.image))
+
+
+def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
+    start, click_model = starting(spec), click_models.load(model)
+    return lockstep.play(EXAMPLE, objects, start, click_model, the_setup, Clock())
 
 
 def test_every_strategy_is_played_to_the_last_click():
-    for one in played(setup()):
-        assert [t.strategy for t in one.trajectories] == ["baseline"] + ["group"] * 10
-        assert [t.group for t in one.trajectories] == list(range(11))
-        for track in one.trajectories:
+    for result in played(setup()):
+        robot, *people = [track.strategy for track in result.trajectories]
+        assert (robot, people) == ("baseline", ["group"] * 10)
+        assert [t.group for t in result.trajectories] == list(range(11))
+        for track in result.trajectories:
             assert len(track.clicks) == len(track.intersection) == 20
-        assert one.first_map.shape == SHAPE
+        assert result.first_map.shape == SHAPE
 
 
 @pytest.mark.parametrize(
@@ -55,16 +59,16 @@ def test_every_strategy_is_played_to_the_last_click():
 )
 def test_objects_played_together_or_alone_are_the_same(protocol):
     together = played(setup(protocol=protocol))
-    for number, one in enumerate(OBJECTS):
-        (alone,) = played(setup(protocol=protocol), objects=[one])
+    for number, result in enumerate(OBJECTS):
+        (alone,) = played(setup(protocol=protocol), objects=[result])
         assert alone.trajectories == together[number].trajectories
 
 
 def test_groups_played_together_or_alone_are_the_same():
     together = played(setup())
     alone = played(setup(groups=(4,), baseline=False))
-    for one, among in zip(alone, together, strict=True):
-        assert one.trajectories == (among.trajectories[4],)
+    for result, among in zip(alone, together, strict=True):
+        assert result.trajectories == (among.trajectories[4],)
 
 
 def test_host_and_device_draw_and_count_the_same():
@@ -84,8 +88,8 @@ def test_repeats_and_seeds_are_other_draws():
 
 
 def test_clicks_fall_where_something_is_wrong_and_never_twice():
-    for one, target in zip(played(setup()), OBJECTS, strict=True):
-        for track in one.trajectories:
+    for result, target in zip(played(setup()), OBJECTS, strict=True):
+        for track in result.trajectories:
             y, x, positive = track.clicks[0]
             assert positive
             assert target.gt_mask[y, x]
@@ -95,36 +99,36 @@ def test_clicks_fall_where_something_is_wrong_and_never_twice():
 
 
 def test_areas_are_those_of_the_masks():
-    one = played(setup())[1]
+    result = played(setup())[1]
     target = OBJECTS[1]
     counted = ~target.ignore_mask
-    for track, mask in zip(one.trajectories, one.last_masks, strict=True):
+    for track, mask in zip(result.trajectories, result.last_masks, strict=True):
         assert track.intersection[-1] == (mask & target.gt_mask & counted).sum()
         assert track.union[-1] == ((mask | target.gt_mask) & counted).sum()
         assert 0 < track.boundary_union[-1] <= track.union[-1]
 
 
 def test_paper_goes_on_clicking_at_the_corner_and_strict_stops():
-    for one in played(setup(), "oracle"):
-        for track in one.trajectories:
+    for result in played(setup(), "oracle"):
+        for track in result.trajectories:
             assert track.clicks[1:] == [(0, 0, False)] * 19
     strict = setup(protocol=protocols.STRICT)
-    for one in played(strict, "oracle"):
-        for track in one.trajectories:
+    for result in played(strict, "oracle"):
+        for track in result.trajectories:
             assert len(track.clicks) == 1
             assert len(track.intersection) == 20
             assert set(track.intersection) == {track.union[0]}
-    for one in played(strict, "noisy"):
-        assert len({len(track.clicks) for track in one.trajectories}) > 1
+    for result in played(strict, "noisy"):
+        assert len({len(track.clicks) for track in result.trajectories}) > 1
 
 
 def test_low_groups_click_nearer_the_edge_than_high_ones():
     far = setup(
         protocol=dataclasses.replace(protocols.STRICT, max_clicks=1), repeats=20
     )
-    one, _ = played(far, "stuck")
+    result, _ = played(far, "stuck")
     depth = {}
-    for track in one.trajectories:
+    for track in result.trajectories:
         y, x, _ = track.clicks[0]
         distance = np.hypot(y - 20, x - 14)
         depth.setdefault(track.group, []).append(distance)
@@ -144,13 +148,10 @@ class Nothing:
     ("protocol", "same"), [(protocols.PAPER, True), (protocols.STRICT, False)]
 )
 def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
-    segmenter = load.load("stuck")
-    features = segmenter.encode(EXAMPLE.image)
     shared = setup(protocol=protocol)
-    one, _ = lockstep.play(
-        EXAMPLE, OBJECTS, segmenter, features, Nothing(), shared, Clock()
-    )
-    robot, *people = [track.clicks[0] for track in one.trajectories]
+    start = starting("stuck")
+    result, _ = lockstep.play(EXAMPLE, OBJECTS, start, Nothing(), shared, Clock())
+    robot, *people = [track.clicks[0] for track in result.trajectories]
     if same:
         assert set(people) == {robot}
     else:
@@ -161,18 +162,16 @@ def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
 def test_real_clicks_are_replayed_one_by_one():
     clicks = np.argwhere(OBJECTS[0].gt_mask)[::3].astype(np.int32)
     assert len(clicks) > first_clicks._BATCH
-    one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
-    segmenter = load.load("noisy")
-    features = segmenter.encode(EXAMPLE.image)
+    result = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     replayed, total = first_clicks.play(
-        "user", clicks, one, segmenter, features, setup(), Clock()
+        "user", clicks, result, starting("noisy"), setup(), Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [
         [(int(y), int(x), True)] for y, x in clicks
     ]
     hits = sum(t.intersection[0] for t in replayed)
-    assert total[one.gt_mask].sum() == hits
+    assert total[result.gt_mask].sum() == hits
     ious = [interaction.iou(t.intersection[0], t.union[0]) for t in replayed]
     assert len(set(map(float, ious))) > 3
 
@@ -237,14 +236,14 @@ class Counted:
     def __init__(self):
         self.maps, self.rows = [], []
         self.click_model = click_models.load("DT")
-        self.segmenter = load.load("oracle:after=2")
+        self.start_session = starting("oracle:after=2")
 
     def __call__(self, queries):
         self.maps.append(len(queries))
         return self.click_model(queries)
 
-    def start(self, features, gt_masks):
-        self.session = self.segmenter.start(features, gt_masks)
+    def start(self, gt_masks):
+        self.session = self.start_session(gt_masks)
         return self
 
     def predict(self, rows, clicks):
@@ -256,9 +255,8 @@ def test_questions_of_several_objects_are_answered_in_one_batch_of_each_kind():
     counted = Counted()
     strict = setup(protocol=protocols.STRICT, groups=(1, 5))
     answered = []
-    features = counted.segmenter.encode(EXAMPLE.image)
     both = lockstep.play(
-        EXAMPLE, OBJECTS, counted, features, counted, strict, Clock(),
+        EXAMPLE, OBJECTS, counted.start, counted, strict, Clock(),
         advance=answered.append,
     )  # fmt: skip
     assert counted.maps == [2, 4]
@@ -270,9 +268,7 @@ def test_questions_of_several_objects_are_answered_in_one_batch_of_each_kind():
 
 def test_time_is_taken_by_part():
     clock = Clock()
-    segmenter = load.load("oracle")
     lockstep.play(
-        EXAMPLE, OBJECTS, segmenter, segmenter.encode(EXAMPLE.image),
-        click_models.load("UD"), setup(), clock,
-    )  # fmt: skip
+        EXAMPLE, OBJECTS, starting("oracle"), click_models.load("UD"), setup(), clock
+    )
     assert all(clock.seconds[part] > 0 for part in ("predict", "simulate", "score"))

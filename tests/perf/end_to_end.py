@@ -7,6 +7,7 @@ takes an hour, so it is timed on a few clicks and multiplied.
 """
 
 import dataclasses
+import functools
 import subprocess
 import sys
 import tempfile
@@ -65,8 +66,7 @@ def play(example, segmenter, features, click_model, setup):
     lockstep.play(
         example,
         example.instances,
-        segmenter,
-        features,
+        functools.partial(segmenter.start, features),
         click_model,
         setup,
         Clock(),

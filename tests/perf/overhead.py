@@ -50,7 +50,7 @@ def row_of(click_model, height, width):
         clock, click_model.seconds = Clock(), 0.0
         start = time.perf_counter()
         lockstep.play(
-            example, example.instances, prepared, None, click_model, setup, clock
+            example, example.instances, prepared.start, click_model, setup, clock
         )
         return time.perf_counter() - start, click_model.seconds
 

@@ -38,7 +38,7 @@ class Prepared:
         self.maps = list(random.random((10, height, width), np.float32))
         self.answered = 0
 
-    def start(self, features, gt_masks):
+    def start(self, gt_masks):
         self.answered = 0
         return self
 
@@ -67,7 +67,7 @@ def row_of(height, width):
     def play():
         clock = Clock()
         lockstep.play(
-            example, example.instances, prepared, None, prepared, setup, clock
+            example, example.instances, prepared.start, prepared, setup, clock
         )
         return clock
 
