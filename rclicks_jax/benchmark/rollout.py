@@ -96,7 +96,8 @@ def rollout(
         )
         if people.first_map is not None:
             first_map = people.first_map
-        blank += people.blank
+        if people.blank is not None:
+            blank.append(people.blank)
         trajectories.add_clicks(live, rows, people.clicks)
         answers = yield questions.SegmenterQuestion(rows, live.clicks.rows(rows))
         with clock.measure("score"):
@@ -139,12 +140,12 @@ class PeopleClicks(NamedTuple):
         clicks: Of each row that clicks.
         first_map: Click map of the first round, `f32[h w]`; None in later rounds, or if
             no group clicks.
-        blank: Of each map, whether it is zero everywhere.
+        blank: Whether all its maps are zero everywhere; None if there is no map.
     """
 
     clicks: list[strategies.NextClick]
     first_map: np.ndarray | None
-    blank: list[bool]
+    blank: bool | None
 
 
 def _people_click(
@@ -174,13 +175,14 @@ def _people_click(
     with clock.measure("simulate"):
         sharing = places_by_map(keys, clicks, is_first=round_index == 0)
     if not sharing:
-        return PeopleClicks(clicks, None, [])
+        return PeopleClicks(clicks, None, None)
     regions = [clicks[places[0]].error_mask for places in sharing]
     maps = yield questions.MapQuestion(
         tuple(ClickQuery(image, instance.gt_mask, region) for region in regions)
     )
     with clock.measure("simulate"):
-        blank = [click_models.is_blank(click_map) for click_map in maps]
+        # Looks no further than the first map that has mass.
+        blank = all(map(click_models.is_blank, maps))
         parts = [
             part_to_draw_from(
                 click_map,
