@@ -58,6 +58,8 @@ def main(arguments: Sequence[str]) -> None:
         both = f"--checkpoint={checkpoint} and --model={model}"
         raise errors.BadValueError("What to convert", both, "one of the two")
     # Readers of weights take seconds to import, which wrong flags are refused without.
+    from rclicks_jax.networks import exchange
+    from rclicks_jax.weights import torch_checkpoints
 
     if model:
         print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")

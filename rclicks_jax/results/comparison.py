@@ -20,6 +20,7 @@ from rclicks_jax.reporting import common_notes, comparable
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.results.kept_pictures import KeptPictures
 from rclicks_jax.settings.protocols import Protocol
 from rclicks_jax.types import JsonObject
 
@@ -27,6 +28,7 @@ from rclicks_jax.types import JsonObject
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
 _SEGMENTER = "segmenter"
 _EMPTY: JsonObject = types.MappingProxyType({})
+_NO_PICTURES = KeptPictures(types.MappingProxyType({}), [])
 
 
 class Run(NamedTuple):
@@ -42,6 +44,8 @@ class Run(NamedTuple):
         folder: Path of the run folder.
         side: Values of the settings in which compared runs differ beside the
             segmenter; empty if they do not differ.
+        hash: Hash of its identity, as its folder says.
+        pictures: Its objects that have pictures.
     """
 
     label: str
@@ -52,6 +56,8 @@ class Run(NamedTuple):
     provenance: JsonObject = _EMPTY
     folder: str = ""
     side: str = ""
+    hash: str = ""
+    pictures: KeptPictures = _NO_PICTURES
 
     def notes(self) -> list[str]:
         """Returns the notes that stand above the numbers of the run."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from rclicks_jax.benchmark import artifacts, records
-from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
+from rclicks_jax.benchmark.trajectories import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
 from rclicks_jax.reporting import data_uris, overlays
 from rclicks_jax.reporting.layers import Layers
@@ -109,8 +109,8 @@ class Pictured(NamedTuple):
     rows: list[list[Figure]]
 
 
-class Played(NamedTuple):
-    """An object that a run has played, with its layers.
+class ObjectOfRun(NamedTuple):
+    """An object that a run played, with its pictures.
 
     Attributes:
         label: Label of the run; empty if there is a single run.
@@ -123,41 +123,41 @@ class Played(NamedTuple):
     layers: Layers
 
     def trajectories(self) -> dict[str, Trajectory]:
-        """Returns the trajectories whose masks are in the layers, by label."""
-        by_label = {
-            artifacts.label(*key): track
+        """Returns the trajectories whose masks were kept, by label."""
+        shown = {
+            artifacts.label(*key): trajectory
             for key in artifacts.SHOWN
-            for track in self.record.trajectories
-            if (track.strategy, track.group, track.repeat) == (*key, 0)
+            for trajectory in self.record.trajectories
+            if (trajectory.strategy, trajectory.group, trajectory.repeat) == (*key, 0)
         }
-        return {k: v for k, v in by_label.items() if k in self.layers.last_masks}
+        return {k: v for k, v in shown.items() if k in self.layers.last_masks}
 
 
 def of_object(
-    anchor: str, dataset: str, played: Sequence[Played], maps: Mapping[str, str]
+    anchor: str, dataset: str, played: Sequence[ObjectOfRun], maps: Mapping[str, str]
 ) -> Pictured:
     """Draws an object that one or several runs have played.
 
     Args:
-        anchor: Id of the object in the page.
-        dataset: Dataset of the object.
-        played: The object in each run. With several runs, each strategy has a row of
+        anchor: Its id in the page.
+        dataset: Its dataset.
+        played: The object in each run. Of several runs, each strategy has a row of
             pictures.
-        maps: Captions of the maps of the first run that are drawn, by name of the
-            layer: `click_map` or `user_mean`.
+        maps: Captions of the maps of the first run, by `click_map` and `user_mean`;
+            others are not drawn.
     """
-    tracks = [run.trajectories() for run in played]
+    trajectories = [of_run.trajectories() for of_run in played]
     clicks = [
         click
-        for by_label in tracks
-        for track in by_label.values()
-        for click in track.clicks
+        for by_label in trajectories
+        for trajectory in by_label.values()
+        for click in trajectory.clicks
     ]
-    windows = [overlays.window(run.layers, clicks) for run in played]
-    first = windows[0]
+    cut = [overlays.window(of_run.layers, clicks) for of_run in played]
+    first = cut[0]
     masks = [
         layers.last_masks[name]
-        for layers, by_label in zip(windows, tracks, strict=True)
+        for layers, by_label in zip(cut, trajectories, strict=True)
         for name in by_label
     ]
     colour = overlays.mask_colour(first.photo, [first.target, *masks])
@@ -170,13 +170,12 @@ def of_object(
     title = f"{dataset} / {played[0].record.instance_id}"
     rows = [[_heat(caption, values, share) for caption, values in heats]]
     notes = []
-    for name in dict.fromkeys(name for by_label in tracks for name in by_label):
+    for name in dict.fromkeys(name for by_label in trajectories for name in by_label):
         row = []
-        for run, layers, by_label in zip(played, windows, tracks, strict=True):
+        for of_run, layers, by_label in zip(played, cut, trajectories, strict=True):
             if name in by_label:
-                track = by_label[name]
                 figure, note = _trajectory(
-                    run.label, layers, name, track, colour, share
+                    of_run.label, layers, name, by_label[name], colour, share
                 )
                 row.append(figure)
                 notes.append(note)
@@ -211,7 +210,7 @@ def _trajectory(
     label: str,
     layers: Layers,
     name: str,
-    track: Trajectory,
+    trajectory: Trajectory,
     colour: overlays.Colour,
     longest: int,
 ) -> tuple[Figure, str]:
@@ -219,13 +218,13 @@ def _trajectory(
     title = f"{label}: {name}" if label else name.capitalize()
     ious = [
         f"{100 * inside / max(1, union):.1f}"
-        for inside, union in zip(track.intersection, track.union, strict=True)
-    ][: len(track.clicks)]
-    count = len(track.clicks)
-    positive = sum(bool(on) for *_, on in track.clicks)
+        for inside, union in zip(trajectory.intersection, trajectory.union, strict=True)
+    ][: len(trajectory.clicks)]
+    count = len(trajectory.clicks)
+    positive = sum(bool(on) for *_, on in trajectory.clicks)
     note = f"{title} ends at {ious[-1]} % IoU" if ious else f"{title} has no click"
     dots = []
-    for number, (y, x, on) in enumerate(track.clicks, 1):
+    for number, (y, x, on) in enumerate(trajectory.clicks, 1):
         column, row = overlays.place_of(layers, y, x)
         large = number <= _NUMBERED or number == count
         dots.append(Click(number, column, row, bool(on), large))
@@ -239,7 +238,7 @@ def _trajectory(
     mask = overlays.mask_layer(layers.last_masks[name], colour)
     figure = Figure(
         name=title,
-        caption=f"{title}: {clicks_needed(track)}",
+        caption=f"{title}: {clicks_needed(trajectory)}",
         alt=(
             f"{note} after {_counted(count)}, {positive} positive and "
             f"{count - positive} negative."
@@ -253,10 +252,12 @@ def _trajectory(
     return figure, note
 
 
-def clicks_needed(track: Trajectory) -> str:
-    """Returns a text on the clicks that a trajectory took to the threshold of IoU."""
+def clicks_needed(trajectory: Trajectory) -> str:
+    """Says after how many clicks a trajectory reached the threshold of IoU."""
     reached = interaction.reached(
-        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
+        np.array(trajectory.intersection),
+        np.array(trajectory.union),
+        aggregate.THRESHOLD,
     )
     if not reached.any():
         return f"not {aggregate.THRESHOLD} % IoU in {_counted(reached.size)}"

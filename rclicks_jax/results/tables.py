@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rclicks_jax.benchmark.tracks import PARTS
+from rclicks_jax.benchmark.clock import PARTS
 from rclicks_jax.metrics import interaction, intervals, robustness
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, part_tables, run_notes

@@ -15,7 +15,7 @@ None, or nested tuples, lists and dicts of arrays with a row for each trajectory
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +43,10 @@ class Session(Protocol):
             SegmenterError: It failed, or returned what cannot be scored.
         """
         ...
+
+
+# Starts trajectories on a photograph that is encoded, from their targets.
+Start = Callable[[Sequence[np.ndarray]], Session]
 
 
 class Segmenter(Protocol):
