@@ -145,6 +145,19 @@ class Evaluation(NamedTuple):
     provenance: JsonObject = types.MappingProxyType({})
     name: str = ""
 
+    def with_maps(self, maps: str) -> "Evaluation":
+        """Returns the evaluation with scores of another kind of maps."""
+        scores = [
+            _scores(
+                [record for record in self.records if record.dataset == known.dataset],
+                known.name,
+                known.described,
+                maps,
+            )._replace(model=known.model, split=known.split)
+            for known in self.scores
+        ]
+        return self._replace(maps=maps, scores=scores)
+
 
 def open_evaluation(
     path: epath.PathLike, maps: str | None = None, label: str = ""

@@ -37,6 +37,18 @@ def make(folder: store.RunFolder, maps: str | None = None) -> list[table_formats
         maps: Kind of maps that are compared with people; the protocol's if None.
     """
     evaluation = click_scores.open_evaluation(folder.path, maps)
+    return write_tables_and_report(folder, evaluation)
+
+
+def write_tables_and_report(
+    folder: store.RunFolder, evaluation: click_scores.Evaluation
+) -> list[table_formats.Table]:
+    """Writes tables and report of an evaluation that was read; returns the tables.
+
+    Args:
+        folder: The run folder, for the files.
+        evaluation: The evaluation that was read from it.
+    """
     tables = click_model_tables.make_all(evaluation.scores)
     table_files.write_tables(folder.path, tables)
     report.write(folder, evaluation, tables)
@@ -76,10 +88,9 @@ def compare(
     return tables
 
 
-def compare_with_paper(folder: store.RunFolder) -> table_formats.Table:
+def compare_with_paper(evaluation: click_scores.Evaluation) -> table_formats.Table:
     """Returns a table of an evaluation, with raw maps, beside the paper's numbers."""
-    evaluation = click_scores.open_evaluation(folder.path, task_records.RAW)
-    return paper_numbers.table(evaluation)
+    return paper_numbers.table(evaluation.with_maps(task_records.RAW))
 
 
 def compare_people(folder: store.RunFolder) -> list[table_formats.Table]:

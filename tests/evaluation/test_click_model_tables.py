@@ -312,3 +312,20 @@ def test_a_folder_without_records_is_named(tmp_path):
     path = evaluations.write(tmp_path, [])
     with pytest.raises(errors.RunFolderError, match="no finished task"):
         click_scores.open_evaluation(path)
+
+
+@pytest.mark.parametrize(("first", "then"), [("masked", "raw"), ("raw", "masked")])
+def test_other_maps_of_an_evaluation_that_was_read_are_as_if_read_anew(
+    tmp_path, monkeypatch, first, then
+):
+    path = evaluations.write(tmp_path, evaluations.many())
+    wanted = click_scores.open_evaluation(path, then, "mine")
+    opened = click_scores.open_evaluation(path, first, "mine")
+    monkeypatch.setattr(click_scores.task_records, "read_all", None)
+    changed = opened.with_maps(then)
+    assert changed.maps == then
+    for ours, anew in zip(changed.scores, wanted.scores, strict=True):
+        assert (ours.model, ours.split) == (anew.model, anew.split)
+        for key, values in anew.values.items():
+            np.testing.assert_array_equal(ours.values[key], values)
+    assert changed.scores[0].mean("nss") != opened.scores[0].mean("nss")
