@@ -25,13 +25,14 @@ _MAPS = flags.DEFINE_enum(
 
 def show(folder: "store.RunFolder") -> None:
     """Makes tables and report of an evaluation, and prints the means."""
-    from rclicks_jax.evaluation import click_model_tables, outputs
+    from rclicks_jax.evaluation import click_model_tables, click_scores, outputs
     from rclicks_jax.reporting import table_files
 
-    means, *_ = outputs.make(folder, _MAPS.value)
+    evaluation = click_scores.open_evaluation(folder.path, _MAPS.value)
+    means, *_ = outputs.write_tables_and_report(folder, evaluation)
     flag_helpers.show(click_model_tables.pooled(means))
     if AGAINST.value:
-        table = outputs.against_published(folder)
+        table = outputs.compare_with_paper(evaluation)
         table_files.write_tables(folder.path, [table])
         flag_helpers.show(click_model_tables.pooled(table))
     print(f"Report: {folder.path / 'report.html'}\n")

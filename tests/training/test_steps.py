@@ -7,6 +7,7 @@ import pytest
 from helpers import network_of, state_of
 
 from rclicks_jax.networks import clickability, convert
+from rclicks_jax.ops import scaling
 from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
@@ -34,7 +35,13 @@ def stepped(parity):
     )
     # Plain descent at rate 1 shows the gradients as differences of parameters.
     descent = optax.sgd(1.0)
-    step = steps.make_train_step(net, descent, masked=False, axis_name="batch")
+    step = steps.make_train_step(
+        net,
+        descent,
+        masked=False,
+        axis_name="batch",
+        without_cancelled=clickability.without_cancelled,
+    )
     before = state.create(variables, descent)
     run = jax.pmap(step, "batch", in_axes=(None, 0, None), devices=jax.devices()[:1])
     one_device = TrainBatch(*(array[None] for array in batch))
@@ -123,9 +130,7 @@ def nano_eval():
     variables = clickability.init_variables(network, 0)
 
     def predict(batch):
-        return clickability.scale_to_unit(
-            net.apply(variables, batch.image, batch.masks)
-        )
+        return scaling.scale_to_unit(net.apply(variables, batch.image, batch.masks))
 
     return variables, devices.parallel_eval_step(step), jax.jit(predict)
 
