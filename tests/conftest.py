@@ -30,22 +30,6 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
-# What takes longest, first: the last to finish would keep one process of two waiting.
-_LONGEST = (
-    "training/test_pods.py",
-    "training/test_loop.py",
-    "launch/test_commands.py",
-    "training/test_steps.py",
-    "launch/test_evaluations.py",
-)
-
-
-def pytest_collection_modifyitems(items):
-    """Puts the files that take longest first; `make test` deals them in this order."""
-    places = {str(_ROOT / "tests" / name): n for n, name in enumerate(_LONGEST)}
-    items.sort(key=lambda item: places.get(str(item.path), len(places)))
-
-
 def _shared(kind, name):
     """Finds an outside file by a variable or beside the checkout; skips without it."""
     variable = f"RCLICKS_{kind.upper()}_DIR"
