@@ -13,12 +13,24 @@ from typing import Any, NamedTuple
 
 from rclicks_jax import errors
 from rclicks_jax.settings import protocols
+from rclicks_jax.settings.benchmark import BenchmarkConfig
+from rclicks_jax.settings.evaluation import EvaluateConfig
 
-# What `--allow` takes, whichever of them a run has.
-SETTINGS = (
-    "click_model", "groups", "baseline", "robots", "users", "repeats", "seed", "draws",
-    "data", "split", "max_images", "max_side", "protocol", "stop_at",
-)  # fmt: skip
+# What is compared, and settings that are no difference between numbers.
+_NO_DIFFERENCE = {
+    "segmenter", "click_models", "instances_per_batch", "click_model_batch",
+    "click_model_precision", "precision", "pictures", "processes", "shard",
+    "max_failed",
+}  # fmt: skip
+# What `--allow` takes, whichever of them a run has: all other settings.
+SETTINGS = tuple(
+    dict.fromkeys(
+        field.name
+        for job in (BenchmarkConfig, EvaluateConfig)
+        for field in dataclasses.fields(job)
+        if field.name not in _NO_DIFFERENCE
+    )
+)
 _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
 # Settings that change which objects there are, or how large, and are in no hash.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import click_model_tables, click_scores
+from rclicks_jax.evaluation import click_metrics, click_model_tables, click_scores
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting import table_formats
 from rclicks_jax.settings import protocols
@@ -312,3 +312,8 @@ def test_a_folder_without_records_is_named(tmp_path):
     path = evaluations.write(tmp_path, [])
     with pytest.raises(errors.RunFolderError, match="no finished task"):
         click_scores.open_evaluation(path)
+
+
+def test_every_metric_of_a_record_is_in_a_table():
+    of_tables = {measure.key for measure in click_scores.MEASURES}
+    assert of_tables == set(click_metrics.METRICS)
