@@ -44,6 +44,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python --project pyright-strict.json
 	$(BIN)/python -m pytest tests/test_layering.py
 
 test: $(READY)
@@ -93,6 +94,7 @@ soak: $(READY)
 # RCLICKS_TORCH_PYTHON names an interpreter with torch and NumPy to compare with.
 perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
+	$(BIN)/python tests/perf/start.py
 	$(BIN)/python tests/perf/device_draws.py
 	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/overhead.py

@@ -29,7 +29,7 @@ def compare(compared: str, config: EvaluateConfig, workdir: str) -> int:
 
     def show() -> None:
         folder = store.RunFolder(workdir)
-        means, published = outputs.of_people(folder)
+        means, published = outputs.compare_people(folder)
         flag_helpers.show(means)
         if evaluation_tables.AGAINST.value:
             table_files.write_tables(folder.path, [published])

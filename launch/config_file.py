@@ -117,9 +117,9 @@ def _read_file(path: pathlib.Path, variant: str | None) -> dict[str, Any]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        given = module.get_config(*([] if variant is None else [variant]))
-        to_dict = getattr(given, "to_dict", None)
-        return dict(given) if to_dict is None else to_dict()
+        config = module.get_config(*([] if variant is None else [variant]))
+        to_dict = getattr(config, "to_dict", None)
+        return dict(config) if to_dict is None else to_dict()
     except errors.RClicksError:
         raise
     except Exception as error:

@@ -55,14 +55,15 @@ def main(arguments: Sequence[str]) -> None:
     flag_helpers.expect_no_arguments(arguments)
     checkpoint, model, out = _CHECKPOINT.value, _MODEL.value, _OUT.value
     if bool(checkpoint) == bool(model):
-        given = f"--checkpoint={checkpoint} and --model={model}"
-        raise errors.BadValueError("What to convert", given, "one of the two")
+        both = f"--checkpoint={checkpoint} and --model={model}"
+        raise errors.BadValueError("What to convert", both, "one of the two")
     # Readers of weights take seconds to import, which wrong flags are refused without.
     from rclicks_jax.networks import exchange
+    from rclicks_jax.weights import torch_checkpoints
 
     if model:
         print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")
-    elif out.endswith(exchange.SUFFIX):
+    elif out.endswith(torch_checkpoints.SUFFIX):
         count = exchange.rewrite(checkpoint, out, _TORCH_PYTHON.value)
         print(f"Checkpoint: {out}, {count} keys")
     else:

@@ -90,11 +90,11 @@ def _tables(checked: "comparison.Checked") -> "tuple[table_formats.Table, ...]":
 
 
 def _seconds(name: str) -> paces.Seconds:
-    given = _PACE[name].value or []
+    parts = _PACE[name].value or []
     try:
-        mean, spread = map(float, given)
+        mean, spread = map(float, parts)
     except ValueError as error:
         raise errors.BadValueError(
-            f"--{name}_seconds", ",".join(given), "a mean and its spread: 2,0.5"
+            f"--{name}_seconds", ",".join(parts), "a mean and its spread: 2,0.5"
         ) from error
     return paces.Seconds(mean, spread)

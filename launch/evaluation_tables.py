@@ -31,7 +31,7 @@ def show(folder: "store.RunFolder") -> None:
     means, *_ = outputs.make(folder, _MAPS.value)
     flag_helpers.show(click_model_tables.pooled(means))
     if AGAINST.value:
-        table = outputs.against_published(folder)
+        table = outputs.compare_with_paper(folder)
         table_files.write_tables(folder.path, [table])
         flag_helpers.show(click_model_tables.pooled(table))
     print(f"Report: {folder.path / 'report.html'}\n")

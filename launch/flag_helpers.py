@@ -24,7 +24,7 @@ def define_shortcuts(settings: type, *names: str) -> Shortcuts:
         settings: Dataclass of the settings, which explains them.
         *names: Names of the settings that have a short flag.
     """
-    texts = {each.name: each.text for each in docs.describe(settings)}
+    texts = {setting.name: setting.text for setting in docs.describe(settings)}
     return {
         name: flags.DEFINE_string(
             name, None, f"Short for --config.{name}: {texts[name]}"
@@ -86,7 +86,7 @@ def define_settings(settings: type, prefix: str = "") -> dict[str, Any]:
         tuple: flags.DEFINE_list,
         str: flags.DEFINE_string,
     }
-    texts = {each.name: each.text for each in docs.describe(settings)}
+    texts = {setting.name: setting.text for setting in docs.describe(settings)}
     return {
         field.name: kinds[type(field.default)](
             f"{prefix}{field.name}", None, texts[field.name]
@@ -107,5 +107,5 @@ def show(table: "table_formats.Table", *, turned: bool = False) -> None:
     """Prints a table; turned, its rows are columns."""
     from rclicks_jax.reporting import table_formats
 
-    shown = table_formats.turned(table) if turned else table
+    shown = table_formats.transpose(table) if turned else table
     print(f"{table.title}\n\n{table_formats.to_text(shown)}")

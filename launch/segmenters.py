@@ -21,14 +21,23 @@ _WHEELS = flags.DEFINE_string(
     "env: where PyTorch comes from: default (pip's index), cpu, cu126, cu128, or the "
     "address of an index.",
 )
-_PYTHON = flags.DEFINE_string("python", "", "env: interpreter to make it with.")
-_DIR = flags.DEFINE_string("dir", "", "env: its folder, instead of one in the cache.")
+_PYTHON = flags.DEFINE_string(
+    "python", "", "env: interpreter that makes the environment."
+)
+_DIR = flags.DEFINE_string(
+    "dir", "", "env: folder of the environment, instead of one in the cache."
+)
 _PIN = flags.DEFINE_list(
     "pin", [], "env: more requirements, such as torch==2.13.0, with commas between."
 )
 _DRY_RUN = flags.DEFINE_boolean("dry_run", False, "env: only print the commands.")
 _SEED = flags.DEFINE_integer("seed", 0, "check: seed of the synthetic photographs.")
-_LARGE = flags.DEFINE_boolean("large", False, "check: also one of 1500x2000.")
+_LARGE = flags.DEFINE_boolean(
+    "large", False, "check: also a photograph of 1500x2000 pixels."
+)
+_PROTOCOL = flags.DEFINE_string(
+    "protocol", "paper", "check: whose switches the segmenter is told: paper or strict."
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,7 +91,9 @@ def _env(name: str) -> int:
 def _check(spec: str) -> int:
     from rclicks_jax.segmenters import actions
 
-    return actions.check(spec, seed=_SEED.value, large=_LARGE.value)
+    return actions.check(
+        spec, seed=_SEED.value, large=_LARGE.value, protocol=_PROTOCOL.value
+    )
 
 
 _ACTIONS: dict[str, Callable[..., int]] = {
@@ -94,7 +105,7 @@ _ACTIONS: dict[str, Callable[..., int]] = {
 # Flags of each action that has any.
 _FLAGS: dict[str, Sequence[flags.FlagHolder[Any]]] = {
     "env": (_WHEELS, _PYTHON, _DIR, _PIN, _DRY_RUN),
-    "check": (_SEED, _LARGE),
+    "check": (_SEED, _LARGE, _PROTOCOL),
 }
 
 

@@ -97,9 +97,10 @@ def _again(named: Sequence[str]) -> None:
         if evaluation_outputs.is_evaluation(folder):
             evaluation_tables.show(folder)
             continue
-        flag_helpers.show(outputs.write(folder)[0], turned=True)
+        run = runs.open_run(folder.path)
+        flag_helpers.show(outputs.write_tables_and_report(run)[0], turned=True)
         if evaluation_tables.AGAINST.value:
-            flag_helpers.show(paper_numbers.table(runs.open_run(folder.path)))
+            flag_helpers.show(paper_numbers.table(run))
         print(f"Report: {folder.path / 'report.html'}\n")
 
 

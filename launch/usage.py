@@ -19,8 +19,9 @@ _WIDTH = 88
 _INDENT = "      "
 _ILLEGAL = re.compile(r"flag --(\S+?)=(.*?): (.*)", re.DOTALL)
 _SETTING = "config."
-# What must not be empty if it is given, as of a shell's variable that is not set: files
-# would lie where the user stands, and each host would do the work of all.
+# Flags that must not be empty where they are given, as a shell's variable that is not
+# set makes them: files would be written into the current folder, and each host would do
+# the work of all.
 _FOLDER = "a folder; . for this one"
 _PLACES = {
     "workdir": _FOLDER,
@@ -62,7 +63,7 @@ def help_text(text: str, settings: type | None, prefix: str) -> str:
         prefix: Prefix of the names of these flags.
     """
     described = [] if settings is None else docs.describe(settings)
-    names = {f"{prefix}{each.name}" for each in described}
+    names = {f"{prefix}{setting.name}" for setting in described}
     parts = [text.strip(), "", "Flags:"]
     for flag in _own_flags():
         if flag.name not in names:
@@ -73,9 +74,9 @@ def help_text(text: str, settings: type | None, prefix: str) -> str:
     parts += _entry("--version", "", "", "Shows the installed releases.")
     if described:
         parts += ["", f"Settings, --{prefix}NAME=VALUE:"]
-        for each in described:
-            name = f"--{prefix}{each.name}"
-            parts += _entry(name, each.kind, each.default, each.text)
+        for setting in described:
+            name = f"--{prefix}{setting.name}"
+            parts += _entry(name, setting.kind, setting.default, setting.text)
     return "\n".join(parts)
 
 
@@ -94,8 +95,8 @@ def parse(argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         raise errors.RClicksError(str(error)) from error
     for name, allowed in _PLACES.items():
-        given = flags.FLAGS[name].value if name in flags.FLAGS else None
-        if given is not None and flags.FLAGS[name].present and not given.strip():
+        place = flags.FLAGS[name].value if name in flags.FLAGS else None
+        if place is not None and flags.FLAGS[name].present and not place.strip():
             raise errors.BadValueError(f"--{name}", "nothing", allowed)
     return arguments
 
@@ -104,11 +105,11 @@ def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:
     """Returns the error of a misspelt flag: what it is like, and what there is."""
     hint = errors.meant(name, known, "--{}".format)
     family = [
-        each
-        for each in known
-        if each.startswith(_SETTING) == name.removeprefix("no").startswith(_SETTING)
+        flag
+        for flag in known
+        if flag.startswith(_SETTING) == name.removeprefix("no").startswith(_SETTING)
     ]
-    listed = ", ".join(f"--{each}" for each in family)
+    listed = ", ".join(f"--{flag}" for flag in family)
     return errors.RClicksError(
         f"There is no --{name}.{hint} There are {listed}; --help explains them."
     )

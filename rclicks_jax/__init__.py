@@ -60,13 +60,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # It needs JAX.
-    from rclicks_jax import api
+# Type checkers see the imports above; with this they would take any name for one.
+if not TYPE_CHECKING:
 
-    return getattr(api, name)
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # It needs JAX.
+        from rclicks_jax import api
+
+        return getattr(api, name)
 
 
 def __dir__() -> list[str]:

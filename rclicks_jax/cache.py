@@ -1,4 +1,4 @@
-"""Where prepared data, environments and compiled programs are kept, and its locks."""
+"""The cache folder of prepared data, environments and programs, and its locks."""
 
 import contextlib
 import errno
@@ -15,15 +15,15 @@ from rclicks_jax import errors, waits
 
 VARIABLE = "RCLICKS_CACHE"
 LOCK_NAME = "lock"
-# Whoever holds a lock touches it so often; untouched for so long, it is nobody's.
+# The holder of a lock touches it so often. A lock untouched for so long is abandoned.
 _TOUCH_SECONDS, _ABANDONED_SECONDS = 10.0, 180.0
-# A lock outlives its process where a child has it, or a server of files; not for long.
+# A lock can outlive its process for a short time: in a child, or on a file server.
 _DEAD_SECONDS = 20.0
 _POLL_SECONDS = 0.2
 
 
 def cache_dir() -> pathlib.Path:
-    """Where prepared data and compiled programs go: `$RCLICKS_CACHE` or the user's.
+    """Returns the cache folder: `$RCLICKS_CACHE`, or one in the user's cache.
 
     Raises:
         BadValueError: The user has no home folder, and no variable names another.
@@ -42,19 +42,20 @@ def cache_dir() -> pathlib.Path:
 
 @contextlib.contextmanager
 def exclusive(folder: pathlib.Path, *, wait: bool = True) -> Iterator[None]:
-    """Makes a folder and keeps other processes waiting for it, on all machines.
+    """Makes a folder and locks it against other processes, on all machines.
 
-    The lock ends with its process. File systems of several machines may not notice
-    that, so the holder touches the lock's file all the time, and whoever waits for one
-    that nobody touches gives up.
+    The lock ends with its process. A file system that several machines share may not
+    notice that. So the holder touches the file of the lock all the time, and a process
+    that waits for a lock gives up if nobody touches it.
 
     Args:
-        folder: What is kept to this process.
-        wait: Whether to wait for others; otherwise that they are there is an error.
+        folder: The folder that this process locks.
+        wait: Whether to wait for another holder; otherwise another holder is an error.
 
     Raises:
-        OSError: It cannot be made or written.
-        RClicksError: Whoever holds it is gone or hangs; or is there, without `wait`.
+        OSError: The folder cannot be made or written.
+        RClicksError: Another holder has died or hangs; or, without `wait`, there is
+            one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK_NAME
@@ -67,7 +68,7 @@ def exclusive(folder: pathlib.Path, *, wait: bool = True) -> Iterator[None]:
                 "or take another folder."
             )
         since = time.strftime("%H:%M:%S")
-        # This is for those who wait, and works without on a full disk.
+        # The text is only for messages, so a full disk does not matter.
         with contextlib.suppress(OSError):
             lock.truncate(0)
             holder = f"process {os.getpid()} of {platform.node()}, since {since}"
@@ -77,7 +78,7 @@ def exclusive(folder: pathlib.Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def _is_taken(lock: Any) -> bool:
-    """Tells whether another process holds a lock; takes it otherwise."""
+    """Takes a lock unless another process holds it; returns whether one does."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -86,7 +87,7 @@ def _is_taken(lock: Any) -> bool:
 
 
 def _holder(path: pathlib.Path) -> str:
-    """Returns what a lock says of its holder."""
+    """Returns the description of the holder of a lock."""
     try:
         return path.read_text() or "another process"
     except OSError:
@@ -94,7 +95,7 @@ def _holder(path: pathlib.Path) -> str:
 
 
 def _take(lock: Any, path: pathlib.Path) -> None:
-    """Waits for a lock, as long as somebody who lives holds it."""
+    """Waits for a lock as long as a living process holds it, and takes it."""
     touched, seen = None, time.monotonic()
     lived = seen
     with waits.waiting(lambda: f"{path}, which {_holder(path)} holds"):
@@ -121,12 +122,12 @@ def _take(lock: Any, path: pathlib.Path) -> None:
 
 
 def _is_dead(holder: str) -> bool:
-    """Tells whether a process of this machine is meant that has ended."""
-    found = re.match(r"process (\d+) of (.+), since", holder)
-    if found is None or found[2] != platform.node():
+    """Tells whether the holder was a process of this machine and has ended."""
+    match = re.match(r"process (\d+) of (.+), since", holder)
+    if match is None or match[2] != platform.node():
         return False
     try:
-        os.kill(int(found[1]), 0)
+        os.kill(int(match[1]), 0)
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):

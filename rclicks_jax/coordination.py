@@ -1,4 +1,4 @@
-"""How the processes of a run find each other: `jax.distributed`, with words."""
+"""Connects the processes of a run by `jax.distributed`, with clear messages."""
 
 import contextlib
 import os
@@ -13,13 +13,13 @@ import jax
 
 from rclicks_jax import errors, waits
 
-# Other processes of a run have so long to start.
+# Time for the other processes of a run to start.
 _START_SECONDS = 300.0
 _POLL_SECONDS = 0.2
 
 
 def connect(coordinator: str, process_count: int, process_id: int) -> None:
-    """Joins the processes of a run; returns when all are there.
+    """Joins the processes of a run; returns when all have joined.
 
     Args:
         coordinator: `host:port` of process 0, or `auto`.
@@ -27,7 +27,7 @@ def connect(coordinator: str, process_count: int, process_id: int) -> None:
         process_id: Number of this process; -1 with `auto`.
 
     Raises:
-        BadValueError: These say nothing, or name a place where nobody is.
+        BadValueError: The arguments are not valid, or no process 0 answers there.
     """
     if coordinator == "auto":
         with _starting("the other hosts of the pod or of the SLURM job"):
@@ -47,12 +47,12 @@ def connect(coordinator: str, process_count: int, process_id: int) -> None:
         _check_port(address[1])
     with _starting(f"all {process_count} processes to come to {coordinator}"):
         _initialize(coordinator, process_count, process_id)
-        # Devices are made known to all at the first use of any, which would wait, too.
+        # The first use of devices exchanges them between processes, which waits too.
         jax.devices()
 
 
 def _initialize(*place: Any) -> None:
-    # Our own limit comes first: at JAX's the process is aborted with a stack trace.
+    # Our own limit is shorter, since JAX's limit aborts with a stack trace.
     patience = int(2 * _START_SECONDS)
     try:
         jax.distributed.initialize(*place, initialization_timeout=patience)
@@ -67,7 +67,7 @@ def _initialize(*place: Any) -> None:
 
 @contextlib.contextmanager
 def _starting(what: str) -> Iterator[None]:
-    """Says what is waited for, and ends this process if it does not come."""
+    """Prints what is waited for, and ends this process after a time limit."""
 
     def give_up() -> None:
         print(
@@ -77,7 +77,7 @@ def _starting(what: str) -> Iterator[None]:
             file=sys.stderr,
             flush=True,
         )
-        # The call that waits cannot be interrupted.
+        # The waiting call cannot be interrupted.
         os._exit(2)
 
     timer = threading.Timer(_START_SECONDS, give_up)
@@ -110,7 +110,7 @@ def _address(coordinator: str) -> tuple[str, int]:
 
 
 def _check_port(port: int) -> None:
-    """Makes sure that process 0 can listen: JAX ends with a fault where it cannot."""
+    """Checks that process 0 can listen on its port; otherwise JAX would crash."""
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,7 +124,7 @@ def _check_port(port: int) -> None:
 
 
 def _reach(coordinator: str, address: tuple[str, int]) -> None:
-    """Waits until process 0 listens; it may be started later."""
+    """Waits until process 0 listens; it may start later than this process."""
     why = "no answer"
     limit = time.monotonic() + _START_SECONDS
     with waits.waiting(lambda: f"process 0 at {coordinator} ({why})"):

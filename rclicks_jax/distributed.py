@@ -1,7 +1,7 @@
-"""The processes of a run on several hosts: they start, meet, part and share work.
+"""The processes of a run on several hosts: start, barriers, end, and shared work.
 
-Every wait for somebody else says within seconds what it waits for, and ends with an
-error when it cannot succeed.
+Every wait for another process prints within seconds what it waits for, and ends with an
+error if it cannot succeed.
 """
 
 import collections
@@ -22,7 +22,7 @@ from jax._src import distributed as jax_distributed
 from rclicks_jax import cache, coordination, errors, hashing, signs_of_life, waits
 
 _POLL_SECONDS = 0.2
-# Those who wait for process 0 can ask why it ended for so long.
+# Process 0 stays for so long after it has left, so that others can read its reason.
 _FAREWELL_SECONDS = 2.0
 # Each process gives a sign of life so often; silent for so long, it is lost. JAX, which
 # has signs of its own, aborts all others after 100 s.
@@ -33,9 +33,9 @@ _SIGNS = "rclicks/signs"
 
 
 def use_compilation_cache() -> None:
-    """Keeps compiled programs in the cache, or where JAX was already told to.
+    """Keeps compiled programs in the cache, or in a folder that JAX already has.
 
-    Without a cache that can be written, programs are compiled anew each time.
+    If the folder cannot be written, programs are compiled again in each process.
     """
     key = "jax_compilation_cache_dir"
     try:
@@ -59,7 +59,7 @@ def use_compilation_cache() -> None:
 
 
 def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -> None:
-    """Prepares JAX: the persistent compilation cache and, if asked, the other hosts.
+    """Prepares JAX: the compilation cache and, with `coordinator`, the other hosts.
 
     Args:
         coordinator: `host:port` of process 0; `auto` on TPU pods and SLURM; empty for a
@@ -68,7 +68,7 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
         process_id: Number of this process; -1 with `auto`.
 
     Raises:
-        BadValueError: These say nothing, or name a place where nobody is.
+        BadValueError: The arguments are not valid, or no process 0 answers there.
     """
     use_compilation_cache()
     if coordinator:
@@ -78,11 +78,11 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
 
 
 def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
-    """Tells whether the unit of work `key` is this process's, in whatever order.
+    """Tells whether this process works on a unit; the order of units does not matter.
 
     Args:
-        key: Names the unit.
-        shard: Which of how many independent runs this is, from 0; each may be of
+        key: Name of the unit.
+        shard: Number of this shard, from 0, and number of shards; each shard may have
             several processes.
     """
     number, count = shard
@@ -91,11 +91,11 @@ def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
 
 
 def is_first() -> bool:
-    """Tells whether this is process 0, which writes what is written once."""
+    """Tells whether this is process 0, which writes the files of the whole run."""
     return jax.process_index() == 0
 
 
-# How often this process has come to each point.
+# Number of times that this process has come to each barrier.
 _met: collections.Counter[str] = collections.Counter()
 
 
@@ -105,12 +105,12 @@ def is_alone() -> bool:
 
 
 def barrier(name: str) -> None:
-    """Waits until every process has come to the point called `name`.
+    """Waits until every process has come to the barrier `name`.
 
-    However long the others take: a meeting on the devices would end after seconds.
+    There is no time limit; a barrier on the devices would end after seconds.
 
     Raises:
-        RClicksError: Another process ended before it came there.
+        RClicksError: Another process ended before the barrier.
     """
     if jax.process_count() > 1:
         _meet(jax_distributed.global_state.client, name)
@@ -123,11 +123,11 @@ def _meet(client: Any, name: str) -> None:
     _put(client, f"{place}/{jax.process_index()}", "here")
     missing = set(others)
 
-    def described() -> str:
-        listed = errors.few([str(each) for each in sorted(missing)], 5)
+    def describe() -> str:
+        listed = errors.few([str(number) for number in sorted(missing)], 5)
         return f"process {listed} at '{name}'"
 
-    with waits.waiting(described):
+    with waits.waiting(describe):
         pause = _POLL_SECONDS / 10
         while True:
             departed = _numbered(client, _DEPARTURES)
@@ -145,15 +145,15 @@ def _meet(client: Any, name: str) -> None:
 
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:
-    """Returns what each process wrote for the others, by its number."""
+    """Returns the texts that processes wrote under a key, by number of process."""
     with _reaching():
-        found = client.key_value_dir_get(f"{folder}/")
-    return {int(key.rpartition("/")[2]): text for key, text in found}
+        entries = client.key_value_dir_get(f"{folder}/")
+    return {int(key.rpartition("/")[2]): text for key, text in entries}
 
 
 @contextlib.contextmanager
 def _reaching() -> Iterator[None]:
-    """Says so if process 0, through which processes speak, is not there any more."""
+    """Raises an error in words if process 0, which passes on all messages, is gone."""
     try:
         yield
     except RuntimeError as error:
@@ -163,22 +163,22 @@ def _reaching() -> Iterator[None]:
 
 
 def _advised(text: str) -> str:
-    """Returns a message with what to do next, once: messages are of other messages."""
+    """Returns a message that ends with the advice, once."""
     return f"{text.removesuffix(_ADVICE).rstrip()} {_ADVICE}"
 
 
-# Held while the other processes are asked something, and for ever after the end.
+# Held during a request to the other processes, and for ever after the end.
 _asking = threading.Lock()
 # This process ends early, and has said so to the others.
 _leaving = threading.Event()
 
 
 def _heed_others() -> None:
-    """Gives signs of life, and ends this process in words once it is alone.
+    """Gives signs of life, and ends this process with a message once it is alone.
 
-    That is when process 0 has left early, or finds a process lost. JAX aborts all
-    others with a stack trace of C++ as soon as process 0 is gone or one is silent, also
-    those that wait for nobody.
+    That is when process 0 has left early, or finds a process lost. Otherwise JAX would
+    abort this process with a stack trace of C++ when process 0 is gone or a process is
+    silent, even if it waits for nobody.
     """
     client: Any = jax_distributed.global_state.client
     number = jax.process_index()
@@ -234,22 +234,22 @@ def _put(client: Any, key: str, text: str) -> None:
 
 
 def finish() -> None:
-    """Waits until all processes are done, and parts from them."""
+    """Waits until all processes are done, and disconnects from them."""
     if not is_alone():
         barrier("the end")
         _asking.acquire()
-        # All have said that they are done: nothing is lost if parting fails.
+        # All processes are done: nothing is lost if disconnecting fails.
         with contextlib.suppress(RuntimeError):
             jax.distributed.shutdown()
 
 
 def leave(reason: str) -> None:
-    """Tells the other processes that this one ends early, and why.
+    """Tells the other processes that this one ends early.
 
-    Process 0 waits until they can have heard; nobody waits for it any longer then.
+    Process 0 waits until the others have had time to read the reason.
 
     Args:
-        reason: A sentence.
+        reason: A sentence that says why.
     """
     if is_alone():
         return

@@ -1,4 +1,4 @@
-"""Every error raised on purpose: what was wrong, what came, what is allowed."""
+"""All errors that are raised on purpose; helpers for messages."""
 
 import difflib
 import os
@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 
 def meant(name: str, known: Iterable[str], shown: Callable[[str], object] = str) -> str:
-    """Returns a sentence with the names that may be meant, after a space, or nothing.
+    """Returns a space and a sentence with similar names; empty if there are none.
 
     Args:
-        name: What was given; capital letters and composed accents do not matter.
-        known: All names there are.
-        shown: Makes of a known name what is to be typed.
+        name: The unknown name; upper case and composed accents do not matter.
+        known: All known names.
+        shown: Function from a known name to the text that the user has to type.
     """
     folded: dict[str, list[str]] = {}
-    for each in known:
-        folded.setdefault(_folded(each), []).append(each)
+    for candidate in known:
+        folded.setdefault(_folded(candidate), []).append(candidate)
     near = difflib.get_close_matches(_folded(name), folded, 2)
-    listed = " or ".join(str(shown(each)) for key in near for each in folded[key])
+    listed = " or ".join(
+        str(shown(candidate)) for key in near for candidate in folded[key]
+    )
     return f" Do you mean {printable(listed)}?" if listed else ""
 
 
@@ -28,23 +30,23 @@ def _folded(name: str) -> str:
 
 
 def few(names: Sequence[str], most: int) -> str:
-    """Returns the first names with commas, and how many more there are."""
+    """Returns the first names, separated by commas, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
 
 
-# Control characters but tab and new line, which a terminal or a page would obey.
+# Control characters that a terminal or a page would obey; tab and new line are not.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """Returns text that every file and terminal can have: odd characters are escaped.
+    """Escapes characters that a file or a terminal cannot take.
 
-    Names of files, lines of data and foreign code hold what they like: half a surrogate
-    pair, which UTF-8 does not have, or characters that move the cursor.
+    Names of files, lines of data and foreign code can hold anything: half a surrogate
+    pair, which UTF-8 cannot encode, or characters that move the cursor.
     """
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", whole)
+    encodable = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", encodable)
 
 
 class RClicksError(Exception):
@@ -52,7 +54,7 @@ class RClicksError(Exception):
 
 
 class UnknownNameError(RClicksError, ValueError):
-    """A name is not in a catalogue; the message lists what is."""
+    """A name is not in a catalogue; the message lists the known names."""
 
     def __init__(
         self,
@@ -61,14 +63,20 @@ class UnknownNameError(RClicksError, ValueError):
         known: Iterable[str] = (),
         more: str = "",
     ):
-        """Takes what the name should name, the name, all names, and a last sentence.
+        """Makes the message; with a single argument, that is the whole message.
 
-        pickle and absl make an error anew of its message alone.
+        pickle and absl call the constructor with the message alone.
+
+        Args:
+            kind: Word for what the name stands for, such as `segmenter`.
+            name: The unknown name.
+            known: All known names.
+            more: A last sentence.
         """
         listed = sorted(known)
-        told = f"Unknown {kind} {name!r}.{meant(name or '', listed)}"
-        told = f"{told} Known: {', '.join(listed)}. {more}".rstrip()
-        super().__init__(kind if name is None else told)
+        message = f"Unknown {kind} {name!r}.{meant(name or '', listed)}"
+        message = f"{message} Known: {', '.join(listed)}. {more}".rstrip()
+        super().__init__(kind if name is None else message)
 
 
 class BadValueError(RClicksError, ValueError):
@@ -81,21 +89,28 @@ class BadValueError(RClicksError, ValueError):
         allowed: str | None = None,
         more: str = "",
     ):
-        """Takes what is wrong, what came, what is allowed, and more after a space."""
-        told = f"{what}: got {got}; allowed: {allowed}.{more}"
-        super().__init__(what if allowed is None else told)
+        """Makes the message; with a single argument, that is the whole message.
+
+        Args:
+            what: The setting or value that is wrong.
+            got: The value that came.
+            allowed: The values that are allowed.
+            more: A further sentence, with a space in front.
+        """
+        message = f"{what}: got {got}; allowed: {allowed}.{more}"
+        super().__init__(what if allowed is None else message)
 
 
 class DataError(RClicksError):
-    """A file of a dataset is missing, broken or contradicts another one."""
+    """A file of a dataset is missing or broken, or contradicts another file."""
 
 
 class SegmenterError(RClicksError):
-    """A segmenter or another worker failed, or what it returned cannot be used."""
+    """A segmenter or another worker failed, or its answer cannot be used."""
 
 
 class RunFolderError(RClicksError):
-    """A run folder is of another protocol, or cannot be written."""
+    """A run folder holds another run, is damaged, or cannot be written."""
 
 
 class TrainingError(RClicksError):
@@ -103,13 +118,14 @@ class TrainingError(RClicksError):
 
 
 def check_all(checks: Iterable[Callable[[], object]]) -> None:
-    """Makes several checks, so that a user is told at once of all that is wrong.
+    """Makes several checks, so that the user sees all problems at once.
 
     Args:
-        checks: Each raises a `RClicksError` if something is wrong.
+        checks: Functions that raise a `RClicksError` if something is wrong.
 
     Raises:
-        RClicksError: What the one check raised that failed, or all messages.
+        RClicksError: The error of the check that failed; if several failed, an error
+            with all messages.
     """
     wrong: list[RClicksError] = []
     for check in checks:
@@ -125,7 +141,7 @@ def check_all(checks: Iterable[Callable[[], object]]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Returns what an error says, without Python's number and order of an `OSError`.
+    """Returns the message of an error; that of an `OSError` without Python's form.
 
     Example: "No such file or directory: /data/python".
     """

@@ -1,8 +1,8 @@
-"""What a file is that is not what its name promises, told from its first bytes."""
+"""Recognises by its first bytes what a file is, if its name does not fit."""
 
 import re
 
-# Bytes of a file that `mistaken` looks at.
+# Number of bytes at the start of a file that `mistaken` reads.
 HEAD = 1024
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|script)", re.I)
@@ -21,21 +21,21 @@ _SIGNATURES = (
     (b"\x93NUMPY", "a NumPy array (.npy)"),
     (b"\x89HDF", "an HDF5 file"),
 )
-# The brand behind `ftyp`: photographs of phones, and films.
+# Brands after `ftyp` of photographs of phones; other brands are films.
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 def mistaken(start: bytes) -> str:
-    """Says what a file really is and what to do; empty if that is not known.
+    """Returns what a file really is and what to do; empty if that is not known.
 
-    Files that were not fetched or not found are known (a pointer of Git LFS, a web
-    page, an answer of a server, nothing at all), and containers of other kinds.
+    It recognises failed downloads (a pointer of Git LFS, a web page, an answer of a
+    server, an empty file) and files of other kinds.
 
     Args:
-        start: The file's first `HEAD` bytes, or all of it.
+        start: The first `HEAD` bytes of the file, or all of it.
 
     Returns:
-        Such as "a web page, not the file itself: download it again".
+        A text such as "a web page, not the file itself: download it again".
     """
     if not start:
         return f"empty (0 bytes): copy it or {_ADVICE}"

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and sentences on files that cannot be used."""
+"""Writes files whole or not at all, and explains why files cannot be used."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ import pwd
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 from rclicks_jax import errors
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from etils import epath
 
 _PARTIAL = ".partial"
-# Who writes such a file: a machine's name, and the number of a process there.
+# Owner in the name of such a file: name of the machine, and number of the process.
 _OWNED = re.compile(rf"\.(?P<process>\d+){re.escape(_PARTIAL)}")
-# A partial file that nobody wrote to for so long was left by a process that was killed.
+# A partial file that is unchanged for so long was left by a killed process.
 _STALE_SECONDS = 24 * 3600
 _ADVICE = {
     errno.ENOSPC: "Make room there, or choose another place",
@@ -38,7 +38,7 @@ _ADVICE = {
     errno.ELOOP: "Its links lead in a circle",
 }
 
-# What the machine or the network refuses now and may grant later, whatever the file.
+# Errors of the machine or the network, which may pass, whatever the file.
 _OF_MACHINE = {
     *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ESTALE),
     *(errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT, errno.ENETDOWN, errno.ENETUNREACH),
@@ -47,7 +47,7 @@ _OF_MACHINE = {
 
 
 def is_of_machine(error: OSError) -> bool:
-    """Tells whether the machine or the network failed rather than a file is wrong."""
+    """Tells whether an error comes from machine or network, not from a wrong file."""
     return error.errno in _OF_MACHINE
 
 
@@ -55,11 +55,11 @@ def write_atomically(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file that is never seen half written; makes its folder.
 
     Args:
-        path: On a disk or in a bucket.
-        content: All of it; text is written in UTF-8.
+        path: Path on a disk or in a bucket.
+        content: The whole content; text is written in UTF-8.
 
     Raises:
-        OSError: It cannot be written; what was there before is still there.
+        OSError: The file cannot be written; an earlier file is still there.
     """
     # Commands that write nothing start without it.
     from etils import epath
@@ -67,38 +67,38 @@ def write_atomically(path: "epath.PathLike", content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     path = epath.Path(path)
     if "://" in str(path):
-        # Object stores show an object once it is whole.
+        # Object stores show an object only when it is whole.
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return
     write_with(path, lambda file: file.write(data))
 
 
-def write_with(path: "epath.PathLike", write: Callable[[Any], Any]) -> None:
-    """Does what `write_atomically` does, with what a function writes to a file.
+def write_with(path: "epath.PathLike", write: Callable[[BinaryIO], object]) -> None:
+    """Writes a file like `write_atomically`, with content from a function.
 
     Args:
-        path: On a disk.
-        write: Is given the open binary file.
+        path: Path on a disk.
+        write: Function that writes the content to an open binary file.
 
     Raises:
-        OSError: It cannot be written; what was there before is still there.
+        OSError: The file cannot be written; an earlier file is still there.
     """
     with _partial(pathlib.Path(path), write) as partial:
         os.replace(partial, path)
 
 
 def create(path: "epath.PathLike", content: bytes) -> bool:
-    """Writes a file unless it is there; of several processes one succeeds.
+    """Writes a file unless it exists; of several processes one succeeds.
 
-    In a bucket, which has no such operation here, the last of two that write within
-    the same moment does.
+    For buckets there is no such operation here: of two processes that write at the same
+    moment, the last one succeeds.
 
     Returns:
         Whether this process has written it.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     from etils import epath
 
@@ -112,7 +112,7 @@ def create(path: "epath.PathLike", content: bytes) -> bool:
         return path.read_bytes() == content
     with _partial(pathlib.Path(path), lambda file: file.write(content)) as partial:
         try:
-            # Unlike a renaming, a link never takes the place of a file.
+            # Unlike a rename, a link never replaces a file.
             os.link(partial, path)
         except FileExistsError:
             return False
@@ -122,7 +122,7 @@ def create(path: "epath.PathLike", content: bytes) -> bool:
 
 
 def _create_exclusively(path: pathlib.Path, content: bytes) -> bool:
-    """Writes a file where there are no links, so that it may be seen half written."""
+    """Writes a file on a file system without links; it may be seen half written."""
     try:
         with open(path, "xb") as file:
             file.write(content)
@@ -132,9 +132,11 @@ def _create_exclusively(path: pathlib.Path, content: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _partial(path: pathlib.Path, write: Callable[[Any], Any]) -> Iterator[pathlib.Path]:
-    """Writes a whole file beside a path, and removes it in the end if it is there."""
-    # Several machines may share the folder, and have processes of the same number.
+def _partial(
+    path: pathlib.Path, write: Callable[[BinaryIO], object]
+) -> Iterator[pathlib.Path]:
+    """Writes a file beside a path for the block, and then removes it if it is left."""
+    # Machines that share the folder may have processes with the same number.
     owner = f"{platform.node()}.{os.getpid()}"
     partial = path.parent / f".{path.name[:120]}.{owner}{_PARTIAL}"
     try:
@@ -149,7 +151,7 @@ def _partial(path: pathlib.Path, write: Callable[[Any], Any]) -> Iterator[pathli
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
     except OSError as error:
-        # A full disk is known by the file alone that is written, without its name.
+        # The error of a full disk does not name the file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
@@ -158,13 +160,13 @@ def remove_leftovers(
     pattern: str = f"**/.*{_PARTIAL}",
     seconds: float | None = None,
 ) -> None:
-    """Removes what killed processes left half written; what cannot be removed stays.
+    """Removes partial files of killed processes; those that it cannot remove stay.
 
     Args:
-        folder: Where to look.
-        pattern: What such files or folders are called.
-        seconds: How long nobody wrote to them; a day if None. Files of a process of
-            this machine that is gone are not waited for.
+        folder: The folder with the files.
+        pattern: Glob pattern of partial files or folders.
+        seconds: Time since the last change after which they are removed; a day if None.
+            Files of an ended process of this machine are removed at once.
     """
     limit = time.time() - (_STALE_SECONDS if seconds is None else seconds)
     for path in folder.glob(pattern):
@@ -176,12 +178,12 @@ def remove_leftovers(
 
 
 def _has_no_owner(path: pathlib.Path) -> bool:
-    """Tells whether the process of this machine that wrote a file is gone."""
-    found = _OWNED.search(path.name)
-    if found is None or not path.name.endswith(f".{platform.node()}{found[0]}"):
+    """Tells whether a process of this machine wrote a file and has ended."""
+    match = _OWNED.search(path.name)
+    if match is None or not path.name.endswith(f".{platform.node()}{match[0]}"):
         return False
     try:
-        os.kill(int(found["process"]), 0)
+        os.kill(int(match["process"]), 0)
     except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:
@@ -199,10 +201,10 @@ def _remove(path: pathlib.Path) -> None:
 
 
 def why_unreadable(error: Exception) -> str:
-    """Says why a file that this program wrote cannot be read, in no words of Python.
+    """Returns why a file of this program cannot be read, without Python's words.
 
     Args:
-        error: Of the file system, or of what takes the content apart.
+        error: The error of the file system or of the parser.
     """
     if isinstance(error, OSError):
         return error.strerror or "the file system refuses it"
@@ -210,7 +212,7 @@ def why_unreadable(error: Exception) -> str:
 
 
 def explain(error: OSError) -> str:
-    """Returns a sentence on what the operating system refused, and what to do.
+    """Returns sentences on an error of the operating system, and what to do.
 
     Example: "/data/run.json: No space left on device. Make room there, or choose
     another place; then run the same command again."
@@ -218,18 +220,18 @@ def explain(error: OSError) -> str:
     path = error.filename if isinstance(error.filename, (str, bytes)) else ""
     place = os.fsdecode(path)
     why = error.strerror or str(error) or type(error).__name__
-    told = f"{place}: {why}" if place else why
+    message = f"{place}: {why}" if place else why
     advice = _ADVICE.get(error.errno or 0, "")
     if error.errno in (errno.EACCES, errno.EPERM):
         advice = _permission(place)
     if error.errno == errno.ENOENT and "\\" in place:
         advice = "Write / where it has a backslash"
     advice = f"{advice}; then run" if advice else "Mend that and run"
-    return f"{told.rstrip('.')}. {advice} the same command again."
+    return f"{message.rstrip('.')}. {advice} the same command again."
 
 
 def _permission(place: str) -> str:
-    """Names the owner of a file or of the nearest folder that there is."""
+    """Returns advice that names the owner of a file, or of its nearest folder."""
     path = pathlib.Path(place) if place else None
     while path is not None and path != path.parent:
         try:
@@ -242,10 +244,10 @@ def _permission(place: str) -> str:
 
 @contextlib.contextmanager
 def explained(path: "epath.PathLike") -> Iterator[None]:
-    """Turns an error of the file system into a sentence.
+    """Turns errors of the file system in a block into sentences.
 
     Raises:
-        RunFolderError: What is written in the block cannot be written.
+        RunFolderError: The block cannot write the file.
     """
     try:
         yield
@@ -263,7 +265,7 @@ def write_output(path: "epath.PathLike", content: bytes | str) -> None:
     """Writes a file of a run or of its tables; it is never seen half written.
 
     Raises:
-        RunFolderError: It cannot be written; the message says what to do.
+        RunFolderError: The file cannot be written; the message says what to do.
     """
     with explained(path):
         write_atomically(path, content)

@@ -1,6 +1,6 @@
-"""Names that users give, and where what they name is made: `name -> "module:factory"`.
+"""Names that users give, and what makes the named thing: `name -> "module:factory"`.
 
-Nothing is imported before it is asked for, so a missing optional package spoils only
+A module is imported when its name is used, so a missing optional package spoils only
 what needs it.
 """
 
@@ -30,6 +30,10 @@ _SEPARATING_COMMA = re.compile(r",(?!\d)")
 CLICK_MODELS = {
     "toy": "rclicks_jax.training.toy_model:folder",
     "sample": "rclicks_jax.training.toy_model:folder",
+}
+# Kinds of networks that make click maps, as `networks.architectures` describes them.
+ARCHITECTURES = {
+    "clickability": "rclicks_jax.networks.clickability:ARCHITECTURE",
 }
 
 
@@ -133,12 +137,12 @@ def split_list(text: str) -> list[str]:
         BadValueError: A quoted part does not end.
     """
     parts = split(text, ",")
-    found = []
+    items: list[str] = []
     while parts:
         count = _longest(parts, ",") or 1
-        found.append(unquoted(",".join(parts[:count])))
+        items.append(unquoted(",".join(parts[:count])))
         parts = parts[count:]
-    return found
+    return items
 
 
 def _longest(parts: Sequence[str], separator: str = ":") -> int:

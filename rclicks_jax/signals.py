@@ -1,4 +1,4 @@
-"""Signals: the first asks a job to stop between two units, the second stops it."""
+"""Signals: the first asks a job to stop between two units, the second kills it."""
 
 import contextlib
 import os
@@ -14,7 +14,11 @@ _STOPPING = (
 
 
 class StopRequest:
-    """Whether this process was asked to stop after the unit it is working on."""
+    """A request to stop after the present unit; true once the request was made.
+
+    Attributes:
+        reason: Name of the signal; empty if there was none.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -24,17 +28,17 @@ class StopRequest:
         return self._event.is_set()
 
     def set(self, reason: str) -> None:
-        """Asks for a stop; `reason` is what the user is told."""
+        """Makes the request; `reason` is the name of the signal, for messages."""
         self.reason = reason
         self._event.set()
 
 
 @contextlib.contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Turns the first SIGTERM or SIGINT into a request to stop; a second acts.
+    """Turns the first SIGTERM or SIGINT into a request to stop; a second one acts.
 
-    A signal that the shell told us to ignore, as `nohup` and scripts do for what they
-    start in the background, stays ignored.
+    A signal that this process ignores from its start on stays ignored: `nohup` and
+    scripts arrange that for programs in the background.
     """
     request = StopRequest()
     previous = {}
@@ -42,7 +46,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
     def handle(number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         request.set(name)
-        # A stream may be in the middle of a line, and must not be entered twice.
+        # This writes without a stream: a handler may interrupt a write to one.
         with contextlib.suppress(OSError):
             os.write(2, _STOPPING.format(name).encode())
         for known, handler in previous.items():

@@ -6,12 +6,32 @@ NamedTuple, which JAX takes as a pytree.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
-# What becomes of an object, or of a click task.
+if TYPE_CHECKING:
+    import jax
+
+# An array in host memory or on a device; this module does not import JAX.
+Array: TypeAlias = "np.ndarray | jax.Array"
+# A JSON object; the reader of a value checks its type.
+JsonObject = Mapping[str, object]
+
+
+def is_json_object(value: object) -> TypeGuard[JsonObject]:
+    """Tells whether a JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
+def json_part(values: JsonObject, key: str) -> JsonObject:
+    """Returns the object at a key of a JSON object; empty if there is none."""
+    part = values.get(key)
+    return part if is_json_object(part) else {}
+
+
+# Status of an object or of a click task in a record.
 Status = Literal["ok", "skipped", "failed"]
 
 
@@ -28,7 +48,7 @@ class Clicks(NamedTuple):
     positive: np.ndarray
     count: np.ndarray
 
-    def rows(self, index: Any) -> "Clicks":
+    def rows(self, index: slice | Sequence[int] | np.ndarray) -> "Clicks":
         """Returns the clicks of the trajectories `index` selects."""
         return Clicks(self.yx[index], self.positive[index], self.count[index])
 
@@ -46,29 +66,29 @@ class TrainBatch(NamedTuple):
         weight: 1 for an example, 0 for a row that only fills the batch, `f32[b]`.
     """
 
-    image: Any
-    masks: Any
-    click_map: Any
-    content: Any
-    weight: Any
+    image: Array
+    masks: Array
+    click_map: Array
+    content: Array
+    weight: "Array | np.floating"
 
 
 class PackedBatch(NamedTuple):
-    """What a `TrainBatch` is made of, as it lies on disk and goes to the device.
+    """The data of a `TrainBatch` in the form for disks and for transfer to devices.
 
     Attributes:
         image: RGB, `u8[b s s 3]`.
         masks: Target mask and error mask, 255 for 1, `u8[b s s 2]`.
-        click_map: `f16[b s s]`, in [0, 1].
+        click_map: Ground-truth click density, in [0, 1], `f16[b s s]`.
         box: Half-open `(y0, y1, x0, x1)` of the photograph in the square, `i32[b 4]`.
         weight: As in a `TrainBatch`, `f32[b]`.
     """
 
-    image: Any
-    masks: Any
-    click_map: Any
-    box: Any
-    weight: Any
+    image: np.ndarray
+    masks: np.ndarray
+    click_map: np.ndarray
+    box: np.ndarray
+    weight: np.ndarray | np.floating
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,15 +96,14 @@ class InstanceExample:
     """One object to segment.
 
     Attributes:
-        instance_id: Stable within its dataset; the `full_stem` of RClicks.
+        instance_id: Stable identity within its dataset; RClicks calls it `full_stem`.
         gt_mask: The target, `bool[h w]`.
-        ignore_mask: Pixels that count neither way, `bool[h w]`; None where there are
-            none.
+        ignore_mask: Pixels that do not count, `bool[h w]`; None if all count.
         user_clicks_yx: Real first clicks on the object, `i32[n 2]`; empty where none
             are known.
-        input_device: What made them: `pc`, `mobile`, `synthetic`; several joined by
-            `+`; empty without clicks.
-        category: What kind of thing it is, as its dataset calls it; empty if unknown.
+        input_device: Device of the clicks: `pc`, `mobile` or `synthetic`; several are
+            joined by `+`; empty without clicks.
+        category: Category of the object in its dataset; empty if unknown.
     """
 
     instance_id: str
@@ -97,15 +116,15 @@ class InstanceExample:
 
 @dataclasses.dataclass(frozen=True)
 class ImageExample:
-    """A photograph with all its objects: the unit of work of a benchmark.
+    """An image with all its objects: the unit of work of a benchmark.
 
     Attributes:
-        dataset: Name of the dataset, as it appears in tables.
-        image_id: Stable within the dataset.
-        image: `u8[h w 3]`, RGB.
-        instances: The objects that can be used, in a stable order; of a package, each
-            is decoded when it is asked for, so take one once.
-        problems: Instance and reason for those that cannot.
+        dataset: Name of the dataset in tables.
+        image_id: Stable identity within the dataset.
+        image: The photograph, RGB, `u8[h w 3]`.
+        instances: The objects that can be used, in a stable order. Those of a package
+            are decoded at each access, so access each only once.
+        problems: Instance id and reason of the objects that cannot be used.
     """
 
     dataset: str
@@ -117,18 +136,18 @@ class ImageExample:
 
 @dataclasses.dataclass(frozen=True)
 class ClickExample:
-    """One click task: an object, what was segmented before, and where people clicked.
+    """One click task: an object, the previous mask, and where people clicked.
 
     Attributes:
         dataset: Name of the dataset.
-        click_set_id: Stable within the dataset: the full stem, with the type of the
-            task.
-        image_id: The photograph.
+        click_set_id: Stable identity within the dataset: the full stem, with the type
+            of the task.
+        image_id: The image.
         click_type: `first` (nothing segmented yet), `fn` (missed target) or `fp` (wrong
             foreground).
-        mask_source: What made the previous mask; empty for first clicks.
+        mask_source: Source of the previous mask; empty for first clicks.
         input_device: `pc`, `mobile` or `synthetic`; several are joined by `+`.
-        image: `u8[h w 3]`, RGB.
+        image: The photograph, RGB, `u8[h w 3]`.
         gt_mask: The target, `bool[h w]`.
         prev_mask: The previous mask, soft in [0, 1], `f32[h w]`; None for first clicks.
         clicks_yx: Where people clicked, `i32[n 2]`.
@@ -157,11 +176,11 @@ class ClickExample:
 
 
 class ClickQuery(NamedTuple):
-    """What a click model is asked: where would people click?
+    """A query to a click model: where would people click?
 
     Attributes:
-        image: `u8[h w 3]`, RGB.
-        gt_mask: The target, `bool[h w]` (soft `f32[h w]` is taken too).
+        image: The photograph, RGB, `u8[h w 3]`.
+        gt_mask: The target, `bool[h w]`, or soft `f32[h w]`.
         error_mask: The region to mend, `bool[h w]` or soft `f32[h w]`.
     """
 
@@ -172,19 +191,19 @@ class ClickQuery(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Trajectory:
-    """Clicks on one instance and what they achieved; the row of a record.
+    """Clicks on one instance and their IoU; a part of a record's row.
 
     Lists run over the clicks. Pixels are counted where the target is not ignored.
 
     Attributes:
-        strategy: `baseline`, `group` or `user`.
+        strategy: `baseline`, `group`, `user` or another strategy.
         group: 1..10 for groups, the number of the user for `user`, else 0.
         repeat: Number of the draw, from 0.
         clicks: `(y, x, positive)` of each click.
-        intersection: Pixels in both the target and the prediction, after each click.
-        union: Pixels in either.
-        boundary_intersection: The same for the boundary bands of boundary IoU.
-        boundary_union: The same.
+        intersection: Number of pixels in both target and prediction, after each click.
+        union: Number of pixels in target or prediction, after each click.
+        boundary_intersection: The intersection of the boundary bands of boundary IoU.
+        boundary_union: The union of these bands.
     """
 
     strategy: str

@@ -1,4 +1,4 @@
-"""Waits that say what they are for, and other things done again and again meanwhile."""
+"""Waits that print what they wait for, and actions that repeat during a block."""
 
 import contextlib
 import sys
@@ -6,16 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-# A wait is announced after the first, and again after each of the second.
+# Time until a wait is announced, and time between repetitions.
 _QUIET_SECONDS, _REPEAT_SECONDS = 3.0, 60.0
 
 
 @contextlib.contextmanager
 def waiting(what: Callable[[], str] | str) -> Iterator[None]:
-    """Says on stderr, after some seconds and then each minute, what is waited for.
+    """Prints on stderr, after some seconds and then each minute, what is waited for.
 
     Args:
-        what: Follows "Waiting for"; a function is asked each time.
+        what: Text after "Waiting for"; a function is called for each message.
     """
     began = time.monotonic()
 
@@ -32,12 +32,12 @@ def waiting(what: Callable[[], str] | str) -> Iterator[None]:
 def repeating(
     action: Callable[[], object], first: float, pause: float
 ) -> Iterator[None]:
-    """Does something again and again, in a thread of its own, until a block ends.
+    """Repeats an action in its own thread until the block ends.
 
     Args:
-        action: What is done; must not raise.
-        first: Seconds before it is done for the first time.
-        pause: Seconds between two times.
+        action: The action; it must not raise.
+        first: Seconds before the first call.
+        pause: Seconds between two calls.
     """
     done = threading.Event()
 

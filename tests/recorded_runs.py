@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 from helpers import disk
 
-from rclicks_jax.benchmark import artifacts, records, rollout, tracks
+from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.rollout import PlayedObject
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.jobs import provenance, store
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
@@ -83,8 +85,8 @@ def picture(run, instances, image_id="photo", dataset="set", photo=None):
         InstanceExample(one.instance_id, target, None, np.zeros((0, 2), int), "")
         for one in instances
     ]
-    setup = tracks.Setup(PROTOCOL, 0, (1, 10), True, 1)
-    played = rollout.Played(
+    setup = Setup(PROTOCOL, 0, (1, 10), True, 1)
+    played = PlayedObject(
         instances[0].trajectories, target.astype(np.float32), [masks[-1]] * 3,
         dict.fromkeys(range(3), rounds),
     )  # fmt: skip

@@ -25,8 +25,8 @@ ALLOWED = {
     "reporting": {"ops", "metrics"},
     "clicks": {"ops", "networks", "bridge"},
     "segmenters": {"ops", "bridge"},
-    "training": {"ops", "data", "networks", "weights", "metrics"},
     "jobs": {"data"},
+    "training": {"ops", "data", "networks", "weights", "metrics", "jobs"},
     "benchmark": {
         "ops", "jobs", "data", "clicks", "metrics", "segmenters", "reporting"
     },
@@ -42,7 +42,7 @@ ALLOWED = {
     },
     "launch": {
         "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "segmenters", "training",
+        "reporting", "results", "segmenters", "training", "weights",
     },
     "configs": set(),
     "datasets": {"data"},

@@ -9,7 +9,8 @@ import numpy as np
 from etils import epath
 
 from rclicks_jax import errors, files
-from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.benchmark.rollout import PlayedObject
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import strategies
 from rclicks_jax.jobs import store
 from rclicks_jax.ops import images
@@ -31,56 +32,73 @@ def write(
     folder: store.RunFolder,
     example: ImageExample,
     instances: Sequence[InstanceExample],
-    played: Sequence[rollout.Played],
+    played: Sequence[PlayedObject],
     user_means: Sequence[np.ndarray | None],
-    setup: tracks.Setup,
+    setup: Setup,
 ) -> None:
-    """Writes the pictures of some objects of a photograph."""
+    """Writes the pictures of some objects of a photograph.
+
+    Args:
+        folder: The run.
+        example: The photograph.
+        instances: The objects.
+        played: What was played on each.
+        user_means: Share of people's first clicks whose mask has a pixel, `f32[h w]`,
+            for each object; None where nobody clicked.
+        setup: Setup of the run.
+
+    Raises:
+        RunFolderError: A picture cannot be written.
+    """
     shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
     place = folder.artifacts(example.dataset, example.image_id)
-
-    def small(array: np.ndarray) -> np.ndarray:
-        size = shape[::-1]
-        return cv2.resize(array, size, interpolation=cv2.INTER_AREA)
-
-    bgr = small(example.image)[..., ::-1]
+    bgr = _resized(example.image, shape)[..., ::-1]
     quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
     photo = cv2.imencode(".jpg", bgr, quality)[1].tobytes()
     files.write_output(place / PHOTO_NAME, photo)
     shown = {
-        label(strategy, group): number
-        for number, (strategy, group, repeat) in enumerate(setup.strategies())
+        label(strategy, group): row
+        for row, (strategy, group, repeat) in enumerate(setup.trajectory_keys())
         if (strategy, group) in SHOWN and repeat == 0
     }
-    for instance, one, mean in zip(instances, played, user_means, strict=True):
+    scale = shape[1] / example.image.shape[1]
+    for instance, of_object, mean in zip(instances, played, user_means, strict=True):
         layers: dict[str, np.ndarray] = {"target": instance.gt_mask}
-        if one.first_map is not None:
-            layers["map"] = one.first_map
+        if of_object.first_map is not None:
+            layers["map"] = of_object.first_map
         if mean is not None:
             layers["users"] = np.rint(255 * mean).astype(np.uint8)
-        layers |= {name: one.last_masks[number] for name, number in shown.items()}
-        own = place / store.file_name(instance.instance_id)
-        for name, layer in layers.items():
-            encoded = images.encode_png(small(as_bytes(layer)))
-            files.write_output(own / f"{name}.png", encoded)
-        rounds = {
-            name: one.rounds[number]
-            for name, number in shown.items()
-            if number in one.rounds
+        layers |= {name: of_object.last_masks[row] for name, row in shown.items()}
+        pictures = {
+            name: _resized(as_bytes(layer), shape) for name, layer in layers.items()
         }
-        for name, bits in rounds.items():
-            kept = cv2.resize(
-                to_colours(bits), shape[::-1], interpolation=cv2.INTER_NEAREST
-            )
-            encoded = images.encode_png(kept)
-            files.write_output(own / f"{name}.rounds.png", encoded)
+        rounds = [name for name, row in shown.items() if row in of_object.rounds]
+        for name in rounds:
+            colours = to_colours(of_object.rounds[shown[name]])
+            pictures[f"{name}.rounds"] = _resized(colours, shape, cv2.INTER_NEAREST)
         described = {
             "instance_id": instance.instance_id,
-            "scale": shape[1] / example.image.shape[1],
+            "scale": scale,
             "layers": sorted(layers),
             "rounds": sorted(rounds),
         }
+        own = place / store.file_name(instance.instance_id)
+        for name, picture in pictures.items():
+            files.write_output(own / f"{name}.png", images.encode_png(picture))
+        # The last file: pictures without it are not shown.
         files.write_output(own / INDEX_NAME, json.dumps(described).encode())
+
+
+def _resized(
+    array: np.ndarray, shape: tuple[int, int], interpolation: int = cv2.INTER_AREA
+) -> np.ndarray:
+    return cv2.resize(array, shape[::-1], interpolation=interpolation)
+
+
+def images_with_pictures(folder: store.RunFolder) -> set[tuple[str, str]]:
+    """Returns the images that have a folder of pictures, by `store.key_of`."""
+    place = folder.path / "artifacts"
+    return {(path.parent.name, path.name) for path in place.glob("*/*")}
 
 
 def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:
@@ -92,8 +110,8 @@ def kept(folder: store.RunFolder, dataset: str, image_id: str) -> list[str]:
     place = folder.artifacts(dataset, image_id)
     if not (place / PHOTO_NAME).exists():
         return []
-    found = sorted(place.glob(f"*/{INDEX_NAME}"))
-    return [_described(path)["instance_id"] for path in found]
+    indices = sorted(place.glob(f"*/{INDEX_NAME}"))
+    return [_described(index)["instance_id"] for index in indices]
 
 
 def read(

@@ -1,23 +1,25 @@
 """First clicks of people, and as many sampled ones, each alone on an object."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark.tracks import Clock, Setup, Target
+from rclicks_jax.benchmark import scoring
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import groups, simulate, strategies
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks, InstanceExample, Trajectory
 
-# Played in one call of the segmenter.
-_TOGETHER = 64
+# Clicks that are played in one call of the segmenter.
+_BATCH = 64
 
 
 class FirstClicks(NamedTuple):
     """What first clicks achieved.
 
     Attributes:
-        trajectories: One a click, of people first.
+        trajectories: One for each click, those of people first.
         mean_mask: Share of people's clicks whose mask has a pixel, `f32[h w]`; None if
             nobody clicked.
     """
@@ -30,8 +32,7 @@ def play_all(
     name: str,
     instance: InstanceExample,
     first_map: np.ndarray | None,
-    segmenter: base.Segmenter,
-    features: Any,
+    start: base.Start,
     setup: Setup,
     clock: Clock,
 ) -> FirstClicks:
@@ -41,9 +42,8 @@ def play_all(
         name: Dataset and instance, separated by a slash; names the draws.
         instance: The object.
         first_map: Where people click first, `f32[h w]`; None to sample none.
-        segmenter: What answers.
-        features: What it made of the photograph.
-        setup: Of the run.
+        start: Starts trajectories of the segmenter on the encoded photograph.
+        setup: Setup of the run.
         clock: Takes the time.
 
     Raises:
@@ -52,7 +52,7 @@ def play_all(
     clicks_yx = instance.user_clicks_yx
     if not len(clicks_yx):
         return FirstClicks((), None)
-    playing = (instance, segmenter, features, setup, clock)
+    playing = (instance, start, setup, clock)
     users, total = play(strategies.USER, clicks_yx, *playing)
     sampled: tuple[Trajectory, ...] = ()
     if first_map is not None:
@@ -81,32 +81,44 @@ def play(
     strategy: str,
     clicks_yx: np.ndarray,
     instance: InstanceExample,
-    segmenter: base.Segmenter,
-    features: Any,
+    start: base.Start,
     setup: Setup,
     clock: Clock,
 ) -> tuple[tuple[Trajectory, ...], np.ndarray]:
-    """Plays first clicks on an object, `[u 2]`, each alone.
+    """Plays first clicks on an object, each alone.
+
+    Args:
+        strategy: What records call them.
+        clicks_yx: The clicks, `i32[u 2]`.
+        instance: The object.
+        start: Starts trajectories of the segmenter on the encoded photograph.
+        setup: Setup of the run.
+        clock: Takes the time.
 
     Returns:
         Their trajectories, and how many masks have each pixel, `i32[h w]`.
+
+    Raises:
+        SegmenterError: The segmenter failed.
     """
-    target = Target(instance, on_device=setup.on_device)
+    target = scoring.target_of(instance)
     total = np.zeros(instance.gt_mask.shape, np.int32)
     trajectories = []
-    for first in range(0, len(clicks_yx), _TOGETHER):
-        yx = clicks_yx[first : first + _TOGETHER]
-        session = segmenter.start(features, [instance.gt_mask] * len(yx))
-        ones = np.ones(len(yx), np.int32)
-        clicks = Clicks(yx[:, None].astype(np.int32), ones[:, None] > 0, ones)
+    for first in range(0, len(clicks_yx), _BATCH):
+        yx = clicks_yx[first : first + _BATCH]
+        session = start([instance.gt_mask] * len(yx))
+        positive = np.ones((len(yx), 1), bool)
+        count = np.ones(len(yx), np.int32)
+        clicks = Clicks(yx[:, None].astype(np.int32), positive, count)
         with clock.measure("predict"):
             answers = session.predict(np.arange(len(yx)), clicks)
         with clock.measure("score"):
-            areas = target.areas(list(answers)).tolist()
+            areas = scoring.areas(target, list(answers), on_device=setup.on_device)
             for answer in answers:
                 total += answer
-        for number, ((y, x), row) in enumerate(zip(yx, areas, strict=True), first + 1):
-            columns = ([area] for area in row)
-            click = (int(y), int(x), True)
-            trajectories.append(Trajectory(strategy, number, 0, [click], *columns))
+        played = zip(yx.tolist(), areas.tolist(), strict=True)
+        for number, ((y, x), of_click) in enumerate(played, first + 1):
+            columns = ([area] for area in of_click)
+            clicked = [(y, x, True)]
+            trajectories.append(Trajectory(strategy, number, 0, clicked, *columns))
     return tuple(trajectories), total

@@ -64,8 +64,8 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     Raises:
         RClicksError: The benchmark could not start either.
     """
-    asked = specs.parse(config.data, config.max_side)
-    datasets = [packages.open_instances(spec) for spec in asked]
+    sources = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_instances(source) for source in sources]
     units = work_units.of_packages(
         datasets, split=config.split, max_images=config.max_images
     )
@@ -74,10 +74,10 @@ def forecast(config: BenchmarkConfig) -> Forecast:
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
         outcome = benchmark_job.run(few, folder)
         images = list(records.read_all(store.RunFolder(folder)))
-    measured = None
+    seconds = None
     for image in images:
         ok = sum(instance.status == "ok" for instance in image.instances)
         if ok:
-            measured = sum(image.seconds.values()) / ok
+            seconds = sum(image.seconds.values()) / ok
     objects = sum(len(unit.objects) for unit in units)
-    return Forecast(config, len(units), objects, outcome.counts, measured)
+    return Forecast(config, len(units), objects, outcome.counts, seconds)

@@ -30,8 +30,8 @@ class BenchmarkIdentity:
     """What can change a number of a benchmark.
 
     Attributes:
-        protocol: Its switches.
-        seed: Of all draws.
+        protocol: The switches of its protocol.
+        seed: Seed of all random draws in the run.
         strategies: Who clicks.
         segmenter: What describes it: name, options, hashes of its files.
         click_model: What describes it; empty if no group is played.

@@ -11,9 +11,10 @@ from typing import Any
 import jax
 from etils import epath
 
-from rclicks_jax.benchmark import play, preconditions, tracks
+from rclicks_jax.benchmark import play, preconditions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
 from rclicks_jax.benchmark.records import read_all, to_record
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
@@ -56,8 +57,8 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         work_units.require_usable(units, _problems, config.data)
     setup = _setup(config)
     together = config.instances_per_batch or default_instances_per_batch()
-    trajectories = together * len(setup.strategies())
-    segmenter = load.load(config.segmenter, trajectories, setup.protocol.name)
+    trajectories = together * len(setup.trajectory_keys())
+    segmenter = load.load(config.segmenter, trajectories, setup.protocol)
     try:
         click_model = None
         if config.groups:
@@ -73,10 +74,10 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
         segmenter.close()
 
 
-def _setup(config: BenchmarkConfig) -> tracks.Setup:
+def _setup(config: BenchmarkConfig) -> Setup:
     named = protocols.protocol(config.protocol)
     return dicts.made_of(
-        tracks.Setup,
+        Setup,
         config,
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
         on_device=jax.default_backend() != "cpu",
@@ -103,7 +104,7 @@ class Benchmark(engine.Job):
     def __init__(
         self,
         config: BenchmarkConfig,
-        setup: tracks.Setup,
+        setup: Setup,
         datasets: Sequence[packages.Package],
         units: Sequence[Unit],
         segmenter: base.Segmenter,
@@ -118,7 +119,7 @@ class Benchmark(engine.Job):
         self._segmenter = segmenter
         self._click_model = click_model
         self._together = config.instances_per_batch or default_instances_per_batch()
-        self._player = play.Player(
+        self._player = play.ImagePlayer(
             setup,
             segmenter,
             click_model,
@@ -148,7 +149,7 @@ class Benchmark(engine.Job):
             "config": dataclasses.asdict(self._config),
             "batches": {
                 "instances": self._together,
-                "trajectories": self._together * len(self._setup.strategies()),
+                "trajectories": self._together * len(self._setup.trajectory_keys()),
                 "click_maps": getattr(self._click_model, "batch", None),
             },
             "data_notes": packages.notes(self._datasets),
@@ -158,24 +159,24 @@ class Benchmark(engine.Job):
     def facts(self) -> Mapping[str, str]:
         """Returns segmenter, protocol and click model."""
         config = self._config
-        found = {"segmenter": config.segmenter, "protocol": self._setup.protocol.name}
+        facts = {"segmenter": config.segmenter, "protocol": self._setup.protocol.name}
         if config.groups:
-            found["click model"] = click_models.title(config.click_model)
-        return found
+            facts["click model"] = click_models.title(config.click_model)
+        return facts
 
     def steps(self, unit: Unit) -> int:
         """Returns how many clicks an image has at most."""
-        # Whose objects are not known counts as having one.
+        # An image whose objects are not known yet counts as having one.
         objects = len(unit.objects) or 1
-        trajectories = len(self._setup.strategies())
+        trajectories = len(self._setup.trajectory_keys())
         return objects * trajectories * self._setup.protocol.max_clicks
 
     def finish(self, folder: RunFolder, stopped: str) -> None:
         """Says so if real clicks were wanted and there are none."""
         if not self._config.users:
             return
-        instances = (one for image in read_all(folder) for one in image.instances)
-        if not any(one.input_device for one in instances):
+        instances = (each for image in read_all(folder) for each in image.instances)
+        if not any(instance.input_device for instance in instances):
             print(_NO_CLICKS, file=sys.stderr)
 
     def work(

@@ -1,12 +1,16 @@
 """What becomes of one image: it is encoded once, and all its objects are played."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+
+import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark import artifacts, first_clicks, rollout, tracks
+from rclicks_jax.benchmark import artifacts, first_clicks, lockstep
+from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures
@@ -25,12 +29,12 @@ _BLANK = (
 )
 
 
-class Player:
+class ImagePlayer:
     """Plays images, and never stops because of one of them."""
 
     def __init__(
         self,
-        setup: tracks.Setup,
+        setup: Setup,
         segmenter: base.Segmenter,
         click_model: click_models.ClickModel | None,
         *,
@@ -40,8 +44,8 @@ class Player:
         """Takes what all images share.
 
         Args:
-            setup: Who clicks, and how.
-            segmenter: What answers.
+            setup: Setup of the run.
+            segmenter: The segmenter under test.
             click_model: Where people click; None if no group plays.
             users: Whether real first clicks are replayed.
             together: Objects that advance together.
@@ -58,14 +62,15 @@ class Player:
         """Plays an image.
 
         Args:
-            unit: Where it is from.
-            folder: Where pictures of it are kept; None for none.
-            advance: Is told how many clicks were answered.
+            unit: The image.
+            folder: Run folder that keeps pictures of it; None for no pictures.
+            advance: Called after each round with the number of clicks that were
+                answered.
 
         Raises:
             RunFolderError: A picture cannot be written. Nothing else is raised.
         """
-        clock = tracks.Clock()
+        clock = Clock()
         try:
             instances = self._instances(unit, folder, clock, advance)
         except errors.RunFolderError:
@@ -89,32 +94,33 @@ class Player:
         self,
         unit: Unit,
         folder: RunFolder | None,
-        clock: tracks.Clock,
+        clock: Clock,
         advance: Callable[[int], None],
     ) -> list[InstanceRecord]:
         example: ImageExample = unit.source.read()
         if len({*unit.objects}) < len(unit.objects):
             raise errors.DataError("two objects of the image have the same name")
-        done = [_unusable(*problem) for problem in example.problems]
+        finished = [_unusable(*problem) for problem in example.problems]
         if not example.instances:
-            return done
+            return finished
         with clock.measure("encode"):
             features = self._segmenter.encode(example.image)
-        image = _Image(example, features, clock, folder, advance)
+        start = functools.partial(self._segmenter.start, features)
+        image = _EncodedImage(example, start, clock, folder, advance)
         try:
             for first in range(0, len(example.instances), self._together):
                 together = tuple(example.instances[first : first + self._together])
-                done += self._objects(image, together)
+                finished += self._objects(image, together)
         finally:
             self._segmenter.release(features)
-        return done
+        return finished
 
     def _objects(
-        self, image: "_Image", instances: Sequence[InstanceExample]
+        self, image: "_EncodedImage", instances: Sequence[InstanceExample]
     ) -> list[InstanceRecord]:
         """Plays some objects together; if that fails, each alone."""
         try:
-            return self._together_played(image, instances)
+            return self._play_together(image, instances)
         except errors.RunFolderError:
             raise
         except Exception as error:
@@ -130,63 +136,80 @@ class Player:
             for record in self._objects(image, [instance])
         ]
 
-    def _together_played(
-        self, image: "_Image", instances: Sequence[InstanceExample]
+    def _play_together(
+        self, image: "_EncodedImage", instances: Sequence[InstanceExample]
     ) -> list[InstanceRecord]:
         example = image.example
-        played = rollout.play(
+        played = lockstep.play(
             example,
             instances,
-            self._segmenter,
-            image.features,
+            image.start,
             self._click_model,
             self._setup,
             image.clock,
             watched=artifacts.SHOWN if image.folder else (),
             advance=image.advance,
         )
-        users = [first_clicks.FirstClicks((), None) for _ in instances]
-        if self._users:
-            users = [
-                first_clicks.play_all(
-                    f"{example.dataset}/{instance.instance_id}",
-                    instance,
-                    one.first_map,
-                    self._segmenter,
-                    image.features,
-                    self._setup,
-                    image.clock,
-                )
-                for instance, one in zip(instances, played, strict=True)
-            ]
+        users = [
+            self._first_clicks(image, instance, of_object.first_map)
+            for instance, of_object in zip(instances, played, strict=True)
+        ]
         if image.folder:
-            means = [one.mean_mask for one in users]
+            means = [firsts.mean_mask for firsts in users]
             artifacts.write(
                 image.folder, example, instances, played, means, self._setup
             )
         return [
             InstanceRecord(instance.instance_id, "failed", _BLANK)
-            if one.blank
+            if of_object.blank
             else InstanceRecord(
                 instance_id=instance.instance_id,
                 status="ok",
                 area=int(instance.gt_mask.sum()),
                 input_device=instance.input_device if firsts.trajectories else "",
-                trajectories=one.trajectories + firsts.trajectories,
+                trajectories=of_object.trajectories + firsts.trajectories,
                 category=instance.category,
                 image_pixels=instance.gt_mask.size,
             )
-            for instance, one, firsts in zip(instances, played, users, strict=True)
+            for instance, of_object, firsts in zip(
+                instances, played, users, strict=True
+            )
         ]
+
+    def _first_clicks(
+        self,
+        image: "_EncodedImage",
+        instance: InstanceExample,
+        first_map: np.ndarray | None,
+    ) -> first_clicks.FirstClicks:
+        """Plays people's first clicks, and sampled ones, if they are wanted."""
+        if not self._users:
+            return first_clicks.FirstClicks((), None)
+        return first_clicks.play_all(
+            f"{image.example.dataset}/{instance.instance_id}",
+            instance,
+            first_map,
+            image.start,
+            self._setup,
+            image.clock,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
-class _Image:
-    """An image that was encoded, and what is done beside playing it."""
+class _EncodedImage:
+    """An image that was encoded, and what is done beside playing it.
+
+    Attributes:
+        example: The image with its objects.
+        start: Starts trajectories of the segmenter on it.
+        clock: Takes the time.
+        folder: Run folder that keeps pictures of it; None for no pictures.
+        advance: Called with the number of clicks that were answered.
+    """
 
     example: ImageExample
-    features: Any
-    clock: tracks.Clock
+    start: base.Start
+    clock: Clock
     folder: RunFolder | None
     advance: Callable[[int], None]
 

@@ -29,7 +29,7 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
         lambda: check_strategies(config),
         lambda: protocols.protocol(config.protocol),
         lambda: data_specs.parse(config.data, config.max_side),
-        lambda: segmenter_specs.check_all(named, config.protocol),
+        lambda: segmenter_specs.check_all(named),
     ]
     if config.groups:
         checks.append(lambda: click_model_specs.check(config.click_model))

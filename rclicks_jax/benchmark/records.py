@@ -100,7 +100,7 @@ def read_all(run_folder: store.RunFolder) -> Iterator[ImageRecord]:
 
 def _instance(row: Mapping[str, Any]) -> InstanceRecord:
     trajectories = tuple(
-        Trajectory(**{**each, "clicks": [tuple(click) for click in each["clicks"]]})
-        for each in row["trajectories"]
+        Trajectory(**{**played, "clicks": [tuple(click) for click in played["clicks"]]})
+        for played in row["trajectories"]
     )
     return InstanceRecord(**{**row, "trajectories": trajectories})

@@ -1,19 +1,23 @@
-"""Twenty rounds of clicks on the objects of one photograph, all strategies together.
+"""Rounds of clicks on one object, all strategies together, as a coroutine.
 
-A round: what is wrong in each trajectory; where the robot would click; for group
+A round: what is wrong in each trajectory; where a robot would click; for group
 trajectories a click map of the wrong region, and a click drawn from it; the segmenter's
-answers to the newest clicks; areas for IoU. The first round's map is the same for all
-groups and is made once.
+answers to the newest clicks; areas for IoU. Maps, draws and answers are questions to
+whoever runs the rollout (`lockstep`). The first round's map is the same for all groups
+and is asked for once.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+import itertools
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark import tracks
-from rclicks_jax.benchmark.tracks import Clock, Setup, Track
+from rclicks_jax.benchmark import questions, scoring, trajectories
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
+from rclicks_jax.benchmark.trajectories import LiveTrajectories
 from rclicks_jax.clicks import (
     click_models,
     error_masks,
@@ -22,25 +26,19 @@ from rclicks_jax.clicks import (
     strategies,
 )
 from rclicks_jax.ops import masks
-from rclicks_jax.segmenters import base
-from rclicks_jax.types import (
-    ClickQuery,
-    ImageExample,
-    InstanceExample,
-    Trajectory,
-)
+from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample, Trajectory
 
 
 @dataclasses.dataclass(frozen=True)
-class Played:
-    """What a rollout gives of one object.
+class PlayedObject:
+    """What a rollout gives of its object.
 
     Attributes:
-        trajectories: In the order of `Setup.strategies`.
+        trajectories: In the order of `Setup.trajectory_keys`.
         first_map: Click map of the first round, `f32[h w]`; None if no group played.
         last_masks: Last mask of each trajectory, in the same order.
         rounds: Masks of all rounds of those that were watched, by their number in that
-            order, `u32[h w]`; see `tracks.Track.rounds`.
+            order, `u32[h w]`; see `trajectories.LiveTrajectories`.
         blank: Whether there were click maps and all of them were zero everywhere, so
             that no click is people's.
     """
@@ -52,171 +50,239 @@ class Played:
     blank: bool = False
 
 
-def play(
+def rollout(
     example: ImageExample,
-    instances: Sequence[InstanceExample],
-    segmenter: base.Segmenter,
-    features: Any,
-    click_model: click_models.ClickModel | None,
+    instance: InstanceExample,
     setup: Setup,
     clock: Clock,
-    watched: Sequence[tuple[str, int]] = (),
-    advance: Callable[[int], None] = lambda clicks: None,
-) -> list[Played]:
-    """Plays every strategy on some objects of a photograph.
+    watched: Collection[tuple[str, int]] = (),
+) -> questions.Coroutine[PlayedObject]:
+    """Plays every strategy on an object.
 
     Args:
         example: The photograph.
-        instances: Some of its objects; they advance together.
-        segmenter: What answers.
-        features: What it made of the photograph.
-        click_model: Where people click; may be None if no group is played.
-        setup: Of the run.
-        clock: Takes the time.
+        instance: The object.
+        setup: Setup of the run.
+        clock: Takes the time of what is done here, not of what is waited for.
         watched: Strategies and groups whose masks of all rounds are kept.
-        advance: Told after each round how many clicks were answered.
 
-    Raises:
-        SegmenterError: The segmenter failed.
-        DataError: The click model gave something else than click maps.
+    Yields:
+        Questions; a round has at most one of maps, one of draws, and one to the
+        segmenter, in this order.
+
+    Returns:
+        What was played.
     """
     protocol = setup.protocol
-    started = tracks.start(example, instances, setup)
-    for track in started:
-        if (track.strategy, track.group) in watched and not track.repeat:
-            track.rounds = np.zeros(example.image.shape[:2], np.uint32)
-    session = segmenter.start(features, [t.target.instance.gt_mask for t in started])
-    first_maps: dict[int, np.ndarray] = {}
-    blank: dict[int, bool] = {}
-    active = list(range(len(started)))
-    for round_index in range(protocol.max_clicks):
+    with clock.measure("simulate"):
+        name = f"{example.dataset}/{instance.instance_id}"
+        shape = instance.gt_mask.shape
+        live = trajectories.start(name, shape, setup, watched)
+        target = scoring.target_of(instance)
+    rows = np.arange(len(live.keys))
+    first_map: np.ndarray | None = None
+    blank: list[bool] = []
+    for _ in range(protocol.max_clicks):
         with clock.measure("simulate"):
-            robot = {row: _robot_click(started[row], round_index) for row in active}
+            clicks = [robot_click(instance, live, row) for row in rows.tolist()]
             if not protocol.clicks_after_perfect:
-                active = [row for row in active if robot[row].error_mask.any()]
-            if not active:
-                break
-            playing = [started[row] for row in active]
-            nexts = [robot[row] for row in active]
-            maps = _people_click(
-                example.image, playing, nexts, click_model, setup, blank
-            )
-            first_maps = first_maps or maps
-            for track, click in zip(playing, nexts, strict=True):
-                track.add_click(click.y, click.x, click.positive)
-        with clock.measure("predict"):
-            clicks = tracks.clicks_of(playing, protocol.max_clicks)
-            answers = session.predict(np.array(active), clicks)
-        with clock.measure("score"):
-            tracks.score(playing, answers)
-        advance(len(active))
-        active = [row for row in active if not started[row].solved(protocol.stop_at)]
-        if not active:
+                wrong = [bool(click.error_mask.any()) for click in clicks]
+                rows = rows[np.array(wrong, bool)]
+                clicks = list(itertools.compress(clicks, wrong))
+        if not rows.size:
             break
-    each = len(setup.strategies())
-    return [
-        Played(
-            tuple(track.finished(protocol.max_clicks) for track in of_one),
-            first_maps.get(id(of_one[0].target)),
-            [track.pred_mask for track in of_one],
-            {
-                number: track.rounds
-                for number, track in enumerate(of_one)
-                if track.rounds is not None
-            },
-            blank.get(id(of_one[0].target), False),
+        people = yield from _people_click(
+            example.image, instance, live, rows, clicks, setup, clock
         )
-        for of_one in (started[i : i + each] for i in range(0, len(started), each))
-    ]
+        if people.first_map is not None:
+            first_map = people.first_map
+        if people.blank is not None:
+            blank.append(people.blank)
+        trajectories.add_clicks(live, rows, people.clicks)
+        answers = yield questions.SegmenterQuestion(rows, live.clicks.rows(rows))
+        with clock.measure("score"):
+            areas = scoring.areas(target, answers, on_device=setup.on_device)
+            trajectories.add_answers(live, rows, answers, areas)
+        rows = trajectories.unsolved(live, rows, protocol.stop_at)
+    return PlayedObject(
+        trajectories.to_records(live),
+        first_map,
+        live.pred_masks,
+        live.rounds,
+        blank=bool(blank) and all(blank),
+    )
 
 
-def _robot_click(track: Track, round_index: int) -> strategies.NextClick:
-    """Returns the click of a robot; of people, what the baseline would click."""
-    instance = track.target.instance
-    wrong = error_masks.find(instance.gt_mask, track.pred_mask, instance.ignore_mask)
-    robot = strategies.ROBOTS.get(track.strategy)
+def robot_click(
+    instance: InstanceExample, live: LiveTrajectories, row: int
+) -> strategies.NextClick:
+    """Returns the next click of a robot; of people, what the baseline would click.
+
+    Args:
+        instance: The object.
+        live: Its trajectories.
+        row: One of them.
+    """
+    wrong = error_masks.find(
+        instance.gt_mask, live.pred_masks[row], instance.ignore_mask
+    )
+    robot = strategies.ROBOTS.get(live.keys[row].strategy)
     if robot is None:
-        return strategies.baseline_click(wrong, track.not_clicked)
-    return robot.click(wrong, track.not_clicked, int(track.bits[round_index]))
+        return strategies.baseline_click(wrong, live.not_clicked[row])
+    bits = int(live.bits[row, live.clicks.count[row]])
+    return robot.click(wrong, live.not_clicked[row], bits)
+
+
+class PeopleClicks(NamedTuple):
+    """Clicks of a round, those of groups where people would click.
+
+    Attributes:
+        clicks: Of each row that clicks.
+        first_map: Click map of the first round, `f32[h w]`; None in later rounds, or if
+            no group clicks.
+        blank: Whether all its maps are zero everywhere; None if there is no map.
+    """
+
+    clicks: list[strategies.NextClick]
+    first_map: np.ndarray | None
+    blank: bool | None
 
 
 def _people_click(
     image: np.ndarray,
-    playing: Sequence[Track],
-    nexts: list[strategies.NextClick],
-    click_model: click_models.ClickModel | None,
+    instance: InstanceExample,
+    live: LiveTrajectories,
+    rows: np.ndarray,
+    clicks: list[strategies.NextClick],
     setup: Setup,
-    blank: dict[int, bool],
-) -> dict[int, np.ndarray]:
-    """Moves the clicks of group trajectories to where a click map puts them.
+    clock: Clock,
+) -> questions.Coroutine[PeopleClicks]:
+    """Puts the clicks of group trajectories where click maps draw them.
 
-    Changes `nexts` in place, and `blank`, which tells by `id` of the target whether all
-    its maps so far were zero everywhere. A click stays where the robot puts it if the
-    map has no mass in the wrong region.
+    A click stays where the robot puts it if the map has no mass in the wrong region.
+
+    Args:
+        image: `u8[h w 3]`.
+        instance: The object.
+        live: Its trajectories.
+        rows: Those that click, `int[r]`.
+        clicks: A robot's click for each of them.
+        setup: Setup of the run.
+        clock: Takes the time of what is done here.
+    """
+    keys = [live.keys[row] for row in rows.tolist()]
+    round_index = int(live.clicks.count[rows[0]])
+    with clock.measure("simulate"):
+        sharing = places_by_map(keys, clicks, is_first=round_index == 0)
+    if not sharing:
+        return PeopleClicks(clicks, None, None)
+    regions = [clicks[places[0]].error_mask for places in sharing]
+    maps = yield questions.MapQuestion(
+        tuple(ClickQuery(image, instance.gt_mask, region) for region in regions)
+    )
+    with clock.measure("simulate"):
+        # Looks no further than the first map that has mass.
+        blank = all(map(click_models.is_blank, maps))
+        parts = [
+            part_to_draw_from(
+                click_map,
+                region,
+                live.not_clicked[rows[places[0]]],
+                [keys[place].group for place in places],
+                live.bits[rows[places], round_index],
+                setup.protocol.empty_map,
+            )
+            for click_map, region, places in zip(maps, regions, sharing, strict=True)
+        ]
+    pixels = yield questions.DrawQuestion(tuple(part.draw for part in parts))
+    moved = list(clicks)
+    for places, part, drawn in zip(sharing, parts, pixels, strict=True):
+        for place, pixel in zip(places, drawn.tolist(), strict=True):
+            moved[place] = part.moved(clicks[place], pixel)
+    return PeopleClicks(moved, None if round_index else maps[0], blank)
+
+
+def places_by_map(
+    keys: Sequence[TrajectoryKey],
+    clicks: Sequence[strategies.NextClick],
+    *,
+    is_first: bool,
+) -> list[list[int]]:
+    """Returns for each click map of a round who draws from it.
+
+    Before the first click nothing tells the groups of an object apart: they share a
+    map. Where nothing is wrong, nothing is drawn.
+
+    Args:
+        keys: The trajectories that click, in the order of their rows.
+        clicks: A robot's click for each of them.
+        is_first: Whether it is their first click.
 
     Returns:
-        The maps of the first round by `id` of the target; empty in later rounds.
+        Places in `keys`, in order, of group trajectories.
     """
-    asked: dict[tuple[int, int], list[int]] = {}
-    for row, (track, click) in enumerate(zip(playing, nexts, strict=True)):
-        if track.strategy == strategies.GROUP and click.error_mask.any():
-            # Before the first click nothing tells the groups of an object apart.
-            apart = row if track.clicks else -1
-            asked.setdefault((id(track.target), apart), []).append(row)
-    if not asked:
-        return {}
-    assert click_model is not None
-    maps = click_models.maps_of(
-        click_model,
-        [
-            ClickQuery(
-                image, playing[row].target.instance.gt_mask, nexts[row].error_mask
-            )
-            for row, *_ in asked.values()
-        ],
-    )
-    for (target, _), click_map in zip(asked, maps, strict=True):
-        blank[target] = blank.get(target, True) and click_models.is_blank(click_map)
-    draws, corners = [], []
-    for click_map, rows in zip(maps, asked.values(), strict=True):
-        # Outside the box of the region nothing can be drawn.
-        box = masks.bounding_box(nexts[rows[0]].error_mask)
-        assert box is not None
-        inside = np.s_[box[0] : box[1], box[2] : box[3]]
-        draws.append(_draw_of(click_map, inside, rows, playing, nexts, setup))
-        corners.append((box[0], box[2]))
-    cut = setup.protocol.group_cut
-    drawn = sampling.draw_all(draws, cut=cut, on_device=setup.on_device)
-    for rows, draw, (top, left), pixels in zip(
-        asked.values(), draws, corners, drawn, strict=True
-    ):
-        for row, pixel in zip(rows, pixels.tolist(), strict=True):
-            if pixel >= 0:
-                y, x = divmod(pixel, draw.levels.shape[1])
-                nexts[row] = nexts[row]._replace(y=top + y, x=left + x)
-    return {
-        target: click_map
-        for (target, apart), click_map in zip(asked, maps, strict=True)
-        if apart == -1
-    }
+    places = [
+        place
+        for place, (key, click) in enumerate(zip(keys, clicks, strict=True))
+        if key.strategy == strategies.GROUP and click.error_mask.any()
+    ]
+    if is_first:
+        return [places] if places else []
+    return [[place] for place in places]
 
 
-def _draw_of(
+class MapPart(NamedTuple):
+    """The part of a click map that clicks are drawn from.
+
+    Attributes:
+        draw: What is drawn.
+        top: Row of the photograph where the part begins.
+        left: Column of the photograph where the part begins.
+    """
+
+    draw: sampling.Draw
+    top: int
+    left: int
+
+    def moved(self, click: strategies.NextClick, pixel: int) -> strategies.NextClick:
+        """Returns a click at a pixel of the part; as it was if there is none.
+
+        Args:
+            click: A robot's click in the same region.
+            pixel: Row-major index in the part; -1 for none.
+        """
+        if pixel < 0:
+            return click
+        y, x = divmod(pixel, self.draw.levels.shape[1])
+        return click._replace(y=self.top + y, x=self.left + x)
+
+
+def part_to_draw_from(
     click_map: np.ndarray,
-    inside: tuple[slice, slice],
-    rows: Sequence[int],
-    playing: Sequence[Track],
-    nexts: Sequence[strategies.NextClick],
-    setup: Setup,
-) -> sampling.Draw:
-    """Says what is drawn from a part of a map, for trajectories that share it."""
-    first, track = nexts[rows[0]], playing[rows[0]]
-    region = first.error_mask[inside] & track.not_clicked[inside]
-    empty_map = setup.protocol.empty_map
-    levels = groups.drawable(click_map[inside], region, empty_map=empty_map)
-    of_map = [playing[row] for row in rows]
-    return sampling.Draw(
-        levels,
-        np.array([track.group for track in of_map], np.int32),
-        np.array([track.bits[len(track.clicks)] for track in of_map], np.uint64),
+    error_mask: np.ndarray,
+    not_clicked: np.ndarray,
+    group_numbers: Sequence[int],
+    bits: np.ndarray,
+    empty_map: groups.EmptyMap,
+) -> MapPart:
+    """Returns the box of the wrong region in a map: outside, nothing can be drawn.
+
+    Args:
+        click_map: `f32[h w]`.
+        error_mask: The region, with a pixel, `bool[h w]`.
+        not_clicked: Pixels without a click so far, `bool[h w]`.
+        group_numbers: Clicking groups that draw a click each, 1..10.
+        bits: Random bits for each of them, `u64[g]`.
+        empty_map: What is drawn from if the map has no mass in the region.
+    """
+    box = masks.bounding_box(error_mask)
+    assert box is not None
+    top, bottom, left, right = box
+    inside = np.s_[top:bottom, left:right]
+    levels = groups.drawable(
+        click_map[inside],
+        error_mask[inside] & not_clicked[inside],
+        empty_map=empty_map,
     )
+    numbers = np.array(group_numbers, np.int32)
+    return MapPart(sampling.Draw(levels, numbers, bits), top, left)

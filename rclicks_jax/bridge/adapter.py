@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import platform
 import re
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rclicks_jax.bridge import answers, faults, states
+from rclicks_jax.bridge.switches import Switches
 
 _OF_A_SEGMENTER = ("load", "encode", "predict")
 _OF_SALIENCY = ("load", "saliency")
@@ -56,13 +58,21 @@ class Adapter:
         self.name = name
         self.model: Any = None
 
-    def load(self, options: Mapping[str, str]) -> dict[str, str]:
+    def load(
+        self, options: Mapping[str, str], protocol: Switches | None = None
+    ) -> dict[str, str]:
         """Loads the model; returns versions of what it runs on.
+
+        Args:
+            options: For the adapter's `load`.
+            protocol: What the run asks of segmenters, for an adapter whose `load` takes
+                `protocol`; None for a saliency model, which obeys nothing of it.
 
         Raises:
             FaultError: It raised.
         """
-        self.model = self._call("load", lambda: self.functions.load(dict(options)))
+        load = self.functions.load
+        self.model = self._call("load", lambda: load_model(load, options, protocol))
         describe = getattr(self.functions, "describe", None)
         found = _versions()
         if describe is not None:
@@ -184,6 +194,29 @@ def called(what: str, function: Callable[[], Any]) -> Any:
     # Raised here and not above, where it would keep the arrays of all frames alive.
     _end_if_forked(process)
     raise faults.FaultError(message, missing)
+
+
+def load_model(
+    load: Callable[..., Any], options: Mapping[str, str], protocol: Switches | None
+) -> Any:
+    """Calls the `load` of an adapter; returns its model.
+
+    Args:
+        load: `load(options)` or `load(options, protocol)`.
+        options: As text.
+        protocol: For one that has such an argument; None for a saliency model.
+    """
+    if protocol is None or not _takes_protocol(load):
+        return load(dict(options))
+    return load(dict(options), protocol=protocol)
+
+
+def _takes_protocol(load: Callable[..., Any]) -> bool:
+    try:
+        return "protocol" in inspect.signature(load).parameters
+    except (TypeError, ValueError):
+        # Of some compiled functions nothing is known.
+        return False
 
 
 def import_adapter(name: str) -> Any:

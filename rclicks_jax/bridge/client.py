@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import connection, wire
+from rclicks_jax.bridge import connection, switches, wire
 
 T = TypeVar("T")
 Request = tuple[wire.Header, wire.Arrays]
@@ -26,6 +26,7 @@ class Launch(NamedTuple):
         recycle: Images after which a fresh worker takes over; 0 for never.
         max_rss: Bytes of memory after which one does; 0 for any.
         name: What messages call it.
+        protocol: What the run asks of segmenters; None for a saliency model.
     """
 
     command: tuple[str, ...]
@@ -35,6 +36,7 @@ class Launch(NamedTuple):
     recycle: int = 0
     max_rss: int = 0
     name: str = ""
+    protocol: switches.Switches | None = None
 
 
 def python_command(python: str, adapter: str) -> tuple[str, ...]:
@@ -243,7 +245,9 @@ class WorkerClient:
             launch.name,
             self._cancelled,
         )
-        request = {"action": "load", "options": launch.options}
+        request: wire.Header = {"action": "load", "options": launch.options}
+        if launch.protocol is not None:
+            request["protocol"] = switches.to_json(launch.protocol)
         try:
             reply, _ = fresh.call(request, {}, launch.timeout)
         except BaseException as error:

@@ -136,7 +136,8 @@ class Connection:
             raise errors.SegmenterError(
                 f"The worker speaks version {header.get('version')} of the wire "
                 f"protocol, this side {wire.VERSION}: use one release of rclicks_jax "
-                "for both."
+                "for both. What changed for a worker of your own is in "
+                "docs/wire_protocol.md."
             )
 
     def call(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-VERSION = 2
+VERSION = 3
 MAGIC = b"RCLB"
 MAX_HEADER = 1 << 20
 MAX_ARRAYS = 1 << 31

@@ -34,7 +34,7 @@ if __name__ == "__main__":
     _package.__path__ = [os.path.dirname(_here)]
     sys.modules["rclicks_jax"] = _package
 
-from rclicks_jax.bridge import adapter, answers, channel, faults, wire
+from rclicks_jax.bridge import adapter, answers, channel, faults, switches, wire
 
 _ERROR_CHARACTERS = 8000
 
@@ -62,7 +62,9 @@ class Worker:
         """Does what a request asks; returns the header and arrays of the reply."""
         action = header["action"]
         if action == "load":
-            return {"versions": self.adapter.load(header["options"])}, {}
+            told = header.get("protocol")
+            protocol = None if told is None else switches.from_json(told)
+            return {"versions": self.adapter.load(header["options"], protocol)}, {}
         if action == "encode":
             self.encoded[header["image"]] = self.adapter.encode(arrays["image"])
             return {}, {}

@@ -1,1 +1,1 @@
-"""Click maps, drawings and sampled clicks of the objects of datasets."""
+"""Click maps, drawings and sampled clicks for the objects of datasets."""

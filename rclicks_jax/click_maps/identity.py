@@ -1,29 +1,29 @@
-"""What can change a file of click maps."""
+"""The identity of a run of click maps."""
 
 import dataclasses
-from typing import Any
 
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
 
 @dataclasses.dataclass(frozen=True)
 class ClickMapsIdentity:
-    """What can change what is written of an image.
+    """All values that can change a file of the run.
 
     Attributes:
-        model: What describes the click model.
-        protocol: Its switches.
-        seed: Of all draws.
-        samples: Clicks drawn for each group.
+        model: Description of the click model, `click_models.describe`.
+        protocol: The protocol with its switches.
+        seed: Seed of all random draws in the run.
+        samples: Number of clicks drawn for each group.
         groups: Clicking groups, 1 to 10; 0 is the whole map.
-        drawings: Whether pictures are drawn.
+        drawings: Whether drawings are written.
         tasks: Whether the objects are click tasks.
-        split: Which images are taken.
+        split: The split of the datasets.
         data: Checksum of each dataset's package, by name.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
     """
 
-    model: dict[str, Any]
+    model: JsonObject
     protocol: Protocol
     seed: int
     samples: int

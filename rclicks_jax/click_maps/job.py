@@ -1,11 +1,10 @@
-"""Click maps of every object of some datasets, as a job."""
+"""The job that writes click maps for every object of datasets."""
 
 import concurrent.futures
 import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from etils import epath
@@ -20,31 +19,33 @@ from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.networks import infer
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.click_maps import ClickMapsConfig
+from rclicks_jax.types import JsonObject, json_part
 
 KIND = "click_maps"
-# Objects worked on together where the click model does not say.
+# Number of objects in a batch if the click model does not set one.
 _TOGETHER = 10
-# Objects on which the error of bfloat16 is measured.
+# Number of objects on which the error of bfloat16 is measured.
 _MEASURED = 10
 
 
 def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
-    """Writes click maps, or what is left of them.
+    """Writes click maps; a run that was stopped goes on.
 
     Args:
-        config: Of what, and how.
-        out: The folder.
+        config: The settings.
+        out: The run folder.
 
     Raises:
-        RClicksError: It cannot start or write, or nothing works: the first images all
-            failed in the same way. A single bad image never raises.
+        RClicksError: The run cannot start or write, or nothing works: the first images
+            all failed in the same way. A single bad image never raises.
     """
     preconditions.check(config)
     model = click_models.load(
         config.model, batch=config.batch, precision=config.precision
     )
-    opened = packages.open_clicks if config.tasks else packages.open_instances
-    datasets = [opened(spec) for spec in specs.parse(config.data, config.max_side)]
+    open_package = packages.open_clicks if config.tasks else packages.open_instances
+    parsed = specs.parse(config.data, config.max_side)
+    datasets = [open_package(spec) for spec in parsed]
     units = work_units.of_packages(
         datasets, split=config.split, max_images=config.max_images
     )
@@ -60,7 +61,7 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
 
 
 class ClickMaps(engine.Job):
-    """Where people would click on the objects of datasets."""
+    """The job: maps of where people would click on the objects of datasets."""
 
     kind = KIND
     title = "Click maps"
@@ -73,9 +74,17 @@ class ClickMaps(engine.Job):
         config: ClickMapsConfig,
         datasets: Sequence[packages.Package],
         model: click_models.ClickModel,
-        precision_error: dict[str, Any] | None,
+        precision_error: dict[str, object] | None,
     ) -> None:
-        """Takes what all images share."""
+        """Takes what all images share.
+
+        Args:
+            config: The settings.
+            datasets: The packages of the datasets.
+            model: The click model.
+            precision_error: Measured error of the model's precision; None if there is
+                none to report.
+        """
         self.unit = self.step = "click task" if config.tasks else "image"
         self._config = config
         self._datasets = datasets
@@ -85,7 +94,7 @@ class ClickMaps(engine.Job):
         self._batch: int = getattr(model, "batch", _TOGETHER)
 
     def identity(self) -> ClickMapsIdentity:
-        """Returns all that can change what is written of an image."""
+        """Returns all values that can change a file of the run."""
         config = self._config
         return ClickMapsIdentity(
             model=click_models.describe(config.model, config.precision),
@@ -100,7 +109,7 @@ class ClickMaps(engine.Job):
             max_side=config.max_side,
         )
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns the batch, the network's card, and the error of its precision."""
         card = {}
         if isinstance(self._model, infer.ClickabilityModel):
@@ -112,34 +121,33 @@ class ClickMaps(engine.Job):
         }
 
     def facts(self) -> Mapping[str, str]:
-        """Returns click model and protocol."""
+        """Returns the names of click model and protocol."""
         name = click_models.title(self._config.model)
         return {"click model": name, "protocol": self._config.protocol}
 
     def begun(self, folder: store.RunFolder) -> None:
-        """Says how far the precision moves click maps."""
-        found = folder.info().provenance["job"].get("precision_error")
-        if not found:
+        """Prints how far the precision of the network changes click maps."""
+        error = json_part(json_part(folder.info().provenance, "job"), "precision_error")
+        if not error:
             return
-        told = found.get("problem") or (
+        message = error.get("problem") or (
             "click maps, which lie in [0, 1], differ from those in float32 by "
-            f"{found['mean']:.2g} on average and {found['largest']:.2g} at most "
-            f"({found['maps']} objects)."
+            f"{error['mean']:.2g} on average and {error['largest']:.2g} at most "
+            f"({error['maps']} objects)."
         )
-        precision = folder.info().identity["model"]["precision"]
-        print(f"{precision}: {told}", file=sys.stderr)
+        print(f"{self.identity().model['precision']}: {message}", file=sys.stderr)
 
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
     ) -> Iterator[records.Record]:
-        """Works on as many images at a time as fill a batch of the click model."""
-        # Encoding and writing leave Python's lock to each other.
+        """Works on groups of images whose objects fill a batch of the click model."""
+        # Encoding and writing files release Python's lock.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             for together in queries.gather(units, self._config.tasks, self._batch):
                 yield from self._written(together, folder, pool)
 
     def finish(self, folder: store.RunFolder, stopped: str) -> None:
-        """Writes what is made of all records."""
+        """Writes the tables of all records."""
         if not stopped:
             files.write_tables(folder)
 
@@ -149,19 +157,21 @@ class ClickMaps(engine.Job):
         folder: store.RunFolder,
         pool: concurrent.futures.Executor,
     ) -> Iterator[records.Record]:
-        """Writes the objects of some images, a batch at a time; yields records."""
+        """Writes the objects of some images in batches; yields the images' records."""
         places = [
-            (image, number) for image in together for number in range(len(image.asked))
+            (image, number)
+            for image in together
+            for number in range(len(image.targets))
         ]
         write = functools.partial(self._object, folder)
         for first in range(0, len(places), self._batch):
             owners = places[first : first + self._batch]
-            piece = [image.asked[number] for image, number in owners]
-            asked_of_model = [one.query for one in piece]
-            made = click_models.maps_or_reasons(
-                self._model, asked_of_model, queries.why
+            batch = [image.targets[number] for image, number in owners]
+            batch_queries = [target.query for target in batch]
+            answers = click_models.maps_or_reasons(
+                self._model, batch_queries, queries.why
             )
-            rows = pool.map(write, piece, made)
+            rows = pool.map(write, batch, answers)
             for (image, _), row in zip(owners, rows, strict=True):
                 image.done.append(row)
         for image in together:
@@ -169,28 +179,34 @@ class ClickMaps(engine.Job):
                 image.unit.dataset,
                 image.unit.name,
                 tuple(image.done),
-                asked=bool(image.asked),
+                asked=bool(image.targets),
             )
 
     def _object(
-        self, folder: store.RunFolder, asked: queries.Asked, made: np.ndarray | str
-    ) -> dict[str, Any]:
-        """Draws clicks and writes the files of an object; returns its row."""
-        if isinstance(made, str):
-            return asked.row("failed", made)
+        self, folder: store.RunFolder, target: queries.Target, answer: np.ndarray | str
+    ) -> dict[str, object]:
+        """Writes the files of an object; returns its row.
+
+        Args:
+            folder: The run folder.
+            target: The object.
+            answer: Its click map, or the reason why there is none.
+        """
+        if isinstance(answer, str):
+            return target.row("failed", answer)
         try:
-            return self._drawn(folder, asked, made)
+            return self._write_files(folder, target, answer)
         except errors.RunFolderError:
             raise
         except Exception as error:
-            return asked.row("failed", queries.why(error))
+            return target.row("failed", queries.why(error))
 
-    def _drawn(
-        self, folder: store.RunFolder, asked: queries.Asked, click_map: np.ndarray
-    ) -> dict[str, Any]:
+    def _write_files(
+        self, folder: store.RunFolder, target: queries.Target, click_map: np.ndarray
+    ) -> dict[str, object]:
         if click_models.is_blank(click_map):
             raise errors.DataError("the click map is zero everywhere")
-        config, region = self._config, asked.query.error_mask
+        config, region = self._config, target.query.error_mask
         levels = simulate.drawable_levels(click_map, region, self._rules)
         clicks = {
             group: simulate.draw(
@@ -199,18 +215,21 @@ class ClickMaps(engine.Job):
                 group,
                 config.samples,
                 seed=config.seed,
-                name=f"{asked.dataset}/{asked.instance_id}",
+                name=f"{target.dataset}/{target.instance_id}",
                 protocol=self._rules,
             )
             for group in config.groups
         }
-        return files.write_object(folder, asked, levels, clicks, drawn=config.drawings)
+        return files.write_object(folder, target, levels, clicks, draw=config.drawings)
 
 
 def _precision_error(
     model: click_models.ClickModel, units: Sequence[Unit], tasks: bool
-) -> dict[str, Any] | None:
-    """Measures on the first objects; a failure here does not stop the run."""
+) -> dict[str, object] | None:
+    """Measures the error of bfloat16 on the first objects, in the units of maps.
+
+    A failure here does not stop the run.
+    """
     if not isinstance(model, infer.ClickabilityModel):
         return None
     if model.precision == infer.FLOAT32:

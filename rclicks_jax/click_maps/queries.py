@@ -1,9 +1,9 @@
-"""Whose click maps are wanted: objects of photographs, read ahead to fill batches."""
+"""Queries for the click model: objects of images, read ahead to fill batches."""
 
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import overload
 
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures, records
@@ -11,19 +11,19 @@ from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.types import ClickQuery, ImageExample, Status
 
 MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
-# Photographs read ahead to fill a batch hold at most so many pixels together.
+# Images that are read ahead to fill a batch have at most so many pixels together.
 _PIXELS_TOGETHER = 1 << 27
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """An object whose click map is wanted.
+class Target:
+    """An object that needs a click map.
 
     Attributes:
-        dataset: Its dataset.
-        image_id: Its photograph.
+        dataset: Name of the dataset.
+        image_id: The image of the object.
         instance_id: The object or click task.
-        query: For the click model.
+        query: The query for the click model.
     """
 
     dataset: str
@@ -31,8 +31,10 @@ class Asked:
     instance_id: str
     query: ClickQuery
 
-    def row(self, status: Status, reason: str = "", **more: Any) -> dict[str, Any]:
-        """Returns what a record says of the object."""
+    def row(
+        self, status: Status, reason: str = "", **more: object
+    ) -> dict[str, object]:
+        """Returns the row of the object; `more` are further JSON values."""
         return records.row(
             self.instance_id, status, reason, image_id=self.image_id, **more
         )
@@ -40,45 +42,45 @@ class Asked:
 
 @dataclasses.dataclass
 class Image:
-    """A photograph, or the photograph of a click task, with what is asked of it.
+    """An image, or the image of a click task, with its objects.
 
     Attributes:
-        unit: Where it is from.
-        asked: Its objects that can be used; each is read when it is taken.
-        pixels: Of the photograph, if some object can be used.
-        done: What is recorded of its other objects, and of those already written.
+        unit: The unit of work.
+        targets: The objects that can be used; each is decoded when it is taken.
+        pixels: Number of pixels of the image; 0 if no object can be used.
+        done: Rows of the objects that cannot be used, and of those already written.
     """
 
     unit: Unit
-    asked: Sequence[Asked]
+    targets: Sequence[Target]
     pixels: int
-    done: list[dict[str, Any]]
+    done: list[dict[str, object]]
 
 
 def gather(units: Iterable[Unit], tasks: bool, batch: int) -> Iterator[list[Image]]:
-    """Reads images, and yields them as soon as their objects fill a batch.
+    """Reads images, and yields groups of them whose objects fill a batch.
 
     Args:
         units: Images, or click tasks.
         tasks: Whether they are click tasks.
-        batch: Objects that fill it.
+        batch: Number of objects in a batch.
     """
-    together: list[Image] = []
+    group: list[Image] = []
     objects = pixels = 0
     for unit in units:
         image = read(unit, tasks)
-        together.append(image)
-        objects += len(image.asked)
+        group.append(image)
+        objects += len(image.targets)
         pixels += image.pixels
         if objects >= batch or pixels >= _PIXELS_TOGETHER:
-            yield together
-            together, objects, pixels = [], 0, 0
-    if together:
-        yield together
+            yield group
+            group, objects, pixels = [], 0, 0
+    if group:
+        yield group
 
 
 def read(unit: Unit, tasks: bool) -> Image:
-    """Reads a unit, an image or a click task; what cannot be used is already `done`."""
+    """Reads an image or a click task; objects that cannot be used are in `done`."""
     dataset, name = unit.dataset, unit.name
     try:
         example = unit.source.read()
@@ -86,7 +88,9 @@ def read(unit: Unit, tasks: bool) -> Image:
         reason = why(error)
         image_id = "" if tasks else name
         names = unit.objects or (name,)
-        rejected = [_rejected(image_id, each, reason) for each in names]
+        rejected = [
+            _rejected(image_id, name_of_object, reason) for name_of_object in names
+        ]
         return Image(unit, (), 0, rejected)
     height, width = example.image.shape[:2]
     if tasks:
@@ -94,8 +98,8 @@ def read(unit: Unit, tasks: bool) -> Image:
         error_mask = example.gt_mask if first else example.error_mask
         query = ClickQuery(example.image, example.gt_mask, error_mask)
         if error_mask.any():
-            asked = Asked(dataset, example.image_id, name, query)
-            return Image(unit, (asked,), height * width, [])
+            target = Target(dataset, example.image_id, name, query)
+            return Image(unit, (target,), height * width, [])
         reason = raw.EMPTY if first else failures.NOTHING_WRONG
         return Image(unit, (), 0, [_rejected(example.image_id, name, reason)])
     rejected = [_rejected(name, *problem) for problem in example.problems]
@@ -103,8 +107,8 @@ def read(unit: Unit, tasks: bool) -> Image:
     return Image(unit, objects, height * width * bool(objects), rejected)
 
 
-class _Objects(Sequence[Asked]):
-    """The objects of a photograph, each with its mask only while it is worked on."""
+class _Objects(Sequence[Target]):
+    """The objects of an image; each mask is decoded only when the object is taken."""
 
     def __init__(self, example: ImageExample) -> None:
         self._example = example
@@ -112,34 +116,45 @@ class _Objects(Sequence[Asked]):
     def __len__(self) -> int:
         return len(self._example.instances)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Target: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Target]: ...
+
+    def __getitem__(self, index: int | slice) -> Target | list[Target]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
         example = self._example
-        one = example.instances[index]
-        query = ClickQuery(example.image, one.gt_mask, one.gt_mask)
-        return Asked(example.dataset, example.image_id, one.instance_id, query)
+        instance = example.instances[index]
+        query = ClickQuery(example.image, instance.gt_mask, instance.gt_mask)
+        return Target(example.dataset, example.image_id, instance.instance_id, query)
 
 
 def problems(unit: Unit, tasks: bool) -> Iterator[str]:
-    """Yields why objects of a unit cannot be used; empty for those that can."""
+    """Yields why objects of a unit cannot be used; first "" if any object can."""
     image = read(unit, tasks)
-    if len(image.asked):
+    if len(image.targets):
         yield ""
-    yield from (one["reason"] for one in image.done)
+    yield from (str(row["reason"]) for row in image.done)
 
 
 def why(error: Exception) -> str:
-    """Says why an image or an object failed."""
+    """Returns the reason why an image or an object failed."""
     return failures.reason(error, MEMORY_ADVICE)
 
 
-def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, Any]:
-    """Records an object that cannot be used: what is nothing to click on is skipped."""
+def _rejected(image_id: str, instance_id: str, reason: str) -> dict[str, object]:
+    """Returns the row of an object that cannot be used.
+
+    An object without anything to click on is `skipped`; any other has `failed`.
+    """
     skipped = reason in (*raw.NO_TARGET, failures.NOTHING_WRONG)
     status = "skipped" if skipped else "failed"
     return records.row(instance_id, status, reason, image_id=image_id)
 
 
-def first_queries(planned: Iterable[Unit], tasks: bool, count: int) -> list[ClickQuery]:
-    """Returns the queries of the first objects that can be used."""
-    asked = (one for unit in planned for one in read(unit, tasks).asked)
-    return [one.query for one in itertools.islice(asked, count)]
+def first_queries(units: Iterable[Unit], tasks: bool, count: int) -> list[ClickQuery]:
+    """Returns the queries of the first `count` objects that can be used."""
+    targets = (target for unit in units for target in read(unit, tasks).targets)
+    return [target.query for target in itertools.islice(targets, count)]

@@ -17,6 +17,7 @@ from rclicks_jax.clicks.specs import title as title
 from rclicks_jax.clicks.specs import titles as titles
 from rclicks_jax.networks import cards, infer
 from rclicks_jax.ops import distance, masks
+from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
 
@@ -118,8 +119,11 @@ def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     if name in specs.SALIENCY:
         return saliency_models.describe(name, options)
     card = cards.load_card(_folder(spec))
+    # Runs of before there were others name none.
+    is_first = card.architecture == networks.CLICKABILITY
     return {
         "name": "CM",
+        **({} if is_first else {"architecture": card.architecture}),
         "variant": card.network.variant,
         "size": card.size,
         "sigma": card.sigma,

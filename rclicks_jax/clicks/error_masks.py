@@ -1,4 +1,4 @@
-"""What is still wrong: missed target, and wrong foreground."""
+"""Error regions of a prediction: missed target, and wrong foreground."""
 
 from typing import NamedTuple
 
@@ -23,9 +23,9 @@ def find(
     """Returns the wrong pixels of a prediction.
 
     Args:
-        gt_mask: `bool[h w]`.
-        pred_mask: `bool[h w]`.
-        ignore_mask: Pixels that count neither way, `bool[h w]`; None for none.
+        gt_mask: The target, `bool[h w]`.
+        pred_mask: The prediction, `bool[h w]`.
+        ignore_mask: Pixels that do not count, `bool[h w]`; None if all count.
     """
     wrong = gt_mask ^ pred_mask
     if ignore_mask is not None:

@@ -1,10 +1,10 @@
 """Clicking groups: slices of a click map by cumulative mass, in exact integers.
 
-A click map is quantised to 16 bits before anything is drawn from it. Its pixels,
-sorted by (level, row-major index), then lie on a line as long as the sum of all
-levels; a clicking group is an interval of that line and a click is a point of it.
-Rounding of a network's output in its last bits therefore seldom moves a click, and
-the same integers give the same click on every machine.
+A click map is quantised to 16 bits before anything is drawn from it. Its pixels, sorted
+by (level, row-major index), lie on the mass line, whose length is the sum of all
+levels. A clicking group is an interval of that line, and a click is a point on it. So
+rounding in the last bits of a network's output seldom moves a click, and the same
+integers give the same click on every machine.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker._get_next_click`,
 which sorts and sums float32 values.
@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 GROUP_COUNT = 10
-# Stands for no group: the whole distribution.
+# Number for draws from the whole distribution, without a group.
 WHOLE = 0
 TOP_LEVEL = 65535
-# A map without more than this has no mass: its levels would not be finite.
+# A map with a lower peak counts as empty: its levels would not be finite.
 SMALLEST_PEAK = 1e-30
 
 Cut = Literal["value", "mass"]
@@ -26,11 +26,11 @@ EmptyMap = Literal["baseline", "uniform"]
 
 
 class MassTable(NamedTuple):
-    """How much mass lies at which level of a map.
+    """The mass at each level of a map.
 
     Attributes:
-        levels: The levels that occur, above 0, ascending, `i64[m]`.
-        counts: Pixels at each level, `i64[m]`.
+        levels: The levels above 0 that occur, ascending, `i64[m]`.
+        counts: Number of pixels at each level, `i64[m]`.
         cumulative: Mass at this level and below, `i64[m]`.
     """
 
@@ -45,14 +45,14 @@ class MassTable(NamedTuple):
 
 
 def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Turns a click map into 16-bit levels, 0 outside a region, 65535 at its peak.
+    """Quantises a click map to 16-bit levels: 0 outside a region, 65535 at its peak.
 
     Args:
-        click_map: Click density, `f32[h w]`; what is negative or NaN counts as 0.
+        click_map: Click density, `f32[h w]`; negative values and NaN count as 0.
         region: Where a click may fall, `bool[h w]`.
 
     Returns:
-        `u16[h w]`, all zero if the map has no mass in the region.
+        The levels, `u16[h w]`; all zero if the map has no mass in the region.
     """
     masked = np.where(region, click_map, 0).astype(np.float32, copy=False)
     lowest, peak = masked.min(initial=0), masked.max(initial=0)
@@ -69,16 +69,16 @@ def quantise(click_map: np.ndarray, region: np.ndarray) -> np.ndarray:
 def drawable(
     click_map: np.ndarray, region: np.ndarray, *, empty_map: EmptyMap
 ) -> np.ndarray:
-    """Returns the levels a click in a region is drawn from.
+    """Returns the levels from which clicks in a region are drawn.
 
     Args:
         click_map: Click density, `f32[h w]`.
         region: Where a click may fall, `bool[h w]`.
-        empty_map: If the map has no mass in the region: `uniform` makes all of it
-            alike, `baseline` leaves nothing to draw from.
+        empty_map: What to do if the map has no mass in the region: `uniform` gives all
+            its pixels the same level, `baseline` leaves all levels 0.
 
     Returns:
-        `u16[h w]`, 0 outside the region.
+        The levels, `u16[h w]`; 0 outside the region.
     """
     levels = quantise(click_map, region)
     if empty_map == "uniform" and not levels.any():
@@ -108,8 +108,8 @@ def level_range(table: MassTable, group: int) -> tuple[int, int]:
     """Returns the lowest and highest level of a group cut by value, both inclusive.
 
     Args:
-        table: Of a map with mass.
-        group: 1..10.
+        table: Mass table of a map that is not empty.
+        group: Number of the group, 1..10.
 
     Returns:
         Positions in `table.levels`. The lower one is the first level at which the mass
@@ -123,11 +123,11 @@ def level_range(table: MassTable, group: int) -> tuple[int, int]:
 
 
 def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
-    """Returns the half-open interval of the mass line that a group draws from.
+    """Returns the half-open interval of a group on the mass line.
 
     Args:
-        table: Of a map with mass.
-        group: 1..10, or `WHOLE`.
+        table: Mass table of a map that is not empty.
+        group: Number of the group, 1..10, or `WHOLE`.
         cut: `value`: every pixel between two levels, both inclusive, so pixels at a
             boundary belong to two groups; `mass`: an exact tenth, which may begin and
             end inside a pixel.
@@ -145,12 +145,12 @@ def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
 
 
 def pixel_at(levels: np.ndarray, table: MassTable, position: int) -> int:
-    """Returns the row-major index of the pixel at `position` of the mass line.
+    """Returns the row-major index of the pixel at a position on the mass line.
 
     Args:
-        levels: `u16[h w]`, or the integers the table was made of.
-        table: Of `levels`.
-        position: In 0..total-1.
+        levels: The levels, `u16[h w]`, or the integers from which the table was made.
+        table: Mass table of `levels`.
+        position: Position in 0..total-1.
     """
     at = int(np.searchsorted(table.cumulative, position, side="right"))
     level = int(table.levels[at])
@@ -162,11 +162,11 @@ def pixel_at(levels: np.ndarray, table: MassTable, position: int) -> int:
 def pixels_at(
     levels: np.ndarray, table: MassTable, positions: np.ndarray
 ) -> np.ndarray:
-    """Returns `pixel_at` of many positions at once, `i64[n]`, by sorting the pixels."""
+    """Returns `pixel_at` for many positions, `i64[n]`, by sorting the pixels once."""
     at = np.searchsorted(table.cumulative, positions, side="right")
     before = table.cumulative[at] - table.levels[at] * table.counts[at]
     ranks = (positions - before) // table.levels[at]
-    # Stable: pixels of one level stay in row-major order.
+    # The sort is stable, so pixels of one level stay in row-major order.
     order = np.argsort(levels, axis=None, kind="stable")
     first = levels.size - np.cumsum(table.counts[::-1])[::-1]
     return order[first[at] + ranks]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POSITIVE, _NEGATIVE = "#009e73", "#d55e00"
-# Of the longer side of a figure, in inches.
+# Length of the longer side of a figure, in inches.
 _SIDE = 6.0
 _FAINTEST = 0.1
 
@@ -36,20 +36,21 @@ def plot_clicks(
 ) -> Figure:
     """Draws a click map and clicks over an image.
 
-    Positive clicks are circles with a plus, negative ones squares with a minus; lines
-    and marks are seen on any colour.
+    Positive clicks are circles with a plus, negative clicks are squares with a minus;
+    lines and marks can be seen on any colour.
 
     Args:
-        image: RGB `u8[h w 3]`, or grey `u8[h w]`.
-        click_map: Density `[h w]`, not negative, of any sum; None for none.
-        clicks_yx: `(y, x)` of each click, `[n 2]`, on the image; None for none.
-        target: A mask `[h w]` as `simulate.click_map` takes it, which is outlined.
-        positive: Whether each click says "object here", `bool[n]`; None: all do.
-        title: Text above the plot.
+        image: The image, RGB `u8[h w 3]`, or grey `u8[h w]`.
+        click_map: Click map, non-negative, `[h w]`, of any sum; None to draw none.
+        clicks_yx: Position `(y, x)` of each click on the image, `[n 2]`; None for no
+            clicks.
+        target: Mask `[h w]`, as in `simulate.click_map`, which is outlined.
+        positive: Whether each click is a foreground click, `bool[n]`; None if all are.
+        title: Title above the plot.
 
     Returns:
-        A Matplotlib figure, which notebooks show and `savefig` writes. It belongs to no
-        window and needs no `close`.
+        A Matplotlib figure, which notebooks show and `savefig` writes. It has no window
+        and need not be closed.
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
@@ -137,7 +138,7 @@ def _draw_map(axis: Any, density: np.ndarray) -> None:
 
 
 def _draw_outline(axis: Any, mask: np.ndarray) -> None:
-    # An object that touches the border of the image has its outline there too.
+    # The padding closes the outline of an object at the border of the image.
     padded = np.pad(np.asarray(mask, np.float32), 1)
     ys, xs = (np.arange(-1, side + 1) for side in mask.shape)
     for colour, width in (("black", 3), ("white", 1.5)):
@@ -147,11 +148,11 @@ def _draw_outline(axis: Any, mask: np.ndarray) -> None:
 @functools.cache
 def _figure_class() -> type[Figure]:
     """Returns a figure that notebooks show without `pyplot`."""
-    # Matplotlib takes a second to import.
+    # Importing Matplotlib takes a second.
     from matplotlib.figure import Figure
 
     class ShownFigure(Figure):
-        """A figure that a notebook shows where it ends a cell."""
+        """A figure that a notebook shows if it is the last value of a cell."""
 
         def _repr_png_(self) -> bytes:
             content = io.BytesIO()

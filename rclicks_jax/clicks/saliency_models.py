@@ -1,6 +1,7 @@
-"""SM and SI: where people look in a cut-out of the error region, as a click model.
+"""The click models SM and SI: saliency of a cut-out of the error region.
 
-SM shows a saliency model the region alone, on grey; SI shows it what is around as well.
+In SM the saliency model sees the region alone, on grey; in SI it sees the surroundings
+too.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py, `SaliencyModel` and
 `SaliencyImageModel`.
@@ -9,7 +10,6 @@ Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py, `SaliencyModel` and
 import functools
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -19,15 +19,15 @@ from rclicks_jax.clicks import specs
 from rclicks_jax.ops import masks, spectral_residual
 from rclicks_jax.types import ClickQuery
 
-# `u8[h w 3]` to a non-negative `[h w]` of any sum.
+# A function from an image `u8[h w 3]` to saliency `[h w]`, non-negative, of any sum.
 Source = Callable[[np.ndarray], np.ndarray]
 _CLASSICAL: dict[str, Source] = {"spectral_residual": spectral_residual.saliency}
-# The cut-out beside the box of the region, and the level around the region in SM.
+# Size of the cut-out relative to the box of the region; grey level around it in SM.
 GROWTH = 1.4
 GREY = 127
-# What a worker is asked once when it starts: whether it answers at all.
+# Image that is sent to a worker when it starts, to see whether it answers.
 _PROBE = np.full((16, 16, 3), GREY, np.uint8)
-# Options that change where and how a worker runs, and no map beyond rounding.
+# Options of where and how a worker runs, which change maps by rounding only.
 _UNRECORDED = ("device",)
 
 
@@ -36,12 +36,12 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
 
     Args:
         name: `SI` or `SM`.
-        options: `source`, one of `specs.CLASSICAL`; or those of `client.launch_of` and
-            of the adapter, which is TranSalNet's if none is named.
+        options: `source`, one of `specs.CLASSICAL`; or the options of
+            `client.launch_of` and of the adapter, which is TranSalNet's by default.
 
     Raises:
         BadValueError: Options are missing or exclude each other.
-        UnknownNameError: There is no such source.
+        UnknownNameError: `source` is not one of `specs.CLASSICAL`.
         SegmenterError: The worker does not start or does not answer.
     """
     classical = specs.classical_source(name, options)
@@ -53,8 +53,13 @@ def load(name: str, options: Mapping[str, str]) -> Callable[[ClickQuery], np.nda
     return functools.partial(click_map, source=source, background=name == "SI")
 
 
-def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what a run records: all that can change maps; see `load`."""
+def describe(name: str, options: Mapping[str, str]) -> dict[str, object]:
+    """Returns the description for a run: all options that can change maps.
+
+    Args:
+        name: `SI` or `SM`.
+        options: As in `load`.
+    """
     source = specs.classical_source(name, options)
     if source is not None:
         return {"name": name, "source": source}
@@ -69,44 +74,44 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def click_map(query: ClickQuery, *, source: Source, background: bool) -> np.ndarray:
-    """Returns the saliency of the cut-out within the region, of sum one.
+    """Returns the saliency of the cut-out within the region, scaled to a sum of one.
 
-    Where it is zero everywhere, all of the region is alike.
+    If the saliency is zero everywhere, the map is the region itself.
 
     Args:
-        query: Its error mask may be soft, and then weighs the saliency.
+        query: The query. Its error mask may be soft; it then weighs the saliency.
         source: The saliency model.
-        background: Whether it sees what is around the region.
+        background: Whether the model sees the surroundings of the region.
 
     Returns:
-        `f32[h w]`; all zero if the region is empty.
+        The map, `f32[h w]`; all zero if the region is empty.
     """
     region = query.error_mask.astype(np.float32)
-    made = np.zeros(region.shape, np.float32)
+    result = np.zeros(region.shape, np.float32)
     box = cut_out(region)
     if box is None:
-        return made
+        return result
     y0, y1, x0, x1 = box
     inside, image = region[y0:y1, x0:x1], query.image[y0:y1, x0:x1]
     if not background:
         image = np.where(inside[..., None] > 0, image, np.uint8(GREY))
     weighed = inside * source(np.ascontiguousarray(image)).astype(np.float64)
     total = weighed.sum()
-    made[y0:y1, x0:x1] = weighed / total if total > 0 else inside
-    return made
+    result[y0:y1, x0:x1] = weighed / total if total > 0 else inside
+    return result
 
 
 def cut_out(region: np.ndarray) -> masks.Box | None:
     """Returns the box of an error region, larger by `GROWTH` and within the image.
 
-    Of a soft region, pixels that are wholly wrong count; if there are none, all that
-    are wrong at all.
+    In a soft region only pixels of value 1 count; if there are none, all pixels above 0
+    do.
 
     Args:
-        region: In [0, 1], `f32[h w]`.
+        region: The error region, in [0, 1], `f32[h w]`.
 
     Returns:
-        Half-open `(y0, y1, x0, x1)`; None if nothing is wrong.
+        The box, half-open `(y0, y1, x0, x1)`; None if the region is empty.
     """
     box = masks.bounding_box(region == 1) or masks.bounding_box(region > 0)
     if box is None:
@@ -122,15 +127,15 @@ class BridgedSaliency:
     """A saliency model in a worker, which is restarted once if it dies."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        """Starts the worker and asks it once.
+        """Starts the worker and sends it one request.
 
-        The worker ends when nobody has this any more.
+        The worker ends when this object is garbage collected.
 
         Args:
-            options: As `client.launch_of` takes them.
+            options: Options as `client.launch_of` takes them.
 
         Raises:
-            SegmenterError: It does not start or does not answer.
+            SegmenterError: The worker does not start or does not answer.
         """
         launch = client.launch_of(options)
         self._name = options.get("adapter") or launch.command[0]
@@ -142,8 +147,8 @@ class BridgedSaliency:
         """Returns the saliency of `u8[h w 3]`, non-negative numbers `[h w]`.
 
         Raises:
-            SegmenterError: The adapter raised, the worker died twice, or it answered
-                something else.
+            SegmenterError: The adapter raised an error, the worker died twice, or its
+                answer is not saliency.
         """
         self._worker.close_if_due()
         request: client.Request = ({"action": "saliency"}, {"image": image})
@@ -151,14 +156,18 @@ class BridgedSaliency:
         return _checked(self._name, arrays.get("saliency"), image.shape[:2])
 
 
-def _checked(name: str, made: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
-    if made is None or made.shape != shape:
-        got = "no saliency" if made is None else f"saliency of shape {made.shape}"
+def _checked(
+    name: str, saliency: np.ndarray | None, shape: tuple[int, ...]
+) -> np.ndarray:
+    if saliency is None or saliency.shape != shape:
+        got = (
+            "no saliency" if saliency is None else f"saliency of shape {saliency.shape}"
+        )
         raise errors.SegmenterError(
             f"{name} returned {got} instead of {shape}: one number for each pixel."
         )
-    if not (np.isfinite(made).all() and (made >= 0).all()):
+    if not (np.isfinite(saliency).all() and (saliency >= 0).all()):
         raise errors.SegmenterError(
             f"{name} returned saliency that is negative or no number."
         )
-    return made
+    return saliency

@@ -1,8 +1,8 @@
 """Draws of clicks: random bits from names, and pixels from bits.
 
-Two ways from maps to pixels give the same integers: `draw_on_host`, fastest where
-the maps are in host memory (a table of levels in NumPy), and `draw_on_device`, for
-accelerators (the same table vmapped over groups and maps).
+Two implementations draw the same pixels: `draw_on_host`, fastest if the maps are in
+host memory (a table of levels in NumPy), and `draw_on_device`, for accelerators (the
+same table vmapped over groups and maps).
 """
 
 import functools
@@ -18,17 +18,17 @@ from rclicks_jax.clicks import groups
 from rclicks_jax.ops import buckets
 from rclicks_jax.settings import checks
 
-# Draws from one map from which on it is faster to sort its pixels once.
+# From so many draws on, it is faster to sort the pixels of a map once.
 _MANY = 64
 
 
 def check_seed(seed: int) -> None:
-    """Refuses what is no seed of 32 bits.
+    """Checks that a seed has 32 bits.
 
-    JAX takes seeds modulo 2^32, so that two of them would give the same clicks.
+    JAX takes seeds modulo 2^32, so that two larger seeds could give the same clicks.
 
     Raises:
-        BadValueError: It is negative, has more bits, or is no integer.
+        BadValueError: The seed is negative, has more bits, or is not an integer.
     """
     if not checks.SEED.holds(seed):
         raise errors.BadValueError("seed", repr(seed), checks.SEED.allowed)
@@ -39,19 +39,19 @@ def random_bits(
 ) -> np.ndarray:
     """Returns the random bits of every click of several trajectories of an instance.
 
-    A pure function of (seed, name, stream, repeat, click index): no result depends on
-    what else is drawn, in which order, or where.
+    The bits are a pure function of (seed, name, stream, repeat, click index): they do
+    not depend on other draws, their order, or the device.
 
     Args:
-        seed: Of the run, 32 bits.
-        name: Names the instance, with its dataset.
+        seed: Seed of the run, 32 bits.
+        name: Name of the instance with its dataset.
         streams: Number of each trajectory's strategy: 1..10 for groups, 0 for draws
             from a whole map, `i32[t]`.
         repeat: Number of the draw.
-        clicks: Clicks a trajectory may have.
+        clicks: Largest number of clicks of a trajectory.
 
     Returns:
-        `u64[t clicks]`.
+        The bits, `u64[t clicks]`.
 
     Raises:
         BadValueError: As `check_seed`.
@@ -88,9 +88,10 @@ def draw_on_host(
     """Draws one pixel for each clicking group of one map.
 
     Args:
-        levels: `u16[h w]`.
-        group_numbers: 1..10, or `groups.WHOLE`, `i32[g]`; a group may come repeatedly.
-        bits: A random integer for each, `u64[g]`.
+        levels: The map in levels, `u16[h w]`.
+        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[g]`; a group
+            may occur repeatedly.
+        bits: A random integer for each draw, `u64[g]`.
         cut: How groups are cut.
 
     Returns:
@@ -105,7 +106,7 @@ def draw_on_host(
     positions = (starts + bits % (stops - starts)).astype(np.int64)
     if len(positions) >= _MANY:
         return groups.pixels_at(levels, table, positions).astype(np.int32)
-    pixels = [groups.pixel_at(levels, table, int(each)) for each in positions]
+    pixels = [groups.pixel_at(levels, table, int(at)) for at in positions]
     return np.array(pixels, np.int32)
 
 
@@ -115,9 +116,10 @@ def draw_on_device(
     """Draws one pixel for each clicking group of each of several maps, by `vmap`.
 
     Args:
-        levels: Flattened maps, `u16[b n]`; zeros may be appended to share a shape.
-        group_numbers: 1..10, or `groups.WHOLE`, `i32[b g]`.
-        bits: A random integer for each, `u64[b g]`.
+        levels: Flattened maps in levels, `u16[b n]`; zeros may be appended, so that
+            maps share a shape.
+        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[b g]`.
+        bits: A random integer for each draw, `u64[b g]`.
         cut: How groups are cut.
 
     Returns:
@@ -151,7 +153,7 @@ def _draw_pixel(
         stop = -((-total * group) // groups.GROUP_COUNT)
     else:
         scaled = cumulative * groups.GROUP_COUNT
-        # Level 0 holds no mass; levels that do not occur repeat the mass below them.
+        # Level 0 holds no mass; a level that does not occur repeats the mass below it.
         low = jnp.searchsorted(scaled, jnp.maximum((group - 1) * total, 1))
         high = jnp.searchsorted(scaled, group * total, side="right")
         high = jnp.minimum(high, groups.TOP_LEVEL)
@@ -171,12 +173,12 @@ def _draw_pixel(
 
 
 class Draw(NamedTuple):
-    """A map, and the groups to draw one click for each from it.
+    """A map, and the groups for which a click is drawn from it.
 
     Attributes:
-        levels: `u16[h w]`.
-        group_numbers: 1..10, or `groups.WHOLE`, `i32[g]`.
-        bits: A random integer for each, `u64[g]`.
+        levels: The map in levels, `u16[h w]`.
+        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[g]`.
+        bits: A random integer for each draw, `u64[g]`.
     """
 
     levels: np.ndarray
@@ -190,9 +192,10 @@ def draw_all(
     """Draws clicks from several maps of any shapes.
 
     Args:
-        draws: The maps; on a device all must ask for equally many groups.
+        draws: The maps with their groups; on a device all must have the same number of
+            groups.
         cut: How groups are cut.
-        on_device: Whether to use the accelerator; the result is the same.
+        on_device: Whether to use the accelerator; the result does not depend on it.
 
     Returns:
         Row-major pixel indices of each map, `i32[g]`; -1 for maps without mass.

@@ -1,4 +1,4 @@
-"""Click maps and sampled clicks for a user's own arrays, checked before use.
+"""Click maps and sampled clicks for the user's own arrays, which are checked.
 
 In three lines:
 
@@ -28,23 +28,23 @@ def load_model(
 ) -> click_models.ClickModel:
     """Loads a click model.
 
-    Compiled programs are kept on disk, so only the first call ever is slow. The network
-    runs on JAX's default device: the first GPU or TPU, or the CPU; load and use it
-    within `with jax.default_device(device):` for another.
+    Compiled programs are kept on disk, so only the very first call is slow. The network
+    runs on JAX's default device: the first GPU or TPU, or the CPU. To use another
+    device, load and use the model within `with jax.default_device(device):`.
 
     Args:
         spec: A model folder; `DT` or `UD`; `toy`, a small network that is trained on
             the sample dataset on first use and says nothing about people; or another
             spec of `click_models`.
-        batch: Maps in one pass of the network. A pass costs the same for any number of
-            maps up to this one, so 1 is best for one map at a time, and 8 or more for
-            `click_maps` of many objects on a GPU or TPU; 0 lets the device decide. Maps
-            made in batches of another size can differ by rounding (2.5e-7).
+        batch: Number of maps in one pass of the network. A pass costs the same for any
+            smaller number of maps, so 1 is best for single maps, and 8 or more for
+            `click_maps` of many objects on a GPU or TPU; 0 lets the device decide. With
+            another batch, maps can differ by rounding (2.5e-7).
         precision: Precision of the network: `float32`, `bfloat16`, or `auto`, which is
             float32 on CPU and bfloat16 on accelerators.
 
     Raises:
-        RClicksError: There is no such model, or it cannot be read.
+        RClicksError: The model does not exist or cannot be read.
     """
     if not isinstance(batch, int) or batch < 0:
         raise errors.BadValueError("batch", repr(batch), "a whole number from 0")
@@ -58,25 +58,27 @@ def click_map(
     target: ArrayLike,
     error: ArrayLike | None = None,
 ) -> np.ndarray:
-    """Returns where people would click next, as a density over the pixels.
+    """Returns a density over the pixels of where people would click next.
 
     Args:
-        model: From `load_model`.
-        image: RGB `u8[h w 3]`, or grey `u8[h w]`.
+        model: A click model from `load_model`.
+        image: The image, RGB `u8[h w 3]`, or grey `u8[h w]`.
         target: The object to segment, a mask `[h w]`: bool; integers of 0 and 1, or of
             0 and 255; or floats in [0, 1].
-        error: What the click shall mend, a mask as `target`: missed target, or wrong
-            foreground. None for the first click, which shall mend all of the target.
+        error: The region that the click shall mend, a mask like `target`: missed
+            target, or wrong foreground. None for the first click, which shall mend all
+            of the target.
 
     Returns:
-        `f32[h w]`, non-negative, of any sum, and not masked to the error.
+        The density, `f32[h w]`, non-negative, of any sum, not masked to the region.
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
-        DataError: The model gave values that are no density.
+        DataError: The model returned values that are not a density.
     """
-    (made,) = click_models.maps_of(_checked(model), [query(image, target, error)])
-    return made
+    queries = [query(image, target, error)]
+    (density,) = click_models.maps_of(_checked(model), queries)
+    return density
 
 
 def click_maps(
@@ -85,14 +87,14 @@ def click_maps(
     targets: Sequence[ArrayLike],
     errors: Sequence[ArrayLike | None] | None = None,
 ) -> list[np.ndarray]:
-    """Returns `click_map` of each of several objects; the images may differ in shape.
+    """Returns `click_map` for each of several objects; images may differ in shape.
 
-    Give an image that several objects share as the same array each time: it is then
+    If several objects are on one image, pass the same array each time: it is then
     prepared once.
     """
     errors = [None] * len(images) if errors is None else errors
-    asked = zip(images, targets, errors, strict=True)
-    return click_models.maps_of(_checked(model), [query(*each) for each in asked])
+    queries = [query(*arrays) for arrays in zip(images, targets, errors, strict=True)]
+    return click_models.maps_of(_checked(model), queries)
 
 
 def sample_clicks(
@@ -107,23 +109,23 @@ def sample_clicks(
 ) -> np.ndarray:
     """Draws clicks from a click map, within the error region.
 
-    The same arguments give the same clicks everywhere, and fewer clicks are the first
-    of more. Without mass in the region, they fall on its deepest pixel (`paper`) or
-    anywhere in it (`strict`).
+    The same arguments give the same clicks on every machine. A smaller `count` gives
+    the first of the clicks of a larger one. If the map has no mass in the region,
+    clicks fall on its deepest pixel (`paper`) or anywhere in it (`strict`).
 
     Args:
-        click_map: Non-negative `f32[h w]`, of any sum.
-        error: Where a click may fall, a mask as in `click_map` (a soft one weighs the
-            map): for a first click the target.
-        count: How many, independent of each other.
+        click_map: The click map, non-negative, `f32[h w]`, of any sum.
+        error: Region in which clicks may fall, a mask as in `click_map`; a soft mask
+            weighs the map. For a first click it is the target.
+        count: Number of clicks, which are independent of each other.
         group: A clicking group, from 1, unlikely places, to 10, the likeliest; None for
             the whole distribution.
-        seed: Of the draws, 0 to 2^32 - 1.
-        name: Names the object, so that objects have draws of their own.
-        protocol: How groups are cut: `paper` or `strict`.
+        seed: Seed of the draws, 0 to 2^32 - 1.
+        name: Name of the object; objects with different names have different draws.
+        protocol: Protocol by which groups are cut: `paper` or `strict`.
 
     Returns:
-        `(y, x)` of each click, `i32[count 2]`.
+        Position `(y, x)` of each click, `i32[count 2]`.
 
     Raises:
         BadValueError: A value is not allowed; the message says which are.
@@ -144,15 +146,16 @@ def sample_clicks(
 def drawable_levels(
     click_map: np.ndarray, error: np.ndarray, protocol: protocols.Protocol
 ) -> np.ndarray:
-    """Returns the levels that clicks in an error region are drawn from.
+    """Returns the levels from which clicks in an error region are drawn.
 
     Args:
-        click_map: `f32[h w]`.
-        error: `bool[h w]`, or soft `f32[h w]`, which weighs the map.
-        protocol: Says what to do with a map without mass in the region.
+        click_map: The click map, `f32[h w]`.
+        error: The error region, `bool[h w]`, or soft `f32[h w]`, which weighs the map.
+        protocol: Protocol, whose `empty_map` applies to a map without mass there.
 
     Returns:
-        `u16[h w]`: a pixel's probability is its level over the sum of all.
+        The levels, `u16[h w]`; the probability of a pixel is its level over the sum of
+        all levels.
     """
     weighed = click_map if error.dtype == bool else click_map * error
     return groups.drawable(weighed, error > 0, empty_map=protocol.empty_map)
@@ -170,27 +173,27 @@ def draw(
 ) -> np.ndarray:
     """Draws clicks from the levels of a map; `sample_clicks` says more.
 
-    The first is the first click of the group in a benchmark, if the name is dataset and
-    instance, separated by a slash.
+    If the name is `DATASET/INSTANCE`, the first click is that of the group in a
+    benchmark.
 
     Args:
-        levels: From `drawable_levels`.
-        error: The same as there, with a pixel above 0.
-        group: 1..10, or `groups.WHOLE`.
-        count: How many.
-        seed: Of the draws.
-        name: Names the object.
-        protocol: Says how groups are cut.
+        levels: The levels from `drawable_levels`.
+        error: The same region, with at least one pixel above 0.
+        group: Number of the group, 1..10, or `groups.WHOLE`.
+        count: Number of clicks.
+        seed: Seed of the draws.
+        name: Name of the object.
+        protocol: Protocol by which groups are cut.
 
     Returns:
-        `(y, x)`, `i32[count 2]`.
+        Position `(y, x)` of each click, `i32[count 2]`.
     """
     box = masks.bounding_box(levels > 0)
     if box is None:
         region = error > 0
         _, deepest = distance.deepest_pixel(region, region)
         return np.tile(np.array(deepest, np.int32), (count, 1))
-    # A program is compiled for each length.
+    # A program is compiled for each length, so lengths come in buckets.
     length = buckets.bucket_length(count)
     stream = np.array([group], np.int32)
     bits = sampling.random_bits(seed, name, stream, 0, length)[0, :count]
@@ -204,7 +207,7 @@ def draw(
 def query(
     image: ArrayLike, target: ArrayLike, error: ArrayLike | None = None
 ) -> ClickQuery:
-    """Checks arrays as `click_map` takes them, and returns them as models take them.
+    """Checks arrays as in `click_map`, and returns them as a query for click models.
 
     Raises:
         BadValueError: An array cannot be used; the message says why.
@@ -217,7 +220,7 @@ def query(
 
 
 def _checked(model: click_models.ClickModel) -> click_models.ClickModel:
-    """Returns what `load_model` gave; refuses what was meant for it."""
+    """Returns the model; refuses the spec of a model and anything else."""
     if isinstance(model, str | os.PathLike):
         raise errors.BadValueError(
             "model",
@@ -281,7 +284,7 @@ def hard_mask(what: str, given: ArrayLike, *, may_be_empty: bool = False) -> np.
 
 
 def _mask(what: str, given: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns a mask as `bool[h w]`, or as `f32[h w]` if it is soft."""
+    """Checks a mask; returns `bool[h w]`, or `f32[h w]` if it is soft."""
     array = np.asarray(given)
     if array.shape != shape:
         of_image = f"the shape of the image or click map, {shape}"
@@ -294,7 +297,7 @@ def _mask(what: str, given: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
             raise errors.BadValueError(what, got, f"{_MASK}; of labels: labels == id")
         array = array > 0
     elif array.dtype.kind == "f":
-        # NaN is in no range.
+        # This refuses NaN too.
         if not ((array >= 0) & (array <= 1)).all():
             raise errors.BadValueError(what, _range_of(array), _MASK)
         array = array.astype(np.float32)

@@ -1,7 +1,7 @@
-"""How the next click is chosen: by a robot, or by a member of a clicking group.
+"""Strategies of robots for the next click.
 
-Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; the robots of other
-fields are described where they are.
+Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; further robots name
+theirs.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ class NextClick(NamedTuple):
     Attributes:
         y: Row.
         x: Column.
-        positive: Whether it says "object here".
+        positive: Whether it is a foreground click.
         error_mask: The region, `bool[h w]`; empty if nothing is wrong.
-        depth: Squared distance of the pixel to what is outside the region.
+        depth: Squared distance from the pixel to the nearest one outside the region.
     """
 
     y: int
@@ -37,9 +37,9 @@ class NextClick(NamedTuple):
 def baseline_click(errors: error_masks.Errors, not_clicked: np.ndarray) -> NextClick:
     """Clicks the pixel deepest inside the wrong region, missed or falsely taken.
 
-    A tie between the kinds goes to the false foreground; among pixels the first in
-    row-major order wins. If nothing is wrong, or every wrong pixel was clicked, the
-    click is negative at (0, 0), as in the original.
+    If both kinds are equally deep, false foreground is clicked; of equally deep pixels,
+    the first in row-major order. If nothing is wrong, or every wrong pixel was clicked,
+    the click is negative at (0, 0), as in the original.
 
     Args:
         errors: The wrong pixels.
@@ -57,13 +57,13 @@ def largest_component_click(
 ) -> NextClick:
     """Clicks the pixel deepest inside the largest connected wrong region.
 
-    The rule of evaluations that clean up one region at a time. A tie between regions
-    goes to missed target; neighbours touch at edges or corners.
+    Evaluations that clean up one region at a time have this rule. Of equally large
+    regions, missed target is clicked. Pixels are connected at edges and corners.
 
     Args:
         errors: The wrong pixels.
         not_clicked: Pixels without a click so far, `bool[h w]`.
-        bits: Not used: nothing is drawn.
+        bits: Not used, since nothing is drawn.
     """
     del bits
     missed, false = (_largest(mask & not_clicked) for mask in errors)
@@ -78,7 +78,7 @@ def largest_component_click(
 def random_click(
     errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
 ) -> NextClick:
-    """Clicks a wrong pixel that was not clicked, all with the same probability.
+    """Clicks a wrong pixel that was not clicked; all have the same probability.
 
     Args:
         errors: The wrong pixels.
@@ -96,10 +96,10 @@ def random_click(
 def deepgrow_click(
     errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
 ) -> NextClick:
-    """Clicks deep inside the wrong pixels more often: in proportion to exp(depth) - 1.
+    """Clicks a wrong pixel with a probability in proportion to exp(depth) - 1.
 
     Depth is the chessboard distance to a pixel that is not wrong in the same way. The
-    kind with more pixels is mended; a tie goes to missed target.
+    kind with more pixels is clicked; if both have the same number, missed target.
 
     Source: Sakinis et al. 2019, arXiv 1903.08205 (DeepGrow), as MONAI's
     `AddRandomGuidanced` has it.
@@ -117,7 +117,7 @@ def deepgrow_click(
         return _nothing_left(errors)
     depth = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_C, 3)
     chosen = depth[1:-1, 1:-1].ravel()[pixels].astype(np.float64)
-    # Relative to the deepest, or a large object would overflow.
+    # Depths are taken relative to the deepest, so that large objects do not overflow.
     weights = np.exp(chosen - chosen.max()) - np.exp(-chosen.max())
     mass = np.cumsum(weights)
     index = np.searchsorted(mass, mass[-1] * (bits / 2**64), side="right")
@@ -129,15 +129,15 @@ class Robot(NamedTuple):
     """A further robot.
 
     Attributes:
-        stream: Number of its random draws; groups have 1..10.
-        click: Chooses the next click.
+        stream: Number of its stream of random draws; groups have 1..10.
+        click: Function that chooses the next click.
     """
 
     stream: int
     click: Callable[[error_masks.Errors, np.ndarray, int], NextClick]
 
 
-# By the name that records and tables give them.
+# Further robots by their names in records and tables.
 ROBOTS = {
     "largest_component": Robot(11, largest_component_click),
     "random": Robot(12, random_click),
@@ -146,13 +146,13 @@ ROBOTS = {
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
-    """Returns the largest connected part of a mask, the first of equal ones."""
-    _, labels, found, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    if len(found) == 1:
+    """Returns the largest connected part of a mask; of equally large ones the first."""
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if len(statistics) == 1:
         return np.zeros_like(mask)
-    return labels == 1 + int(found[1:, cv2.CC_STAT_AREA].argmax())
+    return labels == 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())
 
 
 def _nothing_left(errors: error_masks.Errors) -> NextClick:
-    """Returns what the baseline clicks where no wrong pixel can be: (0, 0)."""
+    """Returns the click of the baseline if no wrong pixel can be clicked: (0, 0)."""
     return NextClick(0, 0, False, np.zeros_like(errors.fn_mask), 0)

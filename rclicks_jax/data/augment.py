@@ -27,10 +27,10 @@ def recolour(
     """Changes contrast, brightness and tint.
 
     Args:
-        example: Without a batch axis.
+        example: The example, without a batch axis.
         strength: Contrast changes by up to this share, each colour by half of it, and
             brightness by up to this share of 64 levels.
-        generator: Of the amounts.
+        generator: Generator of the random amounts.
     """
     contrast, *tint = 1 + strength * generator.uniform(-1, 1, 4) * [1, 0.5, 0.5, 0.5]
     brightness = 64 * strength * generator.uniform(-1, 1)
@@ -45,10 +45,10 @@ def zoom(
     """Scales and shifts an example within its square.
 
     Args:
-        example: Without a batch axis.
+        example: The example, without a batch axis.
         strength: The scale is drawn between `exp(-strength)` and `exp(strength)`, the
             shift up to half of this share of the side.
-        generator: Of the amounts.
+        generator: Generator of the random amounts.
 
     Returns:
         The changed example, or the same if too many clicks would leave the square.

@@ -20,15 +20,15 @@ _PREVIEWS = "previews.csv"
 
 @dataclasses.dataclass(frozen=True)
 class ClickPair:
-    """A task that two sets of people clicked in.
+    """A click task with the clicks of two sets of people.
 
     Attributes:
         dataset: Name of the dataset.
-        click_set_id: The task.
-        image_id: The photograph.
+        click_set_id: The click task.
+        image_id: The image.
         click_type: `first`, `fn` or `fp`.
-        one: What the first set is of: a device, or the reference mode.
-        other: What the second set is of.
+        one: Name of the first set: a device, or the reference mode.
+        other: Name of the second set.
         one_yx: Clicks of the first set, `i32[n 2]`.
         other_yx: Clicks of the second, `i32[m 2]`.
         gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
@@ -67,22 +67,22 @@ def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
     """Yields the clicks of PC and of mobile on every task of a split.
 
     Raises:
-        DataError: The dataset has no clicks of both.
-        BadValueError: It has no such split.
+        DataError: The dataset does not have clicks of both devices.
+        BadValueError: It does not have the split.
     """
     source = sources.open_source(spec)
     both = {PC, MOBILE}
-    found: set[str] = set()
+    devices: set[str] = set()
     if isinstance(source, folders.FolderSource):
         for click_set in source.clicks.values():
-            found |= set(click_set.device_of_each.tolist())
-    if not isinstance(source, folders.FolderSource) or not both <= found:
+            devices |= set(click_set.device_of_each.tolist())
+    if not isinstance(source, folders.FolderSource) or not both <= devices:
         raise errors.DataError(
-            f"{spec.name} has clicks by {', '.join(sorted(found)) or 'no device'}; "
+            f"{spec.name} has clicks by {', '.join(sorted(devices)) or 'no device'}; "
             f"to be compared it needs a clicks.csv with clicks by {PC} and {MOBILE}."
         )
-    for one_split in raw.splits_of(spec.name, source.split_names, split):
-        for task in source.tasks(one_split):
+    for name_of_split in raw.splits_of(spec.name, source.split_names, split):
+        for task in source.tasks(name_of_split):
             recorded = source.clicks[task.click_set_id]
             yield _pair(
                 source.name,
@@ -94,11 +94,11 @@ def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
 
 
 def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
-    """Yields the clicks of the reference mode and of each other one, task by task.
+    """Yields the clicks of the reference mode with those of each other mode, by task.
 
     Raises:
-        DataError: There is no `previews.csv` with the reference mode and others in the
-            dataset's folder or the one above.
+        DataError: Neither the dataset's folder nor the folder above has a
+            `previews.csv` with the reference mode and others.
     """
     source, modes = open_modes(spec)
     if REFERENCE_MODE not in modes or len(modes) < 2:
@@ -140,9 +140,11 @@ def open_modes(
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
     tables = clicks_csv.read_all(path) if path else {}
     modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}
-    every = {name: one for sets in modes.values() for name, one in sets.items()}
-    every |= modes.get(REFERENCE_MODE, {})
-    return folders.FolderSource(spec.name, spec.folder, layout, every), modes
+    all_sets = {
+        name: click_set for sets in modes.values() for name, click_set in sets.items()
+    }
+    all_sets |= modes.get(REFERENCE_MODE, {})
+    return folders.FolderSource(spec.name, spec.folder, layout, all_sets), modes
 
 
 def _pair(

@@ -1,4 +1,4 @@
-"""What is wrong with a folder of data, in words, before anything is run on it."""
+"""Examines a folder of data and describes what is wrong with it."""
 
 import collections
 import dataclasses
@@ -17,10 +17,10 @@ from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
 
 Severity = Literal["ok", "note", "error"]
 _MARKS = {"ok": "   ok ", "note": " note ", "error": "ERROR "}
-# How problems name files: by a path that ends in a suffix, or in quotation marks.
+# Names of files in problems: a path that ends in a suffix, or text in quotation marks.
 _PATH = re.compile(r"/[^\n]*?\.[A-Za-z]{2,5}\b")
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-# Files named of one problem.
+# Number of files that are named for one problem.
 _EXAMPLES = 5
 _BESIDE = ("clicks.csv", "previews.csv", "TETRIS_train.txt", "TETRIS_val.txt")
 
@@ -30,14 +30,14 @@ class Diagnosis:
     """Findings about a folder.
 
     Attributes:
-        findings: Severity and text of each, in order.
+        findings: Severity and text of each finding, in order.
     """
 
     findings: list[tuple[Severity, str]] = dataclasses.field(default_factory=list)
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing found is an error."""
+        """Whether no finding is an error."""
         return all(severity != "error" for severity, _ in self.findings)
 
     def add(self, severity: Severity, text: str) -> None:
@@ -45,21 +45,21 @@ class Diagnosis:
         self.findings.append((severity, text))
 
     def add_files(self, severity: Severity, problem: str, names: list[str]) -> None:
-        """Adds a problem of several files, naming a few; nothing if there are none."""
+        """Adds a problem of several files and names some; without files, nothing."""
         if names:
             shown = errors.few(sorted(names), _EXAMPLES)
             self.add(severity, f"{problem.removesuffix('.')}: {shown}")
 
-    def add_problems(self, found: Sequence[tuple[str, str]]) -> None:
+    def add_problems(self, problems: Sequence[tuple[str, str]]) -> None:
         """Adds problems of objects or tasks, one line for each kind.
 
-        Problems are of one kind if they differ in names of files and in numbers alone.
+        Problems are of the same kind if they differ only in file names and in numbers.
 
         Args:
-            found: Name and problem of each.
+            problems: Name and problem of each object or task.
         """
         kinds: dict[str, list[tuple[str, str]]] = {}
-        for name, problem in found:
+        for name, problem in problems:
             kinds.setdefault(_kind(name, problem), []).append((name, problem))
         for alike in kinds.values():
             problem = alike[0][1]
@@ -70,7 +70,7 @@ class Diagnosis:
             self.add_files(severity, problem, names)
 
     def text(self) -> str:
-        """Writes all findings, one a line."""
+        """Returns all findings, one on each line, and a verdict."""
         lines = [_MARKS[severity] + text for severity, text in self.findings]
         verdict = (
             "Ready to use." if self.healthy else "Not ready: see the errors above."
@@ -79,17 +79,18 @@ class Diagnosis:
 
 
 def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagnosis:
-    """Examines a dataset's folder, the folder above several, or what `--data` takes.
+    """Examines a dataset, or all datasets in a folder.
 
     Args:
-        target: `DIR`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR` or `sample`.
-        max_click_distance: Clicks farther than this from their region are counted, in
-            click radii.
+        target: A dataset as `--data` takes it: `DIR`, `NAME:DIR`, `folder:DIR`,
+            `coco:JSON,DIR` or `sample`; or a folder that holds several.
+        max_click_distance: Clicks that are farther from their region, in click radii,
+            are counted.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
 
     Raises:
-        DataError: There is no such folder.
-        BadValueError: The distance is no number of 0 or more.
+        DataError: The folder does not exist.
+        BadValueError: The distance is not a number of 0 or more.
     """
     if not 0 <= max_click_distance < math.inf:
         raise errors.BadValueError(
@@ -98,18 +99,18 @@ def examine(target: str, max_click_distance: float, max_side: int = 0) -> Diagno
     diagnosis = Diagnosis()
     kind = target.partition(":")[0]
     if kind in specs.KINDS and not pathlib.Path(target).is_dir():
-        found = specs.parse(target)
+        datasets = specs.parse(target)
     else:
         folder = specs.expanded(registry.unquoted(target))
-        found = list(_identify(folder, diagnosis))
-    for spec in found:
+        datasets = list(_identify(folder, diagnosis))
+    for spec in datasets:
         limited = dataclasses.replace(spec, max_side=max_side)
         _examine_dataset(limited, max_click_distance, diagnosis)
     return diagnosis
 
 
 def _identify(folder: pathlib.Path, diagnosis: Diagnosis) -> Iterator[specs.DataSpec]:
-    """Finds which datasets a folder is or holds."""
+    """Yields the datasets that a folder is or holds."""
     if not folder.is_dir():
         raise errors.DataError(
             f"{folder} is not a folder. Give DIR, NAME:DIR, folder:DIR or "
@@ -169,7 +170,7 @@ def _examine_previews(path: pathlib.Path, diagnosis: Diagnosis) -> None:
 
 
 def _kind(name: str, problem: str) -> str:
-    """Returns a problem without what tells one file from another."""
+    """Returns a problem without the names and numbers that differ between files."""
     unquoted = _QUOTED.sub("NAME", _PATH.sub("FILE", problem))
     return re.sub(r"\d+", "N", re.sub(rf"\b{re.escape(name)}$", "NAME", unquoted))
 
@@ -190,12 +191,12 @@ def _examine_dataset(
     diagnosis.add("ok", f"{spec.name} in {spec.folder or 'the scikit-image package'}")
     objects: list[tuple[str, str]] = []
     problems: list[tuple[str, str]] = []
-    counted: list[list[str]] = []
+    object_problems: list[list[str]] = []
     notes = list(source.notes)
     usable_images = 0
     for split in source.split_names:
         for image in tqdm.tqdm(source.images(split), "Reading", leave=False):
-            counted.append([each.problem for each in image.objects])
+            object_problems.append([o.problem for o in image.objects])
             notes += image.notes
             digests = [
                 (o.instance_id, layouts.mask_digest(mask))
@@ -205,12 +206,12 @@ def _examine_dataset(
             usable_images += bool(digests)
             objects += digests
             problems += [(o.instance_id, o.problem) for o in image.objects if o.problem]
-    counts = raw.count(counted)
-    found = f"{counts.text()}, splits {', '.join(source.split_names)}"
+    counts = raw.count(object_problems)
+    text = f"{counts.text()}, splits {', '.join(source.split_names)}"
     if counts.ok:
-        diagnosis.add("ok", found)
+        diagnosis.add("ok", text)
     else:
-        diagnosis.add("error", f"{found}: no object can be used")
+        diagnosis.add("error", f"{text}: no object can be used")
     diagnosis.add_problems(problems)
     for text in raw.describe(notes):
         diagnosis.add("note", text)
@@ -272,7 +273,7 @@ def _by_mode(modes: Mapping[str, Iterable[clicks_csv.ClickSet]]) -> str:
 def _examine_clicks(
     source: folders.FolderSource, layout: layouts.Layout | None, diagnosis: Diagnosis
 ) -> None:
-    """Compares the table of clicks with what was published and with the images."""
+    """Compares the table of clicks with the published counts and with the images."""
     if not source.clicks:
         diagnosis.add("note", "no clicks.csv with rows for it: no click tasks")
         return
@@ -295,7 +296,7 @@ def _examine_clicks(
 def _examine_tasks(
     source: raw.RawSource, max_click_distance: float, diagnosis: Diagnosis
 ) -> None:
-    """Reads every task: previous masks, sizes, and where clicks lie."""
+    """Reads every task, and checks previous masks, sizes and positions of clicks."""
     problems: list[tuple[str, str]] = []
     inside = near = far = tasks = 0
     for split in source.split_names:

@@ -1,8 +1,8 @@
-"""Letterboxed examples and their click maps on disk, so that no device waits for them.
+"""A cache of letterboxed examples on disk, so that no device waits for them.
 
-Making an example of a large photograph takes a second, reading a made one a
-millisecond. The cache is keyed by everything that can change an example; it is built
-part by part, so an interrupted build goes on where it was.
+It takes a second to make an example of a large photograph, and a millisecond to read it
+from the cache. The key of the cache covers everything that can change an example. It is
+built part by part, so an interrupted build goes on where it was.
 """
 
 import collections
@@ -25,26 +25,27 @@ from rclicks_jax.types import ClickExample, PackedBatch
 
 INDEX_NAME = "index.json"
 _FORMAT = 2
-# SHA-256 of a part's content, in its note, and of the rest of an index.
+# Key of a checksum: of a part's content in its note, of the other entries in an index.
 _CHECKSUM = "sha256"
 _PART_LENGTH = 64
 
 _CHANGED = "it is not what was written"
 
-# An example, or nothing, and what it counts as.
-_Made = tuple[PackedBatch | None, list[str]]
+# An example or None, with the descriptions under which it is counted.
+_Result = tuple[PackedBatch | None, list[str]]
 
 
 @dataclasses.dataclass(frozen=True)
 class LetterboxSettings:
-    """What can change an example.
+    """All settings that can change an example.
 
     Attributes:
-        size: Side of the square.
-        sigma: Of the click maps, in units of a 1920x1080 image.
-        max_click_distance: In click radii; negative keeps all clicks.
+        size: Side of the square, pixels.
+        sigma: Sigma of the click maps, in pixels of a 1920x1080 image.
+        max_click_distance: Clicks farther from the error region, in click radii, are
+            left out; a negative number keeps all clicks.
         later_share: Share of synthetic tasks of later rounds.
-        later_kinds: Their distortions.
+        later_kinds: Distortions of these tasks.
     """
 
     size: int
@@ -55,17 +56,17 @@ class LetterboxSettings:
 
 
 class LetterboxCache:
-    """The examples of one split of a package, read at random.
+    """The examples of one split of a package, with random access.
 
     Attributes:
-        counts: What was kept and what was left out, and why.
+        counts: Number of clicks and tasks that were kept or left out, by description.
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        """Opens what `prepare` built in `folder`.
+        """Opens the cache that `prepare` built in `folder`.
 
         Raises:
-            DataError: It is damaged.
+            DataError: The cache is damaged.
         """
         try:
             index = json.loads((folder / INDEX_NAME).read_text())
@@ -89,14 +90,14 @@ class LetterboxCache:
             raise IndexError(index)
         part = int(np.searchsorted(self._ends, index, side="right"))
         if part not in self._parts:
-            self._parts[part] = self._opened(part)
+            self._parts[part] = self._open(part)
         rows = self._parts[part]
         row = rows[index - int(self._ends[part]) + len(rows)]
         fields = (np.array(row[name]) for name in rows.dtype.names or ())
         return PackedBatch(*fields, weight=np.float32(1))
 
-    def _opened(self, part: int) -> np.ndarray:
-        """Opens a part, once all of it was read and found to be what was written."""
+    def _open(self, part: int) -> np.ndarray:
+        """Opens a part after comparing its whole content with its checksum."""
         path = self._folder / _part_name(part)
         try:
             rows = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -113,10 +114,10 @@ def prepare(
     """Makes the examples of a split unless the cache has them.
 
     Args:
-        package: Click tasks.
-        split: `train`, `val` or another.
-        settings: What to make of them.
-        workers: Threads.
+        package: A package of click tasks.
+        split: The split: `train`, `val` or another.
+        settings: Settings of the examples.
+        workers: Number of threads.
 
     Raises:
         DataError: The package is damaged, or the cache cannot be written.
@@ -157,10 +158,11 @@ def _build(
             chunk = jobs[first : first + _PART_LENGTH]
             note_path = folder / f"{_part_name(part)}.json"
             if not note_path.exists():
-                made = list(pool.map(lambda job: job(), chunk))
-                checksum = _write_part(folder / _part_name(part), made, settings.size)
-                labels = [label for _, labels in made for label in labels]
-                note = {"length": sum(row is not None for row, _ in made)}
+                results = list(pool.map(lambda job: job(), chunk))
+                path = folder / _part_name(part)
+                checksum = _write_part(path, results, settings.size)
+                labels = [label for _, labels in results for label in labels]
+                note = {"length": sum(row is not None for row, _ in results)}
                 text = json.dumps({**note, "labels": labels, _CHECKSUM: checksum})
                 files.write_atomically(note_path, text)
             try:
@@ -183,7 +185,7 @@ def _build(
 
 def _jobs(
     package: packages.Package, split: str, settings: LetterboxSettings
-) -> tuple[list[Callable[[], _Made]], collections.Counter[str]]:
+) -> tuple[list[Callable[[], _Result]], collections.Counter[str]]:
     rows = package.select(split)
     usable = [row for row in rows if not row.problem]
     counts = collections.Counter({"tasks skipped": len(rows) - len(usable)})
@@ -201,7 +203,7 @@ def _jobs(
 
 def _make(
     package: packages.Package, row: packages.Row, settings: LetterboxSettings
-) -> _Made:
+) -> _Result:
     example: ClickExample = package.read(row)
     labels = []
     if settings.max_click_distance >= 0:
@@ -217,7 +219,7 @@ def _make(
 
 def _make_later(
     package: packages.Package, row: packages.Row, kind: str, settings: LetterboxSettings
-) -> _Made:
+) -> _Result:
     task = later_tasks.make(package.read(row), kind)
     if task is None:
         return None, ["synthetic later tasks skipped"]
@@ -225,9 +227,9 @@ def _make_later(
     return preprocess.pack(task, settings.size, settings.sigma), labels
 
 
-def _write_part(path: pathlib.Path, made: Sequence[_Made], size: int) -> str:
+def _write_part(path: pathlib.Path, results: Sequence[_Result], size: int) -> str:
     """Writes a part; returns its checksum."""
-    rows = [example for example, _ in made if example is not None]
+    rows = [example for example, _ in results if example is not None]
     layout: Any = [
         ("image", np.uint8, (size, size, 3)),
         ("masks", np.uint8, (size, size, 2)),

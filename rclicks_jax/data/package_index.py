@@ -1,7 +1,7 @@
-"""The index of a package: what lies where in it, under a checksum of its own.
+"""The index of a package: the position and content of each example, with a checksum.
 
-A row that changed would put another photograph, or another split, in place of what is
-asked for. A damaged index is therefore none, and the package is made again.
+A changed row would give another photograph or another split than the one requested. So
+a package with a damaged index is made again.
 """
 
 import hashlib
@@ -11,13 +11,14 @@ from typing import Any
 
 from rclicks_jax import files
 from rclicks_jax.data import readers
+from rclicks_jax.types import JsonObject
 
 INDEX_NAME = "index.json"
 _SEAL = "index_checksum"
 
 
 def read(folder: pathlib.Path) -> dict[str, Any] | None:
-    """Returns the index of a package; None if it has no whole one of this release."""
+    """Returns the index of a package; None if it is missing, damaged or too old."""
     try:
         index = json.loads((folder / INDEX_NAME).read_bytes())
         seal = index.pop(_SEAL)
@@ -27,17 +28,17 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     return index if whole else None
 
 
-def write(folder: pathlib.Path, index: dict[str, Any]) -> None:
-    """Writes the index of a package, which is whole from then on.
+def write(folder: pathlib.Path, index: JsonObject) -> None:
+    """Writes the index of a package, which completes the package.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The index cannot be written.
     """
     described = {"format": readers.FORMAT, **index}
     text = json.dumps({**described, _SEAL: _checksum(described)})
     files.write_atomically(folder / INDEX_NAME, text)
 
 
-def _checksum(index: dict[str, Any]) -> str:
-    """Returns the SHA-256 of what an index says, however its JSON is laid out."""
+def _checksum(index: JsonObject) -> str:
+    """Returns the SHA-256 of the values of an index, in any layout of its JSON."""
     return hashlib.sha256(json.dumps(index, sort_keys=True).encode()).hexdigest()

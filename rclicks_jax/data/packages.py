@@ -1,8 +1,8 @@
-"""Packaged datasets: built once from raw files into a cache, then read at random.
+"""Packaged datasets: built once from raw files in the cache, with random access.
 
 The builders of `rclicks_jax.datasets` write array_record files with TFDS, without
-TensorFlow. Beside them lies `index.json`: which image is where, what could not be
-used, and a checksum of everything.
+TensorFlow. `index.json` beside them has the position of each image, the problems of
+images that cannot be used, and a checksum of everything.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ from rclicks_jax.data.raw import clicks_csv, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
-# Of the builders; part of the folder that TFDS makes.
+# Version of the builders; part of the path that TFDS makes.
 _BUILDERS_VERSION = "1.0.0"
-# Bytes of a dataset's name in the name of its package, which file systems limit.
+# Largest number of bytes of a dataset's name in the name of its package.
 _LONGEST_NAME = 100
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
@@ -39,17 +39,17 @@ _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """Where one packaged example lies and what is in it.
+    """The position of a packaged example, and what is known of it.
 
     Attributes:
-        split: Of the package.
-        position: In the split.
+        split: Split of the package.
+        position: Position in the split.
         name: Image id or click set id.
-        instance_ids: Of all its objects, usable or not; empty for click tasks.
+        instance_ids: Ids of all its objects, usable or not; empty for click tasks.
         click_type: `first`, `fn` or `fp`; empty for images.
-        input_device: What made the clicks of a task; empty for images.
-        problem: Why it cannot be used; empty if it can.
-        problems: The same of each of its objects, or of the task.
+        input_device: Device of the clicks of a task; empty for images.
+        problem: Reason why the example cannot be used; empty if it can.
+        problems: Reason for each of its objects, or for the task.
     """
 
     split: str
@@ -63,22 +63,21 @@ class Row:
 
 
 class Package:
-    """A packaged dataset, read at random.
+    """A packaged dataset, with random access.
 
     Attributes:
         dataset: Name of the dataset.
         rows: Every example, in a stable order.
-        checksum: SHA-256 of all that is packaged.
-        notes: What a user should know of the data, in words: what the readers decided
-            or left out, in what it differs from what was published, and clicks that
-            lie off their photograph.
+        checksum: SHA-256 of the whole content.
+        notes: Notes for the user: what the readers decided or left out, differences
+            from the published data, and clicks that lie off their photograph.
     """
 
     def __init__(self, kind: Kind, dataset: str, folder: pathlib.Path) -> None:
-        """Opens what `prepare` built in `folder`.
+        """Opens the package that `prepare` built in `folder`.
 
         Raises:
-            DataError: It is no package.
+            DataError: The folder is not a whole package.
         """
         index = package_index.read(folder)
         if index is None:
@@ -101,10 +100,10 @@ class Package:
         self._sources: dict[str, Any] = {}
 
     def select(self, split: str) -> list[Row]:
-        """Returns the rows of a split, of `all` splits, or of what is `held_out`.
+        """Returns the rows of a split, of `all` splits, or of `held_out` data.
 
         Raises:
-            BadValueError: The package has no such split.
+            BadValueError: The package does not have the split.
         """
         known = sorted({row.split for row in self.rows})
         splits = raw.splits_of(self.dataset, known, split)
@@ -114,7 +113,7 @@ class Package:
         """Returns the example of a row: `ImageExample` or `ClickExample`.
 
         Raises:
-            DataError: It cannot be used; the message says why.
+            DataError: The example cannot be used; the message says why.
         """
         try:
             if row.split not in self._sources:
@@ -125,7 +124,7 @@ class Package:
         except MemoryError:
             raise
         except Exception as error:
-            # TFDS and array_record raise whatever they meet.
+            # TFDS and array_record raise errors of any type.
             raise errors.DataError(
                 f"the package in {self._folder} is damaged ({error}). Remove that "
                 "folder: it is made again"
@@ -156,10 +155,10 @@ def _open(kind: Kind, spec: specs.DataSpec) -> Package:
 
 
 def prepare_all(spec: specs.DataSpec) -> Iterator[str]:
-    """Packages photographs and, where there are any, clicks; says what came of it.
+    """Packages images and, if there are any, clicks; yields lines on the packages.
 
     Raises:
-        DataError: It cannot be packaged, or has no object that can be used.
+        DataError: The dataset cannot be packaged, or has no usable object.
     """
     kinds: list[Kind] = ["instances"]
     if sources.open_source(spec).has_clicks:
@@ -178,23 +177,24 @@ def prepare_all(spec: specs.DataSpec) -> Iterator[str]:
 
 
 def count(rows: Iterable[Row]) -> raw.Counts:
-    """Counts the objects of packaged images, or tasks, by what becomes of them."""
+    """Counts the objects of packaged images, or tasks, by status."""
     return raw.count(row.problems for row in rows)
 
 
 def require_usable(dataset: str, rows: Sequence[Row]) -> None:
-    """Makes sure that something can be used.
+    """Checks that some object or task can be used.
 
     Args:
-        dataset: What an error calls it.
-        rows: What is to be worked on.
+        dataset: Name of the dataset, for messages.
+        rows: The rows to be worked on.
 
     Raises:
-        DataError: Nothing can.
+        DataError: None can be used.
     """
     counts = count(rows)
     if not counts.ok:
-        first = next((each for row in rows for each in row.problems), "no image")
+        all_problems = (problem for row in rows for problem in row.problems)
+        first = next(all_problems, "no image")
         raise errors.DataError(
             f"{dataset} has nothing that can be used: {counts.text()}; the first "
             f"problem: {first}. rclicks-data doctor lists all."
@@ -204,17 +204,21 @@ def require_usable(dataset: str, rows: Sequence[Row]) -> None:
 def prepare(
     kind: Kind, spec: specs.DataSpec, cache: pathlib.Path | None = None
 ) -> pathlib.Path:
-    """Packages a dataset unless the cache has it as it is now; returns the folder.
+    """Packages a dataset unless the cache has it in its present state.
 
-    A changed, added or removed file makes another package; nothing is overwritten.
+    If a file was changed, added or removed, a new package is made; nothing is
+    overwritten.
 
     Args:
-        kind: What to package.
+        kind: Kind of package.
         spec: The dataset.
-        cache: Where packages are kept; the user's cache if None.
+        cache: Folder of the cache; the user's cache if None.
+
+    Returns:
+        The folder of the package.
 
     Raises:
-        DataError: The dataset's folders are not as they must be.
+        DataError: The folders of the dataset are not as they must be.
     """
     source = sources.open_source(spec)
     if kind == "clicks" and not source.has_clicks:
@@ -245,16 +249,16 @@ def _root_name(spec: specs.DataSpec, key: str) -> str:
 
 
 def _config_name(spec: specs.DataSpec) -> str:
-    """Returns what TFDS calls the configuration: the kind, where that says all."""
+    """Returns TFDS's name of the configuration: the kind, and the limit if any."""
     name = "coco_file" if spec.json_path is not None else spec.kind
     return f"{name}_max{spec.max_side}" if spec.max_side else name
 
 
 def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> None:
-    """Packages a dataset; what a killed process left is thrown away first.
+    """Packages a dataset; first it removes what a killed process has left.
 
     Raises:
-        DataError: The dataset changed meanwhile.
+        DataError: The dataset changed during packaging.
     """
     _sweep(folder.parents[3], own=folder.parents[2])
     if folder.exists():
@@ -262,7 +266,7 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
     builder = _builder(kind, spec, folder.parents[2])
     assert pathlib.Path(builder.data_dir) == folder
     _build(builder, kind, spec)
-    index = _described(kind, spec, folder, builder)
+    index = _index_of(kind, spec, folder, builder)
     if fingerprint(spec) != key:
         shutil.rmtree(folder)
         raise errors.DataError(
@@ -273,23 +277,23 @@ def _make(kind: Kind, spec: specs.DataSpec, key: str, folder: pathlib.Path) -> N
 
 
 def _sweep(parent: pathlib.Path, own: pathlib.Path) -> None:
-    """Removes what killed processes left half packaged.
+    """Removes unfinished packages of killed processes.
 
     Args:
         parent: The folder of all packages.
-        own: The package that this process holds the lock of.
+        own: The package whose lock this process holds.
     """
     for left in parent.glob("*/rclicks_*/*/incomplete.*"):
         root = left.parents[2]
         if root == own:
             shutil.rmtree(left, ignore_errors=True)
             continue
-        # Not emptied: it says who holds it, for those who wait.
+        # Opened for appending, so that the text on its holder stays.
         with (
             contextlib.suppress(OSError),
             (root / user_cache.LOCK_NAME).open("ab") as lock,
         ):
-            # One that is being packaged is locked.
+            # If another process is packaging, it holds this lock.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
 
@@ -311,7 +315,7 @@ def _builder(kind: Kind, spec: specs.DataSpec, root: pathlib.Path) -> Any:
 
 
 def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
-    # TFDS takes seconds to import.
+    # Importing TFDS takes seconds.
     import tensorflow_datasets as tfds
 
     where = f"Packaging {spec.name} ({kind}) into {builder.data_dir}"
@@ -324,24 +328,24 @@ def _build(builder: Any, kind: Kind, spec: specs.DataSpec) -> None:
         try:
             builder.download_and_prepare(download_config=download_config)
         except (RuntimeError, OSError) as error:
-            # What array_record and TFDS say of a disk that is full is text alone.
-            said = str(error)
-            known = [n for n in errno.errorcode if os.strerror(n) in said]
-            if isinstance(error, OSError) and "Not enough disk space" in said:
-                known, said = [errno.ENOSPC], os.strerror(errno.ENOSPC)
-            if not known or getattr(error, "errno", None):
+            # For a full disk array_record and TFDS raise errors with a text only.
+            message = str(error)
+            codes = [n for n in errno.errorcode if os.strerror(n) in message]
+            if isinstance(error, OSError) and "Not enough disk space" in message:
+                codes, message = [errno.ENOSPC], os.strerror(errno.ENOSPC)
+            if not codes or getattr(error, "errno", None):
                 raise
-            raise OSError(known[0], said) from error
+            raise OSError(codes[0], message) from error
 
 
-def _described(
+def _index_of(
     kind: Kind, spec: specs.DataSpec, folder: pathlib.Path, builder: Any
 ) -> dict[str, Any]:
-    """Reads the whole package once for its index and its checksums."""
+    """Reads the whole package once and returns its index with checksums."""
     rows: list[dict[str, Any]] = []
     objects: list[tuple[str, str]] = []
-    # Several tasks share an image and what is noted of it.
-    noted: dict[raw.Note, None] = {}
+    # Several tasks may share an image and its notes, so a dict keeps each note once.
+    image_notes: dict[raw.Note, None] = {}
     digest = hashlib.sha256()
     for split, position, encoded in split_files.read_back(
         folder, sorted(builder.info.splits)
@@ -350,16 +354,16 @@ def _described(
         packaging.update_digest(digest, features)
         rows.append(packaging.index_row(features, kind, split, position))
         objects += packaging.mask_digests(features)
-        noted |= dict.fromkeys(packaging.notes_of(features))
+        image_notes |= dict.fromkeys(packaging.notes_of(features))
     source = sources.open_source(spec)
-    notes = raw.describe([*source.notes, *noted])
+    notes = raw.describe([*source.notes, *image_notes])
     if spec.kind in layouts.LAYOUTS and kind == "instances":
         layout = sources.layout_of(spec)
         images = sum(not row["problem"] for row in rows)
         notes += layout.judge(images, len(objects), layouts.joint_digest(objects))
     if kind == "clicks":
-        recorded = getattr(source, "clicks", {})
-        notes += clicks_csv.notes_of(recorded[row["name"]] for row in rows if recorded)
+        sets = getattr(source, "clicks", {})
+        notes += clicks_csv.notes_of(sets[row["name"]] for row in rows if sets)
     return {
         "checksum": digest.hexdigest(),
         "notes": notes,
@@ -367,13 +371,15 @@ def _described(
     }
 
 
-def notes(opened: Iterable[Package]) -> list[str]:
-    """Returns what packages note; the first process prints it to stderr."""
-    return say([f"{one.dataset}: {note}" for one in opened for note in one.notes])
+def notes(packages: Iterable[Package]) -> list[str]:
+    """Returns the notes of packages; the first process prints them to stderr."""
+    return say(
+        [f"{package.dataset}: {note}" for package in packages for note in package.notes]
+    )
 
 
-def say(noted: list[str]) -> list[str]:
+def say(lines: list[str]) -> list[str]:
     """Returns notes; the first process prints them to stderr."""
-    for note in noted if distributed.is_first() else ():
-        print(f"note: {errors.printable(note)}", file=sys.stderr)
-    return noted
+    for line in lines if distributed.is_first() else ():
+        print(f"note: {errors.printable(line)}", file=sys.stderr)
+    return lines

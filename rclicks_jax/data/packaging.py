@@ -1,4 +1,4 @@
-"""Raw images and tasks to packaged features, and packaged features to examples."""
+"""Converts raw images and tasks to packaged features, and these to examples."""
 
 import dataclasses
 import json
@@ -13,12 +13,12 @@ from rclicks_jax.data.raw import layouts
 from rclicks_jax.ops import images
 from rclicks_jax.types import ClickExample, ImageExample, InstanceExample
 
-# TFDS has no missing images: one black pixel stands for what could not be read.
+# TFDS has no missing images: one black pixel replaces an image that cannot be read.
 _PLACEHOLDER = images.encode_png(np.zeros((1, 1), np.uint8))
 
 
 def image_features(image: raw.RawImage) -> dict[str, Any]:
-    """Returns an image as the builder `rclicks_instances` packages it."""
+    """Returns the features of an image for the builder `rclicks_instances`."""
     rows = [
         np.insert(an_object.clicks_yx, 0, number, axis=1)
         for number, an_object in enumerate(image.objects)
@@ -44,7 +44,7 @@ def image_features(image: raw.RawImage) -> dict[str, Any]:
 
 
 def task_features(task: raw.RawTask) -> dict[str, Any]:
-    """Returns a task as the builder `rclicks_clicks` packages it."""
+    """Returns the features of a task for the builder `rclicks_clicks`."""
     return {
         "click_set_id": task.click_set_id,
         "image_id": task.image.image_id,
@@ -66,8 +66,8 @@ def _notes(image: raw.RawImage) -> str:
 
 
 def notes_of(features: Mapping[str, Any]) -> list[raw.Note]:
-    """Returns what was decided or left out while a packaged image was read."""
-    return [raw.Note(*each) for each in json.loads(_text(features["notes"]))]
+    """Returns the notes of the readers on a packaged image."""
+    return [raw.Note(*note) for note in json.loads(_text(features["notes"]))]
 
 
 def _encoded(mask: np.ndarray | None) -> bytes:
@@ -78,7 +78,7 @@ def image_example(features: Mapping[str, Any], dataset: str) -> ImageExample:
     """Decodes a packaged image with its objects.
 
     Args:
-        features: As packaged; the photograph is still encoded.
+        features: The packaged features; the photograph is still encoded.
         dataset: Name of the dataset.
 
     Raises:
@@ -120,7 +120,7 @@ class _Packaged:
     input_device: str
     category: str
 
-    def decoded(self) -> InstanceExample:
+    def decode(self) -> InstanceExample:
         mask = _mask(self.mask, self.instance_id)
         ignore_mask = mask == raw.IGNORE
         return InstanceExample(
@@ -134,9 +134,9 @@ class _Packaged:
 
 
 class _Instances(Sequence[InstanceExample]):
-    """The objects of an image; each is decoded when it is asked for, and not kept.
+    """The objects of an image; each is decoded at each access and not kept.
 
-    Hundreds of objects on one photograph therefore need the memory of a few.
+    So hundreds of objects on one photograph need the memory of a few.
     """
 
     def __init__(self, packaged: Sequence[_Packaged]) -> None:
@@ -154,11 +154,11 @@ class _Instances(Sequence[InstanceExample]):
     def __getitem__(self, index: int | slice) -> "InstanceExample | _Instances":
         if isinstance(index, slice):
             return _Instances(self._packaged[index])
-        return self._packaged[index].decoded()
+        return self._packaged[index].decode()
 
 
 class _Masks(Sequence[np.ndarray]):
-    """Encoded masks as `u8[h w 1]`; each is decoded when it is asked for."""
+    """Encoded masks as `u8[h w 1]`; each is decoded at each access."""
 
     def __init__(self, encoded: Sequence[bytes]) -> None:
         self._encoded = encoded
@@ -171,7 +171,7 @@ class _Masks(Sequence[np.ndarray]):
 
 
 def with_masks(features: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns packaged features whose masks are arrays, decoded one at a time."""
+    """Returns packaged features with masks as arrays, which are decoded one by one."""
     objects = features.get("objects")
     if objects is None:
         return features
@@ -186,7 +186,7 @@ def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
     """Decodes a packaged click task.
 
     Args:
-        features: As packaged; the photograph is still encoded.
+        features: The packaged features; the photograph is still encoded.
         dataset: Name of the dataset.
 
     Raises:
@@ -216,16 +216,16 @@ def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
 def index_row(
     features: Mapping[str, Any], kind: str, split: str, position: int
 ) -> dict[str, Any]:
-    """Returns what an index says of a packaged example: the fields of a `Row`."""
+    """Returns the entry of an example in the index: the fields of a `Row`."""
     name = "image_id" if kind == "instances" else "click_set_id"
     objects = features.get("objects", {"instance_id": (), "problem": ()})
     problem = _text(features["problem"])
-    problems = [problem or _text(each) for each in objects["problem"]]
+    problems = [problem or _text(own) for own in objects["problem"]]
     return {
         "split": split,
         "position": position,
         "name": _text(features[name]),
-        "instance_ids": [_text(each) for each in objects["instance_id"]],
+        "instance_ids": [_text(encoded_id) for encoded_id in objects["instance_id"]],
         "click_type": _text(features.get("click_type", "")),
         "input_device": _text(features.get("input_device", "")),
         "problem": problem,
@@ -234,7 +234,7 @@ def index_row(
 
 
 def mask_digests(features: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Returns instance id and hash of the mask of each usable object of an image."""
+    """Returns the instance id and the hash of the mask of each usable object."""
     objects = features.get("objects")
     if objects is None or _text(features["problem"]):
         return []
@@ -247,7 +247,7 @@ def mask_digests(features: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def update_digest(digest: Any, features: Any) -> None:
-    """Feeds every name and value of packaged features to a hash, in a fixed order."""
+    """Updates a hash with all names and values of features, in a fixed order."""
     if isinstance(features, Mapping):
         for key in sorted(features):
             digest.update(key.encode())
@@ -256,8 +256,8 @@ def update_digest(digest: Any, features: Any) -> None:
         digest.update(len(features).to_bytes(8, "big") + features)
     elif isinstance(features, Sequence):
         digest.update(len(features).to_bytes(8, "big"))
-        for each in features:
-            update_digest(digest, each)
+        for value in features:
+            update_digest(digest, value)
     else:
         array = np.asarray(features)
         digest.update(str((array.dtype.str, array.shape)).encode() + array.tobytes())

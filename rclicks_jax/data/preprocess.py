@@ -1,4 +1,4 @@
-"""Click examples to what the clickability network trains on."""
+"""Converts click examples to training examples of the clickability network."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ from rclicks_jax.types import ClickExample, PackedBatch
 
 
 def pack(example: ClickExample, size: int, sigma: float) -> PackedBatch:
-    """Letterboxes an example; nothing has a batch axis yet.
+    """Letterboxes an example.
 
     Args:
-        example: With at least one click.
-        size: Side of the square.
-        sigma: Of the click map, in units of a 1920x1080 image.
+        example: An example with at least one click.
+        size: Side of the square, pixels.
+        sigma: Sigma of the click map, in pixels of a 1920x1080 image.
 
     Returns:
-        The fields of a `PackedBatch`, each for one example. Rounding to bytes moves
+        The fields of a `PackedBatch` without the batch axis. Rounding to bytes changes
         colours and soft masks by at most 1/510.
     """
     box = letterbox.fit(example.image.shape, size)
@@ -34,18 +34,18 @@ def pack(example: ClickExample, size: int, sigma: float) -> PackedBatch:
 
 
 def near_clicks(example: ClickExample, max_radii: float) -> np.ndarray:
-    """Tells which clicks lie in the error region or not far from its border.
+    """Tells which clicks lie in the error region or near its border.
 
     The article kept "only those clicks that fell within the boundaries of the object
     or were not further than a certain distance from its border"; the distance is not
     published, so it is a parameter here.
 
     Args:
-        example: With an error region that is not empty.
-        max_radii: The distance, in click radii (at least a pixel each).
+        example: The example.
+        max_radii: Largest distance from the region, in click radii of at least a pixel.
 
     Returns:
-        `bool[n]`.
+        Whether each click is near, `bool[n]`; all false if the region is empty.
     """
     region = example.error_mask > 0.5
     if not region.any():

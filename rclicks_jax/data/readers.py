@@ -1,7 +1,8 @@
-"""What a package depends on: the files that it is made of, and who reads them.
+"""The fingerprint of a package: its source files, and the version of the readers.
 
-Nobody has to raise a number when a reader changes: its version follows from the source
-of every module that reading and packaging use, and from the libraries that decode.
+The version of the readers is a hash of the source of all modules that read and package,
+and of the libraries that decode. So nobody has to change a number when a reader
+changes.
 """
 
 import ast
@@ -16,10 +17,10 @@ from collections.abc import Iterator
 from rclicks_jax.data import raw, specs
 from rclicks_jax.data.raw import sources
 
-# Of packages and of their indices.
+# Format of packages and of their indices.
 FORMAT = 5
 _PROJECT = "rclicks_jax"
-# Where reading and packaging begin.
+# Modules from which reading and packaging start.
 _ROOTS = (
     "rclicks_jax.data.raw.sources",
     "rclicks_jax.data.packaging",
@@ -27,7 +28,7 @@ _ROOTS = (
     "rclicks_jax.datasets.rclicks_clicks.rclicks_clicks_dataset_builder",
     "rclicks_jax.datasets.rclicks_instances.rclicks_instances_dataset_builder",
 )
-# By what they are imported as: the distributions that have them.
+# Distributions that provide a library, by the name of its import.
 LIBRARIES = {
     "cv2": (
         "opencv-python-headless",
@@ -44,19 +45,19 @@ LIBRARIES = {
 
 
 def fingerprint(spec: specs.DataSpec, source: raw.RawSource | None = None) -> str:
-    """Returns a hash of all that decides what a package holds.
+    """Returns a hash of all that determines the content of a package.
 
-    That is: which files the readers read or would read if they were there, by name,
-    size, times and place on disk, and whether they may be read; what was left out when
-    they were listed; the settings of the dataset; and the version of the readers. The
-    files of the sample, which come with scikit-image, count by their content.
+    It covers the files that the readers read, or would read if they existed (name,
+    size, times, place on disk, permission to read); the notes on files that were left
+    out; the settings of the dataset; and the version of the readers. For the sample,
+    whose files come with scikit-image, it covers the content of the files.
 
     Args:
         spec: The dataset.
         source: Its reader; opened if None.
 
     Raises:
-        DataError: The dataset's folders are not as they must be.
+        DataError: The folders of the dataset are not as they must be.
     """
     source = source or sources.open_source(spec)
     described = (FORMAT, version(), spec.kind, spec.name, spec.max_side)
@@ -71,29 +72,29 @@ def fingerprint(spec: specs.DataSpec, source: raw.RawSource | None = None) -> st
 
 
 def _place(path: pathlib.Path, folder: pathlib.Path | None) -> bytes:
-    """Writes a path as seen from the dataset's folder, whichever way that was named."""
+    """Returns a path relative to the dataset's folder, however the user named it."""
     inside = folder is not None and path.is_relative_to(folder)
     return os.fsencode(path.relative_to(folder) if inside and folder else path)
 
 
 def _state(path: pathlib.Path, spec: specs.DataSpec) -> bytes:
-    """Describes what a file is now; a link is what it leads to."""
+    """Returns the present state of a file, or of the target of a link."""
     try:
         if spec.kind == "sample":
             return hashlib.sha256(path.read_bytes()).digest()
         stat = os.stat(path)
     except OSError:
         return b"absent"
-    # The time of change tells content that was replaced with the old size and time.
+    # The time of change shows if content was replaced with the same size and time.
     times = f"{stat.st_mtime_ns}/{stat.st_ctime_ns}"
-    # A user may be let read a file, as one of its group, without a change of the file.
+    # A user may get permission through a group, without any change of the file.
     readable = os.access(path, os.R_OK)
     return f"{stat.st_size}/{times}/{stat.st_ino}/{readable:d}".encode()
 
 
 @functools.cache
 def version() -> str:
-    """Returns a hash of the readers' source and of the libraries they decode with."""
+    """Returns a hash of the source of the readers and of the decoding libraries."""
     digest = hashlib.sha256()
     for name, path in sorted(modules().items()):
         digest.update(f"{name}\n".encode() + path.read_bytes())
@@ -103,20 +104,22 @@ def version() -> str:
 
 
 def modules() -> dict[str, pathlib.Path]:
-    """Returns the modules of this project that the readers use, and their files."""
-    found: dict[str, pathlib.Path] = {}
+    """Returns the modules of this project that the readers use, with their files."""
+    paths: dict[str, pathlib.Path] = {}
     waiting: list[str] = [*_ROOTS]
     while waiting:
         name = waiting.pop()
-        path = None if name in found else _source(name)
+        path = None if name in paths else _source(name)
         if path is not None:
-            found[name] = path
-            waiting += (each for each in imported(path) if each.startswith(_PROJECT))
-    return found
+            paths[name] = path
+            waiting += (
+                module for module in imported(path) if module.startswith(_PROJECT)
+            )
+    return paths
 
 
 def imported(path: pathlib.Path) -> Iterator[str]:
-    """Yields every module, or name in one, that a file imports."""
+    """Yields every module, and every name in a module, that a file imports."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -126,12 +129,12 @@ def imported(path: pathlib.Path) -> Iterator[str]:
 
 
 def _source(name: str) -> pathlib.Path | None:
-    """Returns the file of a module; None for what is no module of its own."""
+    """Returns the file of a module; None if the name is not that of a module."""
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
         return None
-    # The top package re-exports what readers do not use.
+    # The top package exports names that readers do not use.
     if spec is None or spec.origin is None or name == _PROJECT:
         return None
     return pathlib.Path(spec.origin)

@@ -1,8 +1,8 @@
-"""Raw data in a bucket, copied to this machine once.
+"""Copies raw data from a bucket to this machine, once.
 
-Readers open files at random and OpenCV knows no buckets, so each host works on a copy
-in its cache. What lies beside a dataset's folder (clicks, lists of splits, previous
-masks) comes along, since the readers look for it there.
+Readers open files at random, and OpenCV cannot read from buckets, so each host works on
+a copy in its cache. Files beside the dataset's folder (clicks, lists of splits,
+previous masks) are copied too, since the readers look for them there.
 """
 
 import hashlib
@@ -20,21 +20,22 @@ _BESIDE_FOLDERS = ("SUBSEC_MASKS", "prev_masks")
 
 
 def is_remote(place: str) -> bool:
-    """Tells whether `place` is in a bucket: `gs://...`, `s3://...`."""
+    """Tells whether a path is in a bucket: `gs://...` or `s3://...`."""
     return "://" in place
 
 
 def local_copy(place: str) -> pathlib.Path:
-    """Copies a folder or file of a bucket into the cache, unless it is there.
+    """Copies a folder or file of a bucket into the cache, unless it is there already.
 
     Args:
         place: `gs://BUCKET/FOLDER` or `gs://BUCKET/FILE`.
 
     Returns:
-        The copy, of the same name. A changed name or size of a file makes another.
+        The path of the copy, which has the same name. If the name or size of a file has
+        changed, a new copy is made.
 
     Raises:
-        DataError: There is nothing, or it cannot be read or written.
+        DataError: The path does not exist, or cannot be read or copied.
     """
     # Data on this machine needs neither.
     import tqdm
@@ -42,23 +43,25 @@ def local_copy(place: str) -> pathlib.Path:
 
     source = epath.Path(place)
     try:
-        found = sorted((_relative(path, source.parent), path) for path in _all(source))
-        if not found:
+        sources = sorted(
+            (_relative(path, source.parent), path) for path in _all(source)
+        )
+        if not sources:
             raise errors.DataError(f"{place} does not exist, or is an empty folder.")
         digest = hashlib.sha256(place.encode())
-        for name, path in found:
+        for name, path in sources:
             digest.update(f"{name}/{path.stat().length}\n".encode())
         root = cache.cache_dir() / "copies" / digest.hexdigest()[:16]
         with cache.exclusive(root):
             files.remove_leftovers(root, seconds=0)
             for name, path in tqdm.tqdm(
-                found, desc=f"Copying {place}", unit="file", leave=False
+                sources, desc=f"Copying {place}", unit="file", leave=False
             ):
                 _copy(path, root / name)
     except errors.RClicksError:
         raise
     except Exception as error:
-        # Libraries of buckets have errors of their own kinds, and need not be there.
+        # Libraries for buckets raise their own errors, and may not be installed.
         raise errors.DataError(
             f"{place} cannot be copied: {errors.reason(error)}. Buckets need "
             "`pip install gcsfs` (gs) or `s3fs` (s3), and credentials."
@@ -67,7 +70,7 @@ def local_copy(place: str) -> pathlib.Path:
 
 
 def _all(source: "epath.Path") -> "Iterator[epath.Path]":
-    """Yields the files of a dataset and those the readers look for beside it."""
+    """Yields the files of a dataset and the files beside it that readers use."""
     if not source.is_dir():
         yield from [source] if source.exists() else []
         return
@@ -98,7 +101,7 @@ def _copy(source: "epath.Path", target: pathlib.Path) -> None:
     try:
         files.write_atomically(target, content)
     except OSError as error:
-        # This machine refuses, not the bucket.
+        # The error comes from this machine, not from the bucket.
         raise errors.DataError(
             f"{source} cannot be copied: {files.explain(error)}"
         ) from error

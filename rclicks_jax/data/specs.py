@@ -1,8 +1,8 @@
-"""What `--data` means: `NAME`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR`, `sample`.
+"""Parses `--data`: `NAME`, `NAME:DIR`, `folder:DIR`, `coco:JSON,DIR`, `sample`.
 
-A folder alone is `NAME:DIR` if it is called and laid out as a dataset of RClicks, else
-`folder:DIR`. Paths may have commas and colons: the longest path that exists is
-taken. Double quotes keep whatever is between them together: `folder:"a,b"`.
+A folder alone means `NAME:DIR` if it has the name and the layout of a dataset of
+RClicks, else `folder:DIR`. Paths may have commas and colons: the longest path that
+exists is used. Double quotes keep a path with commas together: `folder:"a,b"`.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ KINDS = (*RCLICKS_NAMES, "folder", "coco", "sample")
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-    """One dataset a user asked for.
+    """A dataset that the user has named.
 
     Attributes:
-        kind: A dataset of RClicks by name, `folder`, `coco` or `sample`.
-        folder: Where its files are; for `coco` where the images are; None for `sample`.
-        json_path: The annotations of `coco`.
-        max_side: What the longest side of photographs and masks is limited to, pixels;
-            0 for no limit but the dataset's own.
+        kind: Name of a dataset of RClicks, `folder`, `coco` or `sample`.
+        folder: Folder of its files; for `coco`, of its images; None for `sample`.
+        json_path: File of the annotations for `coco`; else None.
+        max_side: Limit on the longest side of photographs and masks, pixels; 0 for no
+            limit but the dataset's own.
     """
 
     kind: str
@@ -37,14 +37,14 @@ class DataSpec:
     max_side: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses a limit that no photograph could keep."""
+        """Checks that the limit is not negative."""
         if self.max_side < 0:
             allowed = "0 for no limit, or a number of pixels"
             raise errors.BadValueError("max_side", self.max_side, allowed)
 
     @property
     def name(self) -> str:
-        """What tables call the dataset."""
+        """Name of the dataset in tables."""
         if self.kind == "folder" and self.folder is not None:
             return identities.shown(self.folder.resolve().name)
         if self.kind == "coco" and self.json_path is not None:
@@ -56,12 +56,12 @@ def parse(text: str, max_side: int = 0) -> list[DataSpec]:
     """Parses the value of `--data`: several datasets are separated by commas.
 
     Args:
-        text: As the user wrote it.
-        max_side: Of every dataset; see `DataSpec`.
+        text: The text of the user.
+        max_side: `max_side` of every dataset.
 
     Raises:
         BadValueError: A dataset is unknown, has no folder, or the text is empty.
-        DataError: A folder or file is not there.
+        DataError: A folder or file does not exist.
     """
     if not identities.is_text(text):
         allowed = "UTF-8 text: rename the folder"
@@ -79,26 +79,26 @@ def parse(text: str, max_side: int = 0) -> list[DataSpec]:
 
 
 def expanded(path: str) -> pathlib.Path:
-    """Returns a path with the home folder for `~`; `~x` without such a user stays."""
+    """Returns a path with `~` expanded; `~x` stays if there is no user x."""
     return pathlib.Path(os.path.expanduser(path))
 
 
 def of_folder(folder: pathlib.Path) -> DataSpec:
-    """Returns what a folder alone is: a dataset of RClicks by its name, or a user's."""
+    """Returns the spec of a folder: a dataset of RClicks by its name, or a user's."""
     # Readers of masks need OpenCV, which a wrong name is refused without.
     from rclicks_jax.data.raw import layouts
 
     name = folder.resolve().name
     layout = layouts.LAYOUTS.get(name)
     if layout and all(
-        (folder / each).is_dir() for each in (layout.images, layout.masks)
+        (folder / part).is_dir() for part in (layout.images, layout.masks)
     ):
         return DataSpec(name, folder)
     return DataSpec("folder", folder)
 
 
 def _tokens(text: str) -> list[str]:
-    """Splits at the commas between datasets, not at those within them."""
+    """Splits a text at the commas between datasets, not at commas within paths."""
     parts = registry.split(text, ",")
     tokens: list[str] = []
     while parts:
@@ -128,7 +128,7 @@ def _exists(place: str) -> bool:
 
 
 def _json_and_folder(place: str) -> tuple[str, str] | None:
-    """Splits `JSON,DIR` where both exist; None if that is nowhere."""
+    """Splits `JSON,DIR` at the comma for which both exist; None if there is none."""
     parts = registry.split(place, ",")
     for count in range(len(parts) - 1, 0, -1):
         both = ",".join(parts[:count]).strip(), ",".join(parts[count:]).strip()
@@ -138,7 +138,7 @@ def _json_and_folder(place: str) -> tuple[str, str] | None:
 
 
 def _up_to_the_next(parts: Sequence[str]) -> int:
-    """Returns how many parts there are before the next one that names a dataset."""
+    """Returns the number of parts before the next part that names a dataset."""
     least = 2 if parts[0].strip().startswith("coco:") else 1
     for count in range(least, len(parts)):
         if parts[count].strip().partition(":")[0] in KINDS:
@@ -184,7 +184,7 @@ def _coco(place: str) -> DataSpec:
 
 
 def _existing(place: str, *, folder: bool) -> pathlib.Path:
-    """Returns a path, or says that nothing is there, or something else."""
+    """Returns a path after checking that it is a folder, or a file."""
     plain = registry.unquoted(place.strip())
     if remote.is_remote(plain):
         return remote.local_copy(plain)
@@ -200,7 +200,7 @@ def _existing(place: str, *, folder: bool) -> pathlib.Path:
 
 
 def _hint(path: pathlib.Path) -> str:
-    """Names what may be meant by a path that does not exist."""
+    """Returns a hint on what a path that does not exist may mean."""
     turned = pathlib.Path(str(path).replace("\\", "/"))
     if turned != path and os.path.exists(turned):
         return f" There is {turned}."

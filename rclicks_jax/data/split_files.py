@@ -10,10 +10,10 @@ from rclicks_jax import errors
 
 
 def open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
-    """Opens one split for reading at random.
+    """Opens one split with random access.
 
-    Photographs stay encoded, and so do the masks of the objects of an image: hundreds
-    of them would need more memory than anything else.
+    Photographs stay encoded. So do the masks of the objects of an image, of which there
+    may be hundreds.
     """
     import tensorflow_datasets as tfds
 
@@ -21,7 +21,7 @@ def open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
         """Leaves a sequence of encoded images as it is."""
 
         def decode_batch_example_np(self, examples: Any) -> list[bytes]:
-            return [bytes(each) for each in examples]
+            return [bytes(encoded) for encoded in examples]
 
     builder: Any = tfds.builder_from_directory(str(folder))
     skip: dict[str, Any] = {"image": tfds.decode.SkipDecoding()}
@@ -33,11 +33,11 @@ def open_split(folder: pathlib.Path, split: str) -> Sequence[Any]:
 def read_back(
     folder: pathlib.Path, splits: Iterable[str]
 ) -> Iterator[tuple[str, int, Any]]:
-    """Yields the split, position and encoded features of all that was packaged.
+    """Yields the split, position and encoded features of all packaged examples.
 
     Raises:
-        DataError: It is not what was written.
-        OSError: The disk does not give it.
+        DataError: The files are not as they were written.
+        OSError: The disk cannot be read.
     """
     try:
         for split in splits:
@@ -48,7 +48,7 @@ def read_back(
     except (OSError, errors.RClicksError):
         raise
     except Exception as error:
-        # TFDS and array_record raise whatever they meet.
+        # TFDS and array_record raise errors of any type.
         raise errors.DataError(
             f"What was packaged in {folder} cannot be read back ({error}). The disk or "
             "the network file system may have a fault. Run the same command again: it "

@@ -1,7 +1,7 @@
-"""Batches for training: shuffled, augmented, and the same from any starting point.
+"""Batches for training: shuffled, augmented, and independent of where they start.
 
-Which examples make the batch of a step, and how they are augmented, is a pure function
-of (seed, step); so the position of a stream is the number of the step.
+The examples of a batch and their augmentation are a pure function of (seed, step). So
+the position of a stream is the number of the step.
 """
 
 import bisect
@@ -21,10 +21,10 @@ _LOOK_AHEAD = 16
 
 
 class TrainSource:
-    """Click tasks of some packages as training examples, read at random.
+    """Click tasks of packages as training examples, with random access.
 
     Attributes:
-        counts: What was kept and what was left out, and why.
+        counts: Number of clicks and tasks that were kept or left out, by description.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class TrainSource:
         *,
         workers: int = 2,
     ) -> None:
-        """Makes the examples, or finds them in the cache.
+        """Makes the examples, or opens them in the cache.
 
         Args:
             datasets: Packages of click tasks.
-            split: `train`, `val` or another.
-            settings: What to make of them.
-            workers: Threads that make examples.
+            split: The split: `train`, `val` or another.
+            settings: Settings of the examples.
+            workers: Number of threads that make examples.
         """
         self._parts = [
             letterbox_cache.prepare(package, split, settings, workers)
@@ -57,7 +57,7 @@ class TrainSource:
         return self._ends[-1] if self._ends else 0
 
     def summary(self) -> str:
-        """Says in words what was kept and what was left out."""
+        """Returns the counts as text."""
         counted = (f"{count} {what}" for what, count in sorted(self.counts.items()))
         return ", ".join(counted) or "nothing"
 
@@ -70,7 +70,7 @@ class TrainSource:
 
 
 class Augmentation(NamedTuple):
-    """Random changes of examples.
+    """Settings for random changes of examples.
 
     Attributes:
         flip: Whether half of the examples are mirrored.
@@ -84,13 +84,13 @@ class Augmentation(NamedTuple):
 
 
 class _Augment(grain.transforms.RandomMap):
-    """Applies an augmentation with a generator of the example's place in the stream."""
+    """Applies an augmentation; each place in the stream has its own generator."""
 
     def __init__(self, augmentation: Augmentation) -> None:
         self._augmentation = augmentation
 
     def random_map(self, element: PackedBatch, rng: np.random.Generator) -> PackedBatch:
-        """Changes one example."""
+        """Changes one example at random."""
         flip, colour, zoom = self._augmentation
         if flip and rng.random() < 0.5:
             element = augment.mirror(element)
@@ -116,16 +116,16 @@ def train_batches(
 
     Args:
         source: The examples.
-        batch_size: Examples of one step over all hosts.
-        seed: Of order and augmentation.
-        augmentation: Of the examples.
-        start_step: The first step whose batch is wanted.
-        workers: Threads that read.
+        batch_size: Number of examples of one step over all hosts.
+        seed: Seed of order and augmentation.
+        augmentation: Random changes of the examples.
+        start_step: The step of the first batch.
+        workers: Number of threads that read.
         shard: Number of this host; it gets the `shard`-th block of each batch.
-        shards: Hosts that share each batch.
+        shards: Number of hosts that share each batch.
 
     Raises:
-        TrainingError: There is no example, or hosts cannot share a batch.
+        TrainingError: There are no examples, or the hosts cannot share a batch equally.
     """
     if not len(source):
         raise errors.TrainingError(
@@ -148,15 +148,15 @@ def train_batches(
 def eval_batches(
     source: TrainSource, batch_size: int, shard: int = 0, shards: int = 1
 ) -> Iterator[PackedBatch]:
-    """Yields this host's block of batches that hold every example once, in order.
+    """Yields this host's blocks of batches that have every example once, in order.
 
     The last batch is filled with examples of weight 0.
 
     Args:
         source: The examples.
-        batch_size: Over all hosts.
+        batch_size: Number of examples of one batch over all hosts.
         shard: Number of this host.
-        shards: Hosts that share each batch.
+        shards: Number of hosts that share each batch.
     """
     block = batch_size // shards
     for first in range(0, len(source), batch_size):

@@ -1,4 +1,4 @@
-"""Ground-truth click maps: what a click model learns from clicks.
+"""Ground-truth click maps, from which a click model learns.
 
 Source: emb-ai/rclicks, rclicks/rclicks/utils.py, `render_gaze_map`, and
 rclicks/rclicks/clickmap.py, `ClickMaps`.
@@ -14,9 +14,9 @@ from rclicks_jax.ops import distance, masks
 
 _REFERENCE_DIAGONAL = math.hypot(1920, 1080)
 _RADIUS_DIAGONAL = 500 * math.sqrt(2)
-# Side of the parts in which a mask is softened, pixels.
+# Side in pixels of the tiles in which a mask is softened.
 _TILE = 64
-# Multiplications from which OpenBLAS takes several threads for a product of matrices.
+# OpenBLAS uses several threads for matrix products with more multiplications.
 _ON_ONE_CORE = 1 << 18
 
 
@@ -30,10 +30,10 @@ def click_radius(shape: Sequence[int]) -> int:
 
 
 def sigma_pixels(sigma: float, shape: Sequence[int]) -> float:
-    """Returns in pixels a deviation given in units of a 1920x1080 image.
+    """Converts a deviation from pixels of a 1920x1080 image to pixels of an image.
 
     Args:
-        sigma: The deviation.
+        sigma: The deviation in pixels of a 1920x1080 image.
         shape: Height and width of the image.
     """
     return sigma * math.hypot(shape[0], shape[1]) / _REFERENCE_DIAGONAL
@@ -42,15 +42,15 @@ def sigma_pixels(sigma: float, shape: Sequence[int]) -> float:
 def gaze_map(clicks_yx: np.ndarray, shape: Sequence[int], sigma: float) -> np.ndarray:
     """Blurs clicks into a density whose peak is 1.
 
-    A blurred click reaches three and a half deviations, and only there it is added.
+    Each click adds a Gaussian that is cut at three and a half deviations.
 
     Args:
-        clicks_yx: Inside the image, `i32[n 2]`, n >= 1; repeated clicks add up.
-        shape: Height and width.
-        sigma: Deviation of the blur, in units of a 1920x1080 image.
+        clicks_yx: Clicks inside the image, `i32[n 2]`, n >= 1; repeated clicks add up.
+        shape: Height and width of the image.
+        sigma: Deviation of the blur, in pixels of a 1920x1080 image.
 
     Returns:
-        `f32[h w]`.
+        The density, `f32[h w]`.
     """
     height, width = shape
     deviation = sigma_pixels(sigma, shape)
@@ -70,20 +70,20 @@ def gaze_map(clicks_yx: np.ndarray, shape: Sequence[int], sigma: float) -> np.nd
 def click_map(
     clicks_yx: np.ndarray, error_mask: np.ndarray, sigma: float
 ) -> np.ndarray:
-    """Makes the map a click model shall predict: blurred clicks on the softened error.
+    """Makes the ground-truth map: blurred clicks times the softened error mask.
 
     Args:
-        clicks_yx: `i32[n 2]`, n >= 1.
-        error_mask: Soft in [0, 1], `f32[h w]`.
-        sigma: In units of a 1920x1080 image.
+        clicks_yx: Clicks inside the image, `i32[n 2]`, n >= 1.
+        error_mask: The error mask, soft in [0, 1], `f32[h w]`.
+        sigma: Deviation of the blur of clicks, in pixels of a 1920x1080 image.
 
     Returns:
-        `f32[h w]`, not normalised.
+        The map, `f32[h w]`, not normalised.
     """
     gaze = gaze_map(clicks_yx, error_mask.shape, sigma)
     radius = click_radius(error_mask.shape)
     height, width = error_mask.shape
-    # The mask need not be softened where nobody clicked.
+    # The mask is softened only in tiles with clicks.
     for y in range(0, height, _TILE):
         for x in range(0, width, _TILE):
             tile = gaze[y : y + _TILE, x : x + _TILE]
@@ -94,15 +94,17 @@ def click_map(
 
 
 def soften(error_mask: np.ndarray, radius: int, box: masks.Box) -> np.ndarray:
-    """Blurs a part of a mask by a click's radius, cut at four, mirrored outside.
+    """Blurs a part of a mask with a Gaussian of a click's radius.
+
+    The Gaussian is cut at four deviations, and the mask is mirrored at its border.
 
     Args:
-        error_mask: `f32[h w]`.
+        error_mask: The mask, `f32[h w]`.
         radius: Deviation of the blur, pixels; 0 for none.
         box: The part, half-open `(y0, y1, x0, x1)`.
 
     Returns:
-        `f32[y1-y0 x1-x0]`.
+        The blurred part, `f32[y1-y0 x1-x0]`.
     """
     y0, y1, x0, x1 = box
     from_rows, rows = _blur_matrix(y0, y1, error_mask.shape[0], radius)
@@ -120,21 +122,21 @@ def _kernel(reach: int, deviation: float) -> np.ndarray:
     return (weights / weights.sum()).astype(np.float32)
 
 
-# Neighbouring parts share them, and so do images of the same size.
+# Neighbouring tiles share these matrices, and so do images of the same size.
 @functools.lru_cache(maxsize=256)
 def _blur_matrix(
     start: int, stop: int, length: int, radius: int
 ) -> tuple[slice, np.ndarray]:
-    """Returns from which pixels of an axis others are blurred, and with what weights.
+    """Returns the source pixels and the weights of a blur along one axis.
 
     Args:
         start: First pixel to blur.
-        stop: One behind the last.
-        length: Of the axis; it is mirrored beyond its ends, as often as needed.
-        radius: Deviation of the blur, which is cut at four.
+        stop: Pixel behind the last one to blur.
+        length: Length of the axis; it is mirrored beyond its ends, as often as needed.
+        radius: Deviation of the blur, which is cut at four deviations.
 
     Returns:
-        The pixels, and `f32[stop-start pixels]`.
+        The source pixels, and their weights, `f32[stop-start pixels]`.
     """
     reach = 4 * radius
     rows = np.arange(stop - start)[:, None]
@@ -147,9 +149,9 @@ def _blur_matrix(
 
 
 def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Multiplies matrices in pieces so small that BLAS keeps to one core.
+    """Multiplies matrices in pieces so small that BLAS uses one core.
 
-    Its threads wait for each other, at length where other processes use the cores.
+    Threads of BLAS wait for each other, for long if other processes use the cores.
     """
     width = max(1, _ON_ONE_CORE // first.size)
     pieces = range(0, second.shape[1], width)
@@ -157,11 +159,11 @@ def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def distance_to_region(clicks_yx: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Returns how far clicks fall outside a region, in pixels, `f32[n]`; 0 inside.
+    """Returns the distance of clicks from a region, in pixels, `f32[n]`; 0 inside.
 
     Args:
-        clicks_yx: `i32[n 2]`.
-        region: `bool[h w]`, not empty.
+        clicks_yx: The clicks, `i32[n 2]`.
+        region: The region, `bool[h w]`, not empty.
     """
     outside = distance.distance_inside(~region, pad_border=False)
     return outside[tuple(np.asarray(clicks_yx).T)]

@@ -1,4 +1,4 @@
-"""What a user can choose of an evaluation; imports nothing, so that help is quick."""
+"""Choices for evaluations; imports nothing, so that `--help` is quick."""
 
 RAW, MASKED = MAPS = ("raw", "masked")
 COMPARED = {

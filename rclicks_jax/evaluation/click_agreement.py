@@ -1,7 +1,8 @@
-"""How alike two sets of people click: PC and mobile, and modes of showing the target.
+"""The job that compares the clicks of two sets of people.
 
-The metrics of click maps that need no map: PL1, WD and KS between two sets of clicks,
-in units of the target's box.
+The sets are people on PC and on mobile, or people who were shown the target in
+different ways. PL1, WD and KS need no map; they are computed between two sets of
+clicks, in units of the target's box.
 
 Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 """
@@ -28,10 +29,10 @@ from rclicks_jax.ops import masks
 from rclicks_jax.types import Status
 
 KIND = "click_agreement"
-# Of `Agreement`; NaN unless it is `ok`.
+# Fields of `Agreement` that are NaN unless it is `ok`.
 _NUMBERS = ("pl1", "wd", "ks", "p_value")
-# With fewer clicks in either set a task is skipped: the original's number for devices,
-# and what the KS test needs.
+# A task with fewer clicks in either set is skipped: the original's limit for devices,
+# and the least that the KS test needs.
 _FEWEST = {
     "device": 10,
     "device_as_published": 10,
@@ -41,23 +42,24 @@ _FEWEST = {
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """How alike two sets of people clicked in one task.
+    """The agreement of two sets of people on one task.
 
     Attributes:
         dataset: Name of the dataset.
-        click_set_id: The task.
-        image_id: The photograph.
+        click_set_id: The click task.
+        image_id: The image.
         click_type: `first`, `fn` or `fp`.
-        one: What the first set is of.
-        other: What the second set is of.
-        one_clicks: How many clicks the first set has.
-        other_clicks: How many the second has.
+        one: Name of the first set, such as `pc`.
+        other: Name of the second set.
+        one_clicks: Number of clicks in the first set.
+        other_clicks: Number of clicks in the second set.
         status: `ok`, `skipped` (too few clicks, no target) or `failed` (unreadable).
-        reason: Why it is not `ok`.
-        pl1: Mean L1 distance over all pairs; NaN unless `ok`, as those below.
+        reason: The reason if the status is not `ok`.
+        pl1: Mean L1 distance over all pairs. This and the values below are NaN unless
+            the status is `ok`.
         wd: Wasserstein distance.
         ks: 1 if the KS test does not tell the sets apart, else 0.
-        p_value: Of that test.
+        p_value: p-value of that test.
     """
 
     dataset: str
@@ -85,27 +87,28 @@ def run(
     max_side: int = 0,
     limits: engine.Limits | None = None,
 ) -> engine.Outcome:
-    """Compares two sets of clicks on every task of some datasets.
+    """Compares two sets of people on every task of datasets.
 
     Args:
         compared: A key of `choices.COMPARED`.
-        data: Click data, as `--data` takes it; for display modes the photographs that
+        data: Click data, as `--data` takes it; for display modes, the images that
             `previews.csv` is about.
-        split: As `--split` takes it; display modes are compared on all there is.
+        split: A split, as `--split` takes it; display modes use all tasks.
         workdir: The run folder.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
-        limits: This start's share of the tasks, and which failures are too many.
+        limits: The share of this start, and the failures that it accepts.
 
     Raises:
-        RClicksError: The data has no such sets, or the folder holds something else.
+        RClicksError: The data does not have the two sets, or the folder holds another
+            run.
     """
     if compared not in COMPARED:
         raise errors.UnknownNameError("comparison of clicks", compared, COMPARED)
     parsed = specs.parse(data, max_side)
     units: list[Unit] = []
-    seen: dict[str, str] = {}
-    noted: list[str] = []
-    # Data without such sets leaves no folder.
+    digests: dict[str, str] = {}
+    data_notes: list[str] = []
+    # All data is read first, so that data without such sets leaves no folder.
     for spec in parsed:
         digest = hashlib.sha256()
         notes = click_pairs.notes(spec, by_mode=compared == "display_mode")
@@ -114,26 +117,26 @@ def run(
             notes += pair.notes
             for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
                 digest.update(b"-" if part is None else part.tobytes())
-        seen[spec.name] = digest.hexdigest()
-        # A photograph has several tasks.
-        told = raw.describe(dict.fromkeys(notes))
-        noted += [f"{spec.name}: {line}" for line in told]
-    identity = AgreementIdentity(compared, seen, split, max_side)
-    job = ClickAgreement(identity, parsed, noted)
+        digests[spec.name] = digest.hexdigest()
+        # Several tasks may share a photograph and its notes.
+        lines = raw.describe(dict.fromkeys(notes))
+        data_notes += [f"{spec.name}: {line}" for line in lines]
+    identity = AgreementIdentity(compared, digests, split, max_side)
+    job = ClickAgreement(identity, parsed, data_notes)
     return engine.run(job, units, workdir, limits or engine.Limits())
 
 
 def read_all(folder: store.RunFolder) -> list[Agreement]:
-    """Reads what a comparison recorded, in order of dataset and file.
+    """Reads the agreements of a comparison, in order of dataset and file.
 
     Raises:
-        RecordError: A record is damaged, or of another run.
+        RecordError: A record is damaged, or belongs to another run.
     """
     return [_from_row(record.rows[0]) for record in folder.read_all()]
 
 
 class ClickAgreement(engine.Job):
-    """Two sets of people on the same tasks."""
+    """The job: two sets of people on the same tasks."""
 
     kind = KIND
     title = "Comparison of people"
@@ -146,13 +149,13 @@ class ClickAgreement(engine.Job):
         parsed: Sequence[specs.DataSpec],
         noted: list[str],
     ) -> None:
-        """Takes what is compared, where it is read from, and what was noted there."""
+        """Takes the identity of the run, the data, and the notes on the data."""
         self._identity = identity
         self._specs = parsed
         self._noted = noted
 
     def identity(self) -> AgreementIdentity:
-        """Returns all that can change a number."""
+        """Returns all values that can change a number."""
         return self._identity
 
     def provenance(self) -> Mapping[str, Any]:
@@ -160,25 +163,25 @@ class ClickAgreement(engine.Job):
         return {"data_notes": packages.say(self._noted)}
 
     def facts(self) -> Mapping[str, str]:
-        """Returns what is compared."""
+        """Returns a description of the comparison."""
         return {"compared": COMPARED[self._identity.compared]}
 
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
     ) -> Iterator[records.Record]:
-        """Reads the tasks once more, in the order of the units, and compares."""
+        """Reads the tasks again, in the order of the units, and compares the clicks."""
         compared, split = self._identity.compared, self._identity.split
         pairs = (pair for spec in self._specs for pair in _pairs(compared, spec, split))
         for unit in units:
             (pair,) = itertools.islice(
-                (one for one in pairs if (one.dataset, _name_of(one)) == _key(unit)), 1
+                (found for found in pairs if _key_of(found) == _key(unit)), 1
             )
             try:
-                found = agreement(pair, compared)
+                result = agreement(pair, compared)
             except Exception as error:
                 reason = failures.reason(error, self.memory_advice)
-                found = _described(pair, "failed", reason)
-            row = _to_row(found, unit.name)
+                result = _without_numbers(pair, "failed", reason)
+            row = _to_row(result, unit.name)
             asked = not pair.problem
             yield records.Record(unit.dataset, unit.name, (row,), asked=asked)
 
@@ -187,14 +190,18 @@ def _key(unit: Unit) -> tuple[str, str]:
     return unit.dataset, unit.name
 
 
+def _key_of(pair: ClickPair) -> tuple[str, str]:
+    return pair.dataset, _name_of(pair)
+
+
 def _name_of(pair: ClickPair) -> str:
-    """Returns the name of a comparison: a task is compared in several modes."""
+    """Returns the name of a unit: one task may be compared in several pairs."""
     return f"{pair.click_set_id}, {pair.one} and {pair.other}"
 
 
-def _to_row(found: Agreement, name: str) -> dict[str, Any]:
-    """Returns a comparison as JSON has it, which has no NaN."""
-    row = dataclasses.asdict(found)
+def _to_row(result: Agreement, name: str) -> dict[str, Any]:
+    """Returns an agreement as a JSON object, with null for NaN."""
+    row = dataclasses.asdict(result)
     missing = [key for key in _NUMBERS if not np.isfinite(row[key])]
     return {"instance_id": name, **row, **dict.fromkeys(missing)}
 
@@ -212,10 +219,10 @@ def _pairs(compared: str, spec: specs.DataSpec, split: str) -> Iterator[ClickPai
 
 
 def agreement(pair: ClickPair, compared: str) -> Agreement:
-    """Returns how alike the two sets of clicks on one task are."""
-    found = _described(pair, *_status(pair, _FEWEST[compared]))
-    if found.status != "ok":
-        return found
+    """Returns the agreement of the two sets of clicks on one task."""
+    result = _without_numbers(pair, *_status(pair, _FEWEST[compared]))
+    if result.status != "ok":
+        return result
     assert pair.gt_mask is not None
     box = masks.bounding_box(pair.gt_mask == raw.OBJECT)
     assert box is not None
@@ -225,7 +232,7 @@ def agreement(pair: ClickPair, compared: str) -> Agreement:
     if compared == "device_as_published":
         one = one[:, [1, 1]]
     return dataclasses.replace(
-        found,
+        result,
         pl1=click_prediction.pl1(one, other, box_hw),
         wd=float(click_prediction.wd(one, other) / np.hypot(*box_hw)),
         ks=float(p_value > click_prediction.KS_LEVEL),
@@ -233,8 +240,8 @@ def agreement(pair: ClickPair, compared: str) -> Agreement:
     )
 
 
-def _described(pair: ClickPair, status: Status, reason: str) -> Agreement:
-    """Returns what is known of a task before its clicks are compared."""
+def _without_numbers(pair: ClickPair, status: Status, reason: str) -> Agreement:
+    """Returns the agreement of a task whose clicks are not compared yet."""
     return Agreement(
         dataset=pair.dataset,
         click_set_id=pair.click_set_id,

@@ -1,4 +1,4 @@
-"""Tables of how alike two sets of people click."""
+"""Tables that compare the clicks of two sets of people."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,16 @@ from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting.table_formats import Row, Table
 
 _KEYS = ("pl1", "wd", "ks")
-_MEASURES = tuple(one for one in PAPER if one.key in _KEYS)
+_MEASURES = tuple(measure for measure in PAPER if measure.key in _KEYS)
 _STATUSES = ("ok", "skipped", "failed")
 
 
-def means(found: Sequence[Agreement], compared: str) -> Table:
-    """Means with 95 % intervals by dataset, kind of task and what is compared.
+def means(agreements: Sequence[Agreement], compared: str) -> Table:
+    """Makes the table of means with 95 % intervals by dataset, sets and kind of task.
 
     Args:
-        found: Of every task.
-        compared: What the two sets are.
+        agreements: The agreements of all tasks.
+        compared: The comparison, a key of `choices.COMPARED`.
     """
     columns = {
         "dataset": ("Dataset", "s"),
@@ -30,32 +30,34 @@ def means(found: Sequence[Agreement], compared: str) -> Table:
         "one": ("Clicks of", "s"),
         "other": ("against", "s"),
         **{status: (status, "d") for status in _STATUSES},
-        **{one.key: (one.title, one.form) for one in _MEASURES},
+        **{measure.key: (measure.title, measure.form) for measure in _MEASURES},
     }
     rows: list[Row] = []
-    for head, inside in _parts(found):
+    for head, inside in _parts(agreements):
         row: Row = {**head, **dict.fromkeys(_STATUSES, 0)}
-        for one in inside:
-            row[one.status] += 1
-        values = {key: [getattr(one, key) for one in inside] for key in _KEYS}
-        image_ids = [one.image_id for one in inside]
+        for task in inside:
+            row[task.status] += 1
+        values = {key: [getattr(task, key) for task in inside] for key in _KEYS}
+        image_ids = [task.image_id for task in inside]
         row |= {
-            key: intervals.over_images(np.array(of_each), image_ids)
-            for key, of_each in values.items()
+            key: intervals.over_images(np.array(values_of_metric), image_ids)
+            for key, values_of_metric in values.items()
         }
         rows.append(row)
     title = f"How alike: {COMPARED[compared]}"
-    return Table("click_agreement", title, columns, rows, tuple(_of_other_tasks(found)))
+    return Table(
+        "click_agreement", title, columns, rows, tuple(_notes_of_tasks(agreements))
+    )
 
 
-def _of_other_tasks(found: Sequence[Agreement]) -> Iterator[str]:
-    """Says so where rows of a dataset are of different tasks."""
-    for dataset in sorted({one.dataset for one in found}):
+def _notes_of_tasks(agreements: Sequence[Agreement]) -> Iterator[str]:
+    """Yields a note for each dataset whose rows do not have the same tasks."""
+    for dataset in sorted({task.dataset for task in agreements}):
         tasks: dict[tuple[str, str], set[str]] = {}
-        for one in found:
-            if one.dataset == dataset:
-                finished = tasks.setdefault((one.one, one.other), set())
-                finished |= {one.click_set_id} if one.status == "ok" else set()
+        for task in agreements:
+            if task.dataset == dataset:
+                finished = tasks.setdefault((task.one, task.other), set())
+                finished |= {task.click_set_id} if task.status == "ok" else set()
         if len({frozenset(names) for names in tasks.values()}) > 1:
             common = len(set.intersection(*tasks.values()))
             yield (
@@ -64,40 +66,41 @@ def _of_other_tasks(found: Sequence[Agreement]) -> Iterator[str]:
             )
 
 
-def _parts(found: Sequence[Agreement]) -> Iterator[tuple[Row, list[Agreement]]]:
+def _parts(agreements: Sequence[Agreement]) -> Iterator[tuple[Row, list[Agreement]]]:
     """Yields the tasks of each dataset, pair of sets and kind, in order."""
-    for dataset in sorted({one.dataset for one in found}):
-        of_dataset = [one for one in found if one.dataset == dataset]
-        for names in sorted({(one.one, one.other) for one in of_dataset}):
+    for dataset in sorted({task.dataset for task in agreements}):
+        of_dataset = [task for task in agreements if task.dataset == dataset]
+        for names in sorted({(task.one, task.other) for task in of_dataset}):
             for kind in KINDS:
                 inside = [
-                    one
-                    for one in of_dataset
-                    if (one.one, one.other) == names and kind in (ALL, one.click_type)
+                    task
+                    for task in of_dataset
+                    if (task.one, task.other) == names
+                    and kind in (ALL, task.click_type)
                 ]
                 if inside:
                     head = {"dataset": dataset, "click_type": kind}
                     yield {**head, "one": names[0], "other": names[1]}, inside
 
 
-def tasks(found: Sequence[Agreement]) -> Table:
-    """Every task as a row."""
+def tasks(agreements: Sequence[Agreement]) -> Table:
+    """Makes a table with a row for each task."""
     fields = [field.name for field in dataclasses.fields(Agreement)]
     columns = {name: (name, "") for name in fields}
-    rows = [dataclasses.asdict(one) for one in found]
+    rows = [dataclasses.asdict(agreement) for agreement in agreements]
     return Table("click_agreement_tasks", "Every task", columns, rows)
 
 
-def against_published(made: Table, compared: str, split: str) -> Table:
-    """Sets means beside the original's numbers for PC and mobile.
+def compare_with_paper(means_table: Table, compared: str, split: str) -> Table:
+    """Makes a table of means beside the published numbers for PC and mobile.
 
-    Its PL1 and WD are of mistaken points, so they stand beside ours only where ours
-    repeat the mistake.
+    The original computed PL1 and WD from wrong points, (x, x). They stand beside ours
+    only if ours were computed in the same way.
 
     Args:
-        made: What `means` returned.
-        compared: What the two sets are.
-        split: Of the data; the original's numbers are of what the paper evaluates on.
+        means_table: The table of `means`.
+        compared: The comparison, a key of `choices.COMPARED`.
+        split: The split of the data; published numbers are of the paper's splits.
     """
     numbers = paper_numbers.pc_against_mobile()
     keys = {"device": {"ks": "ks"}, "display_mode": {}}.get(
@@ -110,13 +113,13 @@ def against_published(made: Table, compared: str, split: str) -> Table:
         "measure": ("Measure", "s"),
     }
     rows: list[Row] = []
-    for row in made.rows:
+    for row in means_table.rows:
         if row["click_type"] != ALL:
             continue
-        there = paper_numbers.is_published_split(row["dataset"], split)
-        known = numbers.get(row["dataset"], {}) if there else {}
+        is_published = paper_numbers.is_published_split(row["dataset"], split)
+        published_row = numbers.get(row["dataset"], {}) if is_published else {}
         for measure in _MEASURES:
-            published = known.get(keys.get(measure.key))
+            published = published_row.get(keys.get(measure.key))
             cells = paper_numbers.beside(row[measure.key], published)
             head = {key: row[key] for key in ("dataset", "one", "other")}
             rows.append({**head, "measure": measure.title, **cells})

@@ -1,6 +1,6 @@
-"""Every metric of a click map on one click task, on the host.
+"""All metrics of a click map on one click task, computed on the host.
 
-Processes that only measure import this, so nothing here imports JAX.
+Measuring processes import this module, so it does not import JAX.
 
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
@@ -15,11 +15,11 @@ from rclicks_jax import errors
 from rclicks_jax.data import targets
 from rclicks_jax.metrics import click_prediction, saliency
 
-# The paper's; PL1, WD and KS share one set of draws.
+# The paper's metrics. PL1, WD and KS share one set of draws.
 PAPER = ("pl1", "wd", "ks", "nss", "pde")
-# KLD, CC and SIM are against the map that the clicks make, as in training.
+# KLD, CC and SIM compare with the map made from the clicks, as in training.
 METRICS = (*PAPER, "pl1_expected", "kld", "cc", "sim", "auc_judd", "ig")
-# Of that map, in units of a 1920x1080 image; the paper's, whatever a model learnt from.
+# Sigma of that map, in pixels of a 1920x1080 image: the paper's value for all models.
 SIGMA = 5.0
 
 Values = dict[str, float | None]
@@ -27,16 +27,16 @@ Values = dict[str, float | None]
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """What the maps of all models are compared with on one task.
+    """The data of one task with which maps are compared.
 
     Attributes:
-        clicks_yx: Where people clicked, inside the image, `i32[n 2]`, n >= 1.
-        box_hw: Height and width of the target's box, pixels.
-        error_mask: Soft in [0, 1], not empty, `f32[h w]`.
-        click_map: What `data.targets` makes of the clicks, `f32[h w]`; all zero if
-            nobody clicked near the error region.
-        uniform: UD, the baseline of information gain; sums to one, `f64[h w]`.
-        nss_epsilon: See `settings.protocols.Protocol`.
+        clicks_yx: Positions of the clicks, inside the image, `i32[n 2]`, n >= 1.
+        box_hw: Height and width of the box of the target, pixels.
+        error_mask: The region to mend, soft in [0, 1], not empty, `f32[h w]`.
+        click_map: Map that `data.targets` makes from the clicks, `f32[h w]`; all zero
+            if nobody clicked near the error region.
+        uniform: Map of UD, the baseline of information gain; sums to one, `f64[h w]`.
+        nss_epsilon: The switch of that name in `settings.protocols.Protocol`.
     """
 
     clicks_yx: np.ndarray
@@ -53,7 +53,7 @@ def truth(
     error_mask: np.ndarray,
     nss_epsilon: float,
 ) -> Truth:
-    """Returns what can be said of a task before there is a map.
+    """Prepares the data of one task.
 
     Args:
         clicks_yx: As in `Truth`.
@@ -70,21 +70,21 @@ def truth(
 def raw_and_masked(
     click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
 ) -> dict[str, Values]:
-    """Compares a map with people, as it is and multiplied by the error mask.
+    """Compares a map with people's clicks: as it is, and multiplied by the error mask.
 
-    Without mass in the error region the masked map is uniform there.
+    If the map has no mass in the error region, the masked map is uniform there.
 
     Args:
-        click_map: Non-negative, `f32[h w]`.
-        truth: The task.
-        draws: Sets drawn from the map, of as many clicks as people made.
-        seeds: Of the draws.
+        click_map: The map, non-negative, `f32[h w]`.
+        truth: The data of the task.
+        draws: Number of sets drawn from the map, each of as many clicks as people made.
+        seeds: Seeds of the draws.
 
     Returns:
-        `raw` and `masked`, values by metric; None is what is not defined.
+        Values by metric for `raw` and `masked`; None where a metric is not defined.
 
     Raises:
-        DataError: The map is no density over the image.
+        DataError: The map is not a density over the image.
     """
     _check(click_map, truth.error_mask.shape)
     raw = measure(click_map, truth, draws, seeds)
@@ -92,8 +92,8 @@ def raw_and_masked(
     if np.array_equal(masked_map, click_map):
         return {"raw": raw, "masked": raw}
     if not masked_map.any():
-        # As `strict` samples where a map has no mass: else the worst misses of a click
-        # model would be in no mean.
+        # `strict` samples in this way too. Otherwise the worst misses of a click model
+        # would not count in any mean.
         masked_map = truth.error_mask
     return {"raw": raw, "masked": measure(masked_map, truth, draws, seeds)}
 
@@ -101,17 +101,17 @@ def raw_and_masked(
 def measure(
     click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
 ) -> Values:
-    """Compares one map with people; arguments as in `raw_and_masked`.
+    """Compares one map with people's clicks; arguments as in `raw_and_masked`.
 
-    Distances are relative to the box of the target, also where the error lies outside
-    of it.
+    Distances are divided by the size of the target's box, also if the error region
+    lies outside of it.
     """
     clicks, box = truth.clicks_yx, truth.box_hw
     distribution = click_prediction.as_distribution(click_map)
     generator = np.random.Generator(np.random.Philox(seeds))
     drawn = click_prediction.draw_clicks(distribution, draws, len(clicks), generator)
     wd = click_prediction.wd(drawn, clicks).mean()
-    found = {
+    values = {
         "pl1": click_prediction.pl1(drawn, clicks, box),
         "wd": float(wd / math.hypot(*box)),
         "ks": click_prediction.ks(drawn, clicks),
@@ -122,9 +122,9 @@ def measure(
         "ig": click_prediction.information_gain(distribution, truth.uniform, clicks),
     }
     if truth.click_map.any():
-        found |= saliency.compare(distribution, truth.click_map)
-    defined = {name for name, value in found.items() if not math.isnan(value)}
-    return {name: found[name] if name in defined else None for name in METRICS}
+        values |= saliency.compare(distribution, truth.click_map)
+    defined = {name for name, number in values.items() if not math.isnan(number)}
+    return {name: values[name] if name in defined else None for name in METRICS}
 
 
 def _check(click_map: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -1,6 +1,6 @@
-"""Tables of an evaluation of click models: means, differences, and the paper's form.
+"""Tables of click models: means, paired differences, and the tables of the paper.
 
-Source of the paper's form: emb-ai/rclicks, scripts/prepare_click_models_tables.py.
+Source of the paper's tables: emb-ai/rclicks, scripts/prepare_click_models_tables.py.
 """
 
 import dataclasses
@@ -25,31 +25,34 @@ _PAPER_ORDER = ("ks", "pl1", "wd", "nss", "pde")
 _PAPER_FORMS = {"ks": ".2f", "pl1": ".2f", "wd": ".2f", "nss": ".2f", "pde": ".2E"}
 # Click models stand in the paper's order; networks come last.
 _SIMPLE = ("UD", "DT", "SI", "SM")
-# Splits that hold what the paper's tables are of, TETRIS val.
+# Names of the split that the paper's tables use, TETRIS val.
 _VALIDATION = ("val", "held_out")
 _SIGMA = "sigma"
 _UNDEFINED = "undefined"
 
 
 def means(scores: Sequence[Scores]) -> Table:
-    """The paper's five metrics with 95 % intervals, and how many tasks they are of."""
+    """Makes the table of the paper's five metrics, with 95 % intervals and counts."""
     title = "How well click maps predict the clicks that were made"
     return _means("click_models", title, PAPER, scores)
 
 
 def further(scores: Sequence[Scores]) -> Table:
-    """Metrics that people who work on saliency expect, with 95 % intervals."""
+    """Makes the table of metrics known from saliency prediction, with intervals."""
     known = [
-        one
-        for one in FURTHER
-        if any(np.isfinite(each.values[one.key]).any() for each in scores)
+        measure
+        for measure in FURTHER
+        if any(
+            np.isfinite(model_scores.values[measure.key]).any()
+            for model_scores in scores
+        )
     ]
-    made = _means("click_models_further", "Further metrics of maps", known, scores)
-    return made if known else dataclasses.replace(made, rows=[])
+    table = _means("click_models_further", "Further metrics of maps", known, scores)
+    return table if known else dataclasses.replace(table, rows=[])
 
 
 def _means(
-    name: str, title: str, measured: Sequence[ClickMeasure], scores: Sequence[Scores]
+    name: str, title: str, measures: Sequence[ClickMeasure], scores: Sequence[Scores]
 ) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
@@ -60,46 +63,48 @@ def _means(
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
     }
-    columns |= {one.key: (one.title, one.form) for one in measured}
+    columns |= {measure.key: (measure.title, measure.form) for measure in measures}
     rows: list[Row] = []
-    for one, kind in parts(scores):
-        if not one.adds(kind):
+    for part, kind in parts(scores):
+        if not part.adds(kind):
             continue
-        row: Row = {"dataset": one.dataset, "click_type": kind, "model": one.model}
-        row["input_device"] = ", ".join(sorted(one.input_devices))
-        row |= one.counts[kind]
-        row |= {measure.key: one.interval(measure.key, kind) for measure in measured}
-        row[_UNDEFINED] = _undefined(one, kind, measured)
+        row: Row = {"dataset": part.dataset, "click_type": kind, "model": part.model}
+        row["input_device"] = ", ".join(sorted(part.input_devices))
+        row |= part.counts[kind]
+        row |= {measure.key: part.interval(measure.key, kind) for measure in measures}
+        row[_UNDEFINED] = _undefined(part, kind, measures)
         rows.append(row)
     if any(row[_UNDEFINED] for row in rows):
         columns[_UNDEFINED] = ("Not defined in", "s")
     return Table(name, title, columns, rows)
 
 
-def _undefined(one: Scores, kind: str, measured: Sequence[ClickMeasure]) -> str:
-    """Says in how many tasks that are `ok` a metric is in no mean."""
-    inside = one.of(kind)
+def _undefined(scores: Scores, kind: str, measures: Sequence[ClickMeasure]) -> str:
+    """Returns, for each metric, the number of `ok` tasks where it is not defined."""
+    inside = scores.of(kind)
     missing = {
-        measure.title.split()[0]: int(np.isnan(one.values[measure.key][inside]).sum())
-        for measure in measured
+        measure.title.split()[0]: int(
+            np.isnan(scores.values[measure.key][inside]).sum()
+        )
+        for measure in measures
     }
     return ", ".join(f"{title} {count}" for title, count in missing.items() if count)
 
 
 def differences(scores: Sequence[Scores]) -> Table:
-    """Paired differences of every two click models on the tasks that both have."""
+    """Makes the table of paired differences of two click models on shared tasks."""
     title = "Differences on the same tasks, with 95 % intervals"
     return _differences("click_model_differences", title, PAPER, scores)
 
 
 def further_differences(scores: Sequence[Scores]) -> Table:
-    """Paired differences in the further metrics."""
+    """Makes the table of paired differences in the further metrics."""
     title = "Differences in further metrics, with 95 % intervals"
     return _differences("click_model_differences_further", title, FURTHER, scores)
 
 
 def _differences(
-    name: str, title: str, measured: Sequence[ClickMeasure], scores: Sequence[Scores]
+    name: str, title: str, measures: Sequence[ClickMeasure], scores: Sequence[Scores]
 ) -> Table:
     columns = {
         "dataset": ("Dataset", "s"),
@@ -118,51 +123,61 @@ def _differences(
     ]
     rows = [
         row
-        for (one, other), kind in itertools.product(pairs, KINDS)
-        if one.adds(kind)
-        for row in _between(one, other, kind, measured)
+        for (first, second), kind in itertools.product(pairs, KINDS)
+        if first.adds(kind)
+        for row in _between(first, second, kind, measures)
     ]
     return Table(name, title, columns, rows)
 
 
 def _between(
-    one: Scores, other: Scores, kind: str, measured: Sequence[ClickMeasure]
+    first: Scores, second: Scores, kind: str, measures: Sequence[ClickMeasure]
 ) -> Iterator[Row]:
-    """Yields a row for each measure in which two click models can be compared."""
-    first, second = _shared(one, other, kind)
-    for measure in measured:
-        values = one.values[measure.key][first], other.values[measure.key][second]
-        between = intervals.difference(*values, one.image_ids[first].tolist())
-        if between is not None:
+    """Yields a row for each measure that two click models have on shared tasks."""
+    first_places, second_places = _shared(first, second, kind)
+    for measure in measures:
+        values = (
+            first.values[measure.key][first_places],
+            second.values[measure.key][second_places],
+        )
+        difference = intervals.difference(
+            *values, first.image_ids[first_places].tolist()
+        )
+        if difference is not None:
             yield {
-                "dataset": one.dataset,
+                "dataset": first.dataset,
                 "click_type": kind,
-                "one": one.model,
-                "other": other.model,
+                "one": first.model,
+                "other": second.model,
                 "measure": measure.title,
                 "tasks": int(np.isfinite(values[0] - values[1]).sum()),
-                "difference": between,
-                "told_apart": intervals.told_apart(between, one.side == other.side),
+                "difference": difference,
+                "told_apart": intervals.told_apart(
+                    difference, first.side == second.side
+                ),
             }
 
 
-def _shared(one: Scores, other: Scores, kind: str) -> tuple[list[int], list[int]]:
-    """Returns where the tasks of a kind that both finished stand in each."""
-    places = {name: number for number, name in enumerate(other.task_ids)}
-    of_kind = np.flatnonzero(one.of(kind)).tolist()
-    both = [
-        (number, places[one.task_ids[number]])
+def _shared(first: Scores, second: Scores, kind: str) -> tuple[list[int], list[int]]:
+    """Returns the positions, in each of two scores, of the tasks that both finished."""
+    positions = {name: number for number, name in enumerate(second.task_ids)}
+    of_kind = np.flatnonzero(first.of(kind)).tolist()
+    pairs = [
+        (number, positions[first.task_ids[number]])
         for number in of_kind
-        if one.task_ids[number] in places
+        if first.task_ids[number] in positions
     ]
-    return [first for first, _ in both], [second for _, second in both]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def on_tetris_val(scores: Sequence[Scores]) -> Table:
-    """TETRIS val: all tasks pooled, a row a click model (Table 3)."""
-    inside = [one for one in scores if _is_tetris_val(one)]
+    """Makes the table of TETRIS val over all tasks (paper Table 3)."""
+    inside = [model_scores for model_scores in scores if _is_tetris_val(model_scores)]
     columns = {"model": ("Model", "s"), **_paper_columns(_PAPER_FORMS)}
-    rows = [{"model": one.model, **_paper_row(one)} for one in in_order(inside)]
+    rows = [
+        {"model": model_scores.model, **_paper_row(model_scores)}
+        for model_scores in in_order(inside)
+    ]
     return Table(
         "click_models_on_tetris_val",
         "Click models on TETRIS val (paper Table 3)",
@@ -172,16 +187,18 @@ def on_tetris_val(scores: Sequence[Scores]) -> Table:
 
 
 def by_dataset(scores: Sequence[Scores]) -> Table:
-    """Every dataset: all tasks pooled, a row a dataset and click model (Table 6)."""
+    """Makes the table of every dataset over all tasks (paper Table 6)."""
     columns = {
         "dataset": ("Dataset", "s"),
         "model": ("Model", "s"),
         **_paper_columns(_PAPER_FORMS),
     }
     rows: list[Row] = [
-        {"dataset": name, "model": one.model, **_paper_row(one)}
-        for name in sorted({one.dataset for one in scores})
-        for one in in_order([one for one in scores if one.dataset == name])
+        {"dataset": name, "model": model_scores.model, **_paper_row(model_scores)}
+        for name in sorted({model_scores.dataset for model_scores in scores})
+        for model_scores in in_order(
+            [model_scores for model_scores in scores if model_scores.dataset == name]
+        )
     ]
     return Table(
         "click_models_by_dataset",
@@ -192,12 +209,12 @@ def by_dataset(scores: Sequence[Scores]) -> Table:
 
 
 def by_sigma(scores: Sequence[Scores]) -> Table:
-    """The sigma ablation: networks by the sigma of the maps they learnt (Table 7).
+    """Makes the sigma ablation: networks by sigma of their training (paper Table 7).
 
-    Empty unless networks of two or more sigmas were evaluated.
+    It is empty unless networks of two or more sigmas were evaluated.
     """
-    networks = [one for one in scores if _SIGMA in one.described]
-    networks.sort(key=lambda one: (one.dataset, one.described[_SIGMA]))
+    networks = [network for network in scores if _SIGMA in network.described]
+    networks.sort(key=lambda network: (network.dataset, network.described[_SIGMA]))
     columns = {
         "dataset": ("Dataset", "s"),
         "sigma": ("sigma", "g"),
@@ -207,12 +224,12 @@ def by_sigma(scores: Sequence[Scores]) -> Table:
     }
     rows: list[Row] = [
         {
-            "dataset": one.dataset,
-            "sigma": one.described[_SIGMA],
-            "model": one.model,
-            **_paper_row(one),
+            "dataset": network.dataset,
+            "sigma": network.described[_SIGMA],
+            "model": network.model,
+            **_paper_row(network),
         }
-        for one in networks
+        for network in networks
     ]
     several = len({row["sigma"] for row in rows}) > 1
     title = "Networks by the width of the maps they learnt (paper Table 7)"
@@ -224,12 +241,12 @@ MAKERS = (means, further, differences, further_differences, *PAPER_MAKERS)
 
 
 def make_all(scores: Sequence[Scores]) -> list[Table]:
-    """Returns every table that the scores have rows for; the means come first."""
+    """Returns every table that has rows; the means come first."""
     return [table for make in MAKERS if (table := make(scores)).rows]
 
 
 def pooled(table: Table) -> Table:
-    """Returns the rows over all kinds of tasks, for a terminal."""
+    """Returns a table with only the rows over all kinds of tasks, for a terminal."""
     rows = [row for row in table.rows if row["click_type"] == ALL]
     columns = {k: v for k, v in table.columns.items() if k != "click_type"}
     return dataclasses.replace(table, columns=columns, rows=rows)
@@ -238,21 +255,21 @@ def pooled(table: Table) -> Table:
 def in_order(scores: Sequence[Scores]) -> list[Scores]:
     """Returns click models in the paper's order: UD, DT, SI, SM, networks."""
 
-    def place(one: Scores) -> int:
-        name = one.described["name"].partition(" ")[0]
+    def place(model_scores: Scores) -> int:
+        name = str(model_scores.described["name"]).partition(" ")[0]
         return _SIMPLE.index(name) if name in _SIMPLE else len(_SIMPLE)
 
     return sorted(scores, key=place)
 
 
-def _is_tetris_val(one: Scores) -> bool:
-    return one.dataset == "TETRIS" and one.split in _VALIDATION
+def _is_tetris_val(scores: Scores) -> bool:
+    return scores.dataset == "TETRIS" and scores.split in _VALIDATION
 
 
 def _paper_columns(forms: dict[str, str]) -> dict[str, tuple[str, str]]:
-    titles = {one.key: one.title for one in PAPER}
+    titles = {measure.key: measure.title for measure in PAPER}
     return {key: (titles[key], forms[key]) for key in _PAPER_ORDER}
 
 
-def _paper_row(one: Scores) -> Row:
-    return {key: one.mean(key) for key in _PAPER_ORDER}
+def _paper_row(scores: Scores) -> Row:
+    return {key: scores.mean(key) for key in _PAPER_ORDER}

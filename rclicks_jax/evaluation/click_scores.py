@@ -1,8 +1,8 @@
-"""What click models reached on click tasks: records as one array a metric."""
+"""Scores of click models on click tasks: the records as an array for each metric."""
 
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from etils import epath
@@ -15,6 +15,7 @@ from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting import common_notes, comparable
+from rclicks_jax.types import JsonObject
 
 ALL = "all"
 KINDS = (ALL, "first", "fn", "fp")
@@ -25,9 +26,9 @@ class ClickMeasure(NamedTuple):
     """A metric of click maps.
 
     Attributes:
-        key: In records and tables.
-        title: In headings; the arrow says which way is better.
-        form: How a mean is written.
+        key: Name in records and tables.
+        title: Title in headings; the arrow says which way is better.
+        form: Format specification of a mean.
     """
 
     key: str
@@ -35,7 +36,7 @@ class ClickMeasure(NamedTuple):
     form: str
 
 
-# The paper's five, then what people who work on saliency expect.
+# The paper's five, then metrics known from saliency prediction.
 PAPER = (
     ClickMeasure("pl1", "PL1 ↓", ".3f"),
     ClickMeasure("wd", "WD ↓", ".3f"),
@@ -55,28 +56,28 @@ MEASURES = (*PAPER, *FURTHER)
 
 
 class Scores(NamedTuple):
-    """What one click model reached on one dataset; arrays run over tasks that are ok.
+    """Scores of one click model on one dataset; arrays run over the `ok` tasks.
 
     Attributes:
-        dataset: Its name.
-        model: What tables call the click model.
-        name: What the run calls it: without a label.
-        described: What the run recorded of the click model.
-        split: That was evaluated.
+        dataset: Name of the dataset.
+        model: Name of the click model in tables, with a label.
+        name: Name of the click model in the run, without a label.
+        described: Description of the click model in the run.
+        split: The split that was evaluated.
         task_ids: The tasks, in order.
-        image_ids: The photograph of each.
-        click_types: `first`, `fn` or `fp` of each.
-        values: By metric, `f64[n]`; NaN where it is not defined.
-        counts: Tasks by status, by kind of task.
-        input_devices: What made the clicks.
-        side: Its side of what compared evaluations differ in beside the click model;
-            empty if nothing does.
+        image_ids: The image of each task, `str[n]`.
+        click_types: `first`, `fn` or `fp` for each task, `str[n]`.
+        values: Values by metric, `f64[n]`; NaN where the metric is not defined.
+        counts: Number of tasks by kind of task, then status.
+        input_devices: The devices on which people clicked.
+        side: Value of the settings in which compared evaluations differ beside the
+            click model; empty if they do not differ.
     """
 
     dataset: str
     model: str
     name: str
-    described: Mapping[str, Any]
+    described: JsonObject
     split: str
     task_ids: list[str]
     image_ids: np.ndarray
@@ -87,7 +88,7 @@ class Scores(NamedTuple):
     side: str = ""
 
     def only(self, kept: Sequence[int]) -> "Scores":
-        """Returns the scores of some of the tasks, which are the only ones counted."""
+        """Returns the scores of the tasks at some positions; only these are counted."""
         chosen = np.asarray(kept, np.int64)
         kinds = self.click_types[chosen]
         return self._replace(
@@ -102,7 +103,7 @@ class Scores(NamedTuple):
         )
 
     def of(self, kind: str) -> np.ndarray:
-        """Returns which tasks are of a kind, or all, `bool[n]`."""
+        """Returns a mask of the tasks of a kind, `bool[n]`."""
         return (self.click_types == kind) | (kind == ALL)
 
     def has(self, kind: str) -> bool:
@@ -110,7 +111,7 @@ class Scores(NamedTuple):
         return any(self.counts[kind].values())
 
     def adds(self, kind: str) -> bool:
-        """Tells whether rows of a kind would not say what those of all say."""
+        """Tells whether a kind has tasks, and is not the only kind that has."""
         return self.has(kind) and (kind == ALL or self.counts[kind] != self.counts[ALL])
 
     def mean(self, metric: str, kind: str = ALL) -> float | None:
@@ -118,30 +119,30 @@ class Scores(NamedTuple):
         values = self.values[metric][self.of(kind)]
         return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
-    def interval(self, metric: str, kind: str = ALL) -> Any:
-        """Returns a mean with its interval by a bootstrap over images; or None."""
+    def interval(self, metric: str, kind: str = ALL) -> intervals.Interval | None:
+        """Returns a mean and its interval over images; None if undefined."""
         inside = self.of(kind)
         values = self.values[metric][inside]
         return intervals.over_images(values, self.image_ids[inside].tolist())
 
 
 class Evaluation(NamedTuple):
-    """An evaluation as tables take it.
+    """An evaluation, read for tables.
 
     Attributes:
-        identity: What was run.
-        maps: Which maps are compared with people.
-        records: Of every task.
-        scores: By dataset, then in the order in which click models were named.
-        provenance: What the run noted beside.
-        name: What tells it from others: its label, or its folder.
+        identity: Identity of the run, JSON values.
+        maps: Kind of maps that are compared with people: `raw` or `masked`.
+        records: The records of all tasks.
+        scores: Scores, ordered by dataset, then as the click models were given.
+        provenance: Provenance of the run, JSON values.
+        name: Label of the evaluation, or its folder.
     """
 
-    identity: Mapping[str, Any]
+    identity: JsonObject
     maps: str
     records: list[TaskRecord]
     scores: list[Scores]
-    provenance: Mapping[str, Any] = types.MappingProxyType({})
+    provenance: JsonObject = types.MappingProxyType({})
     name: str = ""
 
 
@@ -152,12 +153,12 @@ def open_evaluation(
 
     Args:
         path: The run folder.
-        maps: Which maps are compared with people; the protocol's if None.
-        label: Is put before the names of its click models.
+        maps: Kind of maps that are compared with people; the protocol's if None.
+        label: Prefix for the names of its click models.
 
     Raises:
-        RunFolderError: It is no evaluation, or has no record yet.
-        UnknownNameError: There are no such maps.
+        RunFolderError: It is not an evaluation, or has no record yet.
+        UnknownNameError: `maps` is not a kind of maps.
     """
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
@@ -171,23 +172,26 @@ def open_evaluation(
     for dataset in sorted({record.dataset for record in records}):
         of_dataset = [record for record in records if record.dataset == dataset]
         for name, described in values.click_models.items():
-            one = _scores(of_dataset, name, described, maps)
-            shown = " ".join(filter(None, (label, name)))
-            scores.append(one._replace(model=shown, split=values.split))
+            model_scores = _scores(of_dataset, name, described, maps)
+            title = " ".join(filter(None, (label, name)))
+            scores.append(model_scores._replace(model=title, split=values.split))
     name = label or str(folder.path)
     return Evaluation(info.identity, maps, records, scores, info.provenance, name)
 
 
 def _scores(
-    records: Sequence[TaskRecord], model: str, described: Mapping[str, Any], maps: str
+    records: Sequence[TaskRecord], model: str, described: JsonObject, maps: str
 ) -> Scores:
-    """Returns what a click model reached on the tasks of one dataset."""
+    """Returns the scores of a click model on the tasks of one dataset."""
     finished = [record for record in records if record.status == "ok"]
     values = {
-        one.key: np.array(
-            [task_records.value(record, model, maps, one.key) for record in finished]
+        measure.key: np.array(
+            [
+                task_records.value(record, model, maps, measure.key)
+                for record in finished
+            ]
         )
-        for one in MEASURES
+        for measure in MEASURES
     }
     counts = {
         kind: {
@@ -215,21 +219,21 @@ def _scores(
 
 
 def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
-    """Yields scores and the kinds of tasks that they have, by dataset and kind."""
-    for dataset in sorted({one.dataset for one in scores}):
+    """Yields scores with each kind of task that they have, by dataset and kind."""
+    for dataset in sorted({model_scores.dataset for model_scores in scores}):
         for kind in KINDS:
-            for one in scores:
-                if one.dataset == dataset and one.has(kind):
-                    yield one, kind
+            for model_scores in scores:
+                if model_scores.dataset == dataset and model_scores.has(kind):
+                    yield model_scores, kind
 
 
 class Joined(NamedTuple):
-    """Scores of several evaluations that may stand in one table.
+    """Scores of several evaluations for one table.
 
     Attributes:
-        scores: By evaluation, with the names that tables give the click models.
-        head: What the evaluations differ in; empty if in nothing.
-        notes: That in a sentence, and what to know of each evaluation.
+        scores: Scores by evaluation; `model` tells all click models apart.
+        head: The settings in which the evaluations differ; empty if there are none.
+        notes: Sentences about these differences and about each evaluation.
     """
 
     scores: list[Scores]
@@ -237,67 +241,74 @@ class Joined(NamedTuple):
     notes: list[str]
 
 
-def joined(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Joined:
-    """Returns the scores of several evaluations, on the tasks that they share.
+def join(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Joined:
+    """Joins the scores of several evaluations on the tasks that they share.
 
-    Click models of a dataset that several evaluations have are compared on the tasks
-    that each of them finished. An evaluation may have datasets of its own.
+    For each dataset, click models are compared on the tasks that all of them finished.
+    A dataset need not be in every evaluation.
 
     Args:
         evaluations: One or more.
         allowed: Settings that may differ, as `--allow` names them.
 
     Raises:
-        RunFolderError: They differ in more than the click models, or a click model is
-            in two of them.
-        UnknownNameError: There is no such setting.
+        RunFolderError: They differ in more than the click models and `allowed`, or two
+            of them have the same click model.
+        UnknownNameError: `allowed` names an unknown setting.
     """
     settings = [
-        comparable.settings_of(one.identity, one.provenance, {_CLICK_MODELS})
-        for one in evaluations
+        comparable.settings_of(
+            evaluation.identity, evaluation.provenance, {_CLICK_MODELS}
+        )
+        for evaluation in evaluations
     ]
-    found = comparable.differences(settings, partial=("data",))
-    names = [one.name for one in evaluations]
-    checked = comparable.check(names, found, allowed)
-    every = [
+    differences = comparable.differences(settings, partial=("data",))
+    names = [evaluation.name for evaluation in evaluations]
+    comparison = comparable.check(names, differences, allowed)
+    all_scores = [
         scores._replace(
             model=f"{scores.model} ({side})" if side else scores.model, side=side
         )
-        for one, side in zip(evaluations, checked.sides, strict=True)
-        for scores in one.scores
+        for evaluation, side in zip(evaluations, comparison.sides, strict=True)
+        for scores in evaluation.scores
     ]
-    keys = [(scores.dataset, scores.model) for scores in every]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
-    if twice:
-        named = ", ".join(f"{model} on {dataset}" for dataset, model in twice)
+    keys = [(scores.dataset, scores.model) for scores in all_scores]
+    repeated = sorted({key for key in keys if keys.count(key) > 1})
+    if repeated:
+        listed = ", ".join(f"{model} on {dataset}" for dataset, model in repeated)
         raise errors.RunFolderError(
-            f"Evaluated more than once: {named}. Give each evaluation another name, "
+            f"Evaluated more than once: {listed}. Give each evaluation another name, "
             "LABEL=FOLDER."
         )
-    noted = [
-        (one.name, list(one.provenance.get("data_notes", []))) for one in evaluations
+    data_notes = [
+        (evaluation.name, common_notes.of_data(evaluation.provenance))
+        for evaluation in evaluations
     ]
-    means = comparable.means_note(names, [one.provenance for one in evaluations])
-    notes = [*filter(None, (checked.note, means))]
-    notes += common_notes.together(noted)
-    return _on_shared(every, notes)._replace(head=checked.head)
+    means = comparable.means_note(
+        names, [evaluation.provenance for evaluation in evaluations]
+    )
+    notes = [*filter(None, (comparison.note, means))]
+    notes += common_notes.together(data_notes)
+    return _on_shared(all_scores, notes)._replace(head=comparison.head)
 
 
-def _on_shared(every: Sequence[Scores], notes: Sequence[str]) -> Joined:
-    """Cuts click models of a dataset to the tasks that all of them finished."""
-    told = list(notes)
-    kept = list(every)
-    for dataset in sorted({one.dataset for one in every}):
-        places = [i for i, one in enumerate(every) if one.dataset == dataset]
-        common = set.intersection(*(set(every[i].task_ids) for i in places))
-        finished = set().union(*(every[i].task_ids for i in places))
+def _on_shared(all_scores: Sequence[Scores], notes: Sequence[str]) -> Joined:
+    """Restricts the click models of each dataset to the tasks that all finished."""
+    lines = list(notes)
+    kept = list(all_scores)
+    for dataset in sorted({scores.dataset for scores in all_scores}):
+        places = [i for i, scores in enumerate(all_scores) if scores.dataset == dataset]
+        common = set.intersection(*(set(all_scores[i].task_ids) for i in places))
+        finished = set().union(*(all_scores[i].task_ids for i in places))
         if len(common) == len(finished):
             continue
-        told.append(
+        lines.append(
             f"{dataset}: click models are compared on the {len(common)} tasks that all "
             f"of them have; {len(finished) - len(common)} are in some alone."
         )
         for i in places:
-            names = every[i].task_ids
-            kept[i] = every[i].only([j for j, n in enumerate(names) if n in common])
-    return Joined(kept, "", told)
+            names = all_scores[i].task_ids
+            kept[i] = all_scores[i].only(
+                [j for j, n in enumerate(names) if n in common]
+            )
+    return Joined(kept, "", lines)

@@ -1,24 +1,25 @@
-"""What can change a number of an evaluation."""
+"""The identities of evaluations and of comparisons of people."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
 
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationIdentity:
-    """What can change a number of an evaluation of click models.
+    """All values that can change a number of an evaluation of click models.
 
     Attributes:
-        metrics: Names of those that are recorded.
-        masked_without_mass: What stands for a masked map without any mass.
-        protocol: Its switches.
-        seed: Of all draws.
-        draws: Sets of clicks drawn from each map.
-        click_models: What describes each, by the name that tables have.
+        metrics: Names of the recorded metrics.
+        masked_without_mass: The map that replaces a masked map without mass.
+        protocol: The protocol with its switches.
+        seed: Seed of all random draws in the run.
+        draws: Number of sets of clicks drawn from each map.
+        click_models: Descriptions of the click models, by their names in tables.
         data: Checksum of each dataset's package, by name.
-        split: Which tasks are taken.
+        split: The split of the datasets.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
     """
 
@@ -27,7 +28,7 @@ class EvaluationIdentity:
     protocol: Protocol
     seed: int
     draws: int
-    click_models: dict[str, Any]
+    click_models: Mapping[str, JsonObject]
     data: dict[str, str]
     split: str
     max_side: int = 0
@@ -35,12 +36,12 @@ class EvaluationIdentity:
 
 @dataclasses.dataclass(frozen=True)
 class AgreementIdentity:
-    """What can change a number of a comparison of two sets of people.
+    """All values that can change a number of a comparison of two sets of people.
 
     Attributes:
-        compared: Which sets, a key of `choices.COMPARED`.
+        compared: The comparison, a key of `choices.COMPARED`.
         data: Hash of all clicks and targets of each dataset, by name.
-        split: Which tasks are taken.
+        split: The split of the datasets.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
     """
 

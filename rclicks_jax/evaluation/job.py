@@ -1,10 +1,9 @@
-"""How well click models predict real clicks, as a job: a click task is a unit of work.
+"""The job that measures how well click models predict real clicks.
 
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from etils import epath
 
@@ -23,27 +22,28 @@ from rclicks_jax.jobs import engine, processes, records, store, work_units
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.evaluation import EvaluateConfig
+from rclicks_jax.types import JsonObject
 
 KIND = "evaluation"
 
 
 def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
-    """Evaluates click models on click tasks, or what is left of them.
+    """Evaluates click models on click tasks; a run that was stopped goes on.
 
-    To resume is to call this again: finished tasks are kept, failed ones are tried
-    again, and a folder that holds another run is refused.
+    To resume a run, call this again: finished tasks are kept, failed tasks are tried
+    again. A folder that holds another run is refused.
 
     Args:
-        config: What to compare.
+        config: The settings.
         workdir: The run folder.
 
     Raises:
-        RClicksError: It cannot start, or nothing works: the first tasks all failed in
-            the same way. A single bad task never raises.
+        RClicksError: The run cannot start, or nothing works: the first tasks all failed
+            in the same way. A single bad task never raises.
     """
     preconditions.check(config)
     protocol = protocols.protocol(config.protocol)
-    named = click_models.titles(config.click_models)
+    click_model_specs = click_models.titles(config.click_models)
     datasets = [
         packages.open_clicks(spec) for spec in specs.parse(config.data, config.max_side)
     ]
@@ -54,17 +54,17 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
             rescale=not protocol.mask_evaluated_maps,
             precision=config.precision,
         )
-        for name, spec in named.items()
+        for name, spec in click_model_specs.items()
     }
     if not store.RunFolder(workdir).exists():
         work_units.require_usable(units, _problems, config.data)
-    job = Evaluation(config, datasets, named, models)
+    job = Evaluation(config, datasets, click_model_specs, models)
     limits = engine.Limits(config.shard, config.max_failed)
     return engine.run(job, units, workdir, limits)
 
 
 class Evaluation(engine.Job):
-    """Click models on click tasks."""
+    """The job: click models on click tasks."""
 
     kind = KIND
     title = "Evaluation"
@@ -78,24 +78,24 @@ class Evaluation(engine.Job):
         self,
         config: EvaluateConfig,
         datasets: Sequence[packages.Package],
-        named: Mapping[str, str],
+        click_model_specs: Mapping[str, str],
         models: Mapping[str, click_models.ClickModel],
     ) -> None:
         """Takes what all tasks share.
 
         Args:
-            config: What is compared.
-            datasets: What it is compared on.
-            named: Specs of the click models, by the name that tables have.
-            models: The click models by these names.
+            config: The settings.
+            datasets: The packages of the datasets.
+            click_model_specs: Specs of the click models, by their names in tables.
+            models: The click models, by these names.
         """
         self._config = config
         self._datasets = datasets
-        self._named = named
+        self._click_model_specs = click_model_specs
         self._models = models
 
     def identity(self) -> EvaluationIdentity:
-        """Returns all that can change a number."""
+        """Returns all values that can change a number."""
         config = self._config
         return EvaluationIdentity(
             metrics=click_metrics.METRICS,
@@ -105,35 +105,35 @@ class Evaluation(engine.Job):
             draws=config.draws,
             click_models={
                 name: click_models.describe(spec, config.precision)
-                for name, spec in self._named.items()
+                for name, spec in self._click_model_specs.items()
             },
             data={package.dataset: package.checksum for package in self._datasets},
             split=config.split,
             max_side=config.max_side,
         )
 
-    def provenance(self) -> Mapping[str, Any]:
-        """Returns batches, and what was noted of the data."""
+    def provenance(self) -> JsonObject:
+        """Returns batch sizes, and notes on the data."""
         batches = {
             name: getattr(model, "batch", None) for name, model in self._models.items()
         }
         return {"batches": batches, "data_notes": packages.notes(self._datasets)}
 
     def facts(self) -> Mapping[str, str]:
-        """Returns click models and protocol."""
-        named = ", ".join(self._models)
-        return {"click models": named, "protocol": self._config.protocol}
+        """Returns the names of click models and protocol."""
+        names = ", ".join(self._models)
+        return {"click models": names, "protocol": self._config.protocol}
 
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
     ) -> Iterator[records.Record]:
-        """Makes maps of some tasks at a time; measures them on all cores."""
+        """Computes the maps of tasks in batches; measures them on all cores."""
         tasks = click_tasks.with_maps(units, self._models, self._config)
-        measured = task_scoring.measured
-        for task in processes.results(measured, tasks, self._config.processes):
-            # Whatever a click model did is said after its name.
-            named = (f"{name}: " for name in self._models)
-            asked = task.status != "failed" or task.reason.startswith((*named,))
+        measure = task_scoring.measure
+        for task in processes.results(measure, tasks, self._config.processes):
+            # A reason that begins with the name of a click model comes from its call.
+            prefixes = tuple(f"{name}: " for name in self._models)
+            asked = task.status != "failed" or task.reason.startswith(prefixes)
             yield task_records.to_record(task, asked=asked)
 
     def finish(self, folder: store.RunFolder, stopped: str) -> None:
@@ -143,6 +143,6 @@ class Evaluation(engine.Job):
 
 
 def _problems(unit: Unit) -> Iterator[str]:
-    """Yields why a task cannot be evaluated; empty if it can."""
+    """Yields "" if a task can be evaluated; else raises the error that says why."""
     task_scoring.check(unit.source.read())
     yield ""

@@ -33,18 +33,18 @@ def make(folder: store.RunFolder, maps: str | None = None) -> list[table_formats
     """Writes tables and report of an evaluation; returns the tables, means first.
 
     Args:
-        folder: The run.
-        maps: Which maps are compared with people; the protocol's if None.
+        folder: The run folder.
+        maps: Kind of maps that are compared with people; the protocol's if None.
     """
     evaluation = click_scores.open_evaluation(folder.path, maps)
-    made = click_model_tables.make_all(evaluation.scores)
-    table_files.write_tables(folder.path, made)
-    report.write(folder, evaluation, made)
-    return made
+    tables = click_model_tables.make_all(evaluation.scores)
+    table_files.write_tables(folder.path, tables)
+    report.write(folder, evaluation, tables)
+    return tables
 
 
 def compare(
-    named: Sequence[opening.LabelledRun],
+    runs: Sequence[opening.LabelledRun],
     out: epath.PathLike,
     maps: str | None = None,
     allowed: Collection[str] = (),
@@ -52,59 +52,62 @@ def compare(
     """Writes tables of several evaluations; returns the tables, means first.
 
     Args:
-        named: Runs, with their labels.
-        out: A folder for them.
-        maps: Which maps are compared with people; the protocol's if None.
+        runs: Run folders with their labels.
+        out: Folder for the tables.
+        maps: Kind of maps that are compared with people; the protocol's if None.
         allowed: Settings beside the click models that may differ.
 
     Raises:
-        RunFolderError: They cannot be compared.
+        RunFolderError: The evaluations cannot be compared.
     """
     evaluations = [
-        click_scores.open_evaluation(one.folder.path, maps, one.label) for one in named
+        click_scores.open_evaluation(run.folder.path, maps, run.label) for run in runs
     ]
-    joined = click_scores.joined(evaluations, allowed)
+    joined = click_scores.join(evaluations, allowed)
     first, *others = click_model_tables.make_all(joined.scores)
     first = dataclasses.replace(first, notes=(*joined.notes, *first.notes))
-    made = [
+    tables = [
         dataclasses.replace(table, title=f"{table.title} ({joined.head})")
         if joined.head
         else table
         for table in (first, *others)
     ]
-    table_files.write_tables(out, made)
-    return made
+    table_files.write_tables(out, tables)
+    return tables
 
 
-def against_published(folder: store.RunFolder) -> table_formats.Table:
-    """Sets an evaluation beside the original's numbers, which are of raw maps."""
+def compare_with_paper(folder: store.RunFolder) -> table_formats.Table:
+    """Returns a table of an evaluation, with raw maps, beside the paper's numbers."""
     evaluation = click_scores.open_evaluation(folder.path, task_records.RAW)
     return paper_numbers.table(evaluation)
 
 
-def of_people(folder: store.RunFolder) -> list[table_formats.Table]:
-    """Writes the tables of a comparison of two sets of people; returns them.
+def compare_people(folder: store.RunFolder) -> list[table_formats.Table]:
+    """Writes and returns the tables of a comparison of two sets of people.
 
     Returns:
-        How alike they clicked; and the same beside the original's numbers.
+        The means of the comparison, and the same beside the paper's numbers.
 
     Raises:
-        RClicksError: The folder holds none, or no task of it could be compared.
+        RClicksError: The folder does not hold such a comparison, or no task of it could
+            be compared.
     """
     _, values = opening.typed_info(folder, click_agreement.KIND, AgreementIdentity)
-    found = click_agreement.read_all(folder)
-    table = click_agreement_tables.means(found, values.compared)
+    agreements = click_agreement.read_all(folder)
+    table = click_agreement_tables.means(agreements, values.compared)
     table_files.write_tables(folder.path, [table])
-    every = table_formats.to_csv(click_agreement_tables.tasks(found))
-    files.write_output(folder.path / "tasks.csv", every.encode())
-    if not any(one.status == "ok" for one in found):
-        reasons = collections.Counter(one.reason for one in found).most_common(3)
-        told = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+    tasks = table_formats.to_csv(click_agreement_tables.tasks(agreements))
+    files.write_output(folder.path / "tasks.csv", tasks.encode())
+    if not any(agreement.status == "ok" for agreement in agreements):
+        reasons = collections.Counter(
+            agreement.reason for agreement in agreements
+        ).most_common(3)
+        listed = "; ".join(f"{reason} ({count})" for reason, count in reasons)
         raise errors.DataError(
-            f"None of {len(found)} click tasks can be compared: {told}. "
+            f"None of {len(agreements)} click tasks can be compared: {listed}. "
             f"See {folder.path}/tasks.csv"
         )
-    published = click_agreement_tables.against_published(
+    published = click_agreement_tables.compare_with_paper(
         table, values.compared, values.split
     )
     return [table, published]
@@ -118,7 +121,7 @@ def export(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:
 def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
     """Yields a row for each click task, click model and kind of map of an evaluation.
 
-    A task that is not `ok` has one row, which says why.
+    A task that is not `ok` has a single row, with the reason.
     """
     for task in tasks:
         head = {
@@ -132,7 +135,7 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
         for model in task.models:
             for maps in task_records.MAPS:
                 values = {
-                    one.key: task_records.value(task, model, maps, one.key)
-                    for one in click_scores.MEASURES
+                    measure.key: task_records.value(task, model, maps, measure.key)
+                    for measure in click_scores.MEASURES
                 }
                 yield {**head, "model": model, "maps": maps, **values}

@@ -1,7 +1,7 @@
-"""What is recorded of a click task, typed.
+"""The record of a click task, with types.
 
-A click model's map is measured twice: as it is (`raw`), and multiplied by the error
-mask (`masked`).
+The map of a click model is measured twice: as it is (`raw`), and multiplied by the
+error mask (`masked`).
 """
 
 import dataclasses
@@ -10,24 +10,25 @@ from typing import Any
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
 from rclicks_jax.jobs import records, store
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status, json_part
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskRecord:
-    """What became of one click task.
+    """The results of one click task.
 
     Attributes:
-        dataset: Its dataset.
-        click_set_id: The task.
-        image_id: The photograph; empty if the task could not be read.
+        dataset: Name of the dataset.
+        click_set_id: The click task.
+        image_id: The image; empty if the task could not be read.
         click_type: `first`, `fn` or `fp`.
-        input_device: What made the clicks.
-        clicks: How many people clicked; 0 if the task could not be read.
-        status: `ok`; `skipped` if it has no answer; `failed` if something broke.
-        reason: Why it is not `ok`.
-        models: By click model, by `raw` and `masked`, by metric; None where a metric is
-            not defined.
+        input_device: The device on which people clicked.
+        clicks: Number of clicks of people; 0 if the task could not be read.
+        status: `ok`; `skipped` if the task cannot be measured; `failed` if an error
+            occurred.
+        reason: The reason if the status is not `ok`.
+        models: Values by click model, then `raw` or `masked`, then metric; None where
+            the metric is not defined.
     """
 
     dataset: str
@@ -48,11 +49,11 @@ _OF_RECORD = ("dataset", "click_set_id")
 
 
 def to_record(task: TaskRecord, *, asked: bool = True) -> records.Record:
-    """Returns what the engine writes of a task.
+    """Returns the record of a task for the engine.
 
     Args:
         task: The task.
-        asked: Whether a click model was asked.
+        asked: Whether a click model was called.
     """
     row = dataclasses.asdict(task)
     dataset, name = (row.pop(key) for key in _OF_RECORD)
@@ -60,18 +61,21 @@ def to_record(task: TaskRecord, *, asked: bool = True) -> records.Record:
 
 
 def from_record(record: records.Record) -> TaskRecord:
-    """Returns the task that a record is of.
+    """Returns the task of a record.
 
     Raises:
-        RecordError: Its row is not that of an evaluation.
+        RecordError: The row of the record is not that of an evaluation.
     """
     try:
         (row,) = record.rows
-        for measured in row["models"].values():
+        models: Any = row["models"]
+        for measured in models.values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
-        # A release that wrote less than this one wrote something else.
-        values = {key: row[key] for key in FIELDS if key not in _OF_RECORD}
+        # Every field has to be there: a default would stand for an unknown value.
+        values: dict[str, Any] = {
+            key: row[key] for key in FIELDS if key not in _OF_RECORD
+        }
         return TaskRecord(dataset=record.dataset, click_set_id=record.name, **values)
     except records.BROKEN as error:
         problem = "its row is not an evaluation's"
@@ -82,17 +86,24 @@ def read_all(folder: store.RunFolder) -> list[TaskRecord]:
     """Reads the records of an evaluation, in order of dataset and file.
 
     Raises:
-        RecordError: A file is no such record, or of another run.
+        RecordError: A file is not such a record, or belongs to another run.
     """
     return [from_record(record) for record in folder.read_all()]
 
 
-def shown_maps(identity: Mapping[str, Any]) -> str:
-    """Returns which maps the protocol of an evaluation compares with people."""
-    return MASKED if identity["protocol"]["mask_evaluated_maps"] else RAW
+def shown_maps(identity: JsonObject) -> str:
+    """Returns the kind of maps that an evaluation's protocol compares with people."""
+    protocol = json_part(identity, "protocol")
+    return MASKED if protocol["mask_evaluated_maps"] else RAW
+
+
+def models_of(identity: JsonObject) -> dict[str, JsonObject]:
+    """Returns the descriptions of the click models of an evaluation, by name."""
+    models = json_part(identity, "click_models")
+    return {name: json_part(models, name) for name in models}
 
 
 def value(record: TaskRecord, model: str, maps: str, metric: str) -> float:
-    """Returns what a click model reached; NaN where it is not defined."""
-    found = record.models.get(model, {}).get(maps, {}).get(metric)
-    return float("nan") if found is None else found
+    """Returns a metric of a click model on a task; NaN where it is not defined."""
+    number = record.models.get(model, {}).get(maps, {}).get(metric)
+    return float("nan") if number is None else number

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of an evaluation: tables, and tasks with maps."""
+"""The report of an evaluation: one HTML page with tables and pictures of tasks."""
 
 import collections
 from collections.abc import Sequence
@@ -21,59 +21,63 @@ from rclicks_jax.reporting import (
 )
 from rclicks_jax.reporting.click_words import SYNTHETIC
 
-# Characters of the pictures of a task in a page, and of one of them.
+# Limits on the characters of all pictures of a task in a page, and of one picture.
 _TASK, _PICTURE = 280_000, 60_000
 
 
 def write(
-    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[table_formats.Table]
+    folder: store.RunFolder,
+    evaluation: Evaluation,
+    tables: Sequence[table_formats.Table],
 ) -> None:
     """Writes `report.html` into a run folder."""
-    page = render(folder, evaluation, made)
+    page = render(folder, evaluation, tables)
     files.write_output(folder.path / page_parts.REPORT_NAME, page.encode())
 
 
 def render(
-    folder: store.RunFolder, evaluation: Evaluation, made: Sequence[table_formats.Table]
+    folder: store.RunFolder,
+    evaluation: Evaluation,
+    tables: Sequence[table_formats.Table],
 ) -> str:
-    """Returns the page: a pure function of the folder.
+    """Returns the page; it depends on the folder alone.
 
     Args:
-        folder: A run.
-        evaluation: What it holds.
-        made: Its tables.
+        folder: The run folder.
+        evaluation: The evaluation in the folder.
+        tables: The tables of the evaluation.
     """
     info = folder.info()
     identity = info.identity
-    models = list(identity["click_models"])
-    synthetic = any(SYNTHETIC in one.input_devices for one in evaluation.scores)
+    models = task_records.models_of(identity)
+    synthetic = any(SYNTHETIC in scores.input_devices for scores in evaluation.scores)
     clicks = "synthetic clicks" if synthetic else "clicks of people"
     unreadable: list[str] = []
     gallery = [
-        shown
-        for record in task_pictures.chosen(evaluation.records, identity)
-        if (shown := _shown(folder, record, evaluation, unreadable))["pictures"]
+        entry
+        for record in task_pictures.select(evaluation.records, identity)
+        if (entry := _gallery_entry(folder, record, evaluation, unreadable))["pictures"]
     ]
     return pages.render(
         "evaluation.html.jinja",
         title=f"How well {', '.join(models)} predict {clicks}",
         models=[
-            _titled(name, click_words.model_name(described))
-            for name, described in identity["click_models"].items()
+            _title(name, click_words.model_name(described))
+            for name, described in models.items()
         ],
         the_clicks=f"the {clicks}",
-        datasets=sorted({one.dataset for one in evaluation.scores}),
+        datasets=sorted({scores.dataset for scores in evaluation.scores}),
         identity=identity,
         maps=evaluation.maps,
         warnings=[*_warnings(info, evaluation, synthetic), *unreadable],
         rule=task_pictures.RULE,
         shown_maps=task_records.shown_maps(identity),
         gallery=gallery,
-        tables=[pages.shown(table) for table in made],
+        tables=[pages.shown(table) for table in tables],
         problems=page_parts.problems(
-            (one.dataset, one.click_set_id, one.status, one.reason)
-            for one in evaluation.records
-            if one.status != "ok"
+            (record.dataset, record.click_set_id, record.status, record.reason)
+            for record in evaluation.records
+            if record.status != "ok"
         ),
         made=page_parts.origin(
             info.identity, info.provenance, info.hash, starts.read_all(folder)
@@ -81,8 +85,8 @@ def render(
     )  # fmt: skip
 
 
-def _titled(name: str, described: str) -> str:
-    """Returns a click model's name, and what it is where that says more."""
+def _title(name: str, described: str) -> str:
+    """Returns the name of a click model, with its description if that differs."""
     same = name.replace("_", " ") == described.replace("_", " ")
     return name if same else f"{name} ({described})"
 
@@ -90,29 +94,36 @@ def _titled(name: str, described: str) -> str:
 def _warnings(
     info: store.RunInfo, evaluation: Evaluation, synthetic: bool
 ) -> list[str]:
-    """Returns what has to be known before the numbers are read."""
-    found = []
+    """Returns the warnings that stand above the numbers."""
+    warnings = []
     if synthetic:
         reason = "the clicks that maps are compared with are synthetic"
-        found.append(click_words.no_claim(reason))
-    found += [
+        warnings.append(click_words.no_claim(reason))
+    warnings += [
         click_words.warning(described, name)
-        for name, described in evaluation.identity["click_models"].items()
-        # That a formula has learnt nothing is what it is compared for.
+        for name, described in task_records.models_of(evaluation.identity).items()
+        # Formulas are there as baselines: that they have learnt nothing is no warning.
         if described.get("name") == "CM"
     ]
-    found += map(str, info.provenance.get("data_notes", []))
-    counts = collections.Counter(one.status for one in evaluation.records)
-    return [*filter(None, found), *common_notes.of_counts(counts, "task")]
+    warnings += common_notes.of_data(info.provenance)
+    counts = collections.Counter(record.status for record in evaluation.records)
+    return [*filter(None, warnings), *common_notes.of_counts(counts, "task")]
 
 
-def _shown(
+def _gallery_entry(
     folder: store.RunFolder,
     record: TaskRecord,
     evaluation: Evaluation,
     unreadable: list[str],
 ) -> dict[str, Any]:
-    """Returns a task of the gallery: title, note, and pictures with captions."""
+    """Returns the gallery's entry of a task: title, note, and pictures with captions.
+
+    Args:
+        folder: The run folder.
+        record: The task.
+        evaluation: The evaluation in the folder.
+        unreadable: List to which a warning is added if pictures cannot be read.
+    """
     pictures = []
     try:
         kept = task_pictures.read(folder, record)
@@ -135,13 +146,16 @@ def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
     if name not in record.models:
         synthetic = SYNTHETIC in record.input_device
         return "Where the synthetic clicks are" if synthetic else "Where people clicked"
-    # Of the maps that are drawn, whichever the tables are of.
+    # The values are those of the drawn maps; the tables may be of the other kind.
     maps = task_records.shown_maps(evaluation.identity)
-    row = {one.key: task_records.value(record, name, maps, one.key) for one in PAPER}
-    columns = {one.key: (one.title, one.form) for one in PAPER}
+    row = {
+        measure.key: task_records.value(record, name, maps, measure.key)
+        for measure in PAPER
+    }
+    columns = {measure.key: (measure.title, measure.form) for measure in PAPER}
     (cells,) = table_formats.cells(table_formats.Table("", "", columns, [row]))
     pairs = zip(columns.values(), cells, strict=True)
-    # The tables say which way is better.
+    # The arrow after a title, which says what is better, stands in the tables only.
     return f"{name}: " + ", ".join(
         f"{title.split()[0]} {cell}" for (title, _), cell in pairs
     )

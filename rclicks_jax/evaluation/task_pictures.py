@@ -1,12 +1,12 @@
-"""Pictures of a few tasks of an evaluation: where people clicked, and each model's map.
+"""Pictures of some tasks of an evaluation: the clicks and the map of each model.
 
-The tasks stand at even ranks of NSS of the last click model, the worst and the best
-included, so the records alone say which they are. Each is drawn once and kept.
+The tasks have evenly spaced ranks by NSS of the last click model, from the worst to the
+best, so the records alone determine them. Each is drawn once and kept.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from etils import epath
@@ -19,7 +19,7 @@ from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import layers, overlays
-from rclicks_jax.types import ClickExample, ClickQuery
+from rclicks_jax.types import ClickExample, ClickQuery, JsonObject
 
 COUNT = 5
 RULE = "even ranks of NSS of the last click model, from the worst to the best"
@@ -32,33 +32,35 @@ class Picture(NamedTuple):
     """One picture of a task.
 
     Attributes:
-        name: `people`, or a click model.
-        jpeg: The file.
+        name: `people`, or the name of a click model.
+        jpeg: Content of the JPEG file.
     """
 
     name: str
     jpeg: bytes
 
 
-def chosen(
-    records: Sequence[TaskRecord], identity: Mapping[str, Any]
-) -> list[TaskRecord]:
-    """Returns the tasks that are shown, from the worst to the best.
+def select(records: Sequence[TaskRecord], identity: JsonObject) -> list[TaskRecord]:
+    """Returns the tasks to be drawn, from the worst to the best.
 
     Args:
-        records: Of an evaluation.
-        identity: What was run.
+        records: The records of an evaluation.
+        identity: The identity of its run.
     """
-    model = list(identity["click_models"])[-1]
+    model = list(task_records.models_of(identity))[-1]
     maps = task_records.shown_maps(identity)
     known = [
-        (task_records.value(one, model, maps, _METRIC), one.dataset, one.click_set_id)
-        for one in records
-        if one.status == "ok"
+        (
+            task_records.value(record, model, maps, _METRIC),
+            record.dataset,
+            record.click_set_id,
+        )
+        for record in records
+        if record.status == "ok"
     ]
     ranked = sorted(key for key in known if np.isfinite(key[0]))
     places = np.linspace(0, len(ranked) - 1, min(COUNT, len(ranked)))
-    by_key = {(one.dataset, one.click_set_id): one for one in records}
+    by_key = {(record.dataset, record.click_set_id): record for record in records}
     return [by_key[ranked[place][1:]] for place in np.rint(places).astype(int)]
 
 
@@ -67,17 +69,17 @@ def write(
     datasets: Sequence[packages.Package],
     models: Mapping[str, ClickModel],
 ) -> None:
-    """Draws the tasks that the records choose, unless they are drawn already.
+    """Draws the selected tasks, unless they are drawn already.
 
     Args:
         folder: A finished evaluation.
-        datasets: What was evaluated.
-        models: Click models by the names that the records have.
+        datasets: The packages of its datasets.
+        models: Its click models, by their names in the records.
     """
     identity = folder.info().identity
     masked = task_records.shown_maps(identity) == task_records.MASKED
     by_name = {package.dataset: package for package in datasets}
-    for record in chosen(task_records.read_all(folder), identity):
+    for record in select(task_records.read_all(folder), identity):
         place = _place(folder, record)
         if (place / _INDEX_NAME).exists():
             continue
@@ -85,18 +87,18 @@ def write(
         (row,) = (row for row in package.rows if row.name == record.click_set_id)
         example: ClickExample = package.read(row)
         query = ClickQuery(example.image, example.gt_mask, example.error_mask)
-        made = {
+        answers = {
             name: click_models.attempt(model, [query])[0]
             for name, model in models.items()
         }
         maps: dict[str, np.ndarray | None] = {_PEOPLE: None}
-        for name, click_map in made.items():
-            # A worker may fail now that did not before: then there is no such picture.
+        for name, click_map in answers.items():
+            # If a worker fails now, its picture is left out.
             if not isinstance(click_map, Exception):
-                shown = click_map * example.error_mask if masked else click_map
-                maps[name] = layers.as_bytes(shown)
+                drawn_map = click_map * example.error_mask if masked else click_map
+                maps[name] = layers.as_bytes(drawn_map)
         if example.prev_mask is None:
-            # There is one region, and one outline.
+            # Target and error region are the same, so one outline is drawn.
             query = query._replace(error_mask=example.gt_mask)
         for number, click_map in enumerate(maps.values()):
             picture = overlays.of_query(query, click_map, {0: example.clicks_yx})
@@ -126,6 +128,6 @@ def read(folder: store.RunFolder, record: TaskRecord) -> list[Picture]:
 
 
 def _place(folder: store.RunFolder, record: TaskRecord) -> epath.Path:
-    # A task of an image is what an object of it is to a benchmark.
+    # The pictures of a task lie in the folder of its image.
     of_image = folder.artifacts(record.dataset, record.image_id)
     return of_image / store.file_name(record.click_set_id)

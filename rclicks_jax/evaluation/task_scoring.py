@@ -1,6 +1,6 @@
-"""From a click task and its maps to its record.
+"""Measures the maps of a click task and makes its record.
 
-Processes that only measure import this, so nothing here imports JAX.
+Measuring processes import this module, so it does not import JAX.
 """
 
 import dataclasses
@@ -21,17 +21,17 @@ MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes t
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
-    """A task that is to be measured, as it goes to another process.
+class TaskWithMaps:
+    """A click task with its maps, as it is sent to a measuring process.
 
     Attributes:
-        clicks_yx: See `click_metrics.Truth`; so are the next two.
-        box_hw: Height and width.
-        error_mask: `bool[h w]` or `f32[h w]`.
-        maps: By model: the click map, or why there is none.
-        seeds: Of the draws, by model.
-        draws: Sets drawn from each map.
-        nss_epsilon: See `settings.protocols.Protocol`.
+        clicks_yx: Positions of the clicks, `i32[n 2]`.
+        box_hw: Height and width of the box of the target, pixels.
+        error_mask: The region to mend, `bool[h w]`, or soft in [0, 1], `f32[h w]`.
+        maps: The click map `f32[h w]`, or the reason why there is none, by click model.
+        seeds: Seeds of the draws, by click model.
+        draws: Number of sets of clicks drawn from each map.
+        nss_epsilon: The switch of that name in `settings.protocols.Protocol`.
     """
 
     clicks_yx: np.ndarray
@@ -43,8 +43,8 @@ class Measured:
     nss_epsilon: float
 
 
-def described(record: TaskRecord, example: ClickExample) -> TaskRecord:
-    """Returns a record that says what its task is."""
+def with_example(record: TaskRecord, example: ClickExample) -> TaskRecord:
+    """Returns a record with image, kind of task, device and number of clicks."""
     return dataclasses.replace(
         record,
         image_id=example.image_id,
@@ -55,12 +55,12 @@ def described(record: TaskRecord, example: ClickExample) -> TaskRecord:
 
 
 def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecord:
-    """Returns a record that is in no mean: what has no answer is skipped, not failed.
+    """Returns the record of a task that cannot be measured: `skipped` or `failed`.
 
     Args:
-        record: Of the task.
-        error: What was raised.
-        about: What it is about, in front of the reason.
+        record: The record of the task.
+        error: The error that was raised.
+        about: Prefix of the reason, such as the name of a click model.
     """
     reason = about + why(error)
     status = "skipped" if reason in _SKIPPED else "failed"
@@ -68,15 +68,16 @@ def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecor
 
 
 def why(error: Exception) -> str:
-    """Says why a task failed."""
+    """Returns the reason why a task failed."""
     return failures.reason(error, MEMORY_ADVICE)
 
 
-def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
-    """Returns a record with the metrics of all models; a pure function of the job.
+def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
+    """Returns the record of a task with the metrics of all its maps.
 
     Args:
-        job: The record, and its task unless it is rejected already.
+        job: The record, and the task with its maps; None if the task is already
+            rejected.
     """
     record, task = job
     if task is None:
@@ -87,7 +88,7 @@ def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
         )
     except Exception as error:
         return rejected(record, error)
-    models, wrong = {}, []
+    models, failures_of_models = {}, []
     for name, click_map in task.maps.items():
         try:
             if isinstance(click_map, str):
@@ -96,19 +97,22 @@ def measured(job: tuple[TaskRecord, Measured | None]) -> TaskRecord:
                 click_map, truth, task.draws, task.seeds[name]
             )
         except Exception as error:
-            wrong.append(rejected(record, error, f"{name}: "))
-    if wrong:
-        reasons = "; ".join(dict.fromkeys(each.reason for each in wrong))
-        worst = min(wrong, key=lambda each: each.status)  # "failed" before "skipped".
+            failures_of_models.append(rejected(record, error, f"{name}: "))
+    if failures_of_models:
+        reasons = "; ".join(
+            dict.fromkeys(record.reason for record in failures_of_models)
+        )
+        # "failed" comes before "skipped".
+        worst = min(failures_of_models, key=lambda record: record.status)
         record = dataclasses.replace(worst, reason=reasons)
     return dataclasses.replace(record, models=models)
 
 
 def check(example: ClickExample) -> None:
-    """Makes sure that a task can be evaluated.
+    """Checks that a task can be evaluated.
 
     Raises:
-        DataError: It cannot; the message says why.
+        DataError: The task cannot be evaluated; the message says why.
     """
     shape = example.image.shape[:2]
     for mask in (example.gt_mask, example.prev_mask):
@@ -136,7 +140,7 @@ def check(example: ClickExample) -> None:
 
 
 def box_of(gt_mask: np.ndarray) -> tuple[int, int]:
-    """Returns height and width of the box of a target that is not empty."""
+    """Returns height and width of the box around a target, which must not be empty."""
     box = masks.bounding_box(gt_mask)
     assert box is not None
     return box[1] - box[0], box[3] - box[2]

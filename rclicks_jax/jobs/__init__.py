@@ -1,1 +1,1 @@
-"""The engine under every job: units of work, run folders, resume, and what is said."""
+"""The engine under every job: units of work, run folders, resume, messages."""

@@ -1,9 +1,9 @@
-"""The engine: works on the units of a job, and never stops because of one of them."""
+"""The engine: works on all units of a job; a bad unit never stops the run."""
 
 import abc
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from etils import epath
 
@@ -18,19 +18,22 @@ from rclicks_jax.jobs import (
     work_units,
 )
 from rclicks_jax.jobs.work_units import Unit
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a job ended.
+    """The result of a job.
 
     Attributes:
-        counts: Objects, or click tasks, of the folder by status, earlier starts
-            included.
-        worked: Units worked on now.
-        left: Units of other shards or processes that are not finished.
-        stopped: Name of the signal that ended it early; empty if it is complete.
+        counts: Number of objects, or click tasks, by status, in the whole folder;
+            earlier starts are included.
+        worked: Number of units that this start has worked on.
+        left: Number of unfinished units; they belong to other shards or processes.
+        stopped: Name of the signal that stopped the run early; empty if none did.
     """
 
     counts: dict[str, int]
@@ -45,12 +48,13 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What every job is told of its share and its failures.
+    """The share of the work that a start does, and the failures that it accepts.
 
     Attributes:
         shard: Part of the work as `NUMBER/COUNT`; empty for all.
-        max_failed: Share of failures that the user takes; 1 goes on in any case.
-        setting: What a message calls `max_failed`.
+        max_failed: Share of failures that the user accepts; with 1 the run always goes
+            on.
+        setting: Name of `max_failed` in messages: the flag that the user sets.
     """
 
     shard: str = ""
@@ -59,19 +63,19 @@ class Limits:
 
 
 class Job(abc.ABC):
-    """A job: which units, how they are worked on, and what is written of them.
+    """A job: how its units are worked on, and what is recorded of them.
 
-    A subclass says what it is and how units are worked on, some together or, in a
-    `UnitJob`, each alone; this is all that the engine knows of it.
+    The engine knows only this interface. `work` may take several units together; a
+    `UnitJob` takes one at a time.
 
     Attributes:
-        kind: What its folders are; a name of few letters that never changes.
-        title: What the first line of a run calls it.
-        doing: What its progress bar says.
-        unit: What a unit is called.
-        step: What the progress bar counts.
-        mendable: Fields of its identity that may change while nothing is `ok`.
-        memory_advice: What to do where the memory is too small.
+        kind: Identifier of the job in run folders; it never changes.
+        title: Name of the job in the first line of a run.
+        doing: Description beside the progress bar, such as `Writing click maps`.
+        unit: Word for a unit in messages, such as `image`.
+        step: Word for what the progress bar counts.
+        mendable: Fields of its identity that may change as long as no object is `ok`.
+        memory_advice: Sentence that tells the user what to do if memory runs out.
     """
 
     kind: str
@@ -83,59 +87,61 @@ class Job(abc.ABC):
     memory_advice: str = ""
 
     @abc.abstractmethod
-    def identity(self) -> Any:
-        """Returns a dataclass of all that can change a number."""
+    def identity(self) -> "DataclassInstance":
+        """Returns a dataclass of all values that can change a number."""
 
-    def provenance(self) -> Mapping[str, Any]:
-        """Returns fields of `provenance.Provenance` that the job knows."""
+    def provenance(self) -> JsonObject:
+        """Returns values for fields of `provenance.Provenance`, by field name."""
         return {}
 
     def facts(self) -> Mapping[str, str]:
-        """Returns what the first line of a run says, by name."""
+        """Returns further facts for the first line of a run, by name."""
         return {}
 
     def steps(self, unit: Unit) -> int:
-        """Returns how many steps of the progress bar a unit is at most."""
+        """Returns the largest number of steps of the progress bar that a unit takes."""
         return 1
 
     @abc.abstractmethod
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: "Advance"
     ) -> Iterator[records.Record]:
-        """Yields what becomes of each unit, in whatever order they end.
+        """Yields a record for each unit, in any order.
 
         Args:
-            units: They end early when the run was asked to stop: what was taken is to
-                be finished.
-            folder: For files beside the records.
-            advance: Says that so many steps of a unit are done.
+            units: The units to work on. The iterator ends early when the run is asked
+                to stop; units that were already taken have to be finished.
+            folder: The run folder, for files beside the records.
+            advance: Function to call with a unit and the number of its steps that are
+                now done.
         """
 
     # Most jobs have nothing to do at these two moments.
     def begun(self, folder: store.RunFolder) -> None:  # noqa: B027
-        """Says what else is to be said at the start; by the first process."""
+        """Prints further messages at the start; called in the first process only."""
 
     def finish(self, folder: store.RunFolder, stopped: str) -> None:  # noqa: B027
-        """Does what is done once: after the last unit, by the first process."""
+        """Completes the folder after the last unit; for the first process only."""
 
 
 Advance = Callable[[Unit, int], None]
 
 
 class UnitJob(Job):
-    """A job that works on one unit at a time; what is wrong with one fails it alone."""
+    """A job that works on one unit at a time; an error fails only its own unit."""
 
     @abc.abstractmethod
-    def rows(self, unit: Unit) -> Iterable[Mapping[str, Any]]:
-        """Works on one unit; returns a row for each of its objects.
+    def rows(self, unit: Unit) -> Iterable[JsonObject]:
+        """Works on one unit and returns a row for each of its objects.
 
-        Whatever it raises is the reason why all objects of the unit failed.
+        If it raises an error, all objects of the unit are recorded as `failed`, and the
+        error is the reason.
         """
 
     def work(
         self, units: Iterable[Unit], folder: store.RunFolder, advance: Advance
     ) -> Iterator[records.Record]:
-        """Yields what becomes of each unit, in their order."""
+        """Yields a record for each unit, in the order of the units."""
         for unit in units:
             try:
                 rows = tuple(self.rows(unit))
@@ -145,30 +151,30 @@ class UnitJob(Job):
                 rows = tuple(self.failed(unit, error))
             yield records.Record(unit.dataset, unit.name, rows)
 
-    def failed(self, unit: Unit, error: Exception) -> Iterator[dict[str, Any]]:
-        """Yields rows of a unit none of whose objects could be worked on."""
+    def failed(self, unit: Unit, error: Exception) -> Iterator[dict[str, object]]:
+        """Yields a `failed` row for each object of a unit whose work has failed."""
         reason = failures.reason(error, self.memory_advice)
-        # A name that comes twice is once in a record.
+        # A record has one row for each name, even if the unit lists a name twice.
         for name in dict.fromkeys(unit.objects or (unit.name,)):
             yield records.row(name, "failed", reason)
 
 
 class _Steps:
-    """The steps of a progress bar that belong to units."""
+    """Counts the steps of each unit for a progress bar."""
 
     def __init__(self, job: Job, bar: progress.Bar) -> None:
         self._job, self._bar = job, bar
         self._done: dict[str, int] = {}
 
     def advance(self, unit: Unit, count: int) -> None:
-        """Says that steps are done; those of a second try count once."""
+        """Advances the bar; steps that are repeated in a second try count once."""
         done = self._done.get(unit.key, 0)
         counted = min(count, self._job.steps(unit) - done)
         self._done[unit.key] = done + counted
         self._bar.advance(counted)
 
     def finish(self, unit: Unit, note: str) -> None:
-        """Says that a unit is done, also where fewer steps were needed."""
+        """Advances the bar to the end of a unit, also if it took fewer steps."""
         self.advance(unit, self._job.steps(unit))
         self._bar.advance(0, note)
         del self._done[unit.key]
@@ -177,26 +183,26 @@ class _Steps:
 def run(
     job: Job, units: Sequence[Unit], workdir: epath.PathLike, limits: Limits
 ) -> Outcome:
-    """Works on the units of a job, or on what is left of them.
+    """Works on those units of a job that are not finished yet.
 
-    To resume is to call this again: finished units are kept, failed ones are tried
-    again, and a folder that holds another run is refused.
+    To resume a run, call this again: finished units are kept, failed units are tried
+    again. A folder that holds another run is refused.
 
     Args:
-        job: What is done.
-        units: On what.
+        job: The job.
+        units: All units of the job.
         workdir: The run folder.
-        limits: This start's share, and which failures are too many.
+        limits: The share of this start, and the failures that it accepts.
 
     Raises:
-        RClicksError: It cannot start or write, two units have one name, or nothing
-            works: the first units all failed in the same way. A single bad unit never
-            raises.
+        RClicksError: The run cannot start or write, two units have the same name, or
+            nothing works: the first units all failed in the same way. A single bad unit
+            never raises.
     """
     work_units.require_distinct(units, job.unit)
     folder = store.RunFolder(workdir)
-    noted = dataclasses.replace(provenance.of_this_process(), **job.provenance())
-    folder.begin(job.kind, job.identity(), noted, mendable=job.mendable)
+    facts = dataclasses.replace(provenance.of_this_process(), **job.provenance())
+    folder.begin(job.kind, job.identity(), facts, mendable=job.mendable)
     starts.note(folder)
     progress.say_start(job.title, units, job.facts(), job.unit)
     if distributed.is_first():
@@ -215,7 +221,7 @@ def _work(
     folder: store.RunFolder,
     limits: Limits,
 ) -> tuple[int, str]:
-    """Works on this process's units; returns how many, and what ended it early."""
+    """Works on the units of this process; returns their number and the stop signal."""
     mine = work_units.owned(units, _shard(limits.shard))
     unfinished = work_units.unfinished(mine, folder)
     left = [unit for unit, _ in unfinished]
@@ -238,7 +244,7 @@ def _work(
             if first.add(reasons, record.has_results):
                 if not folder.has_results():
                     raise progress.stop_of(reasons[0], job.unit, limits.setting)
-                # An earlier start had some, which is asked once.
+                # An earlier start had results; from now on failures are not counted.
                 first.add((), has_results=True)
     return worked, stop.reason
 
@@ -254,10 +260,10 @@ def _until(units: Iterable[Unit], stop: signals.StopRequest) -> Iterator[Unit]:
 def _outcome(
     units: Sequence[Unit], folder: store.RunFolder, worked: int, stopped: str
 ) -> Outcome:
-    """Counts what is recorded, and says why things failed."""
+    """Counts the recorded statuses, and prints the reasons of failures."""
     statuses: list[Status] = []
     reasons: list[str] = []
-    # Those of a start on more images are in the folder too.
+    # The folder may hold more units: those of an earlier start on more images.
     left = {store.key_of(unit.dataset, unit.name) for unit in units}
     for record in folder.read_all():
         left.discard(store.key_of(record.dataset, record.name))
@@ -268,6 +274,6 @@ def _outcome(
 
 
 def _shard(text: str) -> tuple[int, int]:
-    """Returns which of how many parts `NUMBER/COUNT` is; the settings are checked."""
+    """Returns the two numbers of `NUMBER/COUNT`; the settings have checked the text."""
     number, _, count = (text or "0/1").partition("/")
     return int(number), int(count)

@@ -1,12 +1,15 @@
-"""Run folders of older releases, read as if today's release had written them.
+"""Reads run folders of older releases as if this release had written them.
 
-A format is a promise: every one since 1 is read. What a folder is today stands in
-`folder` and `records`; here is only what was otherwise before.
+A format is a promise: all formats from 1 on are read. `store` and `records` hold the
+present format; this module holds only what was different before.
 
-    1   `run.json` without a format; a benchmark's record names neither run nor number
-        of rows
-    2   `hashed` and `noted`; every job has records of its own form
-    3   `identity` and `provenance`; one form of records
+    1   `run.json` has no format number; the record of a benchmark has neither its run
+        nor its number of rows
+    2   entries `hashed` and `noted`; each job has its own form of records
+    3   entries `identity` and `provenance`; all jobs have one form of records
+
+Fields that a release adds change no format: readers fill in what earlier releases stood
+for.
 """
 
 import dataclasses
@@ -17,45 +20,50 @@ from typing import Any
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
 from rclicks_jax.jobs import identity, records
+from rclicks_jax.types import JsonObject, is_json_object, json_part
 
 RUN = 3
-# Since then each record says of which run it is.
+# From this format on each record holds the hash of its run.
 SEALED = 2
-# What kinds of jobs were called; a benchmark was not called anything.
+# Names of the kinds of jobs before format 3; a benchmark had no name.
 _KINDS = {
     "click maps": "click_maps",
     "evaluation": "evaluation",
     "click agreement": "click_agreement",
 }
 _JOB_KEYS = ("segmenter_versions", "card", "precision_error")
+# A switch of the protocol. Before it adapters compared the protocol's name.
+_FIRST_TOLD = "empty_mask_keeps_crop"
 
 
-def run_info(described: Any, name: str) -> dict[str, Any]:
+def run_info(described: object, name: str) -> dict[str, object]:
     """Returns the content of a `run.json` in today's format.
 
     Args:
-        described: What the file holds.
-        name: What an error calls it.
+        described: The parsed JSON content of the file.
+        name: Path of the file, for messages.
 
     Raises:
-        RunFolderError: It is of a later release, or no such content.
+        RunFolderError: A later release wrote it, or it is not the content of a run.
     """
-    number = described.get("format", 1) if isinstance(described, dict) else 0
+    content: Mapping[str, Any] = described if is_json_object(described) else {}
+    number = content.get("format", 1) if is_json_object(described) else 0
     if isinstance(number, int) and number > RUN:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to {RUN}. "
             "Read it with the release that made it."
         )
-    problem = _problem(described, number)
+    problem = _problem(content, number)
     if problem:
         raise errors.RunFolderError(
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
-    return described if number == RUN else _run_of_before(described)
+    read = dict(content) if number == RUN else _run_of_before(content)
+    return {**read, "identity": _with_switches_of_adapters(json_part(read, "identity"))}
 
 
-def _problem(described: Any, number: Any) -> str:
-    """Says why a file is no `run.json` of a format; empty if it is."""
+def _problem(described: Mapping[str, Any], number: Any) -> str:
+    """Returns what is wrong with the content of a `run.json`; empty if nothing is."""
     if number not in range(1, RUN + 1):
         return "it is not of a run"
     if number == RUN:
@@ -79,7 +87,7 @@ def _problem(described: Any, number: Any) -> str:
 
 def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     identity = dict(described["hashed"])
-    named = identity.pop("kind", "")
+    kind = identity.pop("kind", "")
     if isinstance(identity.get("protocol"), dict):
         # Before this switch NSS was divided by the deviation alone.
         identity["protocol"] = {"nss_epsilon": 0.0, **identity["protocol"]}
@@ -87,45 +95,77 @@ def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     job = {key: provenance.pop(key) for key in _JOB_KEYS if key in provenance}
     return {
         "format": described.get("format", 1),
-        "kind": _KINDS.get(named, "benchmark"),
+        "kind": _KINDS.get(kind, "benchmark"),
         "hash": described["hash"],
         "identity": identity,
         "provenance": {**provenance, "job": job},
     }
 
 
+def _with_switches_of_adapters(identity: JsonObject) -> JsonObject:
+    """Returns an identity whose protocol has the switches that adapters obeyed.
+
+    Before they were told values, those that come with this package were told a name,
+    as their option `protocol`; their default was `paper`. Methods were given the run's
+    name, `bridge:adapter=NAME` was not.
+    """
+    protocol, segmenter = identity.get("protocol"), identity.get("segmenter")
+    if not is_json_object(protocol) or _FIRST_TOLD in protocol:
+        return identity
+    name = protocol.get("name")
+    changed: dict[str, object] = {}
+    if is_json_object(segmenter) and _is_own_adapter(segmenter):
+        options = dict(json_part(segmenter, "options"))
+        name = options.pop("protocol", "paper")
+        changed["segmenter"] = {**segmenter, "options": options}
+        protocol = {**protocol, "drop_mask_prompt": name != "strict"}
+    changed["protocol"] = {**protocol, _FIRST_TOLD: name != "strict"}
+    return {**identity, **changed}
+
+
+def _is_own_adapter(segmenter: JsonObject) -> bool:
+    """Tells whether a recorded segmenter ran an adapter that comes with this package.
+
+    Those go by their name, where a user's file goes by its checksum.
+    """
+    code = segmenter.get("adapter", segmenter.get("code"))
+    has_options = is_json_object(segmenter.get("options"))
+    return has_options and isinstance(code, str) and " " not in code
+
+
 def record(text: str, name: str, kind: str) -> records.Record:
-    """Reads the record of a unit of work, of whatever format.
+    """Reads the record of a unit of work, in any format.
 
     Args:
-        text: The file.
-        name: What an error calls it.
-        kind: The job that it must be of.
+        text: The content of the file.
+        name: Path of the file, for messages.
+        kind: The kind of job that must have written it.
 
     Raises:
-        RecordError: It is of a later release, of another job, or damaged.
+        RecordError: Another job wrote it, or it is damaged.
+        RunFolderError: A later release wrote it.
     """
     try:
         number = json.loads(text.partition("\n")[0]).get("format", 2)
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
     if number == records.FORMAT:
-        read = records.from_lines(text, name, kind)
-        return dataclasses.replace(records.checked(read, name), origin=name)
+        parsed = records.from_lines(text, name, kind)
+        return dataclasses.replace(records.checked(parsed, name), origin=name)
     if not isinstance(number, int) or number > records.FORMAT:
         raise errors.RunFolderError(
             f"{name} is of format {number}; this release reads formats up to "
             f"{records.FORMAT}. Read it with the release that made it."
         )
     try:
-        read = _READERS[kind](text, name)
+        parsed = _READERS[kind](text, name)
     except records.BROKEN as error:
         raise records.RecordError(name, why_unreadable(error)) from error
-    return dataclasses.replace(records.checked(read, name), origin=name)
+    return dataclasses.replace(records.checked(parsed, name), origin=name)
 
 
 def owner(text: str) -> str:
-    """Returns the run that a record of any job says it is of; empty if it does not."""
+    """Returns the hash of the run that a record names; empty if it names none."""
     try:
         return str(json.loads(text.partition("\n")[0]).get("run", ""))
     except records.BROKEN:
@@ -133,14 +173,14 @@ def owner(text: str) -> str:
 
 
 def _benchmark(text: str, name: str) -> records.Record:
-    """An image's line, then a line for each of its objects."""
+    """Reads the record of an image: its own line, then a line for each object."""
     first, _, body = text.partition("\n")
     head = _unsealed(json.loads(first), name)
     rows = [json.loads(line) for line in body.splitlines()]
     if head["kind"] != "image":
         raise KeyError("kind")
     if not rows and "body" not in head:
-        # An image without objects, or a record of format 1 that was cut.
+        # An image without objects, or a cut record of format 1.
         raise records.RecordError(name, "it has no object and may have been cut")
     if "body" in head and head["body"] != records.hash_of_text(body):
         problem = f"its lines are not the {head['objects']} that were written"
@@ -158,20 +198,20 @@ def _benchmark(text: str, name: str) -> records.Record:
 
 
 def _evaluation(text: str, name: str) -> records.Record:
-    """One JSON object for one click task."""
-    found = _unsealed(json.loads(text), name)
-    run = found.pop("run", "")
-    row = {**found, "instance_id": found["click_set_id"]}
+    """Reads the record of a click task: one JSON object."""
+    content = _unsealed(json.loads(text), name)
+    run = content.pop("run", "")
+    row = {**content, "instance_id": content["click_set_id"]}
     del row["dataset"], row["click_set_id"]
-    return records.Record(found["dataset"], found["click_set_id"], (row,), run=run)
+    return records.Record(content["dataset"], content["click_set_id"], (row,), run=run)
 
 
 def _click_maps(text: str, name: str) -> records.Record:
-    """One JSON object for an image, with a list of its objects."""
-    found = _unsealed(json.loads(text), name)
-    rows = tuple(found["objects"])
-    run = found.get("run", "")
-    return records.Record(found["dataset"], found["name"], rows, run=run)
+    """Reads the record of an image: one JSON object with a list of the objects."""
+    content = _unsealed(json.loads(text), name)
+    rows = tuple(content["objects"])
+    run = content.get("run", "")
+    return records.Record(content["dataset"], content["name"], rows, run=run)
 
 
 _READERS = {
@@ -182,17 +222,17 @@ _READERS = {
 
 
 def _unsealed(described: Any, name: str) -> dict[str, Any]:
-    """Returns a record of format 1 or 2 without its checksum, which format 1 lacks.
+    """Checks and removes the checksum of a record of format 1 or 2; 1 has none.
 
     Raises:
-        RecordError: It is no record, or was changed since.
+        RecordError: It is not a record, or was changed after it was written.
     """
-    if not isinstance(described, dict):
+    if not is_json_object(described):
         raise records.RecordError(name, "it is no JSON object")
-    checksum = described.pop("checksum", None)
-    if (checksum is None) == ("run" in described) or (
-        checksum is not None
-        and checksum != records.hash_of_text(records.line(described))
+    content = dict(described)
+    checksum = content.pop("checksum", None)
+    if (checksum is None) == ("run" in content) or (
+        checksum is not None and checksum != records.hash_of_text(records.line(content))
     ):
         raise records.RecordError(name, "its checksum is not that of its content")
-    return described
+    return content

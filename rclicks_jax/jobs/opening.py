@@ -1,7 +1,7 @@
-"""Opening run folders that users name."""
+"""Opens run folders that the user has given."""
 
 import dataclasses
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from etils import epath
 
@@ -9,14 +9,17 @@ from rclicks_jax import errors
 from rclicks_jax.jobs import identity
 from rclicks_jax.jobs.store import RunFolder, RunInfo
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class LabelledRun(NamedTuple):
-    """A run folder, and what the user calls it.
+    """A run folder with the label that the user has given it.
 
     Attributes:
-        label: Empty if the user gave no name.
+        label: Label of the run in tables; empty if the user gave none.
         folder: The run folder.
     """
 
@@ -25,7 +28,7 @@ class LabelledRun(NamedTuple):
 
 
 def labelled(text: str) -> LabelledRun:
-    """Reads `FOLDER`, or `LABEL=FOLDER`; a folder that is there may hold a `=`."""
+    """Parses `FOLDER` or `LABEL=FOLDER`; the path of a folder may itself hold `=`."""
     label, is_labelled, path = text.partition("=")
     if not is_labelled or epath.Path(text).exists():
         return LabelledRun("", RunFolder(text))
@@ -33,22 +36,23 @@ def labelled(text: str) -> LabelledRun:
 
 
 def typed_info(folder: RunFolder, kind: str, cls: type[T]) -> tuple[RunInfo, T]:
-    """Returns what `run.json` says, and the identity of the run as typed values.
+    """Returns the content of `run.json`, and the identity of the run as a dataclass.
 
     Args:
         folder: The run folder.
-        kind: The job that it must be of.
+        kind: The kind of job that the folder must hold.
         cls: The dataclass of the identity.
 
     Raises:
-        RunFolderError: `run.json` is missing, broken, of another job, or of a release
-            that knows more.
+        RunFolderError: `run.json` is missing or broken, or another kind of job or a
+            later release wrote it.
     """
     info = folder.info()
     if info.kind != kind:
         raise errors.RunFolderError(
-            f"{folder.path} holds {info.kind.replace('_', ' ')}: there are no such "
-            "tables of it."
+            f"{folder.path} holds a run of another kind: "
+            f"{info.kind.replace('_', ' ')}, not {kind.replace('_', ' ')}. "
+            "These tables cannot be made of it."
         )
     values = identity.from_json(cls, info.identity, str(folder.path))
     whole = dataclasses.replace(info, identity=identity.to_json(values))

@@ -1,4 +1,4 @@
-"""Work on all cores of a host, for what holds Python's lock: processes, not threads."""
+"""Work on all cores of a host in processes, for code that holds Python's lock."""
 
 import ctypes
 import itertools
@@ -15,26 +15,27 @@ from rclicks_jax import errors
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Items under way for each process: one in work, one waiting, and one on its way.
+# Items in flight for each process: one at work, one in the queue, one in the pipe.
 _AHEAD = 3
-# Signals that the calling process alone answers.
+# Signals that only the calling process handles.
 _PARENTS = (signal.SIGINT, signal.SIGTERM)
-# Parameters of glibc's allocator, and memory that is more than anybody frees.
+# Parameters of glibc's allocator, and a size that is never reached.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ALL = -1, -3, (1 << 31) - 1
 
 
 def results(
     function: Callable[[T], R], items: Iterable[T], processes: int
 ) -> Iterator[R]:
-    """Yields what a function makes of each item, in whatever order they end.
+    """Yields the result of a function for each item, in any order.
 
-    Items are taken as processes are free, so that few are in memory at a time. The
-    processes start anew (a fork of a process with JAX can hang) and import the
-    function's module, and the main script, which therefore runs nothing at import.
+    Items are taken when a process is free, so that few are in memory at a time. The
+    processes are spawned, since a fork of a process with JAX can hang. They import the
+    module of the function and the main script, which must not run anything at import.
 
     Args:
-        function: Of a module; what it takes and returns goes through a pipe.
-        items: Each is taken in the calling process.
+        function: A function at the top of a module. Items and results go through a
+            pipe, so they must be picklable.
+        items: The items; the calling process iterates over them.
         processes: 0 for as many as there are cores; 1 to work in the calling process.
 
     Raises:
@@ -49,16 +50,16 @@ def results(
     except OSError as error:
         if error.filename is not None:
             raise
-        # What processes share needs room there, however little.
+        # The queues of the pool need a little room in /dev/shm.
         raise errors.RClicksError(
             f"{count} processes cannot be started, or cannot talk to each other "
             f"({error.strerror or error}). Make room in /dev/shm, or allow more "
-            "processes and open files; --config.processes=1 does without."
+            "processes and open files; --config.processes=1 needs neither."
         ) from error
 
 
 def _pooled(function: Callable[[T], R], items: Iterable[T], count: int) -> Iterator[R]:
-    """Yields results that other processes make."""
+    """Yields the results of a pool of processes."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     items = iter(items)
@@ -76,12 +77,12 @@ def _pooled(function: Callable[[T], R], items: Iterable[T], count: int) -> Itera
                 )
                 yield from (future.result() for future in done)
         except futures.BrokenExecutor as error:
-            # The pool asks the rest to end by a signal to which they are deaf.
+            # The pool ends the others with SIGTERM, which they ignore.
             for child in set(multiprocessing.active_children()) - others:
                 child.kill()
             raise errors.RClicksError(
-                "A process that measures died, as for want of memory. What is finished "
-                f"is kept; --config.processes was {count}: try fewer."
+                "A measuring process died, perhaps for lack of memory. Finished work "
+                f"is kept. --config.processes was {count}: try fewer."
             ) from error
 
 
@@ -95,19 +96,19 @@ def cores() -> int:
 def _submit(
     pool: futures.ProcessPoolExecutor, function: Callable[[T], R], item: T
 ) -> futures.Future[R]:
-    """Submits an item; a process that this starts is born deaf to signals.
+    """Submits an item; a process that this starts has the signals blocked from birth.
 
-    Otherwise one that came before `_begin` would end it.
+    Otherwise a signal that arrives before `_begin` would end it.
     """
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
     try:
         return pool.submit(function, item)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def _begin() -> None:
-    """Leaves signals to the parent, and ends with it however it ends."""
+    """Ignores signals, which the parent handles, and exits when the parent does."""
     _keep_memory()
     for number in _PARENTS:
         signal.signal(number, signal.SIG_IGN)
@@ -115,7 +116,7 @@ def _begin() -> None:
 
 
 def _keep_memory() -> None:
-    """Keeps freed arrays for the next item; glibc would have them zeroed each time."""
+    """Keeps freed memory in the process; else the kernel zeroes it for each item."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _ALL)

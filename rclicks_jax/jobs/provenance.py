@@ -1,4 +1,4 @@
-"""What a run notes of its command, its machine and its releases: good to know."""
+"""Provenance of a run: its command, its machine and the versions of packages."""
 
 import dataclasses
 import datetime
@@ -6,9 +6,10 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 from rclicks_jax.jobs import processes
+from rclicks_jax.types import JsonObject
 
 _RELEASES = (
     "rclicks-jax",
@@ -19,28 +20,29 @@ _RELEASES = (
     "opencv-python-headless",
     "tensorflow-datasets",
 )
-# What of it can change the last bits of numbers.
+# Fields that can change the last bits of numbers.
 OF_LAST_BITS = ("backend", "devices", "cores", "batches")
 
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """Where a run was made, and by what; no part of its identity.
+    """The origin of a run; it is no part of the identity.
 
     Attributes:
-        command: As the shell gave it.
-        versions: Releases by name.
+        command: The command line, `sys.argv`.
+        versions: Versions of packages, by name.
         platform: Operating system and processor.
         devices: Names of all devices of all processes.
-        backend: Which kind of devices they are.
-        processes: How many processes of several hosts share the run.
-        cores: How many this process may use, which changes the last bits of what XLA
-            computes on a CPU.
+        backend: JAX's name of the kind of devices: `cpu`, `gpu` or `tpu`.
+        processes: Number of processes, on all hosts, that share the run.
+        cores: Number of cores that this process may use; it changes the last bits of
+            what XLA computes on a CPU.
         started: Date and time.
-        batches: Shapes of passes, by what is passed; None where nothing decides.
-        config: The settings.
-        data_notes: What was decided or left out when data was packaged.
-        job: What else the job notes.
+        batches: Batch size of network passes, by kind of pass; None where the batch
+            does not matter.
+        config: The settings of the run.
+        data_notes: Notes on what was decided or left out when data was packaged.
+        job: Further values of this kind of job, by name.
     """
 
     command: Sequence[str]
@@ -51,10 +53,12 @@ class Provenance:
     processes: int
     cores: int
     started: str
-    batches: Mapping[str, int | None] = dataclasses.field(default_factory=dict)
-    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    batches: Mapping[str, int | None] = dataclasses.field(
+        default_factory=dict[str, int | None]
+    )
+    config: JsonObject = dataclasses.field(default_factory=dict[str, object])
     data_notes: Sequence[str] = ()
-    job: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    job: JsonObject = dataclasses.field(default_factory=dict[str, object])
 
 
 def of_this_process() -> Provenance:
@@ -62,7 +66,7 @@ def of_this_process() -> Provenance:
     # Processes that only measure import this module, and no JAX.
     import jax
 
-    releases = {}
+    releases: dict[str, str] = {}
     for name in _RELEASES:
         try:
             releases[name] = importlib.metadata.version(name)
@@ -72,7 +76,7 @@ def of_this_process() -> Provenance:
         command=sys.argv,
         versions={"python": platform.python_version(), **releases},
         platform=platform.platform(),
-        devices=[str(device) for device in jax.devices()],
+        devices=list(map(str, cast(list[object], jax.devices()))),
         backend=jax.default_backend(),
         processes=jax.process_count(),
         cores=processes.cores(),

@@ -1,7 +1,7 @@
-"""What is written down of a unit of work: JSON lines, a head and a row an object.
+"""The record of a unit of work: JSON lines, a head and a row for each object.
 
-The head says which job and run the record is of, and seals it: a record that was cut,
-changed, or belongs to another run is noticed. `formats` reads those of older releases.
+The head names job and run, and has checksums, so that a record that was cut or changed,
+or belongs to another run, is noticed. `formats` reads records of older releases.
 """
 
 import collections
@@ -9,29 +9,29 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status, is_json_object
 
 FORMAT = 3
 _HEAD = ("format", "kind", "run", "dataset", "name", "attempt", "facts")
-# What taking apart something that is no record may raise.
+# Errors that parsing may raise if a text is not a record.
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class RecordError(errors.RunFolderError):
-    """A record is damaged, or of another run: its unit is to be repeated."""
+    """A record is damaged or belongs to another run; its unit has to be repeated."""
 
     def __init__(self, message: str, problem: str | None = None) -> None:
-        """Says which record it is, what is wrong, and what to do.
+        """Makes the message: which record, what is wrong, and what to do.
 
         Args:
-            message: The record; or the whole message, if nothing else is given.
-            problem: What is wrong with it.
+            message: Path of the record; without `problem`, the whole message.
+            problem: What is wrong with the record.
         """
-        # pickle makes an error anew of its message alone.
+        # pickle calls the constructor with the message alone.
         explained = (
             f"{message} is not a record that can be used: {problem}. Start its run "
             "again, with all images: only this image or task is repeated."
@@ -41,25 +41,25 @@ class RecordError(errors.RunFolderError):
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What became of a unit of work.
+    """The results of a unit of work.
 
     Attributes:
-        dataset: Its dataset.
-        name: Its name there.
-        rows: JSON objects, one for each of its objects; all have `status`, and
-            `reason` unless it is `ok`.
-        facts: What holds for the whole unit, JSON values.
-        asked: Whether that which is tested was asked about it; not written down. A unit
-            that could not be read says nothing about a segmenter or click model.
-        attempt: From 1; the folder counts.
-        run: Hash of the run it belongs to; empty in records of the oldest releases.
-        origin: What an error calls it: the file that it was read from.
+        dataset: Name of the dataset.
+        name: Name of the unit in the dataset.
+        rows: A JSON object for each object of the unit. Each has `status`, and `reason`
+            unless the status is `ok`.
+        facts: JSON values that hold for the whole unit.
+        asked: Whether the segmenter or click model was called for the unit; not
+            written. A unit that could not be read says nothing about them.
+        attempt: Number of the attempt, from 1; the folder counts.
+        run: Hash of the run; empty in records of the oldest releases.
+        origin: Path of the file that it was read from, for messages.
     """
 
     dataset: str
     name: str
-    rows: tuple[Mapping[str, Any], ...]
-    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    rows: tuple[JsonObject, ...]
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     asked: bool = True
     attempt: int = 1
     run: str = ""
@@ -68,11 +68,11 @@ class Record:
     @property
     def statuses(self) -> list[Status]:
         """The status of each object."""
-        return [row["status"] for row in self.rows]
+        return [cast(Status, row["status"]) for row in self.rows]
 
     @property
     def has_results(self) -> bool:
-        """Whether some object is in the tables."""
+        """Whether some object is `ok`."""
         return "ok" in self.statuses
 
     @property
@@ -82,14 +82,14 @@ class Record:
 
     @property
     def reasons(self) -> list[str]:
-        """Why objects failed."""
-        return [row["reason"] for row in self.rows if row["status"] == "failed"]
+        """The reasons of the objects that failed."""
+        return [str(row["reason"]) for row in self.rows if row["status"] == "failed"]
 
 
 def to_lines(record: Record, kind: str) -> str:
-    """Writes a record of a kind of job as JSON lines, the head first."""
+    """Returns a record of a kind of job as JSON lines, the head first."""
     rows = [
-        {**row, "reason": errors.printable(row.get("reason", ""))}
+        {**row, "reason": errors.printable(str(row.get("reason", "")))}
         for row in record.rows
     ]
     body = "".join(map(line, rows))
@@ -108,16 +108,16 @@ def to_lines(record: Record, kind: str) -> str:
 
 
 def from_lines(text: str, name: str, kind: str) -> Record:
-    """Reads what `to_lines` wrote.
+    """Reads a record that `to_lines` has written.
 
     Args:
         text: The lines.
-        name: What an error calls them.
-        kind: The job they must be of.
+        name: Path of the record, for messages.
+        kind: The kind of job that must have written it.
 
     Raises:
-        RecordError: They are not such lines, were cut or changed, or name an object
-            twice.
+        RecordError: The text is not a record, was cut or changed, or another kind of
+            job wrote it.
     """
     first, _, body = text.partition("\n")
     try:
@@ -132,7 +132,7 @@ def from_lines(text: str, name: str, kind: str) -> Record:
             raise RecordError(name, problem)
         if head["kind"] != kind:
             raise RecordError(name, f"it is of a job of kind {head['kind']!r}")
-        rows = tuple(json.loads(each) for each in body.splitlines())
+        rows = tuple(json.loads(text_row) for text_row in body.splitlines())
     except BROKEN as error:
         raise RecordError(name, why_unreadable(error)) from error
     return Record(
@@ -146,14 +146,14 @@ def from_lines(text: str, name: str, kind: str) -> Record:
 
 
 def checked(record: Record, name: str) -> Record:
-    """Returns a record whose rows are what rows are.
+    """Returns the record unless a row is not valid.
 
     Raises:
-        RecordError: A row has no known status, or an object comes twice.
+        RecordError: A row has no known status, or two rows have the same object.
     """
     known = get_args(Status)
     for row in record.rows:
-        if not isinstance(row, Mapping) or row.get("status") not in known:
+        if not is_json_object(row) or row.get("status") not in known:
             raise RecordError(name, f"a row has no status ({', '.join(known)})")
     names = [row["instance_id"] for row in record.rows if "instance_id" in row]
     for twice, times in collections.Counter(names).most_common(1):
@@ -163,15 +163,15 @@ def checked(record: Record, name: str) -> Record:
 
 
 def row(
-    instance_id: str, status: Status, reason: str = "", **more: Any
-) -> dict[str, Any]:
-    """Returns the row of an object."""
-    described = {"instance_id": instance_id, "status": status, "reason": reason}
-    return {**described, **more}
+    instance_id: str, status: Status, reason: str = "", **more: object
+) -> dict[str, object]:
+    """Returns the row of an object; `more` are further JSON values."""
+    common = {"instance_id": instance_id, "status": status, "reason": reason}
+    return {**common, **more}
 
 
-def line(value: Mapping[str, Any]) -> str:
-    """Returns a JSON object as a line."""
+def line(value: JsonObject) -> str:
+    """Returns a JSON object as one line of text."""
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
@@ -181,11 +181,11 @@ def hash_of_text(text: str) -> str:
 
 
 def failed_share(counts: Mapping[str, int]) -> float:
-    """Returns the share of objects that failed, of counts by status."""
+    """Returns the share of objects that failed, given the counts by status."""
     return counts["failed"] / max(1, sum(counts.values()))
 
 
 def count(statuses: Iterable[Status]) -> dict[str, int]:
-    """Counts objects or tasks by status; all three are there."""
+    """Counts objects or tasks by status; all three statuses are keys."""
     counts = collections.Counter(statuses)
     return {status: counts[status] for status in get_args(Status)}

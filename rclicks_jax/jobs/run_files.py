@@ -1,4 +1,4 @@
-"""Files of run folders: their names, and how they are written: whole or not at all."""
+"""Files of run folders: their names; reading, and writing whole or not at all."""
 
 import errno
 import hashlib
@@ -12,25 +12,25 @@ from etils import epath
 from rclicks_jax import files
 
 _LONGEST_NAME = 120
-# Windows cannot have them, and folders are copied.
+# Names that Windows does not allow: run folders are copied between systems.
 _UNPORTABLE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*[. ]|")
 
 
 def read_text(path: epath.Path) -> str:
-    """Reads a file of a run folder; what is none, as a pipe, is not waited for.
+    """Reads a file of a run folder; a pipe or device is refused, so nothing blocks.
 
     Raises:
-        OSError: It is no file, or cannot be read.
-        ValueError: It is no text.
+        OSError: It is not a regular file, or cannot be read.
+        ValueError: It is not text.
     """
-    # `epath` takes whatever is no folder for a file.
+    # For `epath` everything but a folder is a file.
     if "://" not in str(path) and not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
     return path.read_text()
 
 
 def create(path: epath.Path, content: bytes) -> bool:
-    """Writes a file unless it is there; says whether this process has written it.
+    """Writes a file unless it exists; returns whether this process has written it.
 
     Raises:
         RunFolderError: It cannot be written.
@@ -40,8 +40,8 @@ def create(path: epath.Path, content: bytes) -> bool:
 
 
 def file_name(text: str) -> str:
-    """Returns a file name for an id; different ids have different names."""
-    # Half a surrogate pair, as of a file name that is not UTF-8, is a name as well.
+    """Returns a file name for an id; different ids have different file names."""
+    # An id may hold half a surrogate pair, as a file name that is not UTF-8 does.
     quoted = urllib.parse.quote(text, safe=" ,+=@()[]", errors="surrogatepass")
     portable = not quoted.startswith(".") and not _UNPORTABLE.fullmatch(quoted)
     if len(quoted) <= _LONGEST_NAME and portable:

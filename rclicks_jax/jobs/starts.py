@@ -1,8 +1,8 @@
-"""The commands of a run: one for each time that it was started or went on.
+"""The commands of a run: one for each time that it was started or continued.
 
-    attempts/NANOSECONDS-PROCESS.json     when, and what
+    attempts/NANOSECONDS-PROCESS.json     time and command
 
-They tell how a folder came to be; no number depends on them.
+They show how the folder was made; no number depends on them.
 """
 
 import datetime
@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rclicks_jax import distributed, files
 from rclicks_jax.jobs import run_files, store
@@ -19,11 +19,11 @@ _FOLDER = "attempts"
 
 
 class Start(NamedTuple):
-    """A start of a run.
+    """One start of a run.
 
     Attributes:
-        started: Date and time.
-        command: As the shell gave it.
+        started: Date and time of the start.
+        command: The command line, `sys.argv`.
     """
 
     started: str
@@ -31,7 +31,7 @@ class Start(NamedTuple):
 
 
 def note(folder: store.RunFolder) -> None:
-    """Writes down the command of this process, if it is the first of its run.
+    """Writes the command of this process to the folder, if it is the first process.
 
     Raises:
         RunFolderError: It cannot be written.
@@ -45,19 +45,22 @@ def note(folder: store.RunFolder) -> None:
 
 
 def read_all(folder: store.RunFolder) -> list[Start]:
-    """Reads the starts of a run, the first one first; those that are damaged are not.
+    """Reads the starts of a run in order of time; damaged files are passed over.
 
-    A run of an earlier release has the one that its `run.json` notes.
+    A run of an earlier release has only the start that its `run.json` holds.
     """
-    found = []
+    starts: list[Start] = []
     for path in sorted(folder.path.glob(f"{_FOLDER}/*.json")):
         try:
-            read = json.loads(run_files.read_text(path))
-            found.append(Start(str(read["started"]), list(map(str, read["command"]))))
+            content = json.loads(run_files.read_text(path))
+            starts.append(
+                Start(str(content["started"]), list(map(str, content["command"])))
+            )
         except (OSError, ValueError, TypeError, KeyError):
             continue
-    noted = folder.info().provenance
-    command = list(map(str, noted.get("command", [])))
-    if command and command not in [each.command for each in found]:
-        found.insert(0, Start(str(noted.get("started", "")), command))
-    return found
+    provenance = folder.info().provenance
+    recorded = provenance.get("command", [])
+    command = list(map(str, cast(list[object], recorded)))
+    if command and command not in [start.command for start in starts]:
+        starts.insert(0, Start(str(provenance.get("started", "")), command))
+    return starts

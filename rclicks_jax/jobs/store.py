@@ -1,24 +1,25 @@
-"""A run folder: what was asked, and a file for each attempt at a unit of work.
+"""A run folder: its settings, and a file for each attempt at a unit of work.
 
-    run.json                              which job, its identity and provenance
-    records/DATASET/NAME.ATTEMPT.jsonl    what became of a unit; whole or not at all
+    run.json                              kind of job, identity and provenance
+    records/DATASET/NAME.ATTEMPT.jsonl    results of a unit; whole or not at all
     artifacts/DATASET/NAME/...            pictures and other files of a unit
     attempts/...                          the command of each start
-    tables/, report.html                  made of the above, and made again at will
+    tables/, report.html                  made from the above; can be made again
 
-Nothing is deleted. A folder of another identity is refused, and so are records of
-another run: each says whose it is.
+Nothing is deleted. A folder with another identity is refused, and so are records of
+another run: each record holds the hash of its run.
 """
 
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 import sys
 import time
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
@@ -26,22 +27,26 @@ from rclicks_jax import cache, errors, files
 from rclicks_jax.files import remove_leftovers, why_unreadable
 from rclicks_jax.jobs import formats, identity, provenance, records, run_files
 
-# Names and whole files are used with every folder.
+# Users of run folders need `file_name` too.
 from rclicks_jax.jobs.run_files import file_name as file_name
+from rclicks_jax.types import JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RUN_NAME = "run.json"
-# A process that starts at the same moment may still be writing `run.json`.
+# Another process that starts at the same moment may still be writing `run.json`.
 _READS, _PAUSE_SECONDS = 20, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class RunInfo:
-    """What `run.json` says.
+    """The content of `run.json`.
 
     Attributes:
-        kind: The job.
-        format: In which it was started.
-        hash: Of the run; its records say it.
+        kind: The kind of job.
+        format: Number of the format in which the run was started.
+        hash: Hash of kind and identity; each record of the run holds it.
         identity: JSON values; `identity.from_json` makes the job's dataclass of them.
         provenance: JSON values of `provenance.Provenance`.
     """
@@ -49,12 +54,12 @@ class RunInfo:
     kind: str
     format: int
     hash: str
-    identity: dict[str, Any]
-    provenance: dict[str, Any]
+    identity: JsonObject
+    provenance: JsonObject
 
 
 def key_of(dataset: str, name: str) -> tuple[str, str]:
-    """Returns what files of a unit are called."""
+    """Returns the names of folder and file for a unit."""
     return file_name(dataset), file_name(name)
 
 
@@ -66,38 +71,38 @@ class RunFolder:
     """
 
     def __init__(self, path: epath.PathLike) -> None:
-        """Names the folder; nothing is read or made."""
+        """Takes the path of the folder; nothing is read or written."""
         self.path = epath.Path(path)
 
     def begin(
         self,
         kind: str,
-        values: Any,
-        noted: provenance.Provenance,
+        values: "DataclassInstance",
+        origin: provenance.Provenance,
         *,
         mendable: Collection[str] = (),
     ) -> None:
-        """Starts the run, or makes sure that it is the one that was started here.
+        """Starts the run, or checks that the folder holds this run.
 
-        Of several processes that start at once, one does; the others compare.
+        If several processes start at once, one starts the run, and others compare.
 
         Args:
-            kind: The job.
-            values: Its identity, a dataclass of all that can change a number.
-            noted: What is good to know.
-            mendable: Fields of the identity that may change while nothing is `ok`: an
-                adapter that failed everywhere is mended, and the same folder goes on.
+            kind: The kind of job.
+            values: Its identity, a dataclass of all values that can change a number.
+            origin: Its provenance.
+            mendable: Fields of the identity that may change as long as no object is
+                `ok`: a broken adapter can be mended and the same folder goes on.
 
         Raises:
             RunFolderError: The folder holds another run, or cannot be written.
         """
         now = identity.to_json(values)
-        described = {
+        described: dict[str, Any] = {
             "format": formats.RUN,
             "kind": kind,
             "hash": identity.hash_of({"kind": kind, **now}),
             "identity": now,
-            "provenance": dataclasses.asdict(noted),
+            "provenance": dataclasses.asdict(origin),
         }
         content = (json.dumps(described, indent=2, default=str) + "\n").encode()
         path = self.path / RUN_NAME
@@ -114,7 +119,7 @@ class RunFolder:
             )
         changed = self._changes(before, values)
         if changed and {*changed} <= {*mendable} and self._is_in_vain(before):
-            # Of several that were mended and start at once, one takes the place.
+            # If several processes start with changes at once, one replaces the run.
             with self._alone():
                 first, before = before, self._begun()
                 if first.hash == before.hash:
@@ -127,7 +132,7 @@ class RunFolder:
                     )
             changed = self._changes(before, values)
         if changed:
-            lines = ", ".join(line for found in changed.values() for line in found)
+            lines = ", ".join(itertools.chain.from_iterable(changed.values()))
             raise errors.RunFolderError(
                 f"{self.path} holds a run of something else: {lines}. Take another "
                 "folder, or the same settings, data and weights."
@@ -138,22 +143,24 @@ class RunFolder:
         if means := _other_means(before.provenance, described["provenance"]):
             print(f"note: {self.path} goes on with {means}", file=sys.stderr)
 
-    def _changes(self, before: RunInfo, values: Any) -> dict[str, list[str]]:
+    def _changes(
+        self, before: RunInfo, values: "DataclassInstance"
+    ) -> dict[str, list[str]]:
         now = identity.to_json(values)
         return identity.changes(type(values), before.identity, now, str(self.path))
 
     def _is_in_vain(self, before: RunInfo) -> bool:
-        """Tells whether the run here has tried something, and nothing was ok.
+        """Tells whether the run here has records, and no object of them is `ok`.
 
-        One without any record may have been started a moment ago.
+        A run without records may have been started a moment ago.
         """
         known = ("", before.hash)
         tried = any(_owner(path) in known for path in self.record_files())
         return tried and not self.has_results()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keeps other processes from starting a run here; a bucket has no locks."""
+    def _alone(self) -> Generator[None]:
+        """Locks the folder for this process; a bucket has no locks."""
         if "://" in str(self.path):
             yield
             return
@@ -161,7 +168,7 @@ class RunFolder:
             yield
 
     def _begun(self) -> RunInfo:
-        """Returns `run.json` of a process that may be writing it at this moment."""
+        """Reads `run.json`, and waits if another process may still be writing it."""
         for _ in range(_READS):
             try:
                 return self.info()
@@ -170,23 +177,23 @@ class RunFolder:
         return self.info()
 
     def _check_orphans(self, run: str) -> None:
-        """Makes sure that records without `run.json` are of the run to be started.
+        """Checks that records without `run.json` belong to the run to be started.
 
         Raises:
-            RunFolderError: They are of another one, or do not say of which.
+            RunFolderError: They belong to another run, or do not name their run.
         """
         owners = [_owner(path) for path in self.record_files()]
         others = sum(owner != run for owner in owners)
         if others:
             raise errors.RunFolderError(
                 f"{self.path} has {len(owners)} records but no {RUN_NAME}; {others} of "
-                "them are of another run or do not say of which. Take another folder, "
-                "or move the records away."
+                "them belong to another run or do not name their run. Take another "
+                "folder, or move the records away."
             )
         if owners:
             print(
-                f"{self.path} has lost its {RUN_NAME}; its {len(owners)} records say "
-                "that they are of this run, which goes on.",
+                f"{self.path} has lost its {RUN_NAME}; its {len(owners)} records "
+                "belong to this run, which goes on.",
                 file=sys.stderr,
             )
 
@@ -198,7 +205,7 @@ class RunFolder:
         """Returns the content of `run.json`.
 
         Raises:
-            RunFolderError: There is none, it is broken, or of a later release.
+            RunFolderError: The file is missing or broken, or a later release wrote it.
         """
         path = self.path / RUN_NAME
         try:
@@ -217,24 +224,24 @@ class RunFolder:
 
     @functools.cached_property
     def _started(self) -> RunInfo | None:
-        """The run of this folder: what `begin` found, whatever becomes of the file."""
+        """The run of this folder as `begin` found it; later changes do not count."""
         return self.info() if self.exists() else None
 
     @property
     def run(self) -> str:
-        """The hash of the run that was started here; empty if none was."""
+        """The hash of the run in this folder; empty if there is none."""
         return self._started.hash if self._started else ""
 
     @property
     def kind(self) -> str:
-        """The job whose run was started here; empty if none was."""
+        """The kind of job of the run in this folder; empty if there is none."""
         return self._started.kind if self._started else ""
 
     def write(self, record: records.Record) -> None:
         """Writes the record of an attempt at a unit.
 
         Raises:
-            RunFolderError: It cannot be written.
+            RunFolderError: The record cannot be written.
         """
         path = self._record_path(record.dataset, record.name, record.attempt)
         owned = dataclasses.replace(record, run=self.run)
@@ -243,11 +250,11 @@ class RunFolder:
     def read_all(self) -> Iterator[records.Record]:
         """Yields the newest record of every unit, ordered by dataset and name.
 
-        A record of another run without results is left out: before an adapter was
-        mended, all there was failed.
+        A record of another run is left out if it has no result: it was written before a
+        broken adapter was mended.
 
         Raises:
-            RecordError: A record is damaged, or of another run.
+            RecordError: A record is damaged, or has results of another run.
         """
         for _, (_, path) in sorted(self.newest().items()):
             record = self._read(path)
@@ -255,10 +262,7 @@ class RunFolder:
                 yield record
 
     def has_results(self) -> bool:
-        """Tells whether an object of any record is `ok`, whichever run it is of.
-
-        Records that are damaged say nothing.
-        """
+        """Tells whether an object of any run is `ok`; passes over damaged records."""
         for _, path in self.newest().values():
             with contextlib.suppress(records.RecordError):
                 if self._read(path).has_results:
@@ -266,20 +270,21 @@ class RunFolder:
         return False
 
     def read(self, path: epath.Path) -> records.Record:
-        """Reads a record that `newest` named.
+        """Reads the record in one of the files that `newest` returns.
 
         Raises:
-            RecordError: It is damaged, or of another run.
+            RecordError: It is damaged, or belongs to another run.
         """
         record = self._read(path)
         self._owns(record, str(path), strict=True)
         return record
 
     def _owns(self, record: records.Record, name: str, *, strict: bool) -> bool:
-        """Tells whether a record is of the run that was started here.
+        """Tells whether a record belongs to the run in this folder.
 
         Raises:
-            RecordError: It is of another run, and that is an error.
+            RecordError: It belongs to another run, and `strict` is set; or it does not
+                name its run although its format requires it.
         """
         if not self.run or record.run == self.run:
             return True
@@ -296,21 +301,21 @@ class RunFolder:
         return False
 
     def record_files(self) -> list[epath.Path]:
-        """Returns the files of records; others that lie there are none."""
+        """Returns the files of records; other files there are passed over."""
         place = self.path / "records"
         if not place.exists():
             return []
         return sorted(
             path
             for of_dataset in place.iterdir()
-            # No id has a name that begins with a dot, as those of file managers do.
+            # Files of file managers begin with a dot; names of records never do.
             if not of_dataset.name.startswith(".") and of_dataset.is_dir()
             for path in of_dataset.iterdir()
             if not path.name.startswith(".") and _attempt_of(path.name)
         )
 
     def newest(self) -> dict[tuple[str, str], tuple[int, epath.Path]]:
-        """Returns number and file of each unit's last attempt, by `key_of` the unit."""
+        """Returns number and file of the last attempt of each unit, by `key_of`."""
         newest: dict[tuple[str, str], tuple[int, epath.Path]] = {}
         for path in self.record_files():
             stem, attempt = _attempt_of(path.name) or ("", 0)
@@ -323,7 +328,7 @@ class RunFolder:
         return self.path / "records" / folder / f"{stem}.{attempt}.jsonl"
 
     def _read(self, path: epath.Path) -> records.Record:
-        """Reads a record, and makes sure that it lies where its unit belongs."""
+        """Reads a record, and checks that its path is that of its unit."""
         try:
             text = run_files.read_text(path)
         except (OSError, ValueError) as error:
@@ -336,15 +341,15 @@ class RunFolder:
         return record
 
     def artifacts(self, dataset: str, name: str) -> epath.Path:
-        """Returns the folder that files of a unit belong in."""
+        """Returns the folder for pictures and other files of a unit."""
         folder, stem = key_of(dataset, name)
         return self.path / "artifacts" / folder / stem
 
 
 def _attempt_of(name: str) -> tuple[str, int] | None:
-    """Returns unit and attempt of the name of a record's file; None if it is none.
+    """Returns unit and attempt from a file name; None if no record has such a name.
 
-    Before format 3 evaluations and click maps had one record a unit, `NAME.json`.
+    Before format 3 an evaluation or click maps had one file for each unit, `NAME.json`.
     """
     if name.endswith(".json"):
         return name.removesuffix(".json"), 1
@@ -363,20 +368,20 @@ def _words(kind: str) -> str:
 
 
 def _owner(path: epath.Path) -> str:
-    """Returns the run that a record of any job says it is of; empty if none."""
+    """Returns the hash of the run that a record names; empty if it names none."""
     try:
         return formats.owner(run_files.read_text(path))
     except (OSError, ValueError):
         return ""
 
 
-def _info_of(described: dict[str, Any]) -> RunInfo:
+def _info_of(described: Mapping[str, Any]) -> RunInfo:
     fields = {field.name for field in dataclasses.fields(RunInfo)}
     return RunInfo(**{key: described[key] for key in fields})
 
 
-def _other_means(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Says so if a run goes on where last bits of numbers can differ; else empty."""
+def _other_means(before: JsonObject, now: JsonObject) -> str:
+    """Returns a note if the machine changed so that last bits can differ, else ""."""
     changed = [
         line
         for key in provenance.OF_LAST_BITS

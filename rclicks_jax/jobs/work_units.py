@@ -1,4 +1,4 @@
-"""The units of work of a job, their order, and whose they are."""
+"""The units of work of a job, their order, and which process owns them."""
 
 import collections
 import dataclasses
@@ -12,13 +12,13 @@ from rclicks_jax.jobs import failures, records, store
 
 
 class Place(NamedTuple):
-    """Where an image or click task lies in a packaged dataset."""
+    """The position of an image or click task in a packaged dataset."""
 
     package: packages.Package
     row: packages.Row
 
     def read(self) -> Any:
-        """Reads it.
+        """Reads the image or click task.
 
         Raises:
             DataError: It cannot be read.
@@ -31,10 +31,10 @@ class Unit:
     """A unit of work: an image with all its objects, or a click task.
 
     Attributes:
-        dataset: Its dataset.
-        name: Its name there.
-        objects: Names of its objects, where they are known before it is read.
-        source: What the job reads it from.
+        dataset: Name of the dataset.
+        name: Name of the unit in the dataset.
+        objects: Names of its objects; empty if they are unknown until it is read.
+        source: Where the job reads it from, such as a `Place`.
     """
 
     dataset: str
@@ -44,7 +44,7 @@ class Unit:
 
     @property
     def key(self) -> str:
-        """What decides which process works on it."""
+        """Text by which the unit is assigned to a process."""
         return f"{self.dataset}/{self.name}"
 
 
@@ -54,22 +54,22 @@ def of_packages(
     """Returns every image or click task of a run, in order of datasets and images.
 
     Args:
-        datasets: What is worked on.
+        datasets: The packages of the datasets.
         split: `all`, or a split that every dataset has.
-        max_images: Of each dataset; 0 for all.
+        max_images: Largest number of images or tasks of each dataset; 0 for all.
 
     Raises:
-        DataError: A dataset has no object there that can be used.
+        DataError: A dataset has no usable object in the split.
     """
-    found = []
+    units: list[Unit] = []
     for package in datasets:
         rows = package.select(split)[: max_images or None]
         packages.require_usable(package.dataset, rows)
-        found += [
+        units += [
             Unit(package.dataset, row.name, row.instance_ids, Place(package, row))
             for row in rows
         ]
-    return found
+    return units
 
 
 def owned(units: Sequence[Unit], shard: tuple[int, int] = (0, 1)) -> list[Unit]:
@@ -80,13 +80,14 @@ def owned(units: Sequence[Unit], shard: tuple[int, int] = (0, 1)) -> list[Unit]:
 def unfinished(
     units: Sequence[Unit], run_folder: store.RunFolder
 ) -> list[tuple[Unit, int]]:
-    """Returns the units that are not finished, and the number of the next attempt.
+    """Returns the units that are not finished, with the number of the next attempt.
 
-    Those that failed are tried again. So are those whose record is damaged or of
-    another run, which is said.
+    Failed units are tried again, and so are units whose record is damaged or belongs to
+    another run; a note is printed of these.
     """
     newest = run_folder.newest()
-    left, problems = [], []
+    left: list[tuple[Unit, int]] = []
+    problems: list[str] = []
     for unit in units:
         done, path = newest.get(store.key_of(unit.dataset, unit.name), (0, None))
         try:
@@ -105,47 +106,48 @@ def unfinished(
 
 
 def require_distinct(units: Iterable[Unit], called: str) -> None:
-    """Makes sure that no two units would have the same record.
+    """Checks that no two units have the same record.
 
     Args:
-        units: All of a job.
-        called: What a unit is called.
+        units: All units of a job.
+        called: Word for a unit.
 
     Raises:
-        DataError: Two have the same name.
+        DataError: Two units of a dataset have the same name.
     """
     counts = collections.Counter((unit.dataset, unit.name) for unit in units)
     for (dataset, name), times in counts.most_common(1):
         if times > 1:
             raise errors.DataError(
-                f"{dataset} has {times} {called}s called {name!r}. Give each a name of "
-                "its own."
+                f"{dataset} has {times} {called}s called {name!r}. Give each its own "
+                "name."
             )
 
 
 def require_usable(
     units: Sequence[Unit], problems: Callable[[Unit], Iterable[str]], what: str
 ) -> None:
-    """Makes sure, before any work, that there is something to work on.
+    """Checks, before any work, that some object can be used.
 
     Args:
-        units: They are read up to the first that can be used.
-        problems: Yields why objects of a unit cannot be used, and an empty text for one
-            that can; may raise what is wrong with the whole unit.
-        what: What was asked for, in a message.
+        units: All units; they are read up to the first with a usable object.
+        problems: Function that yields, for the objects of a unit, the reason why an
+            object cannot be used, or an empty text if it can. It may raise an error
+            about the whole unit.
+        what: The data as the user named them, for messages.
 
     Raises:
-        DataError: Nothing can be used; the message counts the reasons.
+        DataError: No object can be used; the message counts the reasons.
     """
     reasons: collections.Counter[str] = collections.Counter()
     for unit in units:
         try:
-            found = list(problems(unit))
+            reasons_of_unit = list(problems(unit))
         except Exception as error:
-            found = [failures.described(error)]
-        if "" in found:
+            reasons_of_unit = [failures.described(error)]
+        if "" in reasons_of_unit:
             return
-        reasons.update(found)
+        reasons.update(reasons_of_unit)
     why = failures.most_common(reasons) or "there is no image in this split"
     raise errors.DataError(
         f"{what} has no object that can be used: {why}. "

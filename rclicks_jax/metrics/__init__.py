@@ -1,1 +1,1 @@
-"""Numbers: of an interaction, of robustness, of click prediction, and their spread."""
+"""Metrics of interaction, robustness, click prediction and saliency; intervals."""

@@ -1,7 +1,7 @@
-"""How well a click map predicts real clicks.
+"""Metrics of how well a click map predicts real clicks.
 
-PDE, NSS, PL1, WD and KS are the paper's; AUC-Judd and information gain are what
-saliency people add. Everything is computed in float64.
+PDE, NSS, PL1, WD and KS are the paper's; AUC-Judd and information gain come from
+saliency prediction. Everything is computed in float64.
 
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py; Judd et al. (2012), A
 Benchmark of Computational Models of Saliency; Kuemmerer et al. (2015),
@@ -13,13 +13,13 @@ import numpy as np
 from rclicks_jax.metrics import ks2d
 
 KS_LEVEL = 0.05
-# Information gain takes one click in a hundred to fall anywhere in the image, so that a
-# click where a map is zero costs a model some bits and not infinitely many.
+# Information gain assumes that one click in a hundred falls anywhere in the image, so
+# that a click where a map is zero costs a model some bits, not infinitely many.
 IG_EPSILON = 0.01
 
 
 def as_distribution(click_map: np.ndarray) -> np.ndarray:
-    """Returns a click map that sums to one, `f64[h w]`; all zero if it is."""
+    """Returns a click map scaled to a sum of one, `f64[h w]`; all zeros stay zero."""
     click_map = np.asarray(click_map, np.float64)
     total = click_map.sum()
     return click_map / total if total > 0 else click_map
@@ -29,8 +29,8 @@ def pde(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
     """Returns the mean probability at the clicks; larger is better.
 
     Args:
-        distribution: Sums to one, `f64[h w]`.
-        clicks_yx: `i32[n 2]`.
+        distribution: Click map with a sum of one, `f64[h w]`.
+        clicks_yx: Real clicks `(y, x)`, `i32[n 2]`.
     """
     return float(distribution[tuple(clicks_yx.T)].mean())
 
@@ -39,11 +39,11 @@ def nss(distribution: np.ndarray, clicks_yx: np.ndarray, epsilon: float = 0.0) -
     """Returns the mean standard score of the map at the clicks; larger is better.
 
     Args:
-        distribution: Sums to one, `f64[h w]`.
-        clicks_yx: `i32[n 2]`.
-        epsilon: Added to the deviation. The original's 1e-9 is not small beside the
-            deviation of a large map that sums to one: some 1e-4 of it at a few hundred
-            pixels a side, and up to 4e-3 at two thousand.
+        distribution: Click map with a sum of one, `f64[h w]`.
+        clicks_yx: Real clicks `(y, x)`, `i32[n 2]`.
+        epsilon: Number added to the deviation. The original's 1e-9 is not small beside
+            the deviation of a large map with a sum of one: it is some 1e-4 of it at a
+            few hundred pixels a side, and up to 4e-3 at two thousand.
 
     Returns:
         The score; 0 if the map is constant.
@@ -57,18 +57,18 @@ def nss(distribution: np.ndarray, clicks_yx: np.ndarray, epsilon: float = 0.0) -
 
 
 def auc_judd(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
-    """Returns how often a clicked pixel has more than one that nobody clicked.
+    """Returns how often a clicked pixel has a higher value than an unclicked one.
 
-    The area under the curve of the share of clicked pixels over that of the others,
-    for a threshold that falls through all values; equal values count as half. A pixel
-    that was clicked twice counts once. Only the order of values matters.
+    It is the area under the curve of the share of clicked pixels above a threshold over
+    the share of other pixels above it; equal values count as half. A pixel that was
+    clicked twice counts once. Only the order of values matters.
 
     Args:
-        distribution: `f64[h w]`.
-        clicks_yx: `i32[n 2]`.
+        distribution: Click map of any sum, `f64[h w]`.
+        clicks_yx: Real clicks `(y, x)`, `i32[n 2]`.
 
     Returns:
-        In [0, 1], 0.5 for a constant map; NaN if every pixel was clicked.
+        The area in [0, 1], 0.5 for a constant map; NaN if every pixel was clicked.
     """
     values = distribution.ravel()
     clicked = np.unique(np.ravel_multi_index(tuple(clicks_yx.T), distribution.shape))
@@ -87,19 +87,19 @@ def auc_judd(distribution: np.ndarray, clicks_yx: np.ndarray) -> float:
 def information_gain(
     distribution: np.ndarray, baseline: np.ndarray, clicks_yx: np.ndarray
 ) -> float:
-    """Returns how many bits a click is less surprising than under a baseline.
+    """Returns by how many bits a click is less surprising than under a baseline.
 
     Both maps are mixed with `IG_EPSILON` of a uniform map of the whole image.
 
     Args:
-        distribution: Sums to one, `f64[h w]`.
-        baseline: Sums to one, `f64[h w]`.
-        clicks_yx: `i32[n 2]`.
+        distribution: Click map with a sum of one, `f64[h w]`.
+        baseline: Click map of the baseline with a sum of one, `f64[h w]`.
+        clicks_yx: Real clicks `(y, x)`, `i32[n 2]`.
     """
     floor = IG_EPSILON / distribution.size
     mixed = (
-        (1 - IG_EPSILON) * each[tuple(clicks_yx.T)] + floor
-        for each in (distribution, baseline)
+        (1 - IG_EPSILON) * density[tuple(clicks_yx.T)] + floor
+        for density in (distribution, baseline)
     )
     ours, theirs = map(np.log2, mixed)
     return float((ours - theirs).mean())
@@ -120,9 +120,9 @@ def pl1(drawn: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]) -> fl
     """Returns the mean L1 distance over all pairs of drawn and real clicks.
 
     Args:
-        drawn: `[... m 2]`.
-        clicks_yx: `[n 2]`.
-        box_hw: Height and width that distances are divided by.
+        drawn: Sets of drawn clicks, `[... m 2]`.
+        clicks_yx: Real clicks, `[n 2]`.
+        box_hw: Height and width by which distances are divided.
     """
     along = (
         _mean_distance(drawn[..., axis], clicks_yx[:, axis]).mean() / box_hw[axis]
@@ -134,14 +134,14 @@ def pl1(drawn: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]) -> fl
 def pl1_expected(
     distribution: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]
 ) -> float:
-    """Returns the mean of `pl1` over all that could be drawn from a map.
+    """Returns the expectation of `pl1` over draws from a map.
 
     An L1 distance is a sum over the axes, so the map's two marginals are enough.
 
     Args:
-        distribution: Sums to one, `f64[h w]`.
-        clicks_yx: `i32[n 2]`.
-        box_hw: Height and width that distances are divided by.
+        distribution: Click map with a sum of one, `f64[h w]`.
+        clicks_yx: Real clicks `(y, x)`, `i32[n 2]`.
+        box_hw: Height and width by which distances are divided.
     """
     along = (
         marginal * _mean_distance(np.arange(marginal.size), places) / length
@@ -152,7 +152,7 @@ def pl1_expected(
             strict=True,
         )
     )
-    return float(sum(each.sum() for each in along))
+    return float(sum(distances.sum() for distances in along))
 
 
 def _mean_distance(places: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -161,42 +161,45 @@ def _mean_distance(places: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def wd(drawn: np.ndarray, clicks_yx: np.ndarray) -> np.ndarray:
-    """Returns the Wasserstein distances of sets of clicks to one, exactly, in pixels.
+    """Returns the exact Wasserstein distances of sets of clicks to real clicks, pixels.
 
-    All clicks of a set weigh the same. Of equally large sets the transport is an
-    assignment, which is far faster than SciPy's linear programme for the others.
+    All clicks of a set have the same weight. If both sets have the same size, the
+    transport is an assignment, which is far faster than the linear programme that SciPy
+    solves for other sizes.
 
     Args:
-        drawn: Sets, `[... m 2]`.
-        clicks_yx: `[n 2]`.
+        drawn: Sets of drawn clicks, `[... m 2]`.
+        clicks_yx: Real clicks, `[n 2]`.
 
     Returns:
-        `f64[...]`.
+        The distance of each set, `f64[...]`.
     """
-    # SciPy takes a second to import and only evaluation needs it.
+    # Importing SciPy takes a second, and only evaluation needs it.
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
     from scipy.stats import wasserstein_distance_nd
 
     sets = drawn.reshape(-1, *drawn.shape[-2:])
     if drawn.shape[-2] == len(clicks_yx):
-        # One call for all: a hundred small ones take as long as what they compute.
+        # One call for all sets: a hundred small calls would take twice as long.
         costs = cdist(sets.reshape(-1, 2), clicks_yx).reshape(*sets.shape[:2], -1)
-        found = [cost[linear_sum_assignment(cost)].mean() for cost in costs]
+        distances = [cost[linear_sum_assignment(cost)].mean() for cost in costs]
     else:
-        found = [wasserstein_distance_nd(one, clicks_yx) for one in sets]
-    return np.array(found).reshape(drawn.shape[:-2])
+        distances = [
+            wasserstein_distance_nd(drawn_set, clicks_yx) for drawn_set in sets
+        ]
+    return np.array(distances).reshape(drawn.shape[:-2])
 
 
 def ks(drawn: np.ndarray, clicks_yx: np.ndarray) -> float:
-    """Returns the share of drawn sets that the KS test does not tell from the clicks.
+    """Returns the share of drawn sets that the KS test does not tell from real clicks.
 
     Args:
-        drawn: `[draws m 2]`, m >= 2.
-        clicks_yx: `[n 2]`.
+        drawn: Sets of drawn clicks, `[draws m 2]`, m >= 2.
+        clicks_yx: Real clicks, `[n 2]`.
 
     Returns:
-        The share; NaN with fewer than two clicks, of which no test can tell anything.
+        The share; NaN with fewer than two clicks, for which there is no test.
     """
     if len(clicks_yx) < 2:
         return float("nan")

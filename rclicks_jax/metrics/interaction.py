@@ -1,8 +1,8 @@
-"""How good a mask is, and how many clicks it took: IoU, NoC, NoF, IoU-AuC.
+"""Metrics of an interaction: IoU, NoC, NoF, IoU-AuC.
 
-Areas are integers, and a threshold is compared with as integers: 10 * intersection
->= 9 * union has no rounding. Two ways of counting give the same integers, one for
-masks in host memory and one, vmapped, for accelerators.
+Areas are integers, and thresholds are compared in integers: 10 * intersection >= 9 *
+union has no rounding. Two implementations count the same integers: one for masks in
+host memory, and a vmapped one for accelerators.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/utils.py and
 compute_benchmark_metrics.ipynb.
@@ -22,15 +22,15 @@ THRESHOLDS = (80, 85, 90, 95)
 def areas_on_host(
     pred_masks: Sequence[np.ndarray], gt_mask: np.ndarray, counted: np.ndarray | None
 ) -> np.ndarray:
-    """Counts the pixels in both, and in either, of a target and each prediction.
+    """Counts the pixels of intersection and union of a target and each prediction.
 
     Args:
-        pred_masks: `bool[h w]` each.
-        gt_mask: `bool[h w]`.
+        pred_masks: The predictions, `bool[h w]` each.
+        gt_mask: The target, `bool[h w]`.
         counted: Pixels that count, `bool[h w]`; None for all.
 
     Returns:
-        Intersection and union of each, `i64[t 2]`.
+        Intersection and union for each prediction, `i64[t 2]`.
     """
     target = gt_mask if counted is None else gt_mask & counted
     target_area = np.count_nonzero(target)
@@ -49,10 +49,11 @@ def areas(
     *,
     on_device: bool,
 ) -> np.ndarray:
-    """Counts like `areas_on_host`, on an accelerator if asked to.
+    """Counts like `areas_on_host`; on an accelerator if `on_device` is set.
 
     Returns:
-        Intersection and union of each, `i64[t 2]`; the same integers either way.
+        Intersection and union for each prediction, `i64[t 2]`; the integers do not
+        depend on `on_device`.
     """
     if not on_device:
         return areas_on_host(pred_masks, gt_mask, counted)
@@ -71,13 +72,13 @@ def areas_on_device(
     """Counts like `areas_on_host`, vmapped over the predictions.
 
     Args:
-        pred_masks: Flattened masks, `bool[t n]`; pixels that do not count may be
-            appended to share a shape.
-        gt_mask: `bool[n]`.
-        counted: `bool[n]`.
+        pred_masks: Flattened predictions, `bool[t n]`; pixels that do not count may be
+            appended, so that images share a shape.
+        gt_mask: Flattened target, `bool[n]`.
+        counted: Pixels that count, `bool[n]`.
 
     Returns:
-        Intersection and union of each, `i32[t 2]`.
+        Intersection and union for each prediction, `i32[t 2]`.
     """
 
     def areas(pred_mask: jax.Array) -> jax.Array:
@@ -97,35 +98,35 @@ def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:
 
 
 def reached(intersection: np.ndarray, union: np.ndarray, percent: int) -> np.ndarray:
-    """Tells, without rounding, whether an IoU is at least `percent` / 100."""
+    """Tells, without rounding, whether each IoU is at least `percent` / 100."""
     return 100 * np.asarray(intersection) >= percent * np.asarray(union)
 
 
 def noc(reached_at: np.ndarray, max_clicks: int) -> np.ndarray:
-    """Returns the number of clicks: the first at which the threshold was reached.
+    """Returns NoC: the number of the first click that reaches the threshold.
 
     Args:
-        reached_at: After each click, `bool[... k]`.
-        max_clicks: The answer where it never was.
+        reached_at: Whether the threshold is reached after each click, `bool[... k]`.
+        max_clicks: NoC where no click reaches it.
 
     Returns:
-        `i64[...]`, in 1..max_clicks.
+        The number of clicks, `i64[...]`, in 1..max_clicks.
     """
     first = reached_at.argmax(axis=-1) + 1
     return np.where(reached_at.any(axis=-1), first, max_clicks)
 
 
 def failed(reached_at: np.ndarray, max_clicks: int, *, last_counts: bool) -> np.ndarray:
-    """Tells which objects count as failures (NoF is how many do).
+    """Tells which objects count as failures; NoF is their number.
 
     Args:
-        reached_at: After each click, `bool[... k]`.
-        max_clicks: Clicks that were allowed.
+        reached_at: Whether the threshold is reached after each click, `bool[... k]`.
+        max_clicks: Largest number of clicks.
         last_counts: Whether reaching the threshold exactly at the last click is a
             failure, as in the original.
 
     Returns:
-        `bool[...]`.
+        Whether each object failed, `bool[...]`.
     """
     if last_counts:
         return noc(reached_at, max_clicks) == max_clicks
@@ -136,6 +137,6 @@ def iou_auc(ious: np.ndarray) -> np.ndarray:
     """Returns the mean height of the curve of IoU over clicks, by trapezoids.
 
     Args:
-        ious: After each click, `f64[... k]`, k >= 2.
+        ious: IoU after each click, `f64[... k]`, k >= 2.
     """
     return np.trapezoid(ious, axis=-1) / (ious.shape[-1] - 1)

@@ -1,8 +1,9 @@
 """Confidence intervals by a bootstrap over images.
 
-Objects of one photograph are not independent, so photographs are drawn, not objects.
-A handful of photographs says nothing about others: below `FEWEST` of them there is a
-mean and no interval, and nothing that rests on an interval. This module alone decides.
+Objects of one photograph are not independent, so photographs are resampled, not
+objects. A handful of photographs says nothing about others: with fewer than `FEWEST` of
+them there is a mean but no interval, and nothing that depends on an interval. Only this
+module decides that.
 """
 
 import math
@@ -12,7 +13,7 @@ import numpy as np
 
 from rclicks_jax import errors
 
-# Resampling fewer photographs yields ends that look exact: of one, both are the mean.
+# With fewer photographs the ends look too exact: with a single one, both are the mean.
 FEWEST = 5
 
 
@@ -40,13 +41,13 @@ class Interval(NamedTuple):
 
 
 def between(mean: float, low: float, high: float, clusters: int) -> Interval:
-    """Returns an interval, or the mean alone if it rests on too few photographs.
+    """Returns an interval; only the mean if there are too few photographs.
 
     Args:
         mean: The mean.
         low: Lower end.
         high: Upper end.
-        clusters: How many photographs all three are of.
+        clusters: Number of photographs behind the three.
     """
     if clusters < FEWEST:
         low = high = math.nan
@@ -63,14 +64,14 @@ def bootstrap_mean(
 ) -> Interval:
     """Returns the mean of `values` with a percentile interval.
 
-    The interval has no ends if the values are of fewer than `FEWEST` clusters.
+    The interval has no ends if there are fewer than `FEWEST` clusters.
 
     Args:
-        values: One number an instance, `f64[n]`, n >= 1; NaN is left out.
-        clusters: The image of each, any labels, `[n]`.
-        level: Of the interval.
-        draws: Resamples.
-        seed: Of the resamples; the same one gives the same interval.
+        values: A number for each instance, `f64[n]`, n >= 1; NaN is left out.
+        clusters: Label of the image of each instance, of any type, `[n]`.
+        level: Confidence level of the interval.
+        draws: Number of resamples.
+        seed: Seed of the resamples; the same seed gives the same interval.
 
     Raises:
         BadValueError: No value is a number.
@@ -92,8 +93,8 @@ def over_images(values: np.ndarray | None, image_ids: list[str]) -> Interval | N
     """Returns a mean with its interval by a bootstrap over images.
 
     Args:
-        values: One number an object, `f64[n]`, perhaps with NaN; or None.
-        image_ids: The image of each.
+        values: A number for each object, `f64[n]`, perhaps with NaN; or None.
+        image_ids: The image of each object.
     """
     if values is None or not np.isfinite(values).any():
         return None
@@ -103,19 +104,19 @@ def over_images(values: np.ndarray | None, image_ids: list[str]) -> Interval | N
 def difference(
     one: np.ndarray, other: np.ndarray, image_ids: list[str]
 ) -> Interval | None:
-    """Returns the mean of one minus other over the objects that have both."""
+    """Returns the mean of `one - other` over the objects that have both numbers."""
     return over_images(one - other, image_ids)
 
 
 def told_apart(between: Interval | None, alike: bool) -> str | None:
-    """Says whether a difference tells two apart.
+    """Returns whether a difference tells two segmenters or click models apart.
 
     Args:
-        between: The difference; None if it has none.
-        alike: Whether nothing else differs between the two.
+        between: The difference; None if there is none.
+        alike: Whether all else is equal between the two.
 
     Returns:
-        `yes`, `no`, or None where it cannot be told: without an interval, or where
+        `yes`, `no`, or None if nothing can be said: without an interval, or if
         something else differs.
     """
     sign = between.sign if between is not None and alike else None

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def ks_statistic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns the mean of the two one-sided maximal differences between quadrants.
+    """Returns the mean of the two one-sided largest differences between quadrants.
 
     Args:
         first: Points, `[... n 2]`.
@@ -24,8 +24,8 @@ def ks_statistic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the asymptotic p-value that both sets come from one distribution.
 
-    Where all points of a set share a coordinate, nothing is known of how its
-    coordinates vary together; their correlation counts as 0 there.
+    If all points of a set share a coordinate, the correlation of its coordinates is not
+    defined and counts as 0.
 
     Args:
         first: Points, `[... n 2]`, n >= 2.
@@ -34,7 +34,7 @@ def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns:
         `f64[...]`.
     """
-    # SciPy takes a second to import and only evaluation needs it.
+    # Importing SciPy takes a second, and only evaluation needs it.
     from scipy.special import kolmogorov
 
     n, m = first.shape[-2], second.shape[-2]
@@ -49,7 +49,7 @@ def ks_p_value(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _max_difference(corners: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Returns the largest difference of quadrant shares with a corner at each point."""
     difference = _quadrants(corners, corners) - _quadrants(corners, other)
-    # Moving the corner point itself to the quadrant where it hurts most.
+    # The corner point itself counts in the quadrant where the difference is largest.
     step = 1 / corners.shape[-2]
     difference[..., 0] -= step
     low = -difference.min(axis=(-2, -1))
@@ -67,11 +67,11 @@ def _quadrants(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _at_most(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Returns a bit for each value and limit, `u8[... n m/8]`, counted eight at once.
+    """Returns a bit for each value and limit, eight in a byte, `u8[... n m/8]`.
 
     Args:
-        values: `[... m]`.
-        limits: `[... n]`.
+        values: The values, `[... m]`.
+        limits: Upper limits, `[... n]`.
     """
     return np.packbits(values[..., None, :] <= limits[..., :, None], axis=-1)
 

@@ -1,7 +1,7 @@
-"""How differently users fare: Sample NoC, dSB, dGR, dHH, NSR.
+"""Metrics of robustness between users: Sample NoC, dSB, dGR, dHH, NSR.
 
-Each takes one number for each clicking group and instance. Relative differences are
-means of ratios, one an instance, not ratios of means.
+Each takes a number for each clicking group and instance. Relative differences are
+ratios for each instance, of which tables show means; they are not ratios of means.
 
 Source: emb-ai/rclicks, compute_benchmark_metrics.ipynb, cells 7 to 14.
 """
@@ -22,19 +22,19 @@ def sample_mean(by_group: np.ndarray) -> MeanStd:
     """Averages over groups, then over instances.
 
     Args:
-        by_group: `f64[g n]`.
+        by_group: Number for each group and instance, `f64[g n]`.
     """
     means = by_group.mean(axis=0)
     return MeanStd(float(means.mean()), float(by_group.std(axis=0).mean()))
 
 
 class Spread(NamedTuple):
-    """Where the spread of repeated draws comes from.
+    """The sources of the spread of repeated draws.
 
     Attributes:
-        groups: Deviation between groups that draws do not explain.
+        groups: Deviation between groups that chance does not explain.
         draws: Deviation between draws of one group.
-        error: Standard error of the mean over everything that is due to draws.
+        error: Standard error, from the chance of draws, of the mean over everything.
     """
 
     groups: float
@@ -43,14 +43,14 @@ class Spread(NamedTuple):
 
 
 def spread(by_repeat: np.ndarray) -> Spread:
-    """Parts the spread between groups from that between draws of one group.
+    """Separates the spread between groups from the spread between draws of a group.
 
-    The mean of `r` draws varies by the variance of a draw over `r`; as much of the
-    variance between groups is no difference between them. Deviations are roots of
-    variances averaged over instances.
+    The variance of the mean of `r` draws is the variance of a draw over `r`. That much
+    of the variance between groups is chance and is subtracted. Deviations are roots of
+    variances that are averaged over instances.
 
     Args:
-        by_repeat: `f64[r g n]`, r >= 2.
+        by_repeat: Number for each draw, group and instance, `f64[r g n]`, r >= 2.
     """
     repeats, groups, _ = by_repeat.shape
     within = by_repeat.var(axis=0, ddof=1).mean()
@@ -65,32 +65,32 @@ def spread(by_repeat: np.ndarray) -> Spread:
 
 
 def relative(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Returns (values - reference) / reference, `f64[...]`; NaN where it is 0."""
+    """Returns (values - reference) / reference, `f64[...]`; NaN for reference 0."""
     reference = np.asarray(reference, np.float64)
     out = np.full(np.broadcast_shapes(values.shape, reference.shape), np.nan)
     return np.divide(values - reference, reference, out=out, where=reference != 0)
 
 
 def delta_sb(by_group: np.ndarray, baseline: np.ndarray) -> np.ndarray:
-    """Says how much the robot flatters, an instance: groups against baseline.
+    """Returns how much the robot flatters: groups relative to the baseline.
 
     Args:
-        by_group: `f64[g n]`.
-        baseline: `f64[n]`.
+        by_group: Number for each group and instance, `f64[g n]`.
+        baseline: Number of the robot for each instance, `f64[n]`.
 
     Returns:
-        `f64[n]`; the table shows 100 times its mean.
+        The difference for each instance, `f64[n]`; tables show 100 times its mean.
     """
     return relative(by_group.mean(axis=0), baseline)
 
 
 def delta_gr(by_group: np.ndarray) -> np.ndarray:
-    """Says how differently users fare: first group against last, `f64[n]`."""
+    """Returns how differently users fare: first group relative to last, `f64[n]`."""
     return relative(by_group[0], by_group[-1])
 
 
 def delta_hh(by_group: np.ndarray) -> np.ndarray:
-    """Compares the lower half of the groups with the upper, paired, `f64[g/2 n]`."""
+    """Returns the lower half of groups relative to the upper, paired, `f64[g/2 n]`."""
     half = by_group.shape[0] // 2
     return relative(by_group[:half], by_group[half : 2 * half])
 
@@ -102,8 +102,8 @@ def noise_to_signal(
 
     Args:
         values: IoU over users or groups, `f64[...]`.
-        axis: The users or groups.
-        epsilon: Added to the mean; the original's NSR over users has 1e-9.
+        axis: The axis of users or groups.
+        epsilon: Number added to the mean; the original's NSR over users has 1e-9.
     """
     mean = np.asarray(values.mean(axis=axis) + epsilon)
     out = np.full(mean.shape, np.nan)

@@ -1,8 +1,8 @@
-"""Distances between a predicted and a ground-truth map, as saliency people use them.
+"""Metrics of saliency prediction between a predicted and a ground-truth map.
 
-`kld`, `sim` and `cc` take arrays of NumPy or of JAX, and give what they are given:
-training computes them on the device. `compare` gives all three for one pair of maps of
-any size on the host.
+`kld`, `sim` and `cc` take arrays of NumPy or of JAX, and return an array of the same
+kind: training computes them on the device. `compare` returns all three for a pair of
+maps of any size on the host.
 
 Source: emb-ai/rclicks, scripts/train_click_model.py, `kld` and `calculate_metrics`.
 """
@@ -18,15 +18,15 @@ _EPSILON = 1e-9
 
 
 def kld(pred_map: Array, gt_map: Array, weight: Array) -> Array:
-    """Kullback-Leibler divergence of the prediction from the truth.
+    """Returns the Kullback-Leibler divergence of the prediction from the truth.
 
     Args:
-        pred_map: Non-negative, `f32[h w]`.
-        gt_map: Non-negative, `f32[h w]`.
-        weight: 1 where pixels count, `f32[h w]`.
+        pred_map: Predicted map, non-negative, `f32[h w]`.
+        gt_map: Ground-truth map, non-negative, `f32[h w]`.
+        weight: 1 where pixels count, else 0, `f32[h w]`.
 
     Returns:
-        `f32[]`.
+        The divergence, `f32[]`.
     """
     return _divergence(
         _as_distribution(pred_map, weight), _as_distribution(gt_map, weight)
@@ -34,16 +34,19 @@ def kld(pred_map: Array, gt_map: Array, weight: Array) -> Array:
 
 
 def sim(pred_map: Array, gt_map: Array, weight: Array) -> Array:
-    """Histogram intersection of the two maps as distributions, in [0, 1], `f32[]`."""
+    """Returns the overlap of the two maps as distributions, in [0, 1], `f32[]`.
+
+    Arguments as in `kld`.
+    """
     return _overlap(
         _as_distribution(pred_map, weight), _as_distribution(gt_map, weight)
     )
 
 
 def cc(pred_map: Array, gt_map: Array, weight: Array) -> Array:
-    """Correlation of the two maps over the pixels that count, `f32[]`.
+    """Returns the correlation of the two maps over the pixels that count, `f32[]`.
 
-    0 if a map is constant.
+    It is 0 if a map is constant. Arguments as in `kld`.
     """
     xp = pred_map.__array_namespace__()
     count = xp.maximum(weight.sum(), 1)
@@ -56,21 +59,21 @@ def cc(pred_map: Array, gt_map: Array, weight: Array) -> Array:
 def compare(pred: np.ndarray, gt_map: np.ndarray) -> dict[str, float]:
     """Returns KLD, SIM and CC of a map on the host, in float64.
 
-    A map of clicks is zero almost everywhere. There it adds nothing to any of them but
-    to CC's means, so most of both maps is never looked at.
+    The map of clicks is zero almost everywhere. Such pixels change none of the three
+    but the means in CC, so only the other pixels are read.
 
     Args:
-        pred: Sums to one, `f64[h w]`.
-        gt_map: Non-negative, with a sum above zero, `f32[h w]`.
+        pred: Predicted map; sums to one, `f64[h w]`.
+        gt_map: Map of clicks, non-negative, with a sum above zero, `f32[h w]`.
 
     Returns:
-        By name: `kld`, `sim`, `cc`.
+        The values by name: `kld`, `sim`, `cc`.
     """
     places = np.flatnonzero(gt_map)
     truth = gt_map.ravel()[places].astype(np.float64)
     truth /= truth.sum()
     there = pred.ravel()[places]
-    # Both sum to one, so this is the mean of both.
+    # Both maps sum to one, so this is the mean of each.
     mean = 1 / gt_map.size
     elsewhere = (gt_map.size - truth.size) * mean**2
     deviation = np.sqrt((((truth - mean) ** 2).sum() + elsewhere) * mean)

@@ -1,14 +1,15 @@
 """A model folder: weights as safetensors, and a card that says what they are.
 
-Two files cannot be replaced at once, so both are written beside those they replace, and
-then renamed: the weights, then the card. Where only the weights were renamed, the card
-beside is the right one.
+Two files cannot be replaced at once. So both are written beside those that they
+replace, and are then renamed: first the weights, then the card. If only the weights
+were renamed, the card that still lies beside is theirs.
 """
 
 import dataclasses
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import flax.traverse_util
@@ -17,34 +18,39 @@ import safetensors
 import safetensors.numpy
 from etils import epath
 
-from rclicks_jax import errors, files
+from rclicks_jax import errors, files, registry
+from rclicks_jax.networks import architectures
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.settings import dicts, networks
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
-_FORMAT = 1
+# Cards of format 1 name no architecture: there was only the clickability network.
+_FORMAT = 2
 # SHA-256 of the rest of a card: a size or a width that changed changes click maps.
 _SEAL = "card_checksum"
-# What is written beside, and becomes the file of the same name.
+# Name of a file that is complete but not renamed yet.
 _NEXT = "{}.next"
 
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What a model folder holds and where it comes from.
+    """Facts about a model: which network it is, and where it comes from.
 
     Attributes:
-        network: Widths and depths.
+        network: Widths and depths, of the architecture's type.
         size: Side of the square it was trained on, pixels.
-        sigma: Of the click maps it was trained on, in units of a 1920x1080 image.
-        data: What it was trained on, in words: datasets, counts, kinds of clicks.
-        recipe: How it was trained, in words.
-        metrics: What it reached on its validation split.
-        protocol: Whose training it had: `paper` for the original's.
+        sigma: Sigma of the click maps it was trained on, in pixels of a 1920x1080
+            image.
+        data: Description of the training data: datasets, counts, kinds of clicks.
+        recipe: Description of the training.
+        metrics: Metrics on the validation split of its training.
+        protocol: Name of the recipe it was trained by: `paper` for the original's.
         checksum: SHA-256 of the weights file.
+        architecture: Name of the kind of network.
     """
 
-    network: networks.NetworkConfig
+    network: architectures.Config
     size: int
     sigma: float
     data: str
@@ -52,13 +58,14 @@ class Card:
     metrics: dict[str, float]
     protocol: str = ""
     checksum: str = ""
+    architecture: str = networks.CLICKABILITY
 
 
-def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
+def save(folder: epath.PathLike, variables: Variables, card: Card) -> Card:
     """Writes a model folder; returns the card with its checksum.
 
-    A model that is there stays whole until the new one takes its place at once; an
-    equal one is left alone.
+    A model that is there stays whole until the new one replaces it. One that is equal
+    is not written again.
 
     Raises:
         OSError: It cannot be written.
@@ -72,16 +79,16 @@ def save(folder: epath.PathLike, variables: dict[str, Any], card: Card) -> Card:
     arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}
     encoded = safetensors.numpy.save(arrays)
     card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
-    described = {"format": _FORMAT, **dataclasses.asdict(card)}
-    text = json.dumps({**described, _SEAL: _seal(described)}, indent=2) + "\n"
+    facts = {"format": _FORMAT, **dataclasses.asdict(card)}
+    text = json.dumps({**facts, _SEAL: _seal(facts)}, indent=2) + "\n"
     if not _holds(path, encoded, text):
         _replace(path, encoded, text)
     return card
 
 
-def _seal(described: dict[str, Any]) -> str:
+def _seal(facts: Mapping[str, object]) -> str:
     """Returns the SHA-256 of what a card says, however its JSON is laid out."""
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _holds(path: epath.Path, encoded: bytes, text: str) -> bool:
@@ -126,10 +133,11 @@ def load_card(folder: epath.PathLike) -> Card:
     """Reads the card of a model folder.
 
     A card without a checksum of its own, as another program or an earlier release
-    writes, is taken at its word.
+    writes it, is not checked for changes.
 
     Raises:
-        DataError: The folder is none, or its card is broken or was changed.
+        DataError: The folder is none; or its card is broken, was changed, or names an
+            architecture that is not known.
     """
     path = epath.Path(folder) / CARD_NAME
     if _is_between(path.parent):
@@ -140,23 +148,20 @@ def load_card(folder: epath.PathLike) -> Card:
             "rclicks-train and rclicks-convert make model folders."
         )
     try:
-        described = json.loads(path.read_text())
-        if described["format"] > _FORMAT:
+        facts = json.loads(path.read_text())
+        if facts["format"] > _FORMAT:
             raise errors.DataError(
-                f"{path} is of format {described['format']}; this release reads "
+                f"{path} is of format {facts['format']}; this release reads "
                 f"formats up to {_FORMAT}. Read it with the release that made it."
             )
-        seal = described.pop(_SEAL, None)
-        if seal not in (None, _seal(described)):
+        seal = facts.pop(_SEAL, None)
+        if seal not in (None, _seal(facts)):
             raise ValueError(
                 "it was changed after it was written; if that was meant, take the "
                 f"line {_SEAL} out of it"
             )
-        del described["format"]
-        network = dicts.from_config_dict(
-            networks.NetworkConfig, described.pop("network")
-        )
-        return Card(network=network, **described)
+        del facts["format"]
+        return _card_of(facts, path)
     except OSError as error:
         raise errors.DataError(files.explain(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -165,15 +170,42 @@ def load_card(folder: epath.PathLike) -> Card:
         ) from error
 
 
+def _card_of(facts: dict[str, Any], path: epath.Path) -> Card:
+    """Returns the card whose facts a file holds.
+
+    Raises:
+        DataError: The architecture is not known, or takes no squares of that size.
+        ValueError: A value is wrong; `KeyError` and `TypeError` mean the same.
+    """
+    name = facts.setdefault("architecture", networks.CLICKABILITY)
+    if name not in registry.ARCHITECTURES:
+        known = sorted(registry.ARCHITECTURES)
+        raise errors.DataError(
+            f"{path} is of a network of architecture {name!r}, which this release does "
+            f"not have.{errors.meant(str(name), known)} Known: {', '.join(known)}. "
+            "Read it with the release that made it."
+        )
+    architecture = architectures.find(name)
+    network = dicts.from_config_dict(architecture.config, facts.pop("network"))
+    card = Card(network=network, **facts)
+    if not architecture.sides.holds(card.size):
+        raise errors.DataError(
+            f"{path} says that the network takes squares of {card.size} pixels; the "
+            f"architecture {name} takes sides of {architecture.sides.allowed}."
+        )
+    return card
+
+
 def _is_finite(array: np.ndarray) -> bool:
     # Of bfloat16 too, which is of no kind of NumPy's own.
     return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
 
 
-def load(folder: epath.PathLike) -> tuple[dict[str, Any], Card]:
+def load(folder: epath.PathLike) -> tuple[Variables, Card]:
     """Reads a model folder: the variables and the card.
 
-    A card without a checksum, as another program may write, is taken at its word.
+    Weights are not compared with a card that has no checksum of them, as another
+    program may write it.
 
     Raises:
         DataError: A file is missing or broken, the weights are not the card's, or some

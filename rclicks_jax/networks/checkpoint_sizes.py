@@ -1,4 +1,4 @@
-"""Which clickability network a state dict of the original is of."""
+"""Sizes of a clickability network, read from the shapes of the original's weights."""
 
 import dataclasses
 
@@ -16,10 +16,11 @@ HEAD = "encoder_decoder.decode_head.0."
 def network_of(state: state_dicts.State) -> networks.NetworkConfig:
     """Returns the network that a state dict of the original belongs to.
 
-    What no shape shows (dropout, updates of the decomposition) is as published.
+    Settings that no shape shows (dropout, updates of the decomposition) are those of
+    the published network.
 
     Raises:
-        DataError: The keys that tell the sizes are missing or tell nonsense.
+        DataError: Keys that show the sizes are missing, or no network has such sizes.
     """
     shapes = {key: array.shape for key, array in state.items()}
     dims, depths, ratios = encoder_sizes(state_dicts.without_prefix(shapes, ENCODER))
@@ -43,7 +44,7 @@ def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
     """Returns the sizes of an encoder, from the shapes of its state dict.
 
     Raises:
-        DataError: The keys that tell them are missing or tell nonsense.
+        DataError: Keys that show them are missing, or no encoder has such sizes.
     """
     stages = []
     for stage in range(1, 5):
@@ -62,16 +63,16 @@ def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
     return dims, depths, ratios
 
 
-def described(sizes: EncoderSizes) -> str:
+def in_words(sizes: EncoderSizes) -> str:
     """Returns the variant that has these sizes, or the sizes, in words."""
     dims, depths, ratios = sizes
-    named = [
+    names = [
         name
         for name, network in networks.NETWORKS.items()
         if (network.embed_dims, network.depths, network.mlp_ratios) == sizes
     ]
-    if named:
-        return f"variant {named[0]}"
+    if names:
+        return f"variant {names[0]}"
     return f"channels {dims}, blocks {depths} and widening {ratios}"
 
 

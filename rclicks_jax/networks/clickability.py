@@ -11,11 +11,22 @@ import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from rclicks_jax import hashing
-from rclicks_jax.networks import hamburger, layers, mscan
+from rclicks_jax.networks import (
+    architectures,
+    checkpoint_sizes,
+    convert,
+    hamburger,
+    layers,
+    mscan,
+)
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
+from rclicks_jax.settings import networks
 from rclicks_jax.settings.networks import NetworkConfig
+from rclicks_jax.weights import state_dicts
 
 _CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
 
@@ -44,13 +55,13 @@ class ClickabilityNet(nn.Module):
         config: Widths and depths.
         train: Whether to use batch statistics, dropout and stochastic depth.
         axis_name: Axis over which batch statistics are shared.
-        dtype: Of features and products; parameters and results stay float32.
+        dtype: Type of features and products; parameters and results stay float32.
     """
 
     config: NetworkConfig
     train: bool = False
     axis_name: str | None = None
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, image: jax.Array, masks: jax.Array) -> jax.Array:
@@ -88,36 +99,23 @@ class ClickabilityNet(nn.Module):
         return resize.resize_bilinear(logits, shape, align_corners=True)[..., 0]
 
 
-def scale_to_unit(maps: jax.Array, epsilon: float = 1e-9) -> jax.Array:
-    """Moves and scales each map so that it runs from 0 to 1, padding included.
-
-    Args:
-        maps: `f32[b h w]`.
-        epsilon: Added to the range; the original's training adds 1e-9, its use in the
-            benchmark 1e-8.
-    """
-    low = maps.min(axis=(1, 2), keepdims=True)
-    high = maps.max(axis=(1, 2), keepdims=True)
-    return (maps - low) / (high - low + epsilon)
-
-
-def without_cancelled(gradients: Any) -> Any:
+def without_cancelled(gradients: Variables) -> Variables:
     """Sets the gradients of biases that a batch normalisation subtracts again to 0.
 
     There they are rounding alone, of which Adam would make steps as long as any.
 
     Args:
-        gradients: Of `params`.
+        gradients: A tree like `params`.
     """
 
-    def keep(path: tuple[Any, ...], gradient: jax.Array) -> jax.Array:
+    def keep(path: jax.tree_util.KeyPath, gradient: jax.Array) -> jax.Array:
         name = "/".join(entry.key for entry in path)
         return jnp.zeros_like(gradient) if _CANCELLED.search(name) else gradient
 
     return jax.tree_util.tree_map_with_path(keep, gradients)
 
 
-def variable_shapes(config: NetworkConfig) -> dict[str, Any]:
+def variable_shapes(config: NetworkConfig) -> Variables:
     """Returns the shapes of `params`, `batch_stats` and `constants`."""
     image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
     masks = jax.ShapeDtypeStruct((1, 64, 64, 2), jnp.float32)
@@ -127,7 +125,7 @@ def variable_shapes(config: NetworkConfig) -> dict[str, Any]:
     return {name: shapes[name] for name in ("params", "batch_stats", "constants")}
 
 
-def init_variables(config: NetworkConfig, seed: int) -> dict[str, Any]:
+def init_variables(config: NetworkConfig, seed: int) -> Variables:
     """Returns fresh variables, drawn as PyTorch draws them by default.
 
     The original trains from PyTorch's default initialisation: what its configuration
@@ -136,7 +134,7 @@ def init_variables(config: NetworkConfig, seed: int) -> dict[str, Any]:
 
     Args:
         config: Widths and depths.
-        seed: Of the run.
+        seed: Seed of the training.
 
     Returns:
         `params`, `batch_stats` and `constants`, as NumPy arrays.
@@ -165,3 +163,35 @@ def _initial_leaf(
     if path[1:] == ("maps_transform", "scale"):
         return np.full(shape, 0.05, np.float32)
     return np.full(shape, float(name in ("scale", "var")), np.float32)
+
+
+def from_torch(state: state_dicts.State) -> tuple[NetworkConfig, Variables]:
+    """Returns the network that a state dict of the original is of, and its variables.
+
+    Raises:
+        DataError: It is of no such network; names what is missing, left over or wrong.
+    """
+    config = checkpoint_sizes.network_of(state)
+    variables = convert.from_torch(state, variable_shapes(config))
+    return config, {**variables, convert.COUNTERS: convert.counters_of(state)}
+
+
+def map_bytes(config: NetworkConfig, side: int) -> int:
+    """Returns about how much memory of an accelerator one map takes in a pass."""
+    # Activations at a quarter of the size, float32, some twenty alive at once.
+    pixels = (side // 4) ** 2
+    return pixels * 4 * 20 * max(config.embed_dims[0] * 8, 512)
+
+
+ARCHITECTURE = architectures.Architecture(
+    config=NetworkConfig,
+    variant=networks.network,
+    network=ClickabilityNet,
+    init=init_variables,
+    map_bytes=map_bytes,
+    without_cancelled=without_cancelled,
+    encoder="backbone",
+    encoder_from_torch=convert.encoder_from_torch,
+    from_torch=from_torch,
+    to_torch=convert.to_torch,
+)

@@ -12,9 +12,8 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.networks import checkpoint_sizes
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.weights import state_dicts
-
-Variables = dict[str, Any]
 
 # A collection of our variables: the counters of batches, by the original's keys.
 # Nothing reads them, but a checkpoint that goes back must have them.
@@ -102,12 +101,12 @@ def _filled(state: state_dicts.State, template: Variables, prefix: str) -> Varia
         "has wrong shapes at": wrong,
     }
     if any(problems.values()):
-        told = [
-            f"{what} {state_dicts.listed(keys)}"
-            for what, keys in problems.items()
+        clauses = [
+            f"{verb} {state_dicts.listed(keys)}"
+            for verb, keys in problems.items()
             if keys
         ]
-        raise errors.DataError(f"The checkpoint {'; it '.join(told)}.")
+        raise errors.DataError(f"The checkpoint {'; it '.join(clauses)}.")
     filled = {}
     for collection, *path in _flat(template):
         key = torch_key(collection, tuple(path)).removeprefix(prefix)
@@ -166,12 +165,12 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
     shapes = state_dicts.without_prefix(
         torch_shapes(template), checkpoint_sizes.ENCODER
     )
-    wanted = checkpoint_sizes.encoder_sizes(shapes)
-    found = checkpoint_sizes.encoder_sizes({key: a.shape for key, a in theirs.items()})
-    if found != wanted:
+    ours = checkpoint_sizes.encoder_sizes(shapes)
+    read = checkpoint_sizes.encoder_sizes({key: a.shape for key, a in theirs.items()})
+    if read != ours:
         raise errors.DataError(
-            f"The checkpoint is the encoder of {checkpoint_sizes.described(found)}; "
-            f"the network has that of {checkpoint_sizes.described(wanted)}."
+            f"The checkpoint is the encoder of {checkpoint_sizes.in_words(read)}; "
+            f"the network has that of {checkpoint_sizes.in_words(ours)}."
         )
     filled = _filled(theirs, template, checkpoint_sizes.ENCODER)
     merged = {name: {**variables[name], **filled[name]} for name in filled}

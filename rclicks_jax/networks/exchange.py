@@ -6,7 +6,8 @@ import math
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import cards, checkpoint_sizes, clickability, convert
+from rclicks_jax.networks import architectures, cards
+from rclicks_jax.settings import networks
 from rclicks_jax.weights import state_dicts, torch_checkpoints, torch_files
 
 PUBLISHED_VARIANT = "b"
@@ -21,6 +22,7 @@ def import_checkpoint(
     sigma: float,
     data: str = "",
     torch_python: str = "",
+    architecture: str = networks.CLICKABILITY,
 ) -> cards.Card:
     """Turns a checkpoint of the original into a model folder; returns its card.
 
@@ -28,26 +30,39 @@ def import_checkpoint(
         checkpoint: A state dict of the original's network.
         out: The model folder; must not be one yet.
         size: Side of the square it was trained on, pixels.
-        sigma: Of the click maps it was trained on, in units of a 1920x1080 image.
-        data: What it was trained on, in words; the published weights are the default
-            where the network is theirs.
+        sigma: Sigma of the click maps it was trained on, in pixels of a 1920x1080
+            image.
+        data: Description of the training data; the default is that of the published
+            weights, where the network is theirs.
         torch_python: An interpreter with PyTorch, for checkpoints in older formats.
+        architecture: The kind of network that the checkpoint is of.
 
     Raises:
         DataError: The checkpoint cannot be read, or has keys that are wrong, missing or
             left over; names them.
-        BadValueError: `out` is there already, or what goes on the card is no fact.
+        BadValueError: `out` is there already, what goes on the card is no fact, or no
+            checkpoints of PyTorch are known of the architecture.
     """
     if (epath.Path(out) / cards.CARD_NAME).exists() or epath.Path(out).is_file():
         raise errors.BadValueError("--out", out, "a folder that is no model yet")
+    from_torch = architectures.find(architecture).from_torch
+    if from_torch is None:
+        raise _without_checkpoints(architecture)
     state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
-    network = checkpoint_sizes.network_of(state)
+    network, variables = from_torch(state)
     _check_facts(size, sigma, data, network.variant)
-    variables = convert.from_torch(state, clickability.variable_shapes(network))
-    variables[convert.COUNTERS] = convert.counters_of(state)
-    recipe = f"converted from {_named(checkpoint)}"
+    recipe = f"converted from {_source_of(checkpoint)}"
     data = data or PUBLISHED_DATA
-    card = cards.Card(network, size, sigma, data, recipe, {}, protocol="paper")
+    card = cards.Card(
+        network,
+        size,
+        sigma,
+        data,
+        recipe,
+        {},
+        protocol="paper",
+        architecture=architecture,
+    )
     return cards.save(out, variables, card)
 
 
@@ -56,11 +71,15 @@ def export_model(model: str, out: str) -> int:
 
     Raises:
         DataError: The model folder cannot be read.
-        BadValueError: `out` is there already or is no name of a checkpoint.
+        BadValueError: `out` is there already or is no name of a checkpoint, or no
+            checkpoints of PyTorch are known of the architecture.
     """
     _check_checkpoint_name(out)
-    variables, _ = cards.load(model)
-    state = convert.to_torch(variables)
+    variables, card = cards.load(model)
+    to_torch = architectures.find(card.architecture).to_torch
+    if to_torch is None:
+        raise _without_checkpoints(card.architecture)
+    state = to_torch(variables)
     torch_files.write(out, state)
     return len(state)
 
@@ -81,16 +100,24 @@ def rewrite(checkpoint: str, out: str, torch_python: str = "") -> int:
     return len(state)
 
 
+def _without_checkpoints(architecture: str) -> errors.BadValueError:
+    return errors.BadValueError(
+        "Architecture of a checkpoint of PyTorch",
+        architecture,
+        "one that PyTorch has too, as clickability",
+    )
+
+
 def _check_facts(size: int, sigma: float, data: str, variant: str) -> None:
     if size < 1 or not 0 < sigma < math.inf:
-        given = f"{size} and {sigma}"
-        raise errors.BadValueError("--size and --sigma", given, "positive numbers")
+        values = f"{size} and {sigma}"
+        raise errors.BadValueError("--size and --sigma", values, "positive numbers")
     if not data and variant != PUBLISHED_VARIANT:
         allowed = f"what variant {variant} was trained on, in words"
         raise errors.BadValueError("--data", "nothing", allowed)
 
 
-def _named(checkpoint: str) -> str:
+def _source_of(checkpoint: str) -> str:
     path = epath.Path(checkpoint)
     return f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 

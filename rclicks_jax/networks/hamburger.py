@@ -141,7 +141,7 @@ class LightHamHead(nn.Module):
     Attributes:
         channels: Width of the head.
         bases: Rank of the approximation.
-        steps: Its multiplicative updates.
+        steps: Multiplicative updates of the approximation.
         groups: Groups of the normalisations.
         dropout: Rate of dropping whole channels before the last layer.
         mode: How it computes.

@@ -13,14 +13,17 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import flax.errors
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.ops import images, letterbox
+from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.ops import images, letterbox, scaling
 from rclicks_jax.types import ClickQuery
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
@@ -51,7 +54,7 @@ class ClickabilityModel:
 
     Attributes:
         name: `CM`, as in the paper's tables.
-        card: What the model is.
+        card: Card of the model folder.
         batch: Maps in one pass.
         precision: `float32` or `bfloat16`.
     """
@@ -60,7 +63,7 @@ class ClickabilityModel:
 
     def __init__(
         self,
-        variables: dict[str, Any],
+        variables: Variables,
         card: cards.Card,
         *,
         batch: int,
@@ -70,12 +73,12 @@ class ClickabilityModel:
         """Puts the parameters on the device, in float32 whatever the precision.
 
         Args:
-            variables: `params`, `batch_stats` and `constants`.
-            card: What they are.
-            batch: Maps in one pass.
+            variables: Variables of the network, whatever collections it has.
+            card: Card of the model folder.
+            batch: Maps in one pass of the network.
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
-            precision: Of features and products: `float32`, `bfloat16`, or `auto`.
+            precision: Type of features and products: `float32`, `bfloat16` or `auto`.
 
         Raises:
             BadValueError: There is no such precision.
@@ -86,7 +89,8 @@ class ClickabilityModel:
         self._rescale = rescale
         self._variables = jax.device_put(variables)
         dtype = _DTYPES[self.precision]
-        self._net = clickability.ClickabilityNet(card.network, dtype=dtype)
+        architecture = architectures.find(card.architecture)
+        self._net = architecture.network(card.network, dtype=dtype)
         self._letterboxed = _LetterboxMemo()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -99,6 +103,9 @@ class ClickabilityModel:
 
         Returns:
             `f32[h w]` for each.
+
+        Raises:
+            DataError: The weights do not fit the network.
         """
         maps = []
         for first in range(0, len(queries), self.batch):
@@ -141,7 +148,16 @@ class ClickabilityModel:
         return self._run_network(image, masks)
 
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(_predict(self._net, self._variables, image, masks))
+        exact = self.precision == FLOAT32
+        try:
+            maps = _predict(self._net, exact, self._variables, image, masks)
+        except flax.errors.FlaxError as error:
+            # It ends with the address of a page about Flax.
+            cause = str(error).partition(" (http")[0]
+            raise errors.DataError(
+                f"The weights do not fit the network that their card names: {cause}"
+            ) from error
+        return np.asarray(maps)
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -166,16 +182,17 @@ class ClickabilityModel:
             np.abs(ours - theirs).ravel()
             for ours, theirs in zip(self(queries), exact(queries), strict=True)
         ]
-        every = np.concatenate([*differences, np.zeros(0, np.float32)])
-        mean = every.mean(dtype=np.float64) if every.size else 0.0
-        return PrecisionError(len(queries), float(every.max(initial=0)), float(mean))
+        pixels = np.concatenate([*differences, np.zeros(0, np.float32)])
+        mean = pixels.mean(dtype=np.float64) if pixels.size else 0.0
+        return PrecisionError(len(queries), float(pixels.max(initial=0)), float(mean))
 
 
 class _LetterboxMemo:
     """Letterboxed arrays, kept between calls: an image comes back at every click.
 
-    An array is found by its identity and taken only while its content is the same, so
-    neither an `id` that is used again nor an array changed in place gives a wrong one.
+    An array is looked up by its `id` and compared with a copy of what it was. So
+    neither an `id` that is used again nor an array changed in place gives a wrong
+    square.
     """
 
     def __init__(self) -> None:
@@ -190,21 +207,21 @@ class _LetterboxMemo:
         make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
     ) -> np.ndarray:
         """Returns `make(array, box)`; all boxes must be of one size."""
-        kept = self._kept.pop(id(array), None)
-        if kept is not None:
-            self._bytes -= kept[0].nbytes + kept[1].nbytes
-        if kept is None or not _same(kept[0], array):
-            kept = array.copy(), make(array, box)
-        self._kept[id(array)] = kept
-        self._bytes += kept[0].nbytes + kept[1].nbytes
+        entry = self._kept.pop(id(array), None)
+        if entry is not None:
+            self._bytes -= entry[0].nbytes + entry[1].nbytes
+        if entry is None or not _equal(entry[0], array):
+            entry = array.copy(), make(array, box)
+        self._kept[id(array)] = entry
+        self._bytes += entry[0].nbytes + entry[1].nbytes
         while self._bytes > _KEPT_BYTES:
             _, (source, square) = self._kept.popitem(last=False)
             self._bytes -= source.nbytes + square.nbytes
-        return kept[1]
+        return entry[1]
 
 
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.dtype == other.dtype and np.array_equal(one, other)
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first.dtype == second.dtype and np.array_equal(first, second)
 
 
 def load(
@@ -214,7 +231,18 @@ def load(
     rescale: bool = False,
     precision: str = AUTO,
 ) -> ClickabilityModel:
-    """Loads a model folder as a click model; `batch` 0 lets the device decide."""
+    """Loads a model folder as a click model.
+
+    Args:
+        folder: The model folder.
+        batch: Maps in one pass of the network; 0 lets the device decide.
+        rescale: See `ClickabilityModel`.
+        precision: See `ClickabilityModel`.
+
+    Raises:
+        DataError: It is no model folder, or is damaged.
+        BadValueError: There is no such precision.
+    """
     variables, card = cards.load(folder)
     return ClickabilityModel(
         variables,
@@ -232,6 +260,8 @@ def resolve_precision(precision: str) -> str:
         BadValueError: There is no such precision.
     """
     if precision == AUTO:
+        # A run records its precision before any program is lowered, so the default
+        # device decides here.
         return FLOAT32 if jax.default_backend() == "cpu" else BFLOAT16
     if precision not in _DTYPES:
         raise errors.BadValueError(
@@ -249,25 +279,24 @@ def default_batch(card: cards.Card) -> int:
     limit = stats.get("bytes_limit", 0)
     if jax.default_backend() == "cpu" or not limit:
         return 10
-    # Activations at a quarter of the size, float32, some twenty alive at once.
-    pixels = (card.size // 4) ** 2
-    per_map = pixels * 4 * 20 * max(card.network.embed_dims[0] * 8, 512)
+    architecture = architectures.find(card.architecture)
+    per_map = architecture.map_bytes(card.network, card.size)
     return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
 
 
-# One for all models: equal networks share what was compiled.
-@functools.partial(jax.jit, static_argnames="net")
+# One function for all models: equal networks share the compiled program.
+@functools.partial(jax.jit, static_argnames=("net", "exact"))
 def _predict(
-    net: clickability.ClickabilityNet,
-    variables: dict[str, Any],
+    net: nn.Module,
+    exact: bool,
+    variables: Variables,
     image: jax.Array,
     masks: jax.Array,
 ) -> jax.Array:
     # Accelerators would otherwise multiply float32 in fewer bits.
-    exact = "highest" if net.dtype == jnp.float32 else None
-    with jax.default_matmul_precision(exact):
+    with jax.default_matmul_precision("highest" if exact else None):
         logits: Any = net.apply(variables, image, masks)
-    return clickability.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
+    return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
 def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:

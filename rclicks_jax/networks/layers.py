@@ -4,14 +4,14 @@ Source: pytorch/pytorch, whose defaults the original uses.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
-from rclicks_jax.ops import depthwise
+from rclicks_jax.ops import depthwise, strided
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Mode:
     Attributes:
         train: Whether statistics of the batch are used and paths dropped.
         axis_name: Axis over which batch statistics are shared.
-        dtype: Of features and products. Parameters, statistics and sums of
+        dtype: Type of features and products. Parameters, statistics and sums of
             normalisations stay float32.
     """
 
     train: bool = False
     axis_name: str | None = None
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
 
 def gelu(features: jax.Array) -> jax.Array:
@@ -118,11 +118,7 @@ class PointwiseConv(nn.Module):
 
 
 class StridedConv(nn.Module):
-    """A 3x3 convolution of stride 2 with bias and PyTorch's padding.
-
-    On CPU a product of matrices, for the reason of `PointwiseConv`: the nine shifted
-    and thinned images, side by side, times the kernel.
-    """
+    """A 3x3 convolution of stride 2 with bias and PyTorch's padding."""
 
     channels: int
     mode: Mode
@@ -136,27 +132,4 @@ class StridedConv(nn.Module):
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         features = features.astype(self.mode.dtype)
-        if jax.default_backend() == "cpu":
-            columns = _thinned_shifts(features)
-            product = columns @ kernel.reshape(-1, self.channels)
-        else:
-            product = jax.lax.conv_general_dilated(
-                features,
-                kernel,
-                window_strides=(2, 2),
-                padding=((1, 1), (1, 1)),
-                dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            )
-        return product + along_channels(bias)
-
-
-def _thinned_shifts(features: jax.Array) -> jax.Array:
-    """Returns what a 3x3 window of stride 2 sees at each place, `f32[b h/2 w/2 9c]`."""
-    height, width = features.shape[1:3]
-    padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    seen = [
-        padded[:, i : i + height : 2, j : j + width : 2]
-        for i in range(3)
-        for j in range(3)
-    ]
-    return jnp.concatenate(seen, axis=-1)
+        return strided.strided_conv(features, kernel) + along_channels(bias)

@@ -15,7 +15,7 @@ def flatten(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Flattens arrays of any shapes into rows of one bucket's length.
 
     Args:
-        arrays: Of one dtype, at least one.
+        arrays: At least one, all of the same dtype.
 
     Returns:
         `[len(arrays) n]`, each array in row-major order and then zeros.

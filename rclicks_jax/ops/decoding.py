@@ -46,8 +46,8 @@ def decode(encoded: bytes, flags: int) -> np.ndarray | None:
 
 
 def _no_memory(encoded: bytes) -> str:
-    found = image_headers.header(encoded)
-    size = "many" if found is None else f"{found.shape[0]}x{found.shape[1]}"
+    header = image_headers.header(encoded)
+    size = "many" if header is None else f"{header.shape[0]}x{header.shape[1]}"
     return (
         f"has {size} pixels, for which this machine has not enough memory left. Make "
         "it smaller, or use a machine with more."
@@ -55,12 +55,12 @@ def _no_memory(encoded: bytes) -> str:
 
 
 def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool]:
-    """Decodes an image with OpenCV and hears whether its decoders complain.
+    """Decodes an image with OpenCV and reads the complaints of its decoders.
 
-    OpenCV fills what is missing of a JPEG, and of some TIFFs, with grey, and returns it
-    as if it were whole; a line on standard error is all that tells, and the other
-    libraries here do not tell at all. While an image is decoded, lines of other threads
-    are kept, and written afterwards.
+    OpenCV fills what is missing of a JPEG, and of some TIFFs, with grey, and returns
+    the image as if it were whole. Only a line on standard error says so; the other
+    libraries here say nothing. Lines that other threads write meanwhile are kept, and
+    are written afterwards.
 
     Returns:
         The image, None if it cannot be decoded, and whether a part of it is made up.
@@ -81,12 +81,12 @@ def decode_strictly(encoded: bytes, flags: int) -> tuple[np.ndarray | None, bool
             os.close(stderr)
             kept.seek(0)
             lines = kept.read().decode(errors="replace").splitlines()
-            said = [(line, _DECODERS_LINE.fullmatch(line)) for line in lines]
-            for line, match in said:
+            matches = [_DECODERS_LINE.fullmatch(line) for line in lines]
+            for line, match in zip(lines, matches, strict=True):
                 if match is None:
                     print(line, file=sys.stderr)
-    complaints = [match["damaged"] for _, match in said if match and match["damaged"]]
-    return image, any(not _is_padding(encoded, each) for each in complaints)
+    complaints = [match["damaged"] for match in matches if match and match["damaged"]]
+    return image, any(not _is_padding(encoded, text) for text in complaints)
 
 
 def _unnamed_file() -> IO[bytes]:
@@ -98,10 +98,10 @@ def _unnamed_file() -> IO[bytes]:
 
 def _is_padding(encoded: bytes, complaint: str) -> bool:
     """Tells whether superfluous bytes of a JPEG only fill it up: all are the same."""
-    found = _EXTRANEOUS.search(complaint)
-    if found is None:
+    match = _EXTRANEOUS.search(complaint)
+    if match is None:
         return False
-    count, marker = int(found.group(1)), bytes((0xFF, int(found.group(2), 16)))
+    count, marker = int(match.group(1)), bytes((0xFF, int(match.group(2), 16)))
     return any(bytes((fill,)) * count + marker in encoded for fill in range(256))
 
 
@@ -110,7 +110,7 @@ def checked_header(encoded: bytes, name: str) -> image_headers.Header | None:
 
     Args:
         encoded: Content of the file.
-        name: What an error calls it.
+        name: Name of the file in errors.
 
     Returns:
         The header; None if it has none that Pillow knows.
@@ -118,10 +118,10 @@ def checked_header(encoded: bytes, name: str) -> image_headers.Header | None:
     Raises:
         DataError: The image is too large.
     """
-    found = image_headers.header(encoded)
-    if found is not None and math.prod(found.shape) > MAX_PIXELS:
+    header = image_headers.header(encoded)
+    if header is not None and math.prod(header.shape) > MAX_PIXELS:
         raise errors.DataError(f"{name} {why_unreadable(encoded)}")
-    return found
+    return header
 
 
 def why_unreadable(encoded: bytes) -> str:
@@ -133,29 +133,29 @@ def why_unreadable(encoded: bytes) -> str:
     mistaken = file_signatures.mistaken(encoded[: file_signatures.HEAD])
     if mistaken:
         return f"is {mistaken}."
-    found = image_headers.header(encoded)
-    if found is None:
+    header = image_headers.header(encoded)
+    if header is None:
         return (
             f"is no image that OpenCV can read ({len(encoded)} bytes): of another "
             "kind, such as TGA, or truncated. Save it as PNG, or download it again."
         )
-    height, width = found.shape
+    height, width = header.shape
     if height * width > MAX_PIXELS:
         return (
             f"has too many pixels: {height}x{width}. At most {MAX_PIXELS} can be read. "
             "Make it smaller or cut it into parts."
         )
-    if found.bits > 16 or not found.unsigned:
+    if header.bits > 16 or not header.unsigned:
         return (
-            f"has {found.bits}-bit samples{'' if found.unsigned else SIGNED}. "
+            f"has {header.bits}-bit samples{'' if header.unsigned else SIGNED}. "
             "Photographs have 8 or 16 bits; convert it."
         )
-    if found.samples > _MOST_CHANNELS:
+    if header.samples > _MOST_CHANNELS:
         return (
-            f"has {found.samples} channels; at most {_MOST_CHANNELS} can be read. Save "
-            "it as RGB."
+            f"has {header.samples} channels; at most {_MOST_CHANNELS} can be read. "
+            "Save it as RGB."
         )
-    if found.kind == "TIFF" and image_headers.is_whole(encoded):
+    if header.kind == "TIFF" and image_headers.is_whole(encoded):
         return (
             "is a whole TIFF, but of a kind that OpenCV cannot read, by its "
             "compression or its small tiles. Save it as PNG."

@@ -1,4 +1,4 @@
-"""What an image file says of itself.
+"""Headers of image files.
 
 OpenCV decodes, so that photographs are those of the original; Pillow reads what OpenCV
 does not tell: the kind of file, palettes, EXIF, pages.
@@ -56,18 +56,18 @@ _DEEP_MODES = {"I": 32, "F": 32}
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What an image file says of itself.
+    """Properties of an image file, as its header gives them.
 
     Attributes:
         kind: `JPEG`, `PNG`, `BMP`, `WEBP`, `TIFF` or `GIF`.
         shape: Height and width of the stored pixels.
         turn: EXIF's orientation, 1 to 8; 1 for none.
         mode: Pillow's mode, such as `L`, `RGB` or `P`.
-        bits: Of a stored sample.
+        bits: Bits of a stored sample.
         pages: Pages or frames.
-        lossy: Whether stored values need not be those that were meant.
+        lossy: Whether the compression may have changed values.
         white_is_zero: Whether it is a bilevel TIFF that shows 0 as white.
-        software: What wrote it, if it says so.
+        software: Name of the program that wrote it; empty if it is not given.
         samples: Channels that a TIFF stores of a pixel; 1 for other kinds.
         colours: How many of them are grey or colours; 0 for colours that are not read.
         alpha: What a TIFF's first further channel is, as its tag says: 1 for alpha that
@@ -140,10 +140,10 @@ def header(encoded: bytes) -> Header | None:
     try:
         with _opened(encoded) as image:
             if isinstance(image, TiffImagePlugin.TiffImageFile):
-                found = _of_tags(image.tag_v2)
+                first_page = _of_tags(image.tag_v2)
                 white_is_zero = image.mode == "1" and image.tag_v2[_PHOTOMETRIC] == 0
                 return dataclasses.replace(
-                    found,
+                    first_page,
                     mode=image.mode,
                     pages=_pages(image),
                     white_is_zero=white_is_zero,
@@ -300,13 +300,13 @@ def without_turn(encoded: bytes) -> bytes | None:
     Returns:
         The file with the same pixels; None if its kind does not allow it.
     """
-    found = header(encoded)
-    if found is None or found.turn == 1:
+    before = header(encoded)
+    if before is None or before.turn == 1:
         return None
-    if found.kind == "PNG":  # Its EXIF has a checksum.
+    if before.kind == "PNG":  # Its EXIF has a checksum.
         return None
     for order in ("<", ">"):
-        entry = struct.pack(f"{order}HHIHH", _ORIENTATION, 3, 1, found.turn, 0)
+        entry = struct.pack(f"{order}HHIHH", _ORIENTATION, 3, 1, before.turn, 0)
         upright = struct.pack(f"{order}HHIHH", _ORIENTATION, 3, 1, 1, 0)
         changed = encoded.replace(entry, upright, 1)
         after = header(changed)

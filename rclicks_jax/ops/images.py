@@ -20,7 +20,7 @@ def decode_image(encoded: bytes, name: str) -> np.ndarray:
 
     Args:
         encoded: Content of the file.
-        name: What an error calls it.
+        name: Name of the file in errors.
 
     Returns:
         `u8[h w 3]`, RGB.
@@ -175,7 +175,7 @@ def normalised_square(image: np.ndarray, box: letterbox.Letterbox) -> np.ndarray
 
     Args:
         image: `u8[h w 3]`, RGB.
-        box: Of its shape.
+        box: The letterbox of the image's shape.
 
     Returns:
         `f32[size size 3]`, normalised with ImageNet's mean and deviation; the padding

@@ -51,7 +51,7 @@ def place(array: np.ndarray, letterbox: Letterbox) -> np.ndarray:
 
     Args:
         array: `f32[h w]` or `f32[h w c]`, c <= 4.
-        letterbox: Of the shape `(h, w)`.
+        letterbox: The letterbox of the shape `(h, w)`.
 
     Returns:
         `f32[size size]` or `f32[size size c]`.
@@ -71,7 +71,7 @@ def restore(square: np.ndarray, letterbox: Letterbox) -> np.ndarray:
 
     Args:
         square: `f32[size size]`.
-        letterbox: Of the native shape `(h, w)`.
+        letterbox: The letterbox of the native shape `(h, w)`.
 
     Returns:
         `f32[h w]`.

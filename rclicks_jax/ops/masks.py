@@ -62,9 +62,9 @@ def between_labels(labels: np.ndarray) -> np.ndarray:
     for rows in (slice(1, None), slice(None, -1)):
         for columns in (slice(1, None), slice(None, -1)):
             in_square[rows, columns] |= square
-    some = labels != 0
-    beside = ~across & some[:, 1:] & some[:, :-1]
-    above = ~down & some[1:] & some[:-1]
+    labelled = labels != 0
+    beside = ~across & labelled[:, 1:] & labelled[:, :-1]
+    above = ~down & labelled[1:] & labelled[:-1]
     mixed[:, 1:] |= beside
     mixed[:, :-1] |= beside
     mixed[1:] |= above
@@ -105,7 +105,7 @@ def resize_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     resized = np.zeros(shape, labels.dtype)
     for label in np.unique(labels):
         if label:
-            one = (labels == label).astype(np.uint8)
-            kept = cv2.resize(one, shape[::-1], interpolation=cv2.INTER_LINEAR)
-            resized[kept > 0] = label
+            mask = (labels == label).astype(np.uint8)
+            mask = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_LINEAR)
+            resized[mask > 0] = label
     return resized

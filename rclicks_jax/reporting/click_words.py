@@ -1,7 +1,8 @@
-"""What pages call the clicks of a run, which are people's only where people clicked."""
+"""Words of pages for the clicks of a run: only real clicks are called people's."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from rclicks_jax.types import JsonObject
 
 SYNTHETIC = "synthetic"
 _SAMPLE = "sample"
@@ -13,10 +14,10 @@ class ClickWords(NamedTuple):
     """Words for the clicks that a click model simulates.
 
     Attributes:
-        name: Of the click model; empty if no group was played.
-        phrase: Names the clicks, as in "under ...".
-        expects: Begins a sentence that says where clicks are expected.
-        explained: What clicking groups are.
+        name: Name of the click model; empty if no group was played.
+        phrase: Words for the clicks that fit after "under".
+        expects: Beginning of a sentence about where clicks are expected.
+        explained: Explanation of clicking groups.
     """
 
     name: str
@@ -25,11 +26,11 @@ class ClickWords(NamedTuple):
     explained: str
 
 
-def of_run(described: Mapping[str, Any]) -> ClickWords:
-    """Returns the words for a run.
+def of_run(described: JsonObject) -> ClickWords:
+    """Returns the words for the clicks of a run.
 
     Args:
-        described: What it recorded of its click model; empty if it used none.
+        described: Description of its click model; empty if the run used none.
     """
     if not described:
         return ClickWords("", "the clicks of robots", "", "")
@@ -45,8 +46,8 @@ def of_run(described: Mapping[str, Any]) -> ClickWords:
     return ClickWords(name, phrase, f"{short} expects", explained)
 
 
-def model_name(described: Mapping[str, Any]) -> str:
-    """Returns what a page calls a click model: how it is told from others."""
+def model_name(described: JsonObject) -> str:
+    """Returns the name of a click model in pages, with what identifies it."""
     name = str(described.get("name", ""))
     if name == "CM" and of_sample(described):
         network = described.get("variant", name)
@@ -59,24 +60,24 @@ def model_name(described: Mapping[str, Any]) -> str:
     return f"{name} ({', '.join(parts)})" if parts else name
 
 
-def of_sample(described: Mapping[str, Any]) -> bool:
+def of_sample(described: JsonObject) -> bool:
     """Tells whether a click model was trained on the sample dataset."""
     names = str(described.get("data", "")).partition(":")[0]
     return _SAMPLE in names.split(", ")
 
 
-def learnt(described: Mapping[str, Any]) -> bool:
+def learnt(described: JsonObject) -> bool:
     """Tells whether a click model has learnt from clicks of people."""
-    made_up = of_sample(described) or SYNTHETIC in str(described.get("data", ""))
-    return described.get("name") == "CM" and not made_up
+    synthetic = of_sample(described) or SYNTHETIC in str(described.get("data", ""))
+    return described.get("name") == "CM" and not synthetic
 
 
-def warning(described: Mapping[str, Any], subject: str = "the click model") -> str:
-    """Returns what a page warns of a click model; empty if nothing.
+def warning(described: JsonObject, subject: str = "the click model") -> str:
+    """Returns the warning about a click model; empty if there is none.
 
     Args:
-        described: What a run recorded of it; empty if it used none.
-        subject: What the sentence calls it.
+        described: Description of the click model; empty if the run used none.
+        subject: Words for the click model in the sentence.
     """
     if not described or learnt(described):
         return ""
@@ -97,5 +98,5 @@ def warning(described: Mapping[str, Any], subject: str = "the click model") -> s
 
 
 def no_claim(reason: str) -> str:
-    """Says that numbers tell nothing of people, and why."""
+    """Returns the sentence that numbers tell nothing about people, with the reason."""
     return f"No claim about people can rest on this run: {reason}."

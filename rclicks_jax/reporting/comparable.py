@@ -1,28 +1,29 @@
-"""What runs differ in beside what is compared, which their numbers depend on.
+"""Differences between runs in settings on which their numbers depend.
 
-Numbers of two runs stand side by side as those of two segmenters (or click models) only
-if all else is equal: every setting that is part of a run's hash, and which images were
-taken. What differs is refused with both values; where it is allowed by name, it becomes
-part of each run's label and of the table's head, and nothing is ranked across it.
+Two segmenters (or click models) are compared only if all else is equal: every setting
+in the hash of a run, and the images. A difference is refused, and the message has both
+values. If the user allows it by name, it becomes part of each run's label and of the
+table's title, and runs that differ in it are not ranked.
 """
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, cast
 
 from rclicks_jax import errors
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.benchmark import BenchmarkConfig
 from rclicks_jax.settings.evaluation import EvaluateConfig
+from rclicks_jax.types import JsonObject, is_json_object, json_part
 
-# What is compared, and settings that are no difference between numbers.
+# What is compared, and settings that do not change what a number means.
 _NO_DIFFERENCE = {
     "segmenter", "click_models", "instances_per_batch", "click_model_batch",
     "click_model_precision", "precision", "pictures", "processes", "shard",
     "max_failed",
 }  # fmt: skip
-# What `--allow` takes, whichever of them a run has: all other settings.
+# Settings that `--allow` accepts, all others; a run need not have all of them.
 SETTINGS = tuple(
     dict.fromkeys(
         field.name
@@ -33,28 +34,28 @@ SETTINGS = tuple(
 )
 _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
-# Settings that change which objects there are, or how large, and are in no hash.
+# Settings that change the objects or their size, but are in no hash.
 _CONFIGURED = ("max_images", "max_side")
-# Settings of which 0 is no number.
+# Settings where 0 has a special meaning.
 _MEANING_OF_0 = {
     "max_images": "all",
     "max_side": "no limit",
     "protocol.stop_at": "all clicks",
 }
-# What of a machine and its releases can change last bits.
+# Entries of provenance that can change the last bits of numbers.
 _MEANS = ("versions", "backend", "devices", "cores", "batches")
 _LONGEST = 60
 
-Settings = dict[str, Any]
+Settings = dict[str, object]
 
 
 class Difference(NamedTuple):
-    """What runs differ in.
+    """A setting in which runs differ.
 
     Attributes:
-        setting: What `--allow` calls it.
-        key: Where `run.json` has it.
-        values: As text, by run.
+        setting: Name of the setting for `--allow`.
+        key: Dotted key in `run.json`.
+        values: The value of each run, as text.
     """
 
     setting: str
@@ -62,14 +63,14 @@ class Difference(NamedTuple):
     values: tuple[str, ...]
 
 
-class Checked(NamedTuple):
-    """What runs that may be set side by side differ in.
+class Comparison(NamedTuple):
+    """Labels for runs that may be compared although they differ in allowed settings.
 
     Attributes:
-        labels: What tables call each run: its label and its side of what differs.
-        sides: That side alone, by run; runs of equal sides may be ranked.
-        head: What differs, for the head of a table; empty if nothing does.
-        note: The same with all values, in a sentence.
+        labels: Label of each run in tables, with its values of these settings.
+        sides: These values alone, for each run; runs with equal values may be ranked.
+        head: The settings, for the title of a table; empty if nothing differs.
+        note: The settings with all values, as a sentence.
     """
 
     labels: tuple[str, ...]
@@ -79,107 +80,113 @@ class Checked(NamedTuple):
 
 
 def settings_of(
-    identity: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    identity: JsonObject,
+    provenance: JsonObject,
     compared: Collection[str],
 ) -> Settings:
-    """Returns all that a run's numbers depend on, by key, but what is compared.
+    """Returns all settings on which the numbers of a run depend, by dotted key.
 
     Args:
-        identity: What the run recorded as its identity.
-        provenance: What it noted beside.
-        compared: Entries of `identity` that may differ.
+        identity: Identity of the run, JSON values.
+        provenance: Provenance of the run, JSON values.
+        compared: Entries of `identity` that are compared and are left out.
     """
-    taken = {key: value for key, value in identity.items() if key not in compared}
-    # A switch that an older run did not have was what it is by default.
+    kept = {key: value for key, value in identity.items() if key not in compared}
+    # A switch that an older run does not have had its default.
     defaults = {
         field.name: field.default
         for field in dataclasses.fields(protocols.Protocol)
         if field.default is not dataclasses.MISSING
     }
-    taken["protocol"] = {**defaults, **taken.get("protocol", {})}
-    configured = provenance.get("config", {})
+    kept["protocol"] = {**defaults, **json_part(identity, "protocol")}
+    configured = json_part(provenance, "config")
     images = {key: configured[key] for key in _CONFIGURED if key in configured}
-    return images | dict(_flat(taken, ""))
+    return images | dict(_flat(kept, ""))
 
 
-def means_note(names: Sequence[str], provenance: Sequence[Mapping[str, Any]]) -> str:
-    """Says by which other means runs were made; empty if by the same.
+def means_note(names: Sequence[str], provenance: Sequence[JsonObject]) -> str:
+    """Returns a note on different machines, versions or batches; empty if all agree.
 
-    Releases, devices and batches are in no hash. They change last bits of click maps,
-    and with them a share of the clicks.
+    These are in no hash. They change last bits of click maps, and thereby a share of
+    the clicks.
 
     Args:
-        names: What tells the runs apart.
-        provenance: What each noted; what one did not note is not compared.
+        names: A distinct name for each run.
+        provenance: Provenance of each run. An entry that a run lacks is not compared.
     """
-    every = [
-        dict(_flat({key: each[key] for key in _MEANS if key in each}, ""))
-        for each in provenance
+    entries = [
+        dict(_flat({key: values[key] for key in _MEANS if key in values}, ""))
+        for values in provenance
     ]
-    found = [
-        one for one in differences(every) if all(one.key in each for each in every)
+    known = [
+        difference
+        for difference in differences(entries)
+        if all(difference.key in run for run in entries)
     ]
-    if not found:
+    if not known:
         return ""
-    told = "; ".join(_sentence(one, names) for one in found)
+    listed = "; ".join(_sentence(difference, names) for difference in known)
     return (
-        f"Made by different means: {told}. "
+        f"Made by different means: {listed}. "
         "Last bits of click maps, and with them some clicks, can differ for that alone."
     )
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    # A click model is one thing, though it is recorded in several entries.
-    if isinstance(value, Mapping) and value and name != _CLICK_MODEL:
+def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
+    # A click model is compared as a whole, although it has several entries.
+    if is_json_object(value) and value and name != _CLICK_MODEL:
         for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+            yield from _flat(inner, f"{name}.{key}" if name else key)
     else:
         yield name, value
 
 
-def click_model_title(described: Mapping[str, Any]) -> str:
-    """Returns what tables call a recorded click model: all that tells it from others.
+def click_model_title(described: JsonObject) -> str:
+    """Returns the name of a click model in tables, with all that identifies it.
 
     Args:
-        described: What a run recorded of it; empty if it had none.
+        described: Its description in a run; empty if the run had no click model.
     """
     if not described:
         return "none"
-    rest = {key: value for key, value in described.items() if key != "name"}
+    values = {key: value for key, value in described.items() if key != "name"}
     name = str(described.get("name", ""))
-    if "checksum" in rest:
-        parts = [name, str(rest.get("variant", "")), str(rest["checksum"])[:8]]
-        return " ".join(filter(None, [*parts, str(rest.get("precision", ""))]))
-    inside = ", ".join(f"{key} {_short(value)}" for key, value in sorted(rest.items()))
-    return f"{name} ({inside})" if inside else name
+    if "checksum" in values:
+        parts = [name, str(values.get("variant", "")), str(values["checksum"])[:8]]
+        return " ".join(filter(None, [*parts, str(values.get("precision", ""))]))
+    listed = ", ".join(
+        f"{key} {_short(value)}" for key, value in sorted(values.items())
+    )
+    return f"{name} ({listed})" if listed else name
 
 
 def differences(
     runs: Sequence[Settings], partial: Collection[str] = ()
 ) -> list[Difference]:
-    """Returns what runs differ in, in order of keys.
+    """Returns the settings in which runs differ, in order of keys.
 
     Args:
-        runs: What each depends on.
-        partial: Settings of which a run may lack an entry that others have.
+        runs: The settings of each run.
+        partial: Settings of which a run may lack entries that others have.
     """
-    found = []
-    for key in sorted(set().union(*runs)):
+    differing: list[Difference] = []
+    for key in sorted(set[str]().union(*runs)):
         setting = _setting_of(key)
         values = [run.get(key) for run in runs]
         known = [run[key] for run in runs if key in run]
-        distinct = {_exact(each) for each in (known if setting in partial else values)}
+        distinct = {
+            _exact(value) for value in (known if setting in partial else values)
+        }
         if len(distinct) > 1 and not all(_is_implied(run, key) for run in runs):
-            said = tuple(_said(key, value) for value in values)
-            if len(set(said)) < len({_exact(value) for value in values}):
-                said = tuple(map(_exact, values))
-            found.append(Difference(setting, key, said))
-    return found
+            texts = tuple(_value_text(key, value) for value in values)
+            if len(set(texts)) < len({_exact(value) for value in values}):
+                texts = tuple(map(_exact, values))
+            differing.append(Difference(setting, key, texts))
+    return differing
 
 
 def _is_implied(run: Settings, key: str) -> bool:
-    """Tells whether a switch is what the name of the protocol says."""
+    """Tells whether a switch has the value that the name of its protocol implies."""
     part, _, switch = key.partition(".")
     named = protocols.PROTOCOLS.get(str(run.get("protocol.name")))
     if part != "protocol" or switch == "name" or named is None:
@@ -192,9 +199,9 @@ def _setting_of(key: str) -> str:
     return _NAMED.get(key, rest if first == _STRATEGIES else first)
 
 
-def _said(key: str, value: Any) -> str:
+def _value_text(key: str, value: object) -> str:
     if key == _CLICK_MODEL:
-        return click_model_title(value or {})
+        return click_model_title(value if is_json_object(value) else {})
     if key.startswith(f"{_DATA}."):
         return str(value)[:12] if value else "not there"
     if value == 0 and key in _MEANING_OF_0:
@@ -202,69 +209,79 @@ def _said(key: str, value: Any) -> str:
     return _short(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if value is None:
         return "not recorded"
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value)) or "none"
+        return ",".join(map(str, cast(Sequence[object], value))) or "none"
     text = value if isinstance(value, str) else _exact(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _exact(value: Any) -> str:
+def _exact(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
 def check(
-    names: Sequence[str], found: Sequence[Difference], allowed: Collection[str]
-) -> Checked:
-    """Makes sure that runs differ only in what may differ.
+    names: Sequence[str], differing: Sequence[Difference], allowed: Collection[str]
+) -> Comparison:
+    """Checks that runs differ only in allowed settings.
 
     Args:
-        names: What tells the runs apart.
-        found: What they differ in.
-        allowed: Settings that may differ; each is then named.
+        names: A distinct name for each run.
+        differing: The settings in which they differ.
+        allowed: Names of settings that may differ.
 
     Raises:
-        RunFolderError: They differ in something else.
-        UnknownNameError: There is no such setting.
+        RunFolderError: They differ in another setting.
+        UnknownNameError: `allowed` has an unknown setting.
     """
-    known = {*SETTINGS, *(one.setting for one in found)}
+    known = {*SETTINGS, *(difference.setting for difference in differing)}
     for name in allowed:
         if name not in known:
             raise errors.UnknownNameError("setting in --allow", name, sorted(known))
-    refused = [one for one in found if one.setting not in allowed]
+    refused = [
+        difference for difference in differing if difference.setting not in allowed
+    ]
     if refused:
-        settings = ",".join(dict.fromkeys(one.setting for one in found))
+        settings = ",".join(
+            dict.fromkeys(difference.setting for difference in differing)
+        )
+        listed = "; ".join(_sentence(difference, names) for difference in refused)
         raise errors.RunFolderError(
             "Runs cannot be compared, they differ in more than what is compared: "
-            f"{'; '.join(_sentence(one, names) for one in refused)}. Make them with "
-            f"the same settings. Or --allow={settings} sets them side by side with "
+            f"{listed}. Make them with the same settings. "
+            f"Or --allow={settings} sets them side by side with "
             "these differences named, and ranks nothing across them."
         )
+    keys = [item.key.partition(".")[2] or item.key for item in differing]
     sides = tuple(
-        ", ".join(f"{one.key.partition('.')[2] or one.key} {one.values[i]}"
-                  for one in found)
+        ", ".join(
+            f"{key} {item.values[i]}" for key, item in zip(keys, differing, strict=True)
+        )
         for i in range(len(names))
-    )  # fmt: skip
+    )
     labels = tuple(
         f"{name} ({side})" if side else name
         for name, side in zip(names, sides, strict=True)
     )
-    if not found:
-        return Checked(labels, sides, "", "")
-    head = "runs differ in " + ", ".join(dict.fromkeys(one.setting for one in found))
-    told = "; ".join(_sentence(one, names) for one in found)
-    note = (
-        f"The {head}: {told}. Nothing is ranked or told apart across these differences."
+    if not differing:
+        return Comparison(labels, sides, "", "")
+    head = "runs differ in " + ", ".join(
+        dict.fromkeys(difference.setting for difference in differing)
     )
-    return Checked(labels, sides, head, note)
+    listed = "; ".join(_sentence(difference, names) for difference in differing)
+    note = (
+        f"The {head}: {listed}. "
+        "Nothing is ranked or told apart across these differences."
+    )
+    return Comparison(labels, sides, head, note)
 
 
-def _sentence(one: Difference, names: Sequence[str]) -> str:
-    """Says which runs have which value: `seed is 0 in a, b and 1 in c`."""
+def _sentence(difference: Difference, names: Sequence[str]) -> str:
+    """Returns a text such as `seed is 0 in a, b and 1 in c`."""
     by_value: dict[str, list[str]] = {}
-    for name, value in zip(names, one.values, strict=True):
+    for name, value in zip(names, difference.values, strict=True):
         by_value.setdefault(value, []).append(name)
-    told = [f"{value} in {', '.join(of)}" for value, of in by_value.items()]
-    return f"{one.key} is {' and '.join(told)}"
+    parts = [f"{value} in {', '.join(runs)}" for value, runs in by_value.items()]
+    return f"{difference.key} is {' and '.join(parts)}"

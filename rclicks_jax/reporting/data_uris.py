@@ -7,33 +7,33 @@ import cv2
 import numpy as np
 
 _QUALITIES = (75, 60, 45, 30)
-
-
-# OpenCV takes more than 100 for "without loss".
+# OpenCV writes WebP without loss for any quality above 100.
 LOSSLESS = 101
 
 
 def photo_uri(picture: np.ndarray, longest: int) -> str:
-    """Encodes `u8[h w 3]` or `u8[h w 4]` as a data URI of limited length."""
-    return within(picture, longest, _QUALITIES)
+    """Encodes a photograph `u8[h w 3]` or `u8[h w 4]` as a URI of limited length."""
+    return encode_within(picture, longest, _QUALITIES)
 
 
-def within(
+def encode_within(
     picture: np.ndarray,
     longest: int,
     qualities: Sequence[int],
     resized: int = cv2.INTER_AREA,
 ) -> str:
-    """Encodes a picture as a data URI of limited length: worse, then smaller.
+    """Encodes a picture as a data URI of limited length.
+
+    First the quality is lowered, then the picture is made smaller.
 
     Args:
         picture: `u8[h w 3]` or `u8[h w 4]`.
-        longest: Characters.
-        qualities: Of WebP, best first.
-        resized: How it is made smaller.
+        longest: Largest number of characters.
+        qualities: Qualities of WebP to try, best first.
+        resized: OpenCV's interpolation for making it smaller.
 
     Returns:
-        The URI; empty if even a small picture needs more.
+        The URI; empty if even a small picture needs more characters.
     """
     while True:
         for quality in qualities:
@@ -48,11 +48,11 @@ def within(
 
 
 def to_data_uri(picture: np.ndarray, quality: int) -> str:
-    """Encodes `u8[h w 3]` or `u8[h w 4]`, red first, as a WebP that stands in a page.
+    """Encodes a picture, red first, as a WebP inside a data URI.
 
     Args:
-        picture: The picture.
-        quality: 1 to 100; more keeps every bit.
+        picture: `u8[h w 3]` or `u8[h w 4]`.
+        quality: Quality, 1 to 100; above 100 the picture is kept without loss.
     """
     order = [2, 1, 0, 3][: picture.shape[2]]
     stored = np.ascontiguousarray(picture[..., order])

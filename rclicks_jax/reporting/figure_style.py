@@ -1,4 +1,4 @@
-"""How figures look: SVG text, axes, legends, colours and names."""
+"""The style of figures: SVG text, axes, legends, colours and names."""
 
 import html
 import io
@@ -6,41 +6,39 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rclicks_jax.reporting import pages
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+P = TypeVar("P")
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = {"baseline": "#000000", "G10": "#0072B2", "G1": "#D55E00"}
-
-
-# Lines differ in more than colour.
+# Lines differ in style too, not only in colour.
 LINES = ("-", "--", "-.", ":")
-
-
 _LONGEST_NAME = 32
-
-
 _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 
 
-def drawn(
-    panels: Sequence[Any],
-    draw: Callable[[Any, Any], None],
+def draw_panels(
+    panels: Sequence[P],
+    draw: Callable[["Axes", P], None],
     size: tuple[float, float],
-    in_words: Callable[[Any], str],
+    in_words: Callable[[P], str],
 ) -> str:
-    """Returns SVG text, a picture for each panel, which the page puts side by side.
+    """Returns SVG text: a picture for each panel, which a page puts side by side.
 
     Args:
-        panels: What each shows; none make an empty text.
-        draw: Draws one on Matplotlib axes.
-        size: Of a panel in inches.
-        in_words: Says what one shows, for those who do not see it.
+        panels: The data of each panel; without panels the text is empty.
+        draw: Function that draws a panel on Matplotlib axes.
+        size: Width and height of a panel in inches.
+        in_words: Function that describes a panel for readers who do not see it.
     """
     if not panels:
         return ""
-    # Matplotlib takes a second to import.
+    # Importing Matplotlib takes a second.
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -51,9 +49,9 @@ def drawn(
         # Names may hold dollars.
         "text.parse_math": False,
     }
-    pictures = []
+    pictures: list[str] = []
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # The reader's fonts draw the text; ours only measure it.
+        # Text is drawn with the reader's fonts; ours only measure it.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         for number, panel in enumerate(panels):
             figure = Figure(figsize=size, layout="constrained")
@@ -66,26 +64,28 @@ def drawn(
     return "".join(pictures)
 
 
-def _alone(svg: str, said: str, number: int) -> str:
-    """Gives an SVG its description, and ids that no other of the page has."""
-    own = f"c{zlib.crc32(said.encode('utf-8', 'backslashreplace')):08x}-{number}-"
-    svg = _IDS.sub(lambda found: found[0] + own, svg)
-    label = html.escape(pages.showable(said), quote=True)
+def _alone(svg: str, description: str, number: int) -> str:
+    """Adds a description to an SVG, and makes its ids unique in the page."""
+    own = (
+        f"c{zlib.crc32(description.encode('utf-8', 'backslashreplace')):08x}-{number}-"
+    )
+    svg = _IDS.sub(lambda match: match[0] + own, svg)
+    label = html.escape(pages.showable(description), quote=True)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
-def name_of(text: str) -> str:
-    """Returns a name as a chart can draw it: in a line, not empty, not too long.
+def chart_name(text: str) -> str:
+    """Returns a name for a chart: on one line, not empty, not too long.
 
-    Matplotlib leaves a name that begins with an underscore out of legends.
+    Matplotlib leaves names that begin with an underscore out of legends.
     """
-    shown = pages.showable(" ".join(text.split()))
-    if len(shown) > _LONGEST_NAME:
-        shown = f"{shown[: _LONGEST_NAME - 1]}…"
-    return f"\u200b{shown}" if shown.startswith("_") else shown or "unnamed"
+    name = pages.showable(" ".join(text.split()))
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 1]}…"
+    return f"\u200b{name}" if name.startswith("_") else name or "unnamed"
 
 
-def clicks_axis(axis: Any, clicks: int) -> None:
+def clicks_axis(axis: "Axes", clicks: int) -> None:
     """Labels the axes of a chart of IoU over clicks."""
     axis.set_xlabel("clicks")
     axis.set_ylabel("mean IoU, % ↑")
@@ -93,8 +93,8 @@ def clicks_axis(axis: Any, clicks: int) -> None:
     plain(axis)
 
 
-def legend_below(axis: Any, title: str = "") -> None:
-    """Puts the legend below the axes, where it covers no curve and no point."""
+def legend_below(axis: "Axes", title: str = "") -> None:
+    """Puts the legend below the axes, where it covers nothing."""
     labels = axis.get_legend_handles_labels()[1]
     if labels:
         longest = max(map(len, labels))
@@ -107,7 +107,7 @@ def legend_below(axis: Any, title: str = "") -> None:
         )
 
 
-def plain(axis: Any) -> None:
-    """Draws a light grid, and no frame on the right and above."""
+def plain(axis: "Axes") -> None:
+    """Draws a light grid, and removes the frame on the right and at the top."""
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)

@@ -1,7 +1,7 @@
 """Pictures with masks, click maps and clicks drawn on the photograph.
 
-Whatever the colours of a photograph, lines are seen on it: each has a black line beside
-it, and a mask has the colour that differs most from what it lies on.
+Lines can be seen on photographs of any colour: each has a black line beside it, and a
+mask has the colour that differs most from the pixels under it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,21 @@ from rclicks_jax.types import ClickQuery
 Colour = tuple[int, int, int]
 
 _TARGET: Colour = (255, 255, 255)
-# Bright, so that they differ from the black line, and far from the colours of clicks.
+# Bright colours, which differ from the black line and from the colours of clicks.
 _MASKS: tuple[Colour, ...] = ((30, 144, 255), (240, 228, 66), (255, 80, 220))
 _MASK_OPACITY = 0.45
-# Widths of a mask's black line and of its own colour outside it, in pixels.
+# Widths of the black line and of the coloured line around a mask, in pixels.
 _BLACK, _OWN = 4, 2
-# Where a mask lies on many colours, the worst tenth decides.
+# Percentile: of the pixels under a mask, the nearest tenth in colour decides.
 _WORST = 10
-# Weight of lightness beside hue where colours are compared.
+# Weight of lightness relative to hue when colours are compared.
 _LIGHTNESS = 0.4
-# What `last_masks` calls the region that sampled clicks shall mend.
+# Label in `last_masks` of the error region of sampled clicks.
 ERROR = "error"
 _ERROR, _SAMPLE = (0, 255, 255), (86, 180, 233)
 _DRAWN_SIDE = 640
 # A window around object and clicks shows at least this share of the photograph, so that
-# surroundings are seen; sampled clicks need no more than a close view.
+# the surroundings can be seen; `CLOSE` is for pictures of sampled clicks.
 _SMALLEST_WINDOW, CLOSE = 0.3, 0.1
 
 
@@ -38,19 +38,19 @@ def window(
     clicks: Sequence[tuple[int, int, bool]],
     least: float = _SMALLEST_WINDOW,
 ) -> Layers:
-    """Cuts pictures to the object and its clicks, and scales them for drawing.
+    """Crops layers to the object and its clicks, and scales them for drawing.
 
     Args:
-        layers: Pictures of the object.
+        layers: The layers of the object.
         clicks: `(y, x, positive)` in pixels of the photograph.
-        least: Share of each side of the photograph that is shown at least.
+        least: Smallest share of each side of the photograph that is shown.
     """
     ys, xs = np.nonzero(layers.target)
     clicked = np.array([click[:2] for click in clicks]).reshape(-1, 2) * layers.scale
     ys, xs = np.append(ys, clicked[:, 0]), np.append(xs, clicked[:, 1])
     height, width = layers.target.shape
     if not ys.size:
-        # A target may be too small to be seen in the pictures.
+        # A small target may have vanished in the scaled layers.
         ys, xs = np.array([0, height - 1]), np.array([0, width - 1])
     y0, y1 = _span(ys.min(), ys.max(), height, least)
     x0, x1 = _span(xs.min(), xs.max(), width, least)
@@ -84,7 +84,7 @@ def window(
 
 
 def _span(low: float, high: float, side: int, least: float) -> tuple[int, int]:
-    """Widens a span by a quarter, to a least share, within an image's side."""
+    """Widens a span by a quarter, and to a least share of an image's side."""
     length = max(1.25 * (high - low), least * side)
     middle = (low + high) / 2
     start = min(max(0.0, middle - length / 2), max(0.0, side - length))
@@ -103,22 +103,22 @@ def with_click_map(layers: Layers) -> np.ndarray:
 
 
 def heat_layer(values: np.ndarray) -> np.ndarray:
-    """Returns `u8[h w]` as heat that lies over a photograph, RGBA `u8[h w 4]`."""
+    """Returns a map `u8[h w]` as heat to lay over a photograph, RGBA `u8[h w 4]`."""
     strength = np.rint(255 * (values / np.float32(255)) ** np.float32(0.7))
     heat = cv2.applyColorMap(values, cv2.COLORMAP_INFERNO)[..., ::-1]
     return np.dstack([heat, strength.astype(np.uint8)])
 
 
 def mask_colour(photo: np.ndarray, masks: Sequence[np.ndarray]) -> Colour:
-    """Returns the colour in which masks are seen best on a photograph.
+    """Returns the colour in which masks stand out most from a photograph.
 
-    It is the one whose distance in Lab from the pixels under and around the masks is
-    greatest; the tenth of them that are nearest to it counts. Hue counts for more than
-    lightness: a tint is seen by its hue, and lines are seen by their lightness.
+    It has the greatest distance in Lab from the pixels under and around the masks; of
+    these, the nearest tenth counts. Hue has more weight than lightness, since a tint is
+    seen by its hue; the black line makes up for lightness.
 
     Args:
-        photo: `u8[h w 3]`.
-        masks: Each `bool[h w]`.
+        photo: The photograph, RGB, `u8[h w 3]`.
+        masks: The masks, `bool[h w]` each.
     """
     region = np.logical_or.reduce(list(masks)).astype(np.uint8)
     under = photo[_dilated(region, 4 * _BLACK) > 0].reshape(1, -1, 3)
@@ -137,16 +137,16 @@ def mask_colour(photo: np.ndarray, masks: Sequence[np.ndarray]) -> Colour:
 
 
 def mask_layer(mask: np.ndarray, colour: Colour) -> np.ndarray:
-    """Draws a mask that lies over a photograph, RGBA `u8[h w 4]`.
+    """Draws a mask to lay over a photograph, RGBA `u8[h w 4]`.
 
-    The mask is tinted; around it are a line of its colour and a black one.
+    The mask is tinted; around it are a line of its colour and a black line.
     """
-    own = mask.astype(np.uint8)
-    drawn = np.zeros((*mask.shape, 4), np.uint8)
-    drawn[_dilated(own, _BLACK) > 0] = (0, 0, 0, 255)
-    drawn[_dilated(own, _OWN) > 0] = (*colour, 255)
-    drawn[mask] = (*colour, round(255 * _MASK_OPACITY))
-    return drawn
+    bytes_of_mask = mask.astype(np.uint8)
+    layer = np.zeros((*mask.shape, 4), np.uint8)
+    layer[_dilated(bytes_of_mask, _BLACK) > 0] = (0, 0, 0, 255)
+    layer[_dilated(bytes_of_mask, _OWN) > 0] = (*colour, 255)
+    layer[mask] = (*colour, round(255 * _MASK_OPACITY))
+    return layer
 
 
 def _dilated(mask: np.ndarray, radius: int) -> np.ndarray:
@@ -156,19 +156,21 @@ def _dilated(mask: np.ndarray, radius: int) -> np.ndarray:
 
 
 def outline_path(mask: np.ndarray, longest: int) -> str:
-    """Returns the outline of a mask as a path of SVG.
+    """Returns the outline of a mask as an SVG path.
 
     Args:
-        mask: `bool[h w]`.
-        longest: Characters. An outline that needs more is simplified, and loses its
-            smallest parts if that is not enough.
+        mask: The mask, `bool[h w]`.
+        longest: Largest number of characters. A longer outline is simplified; if that
+            is not enough, its smallest parts are left out.
     """
     outlines, _ = cv2.findContours(
         mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
     )
     parts: list[str] = []
     for tolerance in (0.7, 1.5, 3.0):
-        simple = [cv2.approxPolyDP(one, tolerance, True)[:, 0] for one in outlines]
+        simple = [
+            cv2.approxPolyDP(outline, tolerance, True)[:, 0] for outline in outlines
+        ]
         simple.sort(key=lambda points: -float(np.ptp(points, axis=0).sum()))
         parts = [
             "M" + " ".join(f"{x + 0.5:g} {y + 0.5:g}" for x, y in points.tolist()) + "Z"
@@ -181,7 +183,7 @@ def outline_path(mask: np.ndarray, longest: int) -> str:
 
 
 def place_of(layers: Layers, y: int, x: int) -> tuple[int, int]:
-    """Returns where a pixel of the photograph is in the pictures, `(x, y)`."""
+    """Returns the position of a pixel of the photograph in the layers, `(x, y)`."""
     where = np.array([x + 0.5, y + 0.5]) - layers.corner[::-1]
     column, row = np.rint(where * layers.scale).astype(int).tolist()
     return column, row
@@ -191,9 +193,10 @@ def with_samples(layers: Layers, samples: Mapping[int, np.ndarray]) -> np.ndarra
     """Draws the click map, and clicks sampled from it as dots, `u8[h w 3]`.
 
     Args:
-        layers: Pictures of the object; an `ERROR` mask is outlined in cyan.
-        samples: `(y, x)` in pixels of the photograph, `i32[n 2]`, by group; 0 for those
-            of the whole map, in light blue. Groups go from blue to green.
+        layers: The layers of the object; an `ERROR` mask is outlined in cyan.
+        samples: Clicks `(y, x)` in pixels of the photograph, `i32[n 2]`, by group.
+            Group 0 stands for the whole map and is light blue; the others go from blue
+            to green.
     """
     canvas = with_click_map(layers)
     if ERROR in layers.last_masks:
@@ -213,19 +216,23 @@ def of_query(
     """Draws a close view of a task: its click map, outlines, and clicks, `u8[h w 3]`.
 
     Args:
-        query: The task; the error region is outlined unless it is the target itself.
-        click_map: 255 at its peak, `u8[h w]`; None for the photograph alone.
-        samples: Clicks by group, as `with_samples` takes them.
+        query: The query of the task; the error region is outlined unless it is the
+            target itself.
+        click_map: The click map, 255 at its peak, `u8[h w]`; None to draw the
+            photograph alone.
+        samples: Clicks by group, as in `with_samples`.
     """
     image, gt_mask, error_mask = query
     others = {} if error_mask is gt_mask else {ERROR: error_mask > 0.5}
     layers = Layers("", 1.0, image, gt_mask, click_map, others)
-    every = [(int(y), int(x), True) for each in samples.values() for y, x in each]
-    return with_samples(window(layers, every, CLOSE), samples)
+    clicks = [
+        (int(y), int(x), True) for positions in samples.values() for y, x in positions
+    ]
+    return with_samples(window(layers, clicks, CLOSE), samples)
 
 
 def _draw_key(canvas: np.ndarray, row: int, text: str, colour: tuple[int, ...]) -> None:
-    """Says in the top left corner what a colour means."""
+    """Draws one line of the legend in the top left corner."""
     x, y = 14, 16 + 20 * row
     _draw_dot(canvas, (x, y), colour)
     for ink, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
@@ -241,7 +248,7 @@ def _group_colour(group: int) -> tuple[int, ...]:
 
 
 def to_jpeg(picture: np.ndarray) -> bytes:
-    """Encodes `u8[h w 3]` as a JPEG file."""
+    """Returns an RGB picture `u8[h w 3]` as the content of a JPEG file."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 82]
     return cv2.imencode(".jpg", picture[..., ::-1], quality)[1].tobytes()
 

@@ -5,18 +5,19 @@ import importlib.resources
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import jinja2
 import markupsafe
 
 from rclicks_jax.reporting import table_formats
+from rclicks_jax.types import is_json_object
 
 # Rows of a table in a page; its CSV file has all of them.
 LONGEST_TABLE = 1000
-# Columns of counts that may be the same in every row; they are said above the table.
+# Columns of counts; if one is the same in every row, it stands above the table.
 _COUNTS = ("objects", "tasks", "ok", "skipped", "failed")
-# Controls, marks that turn the direction of writing, and halves of characters.
+# Control characters, marks that change the direction of text, and surrogates.
 _NOT_SHOWN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff\ufffe\uffff]"
@@ -26,13 +27,13 @@ _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _CONTENTS = "<!-- contents -->"
 
 
-def render(template: str, **values: Any) -> str:
-    """Returns a page: a template of this package with its style inside.
+def render(template: str, **values: object) -> str:
+    """Returns a page made from a template of this package, with its style inside.
 
     Args:
-        template: File name.
-        **values: What it shows; text is escaped. Characters that a page cannot have
-            are written as escape sequences, so that no text makes a page fail.
+        template: File name of the template.
+        **values: Values for the template; text is escaped. Characters that HTML does
+            not allow become escape sequences, so that any text can be shown.
     """
     style = _read("report.css")
     page = _environment().get_template(template).render(style=style, **values)
@@ -41,17 +42,17 @@ def render(template: str, **values: Any) -> str:
 
 
 def showable(text: str) -> str:
-    r"""Writes characters that cannot be shown as escape sequences, such as `\x00`."""
+    r"""Replaces characters that cannot be shown with escapes such as `\x00`."""
     return _NOT_SHOWN.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 
 def shown(
     table: table_formats.Table, links: Mapping[tuple[str, str], str] | None = None
-) -> dict[str, Any]:
-    """Returns a table as the templates take it.
+) -> dict[str, object]:
+    """Returns a table as values for the templates.
 
-    What differs between rows comes first: text and counts that are the same in every
-    row are said once above the table.
+    Columns that differ between rows come first. Text and counts that are the same in
+    every row stand once above the table.
 
     Args:
         table: The table.
@@ -87,9 +88,9 @@ def shown(
     }
 
 
-def shown_turned(table: table_formats.Table) -> dict[str, Any]:
-    """Returns a table whose rows are measures, and whose columns are its rows."""
-    turned = table_formats.turned(table)
+def shown_turned(table: table_formats.Table) -> dict[str, object]:
+    """Returns a transposed table as values for the templates."""
+    turned = table_formats.transpose(table)
     return {
         "title": table.title,
         "heads": [text for text, _ in turned.columns.values()],
@@ -103,7 +104,7 @@ def _row(
     row: table_formats.Row,
     names: Sequence[str],
     links: Mapping[tuple[str, str], str],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     target = links.get((str(row.get("dataset")), str(row.get("instance_id"))), "")
     return {
         "target": target,
@@ -114,53 +115,53 @@ def _row(
 
 
 def _arranged(table: table_formats.Table) -> list[str]:
-    """Returns the columns that are shown, those with most different values first."""
+    """Returns the columns that are shown; those with the most distinct values first."""
     values = {
         name: {str(row.get(name)) for row in table.rows} for name in table.columns
     }
     text = _naming(table)
-    said = [name for name in (*text, *_COUNTS) if name in table.columns]
+    candidates = [name for name in (*text, *_COUNTS) if name in table.columns]
     if len(table.rows) > 1:
-        same = {name for name in said if len(values[name]) == 1}
-        # Something has to name the rows.
+        same = {name for name in candidates if len(values[name]) == 1}
+        # At least one column has to name the rows.
         if set(text) <= same:
             same -= set(text[:1])
     else:
-        same = set()
+        same = set[str]()
     ordered = sorted(text, key=lambda name: -len(values[name]))
     others = [name for name in table.columns if name not in text]
     return [name for name in (*ordered, *others) if name not in same]
 
 
 def _naming(table: table_formats.Table) -> list[str]:
-    """Returns the first columns that hold text: they say what a row is of."""
-    found = []
+    """Returns the first columns that hold text: these name the rows."""
+    columns: list[str] = []
     for name, (_, form) in table.columns.items():
-        # A mean and its spread are text too.
+        # A mean with its spread is text too, but names no row.
         if form != "s" or any(_SPREAD in str(row.get(name)) for row in table.rows):
             break
-        found.append(name)
-    return found
+        columns.append(name)
+    return columns
 
 
-def settings(values: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def settings(values: Mapping[str, object]) -> dict[str, list[tuple[str, str]]]:
     """Returns nested settings as names and values in words, by group.
 
-    What is not in a group of `values` is in the group of an empty name.
+    Settings outside of any group are in a group with an empty name.
     """
     groups: dict[str, list[tuple[str, str]]] = {"": []}
     for key, value in values.items():
-        if isinstance(value, Mapping) and value:
+        if is_json_object(value) and value:
             groups[_spaced(key)] = list(_flat(value))
         else:
             groups[""].append((_spaced(key), in_words(value)))
     return groups
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
     for key, value in values.items():
         name = f"{above}{_spaced(key)}"
-        if isinstance(value, Mapping) and value:
+        if is_json_object(value) and value:
             yield from _flat(value, f"{name}, ")
         else:
             yield name, in_words(value)
@@ -170,28 +171,28 @@ def _spaced(key: str) -> str:
     return str(key).replace("_", " ")
 
 
-def in_words(value: Any) -> str:
-    """Writes the value of a setting for people."""
+def in_words(value: object) -> str:
+    """Returns the value of a setting in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(in_words, value)) or "none"
+        return ", ".join(map(in_words, cast(Sequence[object], value))) or "none"
     if value is None or value == "" or value == {}:
         return "none"
     return str(value)
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Writes a command so that it can be pasted into a shell."""
+    """Returns a command that can be pasted into a shell."""
     return shlex.join(map(str, arguments))
 
 
 def _contents(page: str) -> Iterator[str]:
-    found = _HEADING.findall(page)
-    if len(found) < 2:
+    headings = _HEADING.findall(page)
+    if len(headings) < 2:
         return
     yield '<nav aria-label="Contents"><ul>'
-    for name, title in found:
+    for name, title in headings:
         yield f'<li><a href="#{name}">{title}</a></li>'
     yield "</ul></nav>"
 

@@ -1,9 +1,9 @@
-"""A table as rows of named numbers, and CSV, Markdown, LaTeX and text of it.
+"""Tables of named values, and their forms: CSV, Markdown, LaTeX and text.
 
-Names come from files, datasets and users, so each form escapes them: no name is a
-formula of a spreadsheet, a link, HTML, a command of LaTeX or of a terminal. Text of a
-CSV that a spreadsheet would take for a formula, and text that begins with an
-apostrophe, has one apostrophe more in front; `from_csv_text` takes it away.
+Names come from files, datasets and users. Each form escapes them, so that no name acts
+as a formula of a spreadsheet, a link, HTML, or a command of LaTeX or of a terminal. In
+a CSV file, text that a spreadsheet would read as a formula, and text that begins with
+an apostrophe, gets an apostrophe in front; `from_csv_text` removes it.
 """
 
 import csv
@@ -20,12 +20,12 @@ from rclicks_jax.metrics.intervals import Interval
 Row = dict[str, Any]
 _Escape = Callable[[str], str]
 
-# What spreadsheets take for the start of a formula, wide forms included.
+# Characters that start a formula in spreadsheets, with their wide forms.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 _APOSTROPHE = "'"
 # Control characters, which could move the cursor or end a line of a table.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# An underscore inside a word means nothing to Markdown.
+# An underscore inside a word has no meaning in Markdown.
 _MARKDOWN = re.compile(r"[\\`*\[\]{}~$]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 _LATEX = {
@@ -35,7 +35,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    # After the end of a row, both would be options of it.
+    # After the end of a row, LaTeX would read both as its options.
     "[": "{[}",
     "*": "{*}",
     **{symbol: f"\\{symbol}" for symbol in "%&_#${}"},
@@ -54,11 +54,11 @@ class Table:
     """Rows of named values.
 
     Attributes:
-        name: Of its files.
-        title: What it shows, in a line.
+        name: Name of its files.
+        title: Title of one line.
         columns: Heading and format of each column, by key.
         rows: Values by key: text, numbers, and means with their intervals.
-        notes: What to know of the numbers, a sentence each.
+        notes: Sentences about the numbers.
     """
 
     name: str
@@ -69,19 +69,19 @@ class Table:
 
 
 def notes(table: Table) -> list[str]:
-    """Returns what stands under a table; a mean without its interval is explained."""
-    found = list(table.notes)
-    every = (value for row in table.rows for value in row.values())
-    if any(isinstance(value, Interval) and not value.known for value in every):
-        found.append(
+    """Returns the notes under a table; one explains means without an interval."""
+    lines = list(table.notes)
+    values = (value for row in table.rows for value in row.values())
+    if any(isinstance(value, Interval) and not value.known for value in values):
+        lines.append(
             f"Without brackets: of fewer than {intervals.FEWEST} photographs, too few "
             "for an interval, a rank or telling apart."
         )
-    return found
+    return lines
 
 
-def displayed(table: Table) -> Table:
-    """Returns a table for people: of the columns that name rows, first what differs."""
+def arrange_columns(table: Table) -> Table:
+    """Moves those columns to the front that name rows and differ between them."""
     if len(table.rows) < 2:
         return table
     heads: list[str] = []
@@ -99,21 +99,21 @@ def displayed(table: Table) -> Table:
 
 
 def to_csv(table: Table) -> str:
-    """Writes all digits; an empty cell is what was not measured.
+    """Returns a table as CSV with all digits; a value that is missing is an empty cell.
 
     A column of intervals becomes three: the mean, `_low` and `_high`.
     """
     text = io.StringIO()
-    # Only this end of a line makes the module quote cells that hold "\r".
+    # The csv module quotes cells that hold a carriage return only with this line end.
     writer = csv.writer(text, lineterminator="\r\n")
     flattened = [flat(row) for row in table.rows]
-    heads = []
+    heads: list[str] = []
     for key in table.columns:
         ends = [f"{key}_low", f"{key}_high"]
         heads += [key, *(ends if any(ends[0] in row for row in flattened) else ())]
     lines = [[csv_text(key) for key in heads]]
     lines += [[_exact(row.get(key)) for key in heads] for row in flattened]
-    written = []
+    written: list[str] = []
     for line in lines:
         writer.writerow(line)
         written.append(text.getvalue().removesuffix("\r\n") + "\n")
@@ -124,14 +124,14 @@ def to_csv(table: Table) -> str:
 
 def flat(row: Row) -> Row:
     """Returns a row of plain values: of an interval the mean, `_low` and `_high`."""
-    made: Row = {}
+    values: Row = {}
     for key, value in row.items():
         if isinstance(value, Interval):
-            made |= {key: value.mean, f"{key}_low": value.low}
-            made[f"{key}_high"] = value.high
+            values |= {key: value.mean, f"{key}_low": value.low}
+            values[f"{key}_high"] = value.high
         else:
-            made[key] = value
-    return made
+            values[key] = value
+    return values
 
 
 def _exact(value: Any) -> str:
@@ -143,27 +143,27 @@ def _exact(value: Any) -> str:
 
 
 def csv_text(text: str) -> str:
-    """Returns text as a cell of a CSV that no spreadsheet takes for a formula."""
+    """Returns text as a cell of a CSV that no spreadsheet reads as a formula."""
     text = encodable(text)
     return _APOSTROPHE + text if text.startswith((*_FORMULA, _APOSTROPHE)) else text
 
 
 def from_csv_text(cell: str) -> str:
-    """Returns the text that `csv_text` made a cell of."""
+    """Returns the original text of a cell that `csv_text` has made."""
     return cell.removeprefix(_APOSTROPHE)
 
 
 def encodable(text: str) -> str:
-    """Returns text that UTF-8 has; bytes of odd file names are shown as escapes."""
+    """Returns text that UTF-8 can encode; bytes of odd file names become escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def cells(table: Table, escape: _Escape = str) -> list[list[str]]:
-    """Formats the rows for people; a dash is what was not measured.
+    """Formats the cells of all rows for people; a missing value is a dash.
 
     Args:
-        table: The rows.
-        escape: Is applied to text, not to numbers.
+        table: The table.
+        escape: Function that escapes text; it is not applied to numbers.
     """
     return [
         [
@@ -176,7 +176,7 @@ def cells(table: Table, escape: _Escape = str) -> list[list[str]]:
 
 def _rounded(value: Any, form: str, escape: _Escape) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"  # noqa: RUF001 - a dash, as tables have it
+        return "–"  # noqa: RUF001 - the dash of tables
     if isinstance(value, Interval):
         if not value.known:
             return format(value.mean, form)
@@ -184,12 +184,13 @@ def _rounded(value: Any, form: str, escape: _Escape) -> str:
     return escape(value) if isinstance(value, str) else format(value, form)
 
 
-def turned(table: Table) -> Table:
-    """Returns a table whose rows are columns: the first column heads the others.
+def transpose(table: Table) -> Table:
+    """Returns a table with rows and columns swapped.
 
-    The first column is one that differs between rows, if there is one.
+    The first column becomes the headings. It is a column that differs between rows, if
+    there is one.
     """
-    table = displayed(table)
+    table = arrange_columns(table)
     lines = cells(table)
     names = [line[0] for line in lines]
     columns = {"": ("", "s")} | {f"{i}": (name, "") for i, name in enumerate(names)}
@@ -202,8 +203,8 @@ def turned(table: Table) -> Table:
 
 
 def to_markdown(table: Table) -> str:
-    """Writes a Markdown table."""
-    table = displayed(table)
+    """Returns a table as Markdown, with its notes under it."""
+    table = arrange_columns(table)
     heads = [_for_markdown(head) for head, _ in table.columns.values()]
     aligned = ["---" if form == "s" else "---:" for _, form in table.columns.values()]
     lines = [heads, aligned, *cells(table, _for_markdown)]
@@ -212,9 +213,9 @@ def to_markdown(table: Table) -> str:
 
 
 def _for_markdown(text: str) -> str:
-    """Escapes what Markdown, HTML in it, and GitHub's links and formulas would take."""
+    """Escapes all that Markdown, HTML, and GitHub's links and formulas would read."""
     text = _one_line(text)
-    text = _MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
+    text = _MARKDOWN.sub(lambda match: f"\\{match[0]}", text)
     text = "".join(_ENTITIES.get(symbol, symbol) for symbol in text)
     text = re.sub(r"@(?=[\w-]+\.)", "&#64;", text.replace("://", "&#58;//"))
     return re.sub(r"(?i)(www)\.", r"\1&#46;", text)
@@ -225,8 +226,8 @@ def _one_line(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Writes a LaTeX `tabular` with booktabs rules; notes are comments under it."""
-    table = displayed(table)
+    """Returns a table as LaTeX `tabular` with booktabs rules; notes are comments."""
+    table = arrange_columns(table)
 
     def line(values: Sequence[str]) -> str:
         text = " & ".join(values)
@@ -245,13 +246,13 @@ def to_latex(table: Table) -> str:
 
 def _for_latex(text: str) -> str:
     escaped = "".join(_LATEX.get(symbol, symbol) for symbol in _one_line(text))
-    # Two hyphens would become a dash.
+    # LaTeX turns two hyphens into a dash.
     return re.sub("-(?=-)", "-{}", escaped)
 
 
 def to_text(table: Table) -> str:
-    """Writes a table for a terminal, in columns, and its notes under it."""
-    table = displayed(table)
+    """Returns a table as text for a terminal, with its notes under it."""
+    table = arrange_columns(table)
     heads = [_one_line(head) for head, _ in table.columns.values()]
     lines = [heads, *cells(table, _one_line)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]

@@ -1,1 +1,1 @@
-"""What run folders say: tables, figures and reports, pure functions of records."""
+"""Results of benchmarks: tables, figures and reports, functions of records alone."""

@@ -152,9 +152,9 @@ class _Object:
         category: What kind of thing it is; empty if unknown.
         image_pixels: Pixels of the photograph; 0 if unknown.
         input_device: What made the real clicks.
-        clicks: That were played.
-        tracks: Areas of each strategy's trajectories, `i64[t k 4]`, and their
-            `(repeat, group)`, both in that order.
+        clicks: Number of clicks that were played.
+        played: By strategy, the `(repeat, group)` of its trajectories in order, and
+            their areas, `i64[t k 4]`.
     """
 
     instance_id: str
@@ -164,10 +164,10 @@ class _Object:
     image_pixels: int
     input_device: str
     clicks: int
-    tracks: dict[str, tuple[list[tuple[int, int]], np.ndarray]]
+    played: dict[str, tuple[list[tuple[int, int]], np.ndarray]]
 
 
-class _Gathered:
+class _DatasetRecords:
     """What is known of a dataset while its records are read, one after the other."""
 
     def __init__(self) -> None:
@@ -183,32 +183,55 @@ class _Gathered:
         self.seconds.update(image.seconds)
         self.encodes[0] += image.encodes
         self.encodes[1] += 1
-        for one in image.instances:
-            self.counts[one.status] += 1
-            if one.status == "ok":
-                self.objects.append(_compact(image.image_id, one))
+        for instance in image.instances:
+            self.counts[instance.status] += 1
+            if instance.status == "ok":
+                self.objects.append(_compact(image.image_id, instance))
             else:
-                self.problems.append((one.instance_id, one.status, one.reason))
+                problem = instance.instance_id, instance.status, instance.reason
+                self.problems.append(problem)
+
+
+class Collector:
+    """Gathers records as they are read; a tenth of their size is kept."""
+
+    def __init__(self) -> None:
+        """Starts without any."""
+        self._by_dataset: dict[str, _DatasetRecords] = {}
+
+    def add(self, image: records.ImageRecord) -> None:
+        """Takes the record of an image."""
+        of_dataset = self._by_dataset.setdefault(image.dataset, _DatasetRecords())
+        of_dataset.add(image)
+
+    def collected(self) -> list[DatasetResults]:
+        """Returns the results by dataset, in order of their names.
+
+        Raises:
+            RunFolderError: Objects of a dataset were played with different strategies.
+        """
+        return [
+            _results(name, of_dataset)
+            for name, of_dataset in sorted(self._by_dataset.items())
+        ]
 
 
 def collect(images: Iterable[records.ImageRecord]) -> list[DatasetResults]:
-    """Gathers records by dataset, in order of their names.
-
-    Records are read one after the other; a tenth of their size is kept.
+    """Gathers the records of a run by dataset, in order of their names.
 
     Raises:
         RunFolderError: Objects of a dataset were played with different strategies.
     """
-    by_dataset: dict[str, _Gathered] = collections.defaultdict(_Gathered)
+    collector = Collector()
     for image in images:
-        by_dataset[image.dataset].add(image)
-    return [_results(name, by_dataset[name]) for name in sorted(by_dataset)]
+        collector.add(image)
+    return collector.collected()
 
 
 def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
     by_strategy: dict[str, list[Trajectory]] = collections.defaultdict(list)
-    for track in instance.trajectories:
-        by_strategy[track.strategy].append(track)
+    for trajectory in instance.trajectories:
+        by_strategy[trajectory.strategy].append(trajectory)
     return _Object(
         instance.instance_id,
         image_id,
@@ -216,13 +239,15 @@ def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
         instance.category,
         instance.image_pixels,
         instance.input_device,
-        sum(len(track.clicks) for track in instance.trajectories),
-        {name: _arrays(tracks) for name, tracks in by_strategy.items()},
+        sum(len(trajectory.clicks) for trajectory in instance.trajectories),
+        {name: _arrays(trajectories) for name, trajectories in by_strategy.items()},
     )
 
 
-def _arrays(tracks: list[Trajectory]) -> tuple[list[tuple[int, int]], np.ndarray]:
-    ordered = sorted(tracks, key=lambda t: (t.repeat, t.group))
+def _arrays(
+    trajectories: list[Trajectory],
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    ordered = sorted(trajectories, key=lambda t: (t.repeat, t.group))
     areas = [
         (t.intersection, t.union, t.boundary_intersection, t.boundary_union)
         for t in ordered
@@ -231,31 +256,31 @@ def _arrays(tracks: list[Trajectory]) -> tuple[list[tuple[int, int]], np.ndarray
     return keys, np.moveaxis(np.array(areas, np.int64), 1, -1)
 
 
-def _results(dataset: str, found: _Gathered) -> DatasetResults:
-    objects = found.objects
+def _results(dataset: str, read: _DatasetRecords) -> DatasetResults:
+    objects = read.objects
     _check_alike(dataset, objects)
     robots = {name: _only(objects, name) for name in strategies.ROBOTS}
     groups, by_group = _by_group(objects)
     return DatasetResults(
         dataset=dataset,
-        instance_ids=[one.instance_id for one in objects],
-        image_ids=[one.image_id for one in objects],
-        areas=np.array([one.area for one in objects], np.int64),
+        instance_ids=[each.instance_id for each in objects],
+        image_ids=[each.image_id for each in objects],
+        areas=np.array([each.area for each in objects], np.int64),
         groups=groups,
         baseline=_only(objects, strategies.BASELINE),
         by_group=by_group,
         robots={name: areas for name, areas in robots.items() if areas is not None},
-        user_ious=[_first_ious(one, strategies.USER) for one in objects],
-        sampled_ious=[_first_ious(one, strategies.SAMPLED_USER) for one in objects],
-        input_devices={one.input_device for one in objects if one.input_device},
-        counts=found.counts,
-        problems=found.problems,
-        seconds=dict(found.seconds),
-        clicks=sum(one.clicks for one in objects),
-        encodes=(found.encodes[0], found.encodes[1]),
-        categories=[one.category for one in objects],
-        image_pixels=np.array([one.image_pixels for one in objects], np.int64),
-        seen_images=frozenset(found.images),
+        user_ious=[_first_ious(each, strategies.USER) for each in objects],
+        sampled_ious=[_first_ious(each, strategies.SAMPLED_USER) for each in objects],
+        input_devices={each.input_device for each in objects} - {""},
+        counts=read.counts,
+        problems=read.problems,
+        seconds=dict(read.seconds),
+        clicks=sum(each.clicks for each in objects),
+        encodes=(read.encodes[0], read.encodes[1]),
+        categories=[each.category for each in objects],
+        image_pixels=np.array([each.image_pixels for each in objects], np.int64),
+        seen_images=frozenset(read.images),
     )
 
 
@@ -264,10 +289,10 @@ def _check_alike(dataset: str, objects: Sequence[_Object]) -> None:
     played = {
         tuple(
             (name, tuple(keys))
-            for name, (keys, _) in sorted(one.tracks.items())
+            for name, (keys, _) in sorted(each.played.items())
             if name not in (strategies.USER, strategies.SAMPLED_USER)
         )
-        for one in objects
+        for each in objects
     }
     if len(played) > 1:
         raise errors.RunFolderError(
@@ -278,11 +303,11 @@ def _check_alike(dataset: str, objects: Sequence[_Object]) -> None:
 
 def _by_group(objects: Sequence[_Object]) -> tuple[list[int], Areas | None]:
     """Returns the groups, and their areas by repeat, group and object."""
-    if not objects or strategies.GROUP not in objects[0].tracks:
+    if not objects or strategies.GROUP not in objects[0].played:
         return [], None
-    keys, _ = objects[0].tracks[strategies.GROUP]
+    keys, _ = objects[0].played[strategies.GROUP]
     groups = sorted({group for _, group in keys})
-    stacked = np.stack([one.tracks[strategies.GROUP][1] for one in objects], axis=1)
+    stacked = np.stack([each.played[strategies.GROUP][1] for each in objects], axis=1)
     repeats = len(keys) // len(groups)
     shaped = stacked.reshape(repeats, len(groups), *stacked.shape[1:])
     return groups, Areas(shaped[..., :2], shaped[..., 2:])
@@ -290,15 +315,15 @@ def _by_group(objects: Sequence[_Object]) -> tuple[list[int], Areas | None]:
 
 def _only(objects: Sequence[_Object], strategy: str) -> Areas | None:
     """Returns the areas of a strategy that each object was played with once."""
-    if not objects or strategy not in objects[0].tracks:
+    if not objects or strategy not in objects[0].played:
         return None
-    stacked = np.stack([one.tracks[strategy][1][0] for one in objects])
+    stacked = np.stack([each.played[strategy][1][0] for each in objects])
     return Areas(stacked[..., :2], stacked[..., 2:])
 
 
-def _first_ious(one: _Object, strategy: str) -> np.ndarray:
+def _first_ious(played_object: _Object, strategy: str) -> np.ndarray:
     """Returns IoU after each first click of a strategy, `f64[u]`."""
-    if strategy not in one.tracks:
+    if strategy not in played_object.played:
         return np.zeros(0)
-    _, areas = one.tracks[strategy]
+    _, areas = played_object.played[strategy]
     return interaction.iou(areas[:, 0, 0], areas[:, 0, 1])

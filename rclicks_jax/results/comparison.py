@@ -1,15 +1,16 @@
 """Several segmenters on the same objects: paired differences and ranks.
 
 Two segmenters are compared on the objects that both finished, by the difference on each
-object; the interval is a bootstrap over images. One is ranked before another only where
-the interval of their difference excludes zero. Runs that differ in more than their
-segmenter are refused, or named by what differs and never ranked (`comparable`).
+object; the interval is a bootstrap over images. A segmenter is ranked before another
+only if the interval of their difference excludes zero. Runs that differ in more than
+their segmenter are refused; or, if that is allowed, their labels name the differences
+and they are not ranked (`comparable`).
 """
 
 import dataclasses
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,40 +20,47 @@ from rclicks_jax.reporting import common_notes, comparable
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, run_notes
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.results.kept_pictures import KeptPictures
 from rclicks_jax.settings.protocols import Protocol
+from rclicks_jax.types import JsonObject
 
-# What two segmenters are compared by.
+# The measures by which segmenters are compared.
 COMPARED = ("sample_noc", "base_noc", "delta_sb", "delta_gr", "sample_auc", "nsr")
 _SEGMENTER = "segmenter"
-_EMPTY: Mapping[str, Any] = types.MappingProxyType({})
+_EMPTY: JsonObject = types.MappingProxyType({})
+_NO_PICTURES = KeptPictures(types.MappingProxyType({}), [])
 
 
 class Run(NamedTuple):
-    """What one segmenter did.
+    """A run of one segmenter, read for tables.
 
     Attributes:
-        label: What tables call it.
-        protocol: It was run with.
-        results: By dataset.
-        segmenter: What it recorded of its segmenter.
-        identity: All that it recorded as its identity.
-        provenance: What it noted beside.
-        folder: Where it is.
-        side: Its side of what compared runs differ in beside the segmenter; empty if
-            nothing does.
+        label: Label of the run in tables.
+        protocol: The protocol of the run.
+        results: Results by dataset.
+        segmenter: Description of its segmenter, JSON values.
+        identity: Identity of the run, JSON values.
+        provenance: Provenance of the run, JSON values.
+        folder: Path of the run folder.
+        side: Values of the settings in which compared runs differ beside the
+            segmenter; empty if they do not differ.
+        hash: Hash of its identity, as its folder says.
+        pictures: Its objects that have pictures.
     """
 
     label: str
     protocol: Protocol
     results: dict[str, DatasetResults]
-    segmenter: Mapping[str, Any] = _EMPTY
-    identity: Mapping[str, Any] = _EMPTY
-    provenance: Mapping[str, Any] = _EMPTY
+    segmenter: JsonObject = _EMPTY
+    identity: JsonObject = _EMPTY
+    provenance: JsonObject = _EMPTY
     folder: str = ""
     side: str = ""
+    hash: str = ""
+    pictures: KeptPictures = _NO_PICTURES
 
     def notes(self) -> list[str]:
-        """Returns what to know of the run before its numbers are read."""
+        """Returns the notes that stand above the numbers of the run."""
         results = list(self.results.values())
         return run_notes.notes_of(self.identity, self.provenance, results)
 
@@ -61,9 +69,10 @@ class Checked(NamedTuple):
     """Runs that may be compared.
 
     Attributes:
-        runs: With the labels that tables give them.
-        head: What they differ in beside the segmenter; empty if in nothing.
-        notes: That in a sentence, and what to know of each run.
+        runs: The runs with distinct labels.
+        head: The settings in which they differ beside the segmenter; empty if there are
+            none.
+        notes: Sentences about these differences and about each run.
     """
 
     runs: list[Run]
@@ -71,14 +80,14 @@ class Checked(NamedTuple):
     notes: list[str]
 
     def named(self, table: Table) -> Table:
-        """Returns a table with the differences in its head."""
+        """Returns a table with the differences in its title."""
         if not self.head:
             return table
         return dataclasses.replace(table, title=f"{table.title} ({self.head})")
 
 
 def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
-    """Makes sure that runs can be compared, and says what they differ in.
+    """Checks that runs can be compared, and labels them by their differences.
 
     Args:
         runs: One or more.
@@ -86,22 +95,25 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
 
     Raises:
         RunFolderError: They differ in another setting, have no dataset in common, or
-            cannot be told apart.
-        UnknownNameError: There is no such setting.
+            have equal labels.
+        UnknownNameError: `allowed` has an unknown setting.
     """
-    found = comparable.differences([_settings(run) for run in runs])
+    differing = comparable.differences([_settings(run) for run in runs])
     if len({frozenset(_images(run)) for run in runs}) == 1:
-        # A run that was continued with another number noted the first one.
-        found = [one for one in found if one.setting != "max_images"]
+        # All runs have the same images. A run that was continued with another number
+        # has the first number in its provenance.
+        differing = [
+            difference for difference in differing if difference.setting != "max_images"
+        ]
     names = [run.label for run in runs]
     if len(set(names)) < len(names):
         names = [
             run.folder or f"run {number}" for number, run in enumerate(runs, start=1)
         ]
-    checked = comparable.check(names, found, allowed)
+    compared = comparable.check(names, differing, allowed)
     labelled = [
         run._replace(label=f"{run.label} ({side})" if side else run.label, side=side)
-        for run, side in zip(runs, checked.sides, strict=True)
+        for run, side in zip(runs, compared.sides, strict=True)
     ]
     labels = [run.label for run in labelled]
     if len(set(labels)) < len(labels):
@@ -113,19 +125,19 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
         held = "; ".join(f"{run.label} has {', '.join(run.results)}" for run in runs)
         raise errors.RunFolderError(f"Runs have no dataset in common: {held}.")
     means = comparable.means_note(names, [run.provenance for run in runs])
-    notes = [*filter(None, (checked.note, means))]
+    notes = [*filter(None, (compared.note, means))]
     counts = [len({*_images(run)}) for run in labelled]
     if len(set(counts)) > 1:
-        told = zip(counts, labelled, strict=True)
-        held = ", ".join(f"{count} in {run.label}" for count, run in told)
+        pairs = zip(counts, labelled, strict=True)
+        held = ", ".join(f"{count} in {run.label}" for count, run in pairs)
         notes.append(f"Images with a record: {held}. Compared on what all have.")
     notes += common_notes.together((run.label, run.notes()) for run in labelled)
-    return Checked(labelled, checked.head, notes)
+    return Checked(labelled, compared.head, notes)
 
 
 def _settings(run: Run) -> comparable.Settings:
     if not run.identity:
-        # Results that no folder holds; their protocol is all that is known.
+        # Results without a folder: only their protocol is known.
         return comparable.settings_of({"protocol": vars(run.protocol)}, {}, ())
     return comparable.settings_of(run.identity, run.provenance, {_SEGMENTER})
 
@@ -149,7 +161,7 @@ def shared(runs: Sequence[Run], dataset: str) -> list[str]:
 
 
 def on_shared(runs: Sequence[Run]) -> list[Run]:
-    """Returns runs with nothing but the objects that every one of them finished."""
+    """Returns the runs with only the objects that all of them finished."""
     names = {dataset: shared(runs, dataset) for dataset in datasets_of(runs)}
     return [
         run._replace(
@@ -168,10 +180,10 @@ def _places(result: DatasetResults, names: Sequence[str]) -> list[int]:
 
 
 class Paired(NamedTuple):
-    """One measure of the same objects, by segmenter.
+    """The values of a measure for several segmenters on the same objects.
 
     Attributes:
-        values: Without NaN, `f64[m n]`.
+        values: The values, without NaN, `f64[m n]`.
         image_ids: The image of each object.
         instance_ids: The objects.
     """
@@ -182,9 +194,9 @@ class Paired(NamedTuple):
 
 
 def paired(runs: Sequence[Run], dataset: str, key: str) -> Paired | None:
-    """Returns a measure of the shared objects for which every run has a number.
+    """Returns a measure on the shared objects for which every run has a number.
 
-    None where a run has not played what it needs, or no object has a number.
+    None if a run has not played what the measure needs, or no object has a number.
     """
     names = shared(runs, dataset)
     measure = measures.BY_KEY[key]
@@ -213,11 +225,11 @@ def ranks(
 ) -> list[tuple[int, int] | None]:
     """Returns the best and the worst rank that each segmenter may have, from 1.
 
-    None for one that is compared with no other, or with one whose difference has no
-    interval.
+    None for a segmenter that is compared with no other, or whose difference to another
+    has no interval.
 
     Args:
-        values: A measure.
+        values: The values of a measure.
         better: -1 if less is better, 1 if more is.
         sides: Only runs of equal sides are compared; all of them if None.
     """
@@ -226,22 +238,22 @@ def ranks(
     places: list[tuple[int, int] | None] = []
     for i in range(count):
         others = [j for j in range(count) if j != i and sides[j] == sides[i]]
-        signs = [
+        gaps = [
             intervals.difference(values.values[i], values.values[j], values.image_ids)
             for j in others
         ]
-        found = [None if one is None else one.sign for one in signs]
-        if not found or None in found:
+        signs = [None if gap is None else gap.sign for gap in gaps]
+        if not signs or None in signs:
             places.append(None)
             continue
-        beaten_by = sum(sign == -better for sign in found)
-        beats = sum(sign == better for sign in found)
+        beaten_by = sum(sign == -better for sign in signs)
+        beats = sum(sign == better for sign in signs)
         places.append((1 + beaten_by, len(others) + 1 - beats))
     return places
 
 
 def means(runs: Sequence[Run]) -> Table:
-    """Every compared measure with its interval and rank, a row a segmenter."""
+    """Makes the table of compared measures with intervals and ranks."""
     columns = {
         "dataset": ("Dataset", "s"),
         "segmenter": ("Segmenter", "s"),
@@ -256,19 +268,19 @@ def means(runs: Sequence[Run]) -> Table:
             for run in runs
         ]
         for key in COMPARED:
-            found = paired(runs, dataset, key)
-            if found is None:
+            measured = paired(runs, dataset, key)
+            if measured is None:
                 continue
             measure = measures.BY_KEY[key]
             columns[key] = (measure.heading, measure.form)
             columns[f"{key}_rank"] = ("rank", "s")
-            places = ranks(found, measure.better, [run.side for run in runs])
+            places = ranks(measured, measure.better, [run.side for run in runs])
             for row, values, place in zip(
-                of_dataset, found.values, places, strict=True
+                of_dataset, measured.values, places, strict=True
             ):
-                row[key] = intervals.over_images(values, found.image_ids)
+                row[key] = intervals.over_images(values, measured.image_ids)
                 row[f"{key}_rank"] = _written(place)
-            if (count := found.values.shape[1]) < len(names):
+            if (count := measured.values.shape[1]) < len(names):
                 notes.append(_of_fewer(measure.title, dataset, count, len(names)))
         rows += of_dataset
     title = "Segmenters on the same objects"
@@ -276,7 +288,7 @@ def means(runs: Sequence[Run]) -> Table:
 
 
 def _of_fewer(title: str, dataset: str, count: int, of: int) -> str:
-    return f"{title} on {dataset}: of the {count} of {of} objects that have a number."
+    return f"{title} on {dataset}: over the {count} of {of} objects that have a number."
 
 
 def _written(place: tuple[int, int] | None) -> str | None:
@@ -287,7 +299,7 @@ def _written(place: tuple[int, int] | None) -> str | None:
 
 
 def differences(runs: Sequence[Run]) -> Table:
-    """Paired differences of every two segmenters, a row a pair and measure."""
+    """Makes the table of paired differences of every two segmenters."""
     columns = {
         "dataset": ("Dataset", "s"),
         "one": ("Segmenter", "s"),
@@ -300,21 +312,21 @@ def differences(runs: Sequence[Run]) -> Table:
     rows = []
     for dataset, first, second in _pairs(runs):
         for key in COMPARED:
-            found = paired([first, second], dataset, key)
-            if found is None:
+            measured = paired([first, second], dataset, key)
+            if measured is None:
                 continue
-            one, other = found.values
-            between = intervals.difference(one, other, found.image_ids)
+            values, others = measured.values
+            difference = intervals.difference(values, others, measured.image_ids)
             rows.append(
                 {
                     "dataset": dataset,
                     "one": first.label,
                     "other": second.label,
                     "measure": measures.BY_KEY[key].heading,
-                    "objects": found.values.shape[1],
-                    "difference": between,
+                    "objects": measured.values.shape[1],
+                    "difference": difference,
                     "told_apart": intervals.told_apart(
-                        between, first.side == second.side
+                        difference, first.side == second.side
                     ),
                 }
             )

@@ -7,10 +7,10 @@ import numpy as np
 
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting.figure_style import (
+    chart_name,
     clicks_axis,
-    drawn,
+    draw_panels,
     legend_below,
-    name_of,
     plain,
 )
 from rclicks_jax.results import (
@@ -38,8 +38,8 @@ _EFFICIENCY, _ROBUSTNESS = "sample_noc", "delta_gr"
 def iou_per_click(runs: Sequence[comparison.Run]) -> str:
     """Draws mean IoU after each click of all segmenters (Figure 6 of the paper).
 
-    A panel a dataset: the mean over groups and the band that they span, and the
-    baseline dashed. Empty if trajectories were stopped early.
+    Each dataset has a panel with the mean over groups, the band that they span, and the
+    baseline as a dashed line. The text is empty if a run stops trajectories early.
     """
     whole = not any(run.protocol.stop_at or run.protocol.max_clicks < 2 for run in runs)
     panels = [
@@ -47,7 +47,7 @@ def iou_per_click(runs: Sequence[comparison.Run]) -> str:
         for dataset in comparison.datasets_of(runs)
         if whole and all(run.results[dataset].instance_ids for run in runs)
     ]
-    return drawn(panels, _draw_iou, (4.6, 3.6), _iou_in_words)
+    return draw_panels(panels, _draw_iou, (4.6, 3.6), _iou_in_words)
 
 
 def _iou_in_words(panel: tuple[str, list[tuple[str, Any]]]) -> str:
@@ -64,7 +64,7 @@ def _draw_iou(axis: Any, panel: tuple[str, list[tuple[str, Any]]]) -> None:
     dataset, of_runs = panel
     for number, (label, curves) in enumerate(of_runs):
         colour, marker = _style(number)
-        label = name_of(label)
+        label = chart_name(label)
         of_groups = [curve for name, curve in curves.items() if name.startswith("G")]
         if of_groups:
             stacked = 100 * np.stack(of_groups)
@@ -85,56 +85,56 @@ def _draw_iou(axis: Any, panel: tuple[str, list[tuple[str, Any]]]) -> None:
             clicks = np.arange(1, curve.size + 1)
             name = None if of_groups else label
             axis.plot(clicks, curve, "--", color=colour, label=name, linewidth=1)
-    axis.set_title(name_of(dataset), fontsize=10)
+    axis.set_title(chart_name(dataset), fontsize=10)
     sizes = [curve.size for _, curves in of_runs for curve in curves.values()]
     clicks_axis(axis, max(sizes, default=1))
     legend_below(axis)
 
 
 def _style(number: int) -> tuple[str, str]:
-    """Returns colour and marker of a segmenter, which differ in both."""
+    """Returns colour and marker of a segmenter; two segmenters differ in both."""
     return _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
 
 
 def pareto(runs: Sequence[comparison.Run]) -> str:
-    """Draws efficiency against robustness, a panel a dataset, with 95 % intervals.
+    """Draws efficiency against robustness, with 95 % intervals.
 
-    Filled points are those that no other segmenter beats in both. Empty if a run has
-    not played all groups.
+    Each dataset has a panel. Filled points are those that no other segmenter beats in
+    both. The text is empty if a run has not played the groups that this needs.
     """
     panels = []
     for dataset in comparison.datasets_of(runs):
-        found = [
+        measured = [
             comparison.paired(runs, dataset, key) for key in (_EFFICIENCY, _ROBUSTNESS)
         ]
-        # One segmenter is no choice.
+        # With a single segmenter there is nothing to choose.
         if len(runs) > 1 and all(
-            one is not None and np.isfinite(one.values).any(axis=1).all()
-            for one in found
+            paired is not None and np.isfinite(paired.values).any(axis=1).all()
+            for paired in measured
         ):
-            panels.append((dataset, runs, found))
-    return drawn(panels, _draw_pareto, (4.6, 3.6), _pareto_in_words)
+            panels.append((dataset, runs, measured))
+    return draw_panels(panels, _draw_pareto, (4.6, 3.6), _pareto_in_words)
 
 
 def _pareto_in_words(panel: tuple[str, Sequence[comparison.Run], Any]) -> str:
-    dataset, runs, found = panel
+    dataset, runs, measured = panel
     titles = [measures.BY_KEY[key].title for key in (_EFFICIENCY, _ROBUSTNESS)]
-    means = np.array([np.nanmean(one.values, axis=1) for one in found]).T
-    each = [
+    means = np.array([np.nanmean(paired.values, axis=1) for paired in measured]).T
+    points = [
         f"{run.label} {noc:.2f} and {robustness:.2f}"
         for run, (noc, robustness) in zip(runs, means, strict=True)
     ]
-    return f"{' and '.join(titles)}, less is better, {dataset}: {'; '.join(each)}"
+    return f"{' and '.join(titles)}, less is better, {dataset}: {'; '.join(points)}"
 
 
 def best(points: np.ndarray) -> np.ndarray:
-    """Tells which points no other beats in both coordinates, less being better.
+    """Tells which points no other point beats in both coordinates; less is better.
 
     Args:
-        points: `f64[m 2]`.
+        points: The points, `f64[m 2]`.
 
     Returns:
-        `bool[m]`.
+        Whether each point is unbeaten, `bool[m]`.
     """
     less = (points[None] <= points[:, None]).all(axis=-1)
     strictly = (points[None] < points[:, None]).any(axis=-1)
@@ -145,12 +145,12 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
     dataset, runs, (noc, robustness) = panel
     ends = [
         [
-            intervals.bootstrap_mean(values, np.array(one.image_ids))
-            for values in one.values
+            intervals.bootstrap_mean(values, np.array(paired.image_ids))
+            for values in paired.values
         ]
-        for one in (noc, robustness)
+        for paired in (noc, robustness)
     ]
-    points = np.array([[one.mean for one in of_axis] for of_axis in ends]).T
+    points = np.array([[end.mean for end in of_axis] for of_axis in ends]).T
     filled = best(points)
     for number, run in enumerate(runs):
         across, up = ends[0][number], ends[1][number]
@@ -165,9 +165,9 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
             markerfacecolor=colour if filled[number] else "white",
             elinewidth=1,
             capsize=2,
-            label=name_of(run.label),
+            label=chart_name(run.label),
         )
-    axis.set_title(name_of(dataset), fontsize=10)
+    axis.set_title(chart_name(dataset), fontsize=10)
     for key, better, name in (
         (_EFFICIENCY, "less is quicker", axis.set_xlabel),
         (_ROBUSTNESS, "less is fairer", axis.set_ylabel),
@@ -177,47 +177,49 @@ def _draw_pareto(axis: Any, panel: tuple[str, Sequence[comparison.Run], Any]) ->
     legend_below(axis)
 
 
-def _reach(one: intervals.Interval) -> list[list[float]]:
-    return [[one.mean - one.low], [one.high - one.mean]]
+def _reach(interval: intervals.Interval) -> list[list[float]]:
+    return [[interval.mean - interval.low], [interval.high - interval.mean]]
 
 
 def noise(runs: Sequence[comparison.Run]) -> str:
     """Draws the spread of IoU over its mean for each object (Figure 7 of the paper)."""
     panels = [
-        (dataset, found)
+        (dataset, objects)
         for dataset in comparison.datasets_of(runs)
         if (
-            found := difficulty.difficulty(runs, dataset)
+            objects := difficulty.difficulty(runs, dataset)
             or difficulty.difficulty(runs, dataset, "groups")
         )
-        and found.mean.size > 1
+        and objects.mean.size > 1
     ]
-    return drawn(panels, _draw_noise, (4.0, 3.4), _noise_in_words)
+    return draw_panels(panels, _draw_noise, (4.0, 3.4), _noise_in_words)
 
 
 def _noise_in_words(panel: tuple[str, difficulty.Difficulty]) -> str:
-    dataset, found = panel
+    dataset, objects = panel
     return (
-        f"Spread and mean of IoU of {found.mean.size} objects, {dataset}: on average "
-        f"{found.std.mean():.1f} % and {found.mean.mean():.1f} %"
+        f"Spread and mean of IoU of {objects.mean.size} objects, {dataset}: on average "
+        f"{objects.std.mean():.1f} % and {objects.mean.mean():.1f} %"
     )
 
 
 def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
-    dataset, found = panel
-    axis.scatter(found.std, found.mean, s=10, color="#0072B2", alpha=0.5, linewidth=0)
-    mean, std = found.mean.mean(), found.std.mean()
+    dataset, objects = panel
+    axis.scatter(
+        objects.std, objects.mean, s=10, color="#0072B2", alpha=0.5, linewidth=0
+    )
+    mean, std = objects.mean.mean(), objects.std.mean()
     axis.axhline(mean, color="#888888", linewidth=0.8)
     axis.axvline(std, color="#888888", linewidth=0.8)
-    known = found.nsr[np.isfinite(found.nsr)]
+    known = objects.nsr[np.isfinite(objects.nsr)]
     nsr = f": NSR {known.mean():.2f} %" if known.size else ""
-    axis.set_title(f"{name_of(dataset)}{nsr} ({found.source})", fontsize=10)
+    axis.set_title(f"{chart_name(dataset)}{nsr} ({objects.source})", fontsize=10)
     axis.set_xlabel("spread of IoU over clicks, % ↓")
     axis.set_ylabel("mean IoU, % ↑")
-    # Where objects lie along each axis.
+    # Histograms of the objects along each axis.
     for place, values, way in (
-        ([0, 1.02, 1, 0.14], found.std, "vertical"),
-        ([1.02, 0, 0.14, 1], found.mean, "horizontal"),
+        ([0, 1.02, 1, 0.14], objects.std, "vertical"),
+        ([1.02, 0, 0.14, 1], objects.mean, "horizontal"),
     ):
         margin = axis.inset_axes(place)
         margin.hist(values, bins=20, orientation=way, color="#0072B2", alpha=0.5)
@@ -227,11 +229,13 @@ def _draw_noise(axis: Any, panel: tuple[str, difficulty.Difficulty]) -> None:
 
 
 def correlation_heatmap(runs: Sequence[comparison.Run]) -> str:
-    """Draws how measures go together over segmenters (Figure 14 of the paper)."""
-    found = correlations.correlation_matrix(runs)
-    if found is None or len(found[0]) < 2:
+    """Draws the correlations of measures over segmenters (Figure 14 of the paper)."""
+    matrices = correlations.correlation_matrix(runs)
+    if matrices is None or len(matrices[0]) < 2:
         return ""
-    return drawn([found], _draw_correlations, (6.4, 5.4), _correlations_in_words)
+    return draw_panels(
+        [matrices], _draw_correlations, (6.4, 5.4), _correlations_in_words
+    )
 
 
 def _correlations_in_words(panel: tuple[list[str], np.ndarray, np.ndarray]) -> str:

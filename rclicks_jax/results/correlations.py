@@ -1,4 +1,4 @@
-"""How measures go together over segmenters (Figure 14 of the paper)."""
+"""Correlations between measures over segmenters (Figure 14 of the paper)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ CORRELATED = (
     "nsr",
     "user_iou",
 )
-# Of three points, half of all correlations are above 0.7 by chance.
+# With three points, half of all correlations are above 0.7 by chance.
 LEAST = 5
 
 
@@ -31,20 +31,20 @@ def correlation_matrix(
     """Correlates the means of measures over segmenters, averaged over datasets.
 
     Returns:
-        Keys, and the absolute Pearson and Spearman correlations, `f64[k k]`, NaN where
-        a measure is the same for all; None for fewer than five segmenters, of
-        which almost any two measures correlate.
+        The keys of the measures, and the absolute Pearson and Spearman correlations,
+        `f64[k k]`, NaN where a measure is the same for all segmenters. None for fewer
+        than five segmenters, where almost any two measures correlate.
     """
     if len(runs) < LEAST:
         return None
     tables = []
     for dataset in comparison.datasets_of(runs):
-        found = {key: comparison.paired(runs, dataset, key) for key in CORRELATED}
+        columns = {key: comparison.paired(runs, dataset, key) for key in CORRELATED}
         tables.append(
             {
-                key: one.values.mean(axis=1)
-                for key, one in found.items()
-                if one is not None
+                key: column.values.mean(axis=1)
+                for key, column in columns.items()
+                if column is not None
             }
         )
     keys = [key for key in CORRELATED if all(key in table for table in tables)]
@@ -54,24 +54,24 @@ def correlation_matrix(
 
 
 def _correlations(
-    table: dict[str, np.ndarray], keys: list[str], of: Callable[..., Any]
+    table: dict[str, np.ndarray], keys: list[str], correlate: Callable[..., Any]
 ) -> np.ndarray:
     matrix = np.full((len(keys), len(keys)), np.nan)
-    for i, first in enumerate(keys):
-        for j, second in enumerate(keys):
-            one, other = table[first], table[second]
-            if np.ptp(one) > 0 and np.ptp(other) > 0:
-                matrix[i, j] = abs(of(one, other).statistic)
+    for i, first_key in enumerate(keys):
+        for j, second_key in enumerate(keys):
+            first, second = table[first_key], table[second_key]
+            if np.ptp(first) > 0 and np.ptp(second) > 0:
+                matrix[i, j] = abs(correlate(first, second).statistic)
     return matrix
 
 
 def correlations(runs: Sequence[comparison.Run]) -> Table:
-    """Pearson above the diagonal, Spearman below, as in Figure 14 of the paper."""
+    """Makes the table of correlations: Pearson above the diagonal, Spearman below."""
     title = "Correlations of means over segmenters: Pearson above, Spearman below"
-    found = correlation_matrix(runs)
-    if found is None:
+    matrices = correlation_matrix(runs)
+    if matrices is None:
         return Table("correlations", title, {"measure": ("Measure", "s")}, [])
-    keys, linear, by_rank = found
+    keys, linear, by_rank = matrices
     both = np.triu(linear) + np.tril(by_rank, -1)
     columns = {"measure": ("Measure", "s")}
     columns |= {key: (measures.BY_KEY[key].title, ".2f") for key in keys}

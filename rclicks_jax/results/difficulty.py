@@ -1,4 +1,4 @@
-"""Which objects and data sets users fare differently on (Figure 7 of the paper)."""
+"""Objects and data sets on which users fare differently (Figure 7 of the paper)."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from rclicks_jax.results import comparison
 
 
 class Difficulty(NamedTuple):
-    """How hard the objects of a dataset are, over segmenters.
+    """The difficulty of the objects of a dataset, over segmenters.
 
     Attributes:
         source: `users`, over real first clicks, or `groups`, over clicking groups.
@@ -28,7 +28,7 @@ class Difficulty(NamedTuple):
     std: np.ndarray
 
     def only(self, names: Collection[str]) -> "Difficulty":
-        """Returns that of some of the objects."""
+        """Returns the difficulty of some of the objects."""
         kept = [i for i, name in enumerate(self.instance_ids) if name in names]
         return self._replace(
             instance_ids=[self.instance_ids[i] for i in kept],
@@ -47,10 +47,10 @@ class Difficulty(NamedTuple):
 def difficulty(
     runs: Sequence[comparison.Run], dataset: str, source: str = "users"
 ) -> Difficulty | None:
-    """Says how hard each shared object is: the spread of IoU over its mean.
+    """Returns mean and spread of IoU for each shared object.
 
-    Over real first clicks it is the paper's (Figure 7); over clicking groups it is of
-    IoU-AuC. None where a run has not played what it needs.
+    For real first clicks they are the paper's (Figure 7); for clicking groups they are
+    those of IoU-AuC. None if a run has not played the clicks.
     """
     keys = {
         "users": ("user_iou", "user_iou_std"),
@@ -59,7 +59,7 @@ def difficulty(
     mean, std = (comparison.paired(runs, dataset, key) for key in keys[source])
     if mean is None or std is None:
         return None
-    # Both are of the same objects: where there is a mean there is a spread.
+    # An object that has a mean has a spread too.
     assert mean.instance_ids == std.instance_ids
     return Difficulty(
         source,
@@ -71,7 +71,7 @@ def difficulty(
 
 
 def hardest(runs: Sequence[comparison.Run]) -> Table:
-    """Every shared object with its NSR over all segmenters, the hardest first."""
+    """Makes the table of shared objects with NSR over segmenters, the hardest first."""
     columns = {
         "dataset": ("Dataset", "s"),
         "instance_id": ("Object", "s"),
@@ -83,19 +83,19 @@ def hardest(runs: Sequence[comparison.Run]) -> Table:
     }
     rows = []
     for dataset in comparison.datasets_of(runs):
-        found = difficulty(runs, dataset) or difficulty(runs, dataset, "groups")
-        if found is None:
+        objects = difficulty(runs, dataset) or difficulty(runs, dataset, "groups")
+        if objects is None:
             continue
-        order = np.argsort(-np.nan_to_num(found.nsr, nan=np.inf), kind="stable")
+        order = np.argsort(-np.nan_to_num(objects.nsr, nan=np.inf), kind="stable")
         rows += [
             {
                 "dataset": dataset,
-                "instance_id": found.instance_ids[i],
-                "image_id": found.image_ids[i],
-                "source": found.source,
-                "nsr": float(found.nsr[i]),
-                "mean": float(found.mean[i]),
-                "std": float(found.std[i]),
+                "instance_id": objects.instance_ids[i],
+                "image_id": objects.image_ids[i],
+                "source": objects.source,
+                "nsr": float(objects.nsr[i]),
+                "mean": float(objects.mean[i]),
+                "std": float(objects.std[i]),
             }
             for i in order
         ]
@@ -103,9 +103,9 @@ def hardest(runs: Sequence[comparison.Run]) -> Table:
 
 
 def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
-    """NSR of each dataset over all segmenters (Figure 7 of the paper).
+    """Makes the table of NSR of each dataset over segmenters (paper Figure 7).
 
-    Where users clicked some objects, groups are measured on the same ones.
+    If users clicked some of the objects, groups are measured on these objects only.
     """
     columns = {
         "dataset": ("Dataset", "s"),
@@ -119,21 +119,21 @@ def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
     for dataset in comparison.datasets_of(runs):
         clicked: set[str] = set()
         for source in ("users", "groups"):
-            found = difficulty(runs, dataset, source)
-            if found is None:
+            objects = difficulty(runs, dataset, source)
+            if objects is None:
                 continue
             if source == "users":
-                clicked = set(found.instance_ids)
+                clicked = set(objects.instance_ids)
             elif clicked:
-                found = found.only(clicked)
+                objects = objects.only(clicked)
             rows.append(
                 {
                     "dataset": dataset,
                     "source": source,
-                    "objects": len(found.mean),
-                    "nsr": intervals.over_images(found.nsr, found.image_ids),
-                    "mean": float(found.mean.mean()),
-                    "std": float(found.std.mean()),
+                    "objects": len(objects.mean),
+                    "nsr": intervals.over_images(objects.nsr, objects.image_ids),
+                    "mean": float(objects.mean.mean()),
+                    "std": float(objects.std.mean()),
                 }
             )
     return Table("dataset_nsr", "How differently users fare", columns, rows)

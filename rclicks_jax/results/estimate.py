@@ -1,10 +1,10 @@
-"""What annotating a data set will take, from a run on a part of it.
+"""Estimates what it takes to annotate a data set, from a run on a part of it.
 
 Time of an object = time to find it + clicks x (time of a click + time to look at the
-answer), and the time of a polygon where all clicks were not enough. Every uncertain
-thing is drawn anew in each of some thousand simulated projects: which images the part
-happened to hold, how much each object of the rest takes and which clicking group its
-annotator is in, and how fast people are. An interval is where 95 % of them fall.
+answer), plus the time of a polygon if all clicks were not enough. Some thousand
+projects are simulated. Each draws all that is uncertain: the images of the part, the
+clicks that each other object takes, the clicking group of its annotator, and how fast
+people are. An interval holds 95 % of the projects.
 """
 
 import math
@@ -24,19 +24,19 @@ from rclicks_jax.settings.protocols import Protocol
 
 _DRAWS = 4000
 _LEVEL = 0.95
-# Beyond any dataset, and within what floating point counts exactly.
+# More than any dataset has, and small enough to be exact in floating point.
 _MOST_OBJECTS = 10**12
 
 
 class Simulated(NamedTuple):
-    """Simulated projects, `f64[d]` each.
+    """Results of simulated projects, `f64[d]` each.
 
     Attributes:
-        clicks: Mean clicks an object.
+        clicks: Mean number of clicks for an object.
         unsolved: Share of objects that all clicks do not solve.
-        seconds: An object, those that are drawn by hand included.
-        polygon: Seconds an object if all were drawn by hand.
-        break_even: Clicks an object at which clicking takes as long as drawing.
+        seconds: Seconds for an object, objects drawn by hand included.
+        polygon: Seconds for an object if all were drawn by hand.
+        break_even: Clicks for an object at which clicking takes as long as drawing.
     """
 
     clicks: np.ndarray
@@ -55,18 +55,18 @@ def simulate(
     draws: int = _DRAWS,
     seed: int = 0,
 ) -> Simulated:
-    """Simulates annotating a data set of which a run has a part.
+    """Simulates the annotation of a data set, given a run on a part of it.
 
     Args:
-        result: Of the part; its groups were played.
-        protocol: It was run with.
-        project: What is to be annotated.
-        pace: How fast.
-        draws: Simulated projects.
-        seed: Of them.
+        result: The results of the part, with clicking groups.
+        protocol: The protocol of the run.
+        project: The annotation project.
+        pace: The speed of annotators.
+        draws: Number of simulated projects.
+        seed: Seed of all random draws.
 
     Raises:
-        BadValueError: No group was played, or nothing is to be annotated.
+        BadValueError: No group was played, or the project has no objects.
     """
     if not result.instance_ids:
         raise errors.BadValueError(
@@ -83,19 +83,19 @@ def simulate(
             f"ended at {protocol.stop_at} % IoU",
             f"a run without --config.stop_at, or with {THRESHOLD}",
         )
-    # Over repeats and groups: each is one way an object may go.
+    # Each repeat and group is one way in which an object may go.
     noc = result.noc(result.by_group, protocol, THRESHOLD)
     lost = np.asarray(~result.by_group.reached(THRESHOLD).any(axis=-1))
     generator = np.random.Generator(np.random.Philox(seed))
     images = np.unique(np.array(result.image_ids), return_inverse=True)[1]
     weights = _resampled_weights(images, draws, generator)
-    # The same for both: a project with more clicks has more that are not solved.
+    # Both use the same noise: a project with more clicks has more unsolved objects.
     noise = generator.standard_normal(draws) / np.sqrt(project.objects)
     clicks = _project_mean(noc, weights, noise)
     unsolved = np.clip(_project_mean(lost, weights, noise), 0, 1)
-    click, look, find, polygon = (_drawn(one, draws, generator) for one in pace)
+    click, look, find, polygon = (_draw_seconds(one, draws, generator) for one in pace)
     seconds = find + clicks * (click + look) + unsolved * polygon
-    # What is drawn by hand after all does not depend on how fast people click.
+    # The time to draw unsolved objects by hand does not depend on the speed of clicks.
     spare = (1 - unsolved) * polygon - find
     break_even = np.maximum(spare, 0) / (click + look)
     return Simulated(clicks, unsolved, seconds, polygon, break_even)
@@ -121,10 +121,10 @@ def _check(project: Project) -> None:
 def _resampled_weights(
     images: np.ndarray, draws: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Returns how often each object is in a resample of images, `f64[d n]`, sum 1."""
+    """Returns the weight of each object in resamples of images, `f64[d n]`, sum 1."""
     count = images.max() + 1
-    drawn = generator.multinomial(count, np.full(count, 1 / count), draws)
-    weights = drawn[:, images].astype(np.float64)
+    counts = generator.multinomial(count, np.full(count, 1 / count), draws)
+    weights = counts[:, images].astype(np.float64)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -134,9 +134,10 @@ def _project_mean(
     """Returns the mean over the objects of each simulated project.
 
     Args:
-        values: Of each repeat, group and object, `[r g n]`.
-        weights: Of the objects in each project, `f64[d n]`.
-        noise: Deviation of each project's mean, in deviations of an object, `f64[d]`.
+        values: Number for each repeat, group and object, `[r g n]`.
+        weights: Weights of the objects in each project, `f64[d n]`.
+        noise: Deviation of each project's mean, in standard deviations of an object,
+            `f64[d]`.
     """
     flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
     mean = weights @ flat.mean(axis=0)
@@ -144,8 +145,10 @@ def _project_mean(
     return mean + noise * np.sqrt(np.maximum(variance, 0))
 
 
-def _drawn(seconds: Seconds, draws: int, generator: np.random.Generator) -> np.ndarray:
-    """Draws positive means with a deviation: log-normal."""
+def _draw_seconds(
+    seconds: Seconds, draws: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Draws positive means from a log-normal distribution, `f64[d]`."""
     if not (0 < seconds.mean < math.inf and 0 <= seconds.spread < math.inf):
         raise errors.BadValueError(
             "Seconds",
@@ -161,18 +164,18 @@ def interval(values: np.ndarray, images: int) -> Interval:
     """Returns the mean and the middle 95 % of simulated values.
 
     Args:
-        values: Of each simulated project, `f64[d]`.
-        images: Photographs of the part that was measured; of too few there is a mean
-            alone, since resampling them tells nothing of the rest.
+        values: The value of each simulated project, `f64[d]`.
+        images: Number of photographs in the measured part. With too few there is only a
+            mean, since resampling them says nothing about others.
     """
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return intervals.between(values.mean(), low, high, images)
 
 
 def table(runs: Sequence[comparison.Run], project: Project, pace: Pace) -> Table:
-    """What each segmenter would take on each data set.
+    """Makes the table of what each segmenter would take on each data set.
 
-    Several are estimated from the objects that all of them finished.
+    Several segmenters are estimated from the objects that all of them finished.
     """
     runs = comparison.on_shared(runs)
     columns = {
@@ -201,12 +204,12 @@ def table(runs: Sequence[comparison.Run], project: Project, pace: Pace) -> Table
 
 def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row:
     result = run.results[dataset]
-    found = simulate(result, run.protocol, project, pace)
-    hours = found.seconds * project.objects / 3600
-    by_hand = found.polygon * project.objects / 3600
+    projects = simulate(result, run.protocol, project, pace)
+    hours = projects.seconds * project.objects / 3600
+    by_hand = projects.polygon * project.objects / 3600
     images = len(set(result.image_ids))
 
-    def of(values: np.ndarray) -> Interval:
+    def estimate(values: np.ndarray) -> Interval:
         return interval(values, images)
 
     row: Row = {
@@ -214,15 +217,15 @@ def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row
         "segmenter": run.label,
         "part": len(result.instance_ids),
         "objects": project.objects,
-        "clicks": of(found.clicks),
-        "unsolved": of(100 * found.unsolved),
-        "seconds": of(found.seconds),
-        "hours": of(hours),
-        "cost": of(hours * project.hourly_price),
-        "annotators": of(hours / (project.hours_a_day * project.days)),
-        "polygon_hours": of(by_hand),
-        "saved": of(100 * (1 - hours / by_hand)),
-        "break_even": of(found.break_even),
+        "clicks": estimate(projects.clicks),
+        "unsolved": estimate(100 * projects.unsolved),
+        "seconds": estimate(projects.seconds),
+        "hours": estimate(hours),
+        "cost": estimate(hours * project.hourly_price),
+        "annotators": estimate(hours / (project.hours_a_day * project.days)),
+        "polygon_hours": estimate(by_hand),
+        "saved": estimate(100 * (1 - hours / by_hand)),
+        "break_even": estimate(projects.break_even),
     }
     if result.baseline is not None:
         clicks = result.noc(result.baseline, run.protocol, THRESHOLD).mean()
@@ -234,7 +237,7 @@ def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row
 
 
 def assumptions(project: Project, pace: Pace) -> Table:
-    """Names what an estimate rests on."""
+    """Makes the table of the assumptions of an estimate."""
     columns = {"what": ("Assumption", "s"), "value": ("Value", "s")}
     parts = zip(
         ("a click", "looking at an answer", "finding an object", "a polygon"),

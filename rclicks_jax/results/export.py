@@ -1,46 +1,54 @@
-"""Every click of a run as rows, for tools of others: CSV and parquet."""
+"""Exports every click of a run as a row, in CSV and parquet, for other tools."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from etils import epath
 
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import table_files
+from rclicks_jax.types import Trajectory
 
 # Types of columns that may lack a value, as pandas names them.
 COLUMN_TYPES = {"y": "Int32", "x": "Int32", "positive": "boolean"}
 
 
-def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, Any]]:
+def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
     """Yields a row for each click of each object that is `ok`.
 
     Areas are in pixels; `iou` is intersection over union.
     """
     for image in images:
         for instance in image.instances:
-            for track in instance.trajectories:
-                for index, union in enumerate(track.union):
-                    clicked = index < len(track.clicks)
-                    y, x, positive = track.clicks[index] if clicked else (None,) * 3
+            for trajectory in instance.trajectories:
+                for index in range(len(trajectory.union)):
                     yield {
                         "dataset": image.dataset,
                         "image_id": image.image_id,
                         "instance_id": instance.instance_id,
-                        "strategy": track.strategy,
-                        "group": track.group,
-                        "repeat": track.repeat,
-                        "click": index + 1,
-                        "y": y,
-                        "x": x,
-                        "positive": positive,
-                        "intersection": track.intersection[index],
-                        "union": union,
-                        "iou": track.intersection[index] / union if union else None,
-                        "boundary_intersection": track.boundary_intersection[index],
-                        "boundary_union": track.boundary_union[index],
+                        **_of_click(trajectory, index),
                     }
+
+
+def _of_click(trajectory: Trajectory, index: int) -> dict[str, object]:
+    """Returns what is said of a click; of one that was not needed, areas alone."""
+    clicked = index < len(trajectory.clicks)
+    y, x, positive = trajectory.clicks[index] if clicked else (None,) * 3
+    intersection, union = trajectory.intersection[index], trajectory.union[index]
+    return {
+        "strategy": trajectory.strategy,
+        "group": trajectory.group,
+        "repeat": trajectory.repeat,
+        "click": index + 1,
+        "y": y,
+        "x": x,
+        "positive": positive,
+        "intersection": intersection,
+        "union": union,
+        "iou": intersection / union if union else None,
+        "boundary_intersection": trajectory.boundary_intersection[index],
+        "boundary_union": trajectory.boundary_union[index],
+    }
 
 
 def write(folder: store.RunFolder, out: epath.PathLike) -> list[epath.Path]:

@@ -1,4 +1,4 @@
-"""Figures of a run as SVG text. Pure functions of results."""
+"""Figures of a run as SVG text, made from its results alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,18 +18,19 @@ _LABELS = {
 
 
 def iou_per_click(results: Sequence[DatasetResults]) -> str:
-    """Draws mean IoU after each click, a panel a dataset (Figure 6 of the paper).
+    """Draws mean IoU after each click, a panel for each dataset (paper Figure 6).
 
-    The legend has IoU-AuC. The grey band spans all groups. Empty without results.
+    The legend has IoU-AuC. The grey band spans all groups. The text is empty without
+    results.
     """
     size = (4.6, 3.3)
-    return figure_style.drawn(results, _draw_curves, size, _curves_in_words)
+    return figure_style.draw_panels(results, _draw_curves, size, _curves_in_words)
 
 
 def curves_of(result: DatasetResults) -> dict[str, np.ndarray]:
-    """Returns mean IoU after each click of each strategy, `f64[k]`, by its label."""
-    every = tables.by_strategy(result).items()
-    return {name: tables.mean_curve(areas.iou) for name, areas in every}
+    """Returns mean IoU after each click, `f64[k]`, by label of the strategy."""
+    strategies = tables.by_strategy(result).items()
+    return {name: tables.mean_curve(areas.iou) for name, areas in strategies}
 
 
 def _curves_in_words(result: DatasetResults) -> str:
@@ -51,8 +52,8 @@ def _draw_curves(axis: Any, result: DatasetResults) -> None:
         clicks = np.arange(1, stacked.shape[1] + 1)
         low, high = stacked.min(axis=0), stacked.max(axis=0)
         axis.fill_between(clicks, low, high, color="#bbbbbb", alpha=0.5, linewidth=0)
-    named = [name for name in figure_style.COLOURS if name in curves]
-    for name, line in zip(named, figure_style.LINES, strict=False):
+    names = [name for name in figure_style.COLOURS if name in curves]
+    for name, line in zip(names, figure_style.LINES, strict=False):
         curve = curves[name]
         clicks = np.arange(1, curve.size + 1)
         area = 100 * float(interaction.iou_auc(curve))
@@ -68,8 +69,8 @@ def _draw_curves(axis: Any, result: DatasetResults) -> None:
     count = result.counts["ok"]
     objects = "object" if count == 1 else "objects"
     axis.set_title(
-        f"{figure_style.name_of(result.dataset)} ({count} {objects})", fontsize=10
+        f"{figure_style.chart_name(result.dataset)} ({count} {objects})", fontsize=10
     )
     figure_style.clicks_axis(axis, max(curve.size for curve in curves.values()))
-    if named:
+    if names:
         figure_style.legend_below(axis, "IoU-AuC ↑")

@@ -1,10 +1,12 @@
-"""What is measured of each object: one number an object, so that everything follows.
+"""The measures of a benchmark: one number for each object.
 
-A mean of a table is the mean of such numbers; its interval is a bootstrap of them over
-images; two segmenters are compared by their differences, object by object.
+All tables follow from these numbers: a mean is their mean, its interval is a bootstrap
+of them over images, and two segmenters are compared by their differences for each
+object.
 
-With several draws of each group (`--config.repeats`), each number is the mean over
-draws of what one draw gives, so that more draws make it surer and no other number.
+With several draws of each group (`--config.repeats`), a number is the mean over draws
+of the number of one draw. So more draws make it more certain, but estimate the same
+thing.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ from rclicks_jax.settings.protocols import Protocol
 
 Values = Callable[[DatasetResults, Protocol], "np.ndarray | None"]
 
-# The paper's clicking groups, and those between which ΔGR is.
+# The paper's clicking groups, and the two that ΔGR compares.
 ALL_GROUPS = tuple(range(1, 11))
 ENDS = (ALL_GROUPS[0], ALL_GROUPS[-1])
 
@@ -27,11 +29,11 @@ class Measure(NamedTuple):
     """One number for each object of a dataset.
 
     Attributes:
-        key: In tables.
-        title: In sentences and on axes.
-        form: How a mean is written.
-        values: Of each object, `f64[n]`, NaN where it is not defined; None where the
-            run has not played what it needs.
+        key: Key of the column in tables.
+        title: Title in sentences and on axes.
+        form: Format specification of a mean.
+        values: Function that returns the number of each object, `f64[n]`, NaN where it
+            is not defined; None if the run has not played what it needs.
         better: -1 if less is better, 1 if more is.
     """
 
@@ -59,14 +61,14 @@ def _of_baseline(
 
 
 class _OverGroups(NamedTuple):
-    """A statistic over clicking groups, made of what each trajectory took.
+    """A statistic over clicking groups of a number of each trajectory.
 
     Attributes:
-        each: Of every trajectory, `[r g n]`.
-        measure: The statistic of one draw, of `f64[g n]`; None if the run lacks what
-            it needs.
+        each: Function that returns the number of every trajectory, `[r g n]`.
+        measure: Function that returns the statistic of one draw from `f64[g n]`, or
+            None if the run lacks what it needs.
         groups: Clicking groups that it needs.
-        percent: Threshold of IoU that it is about; 0 for none.
+        percent: Threshold of IoU on which it depends, in percent; 0 for none.
     """
 
     each: Callable[[DatasetResults, Areas, Protocol], np.ndarray]
@@ -75,22 +77,25 @@ class _OverGroups(NamedTuple):
     percent: int = 0
 
     def __call__(self, result: DatasetResults, protocol: Protocol) -> Any:
-        """Returns the mean over draws of the statistic of a draw, `f64[n]`."""
-        found = self._by_draw(result, protocol)
-        if found is None:
+        """Returns the mean over draws of the statistic of a draw, `f64[n]`, or None."""
+        numbers = self._by_draw(result, protocol)
+        if numbers is None:
             return None
-        of_draws = [self.measure(result, by_group, protocol) for by_group in found]
-        if any(one is None for one in of_draws):
+        statistics = [self.measure(result, by_group, protocol) for by_group in numbers]
+        if any(statistic is None for statistic in statistics):
             return None
-        return mean_of_known(np.array(of_draws, np.float64))
+        return mean_of_known(np.array(statistics, np.float64))
 
     def of_averaged(self, result: DatasetResults, protocol: Protocol) -> Any:
-        """Returns the statistic of the mean over draws, which is another number."""
-        found = self._by_draw(result, protocol)
-        if found is None:
+        """Returns the statistic of the mean over draws, `f64[n]`, or None.
+
+        It differs from the mean over draws of the statistic.
+        """
+        numbers = self._by_draw(result, protocol)
+        if numbers is None:
             return None
-        made = self.measure(result, found.mean(axis=0), protocol)
-        return None if made is None else np.asarray(made, np.float64)
+        statistic = self.measure(result, numbers.mean(axis=0), protocol)
+        return None if statistic is None else np.asarray(statistic, np.float64)
 
     def _by_draw(self, result: DatasetResults, protocol: Protocol) -> np.ndarray | None:
         if result.by_group is None or not is_known(self.percent, protocol):
@@ -101,12 +106,12 @@ class _OverGroups(NamedTuple):
 
 
 def is_known(percent: int, protocol: Protocol) -> bool:
-    """Tells whether trajectories went on until a threshold of IoU in percent."""
+    """Tells whether trajectories were played up to a threshold of IoU in percent."""
     return not protocol.stop_at or percent <= protocol.stop_at
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Averages `f64[r n]` over draws; NaN where no draw has a number."""
+    """Averages `f64[r n]` over the draws that have a number; NaN where none has."""
     known = ~np.isnan(values)
     count = known.sum(axis=0)
     total = np.where(known, values, 0).sum(axis=0)
@@ -136,7 +141,7 @@ def _boundary_auc(
 
 
 def _of_whole_curve(values: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """Returns NaN where trajectories ended early: there is no whole curve."""
+    """Returns NaN if the protocol stops trajectories early: there is no whole curve."""
     return np.full_like(values, np.nan) if protocol.stop_at else values
 
 
@@ -145,7 +150,7 @@ def _mean(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
 
 
 def _std(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray | None:
-    # One group has no spread, and 0 would say that all users fare alike.
+    # A single group has no spread; 0 would mean that all users fare alike.
     return by_group.std(axis=0) if len(by_group) > 1 else None
 
 
@@ -175,14 +180,16 @@ def _delta_sb(percent: int) -> Callable[..., np.ndarray | None]:
 
 
 def _first(source: str, measure: Callable[[np.ndarray], float]) -> Values:
-    """Applies `measure` to the IoU of first clicks, `f64[u]`, of each object."""
+    """Applies `measure` to the IoUs after first clicks on each object, `f64[u]`."""
 
     def values(result: DatasetResults, protocol: Protocol) -> np.ndarray | None:
         del protocol
-        every: list[np.ndarray] = getattr(result, source)
-        if not any(ious.size for ious in every):
+        ious_of_objects: list[np.ndarray] = getattr(result, source)
+        if not any(ious.size for ious in ious_of_objects):
             return None
-        return np.array([measure(ious) if ious.size else np.nan for ious in every])
+        return np.array(
+            [measure(ious) if ious.size else np.nan for ious in ious_of_objects]
+        )
 
     return values
 
@@ -258,22 +265,23 @@ USERS = _of_first_clicks("user", "User", "user_ious")
 SAMPLED_USERS = _of_first_clicks("sampled", "Sampled", "sampled_ious")
 ALL = [*at(THRESHOLD), *OVER_CLICKS, *USERS, *SAMPLED_USERS]
 BY_KEY = {measure.key: measure for measure in ALL}
-# Statistics that another number of draws would change if draws were averaged first.
+# Statistics that would depend on the number of draws if draws were averaged first.
 OF_A_DRAW = ("sample_noc_std", "delta_gr", "delta_hh", "sample_auc_std", "nsr")
 
 
 def of_averaged_draws(
     measure: Measure, result: DatasetResults, protocol: Protocol
 ) -> np.ndarray | None:
-    """Returns what a statistic over groups is where draws are averaged first.
+    """Returns a statistic over groups with draws averaged first.
 
     Args:
         measure: One of `OF_A_DRAW`.
-        result: Of a dataset.
-        protocol: It was run with.
+        result: The results of a dataset.
+        protocol: The protocol of the run.
 
     Returns:
-        Of each object, `f64[n]`; None where the run has not played what it needs.
+        The statistic of each object, `f64[n]`; None if the run has not played what it
+        needs.
     """
     assert isinstance(measure.values, _OverGroups)
     return measure.values.of_averaged(result, protocol)
@@ -282,5 +290,5 @@ def of_averaged_draws(
 def mean(
     measure: Measure, result: DatasetResults, protocol: Protocol
 ) -> intervals.Interval | None:
-    """Returns a mean over objects with its interval; None if nothing was measured."""
+    """Returns the mean over objects with its interval; None if it is not defined."""
     return intervals.over_images(measure.values(result, protocol), result.image_ids)

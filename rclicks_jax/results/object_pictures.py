@@ -1,7 +1,7 @@
-"""Objects with their clicks and masks, as pages draw them: an SVG of layers.
+"""Pictures of objects with clicks and masks for pages, each an SVG of layers.
 
-A photograph is in a page once for each object, however many pictures lie on it. Masks
-of all rounds are the bits of one picture's pixels, which the page's script takes apart.
+For each object a page holds the photograph once, and all pictures of the object use it.
+The masks of all rounds are the bits of one picture, which the page's script separates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,19 +11,19 @@ import cv2
 import numpy as np
 
 from rclicks_jax.benchmark import artifacts, records
-from rclicks_jax.benchmark.tracks import SEEN_ROUNDS
+from rclicks_jax.benchmark.trajectories import SEEN_ROUNDS
 from rclicks_jax.metrics import interaction
 from rclicks_jax.reporting import data_uris, overlays
 from rclicks_jax.reporting.layers import Layers
 from rclicks_jax.results import aggregate
 from rclicks_jax.types import Trajectory
 
-# Characters of an object in a page: its photograph, what is drawn over it, its outline.
-# With the page's text for it they are less than 300 kB.
+# Limits on the characters of an object in a page: its photograph, the layers over it,
+# and its outline. With the text of the page they are less than 300 kB.
 _PHOTO, _LAYERS, _OUTLINE = 80_000, 170_000, 12_000
-# So many clicks, and the newest one, are numbered.
+# So many first clicks, and the newest click, are drawn with their numbers.
 _NUMBERED = 3
-# Levels of heat that are told apart; fewer make smaller files.
+# Step between levels of heat; fewer levels make smaller files.
 _HEAT_STEP = 8
 
 
@@ -31,10 +31,10 @@ class Click(NamedTuple):
     """A click in a picture.
 
     Attributes:
-        number: From 1.
-        x: In pixels of the picture.
-        y: In pixels of the picture.
-        positive: Whether it says "object here".
+        number: Number of the click, from 1.
+        x: Column in pixels of the picture.
+        y: Row in pixels of the picture.
+        positive: Whether it is a foreground click.
         large: Whether it is drawn with its number.
     """
 
@@ -46,13 +46,13 @@ class Click(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """What a page needs to go from click to click.
+    """Data with which a page steps from click to click.
 
     Attributes:
-        masks: Data URI: bit k of a pixel tells whether the mask after click k + 1 has
-            it.
-        ious: After each click, in percent, as text.
-        said: What is said of the last one.
+        masks: Data URI of a picture: bit k of a pixel tells whether the mask after
+            click k + 1 contains it.
+        ious: IoU after each click, in percent, as text.
+        said: Text on the last click.
     """
 
     masks: str
@@ -64,13 +64,14 @@ class Figure(NamedTuple):
     """One picture of an object.
 
     Attributes:
-        name: Of the trajectory or map.
-        caption: Below it.
-        alt: What it shows, for those who do not see it.
+        name: Name of the trajectory or map.
+        caption: Caption below the picture.
+        alt: Description for readers who do not see the picture.
         heat: Data URI of a map; empty for none.
         mask: Data URI of the last mask; empty for none.
-        clicks: The first last, so that they are on top; then the newest.
-        steps: None if there is nothing to step through.
+        clicks: The clicks in drawing order: from the second last down to the first,
+            then the newest, so that the first and the newest are on top.
+        steps: Data for stepping through the clicks; None if there is none.
     """
 
     name: str
@@ -83,17 +84,17 @@ class Figure(NamedTuple):
 
 
 class Pictured(NamedTuple):
-    """An object of a page.
+    """An object in a page, with all its pictures.
 
     Attributes:
         anchor: Its id in the page.
         title: Dataset and object.
-        note: How it went, in words.
-        width: Of the pictures in pixels.
-        height: Of the pictures in pixels.
-        photo: Data URI.
-        target: Outline of the target, a path of SVG.
-        colour: Of masks, `#rrggbb`.
+        note: A sentence on how its trajectories ended.
+        width: Width of the pictures in pixels.
+        height: Height of the pictures in pixels.
+        photo: Data URI of the photograph.
+        target: Outline of the target, an SVG path.
+        colour: Colour of masks, `#rrggbb`.
         rows: Rows of pictures.
     """
 
@@ -108,13 +109,13 @@ class Pictured(NamedTuple):
     rows: list[list[Figure]]
 
 
-class Played(NamedTuple):
+class ObjectOfRun(NamedTuple):
     """An object that a run played, with its pictures.
 
     Attributes:
-        label: Of the run; empty where there is but one.
-        record: What became of it.
-        layers: Its pictures.
+        label: Label of the run; empty if there is a single run.
+        record: The record of the object.
+        layers: The layers of the object.
     """
 
     label: str
@@ -123,33 +124,42 @@ class Played(NamedTuple):
 
     def trajectories(self) -> dict[str, Trajectory]:
         """Returns the trajectories whose masks were kept, by label."""
-        found = {
-            artifacts.label(*key): track
+        shown = {
+            artifacts.label(*key): trajectory
             for key in artifacts.SHOWN
-            for track in self.record.trajectories
-            if (track.strategy, track.group, track.repeat) == (*key, 0)
+            for trajectory in self.record.trajectories
+            if (trajectory.strategy, trajectory.group, trajectory.repeat) == (*key, 0)
         }
-        return {k: v for k, v in found.items() if k in self.layers.last_masks}
+        return {k: v for k, v in shown.items() if k in self.layers.last_masks}
 
 
 def of_object(
-    anchor: str, dataset: str, played: Sequence[Played], maps: Mapping[str, str]
+    anchor: str, dataset: str, played: Sequence[ObjectOfRun], maps: Mapping[str, str]
 ) -> Pictured:
-    """Draws an object that one run or several played.
+    """Draws an object that one or several runs have played.
 
     Args:
         anchor: Its id in the page.
         dataset: Its dataset.
-        played: By run. Of several runs, each strategy has a row of pictures.
+        played: The object in each run. Of several runs, each strategy has a row of
+            pictures.
         maps: Captions of the maps of the first run, by `click_map` and `user_mean`;
             others are not drawn.
     """
-    tracks = [one.trajectories() for one in played]
-    clicks = [c for each in tracks for track in each.values() for c in track.clicks]
-    cut = [overlays.window(one.layers, clicks) for one in played]
+    trajectories = [of_run.trajectories() for of_run in played]
+    clicks = [
+        click
+        for by_label in trajectories
+        for trajectory in by_label.values()
+        for click in trajectory.clicks
+    ]
+    cut = [overlays.window(of_run.layers, clicks) for of_run in played]
     first = cut[0]
-    masks = [layers.last_masks[name] for layers, each in zip(cut, tracks, strict=True)
-             for name in each]  # fmt: skip
+    masks = [
+        layers.last_masks[name]
+        for layers, by_label in zip(cut, trajectories, strict=True)
+        for name in by_label
+    ]
     colour = overlays.mask_colour(first.photo, [first.target, *masks])
     heats = [
         (caption, values)
@@ -160,11 +170,13 @@ def of_object(
     title = f"{dataset} / {played[0].record.instance_id}"
     rows = [[_heat(caption, values, share) for caption, values in heats]]
     notes = []
-    for name in dict.fromkeys(name for each in tracks for name in each):
+    for name in dict.fromkeys(name for by_label in trajectories for name in by_label):
         row = []
-        for one, layers, each in zip(played, cut, tracks, strict=True):
-            if name in each:
-                figure, note = _trajectory(one, layers, name, each[name], colour, share)
+        for of_run, layers, by_label in zip(played, cut, trajectories, strict=True):
+            if name in by_label:
+                figure, note = _trajectory(
+                    of_run.label, layers, name, by_label[name], colour, share
+                )
                 row.append(figure)
                 notes.append(note)
         rows.append(row)
@@ -195,53 +207,57 @@ def _heat(caption: str, values: np.ndarray, longest: int) -> Figure:
 
 
 def _trajectory(
-    one: Played,
+    label: str,
     layers: Layers,
     name: str,
-    track: Trajectory,
+    trajectory: Trajectory,
     colour: overlays.Colour,
     longest: int,
 ) -> tuple[Figure, str]:
     """Returns the picture of a trajectory, and a note on how it ended."""
-    title = f"{one.label}: {name}" if one.label else name.capitalize()
+    title = f"{label}: {name}" if label else name.capitalize()
     ious = [
         f"{100 * inside / max(1, union):.1f}"
-        for inside, union in zip(track.intersection, track.union, strict=True)
-    ][: len(track.clicks)]
-    count = len(track.clicks)
-    positive = sum(bool(on) for *_, on in track.clicks)
+        for inside, union in zip(trajectory.intersection, trajectory.union, strict=True)
+    ][: len(trajectory.clicks)]
+    count = len(trajectory.clicks)
+    positive = sum(bool(on) for *_, on in trajectory.clicks)
     note = f"{title} ends at {ious[-1]} % IoU" if ious else f"{title} has no click"
-    drawn = []
-    for number, (y, x, on) in enumerate(track.clicks, 1):
+    dots = []
+    for number, (y, x, on) in enumerate(trajectory.clicks, 1):
         column, row = overlays.place_of(layers, y, x)
         large = number <= _NUMBERED or number == count
-        drawn.append(Click(number, column, row, bool(on), large))
+        dots.append(Click(number, column, row, bool(on), large))
     steps = None
     if name in layers.rounds and 1 < count <= SEEN_ROUNDS:
         picture = artifacts.to_colours(layers.rounds[name])
-        if masks := data_uris.within(
+        if masks := data_uris.encode_within(
             picture, longest, (data_uris.LOSSLESS,), cv2.INTER_NEAREST
         ):
             steps = Steps(masks, ious, f"Click {count} of {count}: {ious[-1]} % IoU")
     mask = overlays.mask_layer(layers.last_masks[name], colour)
     figure = Figure(
         name=title,
-        caption=f"{title}: {clicks_needed(track)}",
+        caption=f"{title}: {clicks_needed(trajectory)}",
         alt=(
             f"{note} after {_counted(count)}, {positive} positive and "
             f"{count - positive} negative."
         ),
-        mask=data_uris.within(mask, longest, (data_uris.LOSSLESS,), cv2.INTER_NEAREST),
-        clicks=[*drawn[-2::-1], *drawn[-1:]],
+        mask=data_uris.encode_within(
+            mask, longest, (data_uris.LOSSLESS,), cv2.INTER_NEAREST
+        ),
+        clicks=[*dots[-2::-1], *dots[-1:]],
         steps=steps,
     )
     return figure, note
 
 
-def clicks_needed(track: Trajectory) -> str:
+def clicks_needed(trajectory: Trajectory) -> str:
     """Says after how many clicks a trajectory reached the threshold of IoU."""
     reached = interaction.reached(
-        np.array(track.intersection), np.array(track.union), aggregate.THRESHOLD
+        np.array(trajectory.intersection),
+        np.array(trajectory.union),
+        aggregate.THRESHOLD,
     )
     if not reached.any():
         return f"not {aggregate.THRESHOLD} % IoU in {_counted(reached.size)}"

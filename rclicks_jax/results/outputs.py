@@ -19,25 +19,39 @@ from rclicks_jax.results import (
     tables,
 )
 from rclicks_jax.results import runs as runs_lib
+from rclicks_jax.types import json_part
 
 
 def make_tables(run: comparison.Run) -> list[table_formats.Table]:
     """Returns every table of a run; those with nothing to show have no rows."""
     results = list(run.results.values())
-    made = [make(results, run.protocol) for make in tables.MAKERS]
-    made += [make([run]) for make in paper_tables.MAKERS]
-    users = run.identity.get("strategies", {}).get("users")
-    missing = tables.not_written(made, wanted_users=bool(users))
-    first = made[0]
-    return [dataclasses.replace(first, notes=(*first.notes, *missing)), *made[1:]]
+    every = [make(results, run.protocol) for make in tables.MAKERS]
+    every += [make([run]) for make in paper_tables.MAKERS]
+    users = json_part(run.identity, "strategies").get("users")
+    missing = tables.not_written(every, wanted_users=bool(users))
+    first, *others = every
+    return [dataclasses.replace(first, notes=(*first.notes, *missing)), *others]
 
 
 def write(folder: store.RunFolder) -> list[table_formats.Table]:
-    """Writes tables and report of a run; returns the tables."""
-    made = make_tables(runs_lib.open_run(folder.path))
-    table_files.write_tables(folder.path, made)
-    report.write(folder, made)
-    return made
+    """Reads a run, writes its tables and report, and returns the tables.
+
+    Raises:
+        RunFolderError: It cannot be read, or a file cannot be written.
+    """
+    return write_tables_and_report(runs_lib.open_run(folder.path))
+
+
+def write_tables_and_report(run: comparison.Run) -> list[table_formats.Table]:
+    """Writes tables and report of a run that was read; returns the tables.
+
+    Raises:
+        RunFolderError: A file cannot be written.
+    """
+    every = make_tables(run)
+    table_files.write_tables(run.folder, every)
+    report.write(run, every)
+    return every
 
 
 def compare(
@@ -69,8 +83,8 @@ def compare(
         difficulty.hardest(opened),
     ]
     first = dataclasses.replace(first, notes=(*checked.notes, *first.notes))
-    made = [checked.named(table) for table in (first, *others) if table.rows]
-    table_files.write_tables(out, made)
+    named = [checked.named(table) for table in (first, *others) if table.rows]
+    table_files.write_tables(out, named)
     shown = side_by_side.draw(opened)
     clicks, click_models = side_by_side.clicks_of(opened)
     page = pages.render(
@@ -78,7 +92,7 @@ def compare(
         labels=[run.label for run in opened],
         datasets=comparison.datasets_of(opened),
         protocol=opened[0].protocol.name,
-        tables=[pages.shown(table, shown.links) for table in made],
+        tables=[pages.shown(table, shown.links) for table in named],
         charts=_charts(on_shared),
         runs=[(run.label, run.folder) for run in opened],
         clicks=clicks,
@@ -88,7 +102,7 @@ def compare(
     )
     path = epath.Path(out) / "comparison.html"
     files.write_output(path, page.encode())
-    return made
+    return named
 
 
 def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:

@@ -1,23 +1,28 @@
-"""How fast people annotate, and what an annotation project is; imports nothing."""
+"""The speed of annotators, and an annotation project; imports nothing."""
 
 from typing import NamedTuple
 
 
 class Seconds(NamedTuple):
-    """How long something takes: a mean, and how unsure that mean is (a deviation)."""
+    """A duration in seconds.
+
+    Attributes:
+        mean: The mean.
+        spread: Standard deviation of our knowledge of the mean.
+    """
 
     mean: float
     spread: float
 
 
 class Pace(NamedTuple):
-    """How fast people annotate. The defaults are assumptions, to be measured.
+    """The speed of annotators. The defaults are assumptions, to be measured.
 
     Attributes:
-        click: To decide on a click and make it.
-        inspection: To look at the answer to a click.
-        instance: To find an object and to finish it, once.
-        polygon: To draw an object by hand. The default is COCO's 80 s.
+        click: Time to decide on a click and make it.
+        inspection: Time to look at the answer to a click.
+        instance: Time to find an object and to finish it, once for each object.
+        polygon: Time to draw an object by hand. The default is COCO's 80 s.
     """
 
     click: Seconds = Seconds(2.0, 0.5)
@@ -27,13 +32,13 @@ class Pace(NamedTuple):
 
 
 class Project(NamedTuple):
-    """What is to be annotated, and at which price.
+    """An annotation project: its size and its price.
 
     Attributes:
-        objects: How many objects the whole dataset has.
+        objects: Number of objects in the whole dataset.
         hourly_price: Price of one hour of an annotator, in any currency.
-        hours_a_day: Hours that an annotator annotates on a day.
-        days: Working days until the dataset has to be finished.
+        hours_a_day: Hours that an annotator works on a day.
+        days: Number of working days for the project.
     """
 
     objects: int

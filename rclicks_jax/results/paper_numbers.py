@@ -1,38 +1,41 @@
-"""Beside a run's numbers, those that the paper has for the same checkpoint.
+"""The paper's numbers for the checkpoint of a run, beside the run's own.
 
-The numbers are in `segmenters/methods.toml`, which names their source.
+`segmenters/methods.toml` holds them and names their source.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import comparison, measures
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.segmenters import methods
+from rclicks_jax.types import JsonObject, json_part
 
-# In the order in which the catalogue has them.
+# The order is that of the numbers in the catalogue.
 _MEASURES = ("sample_noc", "sample_noc_std", "delta_sb", "delta_gr")
 
 
-def checkpoint_of(segmenter: Mapping[str, Any]) -> methods.Checkpoint | None:
-    """Finds the published checkpoint that a run used; None if it used none.
+def checkpoint_of(segmenter: JsonObject) -> methods.Checkpoint | None:
+    """Returns the published checkpoint that a run used; None if it used another.
 
     Args:
-        segmenter: What the run recorded of its segmenter.
+        segmenter: Description of the segmenter in the run.
     """
     catalogue = methods.catalogue()
-    options = segmenter.get("options", {})
+    options = json_part(segmenter, "options")
     file = str(options.get("checkpoint", "")).partition(" ")[0]
-    if segmenter.get("name") not in catalogue.methods or not file:
+    name = str(segmenter.get("name"))
+    if name not in catalogue.methods or not file:
         return None
-    known = catalogue.methods[segmenter["name"]].checkpoints
-    found = [one for one in known if one.file == file and one.rclicks]
-    return found[0] if len(found) == 1 else None
+    known = catalogue.methods[name].checkpoints
+    matches = [
+        checkpoint
+        for checkpoint in known
+        if checkpoint.file == file and checkpoint.rclicks
+    ]
+    return matches[0] if len(matches) == 1 else None
 
 
 def _what_differs(key: str, result: DatasetResults) -> str:
-    """Says why a number is of something else than the paper's; empty if it is not."""
+    """Returns why a number cannot be compared with the paper's; empty if it can."""
     if key == "delta_gr" or tuple(result.groups) == measures.ALL_GROUPS:
         return ""
     groups = ", ".join(map(str, result.groups)) or "none"
@@ -40,7 +43,7 @@ def _what_differs(key: str, result: DatasetResults) -> str:
 
 
 def table(run: comparison.Run) -> Table:
-    """Compares a run with the paper: ours with its interval, theirs, the difference."""
+    """Makes a table of our means with intervals, the paper's, and the differences."""
     checkpoint = checkpoint_of(run.segmenter)
     columns = {
         "dataset": ("Dataset", "s"),
@@ -69,5 +72,5 @@ def table(run: comparison.Run) -> Table:
             if numbers and ours is not None and not row["note"]:
                 row["difference"] = ours.mean - numbers[index]
             rows.append(row)
-    of = checkpoint.file if checkpoint else "no published checkpoint"
-    return Table("published", f"Against the paper: {run.label}, {of}", columns, rows)
+    file = checkpoint.file if checkpoint else "no published checkpoint"
+    return Table("published", f"Against the paper: {run.label}, {file}", columns, rows)

@@ -1,8 +1,8 @@
-"""Tables 4 and 9 to 12 in the paper's form: a row a method, datasets side by side.
+"""The paper's Tables 4 and 9 to 12: a row for each method, datasets side by side.
 
-NoF is counted, its differences and those of IoU-AuC are absolute, and their sign is the
-paper's: groups minus robot, G1 minus G10. "±" is the spread between groups or users,
-averaged over objects. A statistic of a draw is averaged over draws.
+NoF is a count of objects. Its differences, and those of IoU-AuC, are absolute and have
+the paper's sign: groups minus robot, G1 minus G10. "±" is the spread between groups or
+users, averaged over objects. A statistic of a draw is averaged over draws.
 
 Source: emb-ai/rclicks, compute_benchmark_metrics.ipynb.
 """
@@ -22,34 +22,38 @@ _Cells = Callable[[DatasetResults, Protocol], Cells]
 
 
 def efficiency(runs: Sequence[comparison.Run]) -> Table:
-    """Sample NoC with its spread, ΔSB and ΔGR (Table 4)."""
+    """Makes the table of Sample NoC with its spread, ΔSB and ΔGR (Table 4)."""
     title = f"Sample NoC@{THRESHOLD} (paper Table 4)"
     return _side_by_side("efficiency_by_dataset", title, runs, _efficiency)
 
 
 def noc(runs: Sequence[comparison.Run]) -> Table:
-    """Base NoC and what groups add, H1-H2 included (Table 9)."""
+    """Makes the table of Base NoC, Sample NoC and all differences (Table 9)."""
     title = f"NoC@{THRESHOLD} (paper Table 9)"
     return _side_by_side("noc_by_dataset", title, runs, _noc)
 
 
 def nof(runs: Sequence[comparison.Run]) -> Table:
-    """Objects that take all clicks (Table 10)."""
+    """Makes the table of NoF, objects that need all clicks (Table 10)."""
     title = f"NoF@{THRESHOLD}, in objects (paper Table 10)"
     return _side_by_side("nof_by_dataset", title, runs, _nof)
 
 
 def iou_auc(runs: Sequence[comparison.Run]) -> Table:
-    """Area under the curve of IoU; empty where trajectories ended early (Table 11)."""
+    """Makes the table of IoU-AuC (Table 11).
+
+    Runs that stop trajectories early are left out: they have no whole curve.
+    """
     whole = [run for run in runs if not run.protocol.stop_at]
     title = "IoU-AuC, in points (paper Table 11)"
     return _side_by_side("iou_auc_by_dataset", title, whole, _auc)
 
 
 def first_click(runs: Sequence[comparison.Run]) -> Table:
-    """IoU after the first click: of users, of as many samples, of the robot (Table 12).
+    """Makes the table of IoU after the first click (Table 12).
 
-    All three on the objects that users clicked, if there are users at all.
+    It compares users, as many sampled clicks, and the robot, on the objects that users
+    clicked, if there are any.
     """
     title = "IoU@1, in percent (paper Table 12)"
     return _side_by_side("first_click_by_dataset", title, runs, _first)
@@ -68,22 +72,22 @@ def _side_by_side(
         for dataset in sorted(run.results):
             if not run.results[dataset].instance_ids:
                 continue
-            found = cells(run.results[dataset], run.protocol)
-            for key, cell in found.items():
+            cells_of_run = cells(run.results[dataset], run.protocol)
+            for key, cell in cells_of_run.items():
                 head, form, row[f"{dataset}_{key}"] = cell
                 columns[f"{dataset}_{key}"] = (f"{dataset} {head}", form)
         rows.append(row)
-    # A method alone is no table.
+    # Without any number there is no table.
     return Table(name, title, columns, rows if len(columns) > 1 else [])
 
 
 def _means(
     keys: Sequence[str], result: DatasetResults, protocol: Protocol
 ) -> dict[str, float]:
-    found = {key: measures.BY_KEY[key].values(result, protocol) for key in keys}
+    by_key = {key: measures.BY_KEY[key].values(result, protocol) for key in keys}
     return {
         key: float(np.nanmean(values))
-        for key, values in found.items()
+        for key, values in by_key.items()
         if values is not None and np.isfinite(values).any()
     }
 
@@ -94,15 +98,15 @@ def _with_spread(mean: float, spread: float) -> str:
 
 def _efficiency(result: DatasetResults, protocol: Protocol) -> Cells:
     keys = ("sample_noc", "sample_noc_std", "delta_sb", "delta_gr")
-    found = _means(keys, result, protocol)
-    made: Cells = {}
-    if "sample_noc" in found:
-        made["objects"] = _objects(result)
-        made["sample_noc"] = _sample("NoC ↓", found, "sample_noc")
+    means = _means(keys, result, protocol)
+    cells: Cells = {}
+    if "sample_noc" in means:
+        cells["objects"] = _objects(result)
+        cells["sample_noc"] = _sample("NoC ↓", means, "sample_noc")
     for key, head in (("delta_sb", "ΔSB, % of NoC ↓"), ("delta_gr", "ΔGR, % of NoC ↓")):
-        if key in found:
-            made[key] = (head, "+.2f", found[key])
-    return made
+        if key in means:
+            cells[key] = (head, "+.2f", means[key])
+    return cells
 
 
 def _objects(result: DatasetResults) -> tuple[str, str, float | str]:
@@ -110,24 +114,24 @@ def _objects(result: DatasetResults) -> tuple[str, str, float | str]:
 
 
 def _sample(
-    head: str, found: dict[str, float], key: str
+    head: str, means: dict[str, float], key: str
 ) -> tuple[str, str, float | str]:
-    """Returns a mean over groups with its spread; a single group has none."""
-    mean, spread = found[key], found.get(f"{key}_std")
+    """Returns the cell of a mean over groups with its spread, if it has one."""
+    mean, spread = means[key], means.get(f"{key}_std")
     text = f"{mean:.2f}" if spread is None else _with_spread(mean, spread)
     return f"Sample {head}", "s", text
 
 
 def _noc(result: DatasetResults, protocol: Protocol) -> Cells:
-    found = _means(("base_noc", "delta_hh"), result, protocol)
-    made: Cells = {}
-    if "base_noc" in found:
-        made["objects"] = _objects(result)
-        made["base_noc"] = ("Base NoC ↓", ".2f", found["base_noc"])
-    made |= _efficiency(result, protocol)
-    if "delta_hh" in found:
-        made["delta_hh"] = ("H1-H2, % of NoC ↓", "+.2f", found["delta_hh"])
-    return made
+    means = _means(("base_noc", "delta_hh"), result, protocol)
+    cells: Cells = {}
+    if "base_noc" in means:
+        cells["objects"] = _objects(result)
+        cells["base_noc"] = ("Base NoC ↓", ".2f", means["base_noc"])
+    cells |= _efficiency(result, protocol)
+    if "delta_hh" in means:
+        cells["delta_hh"] = ("H1-H2, % of NoC ↓", "+.2f", means["delta_hh"])
+    return cells
 
 
 def _nof(result: DatasetResults, protocol: Protocol) -> Cells:
@@ -137,63 +141,67 @@ def _nof(result: DatasetResults, protocol: Protocol) -> Cells:
     def count(areas: Areas) -> np.ndarray:
         return result.failed(areas, protocol, THRESHOLD).sum(axis=-1)
 
-    made = _absolute(result, count, ("NoF ↓", "objects ↓"), "d")
+    cells = _absolute(result, count, ("NoF ↓", "objects ↓"), "d")
     if result.by_group is not None:
-        # One number a draw and group: the spread is that of a draw, over groups.
+        # There is a number for each draw and group. The spread is over groups, in a
+        # draw.
         by_draw = count(result.by_group).astype(np.float64)
-        found = {"nof": float(by_draw.mean())}
+        means = {"nof": float(by_draw.mean())}
         if len(result.groups) > 1:
-            found["nof_std"] = float(by_draw.std(axis=1).mean())
-        made["sample"] = _sample("NoF ↓", found, "nof")
-    return made
+            means["nof_std"] = float(by_draw.std(axis=1).mean())
+        cells["sample"] = _sample("NoF ↓", means, "nof")
+    return cells
 
 
 def _auc(result: DatasetResults, protocol: Protocol) -> Cells:
     def area(areas: Areas) -> np.ndarray:
         return 100 * interaction.iou_auc(areas.iou).mean(axis=-1)
 
-    made = _absolute(result, area, ("IoU-AuC ↑", "points ↑"), ".2f")
-    found = _means(("sample_auc", "sample_auc_std", "nsr"), result, protocol)
-    if "sample_auc" in found:
-        made["sample"] = _sample("IoU-AuC ↑", found, "sample_auc")
-    if "nsr" in found:
-        made["nsr"] = ("NSR, % ↓", ".2f", found["nsr"])
-    return made
+    cells = _absolute(result, area, ("IoU-AuC ↑", "points ↑"), ".2f")
+    means = _means(("sample_auc", "sample_auc_std", "nsr"), result, protocol)
+    if "sample_auc" in means:
+        cells["sample"] = _sample("IoU-AuC ↑", means, "sample_auc")
+    if "nsr" in means:
+        cells["nsr"] = ("NSR, % ↓", ".2f", means["nsr"])
+    return cells
 
 
 def _absolute(
     result: DatasetResults,
-    of: Callable[[Areas], np.ndarray],
+    number_of: Callable[[Areas], np.ndarray],
     heads: tuple[str, str],
     form: str,
 ) -> Cells:
-    """Returns the robot's number, room for the groups', and absolute differences.
+    """Returns cells of the robot's number and of absolute differences.
+
+    The cell `sample` is empty, for the caller to fill.
 
     Args:
-        result: Of a dataset.
-        of: The number, over objects.
-        heads: Of the number, and of its differences: with the unit and what is better.
-        form: Of the number.
+        result: The results of a dataset.
+        number_of: Function that returns the number over all objects.
+        heads: Headings of the number, and of its differences: with the unit and an
+            arrow to what is better.
+        form: Format specification of the number.
     """
     head, unit = heads
-    made: Cells = {}
+    cells: Cells = {}
     if result.baseline is None and result.by_group is None:
-        return made
-    made["objects"] = _objects(result)
+        return cells
+    cells["objects"] = _objects(result)
     robot = None
     if result.baseline is not None:
-        robot = of(result.baseline)
-        made["base"] = (f"Base {head}", form, robot.item())
+        robot = number_of(result.baseline)
+        cells["base"] = (f"Base {head}", form, robot.item())
     if result.by_group is None:
-        return made
-    made["sample"] = (f"Sample {head}", "s", "")
-    by_group = of(result.by_group).mean(axis=0)
+        return cells
+    cells["sample"] = (f"Sample {head}", "s", "")
+    by_group = number_of(result.by_group).mean(axis=0)
     if robot is not None:
-        made["delta_sb"] = (f"ΔSB, {unit}", "+.2f", float(by_group.mean() - robot))
+        cells["delta_sb"] = (f"ΔSB, {unit}", "+.2f", float(by_group.mean() - robot))
     if set(measures.ENDS) <= set(result.groups):
         first, last = (by_group[result.groups.index(group)] for group in measures.ENDS)
-        made["delta_gr"] = (f"ΔGR, {unit}", "+.2f", float(first - last))
-    return made
+        cells["delta_gr"] = (f"ΔGR, {unit}", "+.2f", float(first - last))
+    return cells
 
 
 def _first(result: DatasetResults, protocol: Protocol) -> Cells:
@@ -201,14 +209,18 @@ def _first(result: DatasetResults, protocol: Protocol) -> Cells:
     result = result if clicked is None else clicked
     keys = ("user_iou", "user_iou_std", "user_nsr")
     keys += ("sampled_iou", "sampled_iou_std", "sampled_nsr")
-    found = _means(keys, result, protocol)
-    made: Cells = {}
+    means = _means(keys, result, protocol)
+    cells: Cells = {}
     for source, head in (("user", "User"), ("sampled", "Sampled")):
-        if f"{source}_iou" in found:
-            mean, spread = found[f"{source}_iou"], found[f"{source}_iou_std"]
-            made[f"{source}_iou"] = (f"{head} IoU@1 ↑", "s", _with_spread(mean, spread))
-            made[f"{source}_nsr"] = (f"{head} NSR ↓", ".2f", found[f"{source}_nsr"])
+        if f"{source}_iou" in means:
+            mean, spread = means[f"{source}_iou"], means[f"{source}_iou_std"]
+            cells[f"{source}_iou"] = (
+                f"{head} IoU@1 ↑",
+                "s",
+                _with_spread(mean, spread),
+            )
+            cells[f"{source}_nsr"] = (f"{head} NSR ↓", ".2f", means[f"{source}_nsr"])
     if result.baseline is not None:
         base = float(100 * result.baseline.iou[:, 0].mean())
-        made["base"] = ("Base IoU@1 ↑", ".2f", base)
-    return {"objects": _objects(result), **made} if made else {}
+        cells["base"] = ("Base IoU@1 ↑", ".2f", base)
+    return {"objects": _objects(result), **cells} if cells else {}

@@ -1,4 +1,4 @@
-"""What parts of the objects took: by size, by share of the photograph, by category."""
+"""Tables of means by size of objects, by share of the photograph, by category."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -28,7 +28,7 @@ _IN_PARTS = (
 
 
 def by_size(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What objects of each size took, as COCO calls sizes."""
+    """Makes the table of means by COCO's sizes of objects."""
     title = "By size of the object: small below 32², large from 96² pixels, as in COCO"
 
     def part(result: DatasetResults) -> list[str]:
@@ -38,7 +38,7 @@ def by_size(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def by_share(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What objects took by their share of the photograph; empty where it is unknown."""
+    """Makes the table of means by share of the photograph; empty if it is unknown."""
     title = "By the object's share of its photograph"
 
     def part(result: DatasetResults) -> list[str]:
@@ -54,7 +54,7 @@ def by_share(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def by_category(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What objects of each category took; empty for data without categories."""
+    """Makes the table of means by category; empty for data without categories."""
 
     def part(result: DatasetResults) -> list[str]:
         return result.categories if any(result.categories) else []
@@ -75,16 +75,16 @@ def _in_parts(
     protocol: Protocol,
     parts_of: Callable[[DatasetResults], list[str]],
 ) -> Table:
-    """Returns means over the objects of each part, a row a dataset and part.
+    """Makes a table of means, with a row for each dataset and part of its objects.
 
     Args:
-        name: Of the table.
-        title: Of the table.
+        name: Name of the table.
+        title: Title of the table.
         head: Key and heading of the column that names the part.
-        results: By dataset.
-        protocol: Of the run.
-        parts_of: Names the part of each object; nothing if a dataset has no parts, and
-            an empty name if it is unknown.
+        results: The results of each dataset.
+        protocol: The protocol of the run.
+        parts_of: Function that returns the name of the part of each object, empty if it
+            is unknown; an empty list if the dataset has no parts.
     """
     key, heading = head
     columns = {
@@ -102,20 +102,21 @@ def _in_parts(
                 key: part or None,
                 "objects": len(of_part.instance_ids),
             }
-            for one in (measures.BY_KEY[each] for each in _IN_PARTS):
-                mean = measures.mean(one, of_part, protocol)
+            for measure_key in _IN_PARTS:
+                measure = measures.BY_KEY[measure_key]
+                mean = measures.mean(measure, of_part, protocol)
                 if mean is not None:
-                    columns[one.key] = (one.heading, one.form)
-                    row[one.key] = mean
+                    columns[measure.key] = (measure.heading, measure.form)
+                    row[measure.key] = mean
             rows.append(row)
     return Table(name, title, columns, rows)
 
 
 def _ordered(parts: np.ndarray) -> list[str]:
-    """Returns the parts there are: sizes ascending, categories by name."""
+    """Returns the distinct parts: sizes ascending, categories by name."""
     known = [*_SIZES, *_SHARES]
-    found = {str(part) for part in parts}
-    return [part for part in known if part in found] + sorted(found - set(known))
+    names = {str(part) for part in parts}
+    return [part for part in known if part in names] + sorted(names - set(known))
 
 
 MAKERS = (by_size, by_share, by_category)

@@ -1,7 +1,6 @@
 """One self-contained HTML page of a run: tables, curves, and objects with clicks."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,8 +11,10 @@ from rclicks_jax.jobs import starts, store
 from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.reporting import click_words, page_parts, pages, table_formats
 from rclicks_jax.reporting.click_words import SYNTHETIC
-from rclicks_jax.results import aggregate, figures, object_pictures, run_notes
+from rclicks_jax.results import comparison, figures, object_pictures
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.results.kept_pictures import Key
+from rclicks_jax.types import json_part
 
 # Objects shown where groups fare most differently, and as many where least.
 _SHOWN_EACH = 4
@@ -23,136 +24,105 @@ _TABLES = (
     "instances", "timing",
 )  # fmt: skip
 
-Key = tuple[str, str]
+
+def write(run: comparison.Run, tables: Sequence[table_formats.Table]) -> None:
+    """Writes `report.html` into the folder of a run."""
+    path = store.RunFolder(run.folder).path / page_parts.REPORT_NAME
+    files.write_output(path, render(run, tables).encode())
 
 
-def write(folder: store.RunFolder, made: Sequence[table_formats.Table]) -> None:
-    """Writes `report.html` into a run folder."""
-    page = render(folder, made)
-    files.write_output(folder.path / page_parts.REPORT_NAME, page.encode())
-
-
-def render(folder: store.RunFolder, made: Sequence[table_formats.Table]) -> str:
-    """Returns the page: a pure function of the folder.
+def render(run: comparison.Run, tables: Sequence[table_formats.Table]) -> str:
+    """Returns the page of a run: a pure function of its folder.
 
     Args:
-        folder: A run.
-        made: Its tables.
+        run: The run as it was read; pictures and starts are read from its folder.
+        tables: Its tables.
     """
-    info = folder.info()
-    results = aggregate.collect(records.read_all(folder))
-    by_name = {table.name: table for table in made}
-    identity, noted = info.identity, info.provenance
-    words = click_words.of_run(identity.get("click_model", {}))
-    unreadable: list[str] = []
-    gallery = _gallery(folder, results, words, unreadable)
-    links = {key: one.anchor for key, one in gallery.items()}
-    segmenter = identity["segmenter"]["name"]
+    results = list(run.results.values())
+    by_name = {table.name: table for table in tables}
+    words = click_words.of_run(json_part(run.identity, "click_model"))
+    gallery, unreadable = _gallery(run, words)
+    links = {key: pictured.anchor for key, pictured in gallery.items()}
+    starts_of_run = starts.read_all(store.RunFolder(run.folder))
     return pages.render(
         "report.html.jinja",
-        title=f"{segmenter} under {words.phrase}",
-        segmenter=segmenter,
+        title=f"{run.label} under {words.phrase}",
+        segmenter=run.label,
         clicks=words,
-        groups=sorted({f"G{g}" for one in results for g in one.groups}, key=_number),
+        groups=[
+            f"G{group}" for group in sorted({g for r in results for g in r.groups})
+        ],
         measured=set(by_name["summary"].columns),
         datasets=[result.dataset for result in results],
-        identity=identity,
-        warnings=[*run_notes.notes_of(identity, noted, results), *unreadable],
+        identity=run.identity,
+        warnings=[*run.notes(), *unreadable],
         summary=pages.shown_turned(by_name["summary"]),
         tables=[
             pages.shown(by_name[name], links)
             for name in _TABLES
             if name in by_name and by_name[name].rows
         ],
-        curves=figures.iou_per_click(_with_curves(identity, results)),
+        curves=figures.iou_per_click(_with_curves(run)),
         gallery=list(gallery.values()),
         problems=page_parts.problems(
-            (r.dataset, *problem) for r in results for problem in r.problems
+            (result.dataset, *problem)
+            for result in results
+            for problem in result.problems
         ),
-        made=page_parts.origin(
-            info.identity, info.provenance, info.hash, starts.read_all(folder)
-        ),
+        made=page_parts.origin(run.identity, run.provenance, run.hash, starts_of_run),
     )
 
 
-def _number(group: str) -> int:
-    return int(group[1:])
-
-
-def _with_curves(
-    identity: Mapping[str, Any], results: Sequence[DatasetResults]
-) -> list[DatasetResults]:
+def _with_curves(run: comparison.Run) -> list[DatasetResults]:
     """Returns the datasets that have curves: of objects, over more than one click."""
-    protocol = identity["protocol"]
-    if protocol.get("stop_at") or protocol.get("max_clicks", 0) < 2:
+    if run.protocol.stop_at or run.protocol.max_clicks < 2:
         return []
-    return [one for one in results if one.instance_ids]
+    return [result for result in run.results.values() if result.instance_ids]
 
 
 def _gallery(
-    folder: store.RunFolder,
-    results: Sequence[DatasetResults],
-    words: click_words.ClickWords,
-    unreadable: list[str],
-) -> dict[Key, object_pictures.Pictured]:
+    run: comparison.Run, words: click_words.ClickWords
+) -> tuple[dict[Key, object_pictures.Pictured], list[str]]:
     """Draws the objects whose groups fare most and least differently.
 
-    Pictures that cannot be read are left out, and `unreadable` says so.
+    Returns:
+        The objects with their pictures, and a sentence on each picture that cannot be
+        read and is left out.
     """
     spread = {}
-    for result in results:
+    for result in run.results.values():
         if result.by_group is not None:
             auc = interaction.iou_auc(result.by_group.iou).mean(axis=0)
             nsr = robustness.noise_to_signal(auc)
             keys = ((result.dataset, name) for name in result.instance_ids)
             spread |= dict(zip(keys, np.nan_to_num(nsr), strict=True))
-    kept = kept_objects(folder, unreadable)
-    names = sorted(kept, key=lambda key: -spread.get(key, 0.0))
-    if len(names) > 2 * _SHOWN_EACH:
-        names = names[:_SHOWN_EACH] + names[-_SHOWN_EACH:]
+    kept = run.pictures.objects
+    unreadable = [*run.pictures.unreadable]
+    keys = sorted(kept, key=lambda key: -spread.get(key, 0.0))
+    if len(keys) > 2 * _SHOWN_EACH:
+        keys = keys[:_SHOWN_EACH] + keys[-_SHOWN_EACH:]
     drawn = {}
-    for dataset, name in names:
+    for dataset, name in keys:
         image_id, record = kept[dataset, name]
+        folder = store.RunFolder(run.folder)
         try:
             layers = artifacts.read(folder, dataset, image_id, name)
         except errors.DataError as error:
             unreadable.append(f"A picture is left out. {error}")
             continue
-        played = object_pictures.Played("", record, layers)
+        of_run = object_pictures.ObjectOfRun("", record, layers)
         maps = _maps(record, words)
         drawn[dataset, name] = object_pictures.of_object(
-            f"object-{len(drawn) + 1}", dataset, [played], maps
+            f"object-{len(drawn) + 1}", dataset, [of_run], maps
         )
-    return drawn
-
-
-def kept_objects(
-    folder: store.RunFolder, unreadable: list[str]
-) -> dict[Key, tuple[str, records.InstanceRecord]]:
-    """Returns image and record of the objects that have pictures, by dataset and id.
-
-    Args:
-        folder: A run.
-        unreadable: Takes a sentence for each image whose pictures cannot be read.
-    """
-    found = {}
-    for image in records.read_all(folder):
-        try:
-            names = set(artifacts.kept(folder, image.dataset, image.image_id))
-        except errors.DataError as error:
-            unreadable.append(f"Pictures of an image are left out. {error}")
-            continue
-        for one in image.instances:
-            if one.instance_id in names and one.status == "ok":
-                found[image.dataset, one.instance_id] = image.image_id, one
-    return found
+    return drawn, unreadable
 
 
 def _maps(
     record: records.InstanceRecord, words: click_words.ClickWords
 ) -> dict[str, str]:
     """Returns captions of the maps of an object."""
-    clicks = sum(one.strategy == strategies.USER for one in record.trajectories)
+    clicks = sum(each.strategy == strategies.USER for each in record.trajectories)
     device = record.input_device
     whose = "synthetic first clicks" if SYNTHETIC in device else "people's first clicks"
     maps = {"user_mean": f"Mean of the masks after each of {clicks} {whose} alone"}

@@ -1,44 +1,44 @@
-"""What to know of a run before its numbers are read: whose clicks, and what is missing.
+"""Notes that stand above the numbers of a run: whose clicks, and what is missing.
 
-A comparison repeats these of each of its runs.
+A comparison repeats the notes of each of its runs.
 """
 
 import collections
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rclicks_jax.reporting import click_words, common_notes
 from rclicks_jax.reporting.click_words import SYNTHETIC
 from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import DatasetResults
+from rclicks_jax.types import JsonObject, json_part
 
 
 def notes_of(
-    identity: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    identity: JsonObject,
+    provenance: JsonObject,
     results: Sequence[DatasetResults],
 ) -> list[str]:
-    """Returns notes of one run.
+    """Returns the notes of a run.
 
     Args:
-        identity: What it recorded as its identity.
-        provenance: What it noted beside.
-        results: By dataset.
+        identity: Identity of the run, JSON values.
+        provenance: Provenance of the run, JSON values.
+        results: The results of each dataset.
     """
-    found = [click_words.warning(identity.get("click_model", {}))]
-    found += of_which_groups(results)
-    if any(SYNTHETIC in one.input_devices for one in results):
-        found.append(click_words.no_claim("the replayed first clicks are synthetic"))
-    found += map(str, provenance.get("data_notes", []))
+    notes = [click_words.warning(json_part(identity, "click_model"))]
+    notes += notes_of_groups(results)
+    if any(SYNTHETIC in result.input_devices for result in results):
+        notes.append(click_words.no_claim("the replayed first clicks are synthetic"))
+    notes += common_notes.of_data(provenance)
     counts = collections.Counter[str]()
-    for one in results:
-        counts.update(one.counts)
-    return [*filter(None, found), *common_notes.of_counts(counts, "object")]
+    for result in results:
+        counts.update(result.counts)
+    return [*filter(None, notes), *common_notes.of_counts(counts, "object")]
 
 
-def of_which_groups(results: Sequence[DatasetResults]) -> list[str]:
-    """Says so where "Sample" is not over the paper's ten groups."""
-    played = {tuple(one.groups) for one in results if one.groups}
+def notes_of_groups(results: Sequence[DatasetResults]) -> list[str]:
+    """Returns a note if "Sample" is not over the paper's ten groups."""
+    played = {tuple(result.groups) for result in results if result.groups}
     return [
         "Sample and what follows from it are over clicking groups "
         f"{', '.join(map(str, groups))} alone; the paper's are over all ten."

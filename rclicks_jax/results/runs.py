@@ -9,14 +9,14 @@ from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.jobs import opening, store
-from rclicks_jax.results import aggregate, comparison
+from rclicks_jax.results import aggregate, comparison, kept_pictures
 
 
 def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
-    """Reads a run.
+    """Reads a run: each record once, and pictures when they are drawn.
 
     Args:
-        folder: Of a benchmark.
+        folder: Run folder of a benchmark.
         label: What tables call it; the name of its segmenter if empty.
 
     Raises:
@@ -25,17 +25,24 @@ def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
     opened = store.RunFolder(folder)
     info, values = opening.typed_info(opened, benchmark_job.KIND, BenchmarkIdentity)
     name = str(values.segmenter.get("name") or "a segmenter without a name")
-    results = aggregate.collect(records.read_all(opened))
-    if not results:
+    results = aggregate.Collector()
+    pictures = kept_pictures.Collector(opened)
+    for image in records.read_all(opened):
+        results.add(image)
+        pictures.add(image)
+    by_dataset = {result.dataset: result for result in results.collected()}
+    if not by_dataset:
         raise errors.RunFolderError(f"{opened.path} has no finished image yet.")
     return comparison.Run(
-        label or name,
-        values.protocol,
-        {one.dataset: one for one in results},
-        values.segmenter,
-        info.identity,
-        info.provenance,
-        str(opened.path),
+        label=label or name,
+        protocol=values.protocol,
+        results=by_dataset,
+        segmenter=values.segmenter,
+        identity=info.identity,
+        provenance=info.provenance,
+        folder=str(opened.path),
+        hash=info.hash,
+        pictures=pictures.collected(),
     )
 
 
@@ -51,7 +58,6 @@ def open_several(
     Raises:
         RunFolderError: They cannot be read, or not be compared.
     """
-    opened = [
-        open_run(one.folder.path, one.label) for one in map(opening.labelled, texts)
-    ]
-    return comparison.check(opened, allowed)
+    named = map(opening.labelled, texts)
+    runs = [open_run(run.folder.path, run.label) for run in named]
+    return comparison.check(runs, allowed)

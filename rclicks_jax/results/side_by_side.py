@@ -9,9 +9,10 @@ from rclicks_jax import errors
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import click_words
-from rclicks_jax.results import comparison, object_pictures, report
-from rclicks_jax.results.object_pictures import Pictured, Played
-from rclicks_jax.results.report import Key
+from rclicks_jax.results import comparison, object_pictures
+from rclicks_jax.results.kept_pictures import Key
+from rclicks_jax.results.object_pictures import ObjectOfRun, Pictured
+from rclicks_jax.types import json_part
 
 # Objects that are drawn, and runs of which each is.
 _SHOWN, _MOST_RUNS = 6, 4
@@ -33,10 +34,10 @@ class Shown(NamedTuple):
 
 def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
     """Returns which clicks the runs simulated, in words, and their click models."""
-    words = [click_words.of_run(run.identity.get("click_model", {})) for run in runs]
+    words = [click_words.of_run(json_part(run.identity, "click_model")) for run in runs]
     return (
-        " or ".join(dict.fromkeys(each.phrase for each in words)),
-        " or ".join(dict.fromkeys(each.name or "none" for each in words)),
+        " or ".join(dict.fromkeys(of_run.phrase for of_run in words)),
+        " or ".join(dict.fromkeys(of_run.name or "none" for of_run in words)),
     )
 
 
@@ -49,41 +50,55 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
         runs: What is compared; the first four are drawn.
     """
     runs = runs[:_MOST_RUNS]
-    folders = [store.RunFolder(run.folder) for run in runs]
-    unreadable: list[str] = []
-    kept = [report.kept_objects(folder, unreadable) for folder in folders]
+    unreadable = [text for run in runs for text in run.pictures.unreadable]
+    kept = [run.pictures.objects for run in runs]
     spread = {}
     for key in set().union(*kept):
-        ends = [_end(each[key][1]) for each in kept if key in each]
+        ends = [_end(objects[key].record) for objects in kept if key in objects]
         if len(ends) > 1:
             spread[key] = max(ends) - min(ends)
     drawn: dict[Key, Pictured] = {}
     for key in sorted(spread, key=lambda key: (-spread[key], key))[:_SHOWN]:
-        played: list[Played] = []
-        for run, folder, each in zip(runs, folders, kept, strict=True):
-            if key not in each:
-                continue
-            image_id, record = each[key]
+        of_runs: list[ObjectOfRun] = []
+        for run in runs:
             try:
-                layers = artifacts.read(folder, key[0], image_id, key[1])
+                of_run = _read(run, key)
             except errors.DataError as error:
                 unreadable.append(f"{run.label}: a picture is left out. {error}")
                 continue
             # Runs of other data may have another object of the same name.
-            if not played or np.array_equal(played[0].layers.target, layers.target):
-                played.append(Played(run.label, record, layers))
-        if len(played) > 1:
+            if of_run is not None and (
+                not of_runs
+                or np.array_equal(of_runs[0].layers.target, of_run.layers.target)
+            ):
+                of_runs.append(of_run)
+        if len(of_runs) > 1:
             anchor = f"object-{len(drawn) + 1}"
-            drawn[key] = object_pictures.of_object(anchor, key[0], played, {})
-    links = {key: one.anchor for key, one in drawn.items()}
+            drawn[key] = object_pictures.of_object(anchor, key[0], of_runs, {})
+    links = {key: pictured.anchor for key, pictured in drawn.items()}
     return Shown(list(drawn.values()), links, unreadable)
+
+
+def _read(run: comparison.Run, key: Key) -> ObjectOfRun | None:
+    """Reads the pictures of an object; None if the run kept none.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    if key not in run.pictures.objects:
+        return None
+    dataset, name = key
+    image_id, record = run.pictures.objects[key]
+    folder = store.RunFolder(run.folder)
+    layers = artifacts.read(folder, dataset, image_id, name)
+    return ObjectOfRun(run.label, record, layers)
 
 
 def _end(record: records.InstanceRecord) -> float:
     """Returns the mean IoU of an object's trajectories after their last click."""
     ends = [
-        track.intersection[-1] / max(1, track.union[-1])
-        for track in record.trajectories
-        if (track.strategy, track.group) in artifacts.SHOWN
+        trajectory.intersection[-1] / max(1, trajectory.union[-1])
+        for trajectory in record.trajectories
+        if (trajectory.strategy, trajectory.group) in artifacts.SHOWN
     ]
     return float(np.mean(ends)) if ends else 0.0

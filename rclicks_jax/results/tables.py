@@ -1,10 +1,10 @@
-"""The tables of a benchmark: pure functions of its results."""
+"""The tables of a benchmark, made from its results alone."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rclicks_jax.benchmark.tracks import PARTS
+from rclicks_jax.benchmark.clock import PARTS
 from rclicks_jax.metrics import interaction, intervals, robustness
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures, part_tables, run_notes
@@ -13,37 +13,39 @@ from rclicks_jax.settings.protocols import Protocol
 
 
 def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Efficiency and robustness with 95 % intervals, a row a dataset."""
+    """Makes the table of efficiency and robustness, a row for each dataset."""
     columns = {
         "dataset": ("Dataset", "s"),
         "ok": ("objects ok", "d"),
         "skipped": ("skipped", "d"),
         "failed": ("failed", "d"),
     }
-    rows: list[Row] = [{"dataset": one.dataset, **one.counts} for one in results]
+    rows: list[Row] = [
+        {"dataset": result.dataset, **result.counts} for result in results
+    ]
     fewer: dict[tuple[str, int, int], list[str]] = {}
     for measure in measures.ALL:
         values = [measure.values(result, protocol) for result in results]
         means = [
-            intervals.over_images(of_each, result.image_ids)
-            for of_each, result in zip(values, results, strict=True)
+            intervals.over_images(numbers, result.image_ids)
+            for numbers, result in zip(values, results, strict=True)
         ]
         if all(mean is None for mean in means):
             continue
         columns[measure.key] = (measure.heading, measure.form)
-        for row, mean, of_each in zip(rows, means, values, strict=True):
+        for row, mean, numbers in zip(rows, means, values, strict=True):
             row[measure.key] = mean
-            if of_each is not None and mean is not None:
-                known = int(np.isfinite(of_each).sum())
-                if known < len(of_each):
-                    key = row["dataset"], known, len(of_each)
+            if numbers is not None and mean is not None:
+                known = int(np.isfinite(numbers).sum())
+                if known < len(numbers):
+                    key = row["dataset"], known, len(numbers)
                     fewer.setdefault(key, []).append(measure.title)
     notes = [
-        *run_notes.of_which_groups(results),
+        *run_notes.notes_of_groups(results),
         *(
-            f"{', '.join(titles)} on {dataset}: of the {known} of {of} objects that "
-            "have a number."
-            for (dataset, known, of), titles in fewer.items()
+            f"{', '.join(titles)} on {dataset}: over the {known} of {count} objects "
+            "that have a number."
+            for (dataset, known, count), titles in fewer.items()
         ),
     ]
     if not measures.is_known(THRESHOLD, protocol):
@@ -56,9 +58,9 @@ def summary(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """NoC at each threshold, for the baseline and over the groups."""
+    """Makes the table of NoC at each threshold, by strategy."""
     columns = {"dataset": ("Dataset", "s"), "strategy": ("Strategy", "s")}
-    # Beyond where trajectories ended, nothing is known.
+    # Above the threshold at which trajectories stop, NoC is unknown.
     last = protocol.stop_at or 100
     known = [percent for percent in interaction.THRESHOLDS if percent <= last]
     columns |= {f"noc{t}": (f"NoC@{t} ↓", ".2f") for t in known}
@@ -68,16 +70,16 @@ def thresholds(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             row: Row = {"dataset": result.dataset, "strategy": name}
             for percent in known:
                 noc = result.noc(areas, protocol, percent)
-                of_each = noc if noc.ndim == 1 else noc.mean(axis=0)
-                row[f"noc{percent}"] = intervals.over_images(of_each, result.image_ids)
+                numbers = noc if noc.ndim == 1 else noc.mean(axis=0)
+                row[f"noc{percent}"] = intervals.over_images(numbers, result.image_ids)
             rows.append(row)
     return Table("noc", "Mean number of clicks by threshold", columns, rows)
 
 
 def curves(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Mean IoU and boundary IoU after each click, by strategy.
+    """Makes the table of mean IoU and boundary IoU after each click, by strategy.
 
-    Empty where trajectories ended early: there is no whole curve.
+    It is empty if the protocol stops trajectories early: there is no whole curve.
     """
     columns = {
         "dataset": ("Dataset", "s"),
@@ -100,27 +102,28 @@ def curves(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def mean_curve(values: np.ndarray) -> np.ndarray:
-    """Averages `f64[... k]` over all but the clicks."""
+    """Averages `f64[... k]` over all axes but the last, the clicks."""
     return np.nanmean(values.reshape(-1, values.shape[-1]), axis=0)
 
 
 def by_strategy(result: DatasetResults) -> dict[str, Areas]:
     """Returns the areas of each strategy by its label."""
-    found = {}
+    areas_of = {}
     if result.baseline is not None:
-        found["baseline"] = result.baseline
-    found |= result.robots
+        areas_of["baseline"] = result.baseline
+    areas_of |= result.robots
     if result.by_group is not None:
         whole, edges = result.by_group.whole, result.by_group.boundary
         for number, group in enumerate(result.groups):
-            found[f"G{group}"] = Areas(whole[:, number], edges[:, number])
-    return found
+            areas_of[f"G{group}"] = Areas(whole[:, number], edges[:, number])
+    return areas_of
 
 
 def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """IoU after a user's first click, and how it differs between users (Table 12).
+    """Makes the table of IoU after first clicks, and its spread between users.
 
-    Users, samples and the robot are compared on the objects that have all of them.
+    Users, sampled clicks and the robot are compared on the objects that have all of
+    them (paper Table 12).
     """
     columns = {
         "dataset": ("Dataset", "s"),
@@ -129,7 +132,7 @@ def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "of": ("of objects", "d"),
     }
     both = [*measures.USERS, *measures.SAMPLED_USERS]
-    columns |= {one.key: (one.heading, one.form) for one in both}
+    columns |= {measure.key: (measure.heading, measure.form) for measure in both}
     columns["base"] = ("Base IoU@1 % ↑", ".2f")
     rows = []
     for result in results:
@@ -152,9 +155,9 @@ def users(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
 
 
 def with_first_clicks(result: DatasetResults) -> DatasetResults | None:
-    """Returns the results of the objects that users clicked; None if none was.
+    """Returns the results of the objects that users clicked; None without any.
 
-    Where first clicks were sampled as well, of those that have both.
+    If first clicks were sampled too, objects without a sample are left out.
     """
     sampled = any(ious.size for ious in result.sampled_ious)
     kept = [
@@ -166,7 +169,7 @@ def with_first_clicks(result: DatasetResults) -> DatasetResults | None:
 
 
 def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What each object took: every measure of it."""
+    """Makes the table of all measures of each object."""
     columns = {
         "dataset": ("Dataset", "s"),
         "instance_id": ("Object", "s"),
@@ -175,8 +178,8 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     }
     rows: list[Row] = []
     for result in results:
-        found = {one.key: one.values(result, protocol) for one in measures.ALL}
-        known = {key: values for key, values in found.items() if values is not None}
+        by_key = {m.key: m.values(result, protocol) for m in measures.ALL}
+        known = {key: values for key, values in by_key.items() if values is not None}
         for number, instance_id in enumerate(result.instance_ids):
             row: Row = {
                 "dataset": result.dataset,
@@ -186,15 +189,20 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
             }
             row |= {key: float(values[number]) for key, values in known.items()}
             rows.append(row)
-    measured = {key for row in rows for key in row}
+    keys = {key for row in rows for key in row}
     columns |= {
-        one.key: (one.heading, one.form) for one in measures.ALL if one.key in measured
+        measure.key: (measure.heading, measure.form)
+        for measure in measures.ALL
+        if measure.key in keys
     }
     return Table("instances", "What each object took", columns, rows)
 
 
 def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What draws add to the spread between groups; empty for a single draw."""
+    """Makes the table of what draws add to the spread between groups.
+
+    It is empty for a single draw.
+    """
     columns = {
         "dataset": ("Dataset", "s"),
         "repeats": ("Draws", "d"),
@@ -208,17 +216,17 @@ def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         if result.by_group is None or len(result.by_group.whole) < 2:
             continue
         noc = result.noc(result.by_group, protocol, THRESHOLD).astype(np.float64)
-        found = robustness.spread(noc)._asdict()
+        spread = robustness.spread(noc)._asdict()
         row: Row = {"dataset": result.dataset, "repeats": len(noc)}
-        rows.append({**row, "mean": float(noc.mean()), **found})
+        rows.append({**row, "mean": float(noc.mean()), **spread})
     return Table("repeats", "What is chance, and what are groups", columns, rows)
 
 
 def averaged_draws(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """What statistics of a draw would be if draws were averaged first.
+    """Makes the table of statistics of a draw, with draws averaged first.
 
-    Averaging takes the chance out of each group, so spreads and ratios shrink: these
-    are other numbers than those of a run with one draw. Empty for a single draw.
+    Averaging removes chance from each group, so spreads and ratios shrink: these are
+    other numbers than those of a run with one draw. It is empty for a single draw.
     """
     columns = {
         "dataset": ("Dataset", "s"),
@@ -249,7 +257,7 @@ def averaged_draws(results: Sequence[DatasetResults], protocol: Protocol) -> Tab
 
 
 def timing(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Seconds by part of the work; these differ from run to run."""
+    """Makes the table of time by part of the work, which differs between runs."""
     del protocol
     columns = {
         "dataset": ("Dataset", "s"),
@@ -270,7 +278,7 @@ def timing(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
     return Table("timing", "Wall time", columns, rows)
 
 
-# What a run writes. All but `timing` are a function of the records' clicks and areas.
+# The tables of a run. All but `timing` depend only on clicks and areas of records.
 MAKERS: tuple[Callable[[Sequence[DatasetResults], Protocol], Table], ...] = (
     summary,
     thresholds,
@@ -284,15 +292,15 @@ MAKERS: tuple[Callable[[Sequence[DatasetResults], Protocol], Table], ...] = (
 )
 
 
-def not_written(made: Sequence[Table], *, wanted_users: bool) -> list[str]:
-    """Says which tables have nothing to show, and why.
+def not_written(tables: Sequence[Table], *, wanted_users: bool) -> list[str]:
+    """Returns a note on the tables that are empty, with the reasons.
 
     Args:
-        made: Every table of a run.
-        wanted_users: Whether the run was to replay first clicks.
+        tables: All tables of a run.
+        wanted_users: Whether the run was asked to replay first clicks.
     """
-    empty = {table.name for table in made if not table.rows}
-    why = {
+    empty = {table.name for table in tables if not table.rows}
+    reasons = {
         "users": (
             "--config.users found no object with real first clicks"
             if wanted_users
@@ -300,5 +308,5 @@ def not_written(made: Sequence[Table], *, wanted_users: bool) -> list[str]:
         ),
         "repeats": "--config.repeats=5 tells chance from groups",
     }
-    told = [f"{name} ({reason})" for name, reason in why.items() if name in empty]
-    return [f"Tables without content: {'; '.join(told)}."] if told else []
+    parts = [f"{name} ({reason})" for name, reason in reasons.items() if name in empty]
+    return [f"Tables without content: {'; '.join(parts)}."] if parts else []

@@ -4,6 +4,7 @@ import pathlib
 import sys
 
 from rclicks_jax.segmenters import catalogue_text, environments, methods, specs
+from rclicks_jax.settings import protocols
 
 
 def show_list() -> int:
@@ -30,10 +31,10 @@ def make_environment(
     """Makes the environment of a method, and prints how to use it.
 
     Args:
-        name: Of the method.
+        name: Name of the method.
         wheels: Where PyTorch comes from; see `environments.Request`.
-        python: Interpreter to make it with; this one if empty.
-        folder: Where it goes; below the cache if empty.
+        python: Interpreter that makes it; that of this process if empty.
+        folder: Folder of the environment; one below the cache if empty.
         pins: More requirements.
         dry_run: Only print the commands.
 
@@ -56,15 +57,24 @@ def make_environment(
     return 0
 
 
-def check(spec: str, *, seed: int = 0, large: bool = False) -> int:
+def check(
+    spec: str, *, seed: int = 0, large: bool = False, protocol: str = "paper"
+) -> int:
     """Prints what the conformance kit finds; 1 if something failed.
 
+    Args:
+        spec: `name:key=value:...`, as for a benchmark.
+        seed: Of the synthetic photographs.
+        large: Whether a large one is among them.
+        protocol: Whose switches the segmenter is told.
+
     Raises:
-        RClicksError: The segmenter cannot be loaded.
+        RClicksError: The segmenter cannot be loaded, or there is no such protocol.
     """
+    told = protocols.protocol(protocol)
     # JAX takes seconds to import, which lists and pages do without.
     from rclicks_jax.segmenters.conformance import suite
 
     specs.check(spec)
-    findings = suite.check(spec, seed=seed, large=large)
+    findings = suite.check(spec, seed=seed, large=large, protocol=told)
     return 0 if suite.conforms(findings) else 1

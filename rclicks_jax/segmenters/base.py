@@ -2,9 +2,12 @@
 
 An adapter is three functions (or an object with them):
 
-    load(options) -> model
+    load(options) -> model                      or load(options, protocol)
     encode(model, image) -> features            once an image
     predict(model, features, clicks, state) -> (masks, state)    for a batch
+
+`protocol` has the switches of the run's protocol that segmenters obey, as attributes
+(`bridge.switches.Switches`); an adapter that obeys none leaves it out.
 
 `clicks` has `yx`, `positive` and `count` of every trajectory of the batch, all its
 clicks so far. `state` is None at the first click and then whatever `predict` returned:
@@ -12,7 +15,7 @@ None, or nested tuples, lists and dicts of arrays with a row for each trajectory
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +43,10 @@ class Session(Protocol):
             SegmenterError: It failed, or returned what cannot be scored.
         """
         ...
+
+
+# Starts trajectories on a photograph that is encoded, from their targets.
+Start = Callable[[Sequence[np.ndarray]], Session]
 
 
 class Segmenter(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.bridge import client, connection, provenance
 from rclicks_jax.bridge.client import Request
+from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
@@ -53,16 +54,17 @@ class Photograph:
 class BridgedSegmenter:
     """One or several workers as a segmenter; see `base.Segmenter`."""
 
-    def __init__(self, options: Mapping[str, str]) -> None:
+    def __init__(self, options: Mapping[str, str], protocol: Switches) -> None:
         """Starts the workers.
 
         Args:
             options: As `client.launch_of` takes them; perhaps `workers`, how many, or
                 `devices`, a CUDA device for each.
+            protocol: What the run asks of segmenters.
         """
         left = dict(options)
         environments = split_environments(left)
-        launch = client.launch_of(left)
+        launch = client.launch_of(left)._replace(protocol=protocol)
         launches = [launch._replace(environment=one) for one in environments]
         code = options.get("adapter") or launch.command[0]
         self.name = pathlib.PurePath(code).stem

@@ -131,7 +131,9 @@ def _page(method: Method) -> Iterator[str]:
         yield from ("", "Published numbers")
         yield from _facts(published)
     yield from ("", "How it is driven")
-    yield from _facts(method.protocol)
+    obeyed = ", ".join(method.switches) or "none"
+    switches = f"of the run's protocol it obeys: {obeyed}"
+    yield from _facts({**method.protocol, "switches": switches})
     yield from ("", "Options")
     yield from _facts(_options(method.options))
     yield from ("", "Options of every worker")

@@ -9,6 +9,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import adapter, answers, faults, provenance
+from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import base, surroundings
 from rclicks_jax.types import Clicks
 
@@ -23,6 +24,7 @@ class HostSegmenter:
         name: str,
         functions: Any,
         options: Mapping[str, str],
+        protocol: Switches,
         trajectories: int = 0,
         around: surroundings.Surroundings | None = None,
     ) -> None:
@@ -33,6 +35,7 @@ class HostSegmenter:
             functions: With `load`, `encode` and `predict`; perhaps with
                 `with_batch(model, trajectories)`, to settle its one batch shape.
             options: For `load`.
+            protocol: What the run asks of segmenters.
             trajectories: How many a run advances together; 0 if that is not known.
             around: What belongs to an adapter of the user's; None for our own, which
                 leave this process as it is.
@@ -56,7 +59,7 @@ class HostSegmenter:
             functions, pathlib.PurePath(code).name if around else name
         )
         with _heard(around):
-            self.versions = self._run(lambda: self._adapter.load(options))
+            self.versions = self._run(lambda: self._adapter.load(options, protocol))
             if trajectories and hasattr(functions, "with_batch"):
                 settled = self._run(lambda: self._with_batch(trajectories))
                 self._adapter.model = settled
@@ -183,13 +186,17 @@ class HostSession:
 
 
 def load_file(
-    path: pathlib.Path, options: Mapping[str, str], trajectories: int = 0
+    path: pathlib.Path,
+    options: Mapping[str, str],
+    protocol: Switches,
+    trajectories: int = 0,
 ) -> HostSegmenter:
     """Loads an adapter of the user's in this process.
 
     Args:
         path: The Python file.
         options: For its `load`.
+        protocol: What the run asks of segmenters.
         trajectories: How many a run advances together; 0 if that is not known.
 
     Raises:
@@ -206,7 +213,7 @@ def load_file(
             f"{path} is a saliency model, not a segmenter: it is a click model, "
             f"--click_model=SM:adapter={path}."
         )
-    return HostSegmenter(path.stem, functions, options, trajectories, around)
+    return HostSegmenter(path.stem, functions, options, protocol, trajectories, around)
 
 
 def _heard(

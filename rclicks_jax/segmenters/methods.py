@@ -97,6 +97,7 @@ class Method:
         caution: What to mind about the licence.
         environment: What its worker needs.
         options: By name, those of the adapter.
+        switches: Those of the run's protocol that it obeys.
         protocol: How RClicks drives it, by aspect.
         checkpoints: The published ones.
     """
@@ -110,6 +111,7 @@ class Method:
     caution: str
     environment: Environment
     options: Mapping[str, Option]
+    switches: tuple[str, ...]
     protocol: Mapping[str, str]
     checkpoints: tuple[Checkpoint, ...]
 
@@ -180,6 +182,7 @@ def _method(
         caution=value.get("caution", ""),
         environment=environments[value["environment"]],
         options={option.name: option for option in taken},
+        switches=tuple(value["switches"]),
         protocol=value["protocol"],
         checkpoints=tuple(Checkpoint(**each) for each in value["checkpoints"]),
     )

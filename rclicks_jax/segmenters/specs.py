@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from rclicks_jax import errors, files, registry
-from rclicks_jax.bridge import client
-from rclicks_jax.segmenters import bridged, environments, methods
+from rclicks_jax.segmenters import environments, methods
 
 _FUNCTIONS = ("load", "encode", "predict")
 _FORMS = (
@@ -18,7 +17,7 @@ _FORMS = (
 _WEIGHTS = (".pth", ".pt", ".pkl", ".ckpt", ".bin", ".safetensors", ".yaml", ".yml")
 
 
-def check(spec: str, protocol: str = "") -> None:
+def check(spec: str) -> None:
     """Makes sure of all that can be known of a segmenter before it is loaded.
 
     Names and options are known, files are there, adapters are Python with the three
@@ -26,28 +25,45 @@ def check(spec: str, protocol: str = "") -> None:
 
     Args:
         spec: `name:key=value:...`, as `load.load` takes it.
-        protocol: Of the run.
 
     Raises:
         UnknownNameError: There is no such segmenter, or it has no such option.
         BadValueError: An option is missing or is not what it can be.
         SegmenterError: A file or an environment is missing.
     """
-    name, options = registry.parse_spec(spec)
+    name, options = parse(spec)
     if name == "bridge":
         _check_bridge(options)
     elif name.endswith(".py"):
         check_file(pathlib.Path(name))
     elif name in methods.catalogue().methods:
-        _check_method(methods.find(name), options, protocol)
+        _check_method(methods.find(name), options)
     elif name in registry.SEGMENTERS:
-        adapter = registry.find("segmenter", registry.SEGMENTERS, name)
-        adapter.load(options)
+        _check_native(name, options)
     else:
         raise unknown(name)
 
 
-def check_all(specs: Iterable[str], protocol: str = "") -> None:
+def parse(spec: str) -> tuple[str, dict[str, str]]:
+    """Splits a spec into the name and its options, for a segmenter of any kind.
+
+    Raises:
+        BadValueError: It is no spec, or names a protocol of its own: then a run would
+            record another one than was played.
+    """
+    name, options = registry.parse_spec(spec)
+    if "protocol" in options:
+        raise errors.BadValueError(
+            f"Option protocol of {name}",
+            repr(options["protocol"]),
+            "no such option: a segmenter is told the protocol of the run, which "
+            "--config.protocol sets. An adapter of your own is given its switches as "
+            "load(options, protocol)",
+        )
+    return name, options
+
+
+def check_all(specs: Iterable[str]) -> None:
     """Checks several segmenters; see `check`.
 
     Raises:
@@ -59,7 +75,7 @@ def check_all(specs: Iterable[str], protocol: str = "") -> None:
         raise errors.BadValueError("Segmenters", "none", "one or more")
     for spec in several:
         try:
-            check(spec, protocol)
+            check(spec)
         except errors.RClicksError as error:
             if len(several) == 1:
                 raise
@@ -107,7 +123,20 @@ def check_file(path: pathlib.Path) -> None:
         )
 
 
+def _check_native(name: str, options: Mapping[str, str]) -> None:
+    # NumPy takes time to import, which lists of names do without.
+    from rclicks_jax.bridge import adapter
+    from rclicks_jax.bridge.switches import PAPER
+
+    functions = registry.find("segmenter", registry.SEGMENTERS, name)
+    adapter.load_model(functions.load, options, PAPER)
+
+
 def _check_bridge(options: Mapping[str, str]) -> None:
+    # Workers need NumPy, which lists and unknown names do without.
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
     left = dict(options)
     bridged.split_environments(left)
     adapter = options.get("adapter", "")
@@ -120,11 +149,12 @@ def _check_bridge(options: Mapping[str, str]) -> None:
     client.check(left)
 
 
-def _check_method(
-    method: methods.Method, options: Mapping[str, str], protocol: str
-) -> None:
-    given = with_protocol(method, options, protocol)
-    methods.check_options(method, given)
+def _check_method(method: methods.Method, options: Mapping[str, str]) -> None:
+    from rclicks_jax.bridge import client
+    from rclicks_jax.segmenters import bridged
+
+    methods.check_options(method, options)
+    given = dict(options)
     bridged.split_environments(given)
     python = interpreter(method, given)
     client.check({**given, "adapter": method.adapter, "python": python})
@@ -138,16 +168,6 @@ def _check_method(
                 f"{_near(pathlib.Path(value))} `rclicks-segmenters show {method.name}` "
                 "says where it comes from."
             )
-
-
-def with_protocol(
-    method: methods.Method, options: Mapping[str, str], protocol: str
-) -> dict[str, str]:
-    """Returns options with the run's protocol, where the method has that option."""
-    given = dict(options)
-    if protocol and "protocol" in method.options:
-        given.setdefault("protocol", protocol)
-    return given
 
 
 def interpreter(method: methods.Method, options: Mapping[str, str]) -> str:

@@ -23,13 +23,14 @@ KINDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """A setting, for people.
+    """What help and pages say of a setting.
 
     Attributes:
-        name: Of the field.
+        name: Name of the field.
         kind: What a value may be, in words.
-        default: As it is written on a command line; empty for an empty text or list.
-        text: What it means, in sentences.
+        default: The default as it is written on a command line; empty for an empty text
+            or list.
+        text: What the setting means, in sentences.
     """
 
     name: str
@@ -58,16 +59,18 @@ def describe(settings: type) -> list[Setting]:
 
 
 def with_article(kind: str) -> str:
-    """Returns a kind of value as a sentence has it: `a whole number`, but `text`."""
+    """Returns a kind of value with its article: `a whole number`, but `text`."""
     return f"a {kind}" if kind.endswith("number") else kind
 
 
 def page_table(settings: type) -> str:
     """Returns a Markdown table of all settings, for docs/settings.md."""
     rows = ["| setting | value | default | meaning |", "| --- | --- | --- | --- |"]
-    for each in describe(settings):
-        default = f"`{each.default}`" if each.default else ""
-        rows.append(f"| `{each.name}` | {each.kind} | {default} | {each.text} |")
+    for setting in describe(settings):
+        default = f"`{setting.default}`" if setting.default else ""
+        rows.append(
+            f"| `{setting.name}` | {setting.kind} | {default} | {setting.text} |"
+        )
     return "\n".join(rows)
 
 
@@ -80,9 +83,9 @@ def _texts(settings: type) -> dict[str, str]:
     name = ""
     for line in lines[lines.index(_ATTRIBUTES) + 1 :]:
         indent = len(line) - len(line.lstrip())
-        found = _FIELD.fullmatch(line.strip())
-        if indent == 4 and found:
-            name, texts[name] = found[1], found[2]
+        field = _FIELD.fullmatch(line.strip())
+        if indent == 4 and field:
+            name, texts[name] = field[1], field[2]
         elif name and line.strip():
             texts[name] += f" {line.strip()}"
     return texts

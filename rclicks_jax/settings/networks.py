@@ -4,6 +4,9 @@ import dataclasses
 
 from rclicks_jax import errors
 
+# The architecture whose sizes are here, and that of cards which name none.
+CLICKABILITY = "clickability"
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:

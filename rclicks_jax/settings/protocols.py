@@ -1,4 +1,8 @@
-"""Protocols: the switches that can change a number, and two constants of them."""
+"""Protocols: the switches that can change a number, and two constants of them.
+
+Whoever obeys a switch is given its value. Segmenters are told those that
+`bridge.switches.Switches` names.
+"""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -23,8 +27,11 @@ class Protocol:
             mend. The original puts a negative one at (0, 0).
         nof_counts_last_click: Whether an object solved exactly at the last click counts
             as failed (the original).
-        drop_mask_prompt: Whether SAM-like adapters lose their mask prompt at click 2
-            after a negative click.
+        drop_mask_prompt: Whether SAM-like segmenters lose their mask prompt at click 2
+            if that click is negative (the original).
+        empty_mask_keeps_crop: Whether segmenters that zoom put their answer into the
+            last crop when the last mask was empty, though they then look at the whole
+            photograph (the original).
         mask_evaluated_maps: Whether click-model evaluation masks maps to the error
             region.
         nss_epsilon: Added to the deviation that NSS divides by, of a map that sums to
@@ -40,6 +47,7 @@ class Protocol:
     clicks_after_perfect: bool = True
     nof_counts_last_click: bool = True
     drop_mask_prompt: bool = True
+    empty_mask_keeps_crop: bool = True
     mask_evaluated_maps: bool = False
     nss_epsilon: Annotated[float, checks.within(0, 1)] = 1e-9
     stop_at: Annotated[int, checks.within(0, 100)] = 0
@@ -59,6 +67,7 @@ STRICT = Protocol(
     clicks_after_perfect=False,
     nof_counts_last_click=False,
     drop_mask_prompt=False,
+    empty_mask_keeps_crop=False,
     mask_evaluated_maps=True,
     nss_epsilon=0.0,
 )

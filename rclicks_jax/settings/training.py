@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Annotated
 
-from rclicks_jax.settings import checks
+from rclicks_jax import registry
+from rclicks_jax.settings import checks, networks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,6 +12,7 @@ class TrainConfig:
     """How a clickability network is trained.
 
     Attributes:
+        architecture: Kind of network: `clickability`.
         variant: Size of the network: `nano`, `tiny`, `t`, `s` or `b`.
         data: Click data: `NAME:DIR`, `folder:DIR` or `sample`; several with commas
             between.
@@ -35,6 +37,9 @@ class TrainConfig:
         save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
 
+    architecture: Annotated[str, checks.one_of(registry.ARCHITECTURES)] = (
+        networks.CLICKABILITY
+    )
     variant: str = "b"
     data: str = "TETRIS"
     recipe: str = "paper"

@@ -1,7 +1,6 @@
 """Checkpoints of training: asynchronous, atomic, the latest and the best."""
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
@@ -14,14 +13,17 @@ from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
 from rclicks_jax import errors
+from rclicks_jax.jobs import identity
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import devices, orbax_noise
 from rclicks_jax.training.state import TrainState
 
 BEST_METRIC = "sim"
-# What a checkpoint must be, beside it: TensorStore restores flipped bits in silence.
+# Checksum of the numbers of a checkpoint: TensorStore restores flipped bits in silence.
 _CHECK = "check"
-# Where Orbax notes of a checkpoint what it consists of.
+# Settings with which a training learns the same.
+_CHANGE_NOTHING = ("workers", "save_every")
+# File in which Orbax lists the parts of a checkpoint.
 _NOTE = "_CHECKPOINT_METADATA"
 
 
@@ -49,11 +51,7 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             best_fn=metric, best_mode="max", preservation_policy=policy
         )
-        # As it comes back: JSON has lists alone.
-        self._config = json.loads(json.dumps(dataclasses.asdict(config)))
-        if not config.max_side:
-            # Trainings of before there was a limit have none.
-            del self._config["max_side"]
+        self._config = identity.to_json(config)
         orbax_noise.silence()
         try:
             self._manager = ocp.CheckpointManager(
@@ -72,8 +70,8 @@ class Checkpoints:
         """Starts saving; returns before it is done.
 
         Args:
-            state: Of all devices.
-            metrics: Of the validation split; None within an epoch.
+            state: The state, replicated over all devices.
+            metrics: Metrics of the validation split; None within an epoch.
 
         Raises:
             TrainingError: This or the checkpoint before cannot be written.
@@ -82,9 +80,9 @@ class Checkpoints:
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(host_state),
             config=ocp.args.JsonSave(self._config),
-            **{_CHECK: ocp.args.JsonSave(_described(host_state, metrics))},
+            **{_CHECK: ocp.args.JsonSave(_checks_of(host_state, metrics))},
         )
-        with self._told("written"):
+        with self._explained("written"):
             self._manager.save(int(host_state.step), args=arguments, metrics=metrics)
 
     def restore_latest(self, template: TrainState) -> TrainState | None:
@@ -93,28 +91,28 @@ class Checkpoints:
         Raises:
             TrainingError: It was saved with other settings, or is damaged.
         """
-        with self._told("read"):
+        with self._explained("read"):
             step = self._manager.latest_step()
         return None if step is None else self._restore(step, template)
 
-    def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
+    def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, float]]:
         """Returns the state that was best on validation, with its metrics.
 
         Raises:
             TrainingError: A checkpoint is damaged.
         """
-        with self._told("read"):
-            every = self._manager.all_steps()
+        with self._explained("read"):
+            steps = self._manager.all_steps()
         # A wrong number of any of them would choose another one.
-        metrics = {one: self._metrics(one) for one in every}
-        with self._told("read"):
+        metrics = {step: self._metrics(step) for step in steps}
+        with self._explained("read"):
             step = self._manager.best_step()
             if step is None:
                 raise ValueError("none has metrics")
         return self._restore(step, template), metrics[step]
 
-    def _metrics(self, step: int) -> dict[str, Any]:
-        with self._told("read", step):
+    def _metrics(self, step: int) -> dict[str, float]:
+        with self._explained("read", step):
             metrics = dict(self._manager.metrics(step) or {})
             check = self._check(step)
             # As text, so that a metric that is no number equals itself.
@@ -123,10 +121,13 @@ class Checkpoints:
             return metrics
 
     def _check(self, step: int) -> dict[str, Any]:
-        """Returns what was noted of a checkpoint; empty for one of an old release."""
+        """Returns the checksum and the metrics that were saved beside a checkpoint.
+
+        Nothing for a checkpoint of a release that saved none.
+        """
         folder = self._manager.directory / str(step)
         if not (folder / _CHECK).exists():
-            if _CHECK in _noted_items(folder):
+            if _CHECK in _listed_items(folder):
                 raise ValueError(f"its folder {_CHECK} is lost")
             return {}
         read = ocp.args.Composite(**{_CHECK: ocp.args.JsonRestore()})
@@ -136,40 +137,37 @@ class Checkpoints:
         return check
 
     def wait(self) -> None:
-        """Waits until what was started is saved."""
-        with self._told("written"):
+        """Waits until all that `save` started is on disk."""
+        with self._explained("written"):
             self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits, and lets go of the folder."""
-        with self._told("written"):
+        """Waits until all is saved, and closes the folder."""
+        with self._explained("written"):
             self._manager.close()
 
     @contextlib.contextmanager
-    def _told(self, done: str, step: int | None = None) -> Iterator[None]:
+    def _explained(self, done: str, step: int | None = None) -> Iterator[None]:
         """Turns what Orbax and TensorStore raise into a message for the user."""
         try:
             yield
         # A damaged file makes them raise anything.
         except Exception as error:
             which = "A checkpoint" if step is None else f"The checkpoint of step {step}"
-            whole = [kept for kept in self._manager.all_steps() if kept != step]
+            others = [kept for kept in self._manager.all_steps() if kept != step]
             raise errors.TrainingError(
                 f"{which} in {self._manager.directory} cannot be {done}: "
                 f"{orbax_noise.reason(error)}. "
-                f"Others: {', '.join(map(str, whole)) or 'none'}. Make room if the "
+                f"Others: {', '.join(map(str, others)) or 'none'}. Make room if the "
                 "disk is full; if a checkpoint is broken, remove its folder and the "
                 "same command goes on from the one before."
             ) from error
 
     def _restore(self, step: int, template: TrainState) -> TrainState:
         shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
-        as_json = ocp.args.Composite(config=ocp.args.JsonRestore())
-        with self._told("read", step):
-            saved = self._manager.restore(step, args=as_json)["config"]
-        self._check_config(saved)
+        self._check_config(step)
         as_state = ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
-        with self._told("read", step):
+        with self._explained("read", step):
             state = self._manager.restore(step, args=as_state)["state"]
             check = self._check(step)
             if check and check["sha256"] != _checksum(state):
@@ -178,31 +176,38 @@ class Checkpoints:
                 raise ValueError(f"it is that of step {int(state.step)}")
             return state
 
-    def _check_config(self, saved: dict[str, Any]) -> None:
-        changed = [
-            f"{key} was {saved.get(key)!r} and is {self._config.get(key)!r}"
-            for key in dict.fromkeys((*self._config, *saved))
-            if key not in ("workers", "save_every")
-            and saved.get(key) != self._config.get(key)
+    def _check_config(self, step: int) -> None:
+        """Makes sure that a checkpoint was saved with settings that learn the same."""
+        as_json = ocp.args.Composite(config=ocp.args.JsonRestore())
+        with self._explained("read", step):
+            saved = self._manager.restore(step, args=as_json)["config"]
+            changes = identity.changes(
+                TrainConfig, saved, self._config, "the training that saved it"
+            )
+        lines = [
+            line
+            for setting, differences in changes.items()
+            if setting not in _CHANGE_NOTHING
+            for line in differences
         ]
-        if changed:
+        if lines:
             raise errors.TrainingError(
                 f"This workdir holds a training with other settings: "
-                f"{'; '.join(changed)}. Take another --workdir, or the same settings."
+                f"{'; '.join(lines)}. Take another --workdir, or the same settings."
             )
 
 
-def _noted_items(folder: epath.Path) -> frozenset[str]:
-    """Returns what Orbax noted that a checkpoint has; nothing if the note is lost."""
+def _listed_items(folder: epath.Path) -> frozenset[str]:
+    """Returns the parts that Orbax lists of a checkpoint; none if the list is lost."""
     try:
-        noted = json.loads((folder / _NOTE).read_text())["item_handlers"]
-        return frozenset(map(str, noted))
+        handlers = json.loads((folder / _NOTE).read_text())["item_handlers"]
+        return frozenset(map(str, handlers))
     except (OSError, ValueError, TypeError, KeyError):
         return frozenset()
 
 
-def _described(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:
-    """Returns what is noted of a checkpoint, as JSON gives it back."""
+def _checks_of(state: TrainState, metrics: dict[str, float] | None) -> dict[str, Any]:
+    """Returns checksum and metrics of a checkpoint, as JSON gives them back."""
     plain = {name: float(value) for name, value in (metrics or {}).items()}
     return {"sha256": _checksum(state), "metrics": plain}
 

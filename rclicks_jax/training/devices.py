@@ -1,19 +1,21 @@
-"""The one file that knows of `pmap`: how a step runs on all devices of all hosts.
+"""Steps on all devices of all hosts; no other module uses `pmap`.
 
-The state is an ordinary tree, not stacked: JAX replicates what has `in_axes` None.
-Upstream keeps `pmap` in maintenance and advises `shard_map` for new code; moving there
-would change this file alone.
+The state is an ordinary tree, not stacked: JAX replicates arguments whose `in_axes` are
+None. Upstream keeps `pmap` in maintenance and advises `shard_map` for new code; moving
+there would change this file alone.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.training.steps import Step
 
 AXIS = "batch"
+T = TypeVar("T")
+Step = TypeVar("Step", bound=Callable[..., object])
 
 
 def parallel_train_step(step: Step) -> Step:
@@ -26,19 +28,19 @@ def parallel_eval_step(step: Step) -> Step:
     return jax.pmap(step, AXIS, in_axes=(None, 0), out_axes=None)
 
 
-def replicate(tree: Any) -> Any:
+def replicate(tree: T) -> T:
     """Puts a tree on this host's devices as a step returns it, so it compiles once."""
     mesh = jax.sharding.Mesh(np.array(jax.local_devices()), (AXIS,))
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     return jax.device_put(tree, whole)
 
 
-def divide(batch: Any) -> Any:
+def divide(batch: T) -> T:
     """Gives every array of a host's batch a leading axis of local devices."""
     devices = jax.local_device_count()
 
-    def split(array: Any) -> np.ndarray:
-        array = np.asarray(array)
+    def split(leaf: jax.typing.ArrayLike) -> np.ndarray:
+        array = np.asarray(leaf)
         return array.reshape(devices, array.shape[0] // devices, *array.shape[1:])
 
     return jax.tree.map(split, batch)
@@ -59,6 +61,6 @@ def check_batch_size(batch_size: int) -> None:
         )
 
 
-def to_host(tree: Any) -> Any:
+def to_host(tree: T) -> T:
     """Copies replicated arrays to NumPy arrays."""
     return jax.tree.map(np.asarray, jax.device_get(tree))

@@ -5,7 +5,7 @@ import math
 import pathlib
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import tqdm
@@ -13,14 +13,14 @@ from etils import epath
 
 from rclicks_jax import cache, distributed, errors, files, signals
 from rclicks_jax.data import letterbox_cache, packages, specs, stream
-from rclicks_jax.networks import cards
-from rclicks_jax.settings import dicts, networks
+from rclicks_jax.networks import architectures, cards
+from rclicks_jax.settings import dicts
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import checkpoints, devices, logs, recipes
 from rclicks_jax.training.trainer import Trainer
 
 MODEL_NAME = "model"
-# Of the lock that a training holds.
+# Folder of the lock that a training holds.
 _LOCK_FOLDER = ".training"
 
 
@@ -39,14 +39,31 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
 
     Raises:
         TrainingError: It cannot start or go on; the message says what to change.
+        UnknownNameError: The architecture has no such variant.
+        BadValueError: The architecture takes no squares of that size.
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
     devices.check_batch_size(config.batch_size)
+    _check_network(config)
     train_source, eval_source = _open_sources(config)
-    workdir = _made(workdir)
+    workdir = _make_folder(workdir)
     with _alone(workdir):
-        return _trained(config, recipe, workdir, train_source, eval_source)
+        return _train_to_the_end(config, recipe, workdir, train_source, eval_source)
+
+
+def _check_network(config: TrainConfig) -> None:
+    """Makes sure that there is such a network, before any data is read.
+
+    Raises:
+        UnknownNameError: The architecture has no such variant.
+        BadValueError: It takes no squares of that size.
+    """
+    architecture = architectures.find(config.architecture)
+    architecture.variant(config.variant)
+    if not architecture.sides.holds(config.size):
+        allowed = architecture.sides.allowed
+        raise errors.BadValueError("--config.size", config.size, allowed)
 
 
 @contextlib.contextmanager
@@ -54,7 +71,7 @@ def _alone(workdir: epath.Path) -> Iterator[None]:
     """Makes sure that no other training writes into a folder; a bucket has no locks.
 
     Raises:
-        TrainingError: One does, or the folder cannot be written.
+        TrainingError: Another one does, or the folder cannot be written.
     """
     if "://" in str(workdir) or not distributed.is_first():
         yield
@@ -72,7 +89,7 @@ def _alone(workdir: epath.Path) -> Iterator[None]:
         yield
 
 
-def _trained(
+def _train_to_the_end(
     config: TrainConfig,
     recipe: recipes.Recipe,
     workdir: epath.Path,
@@ -96,9 +113,9 @@ def _trained(
     names = ", ".join(spec.name for spec in specs.parse(config.data))
     card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
     if jax.process_index() == 0:
-        kept = devices.to_host(best.kept_variables)
+        variables = devices.to_host(best.kept_variables)
         try:
-            cards.save(workdir / MODEL_NAME, kept, card)
+            cards.save(workdir / MODEL_NAME, variables, card)
         except OSError as error:
             raise errors.TrainingError(files.explain(error)) from error
     distributed.barrier("model")
@@ -107,19 +124,19 @@ def _trained(
 
 @contextlib.contextmanager
 def _closing(*opened: checkpoints.Checkpoints | logs.Logs) -> Iterator[None]:
-    """Closes all at the end; what was raised before that is what is raised."""
+    """Closes all at the end; an error from before that is the one that is raised."""
     try:
         yield
     except BaseException:
-        for each in opened:
+        for writer in opened:
             try:
-                each.close()
-            except Exception as also:
-                logs.say(f"Beside what is told last: {also}")
+                writer.close()
+            except Exception as error:
+                logs.say(f"A further error, beside the last one: {error}")
         raise
     with contextlib.ExitStack() as closing:
-        for each in reversed(opened):
-            closing.callback(each.close)
+        for writer in reversed(opened):
+            closing.callback(writer.close)
 
 
 def _train(
@@ -151,7 +168,7 @@ def _train(
             return
 
 
-class _Done(NamedTuple):
+class _StepDone(NamedTuple):
     """A step that was taken.
 
     Attributes:
@@ -165,7 +182,9 @@ class _Done(NamedTuple):
     waited: float
 
 
-def _steps(trainer: Trainer, source: stream.TrainSource, total: int) -> Iterator[_Done]:
+def _steps(
+    trainer: Trainer, source: stream.TrainSource, total: int
+) -> Iterator[_StepDone]:
     """Takes the steps that are left; yields after each."""
     config, recipe = trainer.config, trainer.recipe
     start = int(trainer.state.step)
@@ -179,7 +198,7 @@ def _steps(trainer: Trainer, source: stream.TrainSource, total: int) -> Iterator
         shard=jax.process_index(),
         shards=jax.process_count(),
     )
-    pending: Any = None
+    pending: jax.Array | None = None
     waited = outside = 0.0
     began = time.monotonic()
     hidden = jax.process_index() != 0
@@ -187,9 +206,9 @@ def _steps(trainer: Trainer, source: stream.TrainSource, total: int) -> Iterator
         total=total, initial=start, desc="Training", unit="step", disable=hidden
     ) as bar:
         for number in range(start, total):
-            asked = time.monotonic()
+            before = time.monotonic()
             batch = next(batches)
-            waited += time.monotonic() - asked
+            waited += time.monotonic() - before
             loss = trainer.train(batch)
             # Looking at the loss of the step before keeps one step in flight.
             _show_loss(bar, pending, number - 1)
@@ -200,13 +219,13 @@ def _steps(trainer: Trainer, source: stream.TrainSource, total: int) -> Iterator
             left = time.monotonic()
             spent = max(left - began - outside, 1e-9)
             rate = (number - start) * config.batch_size / spent
-            yield _Done(number + 1, rate, waited / spent)
+            yield _StepDone(number + 1, rate, waited / spent)
             outside += time.monotonic() - left
             if number == start:
                 began, waited, outside = time.monotonic(), 0.0, 0.0
 
 
-def _show_loss(bar: tqdm.tqdm, loss: Any, step: int) -> None:
+def _show_loss(bar: tqdm.tqdm, loss: jax.Array | None, step: int) -> None:
     if loss is None:
         return
     value = float(loss)
@@ -219,7 +238,7 @@ def _show_loss(bar: tqdm.tqdm, loss: Any, step: int) -> None:
     bar.set_postfix(loss=f"{value:.3f}", refresh=False)
 
 
-def _made(workdir: epath.PathLike) -> epath.Path:
+def _make_folder(workdir: epath.PathLike) -> epath.Path:
     path = epath.Path(workdir)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -231,8 +250,8 @@ def _made(workdir: epath.PathLike) -> epath.Path:
 def _open_sources(
     config: TrainConfig,
 ) -> tuple[stream.TrainSource, stream.TrainSource]:
-    asked = specs.parse(config.data, config.max_side)
-    datasets = [packages.open_clicks(spec) for spec in asked]
+    parsed = specs.parse(config.data, config.max_side)
+    datasets = [packages.open_clicks(spec) for spec in parsed]
     settings = letterbox_cache.LetterboxSettings(
         config.size,
         config.sigma,
@@ -257,7 +276,8 @@ def _card(
 ) -> cards.Card:
     start = f", from {epath.Path(config.init).name}" if config.init else ""
     return cards.Card(
-        network=networks.network(config.variant),
+        architecture=config.architecture,
+        network=architectures.find(config.architecture).variant(config.variant),
         size=config.size,
         sigma=config.sigma,
         data=data,

@@ -3,12 +3,14 @@
 Source: emb-ai/rclicks, scripts/train_click_model.py, with timm's CosineLRScheduler.
 """
 
-from typing import Any
+import functools
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from rclicks_jax import errors
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.training.recipes import Recipe
 
 
@@ -21,7 +23,7 @@ def paper_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
 
     Args:
         peak: Largest rate.
-        steps: Of the whole training.
+        steps: Number of steps of the whole training.
         warmup: Share of the steps with a linear rise.
     """
     rise = int(steps * warmup)
@@ -44,14 +46,20 @@ def cosine_schedule(peak: float, steps: int, warmup: float) -> optax.Schedule:
 _SCHEDULES = {"paper": paper_schedule, "cosine": cosine_schedule}
 
 
-def make_optimizer(recipe: Recipe, steps: int) -> optax.GradientTransformation:
+def make_optimizer(
+    recipe: Recipe, steps: int, *, encoder: str
+) -> optax.GradientTransformation:
     """Returns the optimizer of a whole training.
 
     With the paper's recipe it is Adam; the other parts join where a recipe asks.
 
     Args:
-        recipe: Its switches.
-        steps: Of the whole training.
+        recipe: The switches.
+        steps: Number of steps of the whole training.
+        encoder: Name of the encoder among the parameters; empty if there is none.
+
+    Raises:
+        BadValueError: The recipe has a rate for the encoder, and there is none.
     """
     schedule = _SCHEDULES[recipe.schedule]
     parts = []
@@ -61,21 +69,22 @@ def make_optimizer(recipe: Recipe, steps: int) -> optax.GradientTransformation:
     if recipe.weight_decay:
         parts.append(optax.add_decayed_weights(recipe.weight_decay, _kernels))
     if recipe.encoder_rate != 1:
-        slower = optax.masked(optax.scale(recipe.encoder_rate), _encoder)
-        parts.append(slower)
+        if not encoder:
+            allowed = "1, as this architecture has no encoder"
+            raise errors.BadValueError("encoder_rate", recipe.encoder_rate, allowed)
+        is_encoder = functools.partial(_part, encoder)
+        parts.append(optax.masked(optax.scale(recipe.encoder_rate), is_encoder))
     rates = schedule(recipe.learning_rate, steps, recipe.warmup)
     return optax.chain(*parts, optax.scale_by_learning_rate(rates))
 
 
-def _kernels(params: Any) -> Any:
+def _kernels(params: Variables) -> Variables:
     """Marks what decays: kernels, not biases, scales and norms."""
     return jax.tree_util.tree_map_with_path(
         lambda path, _: path[-1].key == "kernel", params
     )
 
 
-def _encoder(params: Any) -> Any:
-    """Marks the parameters of the encoder."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: path[0].key == "backbone", params
-    )
+def _part(name: str, params: Variables) -> Variables:
+    """Marks the parameters of a part of the network."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == name, params)

@@ -12,19 +12,19 @@ class Recipe:
     """Switches of optimizer, loss and augmentation. `docs/training.md` explains each.
 
     Attributes:
-        name: What logs and cards call it.
+        name: Name of the recipe in logs and on cards.
         learning_rate: Peak of the schedule.
         warmup: Share of the steps with a linear rise.
         schedule: `paper`: the original's, which lags a step behind and is cut before
             it ends; `cosine`: to 0 at the last step.
         encoder_rate: Factor of the learning rate for the encoder.
-        weight_decay: Of AdamW, for kernels alone.
+        weight_decay: Weight decay of AdamW, for kernels alone.
         clip_norm: Largest norm of a gradient; 0 does not clip.
         ema: Decay of the averaged parameters that are evaluated and kept; 0 keeps the
             last ones.
         masked_loss: Whether padding is left out of loss and metrics (the original
             leaves it in).
-        precision: Of features and products; parameters stay float32.
+        precision: Type of features and products; parameters stay float32.
         flip: Whether half of the examples are mirrored.
         colour: Strength of random contrast, brightness and tint; 0 for none.
         zoom: Strength of random scale and shift; 0 for none.

@@ -1,31 +1,32 @@
 """Where the parameters of a training start."""
 
-from typing import Any
-
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import cards, clickability, convert
-from rclicks_jax.settings import networks
+from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.weights import state_dicts, torch_files
 
 
-def initial_variables(settings: TrainConfig) -> dict[str, Any]:
+def initial_variables(settings: TrainConfig) -> Variables:
     """Returns the variables of the network before the first step.
 
     Args:
-        settings: `variant`, `seed` and `init`: empty for fresh variables; a model
-            folder for all of its; a `.pth` file for the encoder alone.
+        settings: `architecture`, `variant`, `seed` and `init`: empty for fresh
+            variables; a model folder for all of its; a `.pth` file for the encoder
+            alone.
 
     Returns:
-        `params`, `batch_stats` and `constants`, as NumPy arrays.
+        Variables of the architecture, as NumPy arrays.
 
     Raises:
-        DataError: The file or folder cannot be read or is of another size.
+        DataError: The file or folder cannot be read or is of another network.
+        UnknownNameError: The architecture has no such variant.
     """
-    network = networks.network(settings.variant)
-    fresh = clickability.init_variables(network, settings.seed)
+    architecture = architectures.find(settings.architecture)
+    network = architecture.variant(settings.variant)
+    fresh = architecture.init(network, settings.seed)
     if not settings.init:
         return fresh
     place = epath.Path(settings.init)
@@ -35,9 +36,20 @@ def initial_variables(settings: TrainConfig) -> dict[str, Any]:
             "an ImageNet checkpoint of MSCAN (mscan_b_*.pth)."
         )
     if not place.is_dir():
+        if architecture.encoder_from_torch is None:
+            raise errors.DataError(
+                f"{place} is no model folder, and of the architecture "
+                f"{settings.architecture} no other checkpoints are known."
+            )
         saved = state_dicts.state_dict(torch_files.read(place))
-        return convert.encoder_from_torch(saved, fresh)
+        return architecture.encoder_from_torch(saved, fresh)
     variables, card = cards.load(place)
+    if card.architecture != settings.architecture:
+        raise errors.DataError(
+            f"{place} holds a network of architecture {card.architecture}, the "
+            f"training is of architecture {settings.architecture}: set "
+            "--config.architecture or take another --config.init."
+        )
     if card.network != network:
         raise errors.DataError(
             f"{place} holds a network of variant {card.network.variant}, the training "

@@ -1,11 +1,11 @@
-"""What training changes from step to step."""
-
-from typing import Any
+"""The state of a training, which each step changes."""
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
+
+from rclicks_jax.networks.architectures import Variables
 
 
 @struct.dataclass
@@ -14,23 +14,23 @@ class TrainState:
 
     Attributes:
         step: Steps taken, `i32[]`.
-        params: Trained.
-        batch_stats: Running statistics of batch normalisation.
-        constants: Fixed arrays that belong to the model.
+        params: Parameters, which the optimizer changes.
+        batch_stats: Running statistics of batch normalisation; empty without one.
+        constants: Fixed arrays that belong to the model, if it has any.
         averaged: Moving averages of `params` and `batch_stats`; empty if the recipe
             keeps none.
-        opt_state: Of the optimizer.
+        opt_state: Memory of the optimizer.
     """
 
     step: jax.Array
-    params: Any
-    batch_stats: Any
-    constants: Any
-    averaged: dict[str, Any]
+    params: Variables
+    batch_stats: Variables
+    constants: Variables
+    averaged: Variables
     opt_state: optax.OptState
 
     @property
-    def variables(self) -> dict[str, Any]:
+    def variables(self) -> Variables:
         """The variables of the network, as training uses them."""
         return {
             "params": self.params,
@@ -39,13 +39,13 @@ class TrainState:
         }
 
     @property
-    def kept_variables(self) -> dict[str, Any]:
+    def kept_variables(self) -> Variables:
         """The variables to evaluate and to keep: averages, where there are any."""
         return {**self.variables, **self.averaged}
 
 
 def create(
-    variables: dict[str, Any],
+    variables: Variables,
     optimizer: optax.GradientTransformation,
     *,
     averaged: bool = False,
@@ -53,25 +53,27 @@ def create(
     """Returns the state before the first step.
 
     Args:
-        variables: `params`, `batch_stats` and `constants`.
-        optimizer: Whose memory it starts.
+        variables: `params`, and `batch_stats` and `constants` where there are any.
+        optimizer: The optimizer, whose memory it starts.
         averaged: Whether moving averages are kept.
     """
-    kept = {name: variables[name] for name in ("params", "batch_stats")}
+    params, batch_stats = variables["params"], variables.get("batch_stats", {})
     return TrainState(
         step=jnp.zeros((), jnp.int32),
-        opt_state=optimizer.init(variables["params"]),
-        averaged=kept if averaged else {},
-        **variables,
+        params=params,
+        batch_stats=batch_stats,
+        constants=variables.get("constants", {}),
+        averaged={"params": params, "batch_stats": batch_stats} if averaged else {},
+        opt_state=optimizer.init(params),
     )
 
 
-def moved_average(state: TrainState, decay: float) -> dict[str, Any]:
+def moved_average(state: TrainState, decay: float) -> Variables:
     """Returns the averages after a step: of the newest values while there are few.
 
     Args:
-        state: After the step, with the averages of before.
-        decay: Of the averages in the long run.
+        state: The state after the step, with the averages of before.
+        decay: Decay of the averages in the long run.
     """
     steps = state.step.astype(jnp.float32)
     rate = jnp.minimum(decay, (1 + steps) / (10 + steps))

@@ -4,22 +4,24 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 
 from rclicks_jax.metrics import saliency
-from rclicks_jax.networks import clickability
-from rclicks_jax.ops import images
+from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.ops import images, scaling
 from rclicks_jax.training import state as state_lib
 from rclicks_jax.training.state import TrainState
 from rclicks_jax.types import PackedBatch, TrainBatch
 
-Step = Callable[..., Any]
+TrainStep = Callable[[TrainState, TrainBatch, jax.Array], tuple[TrainState, jax.Array]]
+EvalStep = Callable[[Variables, TrainBatch], dict[str, jax.Array]]
 
 
 def unpack(packed: PackedBatch) -> TrainBatch:
-    """Turns bytes into what the network takes; on the device, which is sent less."""
+    """Turns bytes into a batch for the network, on the device: fewer bytes go there."""
     y0, y1, x0, x1 = packed.box[:, :, None, None].swapaxes(0, 1)
     places = jnp.arange(packed.image.shape[1])
     rows, columns = places[None, :, None], places[None, None, :]
@@ -44,32 +46,34 @@ def mean_kld(
 
     Args:
         pred_maps: Predictions in [0, 1], `f32[b s s]`.
-        batch: Of this device.
-        total: Examples of the batch on all devices, `f32[]`.
+        batch: The examples of this device.
+        total: Number of examples on all devices, `f32[]`.
         masked: Whether padding is left out.
     """
     counted = batch.content if masked else jnp.ones_like(batch.content)
-    each = jax.vmap(saliency.kld)(pred_maps, batch.click_map, counted)
-    return (each * batch.weight).sum() / total
+    divergences = jax.vmap(saliency.kld)(pred_maps, batch.click_map, counted)
+    return (divergences * batch.weight).sum() / total
 
 
 def make_train_step(
-    net: clickability.ClickabilityNet,
+    net: nn.Module,
     optimizer: optax.GradientTransformation,
     *,
     masked: bool,
     axis_name: str,
+    without_cancelled: Callable[[Variables], Variables],
     ema: float = 0.0,
-) -> Step:
+) -> TrainStep:
     """Returns a step that maps (state, batch, key) to (state, loss).
 
     Gradients and batch statistics are those of the batch over all devices.
 
     Args:
-        net: In training.
-        optimizer: Of the parameters.
+        net: The network as it is trained.
+        optimizer: Makes updates of the parameters.
         masked: Whether padding is left out of the loss.
         axis_name: Axis of the devices.
+        without_cancelled: Sets gradients to 0 that are nothing but rounding.
         ema: Decay of the averages the state keeps, if it does.
     """
 
@@ -80,28 +84,31 @@ def make_train_step(
         key = jax.random.fold_in(key, state.step)
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
 
-        def loss(params: Any) -> tuple[jax.Array, Any]:
-            logits, changed = net.apply(
+        def loss_of(params: Variables) -> tuple[jax.Array, Variables]:
+            applied: Any = net.apply(
                 {**state.variables, "params": params},
                 batch.image,
                 batch.masks,
                 rngs={"dropout": key},
                 mutable=["batch_stats"],
             )
-            maps = clickability.scale_to_unit(logits)
-            return mean_kld(maps, batch, total, masked=masked), changed
+            logits, changed = applied
+            maps = scaling.scale_to_unit(logits)
+            loss = mean_kld(maps, batch, total, masked=masked)
+            # A network may have no statistics of batches.
+            return loss, changed.get("batch_stats", {})
 
-        (value, changed), gradients = jax.value_and_grad(loss, has_aux=True)(
+        (value, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
             state.params
         )
         gradients, value = jax.lax.psum((gradients, value), axis_name)
-        gradients = clickability.without_cancelled(gradients)
+        gradients = without_cancelled(gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         state = dataclasses.replace(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
-            batch_stats=changed["batch_stats"],
+            batch_stats=batch_stats,
             opt_state=opt_state,
         )
         averaged = state_lib.moved_average(state, ema)
@@ -110,17 +117,15 @@ def make_train_step(
     return step
 
 
-def make_eval_step(
-    net: clickability.ClickabilityNet, *, masked: bool, axis_name: str
-) -> Step:
+def make_eval_step(net: nn.Module, *, masked: bool, axis_name: str) -> EvalStep:
     """Returns a step that maps (variables, batch) to sums of KLD, CC, SIM and weights.
 
     The mean is taken on the host, once, over the whole split.
     """
 
-    def step(variables: dict[str, Any], batch: TrainBatch) -> dict[str, jax.Array]:
+    def step(variables: Variables, batch: TrainBatch) -> dict[str, jax.Array]:
         logits: Any = net.apply(variables, batch.image, batch.masks)
-        maps = clickability.scale_to_unit(logits)
+        maps = scaling.scale_to_unit(logits)
         counted = batch.content if masked else jnp.ones_like(batch.content)
         sums = {
             name: (jax.vmap(metric)(maps, batch.click_map, counted) * batch.weight)
@@ -132,7 +137,7 @@ def make_eval_step(
         }
         sums["weight"] = batch.weight
         return jax.lax.psum(
-            {name: each.sum() for name, each in sums.items()}, axis_name
+            {name: values.sum() for name, values in sums.items()}, axis_name
         )
 
     return step

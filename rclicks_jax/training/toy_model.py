@@ -1,7 +1,7 @@
-"""The toy click model: a small network for demos, trained once, into the cache.
+"""The toy click model: a small network for demos, trained on first use.
 
-It learns the synthetic clicks of the sample dataset. It shows that everything works; it
-says nothing about people.
+It is kept in the cache. It learns the synthetic clicks of the sample dataset: it shows
+that everything works, and says nothing about people.
 """
 
 import dataclasses
@@ -26,21 +26,24 @@ WARNING = (
 
 def folder() -> str:
     """Returns the folder of the toy model, training it first if need be."""
-    described = json.dumps(dataclasses.asdict(training.SAMPLE_TRAINING), sort_keys=True)
+    values = dataclasses.asdict(training.SAMPLE_TRAINING)
+    # So that those which earlier releases trained keep their names.
+    del values["architecture"]
+    settings = json.dumps(values, sort_keys=True)
     (sample,) = specs.parse(training.SAMPLE_TRAINING.data)
-    name = f"{hashing.stable_hash(described + packages.fingerprint(sample)):016x}"
-    return _trained(cache.cache_dir() / "models" / f"toy-{name}")
+    name = f"{hashing.stable_hash(settings + packages.fingerprint(sample)):016x}"
+    return _model_in(cache.cache_dir() / "models" / f"toy-{name}")
 
 
-# Asked for several times in a run, and one warning is enough.
+# A run needs the folder several times, and one warning is enough.
 @functools.cache
-def _trained(workdir: pathlib.Path) -> str:
+def _model_in(workdir: pathlib.Path) -> str:
     print(f"note: {WARNING}", file=sys.stderr)
-    # Several processes of a run want it at the same time.
+    # Several processes of a run may need it at the same time.
     with cache.exclusive(workdir):
         model = epath.Path(workdir) / loop.MODEL_NAME
         if not (model / "card.json").exists():
-            what = f"Training the toy click model into {workdir} (a few minutes)"
-            print(what, file=sys.stderr)
+            message = f"Training the toy click model into {workdir} (a few minutes)"
+            print(message, file=sys.stderr)
             loop.train_and_evaluate(training.SAMPLE_TRAINING, workdir)
     return str(model)

@@ -1,13 +1,10 @@
 """The compiled steps of a training and the state they change."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from rclicks_jax.data import stream
-from rclicks_jax.networks import clickability
-from rclicks_jax.settings import networks
+from rclicks_jax.networks import architectures
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import devices, optimizers, recipes, start, state, steps
 from rclicks_jax.types import PackedBatch
@@ -18,18 +15,21 @@ class Trainer:
 
     Attributes:
         config: How to train.
-        recipe: Its switches.
-        state: Replicated over all devices.
+        recipe: The switches of its recipe.
+        state: The state of the training, replicated over all devices.
     """
 
     def __init__(self, config: TrainConfig, total_steps: int) -> None:
         """Makes the state before the first step."""
-        network = networks.network(config.variant)
+        architecture = architectures.find(config.architecture)
+        network = architecture.variant(config.variant)
         self.config = config
         self.recipe = recipes.parse(config.recipe)
-        optimizer = optimizers.make_optimizer(self.recipe, total_steps)
+        optimizer = optimizers.make_optimizer(
+            self.recipe, total_steps, encoder=architecture.encoder
+        )
         dtype = jnp.dtype(self.recipe.precision)
-        net = clickability.ClickabilityNet(
+        net = architecture.network(
             network, train=True, axis_name=devices.AXIS, dtype=dtype
         )
         step = steps.make_train_step(
@@ -37,10 +37,11 @@ class Trainer:
             optimizer,
             masked=self.recipe.masked_loss,
             axis_name=devices.AXIS,
+            without_cancelled=architecture.without_cancelled,
             ema=self.recipe.ema,
         )
         eval_step = steps.make_eval_step(
-            clickability.ClickabilityNet(network, dtype=dtype),
+            architecture.network(network, dtype=dtype),
             masked=self.recipe.masked_loss,
             axis_name=devices.AXIS,
         )
@@ -68,9 +69,7 @@ class Trainer:
             source, self.config.batch_size, jax.process_index(), jax.process_count()
         )
         for batch in batches:
-            part: Any = self._eval_step(
-                self.state.kept_variables, devices.divide(batch)
-            )
+            part = self._eval_step(self.state.kept_variables, devices.divide(batch))
             for name, value in devices.to_host(part).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
         weight = sums.pop("weight")

@@ -1,32 +1,30 @@
-"""State dicts of PyTorch: where a checkpoint has one."""
+"""State dicts of PyTorch, found in checkpoints."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from rclicks_jax import errors
 
+# Arrays, and their shapes, by PyTorch's names.
 State = Mapping[str, np.ndarray]
-
-
 Shapes = Mapping[str, tuple[int, ...]]
-
-
+T = TypeVar("T")
 _MOST_SHOWN = 5
 
 
-def state_dict(saved: Any) -> dict[str, np.ndarray]:
+def state_dict(saved: object) -> dict[str, np.ndarray]:
     """Finds the state dict in what a checkpoint holds.
 
     It may lie under `state_dict` or `model`, and all its keys may start with `module.`,
     as `DataParallel` leaves them.
 
     Args:
-        saved: What `torch_files.read` returned.
+        saved: Content of a checkpoint, as `torch_files.read` returns it.
 
     Raises:
-        DataError: There is something else than tensors; names it.
+        DataError: It holds something else than tensors; the message names it.
     """
     for wrapper in ("state_dict", "model"):
         if isinstance(saved, dict) and isinstance(saved.get(wrapper), dict):
@@ -50,7 +48,7 @@ def state_dict(saved: Any) -> dict[str, np.ndarray]:
     return without_prefix(saved, "module.") if wrapped else dict(saved)
 
 
-def without_prefix(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+def without_prefix(values: Mapping[str, T], prefix: str) -> dict[str, T]:
     """Returns the same values; keys that start with `prefix` lose it."""
     return {key.removeprefix(prefix): value for key, value in values.items()}
 

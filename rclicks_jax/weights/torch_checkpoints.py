@@ -2,7 +2,6 @@
 
 import pathlib
 import tempfile
-from typing import Any
 
 from rclicks_jax.bridge import checkpoints
 from rclicks_jax.weights import torch_files
@@ -10,7 +9,7 @@ from rclicks_jax.weights import torch_files
 SUFFIX = ".pth"
 
 
-def read(checkpoint: str, torch_python: str = "") -> Any:
+def read(checkpoint: str, torch_python: str = "") -> object:
     """Reads a checkpoint without running code that it may hold.
 
     Args:

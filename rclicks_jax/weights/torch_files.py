@@ -45,7 +45,7 @@ _ONLY_TENSORS = (
 )
 
 
-def read(path: epath.PathLike) -> Any:
+def read(path: epath.PathLike) -> object:
     """Reads a checkpoint: dictionaries, lists and plain values, tensors as arrays.
 
     Args:
@@ -109,7 +109,7 @@ class _Checkpoint:
 
         Args:
             archive: The open file.
-            length: Of the file, in bytes.
+            length: Length of the file, bytes.
         """
         self._archive = archive
         members = archive.infolist()
@@ -132,7 +132,7 @@ class _Checkpoint:
         self._swapped = order != sys.byteorder.encode()
         self._storages: dict[str, bytes] = {}
 
-    def read(self) -> Any:
+    def read(self) -> object:
         """Returns what was saved."""
         names = {
             "collections.OrderedDict": _ordered_dict,
@@ -171,11 +171,11 @@ class _Checkpoint:
         return _Storage(np.frombuffer(data, dtype))
 
 
-def _ordered_dict() -> dict[Any, Any]:
+def _ordered_dict() -> dict[object, object]:
     return {}
 
 
-def _parameter(array: np.ndarray, needs_gradient: bool, hooks: Any) -> np.ndarray:
+def _parameter(array: np.ndarray, needs_gradient: bool, hooks: object) -> np.ndarray:
     del needs_gradient, hooks
     return array
 
@@ -186,8 +186,8 @@ def _tensor(
     shape: tuple[int, ...],
     strides: tuple[int, ...],
     needs_gradient: bool,
-    hooks: Any,
-    flags: Any = None,
+    hooks: object,
+    flags: object = None,
 ) -> np.ndarray:
     """Returns a tensor as a view of its storage; offset and strides are in numbers."""
     del needs_gradient, hooks
@@ -234,7 +234,7 @@ def write(path: epath.PathLike, state: Mapping[str, np.ndarray]) -> None:
     files.write_atomically(path, content.getvalue())
 
 
-def _write_archive(stream: IO[Any], state: Mapping[str, np.ndarray]) -> None:
+def _write_archive(stream: IO[bytes], state: Mapping[str, np.ndarray]) -> None:
     kinds = {dtype.name: kind for kind, dtype in _DTYPES.items()}
     tensors = []
     with zipfile.ZipFile(stream, "w") as archive:

@@ -33,16 +33,18 @@ class UnreadableError(ValueError):
 
 
 class Named(NamedTuple):
-    """What a name of the table stands for."""
+    """A name of the table, and the value that it stands for."""
 
     name: str
-    value: Any
+    value: object
 
 
 class Machine:
     """The stack, the marks and the memo that opcodes work on."""
 
-    def __init__(self, names: Mapping[str, Any], load: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, names: Mapping[str, object], load: Callable[[object], object]
+    ) -> None:
         """Starts empty.
 
         Args:
@@ -54,14 +56,14 @@ class Machine:
         self._load = load
         self._stack: list[Any] = []
         self._marks: list[int] = []
-        self._memo: dict[int, Any] = {}
+        self._memo: dict[int, object] = {}
 
-    def run(self, data: bytes) -> Any:
+    def run(self, data: bytes) -> object:
         """Returns the value of a pickle.
 
         Raises:
             UnreadableError: It holds something else than `names` allows.
-            ValueError: It is damaged; so say `TypeError` and `LookupError`.
+            ValueError: It is damaged; `TypeError` and `LookupError` mean the same.
         """
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name in _PUSHED:
@@ -139,7 +141,7 @@ class Machine:
             raise UnreadableError(f"it asks for {name}")
         return Named(name, self._names[name])
 
-    def _call(self, function: Any, arguments: Any) -> Any:
+    def _call(self, function: object, arguments: object) -> object:
         if not isinstance(function, Named) or not callable(function.value):
             name = getattr(function, "name", type(function).__name__)
             raise UnreadableError(f"it calls {name}")

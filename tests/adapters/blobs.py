@@ -47,9 +47,7 @@ class Blobs(nn.Module):
 def predictor(network, **zoom):
     """Returns RClicks's predictor of RITM-style methods."""
     rclicks.use()
-    make = checkouts.find("isegm.inference.predictors:get_predictor")
-    device = torch.device("cpu")
-    return make(network, "NoBRS", device, zoom_in_params=zoom)
+    return rclicks.predictor(network, zoom)
 
 
 def fixed_predictor(network, side, **zoom):

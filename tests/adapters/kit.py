@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rclicks_jax.bridge import answers
+from rclicks_jax.bridge.switches import Switches
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = pathlib.Path(__file__).parent / "golden"
@@ -21,6 +22,8 @@ ROUNDS = 5
 # Of a map, in both directions; about six hundred points of a photograph of GrabCut.
 STRIDE = 17
 LEVELS = 65535
+# No switch of the original is on.
+STRICT = Switches(drop_mask_prompt=False, empty_mask_keeps_crop=False)
 # (y, x) as shares of the photograph, and whether it is on the object. The second
 # trajectory's second click is negative: the original then drops the mask prompt.
 CLICKS = (

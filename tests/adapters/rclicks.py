@@ -32,6 +32,18 @@ def without_data_sets() -> None:
         sys.modules[name] = module
 
 
+def predictor(net, zoom, **more):
+    """Returns RClicks's predictor of a network of its package `isegm`.
+
+    Args:
+        net: The network, or one of RClicks's classes around it.
+        zoom: How it zooms; None if it does not.
+        **more: Further arguments.
+    """
+    make = checkouts.find("isegm.inference.predictors:get_predictor")
+    return make(net, "NoBRS", torch.device("cpu"), zoom_in_params=zoom, **more)
+
+
 def answers(predictor, image, trajectory) -> np.ndarray:
     """Returns what a predictor says after each click.
 

@@ -86,10 +86,7 @@ def reference(made, image, trajectory):
     net.sam2_predictor._bb_feat_sizes = [
         (made.image_size // stride,) * 2 for stride in (4, 8, 16)
     ]
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        net, "NoBRS", "cpu", with_flip=False, zoom_in_params=None, model_name="sam2"
-    )
+    predictor = rclicks.predictor(net, None, with_flip=False, model_name="sam2")
     return rclicks.answers(predictor, image, trajectory)
 
 

@@ -8,6 +8,7 @@ import types
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:torch.meshgrid"),
 ]
+OTHER = "isegm.model.is_plainvit_model.PlainVitModel"
 WEIGHT = "click_aware_decoder.query_feat.weight"
 
 
@@ -144,39 +146,19 @@ def test_no_compiled_extension_is_asked_for(saved):
     assert ended.returncode == 0, ended.stderr[-2000:]
 
 
-def _without_a_weight(content):
-    del content["state_dict"][WEIGHT]
-
-
-def _of_another_size(content):
-    content["state_dict"][WEIGHT] = torch.zeros(2, 3)
-
-
-def _with_one_more(content):
-    content["state_dict"]["neck.weight"] = torch.zeros(2)
-
-
-def _of_another_class(content):
-    content["config"]["class"] = "isegm.model.is_plainvit_model.PlainVitModel"
-
-
 def _with_a_strange_class(content):
     content["config"]["params"]["cfg"]["value"]["WRITER"] = types.SimpleNamespace()
-
-
-def _without_config(content):
-    del content["config"]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, f"{WEIGHT} is missing"),
-        (_of_another_size, rf"{WEIGHT} is \(2, 3\), not \(4, 32\)"),
-        (_with_one_more, "neck.weight is unknown"),
-        (_of_another_class, "it can be isegm.model.is_adaptiveclick_model"),
+        (published.without(WEIGHT), f"{WEIGHT} is missing"),
+        (published.resized(WEIGHT, 2, 3), rf"{WEIGHT} is \(2, 3\), not \(4, 32\)"),
+        (published.with_more("neck.weight"), "neck.weight is unknown"),
+        (published.of_class(OTHER), "it can be isegm.model.is_adaptiveclick_model"),
         (_with_a_strange_class, "it names types.SimpleNamespace"),
-        (_without_config, "must be a dictionary with config and state_dict"),
+        *published.WRONG_ISEGM,
     ],
 )
 def test_a_wrong_checkpoint_is_refused(saved, change, message):
@@ -187,12 +169,9 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
-        ({"checkpoint": ""}, "option checkpoint is missing"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without isegm/"),
-        ({"flips": "no"}, "unknown options: flips"),
         ({"target": "464"}, "it can be a multiple of 224"),
-        ({"batch": "0"}, "a whole number from 1"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

@@ -4,6 +4,7 @@ import importlib
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -37,15 +38,11 @@ def saved(case, tmp_path):
     """Writes a checkpoint, perhaps changed; returns options."""
 
     def write(change=lambda content: None, pipeline="s2"):
-        network = case.build(pipeline)
-        state = dict(network.state_dict())
-        content = {"state_dict": state, "config": network._config}
-        change(content)
-        torch.save(content, tmp_path / "focalclick.pth")
-        return {
-            "checkout": str(CHECKOUT),
-            "checkpoint": str(tmp_path / "focalclick.pth"),
-        }
+        return published.writer(
+            tmp_path / "focalclick.pth",
+            lambda: published.of_isegm(case.build(pipeline)),
+            checkout=str(CHECKOUT),
+        )(change)
 
     return write
 
@@ -84,29 +81,12 @@ def test_a_published_checkpoint_is_loaded(case, saved, pipeline):
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
 
 
-def _without_a_weight(content):
-    del content["state_dict"][WEIGHT]
-
-
-def _of_another_size(content):
-    content["state_dict"][WEIGHT] = torch.zeros(1, 2)
-
-
-def _of_a_strange_class(content):
-    content["config"] = {**content["config"], "class": "subprocess.Popen"}
-
-
-def _without_config(content):
-    del content["config"]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, f"{WEIGHT} is missing"),
-        (_of_another_size, rf"{WEIGHT} is \(1, 2\)"),
-        (_of_a_strange_class, "asks for subprocess.Popen"),
-        (_without_config, "must be a dictionary with config and state_dict"),
+        (published.without(WEIGHT), f"{WEIGHT} is missing"),
+        (published.resized(WEIGHT, 1, 2), rf"{WEIGHT} is \(1, 2\)"),
+        *published.WRONG_ISEGM,
     ],
 )
 def test_a_wrong_checkpoint_is_refused(saved, change, message):
@@ -117,8 +97,7 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
-        ({"checkpoint": ""}, "option checkpoint is missing"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without isegm/"),
         ({"flip": "no"}, "unknown options: flip"),
         ({"target": "big"}, "a whole number from 1"),
@@ -166,7 +145,7 @@ def test_an_object_that_is_lost_is_answered_as_by_the_original(case, images):
     made = answers(case.model(network), images[0], [trajectory], to_adapter)[0]
     np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5)
     # The original puts the answer of the whole photograph where the last crop was.
-    strict = case.model(network, protocol="strict")
+    strict = case.model(network, empty_mask_keeps_crop=False)
     other = answers(strict, images[0], [trajectory], to_adapter)[0]
     np.testing.assert_array_equal(other[:3], made[:3])
     assert (made[3, :5] == 0).all()

@@ -4,12 +4,14 @@ import importlib
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
 from rclicks_jax.bridge.adapters import cdnet, gpcis
 
 ADAPTERS = {"gpcis": gpcis, "cdnet": cdnet}
+WEIGHT = "maps_transform.3.scale"
 BOTH = pytest.mark.parametrize("name", sorted(ADAPTERS))
 # The checkouts call it the old way.
 pytestmark = pytest.mark.filterwarnings("ignore:torch.meshgrid")
@@ -35,13 +37,13 @@ def saved(built, tmp_path):
 
     def write(name, change=lambda content: None, original=False):
         network = built(name, original)
-        content = {"config": network._config, "state_dict": network.state_dict()}
-        change(content)
-        path = tmp_path / "last_checkpoint.pth"
-        torch.save(content, path)
         case = importlib.import_module(f"cases.{name}")
         checkout = kit.checkout("rclicks" if original else case.CHECKOUT)
-        return {"checkout": str(checkout), "checkpoint": str(path)}
+        return published.writer(
+            tmp_path / "last_checkpoint.pth",
+            lambda: published.of_isegm(network),
+            checkout=str(checkout),
+        )(change)
 
     return write
 
@@ -72,6 +74,13 @@ def test_cdnet_is_driven_as_rclicks_drives_it(saved):
 
 
 @BOTH
+def test_an_empty_mask_is_what_the_protocol_says(name, saved):
+    load = ADAPTERS[name].load
+    assert load(saved(name)).frame.empty_mask_keeps_crop
+    assert not load(saved(name), kit.STRICT).frame.empty_mask_keeps_crop
+
+
+@BOTH
 def test_crops_are_renewed_and_small(name, saved):
     rule = ADAPTERS[name].load(saved(name)).frame.crops
     assert (rule.least, rule.threshold, rule.keeps) == (10, 0.49, False)
@@ -94,38 +103,19 @@ def test_a_photograph_of_tetris_is_a_crop_at_once(name, saved):
 
 
 def test_rclicks_calls_the_class_of_cdnet_by_another_name(saved):
-    def as_published(content):
-        path = "isegm.model.is_deeplab_model.DeeplabModel"
-        content["config"] = {**content["config"], "class": path}
-
-    model = cdnet.load(saved("cdnet", as_published, original=True))
+    renamed = published.of_class("isegm.model.is_deeplab_model.DeeplabModel")
+    model = cdnet.load(saved("cdnet", renamed, original=True))
     assert type(model.network).__module__ == "isegm.model.is_cdnet_deeplab_model"
-
-
-def _without_a_weight(content):
-    del content["state_dict"]["maps_transform.3.scale"]
-
-
-def _with_one_too_many(content):
-    content["state_dict"]["more"] = torch.zeros(1)
-
-
-def _of_another_size(content):
-    content["state_dict"]["maps_transform.3.scale"] = torch.zeros(2)
-
-
-def _without_config(content):
-    del content["config"]
 
 
 @BOTH
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, "maps_transform.3.scale is missing"),
-        (_with_one_too_many, "more is unknown"),
-        (_of_another_size, r"maps_transform.3.scale is \(2,\), not \(1,\)"),
-        (_without_config, "must be a dictionary with config and state_dict"),
+        (published.without(WEIGHT), f"{WEIGHT} is missing"),
+        (published.with_more("more"), "more is unknown"),
+        (published.resized(WEIGHT, 2), rf"{WEIGHT} is \(2,\), not \(1,\)"),
+        *published.WRONG_ISEGM,
     ],
 )
 def test_a_wrong_checkpoint_is_refused(name, saved, change, message):
@@ -149,10 +139,8 @@ def test_a_cdnet_that_takes_a_last_mask_is_refused(saved):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": ""}, "option checkpoint is missing"),
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without isegm/"),
-        ({"flips": "no"}, "unknown options: flips"),
         ({"target": "big"}, "a whole number from 1"),
     ],
 )

@@ -4,8 +4,8 @@ import importlib
 
 import kit
 import numpy as np
+import published
 import pytest
-import torch
 
 from rclicks_jax.bridge.adapters import ritm
 
@@ -13,6 +13,7 @@ CHECKOUT = kit.checkout("ritm_interactive_segmentation")
 pytestmark = pytest.mark.skipif(
     not CHECKOUT.exists(), reason="no checkout of RITM; RCLICKS_CHECKOUTS says where"
 )
+WEIGHT = "feature_extractor.aux_head.0.weight"
 
 
 @pytest.fixture
@@ -22,22 +23,21 @@ def network():
 
 @pytest.fixture
 def saved(network, tmp_path):
-    """Writes a checkpoint, perhaps changed; returns its path."""
+    """Writes a checkpoint, perhaps changed; returns options."""
 
-    def write(change=lambda content: None):
-        state = dict(network.state_dict())
-        content = {"config": network._config, "state_dict": state}
-        change(content)
-        torch.save(content, tmp_path / "ritm.pth")
-        return {"checkout": str(CHECKOUT), "checkpoint": str(tmp_path / "ritm.pth")}
-
-    return write
+    return published.writer(
+        tmp_path / "ritm.pth",
+        lambda: published.of_isegm(network),
+        checkout=str(CHECKOUT),
+    )
 
 
 def test_a_published_checkpoint_is_loaded(network, saved):
     model = ritm.load(saved())
     assert model.frame.target == 400
     assert model.frame.sees_previous
+    assert model.frame.empty_mask_keeps_crop
+    assert not ritm.load(saved(), kit.STRICT).frame.empty_mask_keeps_crop
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
 
@@ -48,30 +48,12 @@ def test_davis_is_seen_larger_and_tetris_never_at_its_own_size(saved):
     assert not ritm.load({**options, "dataset": "TETRIS"}).frame.crops.whole_first
 
 
-def _without_a_weight(content):
-    del content["state_dict"]["feature_extractor.aux_head.0.weight"]
-
-
-def _of_another_size(content):
-    key = "feature_extractor.aux_head.0.weight"
-    content["state_dict"][key] = torch.zeros(1, 2, 3, 4)
-
-
-def _of_a_strange_class(content):
-    content["config"] = {**content["config"], "class": "subprocess.Popen"}
-
-
-def _without_config(content):
-    del content["config"]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, "feature_extractor.aux_head.0.weight is missing"),
-        (_of_another_size, r"feature_extractor.aux_head.0.weight is \(1, 2, 3, 4\)"),
-        (_of_a_strange_class, "asks for subprocess.Popen"),
-        (_without_config, "must be a dictionary with config and state_dict"),
+        (published.without(WEIGHT), f"{WEIGHT} is missing"),
+        (published.resized(WEIGHT, 1, 2, 3, 4), rf"{WEIGHT} is \(1, 2, 3, 4\)"),
+        *published.WRONG_ISEGM,
     ],
 )
 def test_a_wrong_checkpoint_is_refused(saved, change, message):
@@ -82,13 +64,10 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without isegm/"),
-        ({"flips": "no"}, "unknown options: flips"),
         ({"target": "big"}, "a whole number from 1"),
         ({"flip": "maybe"}, "it can be yes, no"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
-        ({"device": "abacus"}, "option device is 'abacus'"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

@@ -4,8 +4,8 @@ import importlib
 
 import kit
 import numpy as np
+import published
 import pytest
-import torch
 
 from rclicks_jax.bridge.adapters import checkouts
 
@@ -15,6 +15,7 @@ KINDS = {
     "sam_hq": ("segment_anything", "vit_l"),
     "mobile_sam": ("mobile_sam", "vit_t"),
 }
+TOKEN = "mask_decoder.iou_token.weight"
 
 
 @pytest.fixture(params=KINDS)
@@ -45,23 +46,19 @@ def saved(case, network, tmp_path):
     registry = checkouts.find(f"{package}:sam_model_registry")
     registry[variant] = without_weights
 
-    def write(change=lambda weights: None):
-        weights = dict(network.state_dict())
-        change(weights)
-        torch.save(weights, tmp_path / "weights.pth")
-        return {
-            "checkout": str(kit.checkout(case.CHECKOUT)),
-            "checkpoint": str(tmp_path / "weights.pth"),
-            "variant": variant,
-            "device": "cpu",
-        }
-
-    return write
+    return published.writer(
+        tmp_path / "weights.pth",
+        lambda: dict(network.state_dict()),
+        checkout=str(kit.checkout(case.CHECKOUT)),
+        variant=variant,
+        device="cpu",
+    )
 
 
 def test_a_published_checkpoint_is_loaded(case, network, saved):
-    model = case.adapter.load({**saved(), "protocol": "strict", "batch": "3"})
-    assert model[1:] == ("strict", 3)
+    model = case.adapter.load({**saved(), "batch": "3"}, kit.STRICT)
+    assert model[1:] == (False, 3)
+    assert case.adapter.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -75,24 +72,12 @@ def test_what_a_network_keeps_of_its_weights_is_of_the_loaded_ones(
         np.testing.assert_array_equal(kept[key], value)
 
 
-def _without_a_weight(weights):
-    del weights["mask_decoder.iou_token.weight"]
-
-
-def _of_another_size(weights):
-    weights["mask_decoder.iou_token.weight"] = torch.zeros(1, 2)
-
-
-def _with_another_weight(weights):
-    weights["mask_decoder.other"] = torch.zeros(1)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, "mask_decoder.iou_token.weight is missing"),
-        (_of_another_size, r"mask_decoder.iou_token.weight is \(1, 2\), not"),
-        (_with_another_weight, "mask_decoder.other is unknown"),
+        (published.without(TOKEN), f"{TOKEN} is missing"),
+        (published.resized(TOKEN, 1, 2), rf"{TOKEN} is \(1, 2\), not"),
+        (published.with_more("mask_decoder.other"), "mask_decoder.other is unknown"),
     ],
 )
 def test_a_wrong_checkpoint_is_refused(case, saved, change, message):
@@ -103,13 +88,9 @@ def test_a_wrong_checkpoint_is_refused(case, saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": ""}, "option checkpoint is missing"),
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without (segment_anything|mobile_sam)/"),
         ({"variant": "vit_x"}, "option variant is 'vit_x'; it can be vit_"),
-        ({"checkpiont": "a"}, "unknown options: checkpiont"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
-        ({"batch": "0"}, "a whole number from 1"),
     ],
 )
 def test_a_wrong_option_is_refused(case, saved, changes, message):

@@ -5,6 +5,7 @@ import inspect
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -47,23 +48,19 @@ def network(case):
 def saved(case, network, built, tmp_path):
     """Writes a checkpoint, perhaps changed; returns the options for it."""
 
-    def write(change=lambda content: None):
-        content = {"model": dict(network.state_dict())}
-        change(content)
-        torch.save(content, tmp_path / "sam2.pt")
-        return {
-            "checkout": str(CHECKOUT),
-            "checkpoint": str(tmp_path / "sam2.pt"),
-            "variant": "sam2_hiera_tiny" if case.SEED == 63 else "sam2.1_hiera_large",
-            "device": "cpu",
-        }
-
-    return write
+    return published.writer(
+        tmp_path / "sam2.pt",
+        lambda: {"model": dict(network.state_dict())},
+        checkout=str(CHECKOUT),
+        variant="sam2_hiera_tiny" if case.SEED == 63 else "sam2.1_hiera_large",
+        device="cpu",
+    )
 
 
 def test_a_published_checkpoint_is_loaded(network, saved):
-    model = sam2.load({**saved(), "protocol": "strict", "batch": "3"})
-    assert model[1:] == ("strict", 3, 32.0)
+    model = sam2.load({**saved(), "batch": "3"}, kit.STRICT)
+    assert model[1:] == (False, 3, 32.0)
+    assert sam2.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in network.state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -112,18 +109,6 @@ def test_a_network_of_full_size_is_known_by_its_weights(variant):
     assert sam2.variant_of(weights, "") == variant
 
 
-def _without_a_weight(content):
-    del content["model"][TOKEN]
-
-
-def _of_another_size(content):
-    content["model"][TOKEN] = torch.zeros(1, 2)
-
-
-def _with_another_weight(content):
-    content["model"]["other"] = torch.zeros(1)
-
-
 def _without_its_frame(content):
     content.update(content.pop("model"))
 
@@ -131,9 +116,9 @@ def _without_its_frame(content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, f"{TOKEN} is missing"),
-        (_of_another_size, rf"{TOKEN} is \(1, 2\), not \(1, 32\)"),
-        (_with_another_weight, "other is unknown"),
+        (published.without(TOKEN), f"{TOKEN} is missing"),
+        (published.resized(TOKEN, 1, 2), rf"{TOKEN} is \(1, 2\), not \(1, 32\)"),
+        (published.with_more("other"), "other is unknown"),
         (_without_its_frame, "has no `model`: it is no checkpoint of SAM 2"),
     ],
 )
@@ -145,14 +130,10 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": ""}, "option checkpoint is missing"),
-        ({"checkpoint": "nowhere.pt"}, "there is no such file"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without sam2/"),
         ({"variant": "tiny"}, "option variant is 'tiny'; it can be auto, sam2_hiera_"),
         ({"variant": "auto"}, "is 16 wide and has . blocks; variants of SAM 2"),
-        ({"checkpiont": "a"}, "unknown options: checkpiont"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
-        ({"batch": "0"}, "a whole number from 1"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

@@ -1,11 +1,11 @@
 """Checkpoints of SimpleClick and CFR-ICL, as published, loaded, refused and played."""
 
-import copy
 import fractions
 import importlib
 
 import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -36,14 +36,11 @@ def network(case):
 def saved(network, tmp_path):
     """Writes a checkpoint, perhaps changed; returns options."""
 
-    def write(change=lambda content: None):
-        state = dict(network.state_dict())
-        content = {"state_dict": state, "config": copy.deepcopy(network._config)}
-        change(content)
-        torch.save(content, tmp_path / "vit.pth")
-        return {"checkout": str(CHECKOUT), "checkpoint": str(tmp_path / "vit.pth")}
-
-    return write
+    return published.writer(
+        tmp_path / "vit.pth",
+        lambda: published.of_isegm(network),
+        checkout=str(CHECKOUT),
+    )
 
 
 @pytest.fixture
@@ -89,24 +86,8 @@ def test_zoom_and_flip_can_be_left_out(saved, image):
     assert kit.play(simpleclick, model, image).shape == (3, 5, 230, 310)
 
 
-def _without_a_weight(content):
-    del content["state_dict"][WEIGHT]
-
-
-def _of_another_size(content):
-    content["state_dict"][WEIGHT] = torch.zeros(1, 2)
-
-
 def _of_four_blocks(content):
     content["config"]["params"]["backbone_params"]["value"]["depth"] = 4
-
-
-def _of_a_strange_class(content):
-    content["config"]["class"] = "subprocess.Popen"
-
-
-def _without_config(content):
-    del content["config"]
 
 
 def _of_a_strange_object(content):
@@ -116,11 +97,10 @@ def _of_a_strange_object(content):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, f"{WEIGHT} is missing"),
-        (_of_another_size, rf"{WEIGHT} is \(1, 2\)"),
+        (published.without(WEIGHT), f"{WEIGHT} is missing"),
+        (published.resized(WEIGHT, 1, 2), rf"{WEIGHT} is \(1, 2\)"),
+        *published.WRONG_ISEGM,
         (_of_four_blocks, "backbone.blocks.4.attn.proj.bias is unknown"),
-        (_of_a_strange_class, "asks for subprocess.Popen"),
-        (_without_config, "must be a dictionary with config and state_dict"),
         (_of_a_strange_object, "it names fractions.Fraction"),
     ],
 )
@@ -132,14 +112,11 @@ def test_a_wrong_checkpoint_is_refused(saved, change, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": "nowhere.pth"}, "there is no such file"),
-        ({"checkpoint": ""}, "option checkpoint is missing"),
+        *published.WRONG_OPTIONS,
         ({"checkout": "/"}, "a folder without isegm/"),
         ({"cascade": "1"}, "unknown options: cascade"),
-        ({"batch": "0"}, "a whole number from 1"),
         ({"target": "100"}, "target is 100, which windows of about 7 patches of 32"),
         ({"target": "544"}, "it can be a multiple of 224"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

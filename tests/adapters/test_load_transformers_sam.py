@@ -3,7 +3,9 @@
 import importlib
 import json
 
+import kit
 import numpy as np
+import published
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from transformers import SamHQModel, SamModel
 
 from rclicks_jax.bridge.adapters import transformers_sam
 
+TOKEN = "mask_decoder.iou_token.weight"
 KINDS = {"transformers_sam": SamModel, "transformers_sam_hq": SamHQModel}
 
 
@@ -38,9 +41,10 @@ def saved(case, tmp_path):
 
 
 def test_a_folder_is_loaded_as_what_it_is(case, saved):
-    model = transformers_sam.load({**saved(), "protocol": "strict", "batch": "3"})
+    model = transformers_sam.load({**saved(), "batch": "3"}, kit.STRICT)
     assert type(model.network) is KINDS[case.__name__.rpartition(".")[2]]
-    assert model[1:] == ("strict", 3)
+    assert model[1:] == (False, 3)
+    assert transformers_sam.load(saved()).drop_mask_prompt
     assert not model.network.training
     for key, value in case.as_it_is().state_dict().items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
@@ -53,7 +57,7 @@ def test_a_loaded_network_answers_as_the_original_does(case, saved):
     answers = []
     for model in (loaded, expected):
         features = transformers_sam.encode(model, image)
-        clicks = importlib.import_module("kit").batch_of([[(20, 30, True)]], 1)
+        clicks = kit.batch_of([[(20, 30, True)]], 1)
         answers.append(transformers_sam.predict(model, features, clicks, None)[0])
     np.testing.assert_array_equal(*answers)
 
@@ -66,24 +70,12 @@ def test_half_precision_is_computed_in_single(saved):
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
 
 
-def _without_a_weight(weights):
-    del weights["mask_decoder.iou_token.weight"]
-
-
-def _of_another_size(weights):
-    weights["mask_decoder.iou_token.weight"] = torch.zeros(1, 2)
-
-
-def _with_another_weight(weights):
-    weights["mask_decoder.other"] = torch.zeros(1)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_without_a_weight, "1 weights .* such as mask_decoder.iou_token.weight"),
-        (_of_another_size, "cannot be loaded"),
-        (_with_another_weight, "1 weights .* such as mask_decoder.other"),
+        (published.without(TOKEN), f"1 weights .* such as {TOKEN}"),
+        (published.resized(TOKEN, 1, 2), "cannot be loaded"),
+        (published.with_more("mask_decoder.other"), "1 .* such as mask_decoder.other"),
     ],
 )
 def test_wrong_weights_are_refused(saved, change, message):
@@ -105,7 +97,7 @@ def test_another_network_is_refused(saved, tmp_path):
         ({"checkpoint": ""}, "option checkpoint is missing"),
         ({"checkpoint": "no/such/folder"}, "'no/such/folder', which cannot be loaded"),
         ({"variant": "vit_b"}, "unknown options: variant"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
     ],
 )
 def test_a_wrong_option_is_refused(saved, changes, message):

@@ -74,10 +74,11 @@ def same_weights(network, expected):
 
 
 def test_a_folder_is_loaded(case, network, saved):
-    model = case.adapter.load({**saved(), "protocol": "strict", "batch": "3"})
+    model = case.adapter.load({**saved(), "batch": "3"}, kit.STRICT)
     assert type(model.network) is KINDS[case.__name__.rpartition(".")[2]][0]
-    expected = case.model(network)._replace(protocol="strict", batch=3)
+    expected = case.model(network)._replace(drop_mask_prompt=False, batch=3)
     assert model[1:] == expected[1:]
+    assert case.adapter.load(saved()).drop_mask_prompt
     assert not model.network.training
     same_weights(model.network, network)
 
@@ -204,7 +205,7 @@ def test_another_network_is_refused(case, saved, tmp_path):
         ({"checkpoint": ""}, "option checkpoint is missing"),
         ({"checkpoint": "no/such/folder"}, "'no/such/folder', which cannot be loaded"),
         ({"variant": "tiny"}, "unknown options: variant"),
-        ({"protocol": "mine"}, "it can be paper, strict"),
+        ({"protocol": "strict"}, "unknown options: protocol"),
     ],
 )
 def test_a_wrong_option_is_refused(case, saved, changes, message):

@@ -267,12 +267,12 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
 
 
 def test_want_of_memory_says_what_to_set(folder, tmp_path, monkeypatch):
-    from rclicks_jax.benchmark import rollout
+    from rclicks_jax.benchmark import lockstep
 
     def out_of_memory(*_, **__):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes")
 
-    monkeypatch.setattr(rollout, "play", out_of_memory)
+    monkeypatch.setattr(lockstep, "play", out_of_memory)
     outcome = benchmark_job.run(settings(folder), tmp_path / "run")
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 3}
     for one in instances_of(tmp_path / "run").values():

@@ -1,11 +1,14 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax.benchmark import first_clicks, rollout, tracks
-from rclicks_jax.clicks import click_models
+from rclicks_jax.benchmark import first_clicks, lockstep, questions, rollout
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.clicks import click_models, groups, sampling, strategies
 from rclicks_jax.metrics import interaction
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings import protocols
@@ -26,40 +29,46 @@ EXAMPLE = ImageExample("set", "photo", np.zeros((*SHAPE, 3), np.uint8), OBJECTS)
 
 
 def setup(**changes):
-    plain = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+    plain = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
     return dataclasses.replace(plain, **changes)
 
 
-def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
+def starting(spec):
+    """Returns what starts trajectories of a segmenter on the photograph."""
     segmenter = load.load(spec)
-    features = segmenter.encode(EXAMPLE.image)
-    click_model = click_models.load(model)
-    return rollout.play(
-        EXAMPLE, objects, segmenter, features, click_model, the_setup, tracks.Clock()
-    )
+    return functools.partial(segmenter.start, segmenter.encode(EXAMPLE.image))
+
+
+def played(the_setup, spec="noisy", objects=OBJECTS, model="DT"):
+    start, click_model = starting(spec), click_models.load(model)
+    return lockstep.play(EXAMPLE, objects, start, click_model, the_setup, Clock())
 
 
 def test_every_strategy_is_played_to_the_last_click():
-    for one in played(setup()):
-        assert [t.strategy for t in one.trajectories] == ["baseline"] + ["group"] * 10
-        assert [t.group for t in one.trajectories] == list(range(11))
-        for track in one.trajectories:
+    for result in played(setup()):
+        robot, *people = [track.strategy for track in result.trajectories]
+        assert (robot, people) == ("baseline", ["group"] * 10)
+        assert [t.group for t in result.trajectories] == list(range(11))
+        for track in result.trajectories:
             assert len(track.clicks) == len(track.intersection) == 20
-        assert one.first_map.shape == SHAPE
+        assert result.first_map.shape == SHAPE
 
 
-def test_objects_played_together_or_alone_are_the_same():
-    together = played(setup())
-    for number, one in enumerate(OBJECTS):
-        (alone,) = played(setup(), objects=[one])
+@pytest.mark.parametrize(
+    "protocol", [protocols.PAPER, dataclasses.replace(protocols.STRICT, stop_at=90)]
+)
+def test_objects_played_together_or_alone_are_the_same(protocol):
+    together = played(setup(protocol=protocol))
+    for number, result in enumerate(OBJECTS):
+        (alone,) = played(setup(protocol=protocol), objects=[result])
         assert alone.trajectories == together[number].trajectories
 
 
 def test_groups_played_together_or_alone_are_the_same():
     together = played(setup())
     alone = played(setup(groups=(4,), baseline=False))
-    for one, among in zip(alone, together, strict=True):
-        assert one.trajectories == (among.trajectories[4],)
+    for result, among in zip(alone, together, strict=True):
+        assert result.trajectories == (among.trajectories[4],)
 
 
 def test_host_and_device_draw_and_count_the_same():
@@ -79,8 +88,8 @@ def test_repeats_and_seeds_are_other_draws():
 
 
 def test_clicks_fall_where_something_is_wrong_and_never_twice():
-    for one, target in zip(played(setup()), OBJECTS, strict=True):
-        for track in one.trajectories:
+    for result, target in zip(played(setup()), OBJECTS, strict=True):
+        for track in result.trajectories:
             y, x, positive = track.clicks[0]
             assert positive
             assert target.gt_mask[y, x]
@@ -90,36 +99,36 @@ def test_clicks_fall_where_something_is_wrong_and_never_twice():
 
 
 def test_areas_are_those_of_the_masks():
-    one = played(setup())[1]
+    result = played(setup())[1]
     target = OBJECTS[1]
     counted = ~target.ignore_mask
-    for track, mask in zip(one.trajectories, one.last_masks, strict=True):
+    for track, mask in zip(result.trajectories, result.last_masks, strict=True):
         assert track.intersection[-1] == (mask & target.gt_mask & counted).sum()
         assert track.union[-1] == ((mask | target.gt_mask) & counted).sum()
         assert 0 < track.boundary_union[-1] <= track.union[-1]
 
 
 def test_paper_goes_on_clicking_at_the_corner_and_strict_stops():
-    for one in played(setup(), "oracle"):
-        for track in one.trajectories:
+    for result in played(setup(), "oracle"):
+        for track in result.trajectories:
             assert track.clicks[1:] == [(0, 0, False)] * 19
     strict = setup(protocol=protocols.STRICT)
-    for one in played(strict, "oracle"):
-        for track in one.trajectories:
+    for result in played(strict, "oracle"):
+        for track in result.trajectories:
             assert len(track.clicks) == 1
             assert len(track.intersection) == 20
             assert set(track.intersection) == {track.union[0]}
-    for one in played(strict, "noisy"):
-        assert len({len(track.clicks) for track in one.trajectories}) > 1
+    for result in played(strict, "noisy"):
+        assert len({len(track.clicks) for track in result.trajectories}) > 1
 
 
 def test_low_groups_click_nearer_the_edge_than_high_ones():
     far = setup(
         protocol=dataclasses.replace(protocols.STRICT, max_clicks=1), repeats=20
     )
-    one, _ = played(far, "stuck")
+    result, _ = played(far, "stuck")
     depth = {}
-    for track in one.trajectories:
+    for track in result.trajectories:
         y, x, _ = track.clicks[0]
         distance = np.hypot(y - 20, x - 14)
         depth.setdefault(track.group, []).append(distance)
@@ -139,13 +148,10 @@ class Nothing:
     ("protocol", "same"), [(protocols.PAPER, True), (protocols.STRICT, False)]
 )
 def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
-    segmenter = load.load("stuck")
-    features = segmenter.encode(EXAMPLE.image)
     shared = setup(protocol=protocol)
-    one, _ = rollout.play(
-        EXAMPLE, OBJECTS, segmenter, features, Nothing(), shared, tracks.Clock()
-    )
-    robot, *people = [track.clicks[0] for track in one.trajectories]
+    start = starting("stuck")
+    result, _ = lockstep.play(EXAMPLE, OBJECTS, start, Nothing(), shared, Clock())
+    robot, *people = [track.clicks[0] for track in result.trajectories]
     if same:
         assert set(people) == {robot}
     else:
@@ -155,28 +161,114 @@ def test_a_map_without_mass_falls_back_as_the_protocol_says(protocol, same):
 
 def test_real_clicks_are_replayed_one_by_one():
     clicks = np.argwhere(OBJECTS[0].gt_mask)[::3].astype(np.int32)
-    assert len(clicks) > first_clicks._TOGETHER
-    one = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
-    segmenter = load.load("noisy")
-    features = segmenter.encode(EXAMPLE.image)
+    assert len(clicks) > first_clicks._BATCH
+    result = dataclasses.replace(OBJECTS[0], user_clicks_yx=clicks)
     replayed, total = first_clicks.play(
-        "user", clicks, one, segmenter, features, setup(), tracks.Clock()
+        "user", clicks, result, starting("noisy"), setup(), Clock()
     )
     assert [track.group for track in replayed] == list(range(1, len(clicks) + 1))
     assert [track.clicks for track in replayed] == [
         [(int(y), int(x), True)] for y, x in clicks
     ]
     hits = sum(t.intersection[0] for t in replayed)
-    assert total[one.gt_mask].sum() == hits
+    assert total[result.gt_mask].sum() == hits
     ious = [interaction.iou(t.intersection[0], t.union[0]) for t in replayed]
     assert len(set(map(float, ious))) > 3
 
 
-def test_time_is_taken_by_part():
-    clock = tracks.Clock()
-    segmenter = load.load("oracle")
-    rollout.play(
-        EXAMPLE, OBJECTS, segmenter, segmenter.encode(EXAMPLE.image),
-        click_models.load("UD"), setup(), clock,
+def click_at(y, x, error_mask):
+    return strategies.NextClick(y, x, True, error_mask, 1)
+
+
+def test_groups_share_their_first_map_and_have_their_own_later():
+    keys = setup(groups=(1, 5, 10)).trajectory_keys()
+    wrong, nothing = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
+    clicks = [click_at(0, 0, mask) for mask in (wrong, wrong, nothing, wrong)]
+    assert rollout.places_by_map(keys, clicks, is_first=True) == [[1, 3]]
+    assert rollout.places_by_map(keys, clicks, is_first=False) == [[1], [3]]
+    assert rollout.places_by_map(keys[:1], clicks[:1], is_first=True) == []
+
+
+def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
+    region = np.zeros(SHAPE, bool)
+    region[10:12, 20:23] = True
+    free = np.ones(SHAPE, bool)
+    free[10, 20] = False
+    bits = np.array([5, 6], np.uint64)
+    part = rollout.part_to_draw_from(
+        np.ones(SHAPE, np.float32), region, free, [1, 10], bits, "baseline"
+    )
+    top = groups.TOP_LEVEL
+    assert part.draw.levels.tolist() == [[0, top, top], [top, top, top]]
+    assert part.draw.group_numbers.tolist() == [1, 10]
+    assert part.draw.bits is bits
+    robot = click_at(11, 21, region)
+    assert part.moved(robot, 5)[:3] == (11, 22, True)
+    assert part.moved(robot, 1)[:3] == (10, 21, True)
+    assert part.moved(robot, -1) is robot
+
+
+def test_a_rollout_asks_for_a_map_then_a_draw_then_an_answer_of_each_row():
+    clock = Clock()
+    coroutine = rollout.rollout(EXAMPLE, OBJECTS[0], setup(groups=(1, 10)), clock)
+    question = next(coroutine)
+    for round_index, maps in enumerate([1, 2]):
+        assert isinstance(question, questions.MapQuestion)
+        assert len(question) == maps
+        assert all(query.image is EXAMPLE.image for query in question.queries)
+        answers = [query.error_mask.astype(np.float32) for query in question.queries]
+        question = coroutine.send(answers)
+        assert isinstance(question, questions.DrawQuestion)
+        drawn = sampling.draw_all(question.draws, cut="value", on_device=False)
+        assert [len(pixels) for pixels in drawn] == [2 // maps] * maps
+        question = coroutine.send(drawn)
+        assert isinstance(question, questions.SegmenterQuestion)
+        assert question.rows.tolist() == [0, 1, 2]
+        assert question.clicks.count.tolist() == [round_index + 1] * 3
+        question = coroutine.send([np.zeros(SHAPE, bool)] * 3)
+    assert clock.seconds["predict"] == 0
+    assert clock.seconds["simulate"] > 0
+
+
+class Counted:
+    """A click model and a segmenter that note how much they are asked at a time."""
+
+    def __init__(self):
+        self.maps, self.rows = [], []
+        self.click_model = click_models.load("DT")
+        self.start_session = starting("oracle:after=2")
+
+    def __call__(self, queries):
+        self.maps.append(len(queries))
+        return self.click_model(queries)
+
+    def start(self, gt_masks):
+        self.session = self.start_session(gt_masks)
+        return self
+
+    def predict(self, rows, clicks):
+        self.rows.append(rows.tolist())
+        return self.session.predict(rows, clicks)
+
+
+def test_questions_of_several_objects_are_answered_in_one_batch_of_each_kind():
+    counted = Counted()
+    strict = setup(protocol=protocols.STRICT, groups=(1, 5))
+    answered = []
+    both = lockstep.play(
+        EXAMPLE, OBJECTS, counted.start, counted, strict, Clock(),
+        advance=answered.append,
     )  # fmt: skip
+    assert counted.maps == [2, 4]
+    # Both objects are solved by click 2, and nothing is left to click.
+    assert counted.rows == [list(range(6))] * 2
+    assert answered == [6, 6]
+    assert [len(each.trajectories) for each in both] == [3, 3]
+
+
+def test_time_is_taken_by_part():
+    clock = Clock()
+    lockstep.play(
+        EXAMPLE, OBJECTS, starting("oracle"), click_models.load("UD"), setup(), clock
+    )
     assert all(clock.seconds[part] > 0 for part in ("predict", "simulate", "score"))

@@ -11,7 +11,9 @@ from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import aggregate
-from rclicks_jax.settings import benchmark
+from rclicks_jax.segmenters import load
+from rclicks_jax.settings import benchmark, protocols
+from rclicks_jax.types import Clicks
 
 SAVE_SAM = pathlib.Path(__file__).parent.parent / "adapters" / "save_sam.py"
 
@@ -47,3 +49,24 @@ def test_sam_is_benchmarked_with_one_encoding_an_image(sam, tmp_path):
     # Seeded weights know nothing, but they answer differently to different clicks.
     assert np.unique(result.by_group.whole).size > 100
     assert folder.info().identity["segmenter"]["name"] == "transformers_sam"
+
+
+def second_answer(spec, protocol):
+    """Returns probabilities after a click on an object and one beside it."""
+    segmenter = load.load(spec, protocol=protocol)
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    session = segmenter.start(segmenter.encode(image), [image[..., 0] > 0])
+    yx, positive = np.array([[[20, 30], [50, 70]]], np.int32), np.array([[True, False]])
+    for count in (1, 2):
+        clicks = Clicks(yx, positive, np.array([count], np.int32))
+        _, found = session.predict_with_probabilities(np.arange(1), clicks)
+    segmenter.close()
+    return found
+
+
+@pytest.mark.torch
+def test_sam_keeps_its_mask_prompt_in_strict_by_whatever_name_it_runs(sam):
+    bridged = sam.replace("transformers_sam:", "bridge:adapter=transformers_sam:", 1)
+    strict = second_answer(sam, protocols.STRICT)
+    np.testing.assert_array_equal(second_answer(bridged, protocols.STRICT), strict)
+    assert abs(second_answer(bridged, protocols.PAPER) - strict).max() > 0.001

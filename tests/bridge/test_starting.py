@@ -10,6 +10,7 @@ import pytest
 from bridged import ADAPTER, play
 
 from rclicks_jax import errors
+from rclicks_jax.bridge import switches
 from rclicks_jax.segmenters import load
 
 
@@ -73,7 +74,7 @@ def test_a_missing_package_is_named(tmp_path):
 
 def test_another_version_is_refused(adapter, monkeypatch):
     monkeypatch.setattr("rclicks_jax.bridge.wire.VERSION", 99)
-    with pytest.raises(errors.SegmenterError, match=r"speaks version 2.*this side 99"):
+    with pytest.raises(errors.SegmenterError, match=r"speaks version 3.*this side 99"):
         load.load(f"bridge:adapter={adapter}")
 
 
@@ -98,6 +99,19 @@ def test_a_worker_written_from_the_page_answers(foreign, adapter, shape):
 def test_a_worker_written_from_the_page_says_why_it_does_not_load(foreign):
     with pytest.raises(errors.SegmenterError, match="its model: it is broken"):
         load.load(f"bridge:command={foreign}:broken=1")
+
+
+def test_a_worker_of_an_earlier_page_is_refused(foreign):
+    script = foreign.with_suffix(".py")
+    script.write_text(script.read_text().replace('"version": 3', '"version": 2'))
+    with pytest.raises(errors.SegmenterError, match=r"version 2 .*wire_protocol\.md"):
+        load.load(f"bridge:command={foreign}")
+
+
+def test_a_worker_written_from_the_page_is_told_the_protocol(foreign, monkeypatch):
+    monkeypatch.setattr(switches, "to_json", lambda _: {"later": True})
+    with pytest.raises(errors.SegmenterError, match="other switches than it knows"):
+        load.load(f"bridge:command={foreign}")
 
 
 @pytest.mark.parametrize("versions", ["[]", "null", "3"])

@@ -151,10 +151,10 @@ def test_no_id_leads_out_of_the_folder(tmp_path, name):
     out = store.RunFolder(tmp_path / "deep" / "er" / "out")
     target = np.ones((4, 5), bool)
     query = ClickQuery(np.zeros((4, 5, 3), np.uint8), target, target)
-    asked = click_map_queries.Asked(name, name, name, query)
+    asked = click_map_queries.Target(name, name, name, query)
     levels = np.full((4, 5), 9, np.uint16)
     clicks = {0: np.zeros((1, 2), np.int32)}
-    one = click_map_files.write_object(out, asked, levels, clicks, drawn=True)
+    one = click_map_files.write_object(out, asked, levels, clicks, draw=True)
     out.write(records.Record(name, name, (one,)))
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) == 3
@@ -216,7 +216,7 @@ def test_settings_that_mean_nothing_are_named(folder, tmp_path, nano, changes, m
 
 def test_there_is_no_table_of_click_maps(folder, tmp_path):
     click_maps_job.run(settings(folder, max_images=1), tmp_path / "out")
-    with pytest.raises(errors.RunFolderError, match="holds click maps: there are"):
+    with pytest.raises(errors.RunFolderError, match="kind: click maps, not"):
         outputs.write(store.RunFolder(tmp_path / "out"))
 
 

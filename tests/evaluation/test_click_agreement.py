@@ -116,7 +116,7 @@ def test_means_are_over_tasks_and_stand_beside_what_is_published():
         assert means.rows[0]["wd"].mean == pytest.approx(
             np.mean([one.wd for one in found])
         )
-        table = click_agreement_tables.against_published(means, compared, "held_out")
+        table = click_agreement_tables.compare_with_paper(means, compared, "held_out")
         beside = {row["measure"]: row for row in table.rows}
         for title, row in beside.items():
             if title in known:
@@ -130,7 +130,7 @@ def test_published_numbers_are_of_one_split(split, known):
     pairs = [pair_of(points(12, 0), points(14, 9), dataset="TETRIS")]
     found = [click_agreement.agreement(pair, "device") for pair in pairs]
     means = click_agreement_tables.means(found, "device")
-    table = click_agreement_tables.against_published(means, "device", split)
+    table = click_agreement_tables.compare_with_paper(means, "device", split)
     (ks,) = (row for row in table.rows if row["measure"].startswith("KS"))
     assert (ks["note"] != "not published") == known
 

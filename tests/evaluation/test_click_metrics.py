@@ -141,7 +141,7 @@ def test_a_bad_task_has_a_status_and_a_reason(changes, status, reason):
     record = task_scoring.rejected(record, raised.value)
     assert record.status == status
     assert reason in record.reason
-    assert task_scoring.measured((record, None)) is record
+    assert task_scoring.measure((record, None)) is record
 
 
 def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
@@ -149,10 +149,10 @@ def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
     seeds = dict.fromkeys(maps, SEEDS)
     for name, reason in (("A", "A: the click map has no mass"), ("B", "B: ValueError")):
         some = {"UD": maps["UD"], name: maps[name]}
-        task = task_scoring.Measured(
+        task = task_scoring.TaskWithMaps(
             np.array(CLICKS), (20, 20), TARGET, some, seeds, 3, 0.0
         )
-        record = task_scoring.measured((task_records.TaskRecord("set", "id"), task))
+        record = task_scoring.measure((task_records.TaskRecord("set", "id"), task))
         assert record.status == "failed"
         assert record.reason.startswith(reason)
         assert list(record.models) == ["UD"]
@@ -161,10 +161,10 @@ def test_a_map_that_cannot_be_measured_fails_its_task_and_is_named():
 def test_each_click_model_that_fails_keeps_its_reason():
     maps = {"A": UNIFORM * 0, "UD": UNIFORM, "B": "not this one"}
     seeds = dict.fromkeys(maps, SEEDS)
-    task = task_scoring.Measured(
+    task = task_scoring.TaskWithMaps(
         np.array(CLICKS), (20, 20), TARGET, maps, seeds, 3, 0.0
     )
-    record = task_scoring.measured((task_records.TaskRecord("set", "id"), task))
+    record = task_scoring.measure((task_records.TaskRecord("set", "id"), task))
     assert record.status == "failed"
     assert record.reason == "A: the click map has no mass; B: not this one"
     assert list(record.models) == ["UD"]
@@ -174,8 +174,8 @@ def test_records_are_json_without_nan():
     record = task_records.TaskRecord("set", "id")
     maps = {"UD": UNIFORM}
     one = np.array([[10, 15]])
-    task = task_scoring.Measured(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3, 0.0)
-    record = task_scoring.measured((record, task))
+    task = task_scoring.TaskWithMaps(one, (20, 20), TARGET, maps, {"UD": SEEDS}, 3, 0.0)
+    record = task_scoring.measure((record, task))
     json.dumps(dataclasses.asdict(record), allow_nan=False)
     assert record.models["UD"]["raw"]["ks"] is None
 

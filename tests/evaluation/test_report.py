@@ -104,5 +104,5 @@ def test_tasks_at_even_ranks_of_the_last_model_are_shown(tmp_path, values, expec
     identity = run.info().identity
     read = task_records.read_all(run)
     for order in (read, read[::-1]):
-        shown = task_pictures.chosen(order, identity)
+        shown = task_pictures.select(order, identity)
         assert [one.click_set_id for one in shown] == [f"task{n}" for n in expected]

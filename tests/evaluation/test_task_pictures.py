@@ -45,7 +45,7 @@ def evaluated(data, tmp_path_factory):
 def test_five_tasks_are_drawn_with_each_model(evaluated):
     records = task_records.read_all(evaluated)
     identity = evaluated.info().identity
-    shown = task_pictures.chosen(records, identity)
+    shown = task_pictures.select(records, identity)
     assert len(shown) == task_pictures.COUNT
     nss = [task_records.value(one, "DT", "raw", "nss") for one in shown]
     every = [task_records.value(one, "DT", "raw", "nss") for one in records]
@@ -77,7 +77,7 @@ def test_a_model_that_fails_now_spoils_no_other_picture(evaluated, data, tmp_pat
     models = {"UD": click_models.load("UD"), "DT": fail}
     task_pictures.write(folder, [packages.open_clicks(spec)], models)
     identity = folder.info().identity
-    for record in task_pictures.chosen(task_records.read_all(folder), identity):
+    for record in task_pictures.select(task_records.read_all(folder), identity):
         pictures = task_pictures.read(folder, record)
         assert [one.name for one in pictures] == ["people", "UD"]
 

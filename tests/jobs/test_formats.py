@@ -1,5 +1,7 @@
 """Run folders of earlier releases are read as if today's had written them."""
 
+import dataclasses
+import functools
 import json
 import pathlib
 import shutil
@@ -47,7 +49,11 @@ def test_kind_and_identity_are_read(path):
     if info.kind != "click_agreement":
         # Before the switch NSS was divided by the deviation alone.
         is_new_paper = (path.parent.name, values.protocol.name) == ("format2", "paper")
-        assert values.protocol.nss_epsilon == (1e-9 if is_new_paper else 0.0)
+        expected = dataclasses.replace(
+            protocols.protocol(values.protocol.name),
+            nss_epsilon=1e-9 if is_new_paper else 0.0,
+        )
+        assert values.protocol == expected
     assert info.provenance["command"][0].startswith("rclicks-")
 
 
@@ -180,6 +186,73 @@ def test_a_record_of_another_job_is_refused():
     record = records.Record("mine", "a", (records.row("o", "ok"),))
     with pytest.raises(records.RecordError, match="of a job of kind 'click_maps'"):
         formats.record(records.to_lines(record, "click_maps"), "a", "benchmark")
+
+
+WEIGHTS = {"checkpoint": "sam_vit_b.pth sha256:0123456789abcdef"}
+OWN_FILE = {"name": "mine", "code": "mine.py sha256:0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("number", "run"), [(2, "paper"), (2, "strict"), (3, "strict")]
+)
+@pytest.mark.parametrize(
+    ("segmenter", "told", "own"),
+    [
+        # Methods were told the run's protocol, unless their options said otherwise.
+        ({"name": "sam", "adapter": "sam"}, {"protocol": "paper"}, "paper"),
+        ({"name": "sam", "adapter": "sam"}, {"protocol": "strict"}, "strict"),
+        # `bridge:adapter=sam` was not.
+        ({"name": "sam", "code": "sam"}, {}, "paper"),
+        ({"name": "sam", "code": "sam"}, {"protocol": "strict"}, "strict"),
+        # Others did not know of it, whatever options they have of their own.
+        (OWN_FILE, {}, None),
+        ({"name": "noisy"}, {}, None),
+    ],
+)
+def test_a_run_of_before_has_the_switches_that_its_segmenter_obeyed(
+    tmp_path, number, run, segmenter, told, own
+):
+    described = json.loads(
+        (KEPT / "format2" / f"benchmark_{run}" / "run.json").read_text()
+    )
+    hashed = described.pop("hashed")
+    hashed["segmenter"] = {**segmenter, "options": {**WEIGHTS, **told}}
+    if number == 3:
+        described |= {"kind": "benchmark", "identity": hashed}
+        described["provenance"] = described.pop("noted")
+        described["hash"] = identity.hash_of({"kind": "benchmark", **hashed})
+    else:
+        described["hashed"] = hashed
+        described["hash"] = identity.hash_of(hashed)
+    described["format"] = number
+    (tmp_path / "run.json").write_text(json.dumps(described))
+    values = as_mapping(BenchmarkIdentity, store.RunFolder(tmp_path).info())
+    obeyed = protocols.protocol(own or run)
+    assert values.protocol.name == run
+    assert values.protocol.drop_mask_prompt == obeyed.drop_mask_prompt
+    assert values.protocol.empty_mask_keeps_crop == obeyed.empty_mask_keeps_crop
+    # Today nobody has it as an option.
+    assert values.segmenter == {**segmenter, "options": WEIGHTS}
+    now = dataclasses.replace(values, protocol=protocols.protocol(run))
+    begin = functools.partial(store.RunFolder(tmp_path).begin, "benchmark", now)
+    if (own or run) == run:
+        begin(provenance.of_this_process())
+    else:
+        with pytest.raises(errors.RunFolderError, match=r"drop_mask_prompt was .* is "):
+            begin(provenance.of_this_process())
+
+
+def test_an_option_of_an_adapter_of_the_users_is_left(tmp_path):
+    described = json.loads(
+        (KEPT / "format2" / "benchmark_paper" / "run.json").read_text()
+    )
+    options = {"protocol": "mine"}
+    described["hashed"]["segmenter"] = {**OWN_FILE, "options": options}
+    described["hash"] = identity.hash_of(described["hashed"])
+    (tmp_path / "run.json").write_text(json.dumps(described))
+    found = store.RunFolder(tmp_path).info().identity
+    assert found["segmenter"]["options"] == options
+    assert found["protocol"]["empty_mask_keeps_crop"] is True
 
 
 def test_a_switch_that_an_earlier_release_lacked_has_its_default():

@@ -44,6 +44,28 @@ def test_a_host_without_a_coordinator_does_not_take_itself_for_the_only_one(
 
 
 @pytest.mark.parametrize(
+    ("coordinator", "order"),
+    [("", ["settings", "JAX"]), ("there:1", ["JAX", "settings"])],
+)
+def test_a_host_alone_reads_settings_first_and_one_of_several_meets_the_others_first(
+    monkeypatch, coordinator, order
+):
+    steps = []
+    for name, value in (("coordinator", coordinator), ("process_count", 0),
+                        ("process_id", -1)):  # fmt: skip
+        holder = types.SimpleNamespace(name=name, value=value, default=value)
+        monkeypatch.setattr(host_flags, f"_{name.upper()}", holder)
+    monkeypatch.setattr(host_flags, "_prepare_jax", lambda: steps.append("JAX"))
+
+    def read_settings():
+        steps.append("settings")
+        return 7
+
+    assert host_flags.start(read_settings) == 7
+    assert steps == order
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         (["--data=folder:a", "--config.data=folder:b"], "'folder:a' and 'folder:b'"),

@@ -141,7 +141,7 @@ def test_evaluations_are_compared_in_one_table(tmp_path):
     command("tabulate", "export", named[0], f"--out={tmp_path / 'out'}")
     assert len(rows_of(tmp_path / "out" / "tasks.csv")) == 12 * 2
     said = command("tabulate", "hard", named[0], status=2)
-    assert "holds evaluation: there are no such tables" in said
+    assert "holds a run of another kind: evaluation, not benchmark." in said
 
 
 def test_devices_are_compared_and_stand_beside_the_original(clicked, tmp_path):

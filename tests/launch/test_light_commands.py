@@ -56,7 +56,7 @@ MOST = 0.6
 def results(tmp_path_factory):
     """What each command did, by its words."""
     ended = subprocess.run(
-        [sys.executable, PROGRAM],
+        [sys.executable, PROGRAM, "0.5"],
         input=json.dumps(list(COMMANDS)),
         capture_output=True,
         text=True,

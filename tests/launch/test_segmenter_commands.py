@@ -65,6 +65,7 @@ def test_an_environment_is_shown_before_it_is_made(tmp_path):
         (("env", "random_walker"), "Unknown method 'random_walker'"),
         (("env", "sam", "--dry_run", "--wheels=gpu"), "--wheels: got 'gpu'"),
         (("check", "sam:checkpiont=x"), "'checkpiont'. Do you mean checkpoint"),
+        (("check", "noisy", "--protocol=loose"), "'loose'. Known: paper, strict"),
         (("show", "sam3"), "Do you mean sam or sam2? Known: "),
         (("list", "--seed=1"), "Flags of list: got --seed, which `check` takes"),
         (("show", "sam", "--pin=a==1"), "got --pin, which `env` takes; allowed: none"),

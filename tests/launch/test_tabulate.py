@@ -98,7 +98,8 @@ def test_what_cannot_be_tabulated_is_said(compared, tmp_path, arguments, said):
 def test_every_click_is_exported(compared, tmp_path):
     import pandas as pd
 
-    command("tabulate", "export", str(compared[0] / "noisy"), f"--out={tmp_path}")
+    labelled = f"mine={compared[0] / 'noisy'}"
+    command("tabulate", "export", labelled, f"--out={tmp_path}")
     frame = pd.read_parquet(tmp_path / "clicks.parquet")
     assert len(frame) == 6 * 11 * 20
     same = pd.read_csv(tmp_path / "clicks.csv")

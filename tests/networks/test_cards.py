@@ -40,8 +40,8 @@ def test_a_model_is_replaced(tmp_path):
 def test_a_card_of_a_later_release_is_refused(tmp_path):
     cards.save(tmp_path, *model(1))
     path = tmp_path / cards.CARD_NAME
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(errors.DataError, match=r"is of format 2; .* up to 1"):
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(errors.DataError, match=r"is of format 3; .* up to 2"):
         cards.load(tmp_path)
 
 

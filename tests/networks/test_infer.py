@@ -5,6 +5,7 @@ from helpers import disk, network_of, numbered, state_of
 
 from rclicks_jax import errors
 from rclicks_jax.networks import cards, clickability, convert, infer
+from rclicks_jax.ops import scaling
 from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
@@ -64,7 +65,7 @@ def test_equal_networks_share_what_was_compiled(nano, monkeypatch):
     asked = queries(2)
     first = nano(asked)
     # A network that is traced again would call it.
-    monkeypatch.setattr(clickability, "scale_to_unit", None)
+    monkeypatch.setattr(scaling, "scale_to_unit", None)
     other = clickability.init_variables(networks.network("nano"), 4)
     model = infer.ClickabilityModel(
         other, card_of(networks.network("nano"), 64), batch=2

@@ -5,6 +5,7 @@ import pytest
 from helpers import network_of, state_of
 
 from rclicks_jax.networks import clickability, convert, hamburger, layers
+from rclicks_jax.ops import scaling
 from rclicks_jax.settings import networks
 
 
@@ -59,7 +60,7 @@ def test_every_intermediate_equals_the_original(original):
             value = value[:1]
         mine = np.asarray(value).transpose(0, 3, 1, 2).reshape(expected.shape)
         np.testing.assert_allclose(mine, expected, atol=1e-4, err_msg=name)
-    maps = clickability.scale_to_unit(logits)
+    maps = scaling.scale_to_unit(logits)
     np.testing.assert_allclose(maps, saved["output"][:, 0], atol=1e-4)
 
 
@@ -127,13 +128,13 @@ def test_batch_statistics_are_those_of_all_devices():
 
 def test_maps_are_scaled_to_reach_from_zero_to_one(variant):
     maps = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 5)), jnp.float32)
-    scaled = variant(clickability.scale_to_unit)(maps)
+    scaled = variant(scaling.scale_to_unit)(maps)
     np.testing.assert_allclose(scaled.min(axis=(1, 2)), 0)
     np.testing.assert_allclose(scaled.max(axis=(1, 2)), 1, rtol=1e-6)
 
 
 def test_a_constant_map_scales_to_zero():
-    scaled = clickability.scale_to_unit(jnp.full((1, 3, 3), 7.0))
+    scaled = scaling.scale_to_unit(jnp.full((1, 3, 3), 7.0))
     np.testing.assert_array_equal(scaled, np.zeros((1, 3, 3)))
 
 

@@ -141,12 +141,12 @@ def batch_of_tasks():
         click_map = mask.astype(np.float32)
         small.append((click_map, clicks, box))
         maps, seeds = {"UD": click_map}, {"UD": (0, number)}
-        task = task_scoring.Measured(clicks, box, mask, maps, seeds, DRAWS, 1e-9)
+        task = task_scoring.TaskWithMaps(clicks, box, mask, maps, seeds, DRAWS, 1e-9)
         whole.append((task_records.TaskRecord("perf", str(number)), task))
     count = processes.cores()
     for name, function, jobs in (
         ("the five", five_of, small),
-        ("all eleven", task_scoring.measured, whole),
+        ("all eleven", task_scoring.measure, whole),
     ):
         ends = [time.perf_counter() for _ in processes.results(function, jobs, count)]
         spent = 1000 * (ends[-1] - ends[0]) / (BATCH - 1)

@@ -7,6 +7,7 @@ takes an hour, so it is timed on a few clicks and multiplied.
 """
 
 import dataclasses
+import functools
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,9 @@ import time
 import numpy as np
 import page
 
-from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.benchmark import lockstep
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings import protocols
@@ -60,14 +63,13 @@ class EncodingAtEachClick:
 
 
 def play(example, segmenter, features, click_model, setup):
-    rollout.play(
+    lockstep.play(
         example,
         example.instances,
-        segmenter,
-        features,
+        functools.partial(segmenter.start, features),
         click_model,
         setup,
-        tracks.Clock(),
+        Clock(),
     )
 
 
@@ -100,7 +102,7 @@ def the_originals_way(segmenter, click_model, setup):
 
 
 def main(python):
-    setup = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+    setup = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
     click_model = click_models.load("toy", batch=10)
     one_map = click_models.load("toy", batch=1)
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ import optax
 import timing
 
 from rclicks_jax.networks import clickability, convert
+from rclicks_jax.ops import scaling
 from rclicks_jax.settings import dicts, networks
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
@@ -60,7 +61,7 @@ def forward(job):
     net = clickability.ClickabilityNet(network, dtype=dtype)
 
     def predict(variables, image, masks):
-        return clickability.scale_to_unit(net.apply(variables, image, masks))
+        return scaling.scale_to_unit(net.apply(variables, image, masks))
 
     batch = batch_of(job)
     given = (variables_of(job, network), batch.image, batch.masks)
@@ -75,7 +76,13 @@ def training(job):
         network, train=True, axis_name=devices.AXIS, dtype=dtype
     )
     optimizer = OPTIMIZERS[job["optimizer"]](job["rate"])
-    step = steps.make_train_step(net, optimizer, masked=False, axis_name=devices.AXIS)
+    step = steps.make_train_step(
+        net,
+        optimizer,
+        masked=False,
+        axis_name=devices.AXIS,
+        without_cancelled=clickability.without_cancelled,
+    )
     chosen = jax.devices()[: job.get("devices")]
     if len(chosen) == jax.device_count():
         run = devices.parallel_train_step(step)

@@ -13,7 +13,9 @@ import time
 import page
 import rounds
 
-from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.benchmark import lockstep
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.networks import cards, clickability, infer
 from rclicks_jax.settings import networks, protocols
 
@@ -42,13 +44,13 @@ def row_of(click_model, height, width):
     example = rounds.example_of(height, width)
     prepared = rounds.Prepared(example.instances[0].gt_mask)
     protocol = dataclasses.replace(protocols.PAPER, max_clicks=CLICKS)
-    setup = tracks.Setup(protocol, 0, tuple(range(1, 11)), True, 1)
+    setup = Setup(protocol, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock, click_model.seconds = tracks.Clock(), 0.0
+        clock, click_model.seconds = Clock(), 0.0
         start = time.perf_counter()
-        rollout.play(
-            example, example.instances, prepared, None, click_model, setup, clock
+        lockstep.play(
+            example, example.instances, prepared.start, click_model, setup, clock
         )
         return time.perf_counter() - start, click_model.seconds
 

@@ -10,7 +10,9 @@ import numpy as np
 import page
 from timing import measure
 
-from rclicks_jax.benchmark import rollout, tracks
+from rclicks_jax.benchmark import lockstep
+from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
@@ -36,7 +38,7 @@ class Prepared:
         self.maps = list(random.random((10, height, width), np.float32))
         self.answered = 0
 
-    def start(self, features, gt_masks):
+    def start(self, gt_masks):
         self.answered = 0
         return self
 
@@ -60,11 +62,13 @@ def example_of(height, width):
 def row_of(height, width):
     example = example_of(height, width)
     prepared = Prepared(example.instances[0].gt_mask)
-    setup = tracks.Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+    setup = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock = tracks.Clock()
-        rollout.play(example, example.instances, prepared, None, prepared, setup, clock)
+        clock = Clock()
+        lockstep.play(
+            example, example.instances, prepared.start, prepared, setup, clock
+        )
         return clock
 
     times = measure(play, 5)

@@ -10,11 +10,13 @@ import sys
 import threading
 
 SIZES = {"|b1": 1, "|u1": 1, "<i4": 4}
+# It has neither a mask prompt nor a crop, but others would not be for this version.
+SWITCHES = {"drop_mask_prompt", "empty_mask_keeps_crop"}
 
 
 def main(requests, replies, lifeline):
     threading.Thread(target=end_with, args=(lifeline,), daemon=True).start()
-    send({"number": 0, "ok": True, "version": 2})
+    send({"number": 0, "ok": True, "version": 3})
     photographs, lent = {}, []
     while True:
         header, arrays = receive(requests)
@@ -22,6 +24,8 @@ def main(requests, replies, lifeline):
         action = header["action"]
         if action == "load" and header["options"].get("broken"):
             answer = {**answer, "ok": False, "error": "it is broken"}
+        if action == "load" and {*header["protocol"]} != SWITCHES:
+            answer = {**answer, "ok": False, "error": "other switches than it knows"}
         if action == "encode":
             photographs[header["image"]] = arrays["image"][0][:2]
         if action == "predict":

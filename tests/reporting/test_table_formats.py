@@ -154,7 +154,7 @@ def test_what_differs_comes_first_for_people_and_columns_of_a_csv_stay():
     table = table_formats.Table("t", "T", columns, rows)
     assert table_formats.to_markdown(table).startswith("| Strategy | Dataset | NoC |")
     assert table_formats.to_csv(table).startswith("dataset,strategy,noc\n")
-    turned = table_formats.turned(table)
+    turned = table_formats.transpose(table)
     assert [head for head, _ in turned.columns.values()] == ["", "G1", "G10"]
     rows = [*rows, {"dataset": "two", "strategy": "G1", "noc": 1.0}]
     table = table_formats.Table("t", "T", columns, rows)

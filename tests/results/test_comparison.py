@@ -298,7 +298,9 @@ def test_a_measure_is_of_the_objects_for_which_every_run_has_a_number():
     np.testing.assert_allclose(found.values[1], nsr[kept])
     table = comparison.means(runs)
     assert table.rows[1]["nsr"].mean == pytest.approx(nsr[kept].mean())
-    assert table.notes == ("NSR % on set: of the 11 of 12 objects that have a number.",)
+    assert table.notes == (
+        "NSR % on set: over the 11 of 12 objects that have a number.",
+    )
     (row,) = [
         row for row in comparison.differences(runs).rows if row["measure"] == "NSR % ↓"
     ]

@@ -28,10 +28,10 @@ def test_no_results_make_no_chart():
 
 
 def test_one_click_makes_no_curve():
-    identity = {"protocol": {"max_clicks": 1, "stop_at": 0}}
-    assert report._with_curves(identity, [results_of.results()]) == []
     one = dataclasses.replace(protocols.PAPER, max_clicks=1)
     runs = [run._replace(protocol=one) for run in several()]
+    assert report._with_curves(runs[0]) == []
+    assert len(report._with_curves(several()[0])) == 1
     assert comparison_figures.iou_per_click(runs) == ""
 
 

@@ -1,17 +1,20 @@
 """Run folders, made of numbers: which are read, which are set side by side."""
 
+import collections
 import csv
 import json
+import pathlib
 
 import numpy as np
 import pytest
+import recorded_runs
 import results_of
 from recorded_runs import provenance_of
 
 from rclicks_jax import errors
 from rclicks_jax.benchmark import records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
-from rclicks_jax.jobs import opening, store
+from rclicks_jax.jobs import opening, run_files, store
 from rclicks_jax.results import outputs, runs
 from rclicks_jax.settings import protocols
 
@@ -109,6 +112,40 @@ def test_a_folder_with_an_equals_sign_is_read_and_not_another(tmp_path, monkeypa
     assert (mine.label, str(mine.folder.path)) == ("mine", "seed=7")
     checked = runs.open_several(["mine=seed=7"])
     assert checked.runs[0].label == "mine"
+
+
+def count_reads(monkeypatch):
+    """Counts how often each record's file is read, by its path."""
+    counts = collections.Counter()
+    read_text = run_files.read_text
+
+    def counting(path):
+        if "records" in pathlib.PurePath(path).parts:
+            counts[str(path)] += 1
+        return read_text(path)
+
+    monkeypatch.setattr(run_files, "read_text", counting)
+    return counts
+
+
+def test_each_record_is_read_once_for_tables_and_page(tmp_path, monkeypatch):
+    runs = []
+    for name, last in (("a", 80), ("b", 90)):
+        run = recorded_runs.begin(tmp_path / name, segmenter=name)
+        for image in ("photo", "other"):
+            objects = (recorded_runs.ok(f"{image} object", last),)
+            recorded_runs.record(run, objects, image)
+        recorded_runs.picture(run, objects, "other")
+        runs.append(run)
+    files = {str(path) for run in runs for path in run.record_files()}
+    counts = count_reads(monkeypatch)
+    outputs.write(store.RunFolder(runs[0].path))
+    assert counts == dict.fromkeys(map(str, runs[0].record_files()), 1)
+    assert "set / other object" in (runs[0].path / "report.html").read_text()
+    counts.clear()
+    outputs.compare([("", run.path) for run in runs], tmp_path / "out")
+    assert counts == dict.fromkeys(files, 1)
+    assert "set / other object" in (tmp_path / "out" / "comparison.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ import recorded_runs as runs
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.jobs import starts
 from rclicks_jax.reporting.layers import Layers
-from rclicks_jax.results import aggregate, object_pictures, outputs, report, tables
+from rclicks_jax.results import object_pictures, outputs, report
+from rclicks_jax.results.runs import open_run
 
 HOSTILE = "<script>&\"'\n\x00\u202e\udc80 $\\frac{ _ ` é"
 
 
 def page_of(run):
-    results = aggregate.collect(records.read_all(run))
-    made = [make(results, runs.PROTOCOL) for make in tables.MAKERS]
-    return report.render(run, made)
+    opened = open_run(run.path)
+    return report.render(opened, outputs.make_tables(opened))
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +273,7 @@ def test_an_object_takes_less_than_300_kb(tmp_path):
             for k in layers.rounds
         },
     )  # fmt: skip
-    played = [object_pictures.Played("", objects[0], worst)]
+    played = [object_pictures.ObjectOfRun("", objects[0], worst)]
     drawn = object_pictures.of_object("a", "set", played, {"click_map": "map"})
     size = len(drawn.photo) + len(drawn.target)
     for row in drawn.rows:

@@ -131,7 +131,7 @@ def test_users_and_the_robot_are_compared_on_the_objects_that_users_clicked():
     assert row["set_objects"] == 6
     (note,) = tables.summary([result], PAPER).notes
     assert note == (
-        "User IoU@1 %, ± user, User NSR % on set: of the 6 of 12 objects that have a "
+        "User IoU@1 %, ± user, User NSR % on set: over the 6 of 12 objects that have a "
         "number."
     )
 

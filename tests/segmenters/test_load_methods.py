@@ -1,23 +1,15 @@
 import pathlib
 import sys
 
-import numpy as np
 import pytest
+import told_adapter
+from told_adapter import told
 
 from rclicks_jax import cache as user_cache
 from rclicks_jax import errors
+from rclicks_jax.bridge.switches import PAPER, Switches
 from rclicks_jax.segmenters import bridged, environments, load, methods
-from rclicks_jax.types import Clicks
-
-# Of the options of `sam`, with what they are written into.
-STAND_IN = """
-import numpy as np
-def load(options): return options
-def encode(model, image): return image.shape[:2]
-def predict(model, shape, clicks, state):
-    strict = model["protocol"] == "strict"
-    return np.full((len(clicks.count), *shape), strict), None
-"""
+from rclicks_jax.settings import protocols
 
 
 @pytest.fixture(autouse=True)
@@ -26,17 +18,16 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch):
+def stand_in(monkeypatch):
     """Runs a small file instead of an adapter; keeps the options of each worker."""
-    adapter = tmp_path / "adapter.py"
-    adapter.write_text(STAND_IN)
+    adapter = told_adapter.__file__
     asked = []
     real = bridged.BridgedSegmenter
 
     class Recorded(real):
-        def __init__(self, options):
+        def __init__(self, options, protocol):
             asked.append(dict(options))
-            super().__init__({**options, "adapter": str(adapter)})
+            super().__init__({**options, "adapter": adapter}, protocol)
 
     monkeypatch.setattr(bridged, "BridgedSegmenter", Recorded)
     return asked
@@ -49,23 +40,13 @@ def spec(tmp_path):
     return f"sam:checkpoint={tmp_path}/sam.pth:checkout={tmp_path}/sam"
 
 
-def answer(segmenter):
-    features = segmenter.encode(np.zeros((4, 5, 3), np.uint8))
-    session = segmenter.start(features, [np.zeros((4, 5), bool)])
-    one = np.ones(1, np.int32)
-    clicks = Clicks(np.zeros((1, 1, 2), np.int32), np.ones((1, 1), bool), one)
-    masks = session.predict(np.arange(1), clicks)
-    segmenter.close()
-    return bool(masks.all())
-
-
 def test_a_method_without_its_environment_says_how_to_make_it(spec):
     with pytest.raises(errors.SegmenterError, match=r"rclicks-segmenters env sam.*pyt"):
         load.load(spec)
 
 
 def test_a_python_that_is_given_wins(spec, stand_in):
-    assert answer(load.load(f"{spec}:python={sys.executable}", 11, "strict"))
+    assert told(load.load(f"{spec}:python={sys.executable}", 11)) == PAPER
     assert stand_in[0]["adapter"] == "sam"
     assert stand_in[0]["python"] == sys.executable
 
@@ -76,26 +57,18 @@ def test_an_environment_that_was_made_is_used(spec, stand_in, monkeypatch):
     monkeypatch.setattr(
         environments, "find", lambda environment: python if environment == wanted else 0
     )
-    assert not answer(load.load(spec, protocol="paper"))
+    assert told(load.load(spec)) == PAPER
     assert stand_in[0]["python"] == sys.executable
 
 
-@pytest.mark.parametrize(
-    ("given", "run", "expected"),
-    [("", "strict", True), ("", "paper", False), (":protocol=paper", "strict", False)],
-)
-def test_the_protocol_of_the_run_reaches_the_method(
-    spec, stand_in, given, run, expected
-):
-    segmenter = load.load(f"{spec}:python={sys.executable}{given}", protocol=run)
-    assert segmenter.description["options"]["protocol"] == (
-        "strict" if expected else "paper"
-    )
-    assert answer(segmenter) == expected
+def test_the_protocol_of_the_run_reaches_the_method(spec, stand_in):
+    segmenter = load.load(f"{spec}:python={sys.executable}", protocol=protocols.STRICT)
+    assert told(segmenter) == Switches(False, False)
+    assert {*segmenter.description["options"]} == {"checkpoint", "checkout"}
 
 
 def test_a_method_is_named_and_recorded_without_paths(spec, stand_in, tmp_path):
-    segmenter = load.load(f"{spec}:python={sys.executable}:protocol=paper:device=cpu")
+    segmenter = load.load(f"{spec}:python={sys.executable}:device=cpu")
     segmenter.close()
     assert segmenter.description["name"] == "sam"
     assert str(tmp_path) not in str(segmenter.description)

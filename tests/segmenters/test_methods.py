@@ -5,13 +5,14 @@ import re
 import pytest
 
 from rclicks_jax import errors, registry
+from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import actions, catalogue_text, environments, methods
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ADAPTERS = ROOT / "rclicks_jax" / "bridge" / "adapters"
 METHODS = methods.catalogue().methods
 # Readers of `adapters.options.Options` whose option has a fixed name.
-FIXED = {"device", "protocol", "batch"}
+FIXED = {"device", "batch"}
 NAMED = {"text", "choice", "number", "switch", "path"}
 
 
@@ -59,12 +60,43 @@ def test_every_method_says_where_it_comes_from(method):
     assert re.fullmatch(r"[0-9a-f]{40}|\d+\.\d+\.\d+", method.version)
     assert method.license
     assert method.checkpoints
-    assert {"checkpoint", "device", "protocol"} <= set(method.options)
+    assert {"checkpoint", "device"} <= set(method.options)
     assert not set(method.options) & set(methods.catalogue().worker_options)
     for checkpoint in method.checkpoints:
         assert checkpoint.source.startswith("https://") or (
             "checkout" in checkpoint.source
         )
+
+
+def switches_read(name):
+    """Returns the switches that an adapter takes from its protocol, by its source."""
+    return {
+        node.attr
+        for tree in modules(name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and getattr(node.value, "id", "") == "protocol"
+    }
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
+def test_every_method_obeys_the_switches_it_names_and_no_other(method):
+    assert switches_read(method.adapter) == {*method.switches} <= {*Switches._fields}
+
+
+def test_every_switch_is_obeyed_by_some_method():
+    obeyed = {switch for method in METHODS.values() for switch in method.switches}
+    assert obeyed == {*Switches._fields}
+
+
+def test_no_adapter_knows_a_protocol_by_its_name():
+    for path in ADAPTERS.glob("*.py"):
+        names = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant)
+        }
+        assert not names & {"paper", "strict"}, path.name
 
 
 def test_every_checkpoint_of_the_paper_has_its_numbers():
@@ -108,6 +140,7 @@ def test_a_page_has_all_there_is(name, capsys):
             assert checkpoint.source in page
         for text in (*method.protocol.values(), method.version, method.license):
             assert text in words
+        assert f"it obeys: {', '.join(method.switches) or 'none'}" in words
         for option in (*method.options, *methods.catalogue().worker_options):
             assert re.search(rf"^  {option} ", page, re.MULTILINE)
 
@@ -159,7 +192,6 @@ GIVEN = {"checkpoint": "a.pth", "checkout": "sam"}
         ({"checkpiont": "a"}, r"option of sam 'checkpiont'.*checkpoint.*workers"),
         ({}, r"Option checkpoint of sam: got nothing.*rclicks-segmenters show sam"),
         ({**GIVEN, "variant": "vit_x"}, r"variant of sam: got 'vit_x'.*vit_b, vit_l"),
-        ({**GIVEN, "protocol": "loose"}, r"protocol of sam: got 'loose'.*strict"),
     ],
 )
 def test_wrong_options_are_refused_by_name(options, message):
@@ -172,7 +204,6 @@ def described(folder, **more):
         "checkpoint": str(folder / "a.pth"),
         "checkout": str(folder / "sam"),
         "variant": "vit_b",
-        "protocol": "paper",
         "python": str(folder / "python"),
         **more,
     }

@@ -74,8 +74,7 @@ def test_what_can_be_loaded_passes(files, spec):
         ("bridge:adapter=mine.py:timeout=x", "Option timeout: got 'x'"),
         (SAM.replace("weights.pth", "wieghts.pth"), r"Do you mean weights\.pth\?"),
         (SAM.replace("checkout=code", "checkout=./cod"), r"Do you mean code\?"),
-        (SAM + ":prtocol=paper", r"'prtocol'\. Do you mean protocol\?"),
-        (SAM + ":protocol=mine", "Option protocol of sam: got 'mine'"),
+        (SAM + ":varaint=a", r"'varaint'\. Do you mean variant\?"),
         (SAM.replace(sys.executable, "/no/python"), "there is no such program"),
     ],
 )

@@ -69,7 +69,8 @@ SAVE_BEYOND_A_LIMIT = """
 import resource, signal, sys
 from etils import epath
 from test_checkpoints import state_at
-from rclicks_jax import config, errors
+from rclicks_jax import errors
+from rclicks_jax.settings import training
 from rclicks_jax.training import checkpoints
 import numpy as np
 keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), training.TrainConfig())
@@ -286,18 +287,39 @@ def test_only_settings_that_change_nothing_may_change(tmp_path):
     assert int(alike.restore_latest(state_at(0)).step) == 1
     alike.close()
     other = checkpoints.Checkpoints(folder, training.TrainConfig(recipe="improved"))
-    with pytest.raises(errors.TrainingError, match="recipe was 'paper'"):
+    with pytest.raises(errors.TrainingError, match='recipe was "paper"'):
         other.restore_latest(state_at(0))
     other.close()
 
 
-def test_a_limit_on_photographs_is_a_setting_that_trainings_of_before_lack(tmp_path):
-    plain, limited = training.TrainConfig(), training.TrainConfig(max_side=512)
-    opened = checkpoints.Checkpoints(epath.Path(tmp_path), plain)
-    assert "max_side" not in opened._config
+def saved_with(folder, monkeypatch, *lacking, **more):
+    """Saves a checkpoint as a release does that lacks some settings and has others."""
+    opened = checkpoints.Checkpoints(epath.Path(folder), training.TrainConfig())
+    values = {k: v for k, v in opened._config.items() if k not in lacking}
+    monkeypatch.setattr(opened, "_config", {**values, **more})
     opened.save(state_at(1), {"sim": 0.1})
     opened.close()
-    other = checkpoints.Checkpoints(epath.Path(tmp_path), limited)
-    with pytest.raises(errors.TrainingError, match="max_side was None and is 512"):
+
+
+def test_trainings_of_before_a_setting_go_on_with_its_default(tmp_path, monkeypatch):
+    folder = epath.Path(tmp_path)
+    saved_with(folder, monkeypatch, "max_side", "architecture")
+    same = checkpoints.Checkpoints(folder, training.TrainConfig())
+    assert int(same.restore_latest(state_at(0)).step) == 1
+    same.close()
+    other = checkpoints.Checkpoints(folder, training.TrainConfig(max_side=512))
+    with pytest.raises(errors.TrainingError, match="max_side was 0 and is 512"):
         other.restore_latest(state_at(0))
     other.close()
+
+
+def test_trainings_of_a_release_that_knows_more_are_not_gone_on_with(
+    tmp_path, monkeypatch
+):
+    folder = epath.Path(tmp_path)
+    saved_with(folder, monkeypatch, mixup=0.5)
+    opened = checkpoints.Checkpoints(folder, training.TrainConfig())
+    message = "step 1 .*settings that this release does not have: mixup"
+    with pytest.raises(errors.TrainingError, match=message):
+        opened.restore_latest(state_at(0))
+    opened.close()

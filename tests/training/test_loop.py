@@ -3,14 +3,16 @@ import json
 import os
 import signal
 
+import jax
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import disk, write_image
 
-from rclicks_jax import cache, errors
+from rclicks_jax import cache, errors, registry
 from rclicks_jax.networks import cards
 from rclicks_jax.settings import training
-from rclicks_jax.training import checkpoints, devices, loop, trainer
+from rclicks_jax.training import checkpoints, devices, loop, start, trainer
 
 SIZE = 32
 
@@ -53,8 +55,6 @@ def settings(clicked_folder):
 
 def all_leaves(folder):
     variables, _ = cards.load(folder)
-    import jax
-
     return jax.tree.leaves(variables)
 
 
@@ -152,7 +152,7 @@ def test_what_was_raised_first_is_told_if_closing_fails_too(
     monkeypatch.setattr(checkpoints.Checkpoints, "close", raised("the second"))
     with pytest.raises(errors.TrainingError, match="the first"):
         loop.train_and_evaluate(settings, tmp_path)
-    assert "Beside what is told last: the second" in capsys.readouterr().err
+    assert "A further error, beside the last one: the second" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_ends_the_training(settings, tmp_path, monkeypatch):
@@ -170,6 +170,47 @@ def test_a_split_without_tasks_says_so(clicked_folder, settings, tmp_path):
     only_train = dataclasses.replace(settings, data=f"folder:{folder}")
     with pytest.raises(errors.RClicksError, match="val"):
         loop.train_and_evaluate(only_train, tmp_path / "work")
+
+
+def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(
+    settings, tmp_path, monkeypatch
+):
+    entry = "two_convolutions:ARCHITECTURE"
+    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+    recipe = "improved:learning_rate=0.01:ema=0"
+    first = dataclasses.replace(
+        settings, architecture="two_convolutions", variant="narrow", recipe=recipe
+    )
+    model = loop.train_and_evaluate(first, tmp_path / "first")
+    variables, card = cards.load(model)
+    assert card.architecture == "two_convolutions"
+    assert card.network == two_convolutions.SIZES["narrow"]
+    fresh = two_convolutions.init(card.network, first.seed)
+    assert jax.tree.structure(variables) == jax.tree.structure(fresh)
+    # The disks are bright and masked, so that a few steps find them.
+    rows = (tmp_path / "first" / "metrics.jsonl").read_text().splitlines()
+    kld = [json.loads(row)["kld"] for row in rows]
+    assert kld[-1] < 0.9 * kld[0]
+    again = dataclasses.replace(first, init=str(model))
+    started = start.initial_variables(again)
+    for ours, leaf in zip(
+        jax.tree.leaves(started), jax.tree.leaves(variables), strict=True
+    ):
+        np.testing.assert_array_equal(ours, leaf)
+    refused = {
+        "--config.architecture": dataclasses.replace(settings, init=str(model)),
+        "multiples of 4": dataclasses.replace(first, size=34),
+        "variant of the two convolutions 'nano'": dataclasses.replace(
+            first, variant="nano", data="folder:nowhere"
+        ),
+        "has no encoder": dataclasses.replace(
+            first, recipe=f"{recipe}:encoder_rate=0.1"
+        ),
+        "no other checkpoints are known": dataclasses.replace(first, init=__file__),
+    }
+    for number, (message, config) in enumerate(refused.items()):
+        with pytest.raises(errors.RClicksError, match=message):
+            loop.train_and_evaluate(config, tmp_path / str(number))
 
 
 def test_devices_hold_one_replicated_state():

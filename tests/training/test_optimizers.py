@@ -20,7 +20,9 @@ def test_the_schedule_is_the_originals(parity):
 
 
 def updated(recipe, params, gradients, steps=10):
-    optimizer = optimizers.make_optimizer(recipes.parse(recipe), steps)
+    optimizer = optimizers.make_optimizer(
+        recipes.parse(recipe), steps, encoder="backbone"
+    )
     updates, _ = optimizer.update(gradients, optimizer.init(params), params)
     return updates
 
@@ -59,7 +61,7 @@ def test_only_kernels_decay():
 
 def test_clipping_bounds_what_one_step_remembers():
     recipe = recipes.parse(f"{PLAIN}:clip_norm=0.001")
-    optimizer = optimizers.make_optimizer(recipe, 10)
+    optimizer = optimizers.make_optimizer(recipe, 10, encoder="")
     _, state = optimizer.update(GRADIENTS, optimizer.init(PARAMS), PARAMS)
     moments = [leaf for leaf in jax.tree.leaves(state) if leaf.ndim]
     assert max(float(np.abs(leaf).max()) for leaf in moments) <= 1e-4

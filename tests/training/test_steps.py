@@ -34,7 +34,13 @@ def stepped(parity):
     )
     # Plain descent at rate 1 shows the gradients as differences of parameters.
     descent = optax.sgd(1.0)
-    step = steps.make_train_step(net, descent, masked=False, axis_name="batch")
+    step = steps.make_train_step(
+        net,
+        descent,
+        masked=False,
+        axis_name="batch",
+        without_cancelled=clickability.without_cancelled,
+    )
     before = state.create(variables, descent)
     run = jax.pmap(step, "batch", in_axes=(None, 0, None), devices=jax.devices()[:1])
     one_device = TrainBatch(*(array[None] for array in batch))

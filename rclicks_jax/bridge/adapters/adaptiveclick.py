@@ -46,8 +46,7 @@ def load(options: Mapping[str, str]) -> Model:
     # What the original sets by data set.
     side = given.number("target", 672 if dataset == "DAVIS" else 448)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
-    device, protocol = given.device(), given.protocol()
-    batch = given.number("batch", 1)
+    device, batch = given.device(), given.number("batch", 1)
     given.end()
     network = _network(checkout, checkpoint, device)
     frame = isegm_frame.Frame(
@@ -57,7 +56,6 @@ def load(options: Mapping[str, str]) -> Model:
         fixed=(side, side),
         flip=flip,
         sees_previous=network.with_prev_mask,
-        protocol=protocol,
         batch=batch,
     )
     return Model(ready(network, side, device), frame, device)

@@ -16,6 +16,7 @@ import torch
 
 from rclicks_jax.bridge.adapters import checkouts, gpcis, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 # RClicks cuts at 0.5 what the network says, and the result, zeros and ones, at 0.49.
 THRESHOLD = 0.5
@@ -26,15 +27,14 @@ BATCH = 4
 Model = isegm_frame.Model
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     dataset = given.text("dataset", "other")
     side = given.number("target", gpcis.SIDE)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
-    device, protocol = given.device(), given.protocol()
-    batch = given.number("batch", BATCH)
+    device, batch = given.device(), given.number("batch", BATCH)
     given.end()
     network = isegm_network.load(checkout, checkpoint, _renamed(checkout))
     if network.with_prev_mask:
@@ -45,7 +45,7 @@ def load(options: Mapping[str, str]) -> Model:
         fixed=(side, side),
         flip=flip,
         sees_previous=False,
-        protocol=protocol,
+        empty_mask_keeps_crop=protocol.empty_mask_keeps_crop,
         batch=batch,
     )
     return Model(options_lib.ready(network, device), frame, device)

@@ -21,6 +21,7 @@ import torch
 from rclicks_jax.bridge.adapters import focalclick_boxes as boxes_lib
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 Model = isegm_frame.Model
@@ -49,15 +50,17 @@ class _Row(NamedTuple):
     positive: np.ndarray
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     side, device = given.number("target", SIDE), given.device()
-    protocol, batch = given.protocol(), given.batch()
+    batch = given.batch()
     given.end()
     network = isegm_network.load(checkout, checkpoint)
-    frame = frame_of(side)._replace(protocol=protocol, batch=batch)
+    frame = frame_of(side)._replace(
+        empty_mask_keeps_crop=protocol.empty_mask_keeps_crop, batch=batch
+    )
     return Model(options_lib.ready(network, device), frame, device)
 
 
@@ -78,7 +81,7 @@ def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> An
     with torch.inference_mode():
         if state is None:
             state = isegm_frame.begin(features, len(clicks.count))
-        if model.frame.protocol == "strict":
+        if not model.frame.empty_mask_keeps_crop:
             state = _without_lost(state)
         found, after = isegm_frame.predict(coarse, model.frame, features, clicks, state)
         # All passes have one size, so they came in the order of the trajectories.

@@ -16,6 +16,7 @@ import torch
 
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.49
 Model = isegm_frame.Model
@@ -27,15 +28,14 @@ SIDE = 384
 BATCH = 1
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     dataset = given.text("dataset", "other")
     side = given.number("target", 256 if dataset == "SBD" else SIDE)
     zoom, flip = given.switch("zoom", True), given.switch("flip", False)
-    device, protocol = given.device(), given.protocol()
-    batch = given.number("batch", BATCH)
+    device, batch = given.device(), given.number("batch", BATCH)
     given.end()
     network = isegm_network.load(checkout, checkpoint)
     frame = isegm_frame.Frame(
@@ -44,7 +44,7 @@ def load(options: Mapping[str, str]) -> Model:
         fixed=(side, side),
         flip=flip,
         sees_previous=network.with_prev_mask,
-        protocol=protocol,
+        empty_mask_keeps_crop=protocol.empty_mask_keeps_crop,
         batch=batch,
     )
     return Model(options_lib.ready(network, device), frame, device)

@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from rclicks_jax.bridge.adapters import isegm_crops
+from rclicks_jax.bridge.switches import PAPER
 
 # `f32[n c h w]` and points `f32[n 2k 3]` to logits `f32[n 1 h w]`.
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -35,7 +36,8 @@ class Frame(NamedTuple):
         fixed: Height and width of every pass, crop or not; None to leave it.
         flip: Whether a mirrored pass is averaged in.
         sees_previous: Whether the last probabilities are a fourth channel.
-        protocol: `paper` or `strict`.
+        empty_mask_keeps_crop: Of the protocol; of effect where `crops` leaves some
+            clicks without one (`whole_first`).
         batch: Trajectories in a pass.
     """
 
@@ -44,7 +46,7 @@ class Frame(NamedTuple):
     fixed: tuple[int, int] | None = None
     flip: bool = True
     sees_previous: bool = True
-    protocol: str = "paper"
+    empty_mask_keeps_crop: bool = PAPER.empty_mask_keeps_crop
     batch: int = 16
 
 
@@ -152,7 +154,7 @@ def _passes(
         seen = crop if zooms and crop else whole
         # Without a mask to zoom to, the original looks at the whole photograph and
         # yet puts the answer where the last crop was.
-        errs = frame.protocol == "paper" and crop and not zooms
+        errs = frame.empty_mask_keeps_crop and crop and not zooms
         placed = crop if errs and crop else seen
         kept[row] = torch.tensor(crop if crop else (-1,) * 4)
         size, points = _transformed(frame, seen, zooms, yx)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rclicks_jax.bridge.adapters import sam
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD, LOGITS = sam.THRESHOLD, sam.LOGITS
 encode, predict = sam.encode, sam.predict
 
 
-def load(options: Mapping[str, str]) -> sam.Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> sam.Model:
     """Loads the one variant there is, `vit_t`."""
-    return sam.load_from("mobile_sam", ("vit_t",), options)
+    return sam.load_from("mobile_sam", ("vit_t",), options, protocol)

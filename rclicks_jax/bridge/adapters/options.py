@@ -87,10 +87,6 @@ class Options:
             raise ValueError(f"option {name} is {value!r}: there is no such file")
         return value
 
-    def protocol(self) -> str:
-        """Returns `paper` or `strict`."""
-        return self.choice("protocol", ("paper", "strict"), "paper")
-
     def batch(self) -> int:
         """Returns how many trajectories go through the network at once."""
         return self.number("batch", BATCH)

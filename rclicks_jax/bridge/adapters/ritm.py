@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.49
 Model = isegm_frame.Model
@@ -17,7 +18,7 @@ encode = isegm_frame.encode
 predict = isegm_network.predict
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
@@ -25,7 +26,7 @@ def load(options: Mapping[str, str]) -> Model:
     # What the original sets by data set: more pixels, or no pass at full size.
     target = given.number("target", 600 if dataset == "DAVIS" else 400)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
-    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    device, batch = given.device(), given.batch()
     given.end()
     network = isegm_network.load(checkout, checkpoint)
     rule = isegm_crops.Rule(whole_first=dataset != "TETRIS")
@@ -34,7 +35,7 @@ def load(options: Mapping[str, str]) -> Model:
         target=target,
         flip=flip,
         sees_previous=network.with_prev_mask,
-        protocol=protocol,
+        empty_mask_keeps_crop=protocol.empty_mask_keeps_crop,
         batch=batch,
     )
     return Model(options_lib.ready(network, device), frame, device)

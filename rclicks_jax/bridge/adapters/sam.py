@@ -13,6 +13,7 @@ import torch
 
 from rclicks_jax.bridge.adapters import checkouts, sam_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 LOGITS = True
@@ -23,7 +24,7 @@ class Model(NamedTuple):
     """A network and how it is driven."""
 
     network: Any
-    protocol: str = "paper"
+    drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
 
 
@@ -34,13 +35,16 @@ class Features(NamedTuple):
     embeddings: torch.Tensor
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a variant: `vit_b`, `vit_l` or `vit_h`."""
-    return load_from("segment_anything", _VARIANTS, options)
+    return load_from("segment_anything", _VARIANTS, options, protocol)
 
 
 def load_from(
-    package: str, variants: tuple[str, ...], options: Mapping[str, str]
+    package: str,
+    variants: tuple[str, ...],
+    options: Mapping[str, str],
+    protocol: Switches,
 ) -> Model:
     """Loads a network of a package made like `segment_anything`.
 
@@ -48,18 +52,20 @@ def load_from(
         package: With `sam_model_registry`.
         variants: What it has; the first is the default.
         options: Of the adapter.
+        protocol: Of the run.
     """
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     variant = given.choice("variant", variants, variants[0])
-    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    device, batch = given.device(), given.batch()
     given.end()
     if not checkpoint:
         raise ValueError("option checkpoint is missing")
     checkouts.use(checkout, package)
     network = checkouts.find(f"{package}:sam_model_registry")[variant](checkpoint=None)
     options_lib.fill(network, options_lib.load_weights(checkpoint), checkpoint)
-    return Model(options_lib.ready(network, device), protocol, batch)
+    ready = options_lib.ready(network, device)
+    return Model(ready, protocol.drop_mask_prompt, batch)
 
 
 def encode(model: Model, image: np.ndarray) -> Features:
@@ -86,7 +92,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
         )
         return low_res[torch.arange(len(low_res)), scores.argmax(dim=1)]
 
-    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(
+        decode, clicks, state, model.drop_mask_prompt, model.batch
+    )
     return sam_images.to_logits(low_res, frame), {"low_res": low_res}
 
 

@@ -18,6 +18,7 @@ import torch
 
 from rclicks_jax.bridge.adapters import checkouts, sam2_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 LOGITS = True
@@ -41,13 +42,13 @@ class Model(NamedTuple):
 
     Attributes:
         network: A `SAM2Base`.
-        protocol: `paper` or `strict`.
+        drop_mask_prompt: Of the protocol.
         batch: Trajectories in a pass.
         limit: Of the logits that go back in as mask prompts.
     """
 
     network: Any
-    protocol: str = "paper"
+    drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
     limit: float = sam2_images.LIMIT
 
@@ -66,12 +67,12 @@ class Features(NamedTuple):
     fine: list[torch.Tensor]
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a variant, such as `sam2.1_hiera_tiny`; by default the checkpoint's own."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     variant = given.choice("variant", ("auto", *_VARIANTS), "auto")
-    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    device, batch = given.device(), given.batch()
     given.end()
     if not checkpoint:
         raise ValueError("option checkpoint is missing")
@@ -85,7 +86,8 @@ def load(options: Mapping[str, str]) -> Model:
         variant = variant_of(weights, checkpoint)
     network = build(config_of(variant), device="cpu")
     options_lib.fill(network, weights, checkpoint)
-    return Model(options_lib.ready(network, device), protocol, batch)
+    ready = options_lib.ready(network, device)
+    return Model(ready, protocol.drop_mask_prompt, batch)
 
 
 def config_of(variant: str) -> str:
@@ -150,6 +152,8 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
             high_res_features=features.fine,
         )[0][:, 0]
 
-    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(
+        decode, clicks, state, model.drop_mask_prompt, model.batch
+    )
     prompt = low_res.clamp(-model.limit, model.limit)
     return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}

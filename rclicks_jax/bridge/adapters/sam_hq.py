@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from rclicks_jax.bridge.adapters import sam, sam_images, sam_prompts
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 LOGITS = True
@@ -36,9 +37,9 @@ class Features(NamedTuple):
     early: list[torch.Tensor]
 
 
-def load(options: Mapping[str, str]) -> sam.Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> sam.Model:
     """Loads a variant: `vit_b`, `vit_l` or `vit_h`."""
-    return sam.load_from("segment_anything", _VARIANTS, options)
+    return sam.load_from("segment_anything", _VARIANTS, options, protocol)
 
 
 def encode(model: sam.Model, image: np.ndarray) -> Features:
@@ -71,5 +72,7 @@ def predict(model: sam.Model, features: Features, clicks: Any, state: Any) -> An
             interm_embeddings=features.early,
         )[0][:, 0]
 
-    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(
+        decode, clicks, state, model.drop_mask_prompt, model.batch
+    )
     return sam_images.to_logits(low_res, frame), {"low_res": low_res}

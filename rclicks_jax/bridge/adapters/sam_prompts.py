@@ -2,7 +2,8 @@
 
 The mask prompt is the network's own last low-resolution answer. The original drops it
 where its padded list of clicks has two entries: at the first click, and at the second
-if that one is negative. Protocol `strict` keeps it.
+if that one is negative. The switch `drop_mask_prompt` of the protocol says whether it
+is dropped there too.
 
 Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py, is_sam2_model.py.
 """
@@ -37,7 +38,7 @@ def predict(
     decode: Callable[[Prompts], torch.Tensor],
     clicks: Any,
     state: dict[str, torch.Tensor] | None,
-    protocol: str,
+    drop_mask_prompt: bool,
     batch: int,
 ) -> torch.Tensor:
     """Answers every trajectory of a batch in as few passes as there are kinds of them.
@@ -47,7 +48,7 @@ def predict(
             of low resolution, `f32[n r c]`.
         clicks: All clicks so far of each.
         state: Of the click before, `low_res` of `f32[t r c]`; None at the first.
-        protocol: `paper` or `strict`.
+        drop_mask_prompt: Of the protocol.
         batch: Trajectories in a pass.
 
     Returns:
@@ -55,24 +56,27 @@ def predict(
     """
     rows, parts = [], []
     with torch.inference_mode():
-        for prompts in _kinds(clicks, state, protocol, batch):
+        for prompts in _kinds(clicks, state, drop_mask_prompt, batch):
             rows.extend(prompts.rows)
             parts.append(decode(prompts))
         return torch.cat(parts)[np.argsort(rows)]
 
 
-def drops_mask(positive: np.ndarray, protocol: str) -> bool:
+def drops_mask(positive: np.ndarray, drop_mask_prompt: bool) -> bool:
     """Says whether trajectories of these clicks, `bool[k]`, get no mask prompt."""
-    return protocol == "paper" and max(positive.sum(), (~positive).sum()) == 1
+    return drop_mask_prompt and max(positive.sum(), (~positive).sum()) == 1
 
 
 def _kinds(
-    clicks: Any, state: dict[str, torch.Tensor] | None, protocol: str, batch: int
+    clicks: Any,
+    state: dict[str, torch.Tensor] | None,
+    drop_mask_prompt: bool,
+    batch: int,
 ) -> Iterator[Prompts]:
     # Padding tokens take part in attention: only equal numbers of clicks go together.
     kinds: dict[tuple[int, bool], list[int]] = {}
     for row, count in enumerate(clicks.count.tolist()):
-        masked = not drops_mask(clicks.positive[row, :count], protocol)
+        masked = not drops_mask(clicks.positive[row, :count], drop_mask_prompt)
         kinds.setdefault((count, masked and state is not None), []).append(row)
     for (count, masked), members in kinds.items():
         for start in range(0, len(members), batch):

@@ -45,7 +45,6 @@ def load(options: Mapping[str, str]) -> Model:
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     device, batch = given.device(), given.number("batch", BATCH)
-    given.protocol()  # There is nothing in which they differ.
     given.end()
     inner = os.path.join(checkout, "segnext")
     if checkout and os.path.isdir(inner):

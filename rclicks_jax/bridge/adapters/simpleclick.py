@@ -45,7 +45,7 @@ def load_given(given: options_lib.Options) -> Model:
     # What the original sets by data set.
     side = given.number("target", 672 if dataset == "DAVIS" else 448)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
-    device, protocol, batch = given.device(), given.protocol(), given.batch()
+    device, batch = given.device(), given.batch()
     given.end()
     network = isegm_network.load(checkout, checkpoint, read=isegm_settings.load)
     frame = isegm_frame.Frame(
@@ -55,7 +55,6 @@ def load_given(given: options_lib.Options) -> Model:
         fixed=(side, side),
         flip=flip,
         sees_previous=network.with_prev_mask,
-        protocol=protocol,
         batch=batch,
     )
     return Model(ready(network, side, device), frame, device)

@@ -15,6 +15,7 @@ import transformers
 
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam_images, sam_prompts
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 LOGITS = True
@@ -25,7 +26,7 @@ class Model(NamedTuple):
     """A network and how it is driven."""
 
     network: Any
-    protocol: str = "paper"
+    drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
 
 
@@ -44,11 +45,11 @@ class Features(NamedTuple):
     early: torch.Tensor | None
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads SAM or SAM-HQ, whichever the checkpoint is."""
     given = options_lib.Options(options)
     checkpoint, device = given.text("checkpoint"), given.device()
-    protocol, batch = given.protocol(), given.batch()
+    batch = given.batch()
     given.end()
     try:
         network = _network(checkpoint)
@@ -57,7 +58,8 @@ def load(options: Mapping[str, str]) -> Model:
             f"option checkpoint is {checkpoint!r}, which cannot be loaded: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    return Model(options_lib.ready(as_original(network), device), protocol, batch)
+    ready = options_lib.ready(as_original(network), device)
+    return Model(ready, protocol.drop_mask_prompt, batch)
 
 
 def as_original(network: Any) -> Any:
@@ -106,7 +108,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         return _best(model.network, features, prompts)
 
-    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(
+        decode, clicks, state, model.drop_mask_prompt, model.batch
+    )
     return sam_images.to_logits(low_res, features.frame), {"low_res": low_res}
 
 

@@ -16,6 +16,7 @@ import transformers
 
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam2_images, sam_prompts
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD = 0.5
 LOGITS = True
@@ -33,7 +34,7 @@ class Model(NamedTuple):
 
     Attributes:
         network: A `Sam2Model`, or one with its methods.
-        protocol: `paper` or `strict`.
+        drop_mask_prompt: Of the protocol.
         batch: Trajectories in a pass.
         mean: What is taken off each channel of a photograph, in 0..1.
         std: What each is then divided by.
@@ -41,7 +42,7 @@ class Model(NamedTuple):
     """
 
     network: Any
-    protocol: str = "paper"
+    drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
@@ -55,13 +56,16 @@ class Features(NamedTuple):
     levels: list[torch.Tensor]
 
 
-def load(options: Mapping[str, str]) -> Model:
+def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads SAM 2 or SAM 2.1."""
-    return load_from("Sam2Model", ("sam2", "sam2_video"), options)
+    return load_from("Sam2Model", ("sam2", "sam2_video"), options, protocol)
 
 
 def load_from(
-    class_name: str, kinds: tuple[str, ...], options: Mapping[str, str]
+    class_name: str,
+    kinds: tuple[str, ...],
+    options: Mapping[str, str],
+    protocol: Switches,
 ) -> Model:
     """Loads a network of a class with the methods of `Sam2Model`.
 
@@ -69,10 +73,11 @@ def load_from(
         class_name: Of the package.
         kinds: Model types of the checkpoints that it opens.
         options: Of the adapter.
+        protocol: Of the run.
     """
     given = options_lib.Options(options)
     checkpoint, device = given.text("checkpoint"), given.device()
-    protocol, batch = given.protocol(), given.batch()
+    batch = given.batch()
     given.end()
     try:
         network = _network(class_name, kinds, checkpoint)
@@ -81,7 +86,8 @@ def load_from(
             f"option checkpoint is {checkpoint!r}, which cannot be loaded: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    return Model(options_lib.ready(network, device), protocol, batch)
+    ready = options_lib.ready(network, device)
+    return Model(ready, protocol.drop_mask_prompt, batch)
 
 
 def encode(model: Model, image: np.ndarray) -> Features:
@@ -128,7 +134,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
             arguments["input_masks"] = prompts.low_res[:, None]
         return network(**arguments).pred_masks[:, 0, 0]
 
-    low_res = sam_prompts.predict(decode, clicks, state, model.protocol, model.batch)
+    low_res = sam_prompts.predict(
+        decode, clicks, state, model.drop_mask_prompt, model.batch
+    )
     # Unlike the original, the package does not clamp what it returns.
     prompt = low_res.clamp(-model.limit, model.limit)
     return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from rclicks_jax.bridge.adapters import transformers_sam2
 from rclicks_jax.bridge.adapters.transformers_sam2 import encode, predict
+from rclicks_jax.bridge.switches import PAPER, Switches
 
 THRESHOLD, LOGITS = transformers_sam2.THRESHOLD, transformers_sam2.LOGITS
 MEAN = (0.5, 0.5, 0.5)
@@ -22,8 +23,10 @@ STD = (0.5, 0.5, 0.5)
 __all__ = ["LOGITS", "MEAN", "STD", "THRESHOLD", "encode", "load", "predict"]
 
 
-def load(options: Mapping[str, str]) -> transformers_sam2.Model:
+def load(
+    options: Mapping[str, str], protocol: Switches = PAPER
+) -> transformers_sam2.Model:
     """Loads the tracker, also from a checkpoint of the whole of SAM 3."""
     kinds = ("sam3_tracker", "sam3_video")
-    model = transformers_sam2.load_from("Sam3TrackerModel", kinds, options)
+    model = transformers_sam2.load_from("Sam3TrackerModel", kinds, options, protocol)
     return model._replace(mean=MEAN, std=STD)

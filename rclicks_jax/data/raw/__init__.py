@@ -1,17 +1,22 @@
-"""Datasets as people have them on disk: what every reader yields.
+"""Raw datasets: the values that every reader yields.
 
-A reader never stops at a bad file: it yields the image or the object with the
-problem in words, so that it is counted, recorded and named.
+A reader never stops at a bad file: it yields the image or the object with a problem in
+words, so that it is counted, recorded and named.
 """
 
+from __future__ import annotations
+
+import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol
 
 from rclicks_jax import errors
-from rclicks_jax.types import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rclicks_jax.types import Status
 
 OBJECT, IGNORE, BACKGROUND = 255, 128, 0
 ALL = "all"
@@ -20,24 +25,24 @@ TRAIN, VAL = "train", "val"
 UNLISTED = "test"
 EMPTY = "the mask has no object pixel"
 NO_MASK = "the annotation has no mask"
-# Problems of objects that are whole but cannot be a target: they are skipped, and
-# whatever else is wrong with an object is a failure.
+# Problems of objects that are intact but cannot be a target: these are skipped. Any
+# other problem is a failure.
 NO_TARGET = (EMPTY, NO_MASK)
 
-# Places named of one kind of note.
+# Number of places that are named for one kind of note.
 _EXAMPLES = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-    """What a reader decided or left out, which a user should know of.
+    """A note for the user on what a reader decided or left out.
 
     Notes of one kind are counted together, so `kind` names no file and no object.
 
     Attributes:
         kind: A sentence without its full stop, such as "annotations are crowds
             (iscrowd) and are left out".
-        where: The file, image or object that it speaks of.
+        where: The file, image or object of the note.
     """
 
     kind: str
@@ -46,13 +51,13 @@ class Note:
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """How many objects of a dataset can be used: in the doctor, a package and a run.
+    """Counts of objects by status, for the doctor, packages and runs.
 
     Attributes:
         images: Number of images.
-        ok: Objects that can be used.
-        skipped: Objects that are no target, such as those of empty masks.
-        failed: Objects with another problem.
+        ok: Number of objects that can be used.
+        skipped: Number of objects that cannot be a target, such as empty masks.
+        failed: Number of objects with another problem.
     """
 
     images: int
@@ -61,7 +66,7 @@ class Counts:
     failed: int
 
     def text(self) -> str:
-        """Writes the counts in one line."""
+        """Returns the counts as one line of text."""
         return (
             f"{self.images} images, {self.ok} usable objects, {self.skipped} skipped, "
             f"{self.failed} failed"
@@ -71,16 +76,16 @@ class Counts:
 class RawObject:
     """One object of an image.
 
-    Its mask is kept as a PNG and decoded whenever it is asked for: a photograph may
-    have hundreds of objects.
+    The mask is kept as a PNG and decoded at each access, since a photograph may have
+    hundreds of objects.
 
     Attributes:
-        instance_id: Stable within the dataset.
+        instance_id: Stable identity within the dataset.
         encoded_mask: PNG of the mask; None with a problem.
-        problem: Why the object cannot be used; empty if it can.
+        problem: Reason why the object cannot be used; empty if it can.
         clicks_yx: Real first clicks, `i32[n 2]`.
-        input_device: What made them, joined by `+`; empty without clicks.
-        category: What kind of thing it is, as the dataset calls it; empty if unknown.
+        input_device: Devices of the clicks, joined by `+`; empty without clicks.
+        category: Category of the object in the dataset; empty if unknown.
     """
 
     def __init__(
@@ -93,7 +98,9 @@ class RawObject:
         category: str = "",
     ) -> None:
         """Takes a mask, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`."""
-        # Commands that only name datasets start without OpenCV.
+        # Commands that only name datasets start without NumPy and OpenCV.
+        import numpy as np
+
         from rclicks_jax.ops import images
 
         self.instance_id = instance_id
@@ -106,7 +113,7 @@ class RawObject:
 
     @property
     def mask(self) -> np.ndarray | None:
-        """Returns the mask, `u8[h w]`; None with a problem."""
+        """The mask, `u8[h w]`; None with a problem."""
         if self.encoded_mask is None:
             return None
         from rclicks_jax.ops import images
@@ -119,13 +126,13 @@ class RawImage:
     """An image file with its objects.
 
     Attributes:
-        image_id: Stable within the dataset.
-        encoded: The file as it is; empty with a problem.
-        shape: Height and width that masks and clicks refer to: the image's own, or
-            smaller where the dataset limits its longest side.
-        objects: In a stable order.
-        problem: Why the image cannot be used; empty if it can.
-        notes: What was decided or left out while its files were read.
+        image_id: Stable identity within the dataset.
+        encoded: Content of the file; empty with a problem.
+        shape: Height and width of the frame of masks and clicks: the image's own size,
+            or a smaller one if the longest side is limited.
+        objects: The objects, in a stable order.
+        problem: Reason why the image cannot be used; empty if it can.
+        notes: Notes on what was decided or left out while its files were read.
     """
 
     image_id: str
@@ -138,18 +145,19 @@ class RawImage:
 
 @dataclasses.dataclass(frozen=True)
 class RawTask:
-    """A click task; attributes as in `types.ClickExample`.
+    """A click task of a reader.
 
     Attributes:
-        click_set_id: Stable within the dataset.
+        click_set_id: Stable identity within the dataset.
         image: The photograph; its objects are not used.
         click_type: `first`, `fn` or `fp`.
-        mask_source: What made the previous mask; empty for first clicks.
-        input_device: What made the clicks, joined by `+`.
-        gt_mask: `u8[h w]`, 255 for the object; None with a problem.
-        prev_mask: `u8[h w]`, 255 times a soft mask; None for first clicks.
-        clicks_yx: `i32[n 2]`.
-        problem: Why the task cannot be used; empty if it can.
+        mask_source: Source of the previous mask; empty for first clicks.
+        input_device: Devices of the clicks, joined by `+`.
+        gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
+        prev_mask: The previous mask, soft, scaled to 255, `u8[h w]`; None for first
+            clicks.
+        clicks_yx: The clicks, `i32[n 2]`.
+        problem: Reason why the task cannot be used; empty if it can.
     """
 
     click_set_id: str
@@ -167,7 +175,7 @@ class RawSource(Protocol):
     """A dataset on disk.
 
     Attributes:
-        name: What tables call it.
+        name: Name of the dataset in tables.
         split_names: `train` and `val`; `test` for images that no list names.
     """
 
@@ -176,15 +184,15 @@ class RawSource(Protocol):
 
     @property
     def notes(self) -> Sequence[Note]:
-        """Returns what was decided or left out when the files were listed.
+        """Notes on what was decided or left out when the files were listed.
 
-        What is known of a single image is in its own `notes`.
+        Notes on a single image are in its own `notes`.
         """
         ...
 
     @property
     def has_clicks(self) -> bool:
-        """Tells whether clicks are known for the dataset at all."""
+        """Whether the dataset has clicks."""
         ...
 
     def __len__(self) -> int:
@@ -200,31 +208,31 @@ class RawSource(Protocol):
         ...
 
 
-def splits_of(dataset: str, known: Sequence[str], asked: str) -> list[str]:
+def splits_of(dataset: str, known: Sequence[str], name: str) -> list[str]:
     """Returns the splits that a name stands for.
 
     Args:
-        dataset: What an error calls it.
-        known: The splits that it has.
-        asked: One of them; `all`; or `held_out`, which is `val` or, in a dataset
-            without, all that is not for training: what the paper evaluates on.
+        dataset: Name of the dataset, for messages.
+        known: The splits of the dataset.
+        name: One of them; `all`; or `held_out`, which is `val` or, without such a
+            split, all that is not for training: what the paper evaluates on.
 
     Raises:
-        BadValueError: The name stands for nothing here.
+        BadValueError: The dataset has no such split.
     """
-    held_out = [VAL] if VAL in known else [name for name in known if name != TRAIN]
-    meanings = {name: [name] for name in known} | {ALL: list(known)}
+    held_out = [VAL] if VAL in known else [split for split in known if split != TRAIN]
+    meanings = {split: [split] for split in known} | {ALL: list(known)}
     if held_out:
         meanings[HELD_OUT] = held_out
-    if asked not in meanings:
+    if name not in meanings:
         what = f"Split of {dataset}"
-        near = errors.meant(asked, meanings)
-        raise errors.BadValueError(what, repr(asked), ", ".join(meanings), near)
-    return meanings[asked]
+        near = errors.meant(name, meanings)
+        raise errors.BadValueError(what, repr(name), ", ".join(meanings), near)
+    return meanings[name]
 
 
 def status_of(problem: str) -> Status:
-    """Returns what becomes of an object with a problem, or with none (empty)."""
+    """Returns the status of an object with a problem; an empty problem means `ok`."""
     if not problem:
         return "ok"
     return "skipped" if problem in NO_TARGET else "failed"
@@ -234,13 +242,11 @@ def count(images: Iterable[Iterable[str]]) -> Counts:
     """Counts objects by status.
 
     Args:
-        images: The problem of each object of each image; empty if it has none.
+        images: The problem of each object, by image; empty if it has none.
     """
-    listed = [[status_of(problem) for problem in image] for image in images]
-    statuses = [status for image in listed for status in image]
-    return Counts(
-        len(listed), *(statuses.count(each) for each in ("ok", "skipped", "failed"))
-    )
+    by_image = [[status_of(problem) for problem in image] for image in images]
+    counts = collections.Counter(status for image in by_image for status in image)
+    return Counts(len(by_image), counts["ok"], counts["skipped"], counts["failed"])
 
 
 def describe(notes: Iterable[Note]) -> list[str]:
@@ -260,10 +266,10 @@ def describe(notes: Iterable[Note]) -> list[str]:
 
 
 def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:
-    """Says why a mask cannot be a target; empty if it can.
+    """Returns why a mask cannot be a target; empty if it can.
 
     Args:
-        mask: `u8[h w]`.
+        mask: The mask, `u8[h w]`.
         shape: Height and width of the image.
     """
     if mask.shape != shape:
@@ -274,5 +280,5 @@ def object_problem(mask: np.ndarray, shape: tuple[int, int]) -> str:
 
 
 def other_size(mask: Sequence[int], image: Sequence[int]) -> str:
-    """Says that a mask and its image differ in size, of which heights come first."""
+    """Returns the problem of a mask whose (height, width) is not that of its image."""
     return f"the mask is {mask[0]}x{mask[1]} pixels, the image {image[0]}x{image[1]}"

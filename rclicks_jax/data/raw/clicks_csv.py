@@ -1,4 +1,4 @@
-"""Real clicks as RClicks publishes them: `clicks.csv` and `previews.csv`.
+"""Reads real clicks from the tables of RClicks: `clicks.csv` and `previews.csv`.
 
 Source: emb-ai/rclicks, rclicks/rclicks/clickmap.py, `Clicks`.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.data.raw import files, identities, texts
 
-# Identities, which are kept as they are written, and words.
+# Columns of identities, which stay as they are written, and columns of words.
 _STEMS = ("image_stem", "object_stem", "full_stem")
 _LABELS = ("dataset", "click_type", "model_type", "device")
 _NUMBERS = ("x", "y", "w", "h")
@@ -30,20 +30,21 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 @dataclasses.dataclass(frozen=True)
 class ClickSet:
-    """The clicks of one task, in the frames they were recorded in.
+    """The clicks of one task, in the frames in which they were recorded.
 
     Attributes:
-        full_stem: Names image, object and, in later rounds, the previous mask.
-        image_stem: Names the image.
-        object_stem: Id of the object in its label image; empty for all that is not 0.
+        full_stem: Name of image, object and, in later rounds, previous mask.
+        image_stem: Stem of the image.
+        object_stem: Id of the object in its label image; empty for all labels but 0.
         click_type: `first`, `fn` or `fp`.
-        mask_source: What made the previous mask, joined by `+`; empty for first clicks.
+        mask_source: Sources of the previous mask, joined by `+`; empty for first
+            clicks.
         input_device: `pc`, `mobile` or `synthetic`; several are joined by `+`.
-        clicks_yx: As recorded, `i64[n 2]`; may lie outside the frame.
+        clicks_yx: The recorded positions, `i64[n 2]`; they may lie outside the frame.
         frames: Height and width of the frame of each click, `i64[n 2]`, positive.
-        lines: Where each click stands in the file, `i64[n]`, from 1.
-        device_of_each: What made each click, `str[n]`.
-        problem: Why the set cannot be used; empty if it can.
+        lines: Line of each click in the file, `i64[n]`, from 1.
+        device_of_each: Device of each click, `str[n]`.
+        problem: Reason why the set cannot be used; empty if it can.
         table: Name of the file, for messages.
     """
 
@@ -61,7 +62,7 @@ class ClickSet:
     table: str = "clicks.csv"
 
     def of_device(self, device: str) -> "ClickSet":
-        """Returns the clicks that one kind of device made."""
+        """Returns the clicks of one kind of device."""
         inside = self.device_of_each == device
         return dataclasses.replace(
             self,
@@ -73,16 +74,16 @@ class ClickSet:
         )
 
     def outside(self) -> int:
-        """Returns how many clicks lie outside their frame."""
+        """Returns the number of clicks outside their frame."""
         outside = (self.clicks_yx < 0) | (self.clicks_yx >= self.frames)
         return int(outside.any(axis=1).sum())
 
     def problem_in(self, shape: tuple[int, int]) -> str:
-        """Says why the clicks cannot be moved to a photograph; empty if they can.
+        """Returns why the clicks cannot be moved to a photograph; empty if they can.
 
-        A frame may be the photograph's own, or that of the photograph at another
-        size: both sides are the photograph's times one number, but for a pixel that
-        rounding takes or gives on either side.
+        A frame may be that of the photograph, also at another scale: then both its
+        sides are those of the photograph times one number, give or take a pixel by
+        rounding.
 
         Args:
             shape: Height and width of the photograph.
@@ -104,23 +105,24 @@ class ClickSet:
         """Returns the clicks clipped to their frames and moved to a photograph.
 
         Args:
-            shape: Height and width of the photograph, perhaps shrunken.
+            shape: Height and width of the photograph, perhaps scaled.
 
         Returns:
-            `i32[n 2]`; coordinates are cut, not rounded, as in the original.
+            The positions, `i32[n 2]`; coordinates are cut, not rounded, as in the
+            original.
         """
         clipped = np.clip(self.clicks_yx, 0, self.frames - 1)
-        # Exact where a frame is the photograph's own.
+        # This is exact if the frame is that of the photograph.
         return (clipped * np.array(shape) / self.frames).astype(np.int32)
 
 
 def _same_shape(frames: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Tells which frames `i64[n 2]` are a photograph at some size: `bool[n]`."""
+    """Tells which frames `i64[n 2]` fit a photograph at some scale, `bool[n]`."""
     sides = np.array(shape)
     with np.errstate(divide="ignore"):
         least = (frames - 1) / (sides + 1)
         most = (frames + 1) / (sides - 1)
-    # A single pixel would be at any place of any photograph.
+    # A frame of a single pixel would fit any photograph.
     tells = (frames.max(axis=1) > 1) | (sides.max() == 1)
     return (least.max(axis=1) <= most.min(axis=1)) & tells
 
@@ -130,15 +132,15 @@ Key = tuple[str, str]
 
 
 def sets_by_id(sets: Mapping[Key, ClickSet]) -> dict[str, ClickSet]:
-    """Names click sets: by their full stem, and by their type where types share it.
+    """Names click sets by their full stem, and by their type if several types share it.
 
     First clicks keep the full stem, which is also the name of their object.
 
     Args:
-        sets: By full stem and click type.
+        sets: Click sets by full stem and click type.
 
     Raises:
-        DataError: Two would have one name.
+        DataError: Two sets would have the same name.
     """
     types: dict[str, list[str]] = {}
     for full_stem, click_type in sets:
@@ -157,13 +159,13 @@ def sets_by_id(sets: Mapping[Key, ClickSet]) -> dict[str, ClickSet]:
 
 
 def notes_of(sets: Iterable[ClickSet]) -> list[str]:
-    """Says how many clicks lie outside their frame, if any do."""
-    every = list(sets)
-    off = [one.outside() for one in every]
+    """Returns a note on the number of clicks outside their frame, if there are any."""
+    click_sets = list(sets)
+    off = [click_set.outside() for click_set in click_sets]
     if not any(off):
         return []
     return [
-        f"{sum(off)} of {sum(len(one.clicks_yx) for one in every)} clicks, in "
+        f"{sum(off)} of {sum(len(s.clicks_yx) for s in click_sets)} clicks, in "
         f"{sum(map(bool, off))} tasks, lie off their photograph: they count as at its "
         "edge, as in the original"
     ]
@@ -189,7 +191,7 @@ def _check_pixels(path: pathlib.Path, rows: Sequence["_Row"]) -> None:
     for row in rows:
         of_dataset.setdefault(row.texts["dataset"], []).append(row.largest)
     for dataset, largest in of_dataset.items():
-        if max(largest) <= 1 and any(0 < each < 1 for each in largest):
+        if max(largest) <= 1 and any(0 < number < 1 for number in largest):
             raise errors.DataError(
                 f"{path}: x and y of all clicks of {dataset} lie between 0 and 1, so "
                 "they are shares of the photograph's sides; they must be pixels: "
@@ -201,10 +203,10 @@ class _Row(NamedTuple):
     """A line of the table.
 
     Attributes:
-        line: Its number, from 1.
-        texts: The columns that are text, by name.
-        numbers: x, y, w and h.
-        largest: Of x and y as they are written, with their fractions.
+        line: Number of the line, from 1.
+        texts: Values of the columns with text, by name.
+        numbers: Values of x, y, w and h.
+        largest: Larger number of x and y as they are written, with fractions.
     """
 
     line: int
@@ -243,21 +245,21 @@ def _click_set(rows: Sequence[_Row], table: str) -> ClickSet:
 
 
 def _rows(path: pathlib.Path) -> Iterator[_Row]:
-    """Reads the lines of the table; those that are empty do not count.
+    """Yields the lines of the table; empty lines are passed over.
 
     Raises:
-        DataError: The file is no such table; the message names the line.
+        DataError: The file is not such a table; the message names the line.
     """
     text = texts.decode(files.read(path), str(path))
-    # Excel's word on the separator; the first line of the table comes after it.
-    said = _SEPARATOR.match(text)
-    text = text[said.end() :] if said else text
-    above = 1 if said else 0
+    # Excel's declaration of the separator may stand before the table.
+    declaration = _SEPARATOR.match(text)
+    text = text[declaration.end() :] if declaration else text
+    above = 1 if declaration else 0
     header = text[: text.find("\n")] if "\n" in text else text
     lines = csv.reader(
         io.StringIO(text, newline=""),
         strict=True,
-        # What writes a blank after each comma does so in the header too.
+        # A program that writes a blank after each comma does so in the header too.
         skipinitialspace=", " in header,
     )
     try:
@@ -282,18 +284,18 @@ def _rows(path: pathlib.Path) -> Iterator[_Row]:
 
 
 def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str, int]:
-    """Returns where each column stands.
+    """Returns the position of each column.
 
     Raises:
-        DataError: One is missing or comes twice.
+        DataError: A column is missing or occurs twice.
     """
-    found = [name.strip().lower() for name in names]
-    if not any(found):
+    known = [name.strip().lower() for name in names]
+    if not any(known):
         raise errors.DataError(
             f"{path} is empty, or its first line is; that must name the columns "
             f"{', '.join(COLUMNS)}."
         )
-    missing = [column for column in COLUMNS if column not in found]
+    missing = [column for column in COLUMNS if column not in known]
     if missing:
         for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if header.count(mark) >= len(COLUMNS) - 1:
@@ -310,10 +312,10 @@ def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str,
             f"{path} lacks the columns {', '.join(missing)}; it must have "
             f"{', '.join(COLUMNS)}."
         )
-    twice = [column for column in COLUMNS if found.count(column) > 1]
+    twice = [column for column in COLUMNS if known.count(column) > 1]
     if twice:
         raise errors.DataError(f"{path} has the columns {', '.join(twice)} twice.")
-    return {column: found.index(column) for column in COLUMNS}
+    return {column: known.index(column) for column in COLUMNS}
 
 
 def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
@@ -340,7 +342,7 @@ def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
 
 
 def _number(path: pathlib.Path, line: int, column: str, text: str) -> int:
-    """Returns a number without what stands after its point, as the original does."""
+    """Returns a number without its fraction, as the original does."""
     if len(text) < 10 and text.isascii() and text.isdigit():
         return int(text)
     value = float(text) if _NUMBER.fullmatch(text.strip()) else math.inf
@@ -354,10 +356,10 @@ def _number(path: pathlib.Path, line: int, column: str, text: str) -> int:
 def read_all(path: pathlib.Path) -> dict[str, dict[Key, ClickSet]]:
     """Reads the click sets of every dataset, by its name, full stem and click type.
 
-    In `previews.csv` the display modes of the ablation stand for datasets.
+    In `previews.csv` the column of datasets holds the display modes of the ablation.
 
     Raises:
-        DataError: The file is no such table.
+        DataError: The file is not such a table.
     """
     try:
         stat = path.stat()
@@ -367,17 +369,17 @@ def read_all(path: pathlib.Path) -> dict[str, dict[Key, ClickSet]]:
 
 
 def read(path: pathlib.Path, dataset: str) -> dict[Key, ClickSet]:
-    """Reads the click sets of one dataset; empty if it has none.
+    """Reads the click sets of one dataset; empty if the file has none of it.
 
-    `COCO_MVal` is called `COCO` in the published file.
+    `COCO_MVal` has the name `COCO` in the published file.
 
     Returns:
         Click sets by full stem and click type.
 
     Raises:
-        DataError: The file is no such table.
+        DataError: The file is not such a table.
     """
     sets, dataset = read_all(path), dataset.strip()
     aliases = [dataset, "COCO"] if dataset == "COCO_MVal" else [dataset]
-    found = [sets[alias] for alias in aliases if alias in sets]
-    return found[0] if found else {}
+    matching = [sets[alias] for alias in aliases if alias in sets]
+    return matching[0] if matching else {}

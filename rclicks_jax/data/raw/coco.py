@@ -24,9 +24,9 @@ class CocoSource:
     """A COCO instances file and the folder of its images.
 
     Attributes:
-        name: Of the dataset.
-        split_names: `test`.
-        notes: What was decided or left out when the file was read.
+        name: Name of the dataset.
+        split_names: The only split, `test`.
+        notes: Notes on what was decided or left out when the file was read.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class CocoSource:
         """Reads the annotations.
 
         Args:
-            name: Of the dataset.
-            json_path: The annotations.
-            folder: The images.
-            longest_side: What images are shrunk to; 0 for no limit.
+            name: Name of the dataset.
+            json_path: File of the annotations.
+            folder: Folder of the images.
+            longest_side: Limit on the longest side of images, pixels; 0 for no limit.
 
         Raises:
-            DataError: The file is no COCO instances file or has no object, or the
+            DataError: The file is not a COCO instances file or has no object, or the
                 folder is empty.
         """
         self.name = name
@@ -62,11 +62,11 @@ class CocoSource:
 
     @property
     def has_clicks(self) -> bool:
-        """COCO has no clicks."""
+        """False: COCO has no clicks."""
         return False
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
-        """Yields every image that has an object which is no crowd."""
+        """Yields every image with an object that is not a crowd."""
         del split
         for image in self._index.images:
             yield self._image(image, self._index.annotations[image.image_id])
@@ -87,8 +87,8 @@ class CocoSource:
         except errors.DataError as error:
             problem = str(error)
             broken = [
-                raw.RawObject(one.instance_id, None, problem, category=one.category)
-                for one in annotations
+                raw.RawObject(item.instance_id, None, problem, category=item.category)
+                for item in annotations
             ]
             return raw.RawImage(image.image_id, b"", (0, 0), tuple(broken), problem)
         longest = self._longest_side
@@ -96,8 +96,8 @@ class CocoSource:
         notes = [raw.Note(kind, image.image_id) for kind in photo.notes]
         if matched:
             kind = _OTHER_NAME if image.has_name else _NO_NAME
-            called = values.shown(str(path.name))
-            notes.append(raw.Note(kind, f"{values.shown(image.file_name)}: {called}"))
+            own_name = values.shown(str(path.name))
+            notes.append(raw.Note(kind, f"{values.shown(image.file_name)}: {own_name}"))
         objects = []
         for annotation in annotations:
             drawn, kinds = _object(annotation, photo.shape, shape)

@@ -1,9 +1,9 @@
-"""Finds the image files that a COCO file names, however it writes them.
+"""Finds the image files that a COCO file names, in any way of writing the names.
 
-A name is read as it stands, with backslashes as slashes, and without the name of the
-image folder in front. Where there is no such file, the end of a URL, `%20`, other case
-and other accents are tried, and refused where another image may mean the same file.
-No name leads out of the folder; links that lie in it may.
+A name is tried as it is, with backslashes as slashes, and without the name of the image
+folder in front. If there is no such file, the end of a URL, `%20`, other case and other
+accents are tried; such a match is refused if another image may mean the same file. No
+name leads out of the folder; links inside the folder may.
 """
 
 import collections
@@ -22,13 +22,13 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 class ImageFolder:
-    """The folder of images of a COCO file, with all names that it is asked for."""
+    """The folder of images of a COCO file, with the names of all images."""
 
     def __init__(self, folder: pathlib.Path, names: Iterable[str]) -> None:
         """Takes the folder and the names of all images.
 
         Raises:
-            DataError: It is no folder, or empty.
+            DataError: The path is not a folder, or the folder is empty.
         """
         try:
             is_empty = not any(folder.iterdir())
@@ -43,13 +43,14 @@ class ImageFolder:
         self._listings: dict[str, dict[str, list[str]]] = {}
 
     def find(self, name: str) -> tuple[pathlib.Path, bool]:
-        """Returns the file that a name means, and whether it is called differently.
+        """Returns the file that a name means, and whether its own name differs.
 
-        Where there is none, the path is what the name says.
+        If there is no such file, the path is that of the name.
 
         Raises:
             DataError: The name leads out of the folder, cannot be the name of a file,
-                means a file that may be another image's, or is a URL of no file here.
+                means a file that may belong to another image, or is a URL without a
+                file here.
         """
         if not values.written(name) or "\0" in name:
             raise errors.DataError(f"{values.shown(name)} can be no file name")
@@ -59,15 +60,15 @@ class ImageFolder:
                 return self._folder / reading, reading != certain[0]
         for exact in (True, False):
             for reading in (*certain, *others):
-                found = self._present(reading, exact)
-                if found is None:
+                file = self._present(reading, exact)
+                if file is None:
                     continue
-                if self._claims[_key(found)] > 1:
+                if self._claims[_key(file)] > 1:
                     raise errors.DataError(
-                        f"the name {values.shown(name)} may mean {found}, and so may "
+                        f"the name {values.shown(name)} may mean {file}, and so may "
                         "that of another image: write file_name as the file is called"
                     )
-                return self._folder / found, True
+                return self._folder / file, True
         if not certain:
             raise errors.DataError(
                 f"the image is named by the URL {values.shown(name)}, and there is no "
@@ -77,21 +78,21 @@ class ImageFolder:
 
     @functools.cached_property
     def _claims(self) -> collections.Counter[str]:
-        """Counts the images that each file may belong to."""
+        """Number of images that each file may belong to."""
         claims: collections.Counter[str] = collections.Counter()
         for name in self._names:
             try:
                 certain, others = self._readings(name)
             except errors.DataError:
                 continue
-            claims.update({_key(each) for each in (*certain, *others)})
+            claims.update({_key(reading) for reading in (*certain, *others)})
         return claims
 
     def _readings(self, name: str) -> tuple[list[str], list[str]]:
-        """Returns the ways to read a name: the certain ones, and the others.
+        """Returns the certain readings of a name, and the uncertain ones.
 
         Raises:
-            DataError: It leads out of the folder.
+            DataError: The name leads out of the folder.
         """
         _, is_url, rest = name.partition("://")
         if is_url:
@@ -105,7 +106,7 @@ class ImageFolder:
         if inner and first in (self._folder.name, self._folder.resolve().name):
             certain.append(inner)
         unquoted = map(urllib.parse.unquote, certain)
-        return certain, [each for each in unquoted if self._is_inside(each)]
+        return certain, [reading for reading in unquoted if self._is_inside(reading)]
 
     def _is_inside(self, name: str) -> bool:
         try:
@@ -129,7 +130,7 @@ class ImageFolder:
         return path
 
     def _hint(self, path: str) -> str:
-        """Names a file inside the folder that the end of an outer path may mean."""
+        """Returns a hint on a file in the folder that an outer path may mean."""
         parts = re.split(r"[\\/]", path)
         for start in range(1, len(parts)):
             inner = "/".join(parts[start:])
@@ -138,28 +139,28 @@ class ImageFolder:
         return ""
 
     def _present(self, name: str, exact: bool) -> str | None:
-        """Returns what a file is called, which may differ in case and accents."""
+        """Returns the own name of a file, which may differ in case and accents."""
         if os.path.exists(self._folder / name):
             return name
         if exact:
             return None
-        found = ""
+        path = ""
         for part in name.split("/"):
-            alike = self._listing(found).get(_key(part), [])
+            alike = self._listing(path).get(_key(part), [])
             if len(alike) != 1:
                 return None
-            found = posixpath.join(found, alike[0])
-        return found
+            path = posixpath.join(path, alike[0])
+        return path
 
     def _listing(self, folder: str) -> dict[str, list[str]]:
-        """Returns what lies in a folder below, by name without case and accents."""
+        """Returns the names in a folder below, by name without case and accents."""
         if folder not in self._listings:
             listing: dict[str, list[str]] = {}
             try:
                 for name in os.listdir(self._folder / folder):
                     listing.setdefault(_key(name), []).append(name)
             except OSError:
-                # The missing file is told when it is read.
+                # Reading the file reports that it is missing.
                 pass
             self._listings[folder] = listing
         return self._listings[folder]

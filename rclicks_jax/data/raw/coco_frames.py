@@ -1,8 +1,8 @@
-"""One frame for a photograph and its annotations in a COCO file.
+"""Brings a photograph and its annotations in a COCO file into one frame.
 
-Cameras store photographs as the sensor lies and say in EXIF how to turn them. Programs
-that draw annotations obey that, or do not. The size that the annotations' file gives
-tells which: where it does not, the image is refused.
+Cameras store photographs in the orientation of the sensor, and EXIF says how to turn
+them. Programs for annotations obey EXIF or not. The size of the image in the file of
+annotations shows which; if it does not, the image is refused.
 """
 
 import pathlib
@@ -18,17 +18,17 @@ def read(
     """Reads a photograph and brings it into the frame of its annotations.
 
     Args:
-        path: Of the file.
-        declared: Height and width of the annotations' frame; None if unknown.
+        path: Path of the photograph.
+        declared: Height and width of the frame of annotations; None if unknown.
 
     Raises:
-        DataError: It cannot be read, is of another size, or which way it lies cannot be
-            told.
+        DataError: The photograph cannot be read, has another size, or its orientation
+            is not clear.
     """
     encoded = files.read(path)
     header = decoding.checked_header(encoded, str(path))
     if header is not None:
-        # Before a small file is decoded to a thousand million pixels.
+        # This comes before decoding: a small file may hold a thousand million pixels.
         _check_size(header.shown_shape, header.shape, declared)
     return in_frame(photographs.parse(encoded, str(path)), declared)
 
@@ -39,11 +39,11 @@ def in_frame(
     """Brings a photograph into the frame of its annotations.
 
     Args:
-        photo: As it was read.
-        declared: Height and width of the annotations' frame; None if unknown.
+        photo: The photograph as it was read.
+        declared: Height and width of the frame of annotations; None if unknown.
 
     Raises:
-        DataError: It is of another size, or which way it lies cannot be told.
+        DataError: The photograph has another size, or its orientation is not clear.
     """
     if declared is None and photo.turn != 1:
         raise errors.DataError(
@@ -58,7 +58,7 @@ def in_frame(
 def _check_size(
     shape: tuple[int, int], stored: tuple[int, int], declared: tuple[int, int] | None
 ) -> None:
-    """Raises `DataError` if a photograph has the size in neither way it may lie."""
+    """Raises `DataError` unless a photograph has the declared size, turned or not."""
     if declared not in (None, shape, stored):
         seen = _size(shape)
         if shape != stored:

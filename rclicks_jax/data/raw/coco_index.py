@@ -1,8 +1,7 @@
 """Reads a COCO instances file into images, annotations and notes.
 
-Nothing that other programs write there ends the reading but a file that is no
-instances file at all: an odd image or annotation is refused alone, or left out and
-noted.
+Reading fails only if the file is not an instances file at all. An odd image or
+annotation is refused alone, or left out with a note.
 """
 
 import collections
@@ -40,11 +39,12 @@ class Image:
     """An image as the file describes it.
 
     Attributes:
-        image_id: Unique in the file.
-        file_name: As written; the address where there is no name.
-        has_name: Whether it is the name, and not the address.
-        shape: Height and width that annotations refer to; None if the file is silent.
-        problem: Why it cannot be used; empty if it can.
+        image_id: Identity, unique in the file.
+        file_name: Name of the file as written; the URL if there is no name.
+        has_name: Whether `file_name` is the name, not the URL.
+        shape: Height and width of the frame of annotations; None if the file does not
+            give them.
+        problem: Reason why the image cannot be used; empty if it can.
     """
 
     image_id: str
@@ -59,26 +59,27 @@ class Annotation:
     """An object as the file describes it.
 
     Attributes:
-        instance_id: Unique in the file.
-        category: Its name; empty if unknown.
-        segmentation: As in the file.
-        problem: Why it cannot be used; empty if it can.
+        instance_id: Identity, unique in the file.
+        category: Name of the category; empty if unknown.
+        segmentation: The value in the file.
+        problem: Reason why the object cannot be used; empty if it can.
     """
 
     instance_id: str
     category: str
-    segmentation: Any
+    segmentation: object
     problem: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Index:
-    """A file as it was read.
+    """The content of a file.
 
     Attributes:
-        images: With at least one annotation that is no crowd, in order of their ids.
-        annotations: Those of each image, by its id, in order of their ids.
-        notes: What was decided or left out.
+        images: Images with at least one annotation that is not a crowd, in order of
+            their ids.
+        annotations: Annotations of each image, by its id, in order of their ids.
+        notes: Notes on what was decided or left out.
     """
 
     images: list[Image]
@@ -90,7 +91,8 @@ def read(path: pathlib.Path) -> Index:
     """Reads a file.
 
     Raises:
-        DataError: It cannot be read, is no COCO instances file, or has no object.
+        DataError: The file cannot be read, is not a COCO instances file, or has no
+            object.
     """
     content = _parsed(path, files.read(path))
     lists = {key: _entries(path, content, key) for key in _NO_OBJECTS}
@@ -105,10 +107,10 @@ def read(path: pathlib.Path) -> Index:
         for image in unused
     ]
     if not kept:
-        told = "; ".join(raw.describe(notes))
+        described = "; ".join(raw.describe(notes))
         raise errors.DataError(
             f"{path} has no object: {len(listed)} images, {len(annotated)} annotations"
-            f"{told and f'. Left out: {told}'}."
+            f"{described and f'. Left out: {described}'}."
         )
     images = [by_id[key][0] for key in sorted(kept, key=_order)]
     times = collections.Counter(image.file_name for image in images)
@@ -121,14 +123,14 @@ def read(path: pathlib.Path) -> Index:
 
 
 def _parsed(path: pathlib.Path, content: bytes) -> Any:
-    """Parses JSON of any Unicode encoding, with or without a mark at its beginning."""
+    """Parses JSON in any Unicode encoding, with or without a byte order mark."""
     try:
         try:
             return json.loads(content)
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise
         except ValueError:
-            # Python refuses whole numbers of thousands of digits.
+            # Python refuses integers with thousands of digits.
             return json.loads(content, parse_int=lambda text: float(text))
     except UnicodeDecodeError as error:
         why = f"byte {error.start} is no text in {error.encoding}; save it as UTF-8"
@@ -152,7 +154,7 @@ def _no_instances(path: pathlib.Path, why: str) -> errors.DataError:
 def _entries(
     path: pathlib.Path, content: Any, key: str
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[raw.Note]]:
-    """Returns the JSON objects of a list with their places, and notes of the rest."""
+    """Returns the JSON objects of a list with their positions, and notes on others."""
     if not isinstance(content, dict):
         raise _no_instances(path, f"it holds {values.shown(content)}")
     if key not in content:
@@ -173,7 +175,7 @@ def _entries(
 
 
 def _order(identity: str) -> tuple[int, int, str]:
-    """Sorts ids that are numbers by their size, and before others."""
+    """Returns a key that sorts numbers by their size, and before other ids."""
     number = values.whole(identity)
     return (1, 0, identity) if number is None else (0, number, identity)
 
@@ -181,7 +183,7 @@ def _order(identity: str) -> tuple[int, int, str]:
 def _images(
     listed: Sequence[tuple[int, dict[str, Any]]],
 ) -> tuple[dict[str, tuple[Image, type]], list[raw.Note]]:
-    """Returns images by id, with the type that the file writes their id in."""
+    """Returns images by id, with the JSON type of their id, and notes."""
     entries: dict[str, list[dict[str, Any]]] = {}
     notes = []
     for number, entry in listed:
@@ -195,7 +197,7 @@ def _images(
         images = list(dict.fromkeys(_image(image_id, entry) for entry in same))
         image = images[0]
         if len(images) > 1:
-            names = ", ".join(values.shown(each.file_name) for each in images[:5])
+            names = ", ".join(values.shown(other.file_name) for other in images[:5])
             problem = (
                 f"the image id {image_id} is given to {len(images)} images: {names}"
             )
@@ -220,7 +222,7 @@ def _image(image_id: str, entry: dict[str, Any]) -> Image:
 
 
 def _shape(entry: dict[str, Any]) -> tuple[tuple[int, int] | None, str]:
-    """Returns the height and width of an image in the file, and what is wrong there."""
+    """Returns the height and width of an image in the file, and a problem with them."""
     sides = {key: entry.get(key) for key in ("height", "width")}
     if not any(side is not None for side in sides.values()):
         return None, ""
@@ -235,7 +237,7 @@ def _shape(entry: dict[str, Any]) -> tuple[tuple[int, int] | None, str]:
 
 
 def _categories(content: dict[str, Any]) -> dict[str, str]:
-    """Returns the names of categories by id, without ids of several names."""
+    """Returns the names of categories by id; an id with several names is left out."""
     listed = content.get("categories")
     names: dict[str, set[str]] = {}
     for entry in listed if isinstance(listed, list) else []:
@@ -244,7 +246,7 @@ def _categories(content: dict[str, Any]) -> dict[str, str]:
             name = values.written(entry["name"])
             if key and name:
                 names.setdefault(key, set()).add(name)
-    return {key: min(found) for key, found in names.items() if len(found) == 1}
+    return {key: min(of_key) for key, of_key in names.items() if len(of_key) == 1}
 
 
 def _annotations(
@@ -281,32 +283,32 @@ def _annotations(
         annotation = Annotation(name, category, segmentation, problem)
         of_image[image_id].append(annotation)
     for annotations in of_image.values():
-        annotations.sort(key=lambda each: _order(each.instance_id))
+        annotations.sort(key=lambda annotation: _order(annotation.instance_id))
     return dict(of_image), notes
 
 
 def _crowd(value: Any) -> tuple[bool, str]:
-    """Tells whether an annotation is a crowd, or why that cannot be told."""
+    """Returns whether an annotation is a crowd, and a problem with the value."""
     text = "" if value is None else values.shown(value).strip("'\" ").lower()
     if text in _TRUE | _FALSE:
         return text in _TRUE, ""
     return False, f"iscrowd is {values.shown(value)}; allowed are 0 and 1"
 
 
-def _unique(asked: Sequence[tuple[str, str | None]]) -> list[str]:
-    """Names annotations so that no two have the same name.
+def _unique(ids: Sequence[tuple[str, str | None]]) -> list[str]:
+    """Returns names of annotations that are all different.
 
-    An id of one annotation alone is its name. Others are named by the image and the id,
-    and numbered from the second of a name on, in order of the file.
+    If only one annotation has an id, the id is its name. Others are named by image and
+    id, and numbered from the second on, in order of the file.
 
     Args:
-        asked: Image id and, if there is one, id of each annotation.
+        ids: Image id and, if there is one, id of each annotation.
     """
-    times = collections.Counter(own_id for _, own_id in asked)
+    times = collections.Counter(own_id for _, own_id in ids)
     taken = {own_id for own_id, count in times.items() if own_id and count == 1}
     names = []
     next_number: collections.Counter[str] = collections.Counter()
-    for image_id, own_id in asked:
+    for image_id, own_id in ids:
         if own_id is not None and times[own_id] == 1:
             names.append(own_id)
             continue

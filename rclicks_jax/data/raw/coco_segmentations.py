@@ -1,7 +1,7 @@
 """Draws COCO segmentations: polygons, and run lengths, compressed or not.
 
-Files come from many programs, so everything is checked before it reaches the C code
-of pycocotools, which trusts what it is given. Run lengths are drawn here.
+Files come from many programs, so everything is checked before it reaches the C code of
+pycocotools, which checks nothing. Run lengths are drawn here.
 """
 
 import re
@@ -16,13 +16,13 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import values
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
-# Coordinates may lie this many times the longest side of the image from its corner,
-# and pycocotools holds five times a coordinate in 32 bits.
+# Limit on coordinates, in longest sides of the image; and a limit in pixels, since
+# pycocotools holds five times a coordinate in 32 bits.
 _FARTHEST = 10
 _LARGEST = 400_000_000
-# Pixels along the outline of one object. pycocotools keeps five points a pixel.
+# Limit on the outline of one object, pixels; pycocotools keeps five points for each.
 _LONGEST_OUTLINE = 4_000_000
-# Numbers of compressed run lengths have no more characters; each holds five bits.
+# Largest number of characters of a compressed run length; each holds five bits.
 _LONGEST_NUMBER = 7
 
 FEW_POINTS = "parts of polygons have fewer than three points and are left out"
@@ -31,18 +31,22 @@ PAIRS = "polygons are lists of points instead of lists of numbers and are read a
 BEYOND = "polygons reach beyond the photograph and end at its edge"
 
 
-def decode(segmentation: Any, shape: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+def decode(
+    segmentation: object, shape: tuple[int, int]
+) -> tuple[np.ndarray, list[str]]:
     """Draws a segmentation.
 
     Args:
-        segmentation: As in the file.
+        segmentation: The value in the file.
         shape: Height and width of the image.
 
     Returns:
-        `u8[h w]` of `OBJECT` and `BACKGROUND`, and kinds of notes: what was decided.
+        The mask `u8[h w]` of `OBJECT` and `BACKGROUND`, and kinds of notes on what was
+        decided.
 
     Raises:
-        DataError: It is missing (`raw.NO_MASK`), broken, or not of this image.
+        DataError: The segmentation is missing (`raw.NO_MASK`), broken, or does not fit
+            the image.
     """
     if _is_missing(segmentation):
         raise errors.DataError(raw.NO_MASK)
@@ -74,8 +78,8 @@ def _painted(inside: np.ndarray) -> np.ndarray:
     return np.where(inside, np.uint8(raw.OBJECT), np.uint8(raw.BACKGROUND))
 
 
-def _is_missing(segmentation: Any) -> bool:
-    """Tells whether nothing was drawn; programs write that in many ways."""
+def _is_missing(segmentation: object) -> bool:
+    """Tells whether a segmentation is empty; programs write that in many ways."""
     if isinstance(segmentation, dict):
         return not segmentation or segmentation.get("counts", 0) in (None, "", b"", [])
     if isinstance(segmentation, list):
@@ -133,19 +137,19 @@ def _coordinate(value: Any) -> float:
 def _check_polygons(polygons: Sequence[np.ndarray], shape: tuple[int, int]) -> None:
     """Raises `DataError` unless polygons are in pixels of an image of this shape."""
     height, width = shape
-    every = np.concatenate(polygons)
+    points = np.concatenate(polygons)
     size = f"{width}x{height} (width x height)"
-    if max(shape) > 2 and every.min() >= -0.05 and 0 < every.max() <= 1.05:
+    if max(shape) > 2 and points.min() >= -0.05 and 0 < points.max() <= 1.05:
         raise errors.DataError(
             "all coordinates lie between 0 and 1, so they are shares of the image's "
             "sides; COCO has pixels: multiply x by the width and y by the height"
         )
-    if np.abs(every).max() > min(_FARTHEST * max(shape), _LARGEST):
-        far = every.ravel()[np.abs(every).argmax()]
+    if np.abs(points).max() > min(_FARTHEST * max(shape), _LARGEST):
+        far = points.ravel()[np.abs(points).argmax()]
         raise errors.DataError(
             f"a polygon has the coordinate {far:g}, far from the image of {size}"
         )
-    if (every.max(axis=0) < 0).any() or (every.min(axis=0) > (width, height)).any():
+    if (points.max(axis=0) < 0).any() or (points.min(axis=0) > (width, height)).any():
         raise errors.DataError(f"all polygons lie outside of the image of {size}")
     steps = [np.abs(np.diff(p, axis=0, append=p[:1])).max(axis=1) for p in polygons]
     outline = float(sum(step.sum() for step in steps))
@@ -194,7 +198,7 @@ def _from_runs(described: dict[str, Any], shape: tuple[int, int]) -> np.ndarray:
 
 def _checked_runs(counts: Sequence[Any], most: int) -> np.ndarray:
     for count in counts:
-        # No run is longer than all pixels: larger numbers are not added up.
+        # Larger numbers are refused before they are added up.
         if not values.is_number(count) or not -1 <= count <= most + 1 or count % 1:
             raise errors.DataError(
                 f"a run length is {values.shown(count)}; allowed are whole numbers "
@@ -206,13 +210,14 @@ def _checked_runs(counts: Sequence[Any], most: int) -> np.ndarray:
 def _uncompressed(counts: str | bytes) -> np.ndarray:
     """Returns compressed run lengths as numbers, `i64[n]`.
 
-    Each character holds five bits of a number and whether more follow, low bits first.
-    From the fourth on, a number is the difference from the last but one.
+    Each character holds five bits of a number, low bits first, and a bit that says
+    whether more follow. From the fourth number on, a number is the difference from the
+    number two before it.
 
     Source: cocodataset/cocoapi, common/maskApi.c, `rleFrString`.
 
     Raises:
-        DataError: The text is no such thing.
+        DataError: The text is not compressed run lengths.
     """
     broken = f"compressed run lengths are broken: {values.shown(counts)}"
     try:

@@ -1,4 +1,4 @@
-"""Reads the files that a dataset names: their content, or why there is none."""
+"""Reads the files of a dataset, or says why they cannot be read."""
 
 import errno
 import os
@@ -9,10 +9,10 @@ import unicodedata
 
 from rclicks_jax import errors, file_signatures, files
 
-# A path keeps one of the two slashes.
+# pathlib reduces the two slashes of a URL to one.
 _URL = re.compile(r"\b(https?|ftp|gs|s3):/")
-# A larger file is looked at before all of it is taken into memory: a sparse file of any
-# size takes no room on a disk. No image that can be decoded is larger than the most.
+# Of a larger file, the start is checked before all of it is read: a sparse file of any
+# size takes no room on a disk. No file that can be decoded is larger than `_MOST`.
 _LARGE = 2**26
 _MOST = 2**33
 _KINDS = (
@@ -25,21 +25,22 @@ _KINDS = (
 
 
 def read(path: pathlib.Path, name: str = "") -> bytes:
-    """Returns the content of a regular file, or of what a link leads to.
+    """Returns the content of a regular file, or of the target of a link.
 
-    A pipe or a device is refused before it is opened: it might never end.
+    A pipe or a device is refused without reading, since it may never end.
 
     Args:
-        path: Of the file.
-        name: What an error calls it; its path if empty.
+        path: Path of the file.
+        name: Name of the file in messages; its path if empty.
 
     Raises:
-        DataError: It cannot be read; the message says why and what may help.
-        OSError: The machine failed, not the file: what is said of it would be kept.
+        DataError: The file cannot be read; the message says why and what may help.
+        OSError: The machine failed, not the file, so that no problem should be
+            recorded.
     """
     name = name or str(path)
     try:
-        # A file may become a pipe after it was looked at; opened so, it does not wait.
+        # Opened in this way, a pipe does not block.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         status = os.fstat(descriptor)
         mode, size = status.st_mode, status.st_size
@@ -61,7 +62,7 @@ def read(path: pathlib.Path, name: str = "") -> bytes:
         ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and files.is_of_machine(error):
-            # One that comes from reading does not name the file.
+            # An error from reading does not name the file.
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise errors.DataError(f"{name} {_why_not(path, error)}") from error
 
@@ -72,7 +73,7 @@ def _not_a_file(name: str, mode: int) -> str:
 
 
 def _why_not(path: pathlib.Path, error: OSError | ValueError) -> str:
-    """Says why a file cannot be opened, as the end of a sentence."""
+    """Returns why a file cannot be opened, as the end of a sentence."""
     if isinstance(error, ValueError):  # A zero byte in the name.
         return "cannot be opened: no file can have this name."
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -92,10 +93,10 @@ def _why_not(path: pathlib.Path, error: OSError | ValueError) -> str:
 
 
 def spelling_hint(path: pathlib.Path) -> str:
-    """Names the file that was probably meant by a path that does not exist.
+    """Returns a hint on the file that was meant by a path that does not exist.
 
     Returns:
-        A sentence; empty if nothing near is found.
+        A sentence; empty if there is no similar file.
     """
     text = str(path)
     if _URL.search(text):
@@ -116,9 +117,9 @@ def spelling_hint(path: pathlib.Path) -> str:
             lambda n: pathlib.Path(_folded(n)).stem == pathlib.Path(wanted).stem,
         ),
     ):
-        found = next((name for name in near if fits(name)), "")
-        if found:
-            return f"There is {found}, {meaning}."
+        match = next((name for name in near if fits(name)), "")
+        if match:
+            return f"There is {match}, {meaning}."
     return ""
 
 

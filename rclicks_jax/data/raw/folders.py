@@ -22,7 +22,7 @@ from rclicks_jax.data.raw import (
 from rclicks_jax.ops import images
 
 IMAGE_SUFFIXES = listing.IMAGE_SUFFIXES
-# Parts the stem of an image from the id of one of its objects.
+# Text between the stem of an image and the id of one of its objects.
 _OBJECT_MARK = "_______"
 _NOT_REPLAYED = "first clicks are of no single object and are not replayed"
 _NOT_USED = "first clicks cannot be used and are left out"
@@ -32,17 +32,17 @@ _CLICKS, _PREVIEWS, _PREV_MASKS = "clicks.csv", "previews.csv", "prev_masks"
 
 
 class FolderSource:
-    """Photographs in one folder, masks of the same stems in another, perhaps clicks.
+    """A dataset of a folder of photographs, a folder of masks, and perhaps clicks.
 
     Attributes:
-        name: Of the dataset.
-        folder: Where it lies.
-        layout: How it is laid out.
+        name: Name of the dataset.
+        folder: Folder of the dataset.
+        layout: Layout of the dataset.
         image_paths: The photographs, by stem, in order of their names.
         mask_paths: Mask files, by stem; several for a folder of masks.
         clicks: Click sets, by click set id.
         split_names: `train` and `val`; `test` for images that no list names.
-        notes: What was decided or left out when the files were listed.
+        notes: Notes on what was decided or left out when the files were listed.
     """
 
     def __init__(
@@ -55,20 +55,20 @@ class FolderSource:
         """Lists the files; reads only the table of clicks.
 
         Args:
-            name: Of the dataset.
-            folder: Where it lies.
-            layout: How it is laid out.
+            name: Name of the dataset.
+            folder: Folder of the dataset.
+            layout: Layout of the dataset.
             clicks: Click sets by their ids; those of `clicks.csv` if None.
 
         Raises:
-            DataError: A folder is missing or holds no image, or a list or table cannot
-                be used.
+            DataError: A folder is missing or has no image, or a list or table cannot be
+                used.
         """
         self.name = name
         self.folder = folder
         self.layout = layout
         self.notes: list[raw.Note] = []
-        # Why a photograph cannot be used, where its name already tells.
+        # Problems of photographs that are known from their names.
         self._problems: dict[str, str] = {}
         # Names that were looked for beside the folder.
         self._sought = {_PREVIEWS: None}
@@ -80,7 +80,7 @@ class FolderSource:
         self._splits = self._read_splits()
         self.split_names = tuple(sorted(set(self._splits.values())))
         self.clicks = self._read_clicks() if clicks is None else clicks
-        self._full_stems = {each.full_stem for each in self.clicks.values()}
+        self._full_stems = {click_set.full_stem for click_set in self.clicks.values()}
         self._clicks_of: dict[str, list[str]] = {}
         for set_id, click_set in self.clicks.items():
             self._clicks_of.setdefault(click_set.image_stem, []).append(set_id)
@@ -97,14 +97,14 @@ class FolderSource:
 
     @property
     def has_clicks(self) -> bool:
-        """Tells whether the table of clicks has rows for the dataset."""
+        """Whether the table of clicks has rows for the dataset."""
         return bool(self.clicks)
 
     def files(self) -> Iterator[pathlib.Path]:
-        """Yields every file that decides what the source yields.
+        """Yields every file that determines the content of the dataset.
 
-        Those that would be read if they were there are among them. Of files that are
-        not read only the names matter, and `notes` has them.
+        Missing files that would be read are among them. Of files that are not read only
+        the names matter, and these are in `notes`.
         """
         yield from self.image_paths.values()
         for paths in self.mask_paths.values():
@@ -117,10 +117,10 @@ class FolderSource:
             yield from self._places(name)
 
     def _places(self, name: str) -> list[pathlib.Path]:
-        """Returns where a file or folder beside the photographs is looked for."""
+        """Returns the paths where a file or folder beside the photographs may be."""
         above, of_link = self.folder.resolve().parent, self.folder.absolute().parent
         places = [self.folder / name, above / name]
-        # Beside a link to the folder, where something is there.
+        # If the folder is a link, the path beside the link counts if it exists.
         if of_link.resolve() != above and os.path.lexists(of_link / name):
             places.append(of_link / name)
         return places
@@ -128,7 +128,7 @@ class FolderSource:
     def beside(self, name: str) -> pathlib.Path | None:
         """Returns a file or folder inside the dataset's folder or next to it."""
         self._sought[name] = None
-        # A link that leads nowhere is there: reading it says so.
+        # A broken link counts as existing, so that reading it reports it.
         return next(filter(os.path.lexists, self._places(name)), None)
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
@@ -146,26 +146,26 @@ class FolderSource:
         names = ((identities.stem_of(path), path) for path in self.mask_paths[stem])
         mask_paths = {"" if name == stem else name: path for name, path in names}
         try:
-            found = masked_photographs.read(
+            photo = masked_photographs.read(
                 self.image_paths[stem], mask_paths, self.layout
             )
         except errors.DataError as error:
             return self._unusable(stem, str(error))
-        count = len(found.masks) + len(found.problems)
+        count = len(photo.masks) + len(photo.problems)
         objects = [
-            self._object(stem, self._full_stem(stem, key, count), mask, found.shape)
-            for key, mask in found.masks.items()
+            self._object(stem, self._full_stem(stem, key, count), mask, photo.shape)
+            for key, mask in photo.masks.items()
         ]
         objects += [
             raw.RawObject(self._full_stem(stem, key, count), None, problem)
-            for key, problem in found.problems.items()
+            for key, problem in photo.problems.items()
         ]
         if not objects:
             return self._unusable(stem, raw.EMPTY)
-        named = {one.instance_id for one in objects}
-        notes = (*found.notes, *self._click_notes(stem, named, found.shape))
+        named = {item.instance_id for item in objects}
+        notes = (*photo.notes, *self._click_notes(stem, named, photo.shape))
         return raw.RawImage(
-            stem, found.encoded, found.shape, tuple(objects), notes=notes
+            stem, photo.encoded, photo.shape, tuple(objects), notes=notes
         )
 
     def tasks(self, split: str) -> Iterator[raw.RawTask]:
@@ -177,11 +177,11 @@ class FolderSource:
                     yield self._task(image, name, self.clicks[name])
 
     def _read_splits(self) -> dict[str, str]:
-        """Returns the split of each stem; what no list names is `test`."""
+        """Returns the split of each stem; a stem in no list is in `test`."""
         paths = {}
         for split in (raw.TRAIN, raw.VAL):
-            found = map(self.beside, (f"{self.name}_{split}.txt", f"{split}.txt"))
-            path = next(filter(None, found), None)
+            places = map(self.beside, (f"{self.name}_{split}.txt", f"{split}.txt"))
+            path = next(filter(None, places), None)
             if path is not None:
                 paths[split] = path
         splits, notes = lists.splits(self.image_paths, paths)
@@ -209,24 +209,24 @@ class FolderSource:
         return listing.read(folder)
 
     def _photographs(self) -> dict[str, pathlib.Path]:
-        """Returns the photographs; those that share a stem are one, with a problem."""
-        found = self._listing(self.layout.images)
-        if not found.files:
-            inside = [*found.others, *(f"{name}/" for name in found.folders)][:5]
+        """Returns the photographs; files with the same stem get a problem."""
+        content = self._listing(self.layout.images)
+        if not content.files:
+            inside = [*content.others, *(f"{name}/" for name in content.folders)][:5]
             others = f" It has {', '.join(inside)}." if inside else ""
             raise errors.DataError(
-                f"{found.folder} has no image. Looked for files ending in "
+                f"{content.folder} has no image. Looked for files ending in "
                 f"{', '.join(sorted(IMAGE_SUFFIXES))}.{others}"
             )
-        self.notes += found.notes(folders_are_read=False)
-        for stem, paths in found.files.items():
+        self.notes += content.notes(folders_are_read=False)
+        for stem, paths in content.files.items():
             if len(paths) > 1:
-                self._refuse(stem, f"{found.folder.name}/ has", paths)
+                self._refuse(stem, f"{content.folder.name}/ has", paths)
             if not identities.is_text(paths[0].name):
                 self._problems[stem] = (
                     "the name of the file is not UTF-8 text: rename it"
                 )
-        return {stem: paths[0] for stem, paths in found.files.items()}
+        return {stem: paths[0] for stem, paths in content.files.items()}
 
     def _refuse(self, stem: str, place: str, paths: list[pathlib.Path]) -> None:
         self._refused += paths
@@ -237,19 +237,19 @@ class FolderSource:
         )
 
     def _masks(self) -> dict[str, list[pathlib.Path]]:
-        """Returns mask files, and those in folders that are called as a photograph."""
-        found = self._listing(self.layout.masks)
-        self.notes += found.notes(folders_are_read=True)
-        self._mask_names = [*found.others, *map(str, found.folders)]
+        """Returns the mask files of each stem, or those in a folder of that name."""
+        content = self._listing(self.layout.masks)
+        self.notes += content.notes(folders_are_read=True)
+        self._mask_names = [*content.others, *map(str, content.folders)]
         self._mask_names += [
-            path.name for each in found.files.values() for path in each
+            path.name for same_stem in content.files.values() for path in same_stem
         ]
         paths: dict[str, list[pathlib.Path]] = {}
-        for stem in sorted({*found.files, *found.folders}):
-            inside = found.folders.get(stem, [])
-            both = [*found.files.get(stem, []), *inside]
+        for stem in sorted({*content.files, *content.folders}):
+            inside = content.folders.get(stem, [])
+            both = [*content.files.get(stem, []), *inside]
             if len(both) > 1:
-                self._refuse(stem, f"{found.folder.name}/ has", both)
+                self._refuse(stem, f"{content.folder.name}/ has", both)
             paths[stem] = self._in_folder(stem, inside[0]) if inside else both
         kind = "masks without a photograph"
         lonely = [stem for stem in paths if stem not in self.image_paths]
@@ -259,19 +259,19 @@ class FolderSource:
     def _in_folder(self, stem: str, folder: pathlib.Path) -> list[pathlib.Path]:
         """Returns the masks of a photograph's objects."""
         try:
-            found = listing.read(folder)
+            content = listing.read(folder)
         except errors.DataError as error:
             self._problems.setdefault(stem, str(error))
             self._refused.append(folder)
             return []
-        self.notes += found.notes(folders_are_read=False)
-        for each in found.files.values():
-            if len(each) > 1:
-                self._refuse(stem, f"{self.layout.masks}/{stem}/ has", each)
-        return [path for each in found.files.values() for path in each]
+        self.notes += content.notes(folders_are_read=False)
+        for same_stem in content.files.values():
+            if len(same_stem) > 1:
+                self._refuse(stem, f"{self.layout.masks}/{stem}/ has", same_stem)
+        return [path for same_stem in content.files.values() for path in same_stem]
 
     def _no_mask(self, stem: str) -> str:
-        """Says that a photograph has no mask, and what may be meant to be it."""
+        """Returns the problem of a photograph without mask, naming a similar file."""
         folder = self.folder / self.layout.masks
         if stem in self.mask_paths:
             return f"{folder / stem} has no mask file"
@@ -286,7 +286,7 @@ class FolderSource:
         return f"{problem}; there is {name}: rename it, capital letters count"
 
     def _full_stem(self, stem: str, key: str, count: int) -> str:
-        """Names an object as `clicks.csv` does: the id only where there are several."""
+        """Returns the name of an object in `clicks.csv`, with its id if needed."""
         marked = f"{stem}{_OBJECT_MARK}{key}"
         alone = count == 1 and marked not in self._full_stems
         return stem if alone or not key else marked
@@ -309,7 +309,7 @@ class FolderSource:
     def _click_notes(
         self, stem: str, instance_ids: set[str], shape: tuple[int, int]
     ) -> Iterator[raw.Note]:
-        """Says which first clicks of a photograph no object has."""
+        """Yields notes on first clicks of a photograph that no object has."""
         for name in self._clicks_of.get(stem, ()):
             clicks = self.clicks[name]
             if clicks.click_type != "first":
@@ -347,15 +347,15 @@ class FolderSource:
     def _target(
         self, image: raw.RawImage, clicks: clicks_csv.ClickSet
     ) -> tuple[np.ndarray | None, str]:
-        """Returns the mask a click set speaks of, or why there is none."""
+        """Returns the mask of the object of a click set, or a problem."""
         broken = [o for o in image.objects if o.problem not in ("", raw.EMPTY)]
         if broken and not clicks.object_stem:  # The target is all of them.
             return None, f"{broken[0].instance_id}: {broken[0].problem}"
         marked = f"{clicks.image_stem}{_OBJECT_MARK}{clicks.object_stem}"
         target: np.ndarray | None = None
-        for one in image.objects:
-            is_meant = one.instance_id in (marked, image.image_id)
-            if (is_meant or not clicks.object_stem) and (mask := one.mask) is not None:
+        for item in image.objects:
+            is_meant = item.instance_id in (marked, image.image_id)
+            if (is_meant or not clicks.object_stem) and (mask := item.mask) is not None:
                 target = mask if target is None else np.maximum(target, mask)
         if target is not None:
             return target, ""
@@ -385,7 +385,7 @@ class FolderSource:
         return None, f"no previous mask {full_stem}.png in {self.layout.prev_masks}"
 
     def _prev_mask_places(self, full_stem: str) -> Iterator[pathlib.Path]:
-        """Yields where the previous mask of a task may lie, never outside of there."""
+        """Yields the paths where the previous mask of a task may lie."""
         if not identities.is_file_name(full_stem):
             return
         for name in (self.layout.prev_masks, _PREV_MASKS):

@@ -1,4 +1,4 @@
-"""Identities of images and objects: text of one form, whatever wrote the name.
+"""Identities of images and objects as normalised text.
 
 File systems and spreadsheets write an accented letter as one or as two characters; both
 are the same name. Numbers stay as they are written: `007` is not `7`.
@@ -10,17 +10,17 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-# What stands between a stem and what people add to it.
+# Characters between a stem and a suffix that people add to it.
 _JOINTS = r"_\-. "
 
 
 def normal(text: str) -> str:
-    """Returns the form in which names are compared: composed characters (NFC)."""
+    """Returns a name in the form for comparisons: composed characters (NFC)."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def forms(name: str) -> list[str]:
-    """Returns a name as file systems may write it: composed and decomposed."""
+    """Returns the forms of a name in file systems: composed and decomposed."""
     return list(dict.fromkeys((normal(name), unicodedata.normalize("NFD", name))))
 
 
@@ -32,7 +32,7 @@ def shown(name: str) -> str:
     try:
         stored = os.fsencode(name)
     except UnicodeEncodeError:
-        # No file can be called so, but a user can write it.
+        # No file can have this name, but a user can type it.
         stored = name.encode("utf-8", "backslashreplace")
     return normal(stored.decode("utf-8", "backslashreplace"))
 
@@ -47,35 +47,35 @@ def is_text(name: str) -> bool:
 
 
 def stem_of(path: pathlib.Path) -> str:
-    """Returns the identity that a file gives: its name without the last suffix."""
+    """Returns the identity from a file's name: the name without the last suffix."""
     return shown(path.stem)
 
 
 def is_file_name(name: str) -> bool:
-    """Tells whether a name stays in the folder that it is put into."""
+    """Tells whether a name is a file name, which cannot lead out of its folder."""
     return bool(name) and name not in (".", "..") and not {"/", "\0"} & set(name)
 
 
 def meant(names: Iterable[str], stems: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Finds the stems that a table probably means by other names.
+    """Finds the stems that a table probably means by unknown names.
 
     Args:
-        names: What is not there: perhaps a stem in another case, with blanks, folders
-            or a suffix, or a number without its zeros.
-        stems: That are there.
+        names: Unknown names: perhaps a stem in another case, with blanks, folders or a
+            suffix, or a number without its zeros.
+        stems: The known stems.
 
     Yields:
-        Each name, and the stem; empty if there is none, or several.
+        Each name, and the stem; empty if no stem or several are similar.
     """
     by_bare: dict[str, set[str]] = {}
     for stem in stems:
         by_bare.setdefault(_bare(stem), set()).add(stem)
     for name in names:
         last = re.split(r"[/\\]", name)[-1]
-        found: set[str] = set()
+        matches: set[str] = set()
         for written in (last, pathlib.PurePath(last).stem):
-            found = found or by_bare.get(_bare(written), set())
-        yield name, min(found) if len(found) == 1 else ""
+            matches = matches or by_bare.get(_bare(written), set())
+        yield name, min(matches) if len(matches) == 1 else ""
 
 
 def _bare(name: str) -> str:
@@ -83,23 +83,22 @@ def _bare(name: str) -> str:
 
 
 def alike(stem: str, names: Iterable[str]) -> str:
-    """Finds a file that was probably meant by a stem.
+    """Finds a file that was probably meant for a stem; case does not matter.
 
     Args:
-        stem: What is missing.
-        names: Of the files and folders that are there.
+        stem: The stem without a file.
+        names: Names of the existing files and folders.
 
     Returns:
-        Its name with the stem written as STEM, so that the same slip in many files
-        reads alike: `STEM_mask.png`; empty if no name resembles the stem. Case does
-        not count.
+        Its name with STEM in place of the stem, so that the same slip gives the same
+        text for many files: `STEM_mask.png`; empty if no name resembles the stem.
     """
     own_word = re.compile(
         rf"(?<![^{_JOINTS}]){re.escape(stem)}(?![^{_JOINTS}])", re.IGNORECASE
     )
     folded = stem.casefold()
     for name in names:
-        found = own_word.search(name) if folded in name.casefold() else None
-        if found is not None:
-            return f"{name[: found.start()]}STEM{name[found.end() :]}"
+        match = own_word.search(name) if folded in name.casefold() else None
+        if match is not None:
+            return f"{name[: match.start()]}STEM{name[match.end() :]}"
     return ""

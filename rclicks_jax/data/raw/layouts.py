@@ -1,4 +1,4 @@
-"""How the folders of each dataset are laid out, and what was published about them.
+"""Layouts of the folders of datasets, and the published facts about the datasets.
 
 Source: emb-ai/rclicks, README.md and isegm/isegm/data/datasets; the counts of clicks
 are from the poster; checksums of masks are of SamsungLabs/ritm_interactive_segmentation
@@ -23,10 +23,10 @@ VALUES = "masks have more values than 0 and one other; all that is not 0 is the 
 
 
 def trimap(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads one object: above 128 is object, 128 does not count, below is not.
+    """Reads one object: values above 128 are object, 128 is ignored, others are ground.
 
     Raises:
-        DataError: The file is of a kind that this rule would read wrongly.
+        DataError: The file has a form that this rule would misread.
     """
     del shape
     mask, notes = _channels(file)
@@ -40,24 +40,24 @@ def trimap(file: MaskFile, shape: tuple[int, int]) -> Reading:
     out[values == IGNORE] = IGNORE
     if not (notes or np.isin(values, (BACKGROUND, IGNORE, OBJECT)).all()):
         notes = [LEVELS]
-    return _one(out, notes)
+    return _single(out, notes)
 
 
 def nonzero(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads one object: whatever is not 0 in some channel.
+    """Reads one object: pixels with a value above 0 in some channel.
 
     Raises:
-        DataError: The file is of a kind that this rule would read wrongly.
+        DataError: The file has a form that this rule would misread.
     """
     del shape
     mask, notes = _channels(file)
     values = mask if mask.ndim == 2 else mask.max(axis=2)
     if not notes and ((values > 0) & (values < values.max())).any():
         notes = [VALUES]
-    return _one(_mask(values > 0), notes)
+    return _single(_mask(values > 0), notes)
 
 
-def _one(mask: np.ndarray, notes: list[str]) -> Reading:
+def _single(mask: np.ndarray, notes: list[str]) -> Reading:
     if masks.touches_all_sides(mask == OBJECT):
         notes.append(mask_rules.EVERYWHERE)
     return Reading({"": mask}, tuple(notes))
@@ -67,7 +67,7 @@ def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
     """Reads objects of a coloured label image, resized to the shape of the image.
 
     Raises:
-        DataError: The file is of a kind that this rule would read wrongly.
+        DataError: The file has a form that this rule would misread.
     """
     mask, notes = _channels(file)
     labels = masks.colour_ids(mask) if mask.ndim == 3 else mask.astype(np.int32)
@@ -86,13 +86,13 @@ def colour_ids(file: MaskFile, shape: tuple[int, int]) -> Reading:
 
 
 def _channels(file: MaskFile) -> tuple[np.ndarray, list[str]]:
-    """Returns what the published rules go by: colours, looked up in palettes.
+    """Returns the colours of a mask, which the published rules use, with notes.
 
-    No published mask has pages, an alpha channel or an odd palette; those of people who
-    laid out their own data in this way may.
+    No published mask has pages, an alpha channel or an odd palette, but masks of users
+    with the same layout may have them.
 
     Raises:
-        DataError: The colours do not tell ground and objects apart.
+        DataError: Ground and objects have the same colour.
     """
     pixels, notes = mask_labels.channels_of(file)
     if file.indices is not None:
@@ -124,22 +124,23 @@ def _mask(chosen: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where a dataset keeps what, and how much of it was published.
+    """The layout of a dataset, and its published counts.
 
     Attributes:
         images: Folder of the photographs.
-        masks: Folder of the masks; the same stems.
-        rule: How a mask file becomes objects.
-        longest_side: What images are shrunk to; 0 for no limit.
+        masks: Folder of the masks, which have the same stems.
+        rule: Function that reads the objects of a mask file.
+        longest_side: Limit on the longest side of images, pixels; 0 for no limit.
         image_count: Published number of photographs; 0 if unknown.
         object_count: Published number of objects; 0 if unknown.
         first_clicks: Published number of first clicks; 0 if unknown.
         later_clicks: Published number of clicks of later rounds; 0 if unknown.
-        archive: What is downloaded, in words.
-        prev_masks: Where SUBSEC_MASKS keeps the previous masks of later rounds.
+        archive: Description of the download.
+        prev_masks: Folder in SUBSEC_MASKS of the previous masks of later rounds.
         masks_checksum: `joint_digest` of the published masks; empty if unknown.
-        variants: Other releases by their number of images, in words.
-        own: Whether it is a user's folder: what its masks mean is told from the files.
+        variants: Number of images and description of other releases.
+        own: Whether it is a user's folder; the meaning of its masks is then found from
+            the files.
     """
 
     images: str
@@ -162,11 +163,11 @@ class Layout:
         return self.rule is colour_ids
 
     def judge(self, images: int, objects: int, checksum: str) -> list[str]:
-        """Says in what a dataset differs from the published one; empty if in nothing.
+        """Returns the differences from the published dataset; empty if there are none.
 
         Args:
-            images: Photographs with a usable object.
-            objects: Usable objects.
+            images: Number of photographs with a usable object.
+            objects: Number of usable objects.
             checksum: `joint_digest` of the objects.
         """
         if not self.image_count:
@@ -189,16 +190,16 @@ class Layout:
 
 
 def mask_digest(mask: np.ndarray) -> str:
-    """Returns a hash of `u8[h w]` that no encoding of its file changes."""
+    """Returns a hash of a mask `u8[h w]`, whatever the format of its file."""
     content = np.ascontiguousarray(mask).tobytes()
     return hashlib.sha256(f"{mask.shape}".encode() + content).hexdigest()
 
 
 def joint_digest(digests: Iterable[tuple[str, str]]) -> str:
-    """Returns a hash of the masks of a dataset, in whatever order they come.
+    """Returns a hash of the masks of a dataset; their order does not matter.
 
     Args:
-        digests: Instance ids and what `mask_digest` says of their masks.
+        digests: Instance id and `mask_digest` of each mask.
     """
     lines = sorted(f"{name} {digest}" for name, digest in digests)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a folder of images or masks holds: files by their identity, and what is left."""
+"""Lists a folder of images or masks: files by identity, folders and other files."""
 
 import dataclasses
 import os
@@ -9,7 +9,7 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import identities
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
-# What systems put into folders beside the user's files.
+# Files and folders that operating systems make.
 _JUNK = {
     "thumbs.db",
     "ehthumbs.db",
@@ -30,12 +30,12 @@ class Listing:
 
     Attributes:
         folder: The folder.
-        files: Files of the kinds that are read, by identity, in order of their names;
-            several where names differ in nothing but the suffix, or the way an
-            accented letter is written.
-        folders: Folders in it, by identity; several as for files.
+        files: Files of the kinds that are read, by identity, in order of their names.
+            Several have one identity if their names differ only in the suffix or in the
+            way an accented letter is written.
+        folders: Folders in the folder, by identity; several as for files.
         others: Names of files of other kinds.
-        hidden: Names of hidden files and folders that no system is known to make.
+        hidden: Names of hidden files and folders, except those of operating systems.
     """
 
     folder: pathlib.Path
@@ -45,7 +45,7 @@ class Listing:
     hidden: list[str]
 
     def notes(self, *, folders_are_read: bool) -> list[raw.Note]:
-        """Says what is left out, by kind."""
+        """Returns notes on all that is left out."""
         name = self.folder.name
         notes = []
         for other in self.others:
@@ -58,11 +58,11 @@ class Listing:
             kind = f"{name}/ has folders, which are not looked into"
             notes += [raw.Note(kind, inside) for inside in self.folders]
         kind = f"{name}/ has hidden files, which are not read"
-        return [*notes, *(raw.Note(kind, each) for each in self.hidden)]
+        return [*notes, *(raw.Note(kind, hidden) for hidden in self.hidden)]
 
 
 def is_junk(name: str) -> bool:
-    """Tells whether a system made a file for itself, such as `._a.png`, `.DS_Store`."""
+    """Tells whether a file is the operating system's, such as `._a.png`."""
     return (
         name.startswith("._")
         or name in (".DS_Store", ".directory", ".ipynb_checkpoints", ".git")
@@ -75,9 +75,9 @@ def read(folder: pathlib.Path) -> Listing:
     """Lists a folder.
 
     Raises:
-        DataError: It cannot be listed; the message says why.
+        DataError: The folder cannot be listed; the message says why.
     """
-    found = Listing(folder, {}, {}, [], [])
+    content = Listing(folder, {}, {}, [], [])
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -89,25 +89,25 @@ def read(folder: pathlib.Path) -> Listing:
         if is_junk(entry.name):
             continue
         if entry.name.startswith("."):
-            found.hidden.append(identities.shown(entry.name))
+            content.hidden.append(identities.shown(entry.name))
         elif _is_folder(entry):
             name = identities.shown(entry.name)
-            found.folders.setdefault(name, []).append(path)
+            content.folders.setdefault(name, []).append(path)
         elif path.suffix.lower() in IMAGE_SUFFIXES:
-            found.files.setdefault(identities.stem_of(path), []).append(path)
+            content.files.setdefault(identities.stem_of(path), []).append(path)
         else:
-            found.others.append(identities.shown(entry.name))
-    return found
+            content.others.append(identities.shown(entry.name))
+    return content
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        # A link that leads in a circle is a file that cannot be read.
+        # A link in a circle counts as a file, which then cannot be read.
         return False
 
 
 def names(paths: list[pathlib.Path]) -> str:
-    """Writes the names of files as text."""
+    """Returns the names of files as text."""
     return ", ".join(identities.shown(path.name) for path in paths)

@@ -1,4 +1,4 @@
-"""Lists of splits: which photographs are for training and which for validation."""
+"""Reads the lists of photographs for training and for validation."""
 
 import pathlib
 import re
@@ -9,21 +9,21 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import files, identities, listing, texts
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-# Photographs named in an error.
+# Number of photographs that an error names.
 _SHOWN = 5
 
 
 def splits(
     stems: Collection[str], paths: Mapping[str, pathlib.Path]
 ) -> tuple[dict[str, str], list[raw.Note]]:
-    """Returns the split of each photograph, and what the lists name in vain.
+    """Returns the split of each photograph, and notes on names without a photograph.
 
-    A line is a stem. A suffix or a folder before it is left out where there is no such
-    stem: `images/a.jpg` is `a`. Empty lines and those that begin with `#` do not count.
+    A line is a stem. If there is no such stem, folder and suffix are left out:
+    `images/a.jpg` means `a`. Empty lines and lines that begin with `#` do not count.
 
     Args:
-        stems: Of the photographs.
-        paths: List by split.
+        stems: Stems of the photographs.
+        paths: Path of the list, by split.
 
     Raises:
         DataError: A list is not text, or two name the same photograph.
@@ -59,7 +59,7 @@ def splits(
 
 def _entries(path: pathlib.Path) -> Iterable[str]:
     text = texts.decode(files.read(path), str(path))
-    # Files that were joined have marks of the encoding within them.
+    # Concatenated files have byte order marks inside.
     lines = (line.replace("\ufeff", "").strip() for line in _LINE_END.split(text))
     return dict.fromkeys(identities.normal(line) for line in lines if line)
 

@@ -1,4 +1,4 @@
-"""Mask files as they are stored, with what is needed to tell what they mean."""
+"""Reads mask files, with all properties that are needed to find their meaning."""
 
 import dataclasses
 import functools
@@ -12,22 +12,23 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import files
 from rclicks_jax.ops import decoding, image_headers, images
 
-# What decoders multiply grey images of so many bits by, so that white is 255.
+# Factor by which decoders multiply grey images of so many bits, so that white is 255.
 _SPREAD = {1: 255, 2: 85, 4: 17}
 
 
 @dataclasses.dataclass(frozen=True)
 class MaskFile:
-    """A mask file that was decoded; all its pixels are there.
+    """A decoded mask file.
 
     Attributes:
-        pixels: As OpenCV reads it, without alpha: `[h w]`, or `[h w 3]` in its order
-            of channels; colours are looked up in palettes.
-        alpha: Its alpha channel, `[h w]`; None without one.
-        indices: Of an indexed image, `u8[h w]`; None for any other.
-        palette: Their colours, RGB `u8[n 3]`.
-        spread: What a grey image of 1, 2 or 4 bits was multiplied by; 1 for any other.
-        header: What the file says of itself; None if that is not known.
+        pixels: Pixels as OpenCV reads them, without alpha: `[h w]`, or `[h w 3]` in
+            OpenCV's order of channels; colours are looked up in palettes.
+        alpha: The alpha channel, `[h w]`; None without one.
+        indices: Indices of an indexed image, `u8[h w]`; None for any other.
+        palette: Colours of the indices, RGB `u8[n 3]`.
+        spread: Factor by which a grey image of 1, 2 or 4 bits was multiplied; 1 for any
+            other.
+        header: The header of the file; None if its format is unknown.
     """
 
     pixels: np.ndarray
@@ -45,7 +46,7 @@ class MaskFile:
 
     @property
     def lossy(self) -> bool:
-        """Whether values may differ a little from those that were meant."""
+        """Whether the file was compressed with loss, so that values may differ."""
         return self.header is not None and self.header.lossy
 
     @property
@@ -55,7 +56,7 @@ class MaskFile:
 
     @property
     def turned(self) -> bool:
-        """Whether an EXIF tag of its own turned it."""
+        """Whether the file's own EXIF tag has turned it."""
         return self.header is not None and self.header.turn != 1
 
 
@@ -65,14 +66,15 @@ def read(
     """Reads a mask file.
 
     Args:
-        path: Of the file.
-        name: What an error calls it; its path if empty.
-        shapes: Heights and widths that it may have, turned or not, the last one as an
-            error gives it; empty for any. A small file of another size may be a picture
-            of a thousand million pixels, which is not decoded.
+        path: Path of the file.
+        name: Name of the file in messages; its path if empty.
+        shapes: Heights and widths that it may have, turned or not; the last one is used
+            in messages; empty for any. An image of another size is not decoded, since a
+            small file may hold a thousand million pixels.
 
     Raises:
-        DataError: There is none, it is damaged, too large, of no such size or no image.
+        DataError: The file is missing, damaged, too large, of another size, or not an
+            image.
     """
     return parse(files.read(path, name), name or str(path), shapes)
 
@@ -80,10 +82,10 @@ def read(
 def parse(
     encoded: bytes, name: str, shapes: Sequence[tuple[int, int]] = ()
 ) -> MaskFile:
-    """Does the same with the content of a file.
+    """Reads a mask from the content of a file; see `read`.
 
     Raises:
-        DataError: As `read`.
+        DataError: As in `read`.
     """
     header = decoding.checked_header(encoded, name)
     if header and shapes and sorted(header.shape) not in map(sorted, shapes):
@@ -128,7 +130,7 @@ def _decoded(
 def _check_channels(
     stored: np.ndarray, header: image_headers.Header | None, name: str
 ) -> None:
-    """Raises `DataError` if channels of a TIFF were lost: one may be the mask."""
+    """Raises `DataError` if the decoder lost channels of a TIFF, maybe the mask."""
     channels = stored.shape[2] if stored.ndim == 3 else 1
     if header is not None and header.samples > channels:
         raise errors.DataError(

@@ -1,7 +1,7 @@
-"""Mask files of a user's folder as numbers: 0 for the ground, others for objects.
+"""Converts mask files of a user's folder to labels: 0 for the ground.
 
-What stands for an object is a grey, an index of a palette, a colour or an alpha value;
-some of these are void.
+An object has its own grey, index of a palette, colour or alpha value; some of these
+values mean void.
 """
 
 from collections.abc import Collection
@@ -25,27 +25,28 @@ VOID_255 = "255 beside small labels is read as void and ignored"
 VOID_65535 = "65535 beside small labels is read as void and ignored"
 VOID_COLOUR = "the border colour of PASCAL VOC is read as void and ignored"
 
-# More ids than that are no labels in masks/.
+# More different values than this in masks/ are not taken for labels.
 MANY_LABELS = 64
 _VOC_BORDER = (224, 224, 192)
-# 255 is void beside labels below this: evenly spread greys of objects are above.
+# 255 is void if all other labels are below this; evenly spread greys would be above.
 _SMALL = 100
 _TRIMAPS = ({127, 255}, {128, 255})
-# Pixels counted at once: more would take much memory.
+# Number of pixels that are counted at once, to save memory.
 _AT_ONCE = 2**20
 
 
 class Labels:
-    """Pixels of a mask file by what they belong to.
+    """The labels of the pixels of a mask file.
 
     Attributes:
-        ids: Whole numbers, `[h w]`, 0 for the ground.
-        brightness: `[h w]` to cut soft masks; None where it tells nothing.
-        coloured: Whether brightness is that of colours.
-        counts: Pixels of each id.
-        void: Ids that are to be ignored.
-        notes: What was decided so far.
-        fractions: Whether the file holds fractions, of which ids are the ranks.
+        ids: Label of each pixel, whole numbers, `[h w]`, 0 for the ground.
+        brightness: Brightness by which soft masks are cut, `[h w]`; None if it has no
+            meaning.
+        coloured: Whether the brightness is that of colours.
+        counts: Number of pixels of each id.
+        void: Ids that are ignored.
+        notes: Notes on what was decided so far.
+        fractions: Whether the file holds fractions; ids are then their ranks.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Labels:
         return [i for i in self.counts if i and i not in self.void]
 
     def as_mask(self, chosen: np.ndarray) -> np.ndarray:
-        """Returns a mask of pixels, with the void ignored."""
+        """Returns the mask of chosen pixels `bool[h w]`, with void as `IGNORE`."""
         mask = np.where(chosen, np.uint8(OBJECT), np.uint8(BACKGROUND))
         if self.void:
             mask[among(self.ids, self.void)] = IGNORE
@@ -93,7 +94,7 @@ def _counts(ids: np.ndarray) -> dict[int, int]:
 
 
 def among(ids: np.ndarray, chosen: Collection[int]) -> np.ndarray:
-    """Tells which pixels have one of some ids: `bool[h w]`."""
+    """Tells which pixels have one of the chosen ids, `bool[h w]`."""
     if ids.dtype.kind == "u" and ids.dtype.itemsize <= 2:
         table = np.zeros(256**ids.dtype.itemsize, bool)
         table[list(chosen)] = True
@@ -102,11 +103,11 @@ def among(ids: np.ndarray, chosen: Collection[int]) -> np.ndarray:
 
 
 def channels_of(file: MaskFile) -> tuple[np.ndarray, list[str]]:
-    """Returns the channels of a file that hold its mask, and what was decided.
+    """Returns the channels of a file that hold its mask, and notes.
 
     Raises:
-        DataError: It is of an unknown kind, has several pages, or an alpha channel that
-            hides the mask.
+        DataError: The file is of an unknown kind, has several pages, or has an alpha
+            channel that hides the mask.
     """
     if file.header is None:
         raise errors.DataError(
@@ -126,10 +127,10 @@ def channels_of(file: MaskFile) -> tuple[np.ndarray, list[str]]:
 
 
 def labels_of(file: MaskFile) -> Labels:
-    """Finds the numbers by which a mask file tells objects apart.
+    """Returns the labels of a mask file.
 
     Raises:
-        DataError: As `channels_of`, or its numbers are no labels.
+        DataError: As in `channels_of`; or its values cannot be labels.
     """
     pixels, notes = channels_of(file)
     if file.indices is not None and file.palette is not None:
@@ -162,7 +163,7 @@ def _of_greys(pixels: np.ndarray, spread: int, notes: list[str]) -> Labels:
 
 def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
     if pixels_bgr.dtype == np.uint16 and not (pixels_bgr % 257).any():
-        # Programs save 8 bits as 16 so; the colours are the same ones.
+        # Programs save 8 bits as 16 bits in this way; the colours are the same.
         pixels_bgr = (pixels_bgr // 257).astype(np.uint8)
     if pixels_bgr.dtype == np.uint8:
         ids = masks.colour_ids(pixels_bgr)
@@ -176,7 +177,7 @@ def _of_colours(pixels_bgr: np.ndarray, notes: list[str]) -> Labels:
 
 
 def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
-    """Tells objects by index, or by grey where a palette only shortens a grey image."""
+    """Labels by index; by grey if the palette only compresses a grey image."""
     used = np.unique(indices)
     known = used[used < len(palette)]
     colours = palette[known]
@@ -198,7 +199,7 @@ def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
         if 0 not in used and len(black) == 1:
             ids[indices == black[0]] = 0
             notes.append(BLACK_GROUND)
-        # Only where the ground is black does brightness tell how soft an edge is.
+        # Brightness shows soft edges only if the ground is black.
         is_dark = all_known and not palette[0].any()
         brightness = palette.max(axis=1)[indices] if is_dark else None
         labels = Labels(ids, brightness, notes, coloured=not grey)
@@ -208,16 +209,16 @@ def _of_palette(indices: np.ndarray, palette: np.ndarray) -> Labels:
 
 
 def _is_ramp(indices: np.ndarray, greys: np.ndarray) -> bool:
-    """Tells whether greys only show the indices, each so many times as bright."""
+    """Tells whether greys are the indices times one number."""
     step = int(greys[-1]) // max(1, int(indices[-1]))
     return bool(step > 0 and (greys == indices * step).all())
 
 
 def _note_border(labels: Labels, border: set[int]) -> None:
-    """Ignores the border colour of VOC, unless nothing else is an object."""
-    found = border & set(labels.objects())
-    if found and len(labels.objects()) > len(found):
-        labels.void |= found
+    """Marks the border colour of VOC as void, unless there is no other object."""
+    border_ids = border & set(labels.objects())
+    if border_ids and len(labels.objects()) > len(border_ids):
+        labels.void |= border_ids
         labels.notes.append(VOID_COLOUR)
 
 
@@ -241,15 +242,15 @@ def _alpha_or_colour(file: MaskFile) -> tuple[np.ndarray, list[str]]:
 
 
 def _is_photograph(colours: np.ndarray) -> bool:
-    """Tells whether pixels `[n 3]` have hues, and more than labels have."""
+    """Tells whether pixels `[n 3]` have hues, and more colours than labels have."""
     hued = (colours != colours[:, :1]).any()
     return bool(hued) and len(np.unique(colours, axis=0)) > MANY_LABELS
 
 
 def find_void(labels: Labels) -> None:
-    """Ignores the largest value beside small labels, as VOC and others mark void.
+    """Marks 255, or 65535 in 16 bits, as void if all other labels are small.
 
-    That is 255, and 65535 where there are 16 bits.
+    VOC and other datasets mark void in this way.
     """
     for value, note in ((255, VOID_255), (65535, VOID_65535)):
         others = [i for i in labels.objects() if i != value]
@@ -261,7 +262,7 @@ def find_void(labels: Labels) -> None:
 
 
 def find_trimap(labels: Labels) -> None:
-    """Ignores the middle of three values where it is a band of its own."""
+    """Marks the middle of three values as void if it is not only an edge."""
     objects = labels.objects()
     if labels.brightness is None or set(objects) not in _TRIMAPS:
         return
@@ -271,12 +272,12 @@ def find_trimap(labels: Labels) -> None:
 
 
 def are_labels(labels: Labels, objects: list[int], most: int = MANY_LABELS) -> bool:
-    """Tells labels from what blurring, resizing or JPEG leaves between values.
+    """Tells whether values are labels, not traces of blurring, resizing or JPEG.
 
     Args:
-        labels: Of the file.
+        labels: The labels of the file.
         objects: Ids to judge; the largest of several is an object in any case.
-        most: More ids than that are no labels.
+        most: Largest number of ids that may be labels.
     """
     if len(objects) > most:
         return False
@@ -288,5 +289,5 @@ def are_labels(labels: Labels, objects: list[int], most: int = MANY_LABELS) -> b
 
 
 def count_between(labels: Labels) -> dict[int, int]:
-    """Counts the pixels of each id that lie between others, as after resizing."""
+    """Counts the pixels of each id that lie between others, as resizing makes them."""
     return _counts(labels.ids[masks.between_labels(labels.ids)])

@@ -1,8 +1,8 @@
-"""What the mask files of a user's own folder mean, told from what is in them.
+"""Rules that find the meaning of mask files in a user's own folder from their content.
 
 Masks come as grey images, with palettes, in colours, in an alpha channel, saved with
-loss, resized, with void borders. Where a file can be read in one way only, it is, and a
-note says what was decided; where it cannot, it is refused.
+loss, resized, with void borders. If a file has only one possible meaning, it is read
+so, and a note says what was decided; otherwise it is refused.
 """
 
 import dataclasses
@@ -29,20 +29,20 @@ SEVERAL = (
     "would be one)"
 )
 
-# Below this range noise of JPEG cannot be told from a mask.
+# In a smaller range of values, a mask cannot be told from noise of JPEG.
 _LEAST_RANGE = 64
-# So many labels are needed before they are called noise.
+# Fewer labels than this are never taken for noise.
 _FEW = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What a mask file holds.
+    """The objects of a mask file.
 
     Attributes:
-        objects: Masks of objects, `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`, by
-            the id that tells them apart. Each may be made when it is asked for.
-        notes: What was decided, as kinds of notes.
+        objects: Masks `u8[h w]` of `OBJECT`, `IGNORE` and `BACKGROUND`, by the id of
+            the object in the file. A mask may be made at each access.
+        notes: Kinds of notes on what was decided.
     """
 
     objects: Mapping[str, np.ndarray]
@@ -54,10 +54,10 @@ MaskRule = Callable[[MaskFile, tuple[int, int]], Reading]
 
 
 def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads one object: what is not the ground.
+    """Reads one object: all pixels that are not the ground.
 
     Raises:
-        DataError: It cannot be told which pixels are meant.
+        DataError: The object cannot be told from the ground.
     """
     del shape
     labels = mask_labels.labels_of(file)
@@ -77,7 +77,7 @@ def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
     elif labels.has_ground and labels.brightness is None:
         raise errors.DataError(_NEITHER)
     elif labels.brightness is None or (
-        # Every colour is bright somewhere: their ground is not simply the darker one.
+        # If all colours are bright, the darker one need not be the ground.
         labels.coloured and labels.brightness.min() >= _LEAST_RANGE
     ):
         raise errors.DataError(_NO_GROUND)
@@ -91,10 +91,10 @@ def one_object(file: MaskFile, shape: tuple[int, int]) -> Reading:
 
 
 def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
-    """Reads the objects of a label image: each value but the ground's and void.
+    """Reads the objects of a label image: each value except ground and void.
 
     Raises:
-        DataError: It cannot be told which pixels belong to which object.
+        DataError: Labels cannot be told from noise, or objects from the ground.
     """
     del shape
     if file.lossy:
@@ -122,7 +122,7 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
         if any(2 * between.get(i, 0) > labels.counts[i] for i in objects):
             labels.notes.append(EDGES)
     if not labels.has_ground and objects:
-        # A single label may be a full image, several on white have their ground in it.
+        # A single label may fill the image; beside others, white is the ground.
         for white in (_WHITE, 255, 65535):
             among = white in objects and (white == _WHITE or len(objects) > 1)
             if among and masks.touches_all_sides(labels.ids == white):
@@ -140,7 +140,7 @@ def each_label(file: MaskFile, shape: tuple[int, int]) -> Reading:
 
 
 class _LabelMasks(Mapping[str, np.ndarray]):
-    """Masks of the labels of an image; hundreds of them would fill the memory."""
+    """Masks of the labels of an image, each made at access to save memory."""
 
     def __init__(self, labels: mask_labels.Labels) -> None:
         self._labels = labels
@@ -157,15 +157,16 @@ class _LabelMasks(Mapping[str, np.ndarray]):
 
 
 def soft(file: MaskFile) -> np.ndarray:
-    """Reads a soft mask in 8 bits.
+    """Reads a soft mask as 8 bits.
 
-    A file of one value beside 0 is no soft mask: whatever the value, it is the object.
+    If a file has a single value beside 0, that value is the object, whatever it is.
 
     Returns:
-        `u8[h w]`, 255 for the object; shares and masks of 16 bits are scaled to it.
+        The mask, `u8[h w]`, 255 for the object; shares and values of 16 bits are
+        scaled.
 
     Raises:
-        DataError: Its numbers are no shares, or it cannot be told which are meant.
+        DataError: Its values are not shares, or their meaning is not clear.
     """
     try:
         mask = _soft_levels(file)
@@ -186,10 +187,10 @@ def soft(file: MaskFile) -> np.ndarray:
 
 
 def _soft_levels(file: MaskFile) -> np.ndarray:
-    """Returns the numbers of a soft mask: greys, alpha, or the only colour.
+    """Returns the values of a soft mask: greys, alpha, or the only colour.
 
     Raises:
-        DataError: It has several pages, or several colours.
+        DataError: The file has several pages, or several colours.
     """
     pixels, _ = mask_labels.channels_of(file)
     if file.indices is not None and len(np.unique(file.indices)) <= 2:
@@ -223,8 +224,8 @@ def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
     """Cuts a soft mask at half of its range.
 
     Raises:
-        DataError: It is not bright enough to tell object and ground apart, most of it
-            is neither, or it has several levels.
+        DataError: Object and ground are too similar, most pixels are neither, or the
+            mask has several levels.
     """
     values = brightness.astype(np.float32 if brightness.itemsize < 4 else np.float64)
     low, high = values.min(), values.max()
@@ -254,23 +255,23 @@ def _cut(brightness: np.ndarray, has_ground: bool) -> np.ndarray:
 
 
 def _level(values: np.ndarray, even: np.ndarray) -> tuple[float, int] | None:
-    """Finds a grey that even areas have in common, unlike those of a slope.
+    """Finds a grey that even areas have in common, unlike the greys of a slope.
 
     Args:
-        values: `f32[h w]`.
-        even: Pixels to look at, `bool[h w]`.
+        values: The values, `f32[h w]`.
+        even: Pixels of even areas, `bool[h w]`.
 
     Returns:
-        The grey and the number of pixels around it; None if they have none in common.
+        The grey and the number of even pixels; None if they have no grey in common.
     """
     if not even.any():
         return None
-    found = values[even]
+    greys = values[even]
     step = (values.max() - values.min()) / 16
     counts, edges = np.histogram(
-        found, bins=np.arange(values.min(), values.max(), step)
+        greys, bins=np.arange(values.min(), values.max(), step)
     )
     most = int(counts.argmax())
-    if 10 * counts[most] < 3 * found.size:
+    if 10 * counts[most] < 3 * greys.size:
         return None
-    return float(edges[most] + step / 2), int(found.size)
+    return float(edges[most] + step / 2), int(greys.size)

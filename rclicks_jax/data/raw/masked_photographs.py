@@ -1,4 +1,4 @@
-"""A photograph and its mask files, read into one frame."""
+"""Reads a photograph and its mask files into one frame."""
 
 import dataclasses
 import pathlib
@@ -14,17 +14,17 @@ from rclicks_jax.ops import masks as label_masks
 
 
 class PackedMasks(Mapping[str, np.ndarray]):
-    """Masks of the objects of a photograph, decoded when they are asked for.
+    """Masks of the objects of a photograph, decoded at each access to save memory.
 
     There may be hundreds, each as large as the photograph.
     """
 
     def __init__(self) -> None:
-        """Holds nothing yet."""
+        """Starts without masks."""
         self._encoded: dict[str, bytes] = {}
 
     def add(self, key: str, mask: np.ndarray) -> None:
-        """Keeps a mask, `u8[h w]`."""
+        """Adds a mask, `u8[h w]`."""
         self._encoded[key] = images.encode_png(mask)
 
     def __getitem__(self, key: str) -> np.ndarray:
@@ -45,12 +45,12 @@ class MaskedPhotograph:
     """A photograph with the masks of its objects.
 
     Attributes:
-        encoded: What `images.decode_image` decodes to the pixels that count.
-        shape: Height and width that its objects refer to, as of `raw.RawImage`.
-        masks: `u8[h w]` of each object, by the id that tells it apart; `shape` if the
-            files are as they should be.
-        problems: Why an object's file cannot be used, by the object's name.
-        notes: What was decided.
+        encoded: File content that `images.decode_image` decodes to the pixels to use.
+        shape: Height and width of the frame of objects, as in `raw.RawImage`.
+        masks: Mask `u8[h w]` of each object, by the id of the object; they have the
+            shape `shape` if the files are correct.
+        problems: Reason why the file of an object cannot be used, by its name.
+        notes: Notes on what was decided.
     """
 
     encoded: bytes
@@ -66,15 +66,14 @@ def read(
     """Reads a photograph and its mask files, one at a time.
 
     Args:
-        path: Of the photograph.
-        mask_paths: Of its masks, by the names of their objects; the name is empty where
-            a single file holds them all.
-        layout: How the dataset's masks are read.
+        path: Path of the photograph.
+        mask_paths: Paths of its masks, by the names of their objects; the name is empty
+            if a single file holds all objects.
+        layout: Layout of the dataset.
 
     Raises:
-        DataError: The photograph is not there or damaged, it cannot be told whether the
-            masks fit it as stored or as turned by EXIF, no mask can be used, or there
-            is not enough memory.
+        DataError: The photograph is missing or damaged, the frame of the masks is not
+            clear, no mask can be used, or there is not enough memory.
     """
     try:
         return _read(path, mask_paths, layout)
@@ -90,7 +89,7 @@ def _read(
 ) -> MaskedPhotograph:
     encoded = files.read(path, "the image")
     header = decoding.checked_header(encoded, "the image")
-    # What is no image is not compared with its masks.
+    # A file that is not an image fails here, before its masks are read.
     photo = photographs.parse(encoded, "the image") if header is None else None
     problems: dict[str, str] = {}
     shapes, turned, kept = [], False, {}
@@ -102,14 +101,14 @@ def _read(
             kept[name] = file
     if not shapes:
         raise errors.DataError(_joined(problems))
-    # Last of all, since a small file may be a picture of a thousand million pixels.
+    # This comes late, since a small file may hold a thousand million pixels.
     photo = photo or photographs.parse(encoded, "the image")
     photo = _framed(photo, shapes, turned, layout)
     longest = layout.longest_side
     shape = images.limited_shape(photo.shape, longest) if longest else photo.shape
     masks = PackedMasks()
     notes = [raw.Note(kind, path.stem) for kind in photo.notes]
-    # Several files are read again instead of being kept: they may be hundreds.
+    # Several files are read again, since hundreds of them may not fit into memory.
     again = _files(mask_paths, problems, fitting)
     for name, file in kept.items() or again:
         try:
@@ -136,7 +135,7 @@ def _files(
     problems: dict[str, str],
     shapes: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[str, mask_files.MaskFile]]:
-    """Yields the mask files that can be read, and adds why others cannot."""
+    """Yields the mask files that can be read; adds the problems of others."""
     for name, mask_path in mask_paths.items():
         if name not in problems:
             try:
@@ -148,7 +147,7 @@ def _files(
 def _fitting(
     photo: image_headers.Header | None, layout: layouts.Layout
 ) -> list[tuple[int, int]]:
-    """Returns sizes that a mask of a photograph may have; empty for any."""
+    """Returns the sizes that a mask of a photograph may have; empty for any size."""
     if photo is None or layout.resizes:
         return []
     longest, native = layout.longest_side, photo.shown_shape
@@ -164,9 +163,9 @@ def _framed(
     """Returns a photograph in the frame of its masks.
 
     Raises:
-        DataError: It cannot be told whether they are of it as stored or as turned.
+        DataError: The frame of the masks is not clear.
     """
-    # Published masks are of what is shown, where nothing tells otherwise.
+    # Published masks are in the turned frame unless their size differs.
     if layout.own or photo.shape != photo.stored_shape:
         photo = photographs.in_frame_of(photo, shapes, turned=turned)
     if photo.turn != 1 and not (layout.own or photographs.TURNED in photo.notes):
@@ -182,7 +181,7 @@ def _called(name: str) -> str:
 def _limited(
     mask: np.ndarray, native: tuple[int, int], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Shrinks a mask with its photograph; one of another shape is left as it is."""
+    """Shrinks a mask with its photograph; a mask of another shape stays as it is."""
     if mask.shape != native or native == shape:
         return mask
     return label_masks.resize_labels(mask, shape)

@@ -1,4 +1,4 @@
-"""What lies in a dataset's folder and looks as if it were read, but is not."""
+"""Notes on files of a dataset's folder that look as if they were read, but are not."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ from rclicks_jax.data import raw
 from rclicks_jax.data.raw import identities, layouts
 
 _READ = {"clicks.csv", "previews.csv", "train.txt", "val.txt"}
-# Names of files that people write for lists and tables, in small letters.
+# Names that people give to files of lists and tables, in lower case.
 _LIST = re.compile(
     r"(train|training|val|valid|validation)(\.(txt|lst|list|csv|json))*|"
     r"(clicks|previews)\.(csv|tsv|txt|xlsx?|ods|json|csv\.txt)"
@@ -23,12 +23,12 @@ _LISTS = (
 def notes(
     name: str, folder: pathlib.Path, layout: layouts.Layout
 ) -> Iterator[raw.Note]:
-    """Names files and folders of a dataset's folder that a user may think are read.
+    """Yields notes on files and folders that a user may expect to be read.
 
     Args:
-        name: Of the dataset.
-        folder: Where it lies.
-        layout: How it is laid out.
+        name: Name of the dataset.
+        folder: Folder of the dataset.
+        layout: Layout of the dataset.
     """
     own = layouts.BINARY_FOLDER.masks, layouts.LABEL_FOLDER.masks
     for masks in own if layout.own else ():
@@ -38,7 +38,7 @@ def notes(
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
-        return  # The missing folder is told when its images are listed.
+        return  # Listing the images reports the missing folder.
     for entry in entries:
         plain = entry.name.casefold().removeprefix(f"{name}_".casefold())
         is_read = entry.name.removeprefix(f"{name}_") in _READ

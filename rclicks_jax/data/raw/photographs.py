@@ -1,4 +1,4 @@
-"""Photographs as a reader takes them: whole, in 8 bits, in the frame of their masks."""
+"""Reads photographs: whole, in 8 bits, in the frame of their masks."""
 
 import dataclasses
 import pathlib
@@ -31,13 +31,13 @@ _DEPTHS = (8, 10, 12, 14, 16)
 
 @dataclasses.dataclass(frozen=True)
 class Photograph:
-    """A photograph that was decoded once to see that it can be.
+    """A photograph that was decoded once as a check.
 
     Attributes:
-        encoded: What `images.decode_image` decodes to the pixels that count.
-        shape: Height and width of these.
-        turn: EXIF's orientation, 1 to 8, that they are turned by; 1 for none.
-        notes: What was decided while it was read, as kinds of notes.
+        encoded: File content that `images.decode_image` decodes to the pixels to use.
+        shape: Height and width of these pixels.
+        turn: EXIF's orientation, 1 to 8, by which they are turned; 1 for none.
+        notes: Kinds of notes on what was decided while it was read.
     """
 
     encoded: bytes
@@ -56,20 +56,20 @@ def read(path: pathlib.Path, name: str = "") -> Photograph:
     """Reads a photograph and decodes all of it.
 
     Args:
-        path: Of the file.
-        name: What an error calls it; its path if empty.
+        path: Path of the file.
+        name: Name of the file in messages; its path if empty.
 
     Raises:
-        DataError: There is none, it is damaged, too large or no photograph.
+        DataError: The file is missing, damaged, too large or not a photograph.
     """
     return parse(files.read(path, name), name or str(path))
 
 
 def parse(encoded: bytes, name: str) -> Photograph:
-    """Does the same with the content of a file.
+    """Reads a photograph from the content of a file; see `read`.
 
     Raises:
-        DataError: As `read`.
+        DataError: As in `read`.
     """
     header = decoding.checked_header(encoded, name)
     pixels = images.decode_whole(encoded, name)
@@ -101,10 +101,10 @@ def parse(encoded: bytes, name: str) -> Photograph:
 
 
 def _of_other_kind(encoded: bytes, shape: tuple[int, int], name: str) -> Photograph:
-    """Takes a photograph of a kind that only OpenCV knows, such as PPM or JPEG 2000.
+    """Reads a photograph of a format that only OpenCV knows, such as PPM or JPEG 2000.
 
     Raises:
-        DataError: Its samples are fractions.
+        DataError: Its samples do not have 8 or 16 bits.
     """
     deep = images.decode_deep(encoded, name)
     if deep.dtype not in (np.uint8, np.uint16):
@@ -119,7 +119,7 @@ def _of_other_kind(encoded: bytes, shape: tuple[int, int], name: str) -> Photogr
 
 
 def _check_colours(header: image_headers.Header, name: str) -> None:
-    """Raises `DataError` for TIFFs that OpenCV reads, but not as they are meant."""
+    """Raises `DataError` for TIFFs that OpenCV reads in a wrong way."""
     if not header.unsigned:
         raise errors.DataError(
             f"{name} has {header.bits}-bit samples{decoding.SIGNED}. "
@@ -158,7 +158,7 @@ def _opened(encoded: bytes, name: str) -> np.ndarray:
 def _obeyed(
     header: image_headers.Header, shown: np.ndarray, encoded: bytes, name: str
 ) -> int:
-    """Returns the turn that OpenCV made: it does not obey tags of odd types."""
+    """Returns the turn that OpenCV has made: it ignores tags of odd types."""
     if header.turn == 1 or header.kind == "TIFF":
         return header.turn
     stored = images.decode_unturned(encoded, name)
@@ -170,13 +170,13 @@ def _is_full(alpha: np.ndarray) -> bool:
 
 
 def _in_8_bits(deep: np.ndarray) -> np.ndarray | None:
-    """Scales a photograph by the bits in use; None if these are all.
+    """Scales a photograph of 16 bits by the bits in use; None if all are in use.
 
-    Cameras and microscopes store 10, 12 or 14 bits in 16. The depth is the smallest of
-    these that holds the brightest sample, and the lowest bits go.
+    Cameras and microscopes store 10, 12 or 14 bits in 16. The depth is the smallest
+    that holds the brightest sample; the lowest bits are dropped.
 
     Args:
-        deep: `u16[h w 3]`, or `u8[h w 3]`, which stays as it is.
+        deep: The photograph, `u16[h w 3]`; for `u8[h w 3]` the result is None.
     """
     bits = next(depth for depth in _DEPTHS if int(deep.max()) < 2**depth)
     if deep.dtype != np.uint16 or bits == _DEPTHS[-1]:
@@ -187,30 +187,31 @@ def _in_8_bits(deep: np.ndarray) -> np.ndarray | None:
 def in_frame_of(
     photo: Photograph, shapes: Iterable[tuple[int, int]], *, turned: bool = False
 ) -> Photograph:
-    """Returns the photograph in the frame that its annotations were made in.
+    """Returns the photograph in the frame of its annotations.
 
-    A photograph whose EXIF tag turns it has two frames: stored pixels, which many
-    annotation tools work on, and what viewers show. The annotations' size tells which
-    one is meant, but not where the photograph is square or turned by 180 degrees.
+    A photograph with an EXIF tag that turns it has two frames: the stored pixels, which
+    many annotation tools use, and the turned image of viewers. The size of annotations
+    shows their frame, unless the photograph is square or turned by 180 degrees.
 
     Args:
-        photo: As `read` returned it, turned as its tag says.
-        shapes: Height and width that each of its annotations says or has.
-        turned: Whether the annotations are known to be in the frame that is shown.
+        photo: The photograph from `read`, turned by its tag.
+        shapes: Height and width of each of its annotations.
+        turned: Whether the annotations are known to be in the turned frame.
 
     Returns:
         The photograph as it is, or with `encoded` and `shape` of its stored pixels. If
-        the annotations have neither shape, it stays as it is.
+        the annotations have neither size, it stays as it is.
 
     Raises:
-        DataError: The tag turns it and the frame cannot be told.
+        DataError: The tag turns the photograph and the frame of the annotations is not
+            clear.
     """
     if photo.turn == 1:
         return photo
-    told = set(shapes)
-    if turned or (photo.shape != photo.stored_shape and photo.shape in told):
+    sizes = set(shapes)
+    if turned or (photo.shape != photo.stored_shape and photo.shape in sizes):
         return dataclasses.replace(photo, notes=(*photo.notes, TURNED))
-    if photo.stored_shape not in told:
+    if photo.stored_shape not in sizes:
         return photo
     if photo.shape == photo.stored_shape:
         raise errors.DataError(
@@ -230,7 +231,7 @@ def in_frame_of(
 
 
 def _stored(photo: Photograph) -> bytes:
-    """Returns a file of the stored pixels that nothing turns."""
+    """Returns the content of a file with the stored pixels and no tag that turns."""
     upright = image_headers.without_turn(photo.encoded)
     if upright is not None:
         return upright

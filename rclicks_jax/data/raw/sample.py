@@ -1,8 +1,8 @@
-"""The sample dataset: photographs of scikit-image, outlines of ours, synthetic clicks.
+"""The sample dataset: photographs of scikit-image with our outlines, synthetic clicks.
 
-The photographs lie in the scikit-image wheel under free licences; `outlines.json`
-names each licence and holds the polygons this project drew. Clicks are synthetic
-(`data.synthetic.clicks`), and so are the masks of later rounds
+The photographs come with the scikit-image wheel under free licences; `outlines.json`
+names each licence and holds the polygons, which this project has drawn. Clicks are
+synthetic (`data.synthetic.clicks`), and so are the masks of later rounds
 (`data.synthetic.distortions`).
 """
 
@@ -31,7 +31,7 @@ LATER_CLICKS = 16
 
 
 def outlines() -> list[dict[str, Any]]:
-    """Returns the photographs of the sample with their objects, as drawn."""
+    """Returns the photographs of the sample with the outlines of their objects."""
     folder = importlib.resources.files("rclicks_jax.datasets.sample")
     return json.loads((folder / "outlines.json").read_text())["photos"]
 
@@ -40,11 +40,11 @@ def draw_outline(described: dict[str, Any], shape: tuple[int, int]) -> np.ndarra
     """Fills the polygons of an object and empties its holes.
 
     Args:
-        described: With `outer_yx` and perhaps `holes_yx`, lists of polygons.
+        described: An object with `outer_yx` and perhaps `holes_yx`, lists of polygons.
         shape: Height and width of the photograph.
 
     Returns:
-        `bool[h w]`.
+        The mask, `bool[h w]`.
     """
     mask = np.zeros(shape, np.uint8)
     for key, value in (("outer_yx", 1), ("holes_yx", 0)):
@@ -61,14 +61,14 @@ class SampleSource:
         """Finds the photographs.
 
         Args:
-            longest_side: What images are shrunk to, with masks and clicks; 0 for no
-                limit.
+            longest_side: Limit on the longest side of images, to which masks and clicks
+                are scaled too, pixels; 0 for no limit.
 
         Raises:
             DataError: scikit-image is not installed.
         """
-        found = importlib.util.find_spec("skimage")
-        if found is None or not found.submodule_search_locations:
+        spec = importlib.util.find_spec("skimage")
+        if spec is None or not spec.submodule_search_locations:
             raise errors.DataError(
                 "The sample dataset needs the photographs of scikit-image: "
                 "pip install scikit-image"
@@ -76,7 +76,7 @@ class SampleSource:
         self.name = "sample"
         self.split_names: tuple[str, ...] = ("train", "val")
         self.notes: tuple[raw.Note, ...] = ()
-        self._folder = pathlib.Path(found.submodule_search_locations[0]) / "data"
+        self._folder = pathlib.Path(spec.submodule_search_locations[0]) / "data"
         self._photos = outlines()
         self._longest_side = longest_side
 
@@ -93,7 +93,7 @@ class SampleSource:
 
     @property
     def has_clicks(self) -> bool:
-        """Every object has synthetic clicks."""
+        """True: every object has synthetic clicks."""
         return True
 
     def images(self, split: str) -> Iterator[raw.RawImage]:
@@ -130,7 +130,7 @@ class SampleSource:
             broken = tuple(raw.RawObject(name, None, problem) for name, _ in named)
             return raw.RawImage(photo["photo"], b"", shape, broken, problem)
         contrast = _contrast(encoded, str(path))
-        objects = tuple(_object(name, contrast, each) for name, each in named)
+        objects = tuple(_object(name, contrast, outline) for name, outline in named)
         return raw.RawImage(photo["photo"], encoded, shape, objects)
 
 
@@ -191,28 +191,28 @@ def _tasks(
 
 
 def _limited_image(image: raw.RawImage, longest_side: int) -> raw.RawImage:
-    """Returns an image whose masks and clicks are of it once it is shrunk."""
+    """Returns an image with masks and clicks scaled to the limit on its side."""
     shape = _limited_shape(image, longest_side)
     if shape == image.shape:
         return image
     objects = [
-        one
-        if one.mask is None
+        instance
+        if instance.mask is None
         else raw.RawObject(
-            one.instance_id,
-            masks.resize_labels(one.mask, shape),
-            one.problem,
-            _moved(one.clicks_yx, image.shape, shape),
-            one.input_device,
-            one.category,
+            instance.instance_id,
+            masks.resize_labels(instance.mask, shape),
+            instance.problem,
+            _moved(instance.clicks_yx, image.shape, shape),
+            instance.input_device,
+            instance.category,
         )
-        for one in image.objects
+        for instance in image.objects
     ]
     return dataclasses.replace(image, shape=shape, objects=tuple(objects))
 
 
 def _limited_task(task: raw.RawTask, longest_side: int) -> raw.RawTask:
-    """Returns a task whose masks and clicks are of its photograph once shrunk."""
+    """Returns a task with masks and clicks scaled to the limit on the image's side."""
     native, shape = task.image.shape, _limited_shape(task.image, longest_side)
     if shape == native or task.gt_mask is None:
         return task
@@ -235,5 +235,5 @@ def _limited_shape(image: raw.RawImage, longest_side: int) -> tuple[int, int]:
 def _moved(
     clicks_yx: np.ndarray, native: tuple[int, int], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Moves clicks with their photograph, cut as those of `clicks.csv` are."""
+    """Scales clicks with their photograph; coordinates are cut, as in `clicks.csv`."""
     return (clicks_yx * np.array(shape) / np.array(native)).astype(np.int32)

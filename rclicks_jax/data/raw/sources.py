@@ -1,4 +1,4 @@
-"""Opens what `--data` names with the reader that understands it."""
+"""Opens datasets with the reader for their kind."""
 
 import dataclasses
 import os
@@ -14,7 +14,7 @@ def open_source(spec: specs.DataSpec) -> raw.RawSource:
     """Returns the reader of a dataset.
 
     Raises:
-        DataError: The folder is not laid out as the dataset's must be.
+        DataError: The folder does not have the layout of the dataset.
     """
     if spec.kind == "sample":
         return sample.SampleSource(spec.max_side)
@@ -38,7 +38,7 @@ def layout_of(spec: specs.DataSpec) -> layouts.Layout:
     sides = [side for side in (layout.longest_side, spec.max_side) if side]
     if not spec.max_side:
         return layout
-    # The published masks are those of whole photographs.
+    # The published checksum is that of masks in full size.
     return dataclasses.replace(layout, longest_side=min(sides), masks_checksum="")
 
 
@@ -50,15 +50,15 @@ _PARTS = {
 
 
 def own_layout(folder: pathlib.Path) -> layouts.Layout:
-    """Returns the layout of a user's folder, from the folders it has.
+    """Returns the layout of a user's folder, found from the folders in it.
 
     Raises:
-        DataError: It has neither `masks/` nor `labels/` beside `images/`.
+        DataError: The folder does not have `images/` with `masks/` or `labels/`.
     """
     for layout in (layouts.BINARY_FOLDER, layouts.LABEL_FOLDER):
-        if all(os.path.isdir(folder / each) for each in (layout.images, layout.masks)):
+        if all(os.path.isdir(folder / part) for part in (layout.images, layout.masks)):
             return layout
-    tables = sorted(each for each in folder.glob("*.json") if each.name[0] != ".")
+    tables = sorted(path for path in folder.glob("*.json") if path.name[0] != ".")
     hint = f" COCO files are given as coco:{tables[0]},{folder}." if tables else ""
     above = folder.resolve().parent
     if (
@@ -74,9 +74,9 @@ def own_layout(folder: pathlib.Path) -> layouts.Layout:
 
 
 def files(spec: specs.DataSpec, source: raw.RawSource) -> Iterator[pathlib.Path]:
-    """Yields every file that decides what a source yields, in a stable order.
+    """Yields every file that determines the content of a dataset, in a stable order.
 
-    Those that would be read if they were there are among them.
+    Missing files that would be read are among them.
     """
     if isinstance(source, folders.FolderSource | sample.SampleSource):
         yield from source.files()
@@ -88,17 +88,17 @@ def files(spec: specs.DataSpec, source: raw.RawSource) -> Iterator[pathlib.Path]
 def _below(
     folder: pathlib.Path, entered: set[tuple[int, int]]
 ) -> Iterator[pathlib.Path]:
-    """Yields the files below a folder; folders that are links are entered, once."""
+    """Yields the files below a folder; links to folders are followed, each once."""
     try:
-        found = os.stat(folder)
+        status = os.stat(folder)
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
-        # What cannot be listed changes when its rights do.
+        # For a folder that cannot be listed, its permissions determine the content.
         yield folder
         return
-    if (found.st_dev, found.st_ino) in entered:
+    if (status.st_dev, status.st_ino) in entered:
         return
-    entered.add((found.st_dev, found.st_ino))
+    entered.add((status.st_dev, status.st_ino))
     for entry in entries:
         if os.path.isdir(entry.path):
             yield from _below(folder / entry.name, entered)

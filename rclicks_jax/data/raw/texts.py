@@ -1,10 +1,10 @@
-"""Text files as editors, spreadsheets and shells write them."""
+"""Decodes text files of editors, spreadsheets and shells."""
 
 import codecs
 
 from rclicks_jax import errors, file_signatures
 
-# The longer mark comes first: that of UTF-32 begins with that of UTF-16.
+# UTF-32 comes before UTF-16, whose mark is the beginning of its mark.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -15,14 +15,15 @@ _MARKS = (
 
 
 def decode(content: bytes, name: str) -> str:
-    """Decodes UTF-8, or what the byte order mark says; the mark is left out.
+    """Decodes text by its byte order mark, or as UTF-8; the mark is left out.
 
     Args:
-        content: Of the file.
-        name: What an error calls it.
+        content: Content of the file.
+        name: Path of the file, for messages.
 
     Raises:
-        DataError: It is in another encoding, or no text; the message names the line.
+        DataError: The content has another encoding or is not text; the message names
+            the line.
     """
     mistaken = (
         file_signatures.mistaken(content[: file_signatures.HEAD]) if content else ""
@@ -50,7 +51,7 @@ def decode(content: bytes, name: str) -> str:
 
 
 def _encoding(content: bytes) -> tuple[str, bytes]:
-    """Returns the encoding, and the mark that the file starts with."""
+    """Returns the encoding of a text and its byte order mark."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return encoding, mark

@@ -1,9 +1,9 @@
-"""A synthetic clicker: stands in for people where no real clicks may be shipped.
+"""Synthetic clicks, for data whose real clicks may not be distributed.
 
-It is no model of people and no result about people may rest on it. Clicks are drawn
-with a density that is high deep inside the region, higher still where the photograph
-changes, and blurred so that a few fall just outside; whatever is made of them says
-`input_device: synthetic`.
+They are not a model of people, and no claim about people may rest on them. Their
+density is high deep inside the region, and higher where the photograph changes. They
+are jittered, so that some fall just outside. Everything made from them has the input
+device `synthetic`.
 """
 
 import cv2
@@ -23,13 +23,13 @@ def draw(
     """Draws clicks on a region.
 
     Args:
-        contrast: Of the photograph, `f32[h w]`.
-        region: Where a person would be asked to click, `bool[h w]`, not empty.
+        contrast: Local contrast of the photograph, `f32[h w]`.
+        region: The region to click, `bool[h w]`, not empty.
         count: Number of clicks.
-        generator: Of the draws.
+        generator: Generator of the random draws.
 
     Returns:
-        `i32[count 2]`, inside the image.
+        The clicks `(y, x)`, `i32[count 2]`, inside the image.
     """
     cumulative = np.cumsum(density(contrast, region))
     points = generator.random(count) * cumulative[-1]
@@ -44,15 +44,15 @@ def draw(
 def density(contrast: np.ndarray, region: np.ndarray) -> np.ndarray:
     """Returns the density of clicks before they are jittered.
 
-    Depth below the border of the region to the power 1.5, times the local contrast of
-    the photograph; a tenth of the mass is uniform.
+    It is the depth inside the region to the power 1.5, times the local contrast of the
+    photograph; a tenth of the mass is uniform.
 
     Args:
-        contrast: Of the photograph, `f32[h w]`.
-        region: `bool[h w]`, not empty.
+        contrast: Local contrast of the photograph, `f32[h w]`.
+        region: The region, `bool[h w]`, not empty.
 
     Returns:
-        `f64[h w]`, summing to one.
+        The density, `f64[h w]`, with a sum of one.
     """
     depth = distance.distance_inside(region, pad_border=True).astype(np.float64)
     weight = depth**_DEPTH_POWER * (0.3 + contrast)
@@ -61,7 +61,7 @@ def density(contrast: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 
 def contrast_of(image: np.ndarray) -> np.ndarray:
-    """Returns how much `u8[h w 3]` changes around each pixel: `f32[h w]` in [0, 1]."""
+    """Returns the local contrast of an image `u8[h w 3]`, `f32[h w]` in [0, 1]."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = 0.02 * float(np.hypot(*grey.shape))
     mean = cv2.GaussianBlur(grey, (0, 0), scale)

@@ -1,7 +1,7 @@
-"""Previous masks that are wrong on purpose: dilated, shifted, cut, merged.
+"""Distortions that make wrong previous masks: dilated, shifted, cut, merged.
 
-They give tasks of later rounds where no segmenter's masks are at hand: a click model
-that never saw an error mask differ from its target still has to serve rounds 2 to 20.
+They give tasks of later rounds if there are no masks of segmenters. A click model needs
+them for rounds 2 to 20, where the error mask differs from the target.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from rclicks_jax.ops import distance
 
-# Which kind of error each distortion makes.
+# Kind of error that each distortion makes.
 KINDS = {"dilated": "fp", "neighbour": "fp", "shifted": "fn", "part_lost": "fn"}
 _SMALLEST_ERROR = 16
 
@@ -22,16 +22,16 @@ def distort(
     others: Sequence[np.ndarray],
     generator: np.random.Generator,
 ) -> np.ndarray | None:
-    """Makes a wrong mask of a right one.
+    """Distorts a mask.
 
     Args:
-        kind: A key of `KINDS`.
-        gt_mask: `bool[h w]`, not empty.
+        kind: The distortion, a key of `KINDS`.
+        gt_mask: The target, `bool[h w]`, not empty.
         others: Masks of the other objects of the photograph, `bool[h w]`.
-        generator: Of the amounts.
+        generator: Generator of the random amounts.
 
     Returns:
-        `bool[h w]`; None if the distortion leaves too small an error.
+        The distorted mask, `bool[h w]`; None if the error is too small.
     """
     reach = max(2.0, distance.deepest_pixel(gt_mask, gt_mask)[0] ** 0.5)
     if kind == "dilated":
@@ -53,7 +53,7 @@ def _dilated(mask: np.ndarray, amount: float) -> np.ndarray:
 def _with_neighbour(
     mask: np.ndarray, others: Sequence[np.ndarray], generator: np.random.Generator
 ) -> np.ndarray:
-    """Takes in the nearest object, or a blob beside the object if there is none."""
+    """Adds the nearest other object; without any, a blob beside the object."""
     to_mask = distance.distance_inside(~mask, pad_border=False)
     apart = [other for other in others if (other & ~mask).sum() > other.sum() / 2]
     if apart:

@@ -1,9 +1,9 @@
-"""Synthetic tasks of later rounds, made of the targets of first clicks.
+"""Synthetic tasks of later rounds, made from the targets of first clicks.
 
-Where a dataset has first clicks alone, a click model never sees an error mask that
-differs from the target, yet has to serve rounds 2 to 20. These tasks fill the gap:
-previous masks by `distortions`, clicks by `clicks`. No person clicked
-there; whatever is trained on them says so.
+If a dataset has only first clicks, a click model never sees an error mask that differs
+from the target, but needs to predict rounds 2 to 20. These tasks fill the gap: previous
+masks come from `distortions`, clicks from `clicks`. No person made these clicks; models
+that are trained on them say so.
 """
 
 import dataclasses
@@ -24,15 +24,15 @@ CLICKS = 16
 def plan(
     names: Sequence[str], share: float, kinds: Sequence[str]
 ) -> list[tuple[int, str]]:
-    """Chooses which targets get which distortions.
+    """Chooses targets and distortions for synthetic tasks.
 
     Args:
         names: Click set ids of the first clicks.
-        share: Of all examples that shall be synthetic, in [0, 1).
-        kinds: Distortions, keys of `distortions.KINDS`.
+        share: Share of synthetic examples among all examples, in [0, 1).
+        kinds: The distortions, keys of `distortions.KINDS`.
 
     Returns:
-        Positions in `names`, and a distortion for each; a pure function of the names.
+        Positions in `names`, with a distortion each; they depend on the names alone.
 
     Raises:
         BadValueError: A distortion is unknown, or there are too few targets for the
@@ -57,11 +57,11 @@ def plan(
 
 
 def make(example: ClickExample, kind: str) -> ClickExample | None:
-    """Makes a task of a later round; None if the distortion leaves too small an error.
+    """Makes a task of a later round; None if the error would be too small.
 
     Args:
         example: A task of first clicks.
-        kind: A key of `distortions.KINDS`.
+        kind: The distortion, a key of `distortions.KINDS`.
     """
     name = f"{example.click_set_id}_synthetic-{kind}"
     seed = hashing.stable_hash(f"{example.dataset}/{name}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from rclicks_jax.segmenters import base, bridged, load
 from rclicks_jax.segmenters.conformance import scenes
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
 
 MOST_PROBABILITY = 1e-3
@@ -50,12 +51,15 @@ class Bench:
         large: Whether there is time for a large photograph.
     """
 
-    def __init__(self, spec: str, seed: int, large: bool) -> None:
+    def __init__(
+        self, spec: str, seed: int, large: bool, protocol: protocols.Protocol
+    ) -> None:
         """Loads the segmenter."""
         self._spec = spec
+        self._protocol = protocol
         self._seed = seed
         self._encoded: dict[str, Any] = {}
-        self.segmenter = load.load(spec, scenes.TRAJECTORIES)
+        self.segmenter = load.load(spec, scenes.TRAJECTORIES, protocol)
         self.main = self.scene(_MAIN)
         # What a worker has is known when it is asked.
         self.soft = getattr(self.segmenter, "has_probabilities", self.is_bridged)
@@ -78,7 +82,7 @@ class Bench:
         self.segmenter.close()
         if not self.is_bridged:
             self._encoded.clear()
-            self.segmenter = load.load(self._spec, scenes.TRAJECTORIES)
+            self.segmenter = load.load(self._spec, scenes.TRAJECTORIES, self._protocol)
 
     def player(self, scene: scenes.Scene, order: Sequence[int]) -> "Player":
         """Starts a session of some trajectories, in this order."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from rclicks_jax import errors
 from rclicks_jax.segmenters.conformance import bench as bench_lib
 from rclicks_jax.segmenters.conformance import checks
+from rclicks_jax.settings import protocols
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,7 @@ def check(
     *,
     seed: int = 0,
     large: bool = False,
+    protocol: protocols.Protocol = protocols.PAPER,
     report: Callable[[str], Any] = print,
 ) -> list[Finding]:
     """Checks a segmenter.
@@ -68,6 +70,7 @@ def check(
         spec: `name:key=value:...`, as for a benchmark.
         seed: Of the synthetic photographs.
         large: Also one of 1500x2000.
+        protocol: Whose switches the segmenter is told.
         report: Is told each finding when it is there, but for what others are needed
             for; at the end which those are, and how many there are of each status.
 
@@ -75,7 +78,7 @@ def check(
         RClicksError: The segmenter cannot be loaded.
     """
     began = time.perf_counter()
-    bench = bench_lib.Bench(spec, seed, large)
+    bench = bench_lib.Bench(spec, seed, large, protocol)
     took = time.perf_counter() - began
     printed = bench.segmenter.printed
     wrote = f"It wrote:\n{printed}" if printed else ""

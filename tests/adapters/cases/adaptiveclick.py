@@ -1,6 +1,7 @@
 """AdaptiveClick, narrow, against RClicks's predictor."""
 
 import kit
+import networks
 import rclicks
 import torch
 
@@ -75,10 +76,7 @@ def settings():
 
 def network(original):
     """Returns a small AdaptiveClick, as it is made for training."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    networks.use(CHECKOUT, original)
     made = checkouts.find("isegm.model.is_adaptiveclick_model:AdaptiveClickModel")(
         settings(), with_prev_mask=True, use_disks=True, norm_radius=5
     )
@@ -123,18 +121,12 @@ def reference(made, image, trajectory):
     checkouts.find("isegm.model.modeling.pos_embed:interpolate_pos_embed_inference")(
         made.backbone, (SIDE, SIDE), device
     )
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        made,
-        "NoBRS",
-        device,
-        zoom_in_params={
-            "skip_clicks": -1,
-            "target_size": (SIDE, SIDE),
-            "min_crop_size": LEAST,
-        },
-    )
-    return rclicks.answers(predictor, image, trajectory)
+    zoom = {
+        "skip_clicks": -1,
+        "target_size": (SIDE, SIDE),
+        "min_crop_size": LEAST,
+    }
+    return rclicks.answers(rclicks.predictor(made, zoom), image, trajectory)
 
 
 BUGS = {

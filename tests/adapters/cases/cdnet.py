@@ -1,6 +1,7 @@
 """CDNet, ResNet-34, against RClicks's predictor."""
 
 import kit
+import networks
 import numpy as np
 import rclicks
 import torch
@@ -20,10 +21,7 @@ OMITTED = {}
 
 def network(original):
     """Returns a small CDNet."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    networks.use(CHECKOUT, original)
     name = "is_cdnet_deeplab_model" if original else "is_deeplab_model"
     made = checkouts.find(f"isegm.model.{name}:DeeplabModel")(
         backbone="resnet34",

@@ -1,6 +1,6 @@
 """CFR-ICL, as narrow as the case of SimpleClick, against RClicks's predictor."""
 
-import kit
+import networks
 import rclicks
 import torch
 
@@ -15,17 +15,9 @@ LONGEST = simpleclick.LONGEST
 OMITTED = {}
 
 
-def use(original):
-    """Makes the checkout's `isegm` importable."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
-
-
 def network(original):
     """Returns a small CFR-ICL."""
-    use(original)
+    networks.use(CHECKOUT, original)
     return simpleclick.build()
 
 

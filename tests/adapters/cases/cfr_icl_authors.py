@@ -1,5 +1,6 @@
 """CFR-ICL as its authors set it: up to five passes, fewer where nothing changes."""
 
+import networks
 import torch
 
 from cases import cfr_icl, simpleclick
@@ -20,7 +21,7 @@ OMITTED = {}
 
 def network(original):
     """Returns a small CFR-ICL."""
-    cfr_icl.use(original)
+    networks.use(CHECKOUT, original)
     made = simpleclick.build(FACTORS)
     with torch.no_grad():
         made.patch_embed_coords.proj.weight[:, 0] *= PREVIOUS

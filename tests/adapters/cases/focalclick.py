@@ -4,6 +4,7 @@ RClicks has none of it.
 """
 
 import kit
+import networks
 import numpy as np
 import torch
 from torch import nn
@@ -37,19 +38,8 @@ def network(original):
 
 def build(pipeline):
     """Returns a small FocalClick of a pipeline."""
-    checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
-    made = checkouts.find("isegm.model.is_hrnet_model:HRNetModel")(
-        pipeline_version=pipeline,
-        width=18,
-        ocr_width=8,
-        small=True,
-        with_aux_output=True,
-        use_leaky_relu=True,
-        use_rgb_conv=False,
-        use_disks=True,
-        norm_radius=5,
-        with_prev_mask=True,
-    )
+    networks.use(CHECKOUT)
+    made = networks.hrnet(pipeline_version=pipeline)
     weights = kit.seeded(made.state_dict(), SEED, GAIN, FACTORS)
     weights["feature_extractor.cls_head.bias"] += SHIFT
     made.load_state_dict(weights)

@@ -1,6 +1,6 @@
 """FocalClick, SegFormer B0, pipeline S1, against ClickSEG's own predictor."""
 
-import kit
+import networks
 
 from cases import focalclick
 from rclicks_jax.bridge.adapters import checkouts
@@ -21,7 +21,7 @@ OMITTED = {}
 def network(original):
     """Returns a SegFormer as it is: its widths are in the checkout's code."""
     del original
-    checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    networks.use(CHECKOUT)
     made = checkouts.find("isegm.model.is_segformer_model:SegFormerModel")(
         pipeline_version="s1",
         model_version="b0",
@@ -33,8 +33,7 @@ def network(original):
         with_prev_mask=True,
         with_aux_output=True,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
-    return focalclick.Local(made.eval())
+    return focalclick.Local(networks.seeded(made, SEED, factors=FACTORS))
 
 
 adapter = focalclick.adapter

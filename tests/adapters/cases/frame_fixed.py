@@ -38,7 +38,9 @@ def reference(made, image, trajectory):
 BUGS = {
     "a flip": {"model": lambda made: model(made, flip=True)},
     "no zoom": {"model": lambda made: model(made, crops=None)},
-    "no misplaced answers": {"model": lambda made: model(made, protocol="strict")},
+    "no misplaced answers": {
+        "model": lambda made: model(made, empty_mask_keeps_crop=False)
+    },
     "crops are kept": {
         "model": lambda made: model(made, crops=RULE._replace(keeps=True))
     },

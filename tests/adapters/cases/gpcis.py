@@ -1,6 +1,6 @@
 """GPCIS, ResNet-50, against RClicks's predictor."""
 
-import kit
+import networks
 import rclicks
 import torch
 
@@ -25,10 +25,7 @@ OMITTED = {}
 
 def network(original):
     """Returns a GPCIS with a narrow head."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    networks.use(CHECKOUT, original)
     made = checkouts.find("isegm.model.is_gp_resnet50:GpModel")(
         backbone="resnet50",
         deeplab_ch=16,
@@ -37,8 +34,7 @@ def network(original):
         binary_prev_mask=False,
         with_prev_mask=True,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
-    return made.eval()
+    return networks.seeded(made, SEED, factors=FACTORS)
 
 
 def model(made, **changes):

@@ -3,6 +3,7 @@
 from unittest import mock
 
 import kit
+import networks
 import rclicks
 import torch
 
@@ -28,9 +29,9 @@ def network(original):
     """Returns a small MobileSAM."""
     del original
     checkouts.use(str(kit.checkout(CHECKOUT)), "mobile_sam")
-    parts = checkouts.find("mobile_sam.modeling")
-    made = parts.Sam(
-        image_encoder=parts.TinyViT(
+
+    def encoder(parts):
+        return parts.TinyViT(
             img_size=1024,
             num_classes=1,
             embed_dims=[8, 16, 32, 320],
@@ -40,28 +41,11 @@ def network(original):
             mlp_ratio=1.0,
             drop_path_rate=0.0,
             mbconv_expand_ratio=2.0,
-        ),
-        prompt_encoder=parts.PromptEncoder(
-            embed_dim=256,
-            image_embedding_size=(64, 64),
-            input_image_size=(1024, 1024),
-            mask_in_chans=16,
-        ),
-        mask_decoder=parts.MaskDecoder(
-            num_multimask_outputs=3,
-            transformer=parts.TwoWayTransformer(
-                depth=1, embedding_dim=256, mlp_dim=64, num_heads=8
-            ),
-            transformer_dim=256,
-            iou_head_depth=3,
-            iou_head_hidden_dim=32,
-        ),
-        pixel_mean=[123.675, 116.28, 103.53],
-        pixel_std=[58.395, 57.12, 57.375],
-    )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
+        )
+
+    made = networks.sam("mobile_sam", encoder, width=256, grid=64, depth=1, heads=8)
     # Its attention keeps what `eval` makes of the weights that are there by then.
-    return made.eval()
+    return networks.seeded(made, SEED, factors=FACTORS)
 
 
 def model(made):
@@ -80,8 +64,5 @@ def reference(made, image, trajectory):
     registry["vit_t"] = lambda checkpoint: made
     module = checkouts.find("isegm.model.is_mobilesam_model")
     net = module.ISModelMobileSAM(device="cpu", model_path="vit_t")
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        net, "NoBRS", "cpu", with_flip=False, zoom_in_params=None, model_name="sam"
-    )
+    predictor = rclicks.predictor(net, None, with_flip=False, model_name="sam")
     return rclicks.answers(predictor, image, trajectory)

@@ -1,10 +1,9 @@
 """RITM, HRNet-18s with a last mask, against RClicks's predictor."""
 
-import kit
+import networks
 import rclicks
-import torch
 
-from rclicks_jax.bridge.adapters import checkouts, isegm_crops, isegm_frame
+from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame
 from rclicks_jax.bridge.adapters import ritm as adapter
 
 REPOSITORY = "SamsungLabs/ritm_interactive_segmentation"
@@ -20,23 +19,9 @@ OMITTED = {}
 
 def network(original, gain=GAIN, sees_previous=True):
     """Returns a small RITM, with or without a last mask."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
-    made = checkouts.find("isegm.model.is_hrnet_model:HRNetModel")(
-        width=18,
-        ocr_width=8,
-        small=True,
-        use_leaky_relu=True,
-        use_rgb_conv=not sees_previous,
-        use_disks=True,
-        norm_radius=5,
-        with_prev_mask=sees_previous,
-        with_aux_output=True,
-    )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, gain, FACTORS))
-    return made.eval()
+    networks.use(CHECKOUT, original)
+    made = networks.hrnet(use_rgb_conv=not sees_previous, with_prev_mask=sees_previous)
+    return networks.seeded(made, SEED, gain, FACTORS)
 
 
 def model(made, **changes):
@@ -49,14 +34,8 @@ def model(made, **changes):
 
 def reference(made, image, trajectory):
     """Has RClicks's predictor answer."""
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        made,
-        "NoBRS",
-        torch.device("cpu"),
-        zoom_in_params={"skip_clicks": 1, "target_size": TARGET, "min_crop_size": 60},
-    )
-    return rclicks.answers(predictor, image, trajectory)
+    zoom = {"skip_clicks": 1, "target_size": TARGET, "min_crop_size": 60}
+    return rclicks.answers(rclicks.predictor(made, zoom), image, trajectory)
 
 
 BUGS = {

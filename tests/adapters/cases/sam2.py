@@ -1,6 +1,6 @@
 """SAM 2 by `sam2` against RClicks's driver of it; the trunk is made like tiny's."""
 
-import kit
+import networks
 import sam2_parts
 
 from rclicks_jax.bridge.adapters import sam2 as adapter
@@ -24,8 +24,7 @@ def network(original):
     """Returns a small SAM 2."""
     del original
     made = sam2_parts.build("configs/sam2/sam2_hiera_t.yaml", TRUNK)
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
-    return made.eval()
+    return networks.seeded(made, SEED, factors=FACTORS)
 
 
 def model(made):

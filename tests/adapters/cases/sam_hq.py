@@ -5,6 +5,7 @@ import functools
 from unittest import mock
 
 import kit
+import networks
 import rclicks
 import torch
 
@@ -52,43 +53,9 @@ def network(original):
     """Returns a small SAM-HQ."""
     del original
     checkouts.use(str(kit.checkout(CHECKOUT)), "segment_anything")
-    parts = checkouts.find("segment_anything.modeling")
-    made = parts.Sam(
-        image_encoder=parts.ImageEncoderViT(
-            depth=3,
-            embed_dim=32,
-            img_size=128,
-            mlp_ratio=4,
-            norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6),
-            num_heads=2,
-            patch_size=16,
-            qkv_bias=True,
-            use_rel_pos=True,
-            global_attn_indexes=[1, 2],
-            window_size=5,
-            out_chans=32,
-        ),
-        prompt_encoder=parts.PromptEncoder(
-            embed_dim=32,
-            image_embedding_size=(8, 8),
-            input_image_size=(128, 128),
-            mask_in_chans=16,
-        ),
-        mask_decoder=parts.MaskDecoderHQ(
-            num_multimask_outputs=3,
-            transformer=parts.TwoWayTransformer(
-                depth=2, embedding_dim=32, mlp_dim=64, num_heads=2
-            ),
-            transformer_dim=32,
-            iou_head_depth=3,
-            iou_head_hidden_dim=32,
-            vit_dim=32,
-        ),
-        pixel_mean=[123.675, 116.28, 103.53],
-        pixel_std=[58.395, 57.12, 57.375],
-    )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
-    return made.eval()
+    encoder = functools.partial(networks.sam_encoder, depth=3, looks_everywhere=[1, 2])
+    made = networks.sam("segment_anything", encoder, kind="MaskDecoderHQ", vit_dim=32)
+    return networks.seeded(made, SEED, factors=FACTORS)
 
 
 def model(made):
@@ -107,8 +74,5 @@ def reference(made, image, trajectory):
     )
     module = checkouts.find("isegm.model.is_samhq_model")
     net = module.ISModelSAMHQ(device="cpu", model_path="vit_b")
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        net, "NoBRS", "cpu", with_flip=False, zoom_in_params=None, model_name="sam"
-    )
+    predictor = rclicks.predictor(net, None, with_flip=False, model_name="sam")
     return rclicks.answers(predictor, image, trajectory)

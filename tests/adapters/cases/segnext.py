@@ -2,7 +2,7 @@
 
 import pathlib
 
-import kit
+import networks
 import numpy as np
 import torch
 
@@ -29,37 +29,19 @@ def network(original):
 
 def build(side, depth):
     """Returns a SegNext of a side and a number of fusion blocks."""
-    checkouts.use(str(pathlib.Path(kit.checkout(CHECKOUT)) / "segnext"), "isegm")
-    made = checkouts.find("isegm.model.is_plainvit_model:PlainVitModel")(
-        backbone_params={
-            "img_size": (side, side),
-            "patch_size": (16, 16),
-            "in_chans": 3,
-            "embed_dim": 32,
-            "depth": 3,
-            "global_atten_freq": 3,
-            "num_heads": 2,
-            "mlp_ratio": 4,
-            "qkv_bias": True,
-        },
-        neck_params={"in_dim": 32, "out_dims": [8, 16, 32, 64]},
-        head_params={
-            "in_channels": [8, 16, 32, 64],
-            "in_select_index": [0, 1, 2, 3],
-            "dropout_ratio": 0.1,
-            "num_classes": 1,
-            "out_channels": 16,
-        },
+    networks.use(pathlib.Path(CHECKOUT, "segnext"))
+    made = networks.plain_vit(
+        side,
+        16,
+        backbone={"depth": 3, "global_atten_freq": 3, "mlp_ratio": 4},
+        head={"in_select_index": [0, 1, 2, 3], "out_channels": 16},
         fusion_params={
             "type": "self_attention",
             "depth": depth,
             "params": {"dim": 32, "num_heads": 2, "mlp_ratio": 4, "qkv_bias": True},
         },
-        use_disks=True,
-        norm_radius=5,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=FACTORS))
-    return made.eval()
+    return networks.seeded(made, SEED, factors=FACTORS)
 
 
 def model(made):

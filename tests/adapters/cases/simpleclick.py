@@ -2,7 +2,7 @@
 
 import copy
 
-import kit
+import networks
 import rclicks
 import torch
 
@@ -30,45 +30,28 @@ OMITTED = {}
 
 def network(original):
     """Returns a small SimpleClick, whose windows are as it has them: two by two."""
-    if original:
-        rclicks.use()
-    else:
-        checkouts.use(str(kit.checkout(CHECKOUT)), "isegm")
+    networks.use(CHECKOUT, original)
     return build()
 
 
 def build(factors=FACTORS):
     """Returns a small network of the checkout that can be imported."""
     loss = "isegm.model.modeling.transformer_helper.cross_entropy_loss"
-    made = checkouts.find("isegm.model.is_plainvit_model:PlainVitModel")(
-        backbone_params={
-            "img_size": (LEARNT, LEARNT),
-            "patch_size": (PATCH, PATCH),
-            "in_chans": 3,
-            "embed_dim": 32,
-            "depth": 8,
-            "num_heads": 2,
-            "mlp_ratio": 2,
-            "qkv_bias": True,
-        },
-        neck_params={"in_dim": 32, "out_dims": [8, 16, 32, 64]},
-        head_params={
-            "in_channels": [8, 16, 32, 64],
+    made = networks.plain_vit(
+        LEARNT,
+        PATCH,
+        backbone={"depth": 8, "mlp_ratio": 2},
+        head={
             "in_index": [0, 1, 2, 3],
-            "dropout_ratio": 0.1,
-            "num_classes": 1,
             "loss_decode": checkouts.find(f"{loss}:CrossEntropyLoss")(),
             "align_corners": False,
             "upsample": "x1",
             "channels": 16,
         },
-        use_disks=True,
-        norm_radius=5,
         with_prev_mask=True,
         random_split=False,
     )
-    made.load_state_dict(kit.seeded(made.state_dict(), SEED, factors=factors))
-    return made.eval()
+    return networks.seeded(made, SEED, factors=factors)
 
 
 def frame(**changes):
@@ -95,13 +78,8 @@ def interpolated(made):
 
 def reference(made, image, trajectory):
     """Has RClicks's predictor answer."""
-    predictors = checkouts.find("isegm.inference.predictors")
-    predictor = predictors.get_predictor(
-        interpolated(made),
-        "NoBRS",
-        torch.device("cpu"),
-        zoom_in_params={"skip_clicks": -1, "target_size": (SIDE, SIDE)},
-    )
+    zoom = {"skip_clicks": -1, "target_size": (SIDE, SIDE)}
+    predictor = rclicks.predictor(interpolated(made), zoom)
     return rclicks.answers(predictor, image, trajectory)
 
 

@@ -1,0 +1,28 @@
+"""Seconds by part of the work on a photograph."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+PARTS = ("encode", "predict", "simulate", "score")
+
+
+class Clock:
+    """Adds up wall time by part of the work.
+
+    Attributes:
+        seconds: By the names of `PARTS`.
+    """
+
+    def __init__(self) -> None:
+        """Starts at zero."""
+        self.seconds: dict[str, float] = dict.fromkeys(PARTS, 0.0)
+
+    @contextlib.contextmanager
+    def measure(self, part: str) -> Iterator[None]:
+        """Adds the time spent inside to `part`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - start

@@ -1,0 +1,179 @@
+"""The trajectories on one object while they are played: arrays with a row for each."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
+from rclicks_jax.clicks import sampling, strategies
+from rclicks_jax.metrics import interaction
+from rclicks_jax.types import Clicks, Trajectory
+
+# Rounds whose masks are kept for pictures: as many as a PNG of three bytes has bits.
+SEEN_ROUNDS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveTrajectories:
+    """What is known of the trajectories on one object so far.
+
+    One rollout owns it. Its arrays change in `add_clicks` and `add_answers` alone:
+    copies of masks at every click would take longer than what is done with them.
+
+    Attributes:
+        keys: Strategy, group and repeat of each.
+        bits: Random bits of each click, `u64[t k]`; 0 where nothing is drawn.
+        clicks: All clicks so far.
+        areas: Intersection and union, of masks and of boundary bands, after each click,
+            `i64[t k 4]`.
+        not_clicked: Pixels without a click so far, `bool[t h w]`.
+        pred_masks: Last answer of the segmenter to each, `bool[h w]`.
+        rounds: Masks of all rounds of the rows that are watched: bit `k` says whether a
+            pixel is in the mask after click `k + 1`, `u32[h w]`.
+    """
+
+    keys: tuple[TrajectoryKey, ...]
+    bits: np.ndarray
+    clicks: Clicks
+    areas: np.ndarray
+    not_clicked: np.ndarray
+    pred_masks: list[np.ndarray]
+    rounds: dict[int, np.ndarray]
+
+
+def start(
+    name: str,
+    shape: tuple[int, int],
+    setup: Setup,
+    watched: Collection[tuple[str, int]] = (),
+) -> LiveTrajectories:
+    """Returns the trajectories on an object before their first click.
+
+    Args:
+        name: Dataset and instance, separated by a slash; names the random draws.
+        shape: Height and width of the photograph.
+        setup: Setup of the run.
+        watched: Strategies and groups whose masks of all rounds are kept, of the first
+            repeat.
+    """
+    keys = tuple(setup.trajectory_keys())
+    rows, most = len(keys), setup.protocol.max_clicks
+    return LiveTrajectories(
+        keys=keys,
+        bits=random_bits(name, keys, setup.seed, most),
+        clicks=Clicks(
+            yx=np.zeros((rows, most, 2), np.int32),
+            positive=np.zeros((rows, most), bool),
+            count=np.zeros(rows, np.int32),
+        ),
+        areas=np.zeros((rows, most, 4), np.int64),
+        not_clicked=np.ones((rows, *shape), bool),
+        pred_masks=[np.zeros(shape, bool)] * rows,
+        rounds={
+            row: np.zeros(shape, np.uint32)
+            for row, (strategy, group, repeat) in enumerate(keys)
+            if (strategy, group) in watched and repeat == 0
+        },
+    )
+
+
+def random_bits(
+    name: str, keys: Sequence[TrajectoryKey], seed: int, clicks: int
+) -> np.ndarray:
+    """Returns the random bits of each click of each trajectory, `u64[t k]`.
+
+    Args:
+        name: Dataset and instance, separated by a slash.
+        keys: The trajectories; the baseline draws nothing and gets zeros.
+        seed: Seed of the run.
+        clicks: Clicks that a trajectory may have.
+    """
+    bits = np.zeros((len(keys), clicks), np.uint64)
+    streams = {
+        row: key.group
+        if key.strategy == strategies.GROUP
+        else strategies.ROBOTS[key.strategy].stream
+        for row, key in enumerate(keys)
+        if key.strategy != strategies.BASELINE
+    }
+    for repeat in sorted({keys[row].repeat for row in streams}):
+        rows = [row for row in streams if keys[row].repeat == repeat]
+        drawn = np.array([streams[row] for row in rows], np.int32)
+        bits[rows] = sampling.random_bits(seed, name, drawn, repeat, clicks)
+    return bits
+
+
+def add_clicks(
+    live: LiveTrajectories, rows: np.ndarray, clicks: Sequence[strategies.NextClick]
+) -> None:
+    """Appends a click to some trajectories and marks their pixels as used.
+
+    Args:
+        live: The trajectories, which are changed.
+        rows: Those that click, `i32[r]`.
+        clicks: A click for each of them.
+    """
+    ys, xs = np.array([(click.y, click.x) for click in clicks], np.int32).T
+    slots = live.clicks.count[rows]
+    live.clicks.yx[rows, slots] = np.stack([ys, xs], axis=-1)
+    live.clicks.positive[rows, slots] = [click.positive for click in clicks]
+    live.clicks.count[rows] += 1
+    live.not_clicked[rows, ys, xs] = False
+
+
+def add_answers(
+    live: LiveTrajectories,
+    rows: np.ndarray,
+    pred_masks: Sequence[np.ndarray],
+    areas: np.ndarray,
+) -> None:
+    """Takes the segmenter's answers to the newest clicks of some trajectories.
+
+    Args:
+        live: The trajectories, which are changed.
+        rows: Those that were answered, `i32[r]`.
+        pred_masks: `bool[h w]` each.
+        areas: Intersection and union, of masks and of boundary bands, `i64[r 4]`.
+    """
+    slots = live.clicks.count[rows] - 1
+    live.areas[rows, slots] = areas
+    for row, slot, mask in zip(rows.tolist(), slots.tolist(), pred_masks, strict=True):
+        live.pred_masks[row] = mask
+        if row in live.rounds and slot < SEEN_ROUNDS:
+            live.rounds[row] |= mask.astype(np.uint32) << slot
+
+
+def unsolved(live: LiveTrajectories, rows: np.ndarray, stop_at: int) -> np.ndarray:
+    """Returns the rows that have not reached an IoU after their newest click.
+
+    Args:
+        live: The trajectories.
+        rows: Some of them, `i32[r]`.
+        stop_at: IoU in percent; 0 returns all rows.
+    """
+    if not stop_at:
+        return rows
+    newest = live.areas[rows, live.clicks.count[rows] - 1]
+    return rows[~interaction.reached(newest[:, 0], newest[:, 1], stop_at)]
+
+
+def to_records(live: LiveTrajectories) -> tuple[Trajectory, ...]:
+    """Returns what is recorded; where a trajectory ended early, its last areas repeat.
+
+    Args:
+        live: Trajectories with at least one click each.
+    """
+    assert live.clicks.count.all(), (
+        "the first click is always made: a target has pixels"
+    )
+    recorded = []
+    for row, key in enumerate(live.keys):
+        count = int(live.clicks.count[row])
+        yx = live.clicks.yx[row, :count].tolist()
+        positive = live.clicks.positive[row, :count].tolist()
+        areas = live.areas[row].copy()
+        areas[count:] = areas[count - 1]
+        clicks = [(y, x, sign) for (y, x), sign in zip(yx, positive, strict=True)]
+        recorded.append(Trajectory(*key, clicks, *areas.T.tolist()))
+    return tuple(recorded)

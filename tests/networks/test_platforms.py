@@ -1,0 +1,78 @@
+"""A program for another platform has what is fast there, wherever it is compiled."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rclicks_jax.networks import clickability
+from rclicks_jax.ops import depthwise
+from rclicks_jax.settings import networks
+
+NETWORK = networks.network("nano")
+# Of a block: 5x5, three pairs of strips, and 3x3; and convolutions of stride 2: three
+# of the stages, two of the stem, two of the prompt.
+DEPTHWISE, STRIDED = sum(NETWORK.depths) * 8, 3 + 2 + 2
+
+
+def text_of(function, *platforms):
+    """Returns the StableHLO of a function of variables, lowered for platforms."""
+    shapes = clickability.variable_shapes(NETWORK)
+    images, masks = (
+        jax.ShapeDtypeStruct((1, 32, 32, channels), jnp.float32) for channels in (3, 2)
+    )
+    traced = jax.jit(function).trace(shapes, images, masks)
+    return traced.lower(lowering_platforms=platforms).as_text()
+
+
+def predict(variables, images, masks):
+    return clickability.ClickabilityNet(NETWORK).apply(variables, images, masks)
+
+
+def gradient(variables, images, masks):
+    def loss(params):
+        return predict({**variables, "params": params}, images, masks).sum()
+
+    return jax.grad(loss)(variables["params"])
+
+
+def convolutions(text):
+    """Counts depthwise convolutions, and convolutions of stride 2."""
+    groups = re.findall(r"feature_group_count = (\d+)", text)
+    strides = re.findall(r"stride = \[2, 2\]", text)
+    return sum(int(group) > 1 for group in groups), len(strides)
+
+
+@pytest.mark.parametrize("platform", ["tpu", "cuda"])
+def test_accelerators_get_convolutions(platform):
+    assert convolutions(text_of(predict, platform)) == (DEPTHWISE, STRIDED)
+
+
+def test_cpus_get_products():
+    text = text_of(predict, "cpu")
+    assert convolutions(text) == (0, 0)
+    # Taps of a block's kernels.
+    taps = 25 + 2 * (7 + 11 + 21) + 9
+    assert text.count("stablehlo.slice") >= sum(NETWORK.depths) * taps
+
+
+def test_gradients_are_those_of_the_platform():
+    # The gradient of a kernel is summed line by line on CPUs alone.
+    assert text_of(gradient, "cpu").count("stablehlo.while") == DEPTHWISE
+    assert "stablehlo.while" not in text_of(gradient, "tpu")
+
+
+def test_a_program_for_several_platforms_decides_where_it_runs():
+    random = np.random.default_rng(0)
+    images = random.normal(size=(1, 9, 12, 3)).astype(np.float32)
+    kernel = random.normal(size=(5, 5, 1, 3)).astype(np.float32)
+    export = jax.export.export(
+        jax.jit(depthwise.depthwise_conv), platforms=("cpu", "tpu")
+    )
+    of_cpu = functools.partial(depthwise.depthwise_conv, implementation="shift")
+    np.testing.assert_array_equal(
+        export(images, kernel).call(images, kernel), jax.jit(of_cpu)(images, kernel)
+    )

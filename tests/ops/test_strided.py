@@ -1,0 +1,41 @@
+import jax
+import numpy as np
+import pytest
+
+from rclicks_jax.ops import strided
+
+SHAPES = [(8, 12), (7, 9)]
+
+
+def inputs(shape):
+    keys = jax.random.split(jax.random.key(0), 3)
+    images = jax.random.normal(keys[0], (2, *shape, 3))
+    kernel = jax.random.normal(keys[1], (3, 3, 3, 4))
+    rows, columns = ((side + 1) // 2 for side in shape)
+    return images, kernel, jax.random.normal(keys[2], (2, rows, columns, 4))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_both_ways_agree_forward_and_in_their_gradients(shape):
+    images, kernel, weight = inputs(shape)
+
+    def loss(images, kernel, way):
+        features = strided.strided_conv(images, kernel, way)
+        return (features * weight).sum(), features
+
+    gradient = jax.jit(
+        jax.grad(loss, argnums=(0, 1), has_aux=True), static_argnames="way"
+    )
+    of_product, product = gradient(images, kernel, way="product")
+    of_lax, expected = gradient(images, kernel, way="lax")
+    np.testing.assert_allclose(product, expected, atol=1e-5)
+    for ours, theirs in zip(of_product, of_lax, strict=True):
+        scale = float(np.abs(theirs).max())
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * scale)
+
+
+def test_it_runs_in_every_way(variant):
+    images, kernel, _ = inputs((7, 9))
+    expected = strided.strided_conv(images, kernel, "lax")
+    ours = variant(strided.strided_conv)(images, kernel)
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
