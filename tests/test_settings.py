@@ -4,7 +4,8 @@ import importlib
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
+from rclicks_jax.benchmark.setup import Strategies
 from rclicks_jax.clicks import strategies
 from rclicks_jax.data import stream
 from rclicks_jax.reporting import comparable

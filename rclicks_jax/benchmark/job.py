@@ -12,9 +12,9 @@ import jax
 from etils import epath
 
 from rclicks_jax.benchmark import play, preconditions
-from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import read_all, to_record
-from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
