@@ -6,9 +6,9 @@ import numpy as np
 from helpers import disk
 
 from rclicks_jax.benchmark import artifacts, records
-from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.rollout import PlayedObject
-from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.jobs import provenance, store
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory

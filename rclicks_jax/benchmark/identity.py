@@ -3,26 +3,8 @@
 import dataclasses
 from typing import Any
 
+from rclicks_jax.benchmark.setup import Strategies
 from rclicks_jax.settings.protocols import Protocol
-
-
-@dataclasses.dataclass(frozen=True)
-class Strategies:
-    """Who clicks.
-
-    Attributes:
-        groups: Clicking groups, 1 to 10.
-        baseline: Whether the robot of the paper plays.
-        users: Whether real first clicks are replayed.
-        repeats: How often each group is played.
-        robots: Further robots.
-    """
-
-    groups: tuple[int, ...]
-    baseline: bool
-    users: bool
-    repeats: int
-    robots: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,16 +12,16 @@ import jax
 from etils import epath
 
 from rclicks_jax.benchmark import play, preconditions
-from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import read_all, to_record
-from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.clicks import click_models
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
-from rclicks_jax.settings import protocols
+from rclicks_jax.settings import dicts, protocols
 from rclicks_jax.settings.benchmark import BenchmarkConfig
 
 KIND = "benchmark"
@@ -76,14 +76,11 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
 
 def _setup(config: BenchmarkConfig) -> Setup:
     named = protocols.protocol(config.protocol)
-    return Setup(
+    return dicts.made_of(
+        Setup,
+        config,
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
-        seed=config.seed,
-        groups=config.groups,
-        baseline=config.baseline,
-        repeats=config.repeats,
         on_device=jax.default_backend() != "cpu",
-        robots=config.robots,
     )
 
 
@@ -134,23 +131,16 @@ class Benchmark(engine.Job):
         """Returns all that can change a number."""
         config = self._config
         precision = config.click_model_precision
-        return BenchmarkIdentity(
+        return dicts.made_of(
+            BenchmarkIdentity,
+            config,
             protocol=self._setup.protocol,
-            seed=config.seed,
-            strategies=Strategies(
-                groups=config.groups,
-                baseline=config.baseline,
-                users=config.users,
-                repeats=config.repeats,
-                robots=config.robots,
-            ),
+            strategies=dicts.made_of(Strategies, config),
             segmenter=self._segmenter.description,
             click_model=click_models.describe(config.click_model, precision)
             if config.groups
             else {},
             data={package.dataset: package.checksum for package in self._datasets},
-            split=config.split,
-            max_side=config.max_side,
         )
 
     def provenance(self) -> Mapping[str, Any]:

@@ -22,6 +22,25 @@ class TrajectoryKey(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Strategies:
+    """Who clicks, as the identity of a run has it.
+
+    Attributes:
+        groups: Clicking groups, 1 to 10.
+        baseline: Whether the robot of the paper plays.
+        users: Whether real first clicks are replayed.
+        repeats: How often each group is played.
+        robots: Further robots.
+    """
+
+    groups: tuple[int, ...]
+    baseline: bool
+    users: bool
+    repeats: int
+    robots: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Setup:
     """What is the same for every photograph of a run.
 

@@ -13,13 +13,25 @@ from typing import NamedTuple, cast
 
 from rclicks_jax import errors
 from rclicks_jax.settings import protocols
+from rclicks_jax.settings.benchmark import BenchmarkConfig
+from rclicks_jax.settings.evaluation import EvaluateConfig
 from rclicks_jax.types import JsonObject, is_json_object, json_part
 
-# Settings that `--allow` accepts; a run need not have all of them.
-SETTINGS = (
-    "click_model", "groups", "baseline", "robots", "users", "repeats", "seed", "draws",
-    "data", "split", "max_images", "max_side", "protocol", "stop_at",
-)  # fmt: skip
+# What is compared, and settings that do not change what a number means.
+_NO_DIFFERENCE = {
+    "segmenter", "click_models", "instances_per_batch", "click_model_batch",
+    "click_model_precision", "precision", "pictures", "processes", "shard",
+    "max_failed",
+}  # fmt: skip
+# Settings that `--allow` accepts, all others; a run need not have all of them.
+SETTINGS = tuple(
+    dict.fromkeys(
+        field.name
+        for job in (BenchmarkConfig, EvaluateConfig)
+        for field in dataclasses.fields(job)
+        if field.name not in _NO_DIFFERENCE
+    )
+)
 _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}
 # Settings that change the objects or their size, but are in no hash.

@@ -42,6 +42,29 @@ def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     )
 
 
+def made_of(cls: type[T], settings: Any, **others: Any) -> T:
+    """Makes a `cls` of the settings that it has fields for, and of other values.
+
+    So a new setting that is to reach a `cls` needs a field there, and no code between.
+
+    Args:
+        cls: A dataclass or a named tuple.
+        settings: A dataclass; those of its fields are taken that have a name and a type
+            of `cls`.
+        **others: Further fields of `cls`.
+
+    Raises:
+        TypeError: A field of `cls` without a default is in neither.
+    """
+    hints = typing.get_type_hints(type(settings))
+    taken = {
+        name: getattr(settings, name)
+        for name, hint in typing.get_type_hints(cls).items()
+        if hints.get(name) == hint
+    }
+    return cls(**taken | others)
+
+
 def _converted(what: str, hint: Any, value: Any) -> Any:
     """Returns `value` as `hint` says; text is parsed, as flags and specs need."""
     origin = typing.get_origin(hint)

@@ -14,6 +14,7 @@ from etils import epath
 from rclicks_jax import cache, distributed, errors, files, signals
 from rclicks_jax.data import letterbox_cache, packages, specs, stream
 from rclicks_jax.networks import architectures, cards
+from rclicks_jax.settings import dicts
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import checkpoints, devices, logs, recipes
 from rclicks_jax.training.trainer import Trainer
@@ -191,7 +192,7 @@ def _steps(
         source,
         batch_size=config.batch_size,
         seed=config.seed,
-        augmentation=stream.Augmentation(recipe.flip, recipe.colour, recipe.zoom),
+        augmentation=dicts.made_of(stream.Augmentation, recipe),
         start_step=start,
         workers=config.workers,
         shard=jax.process_index(),

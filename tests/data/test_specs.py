@@ -2,6 +2,7 @@ import pytest
 
 from rclicks_jax import errors
 from rclicks_jax.data import specs
+from rclicks_jax.data.raw import layouts
 
 
 @pytest.fixture
@@ -108,3 +109,7 @@ def test_a_folder_that_begins_like_a_users_home_is_found(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     (spec,) = specs.parse(text)
     assert spec.name == "~nobody-of-this-name"
+
+
+def test_every_layout_can_be_named():
+    assert set(specs.RCLICKS_NAMES) == set(layouts.LAYOUTS)

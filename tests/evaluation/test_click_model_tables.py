@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import click_model_tables, click_scores
+from rclicks_jax.evaluation import click_metrics, click_model_tables, click_scores
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting import table_formats
 from rclicks_jax.settings import protocols
@@ -329,3 +329,8 @@ def test_other_maps_of_an_evaluation_that_was_read_are_as_if_read_anew(
         for key, values in anew.values.items():
             np.testing.assert_array_equal(ours.values[key], values)
     assert changed.scores[0].mean("nss") != opened.scores[0].mean("nss")
+
+
+def test_every_metric_of_a_record_is_in_a_table():
+    of_tables = {measure.key for measure in click_scores.MEASURES}
+    assert of_tables == set(click_metrics.METRICS)

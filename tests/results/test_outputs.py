@@ -13,7 +13,8 @@ from recorded_runs import provenance_of
 
 from rclicks_jax import errors
 from rclicks_jax.benchmark import records
-from rclicks_jax.benchmark.identity import BenchmarkIdentity, Strategies
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
+from rclicks_jax.benchmark.setup import Strategies
 from rclicks_jax.jobs import opening, run_files, store
 from rclicks_jax.results import outputs, runs
 from rclicks_jax.settings import protocols

@@ -4,15 +4,22 @@ import importlib
 import pytest
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark.identity import BenchmarkIdentity
+from rclicks_jax.benchmark.setup import Strategies
+from rclicks_jax.clicks import strategies
+from rclicks_jax.data import stream
+from rclicks_jax.reporting import comparable
 from rclicks_jax.settings import (
     benchmark,
     click_maps,
     dicts,
+    docs,
     evaluation,
     networks,
     protocols,
     training,
 )
+from rclicks_jax.training import recipes
 
 FILES = {
     "benchmark": benchmark.BenchmarkConfig,
@@ -136,3 +143,35 @@ def test_an_unknown_network_is_named():
 def test_a_number_of_a_file_that_no_setting_can_hold_is_refused(value):
     with pytest.raises(errors.BadValueError, match=r"Setting (epochs|sigma): got"):
         dicts.from_config_dict(training.TrainConfig, value)
+
+
+def test_settings_reach_what_has_a_field_of_their_name():
+    config = benchmark.BenchmarkConfig(groups=(3,), repeats=2, robots=("random",))
+    made = dicts.made_of(Strategies, config, users=True)
+    assert made == Strategies((3,), True, True, 2, ("random",))
+    recipe = recipes.parse("paper:colour=0.5:zoom=0.25")
+    assert dicts.made_of(stream.Augmentation, recipe) == (True, 0.5, 0.25)
+    # `protocol` of the settings is a name, of the identity the switches.
+    with pytest.raises(TypeError, match=r"protocol.*segmenter.*data"):
+        dicts.made_of(BenchmarkIdentity, config, strategies=made)
+
+
+def test_the_settings_name_every_robot():
+    (text,) = (
+        each.text
+        for each in docs.describe(benchmark.BenchmarkConfig)
+        if each.name == "robots"
+    )
+    assert text == f"Further robots to play, of {', '.join(strategies.ROBOTS)}."
+
+
+def test_all_that_can_change_a_number_may_be_allowed_to_differ():
+    parts = {"strategies", "segmenter"}
+    identity = {
+        field.name
+        for values in (BenchmarkIdentity, Strategies)
+        for field in dataclasses.fields(values)
+    }
+    assert identity - parts <= set(comparable.SETTINGS)
+    assert {"draws", "max_images", "stop_at"} <= set(comparable.SETTINGS)
+    assert not {"segmenter", "shard", "pictures"} & set(comparable.SETTINGS)
