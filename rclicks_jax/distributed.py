@@ -72,8 +72,9 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     """
     use_compilation_cache()
     if coordinator:
-        coordination.connect(coordinator, process_count, process_id)
+        # Process 0 may be killed as soon as all have met.
         signs_of_life.explain_aborts()
+        coordination.connect(coordinator, process_count, process_id)
         threading.Thread(target=_heed_others, daemon=True).start()
 
 
