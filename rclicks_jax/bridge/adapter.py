@@ -14,8 +14,8 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,15 @@ _OF_A_SEGMENTER = ("load", "encode", "predict")
 _OF_SALIENCY = ("load", "saliency")
 _FRAMEWORKS = ("torch", "transformers")
 _VERSION_CHARACTERS = 200
+
+T = TypeVar("T")
+# The module of an adapter, or an object with its functions: `load`, `encode` and
+# `predict`, or `load` and `saliency`.
+Functions = Any
+# What `load` of an adapter returned, for its own functions alone.
+Model = Any
+# What `encode` of an adapter returned, for its own `predict` alone.
+Features = Any
 
 
 class Clicks(NamedTuple):
@@ -39,7 +48,7 @@ class Clicks(NamedTuple):
 class Encoded(NamedTuple):
     """What an adapter made of an image, and the image's height and width."""
 
-    features: Any
+    features: Features
     shape: tuple[int, int]
 
 
@@ -52,11 +61,11 @@ class Adapter:
         model: What its `load` returned.
     """
 
-    def __init__(self, functions: Any, name: str) -> None:
+    def __init__(self, functions: Functions, name: str) -> None:
         """Keeps the functions; nothing is loaded yet."""
         self.functions = functions
         self.name = name
-        self.model: Any = None
+        self.model: Model = None
 
     def load(
         self, options: Mapping[str, str], protocol: Switches | None = None
@@ -99,10 +108,10 @@ class Adapter:
         self,
         encoded: Encoded,
         clicks: Clicks,
-        state: Any,
+        state: states.State,
         wanted: bool,
         empty: answers.Empty = np.empty,
-    ) -> tuple[dict[str, np.ndarray], Any]:
+    ) -> tuple[dict[str, np.ndarray], states.State]:
         """Has the adapter answer clicks, which it can only read.
 
         Args:
@@ -123,7 +132,7 @@ class Adapter:
         count = len(clicks.count)
         features, model = encoded.features, self.model
 
-        def answer() -> tuple[dict[str, np.ndarray], Any]:
+        def answer() -> tuple[dict[str, np.ndarray], states.State]:
             returned = self.functions.predict(model, features, given, state)
             with _checking():
                 masks, kept = answers.pair_of(returned)
@@ -133,14 +142,14 @@ class Adapter:
 
         return self._call("predict", answer)
 
-    def take(self, state: Any, count: int, rows: np.ndarray) -> Any:
+    def take(self, state: states.State, count: int, rows: np.ndarray) -> states.State:
         """Keeps the rows of a state whose trajectories go on; see `states.take`.
 
         Raises:
             FaultError: Something in the state has no rows.
         """
 
-        def taken() -> Any:
+        def taken() -> states.State:
             with _checking():
                 return states.take(state, count, rows)
 
@@ -158,7 +167,7 @@ class Adapter:
             lambda: answers.on_host(self.functions.saliency(self.model, given)),
         )
 
-    def _call(self, action: str, function: Callable[[], Any]) -> Any:
+    def _call(self, action: str, function: Callable[[], T]) -> T:
         return called(f"{action} of {self.name}", function)
 
 
@@ -166,7 +175,7 @@ class _UnusableError(Exception):
     """What an adapter returned cannot be used; the message goes on after its name."""
 
 
-def called(what: str, function: Callable[[], Any]) -> Any:
+def called(what: str, function: Callable[[], T]) -> T:
     """Calls foreign code; returns what it returns.
 
     Args:
@@ -197,8 +206,8 @@ def called(what: str, function: Callable[[], Any]) -> Any:
 
 
 def load_model(
-    load: Callable[..., Any], options: Mapping[str, str], protocol: Switches | None
-) -> Any:
+    load: Callable[..., Model], options: Mapping[str, str], protocol: Switches | None
+) -> Model:
     """Calls the `load` of an adapter; returns its model.
 
     Args:
@@ -211,7 +220,7 @@ def load_model(
     return load(dict(options), protocol=protocol)
 
 
-def _takes_protocol(load: Callable[..., Any]) -> bool:
+def _takes_protocol(load: Callable[..., Model]) -> bool:
     try:
         return "protocol" in inspect.signature(load).parameters
     except (TypeError, ValueError):
@@ -219,7 +228,7 @@ def _takes_protocol(load: Callable[..., Any]) -> bool:
         return False
 
 
-def import_adapter(name: str) -> Any:
+def import_adapter(name: str) -> Functions:
     """Imports an adapter: a Python file, or the name of a module of `bridge.adapters`.
 
     The folder of a file is the first place where the adapter's imports are looked for.
@@ -245,7 +254,7 @@ def import_adapter(name: str) -> Any:
     return made
 
 
-def _from_file(path: str) -> Any:
+def _from_file(path: str) -> Functions:
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path} is not a file")
@@ -271,7 +280,7 @@ def _from_file(path: str) -> Any:
 
 
 @contextlib.contextmanager
-def _checking() -> Any:
+def _checking() -> Iterator[None]:
     try:
         yield
     except ValueError as error:

@@ -13,11 +13,12 @@ isegm/utils/crop_local.py; thresholds and sizes: trainval_scripts/val_focalclick
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import focalclick_boxes as boxes_lib
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
@@ -69,7 +70,12 @@ def frame_of(side: int) -> isegm_frame.Frame:
     return isegm_frame.Frame(crops=_RULE, target=None, fixed=(side, side), flip=False)
 
 
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory."""
     passes = []
 
@@ -110,7 +116,7 @@ def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
 
 
 def _rows(
-    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Any
+    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Clicks
 ) -> list[_Row]:
     """Returns what is to be refined of each trajectory that has something.
 

@@ -10,17 +10,19 @@ Source: emb-ai/rclicks, isegm/isegm/inference/predictors/base.py and transforms/
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import isegm_crops
+from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER
 
 # `f32[n c h w]` and points `f32[n 2k 3]` to logits `f32[n 1 h w]`.
-Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # What was seen, unmirrored, its points and mean logits to the logits that count.
 Finish = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 State = dict[str, torch.Tensor]
@@ -53,7 +55,7 @@ class Frame(NamedTuple):
 class Model(NamedTuple):
     """A network and how it looks at photographs."""
 
-    network: Any
+    network: options_lib.Network
     frame: Frame
     device: torch.device = torch.device("cpu")
 
@@ -89,11 +91,11 @@ def to_pixels(image: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def predict(
-    network: Network,
+    network: Forward,
     frame: Frame,
     pixels: torch.Tensor,
-    clicks: Any,
-    state: Any,
+    clicks: Clicks,
+    state: State | None,
     finish: Finish | None = None,
 ) -> tuple[torch.Tensor, State]:
     """Answers the newest click of each trajectory.
@@ -137,7 +139,7 @@ def begin(pixels: torch.Tensor, count: int) -> State:
 
 
 def _passes(
-    frame: Frame, pixels: torch.Tensor, clicks: Any, state: State
+    frame: Frame, pixels: torch.Tensor, clicks: Clicks, state: State
 ) -> tuple[list[Pass], torch.Tensor]:
     """Returns what each trajectory sends, and the crops that are kept, `i64[t 4]`."""
     height, width = pixels.shape[1:]
@@ -205,7 +207,7 @@ def _seen(
 
 
 def _answer(
-    network: Network,
+    network: Forward,
     frame: Frame,
     inputs: torch.Tensor,
     part: list[Pass],

@@ -25,7 +25,7 @@ class Settings(dict):
         except KeyError:
             raise AttributeError(name) from None
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         """Sets an item."""
         self[name] = value
 
@@ -59,7 +59,7 @@ _READ_AS = [
 ]
 
 
-def load(path: str) -> Any:
+def load(path: str) -> options_lib.Checkpoint:
     """Loads a checkpoint; settings in it become `Settings`, paths become text.
 
     Raises:
