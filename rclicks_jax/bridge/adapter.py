@@ -83,14 +83,14 @@ class Adapter:
         load = self.functions.load
         self.model = self._call("load", lambda: load_model(load, options, protocol))
         describe = getattr(self.functions, "describe", None)
-        found = _versions()
+        versions = _versions()
         if describe is not None:
-            told = self._call("describe", lambda: dict(describe(self.model)))
-            found.update(
+            described = self._call("describe", lambda: dict(describe(self.model)))
+            versions.update(
                 (faults.plain(str(key)), faults.plain(str(value), _VERSION_CHARACTERS))
-                for key, value in told.items()
+                for key, value in described.items()
             )
-        return found
+        return versions
 
     def encode(self, image: np.ndarray) -> Encoded:
         """Has the adapter encode `u8[h w 3]`, which it can only read.
@@ -239,19 +239,19 @@ def import_adapter(name: str) -> Functions:
         FaultError: It cannot be imported, or lacks a function.
     """
     if name.endswith(".py"):
-        made = called(f"Importing {os.path.basename(name)}", lambda: _from_file(name))
+        module = called(f"Importing {os.path.basename(name)}", lambda: _from_file(name))
     else:
         full = f"rclicks_jax.bridge.adapters.{name}"
-        made = called(f"Importing {name}", lambda: importlib.import_module(full))
-    needed = _OF_SALIENCY if hasattr(made, "saliency") else _OF_A_SEGMENTER
-    missing = [each for each in needed if not callable(getattr(made, each, None))]
+        module = called(f"Importing {name}", lambda: importlib.import_module(full))
+    needed = _OF_SALIENCY if hasattr(module, "saliency") else _OF_A_SEGMENTER
+    missing = [each for each in needed if not callable(getattr(module, each, None))]
     if missing:
         raise faults.FaultError(
             f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
             "encode(model, image) and predict(model, features, clicks, state); one of "
             "a saliency model has load(options) and saliency(model, image)."
         )
-    return made
+    return module
 
 
 def _from_file(path: str) -> Functions:
@@ -300,8 +300,8 @@ def _end_if_forked(process: int) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "numpy": np.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
     for name in _FRAMEWORKS:
         if name in sys.modules:
-            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
-    return found
+            versions[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
+    return versions

@@ -69,7 +69,10 @@ class Channel:
         """
         header, arrays = wire.unpack(self._read, self._borrower.view)
         returned = header.pop("returned", [])
-        if not isinstance(returned, list) or {type(one) for one in returned} - {int}:
+        are_starts = isinstance(returned, list) and all(
+            type(start) is int for start in returned
+        )
+        if not are_starts:
             raise wire.WireError(f"returned must be a list of numbers: {returned!r}")
         self._lender.take_back(returned)
         return header, arrays

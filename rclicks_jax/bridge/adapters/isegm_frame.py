@@ -116,16 +116,18 @@ def predict(
             state = begin(pixels, len(clicks.count))
         passes, crops = _passes(frame, pixels, clicks, state)
         groups: dict[tuple[int, int], list[Pass]] = {}
-        for one in passes:
-            groups.setdefault(one.size, []).append(one)
+        for each_pass in passes:
+            groups.setdefault(each_pass.size, []).append(each_pass)
         probabilities = torch.zeros_like(state["probabilities"])
         for size, members in groups.items():
             for start in range(0, len(members), frame.batch):
                 part = members[start : start + frame.batch]
-                inputs = [_seen(one, frame, pixels, state, size) for one in part]
+                inputs = [
+                    _seen(each_pass, frame, pixels, state, size) for each_pass in part
+                ]
                 answers = _answer(network, frame, torch.cat(inputs), part, finish)
-                for one, answer in zip(part, answers):  # noqa: B905
-                    _place(answer, one, frame, probabilities[one.row])
+                for each_pass, answer in zip(part, answers):  # noqa: B905
+                    _place(answer, each_pass, frame, probabilities[each_pass.row])
     return probabilities, {"probabilities": probabilities, "crop": crops}
 
 
@@ -256,12 +258,12 @@ def points_of(points: list[np.ndarray], positive: list[np.ndarray]) -> torch.Ten
         Rows, columns and numbers of clicks, -1 where there is none, `f32[n 2m 3]`.
     """
     most = max(1, *(int(max(on.sum(), (~on).sum())) for on in positive))
-    made = np.full((len(points), 2, most, 3), -1.0)
+    slots = np.full((len(points), 2, most, 3), -1.0)
     for index, (yx, on) in enumerate(zip(points, positive)):  # noqa: B905
         for side, members in enumerate((np.flatnonzero(on), np.flatnonzero(~on))):
-            made[index, side, : len(members), :2] = yx[members]
-            made[index, side, : len(members), 2] = members
-    return torch.from_numpy(made.reshape(len(points), 2 * most, 3).astype(np.float32))
+            slots[index, side, : len(members), :2] = yx[members]
+            slots[index, side, : len(members), 2] = members
+    return torch.from_numpy(slots.reshape(len(points), 2 * most, 3).astype(np.float32))
 
 
 def _size_of(box: tuple[int, int, int, int]) -> tuple[int, int]:

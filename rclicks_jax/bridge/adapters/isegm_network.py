@@ -80,8 +80,8 @@ class _Readers(types.ModuleType):
 def _built(config: dict[str, Any]) -> options_lib.Network:
     build = checkouts.find("isegm.utils.serialization:load_model")
     # SimpleClick and what came of it also build RITM's networks, if so told.
-    told = "eval_ritm" in inspect.signature(build).parameters
-    return build(config, **({"eval_ritm": False} if told else {}))
+    takes_ritm = "eval_ritm" in inspect.signature(build).parameters
+    return build(config, **({"eval_ritm": False} if takes_ritm else {}))
 
 
 def instances(network: options_lib.Network) -> isegm_frame.Forward:
@@ -111,7 +111,9 @@ def _checked(
     params = {key: dict(value) for key, value in config["params"].items()}
     checked = {"class": config["class"], "params": params}
     holders = [(checked, "class")]
-    holders += [(one, "value") for one in params.values() if one["type"] == "class"]
+    holders += [
+        (param, "value") for param in params.values() if param["type"] == "class"
+    ]
     for holder, key in holders:
         module, _, name = str(holder[key]).rpartition(".")
         holder[key] = f"{renamed.get(module, module)}.{name}"

@@ -78,9 +78,9 @@ def _settings(value: Any) -> Any:
     """Returns nested settings with what a file kept as items or as attributes."""
     if isinstance(value, _OF_SETTINGS):
         both = {**vars(value), **value}
-        return Settings({key: _settings(one) for key, one in both.items()})
+        return Settings({key: _settings(item) for key, item in both.items()})
     if isinstance(value, dict):
-        return {key: _settings(one) for key, one in value.items()}
+        return {key: _settings(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_settings(one) for one in value)
+        return type(value)(_settings(item) for item in value)
     return value
