@@ -77,7 +77,7 @@ def find(environment: Environment) -> pathlib.Path | None:
 
 
 def make(
-    request: Request, dry_run: bool = False, say: Callable[[str], Any] = print
+    request: Request, dry_run: bool = False, say: Callable[[str], object] = print
 ) -> pathlib.Path:
     """Makes an environment, unless it is there as it is wanted.
 
@@ -135,7 +135,9 @@ def commands(request: Request) -> list[list[str]]:
     return listed
 
 
-def _make(request: Request, wanted: dict[str, Any], say: Callable[[str], Any]) -> None:
+def _make(
+    request: Request, wanted: dict[str, Any], say: Callable[[str], object]
+) -> None:
     folder = request.place
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise errors.BadValueError(
@@ -154,7 +156,7 @@ def _make(request: Request, wanted: dict[str, Any], say: Callable[[str], Any]) -
     _write_marker(folder, wanted)
 
 
-def _run(command: Sequence[str], say: Callable[[str], Any]) -> None:
+def _run(command: Sequence[str], say: Callable[[str], object]) -> None:
     say(f"$ {shlex.join(command)}")
     sys.stdout.flush()
     # What points this process to its packages would mislead the new environment.

@@ -8,7 +8,7 @@ about batches.
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rclicks_jax import errors
 from rclicks_jax.segmenters.conformance import bench as bench_lib
@@ -62,7 +62,7 @@ def check(
     seed: int = 0,
     large: bool = False,
     protocol: protocols.Protocol = protocols.PAPER,
-    report: Callable[[str], Any] = print,
+    report: Callable[[str], object] = print,
 ) -> list[Finding]:
     """Checks a segmenter.
 
