@@ -38,7 +38,13 @@ Features = Any
 
 
 class Clicks(NamedTuple):
-    """What an adapter is given: `i32[t k 2]`, `bool[t k]`, `i32[t]`."""
+    """All clicks so far of a batch of trajectories, as an adapter is given them.
+
+    Attributes:
+        yx: Pixel positions, `i32[t k 2]`.
+        positive: Foreground click or not, `bool[t k]`.
+        count: Clicks in use, `i32[t]`.
+    """
 
     yx: np.ndarray
     positive: np.ndarray
@@ -73,12 +79,12 @@ class Adapter:
         """Loads the model; returns versions of what it runs on.
 
         Args:
-            options: For the adapter's `load`.
+            options: Options for the adapter's `load`, as text.
             protocol: What the run asks of segmenters, for an adapter whose `load` takes
                 `protocol`; None for a saliency model, which obeys nothing of it.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         load = self.functions.load
         self.model = self._call("load", lambda: load_model(load, options, protocol))
@@ -96,7 +102,7 @@ class Adapter:
         """Has the adapter encode `u8[h w 3]`, which it can only read.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         given = _read_only(image)
         features = self._call(
@@ -115,9 +121,10 @@ class Adapter:
         """Has the adapter answer clicks, which it can only read.
 
         Args:
-            encoded: The image.
-            clicks: Of all trajectories.
-            state: What it returned before, with a row for each of them.
+            encoded: The encoded image.
+            clicks: All clicks so far of each trajectory.
+            state: The state that the adapter returned for the previous click, with a
+                row for each trajectory.
             wanted: Whether probabilities are returned beside the masks.
             empty: Makes the array of masks that are cut on the host.
 
@@ -126,7 +133,7 @@ class Adapter:
             new state.
 
         Raises:
-            FaultError: It raised, or returned what cannot be used.
+            FaultError: The adapter raised an exception, or returned an unusable value.
         """
         given = Clicks(*map(_read_only, clicks))
         count = len(clicks.count)
@@ -159,7 +166,7 @@ class Adapter:
         """Has a saliency model look at `u8[h w 3]`; returns what it answered.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         given = _read_only(image)
         return self._call(
@@ -179,11 +186,11 @@ def called(what: str, function: Callable[[], T]) -> T:
     """Calls foreign code; returns what it returns.
 
     Args:
-        what: Names it in messages.
-        function: Calls it.
+        what: Name of the call in messages.
+        function: Makes the call.
 
     Raises:
-        FaultError: It raised anything but an interrupt from the keyboard.
+        FaultError: The code raised any exception but an interrupt from the keyboard.
     """
     process, missing = os.getpid(), ""
     try:
@@ -212,8 +219,8 @@ def load_model(
 
     Args:
         load: `load(options)` or `load(options, protocol)`.
-        options: As text.
-        protocol: For one that has such an argument; None for a saliency model.
+        options: Options as text.
+        protocol: Switches for a `load` that takes them; None for a saliency model.
     """
     if protocol is None or not _takes_protocol(load):
         return load(dict(options))

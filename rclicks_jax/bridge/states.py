@@ -21,9 +21,9 @@ def take(state: State, count: int, rows: np.ndarray) -> State:
     """Keeps some rows of every array of a state.
 
     Args:
-        state: What `predict` returned beside the masks.
-        count: Trajectories it was returned for.
-        rows: Those that go on.
+        state: The state that `predict` returned beside the masks.
+        count: Number of trajectories that the state is for.
+        rows: Indices of the trajectories that go on.
 
     Raises:
         ValueError: Something in it has not a row for each; its rows would be those of

@@ -34,7 +34,7 @@ class HostSegmenter:
             name: What tables call it.
             functions: With `load`, `encode` and `predict`; perhaps with
                 `with_batch(model, trajectories)`, to settle its one batch shape.
-            options: For `load`.
+            options: Options for `load`, as text.
             protocol: What the run asks of segmenters.
             trajectories: How many a run advances together; 0 if that is not known.
             around: What belongs to an adapter of the user's; None for our own, which
@@ -199,7 +199,7 @@ def load_file(
 
     Args:
         path: The Python file.
-        options: For its `load`.
+        options: Options for its `load`, as text.
         protocol: What the run asks of segmenters.
         trajectories: How many a run advances together; 0 if that is not known.
 
