@@ -6,7 +6,6 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
-from typing import Any
 
 import jax
 from etils import epath
@@ -23,6 +22,7 @@ from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.settings import dicts, protocols
 from rclicks_jax.settings.benchmark import BenchmarkConfig
+from rclicks_jax.types import JsonObject
 
 KIND = "benchmark"
 _NO_CLICKS = (
@@ -143,7 +143,7 @@ class Benchmark(engine.Job):
             data={package.dataset: package.checksum for package in self._datasets},
         )
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns settings, batches, and what was noted of data and segmenter."""
         return {
             "config": dataclasses.asdict(self._config),

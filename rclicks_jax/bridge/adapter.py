@@ -14,8 +14,8 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,9 +27,24 @@ _OF_SALIENCY = ("load", "saliency")
 _FRAMEWORKS = ("torch", "transformers")
 _VERSION_CHARACTERS = 200
 
+T = TypeVar("T")
+# The module of an adapter, or an object with its functions: `load`, `encode` and
+# `predict`, or `load` and `saliency`.
+Functions = Any
+# What `load` of an adapter returned, for its own functions alone.
+Model = Any
+# What `encode` of an adapter returned, for its own `predict` alone.
+Features = Any
+
 
 class Clicks(NamedTuple):
-    """What an adapter is given: `i32[t k 2]`, `bool[t k]`, `i32[t]`."""
+    """All clicks so far of a batch of trajectories, as an adapter is given them.
+
+    Attributes:
+        yx: Pixel positions, `i32[t k 2]`.
+        positive: Foreground click or not, `bool[t k]`.
+        count: Clicks in use, `i32[t]`.
+    """
 
     yx: np.ndarray
     positive: np.ndarray
@@ -39,7 +54,7 @@ class Clicks(NamedTuple):
 class Encoded(NamedTuple):
     """What an adapter made of an image, and the image's height and width."""
 
-    features: Any
+    features: Features
     shape: tuple[int, int]
 
 
@@ -52,11 +67,11 @@ class Adapter:
         model: What its `load` returned.
     """
 
-    def __init__(self, functions: Any, name: str) -> None:
+    def __init__(self, functions: Functions, name: str) -> None:
         """Keeps the functions; nothing is loaded yet."""
         self.functions = functions
         self.name = name
-        self.model: Any = None
+        self.model: Model = None
 
     def load(
         self, options: Mapping[str, str], protocol: Switches | None = None
@@ -64,30 +79,30 @@ class Adapter:
         """Loads the model; returns versions of what it runs on.
 
         Args:
-            options: For the adapter's `load`.
+            options: Options for the adapter's `load`, as text.
             protocol: What the run asks of segmenters, for an adapter whose `load` takes
                 `protocol`; None for a saliency model, which obeys nothing of it.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         load = self.functions.load
         self.model = self._call("load", lambda: load_model(load, options, protocol))
         describe = getattr(self.functions, "describe", None)
-        found = _versions()
+        versions = _versions()
         if describe is not None:
-            told = self._call("describe", lambda: dict(describe(self.model)))
-            found.update(
+            described = self._call("describe", lambda: dict(describe(self.model)))
+            versions.update(
                 (faults.plain(str(key)), faults.plain(str(value), _VERSION_CHARACTERS))
-                for key, value in told.items()
+                for key, value in described.items()
             )
-        return found
+        return versions
 
     def encode(self, image: np.ndarray) -> Encoded:
         """Has the adapter encode `u8[h w 3]`, which it can only read.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         given = _read_only(image)
         features = self._call(
@@ -99,16 +114,17 @@ class Adapter:
         self,
         encoded: Encoded,
         clicks: Clicks,
-        state: Any,
+        state: states.State,
         wanted: bool,
         empty: answers.Empty = np.empty,
-    ) -> tuple[dict[str, np.ndarray], Any]:
+    ) -> tuple[dict[str, np.ndarray], states.State]:
         """Has the adapter answer clicks, which it can only read.
 
         Args:
-            encoded: The image.
-            clicks: Of all trajectories.
-            state: What it returned before, with a row for each of them.
+            encoded: The encoded image.
+            clicks: All clicks so far of each trajectory.
+            state: The state that the adapter returned for the previous click, with a
+                row for each trajectory.
             wanted: Whether probabilities are returned beside the masks.
             empty: Makes the array of masks that are cut on the host.
 
@@ -117,13 +133,13 @@ class Adapter:
             new state.
 
         Raises:
-            FaultError: It raised, or returned what cannot be used.
+            FaultError: The adapter raised an exception, or returned an unusable value.
         """
         given = Clicks(*map(_read_only, clicks))
         count = len(clicks.count)
         features, model = encoded.features, self.model
 
-        def answer() -> tuple[dict[str, np.ndarray], Any]:
+        def answer() -> tuple[dict[str, np.ndarray], states.State]:
             returned = self.functions.predict(model, features, given, state)
             with _checking():
                 masks, kept = answers.pair_of(returned)
@@ -133,14 +149,14 @@ class Adapter:
 
         return self._call("predict", answer)
 
-    def take(self, state: Any, count: int, rows: np.ndarray) -> Any:
+    def take(self, state: states.State, count: int, rows: np.ndarray) -> states.State:
         """Keeps the rows of a state whose trajectories go on; see `states.take`.
 
         Raises:
             FaultError: Something in the state has no rows.
         """
 
-        def taken() -> Any:
+        def taken() -> states.State:
             with _checking():
                 return states.take(state, count, rows)
 
@@ -150,7 +166,7 @@ class Adapter:
         """Has a saliency model look at `u8[h w 3]`; returns what it answered.
 
         Raises:
-            FaultError: It raised.
+            FaultError: The adapter raised an exception.
         """
         given = _read_only(image)
         return self._call(
@@ -158,7 +174,7 @@ class Adapter:
             lambda: answers.on_host(self.functions.saliency(self.model, given)),
         )
 
-    def _call(self, action: str, function: Callable[[], Any]) -> Any:
+    def _call(self, action: str, function: Callable[[], T]) -> T:
         return called(f"{action} of {self.name}", function)
 
 
@@ -166,15 +182,15 @@ class _UnusableError(Exception):
     """What an adapter returned cannot be used; the message goes on after its name."""
 
 
-def called(what: str, function: Callable[[], Any]) -> Any:
+def called(what: str, function: Callable[[], T]) -> T:
     """Calls foreign code; returns what it returns.
 
     Args:
-        what: Names it in messages.
-        function: Calls it.
+        what: Name of the call in messages.
+        function: Makes the call.
 
     Raises:
-        FaultError: It raised anything but an interrupt from the keyboard.
+        FaultError: The code raised any exception but an interrupt from the keyboard.
     """
     process, missing = os.getpid(), ""
     try:
@@ -197,21 +213,21 @@ def called(what: str, function: Callable[[], Any]) -> Any:
 
 
 def load_model(
-    load: Callable[..., Any], options: Mapping[str, str], protocol: Switches | None
-) -> Any:
+    load: Callable[..., Model], options: Mapping[str, str], protocol: Switches | None
+) -> Model:
     """Calls the `load` of an adapter; returns its model.
 
     Args:
         load: `load(options)` or `load(options, protocol)`.
-        options: As text.
-        protocol: For one that has such an argument; None for a saliency model.
+        options: Options as text.
+        protocol: Switches for a `load` that takes them; None for a saliency model.
     """
     if protocol is None or not _takes_protocol(load):
         return load(dict(options))
     return load(dict(options), protocol=protocol)
 
 
-def _takes_protocol(load: Callable[..., Any]) -> bool:
+def _takes_protocol(load: Callable[..., Model]) -> bool:
     try:
         return "protocol" in inspect.signature(load).parameters
     except (TypeError, ValueError):
@@ -219,7 +235,7 @@ def _takes_protocol(load: Callable[..., Any]) -> bool:
         return False
 
 
-def import_adapter(name: str) -> Any:
+def import_adapter(name: str) -> Functions:
     """Imports an adapter: a Python file, or the name of a module of `bridge.adapters`.
 
     The folder of a file is the first place where the adapter's imports are looked for.
@@ -230,22 +246,22 @@ def import_adapter(name: str) -> Any:
         FaultError: It cannot be imported, or lacks a function.
     """
     if name.endswith(".py"):
-        made = called(f"Importing {os.path.basename(name)}", lambda: _from_file(name))
+        module = called(f"Importing {os.path.basename(name)}", lambda: _from_file(name))
     else:
         full = f"rclicks_jax.bridge.adapters.{name}"
-        made = called(f"Importing {name}", lambda: importlib.import_module(full))
-    needed = _OF_SALIENCY if hasattr(made, "saliency") else _OF_A_SEGMENTER
-    missing = [each for each in needed if not callable(getattr(made, each, None))]
+        module = called(f"Importing {name}", lambda: importlib.import_module(full))
+    needed = _OF_SALIENCY if hasattr(module, "saliency") else _OF_A_SEGMENTER
+    missing = [each for each in needed if not callable(getattr(module, each, None))]
     if missing:
         raise faults.FaultError(
             f"{name} lacks {', '.join(missing)}: an adapter has load(options), "
             "encode(model, image) and predict(model, features, clicks, state); one of "
             "a saliency model has load(options) and saliency(model, image)."
         )
-    return made
+    return module
 
 
-def _from_file(path: str) -> Any:
+def _from_file(path: str) -> Functions:
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path} is not a file")
@@ -271,7 +287,7 @@ def _from_file(path: str) -> Any:
 
 
 @contextlib.contextmanager
-def _checking() -> Any:
+def _checking() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
@@ -291,8 +307,8 @@ def _end_if_forked(process: int) -> None:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "numpy": np.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
     for name in _FRAMEWORKS:
         if name in sys.modules:
-            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
-    return found
+            versions[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
+    return versions

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rclicks_jax.bridge import states
+
 # Values that are looked at together: what a core keeps at hand, so that looking for NaN
 # and comparing read the memory once.
 _PIECE = 1 << 17
@@ -21,10 +23,12 @@ _OVERSHOOT = 0.25
 NO_PROBABILITIES = "instead of probabilities"
 
 # Makes an array of a shape and dtype.
-Empty = Callable[["tuple[int, ...]", Any], np.ndarray]
+Empty = Callable[["tuple[int, ...]", "np.dtype | type"], np.ndarray]
+# What an adapter returned as masks: an array or a tensor of PyTorch, unless it errs.
+Answer = Any
 
 
-def pair_of(answer: Any) -> tuple[Any, Any]:
+def pair_of(answer: object) -> tuple[Answer, states.State]:
     """Returns the masks and the state that `predict` returned.
 
     Raises:
@@ -39,7 +43,7 @@ def pair_of(answer: Any) -> tuple[Any, Any]:
 
 
 def arrays_of(
-    answer: Any, adapter: Any, wanted: bool, empty: Empty = np.empty
+    answer: Answer, adapter: object, wanted: bool, empty: Empty = np.empty
 ) -> dict[str, np.ndarray]:
     """Returns masks, and probabilities if they are wanted.
 
@@ -116,13 +120,13 @@ def with_clean_bytes(masks: np.ndarray) -> np.ndarray:
     return numbers != 0 if numbers.max(initial=0) > 1 else masks
 
 
-def probabilities_of(logits: Any) -> np.ndarray:
+def probabilities_of(logits: Answer) -> np.ndarray:
     """Returns the sigmoid of logits."""
     # By tanh, as an exponential could overflow.
     return 0.5 * (1 + np.tanh(0.5 * on_host(logits)))
 
 
-def on_host(answer: Any) -> np.ndarray:
+def on_host(answer: Answer) -> np.ndarray:
     """Returns an array or tensor of any device as one of NumPy.
 
     Raises:
@@ -143,7 +147,7 @@ def _single(values: np.ndarray) -> np.ndarray:
 
 
 def _above(
-    answer: Any, threshold: float, are_probabilities: bool, empty: Empty
+    answer: Answer, threshold: float, are_probabilities: bool, empty: Empty
 ) -> np.ndarray:
     """Returns `answer > threshold`, of what has no NaN."""
     if str(getattr(answer, "device", "cpu")) != "cpu":
@@ -178,7 +182,7 @@ def _check(smallest: Any, largest: Any, are_probabilities: bool) -> None:
         )
 
 
-def _kind(answer: Any) -> str:
+def _kind(answer: object) -> str:
     """Names what came, in a few words."""
     kind = type(answer).__name__
     if isinstance(answer, (tuple, list)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,7 @@ class Channel:
         self._lender = memory.Lender(sends)
         self._borrower = memory.Borrower(receives)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
         """Returns an array to fill; sent as it is next, a large one is not copied."""
         array = None
         if math.prod(shape) * np.dtype(dtype).itemsize >= wire.LEAST_SHARED:
@@ -70,7 +69,10 @@ class Channel:
         """
         header, arrays = wire.unpack(self._read, self._borrower.view)
         returned = header.pop("returned", [])
-        if not isinstance(returned, list) or {type(one) for one in returned} - {int}:
+        are_starts = isinstance(returned, list) and all(
+            type(start) is int for start in returned
+        )
+        if not are_starts:
             raise wire.WireError(f"returned must be a list of numbers: {returned!r}")
         self._lender.take_back(returned)
         return header, arrays

@@ -261,8 +261,8 @@ class WorkerClient:
                 f"The worker could not load its model: {error}"
             ) from error
         versions = reply.get("versions")
-        told = versions if isinstance(versions, dict) else {}
-        self.versions = {str(key): str(value) for key, value in told.items()}
+        pairs = versions if isinstance(versions, dict) else {}
+        self.versions = {str(key): str(value) for key, value in pairs.items()}
         if not self.generation:
             self.printed = fresh.words.settled()
         self._connection, self._images, self._rss = fresh, 0, 0

@@ -50,7 +50,10 @@ def plain(text: str, most: int = _MOST_CHARACTERS) -> str:
     """
     kept = text[:most].encode("utf-8", "backslashreplace").decode()
     shown = "".join(
-        one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in kept
+        character
+        if character.isprintable() or character == "\n"
+        else repr(character)[1:-1]
+        for character in kept
     )
     return shown + (f"... ({len(text)} characters)" if len(text) > most else "")
 
@@ -67,13 +70,13 @@ def _headline(error: BaseException) -> str:
 def _frames(error: BaseException) -> list[str]:
     """Returns where it was raised, the outermost place first, without our own."""
     try:
-        found = traceback.extract_tb(error.__traceback__)
+        entries = traceback.extract_tb(error.__traceback__)
     except Exception:
         return []
     lines = [
         f"    {_place(each.filename)}:{each.lineno}, in {each.name}"
         + (f": {each.line[:_LINE_CHARACTERS]}" if each.line else "")
-        for each in found
+        for each in entries
         if not _is_ours(each.filename)
     ]
     if len(lines) > _MOST_FRAMES:
@@ -97,8 +100,8 @@ def _is_ours(path: str) -> bool:
 
 def _place(path: str) -> str:
     """Returns a path, of an installed package without what is above it."""
-    _, found, rest = path.rpartition(f"site-packages{os.sep}")
-    return rest if found else path
+    _, separator, rest = path.rpartition(f"site-packages{os.sep}")
+    return rest if separator else path
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -42,7 +42,7 @@ def descendants(root: int) -> list[int]:
     below: list[int] = []
     reached = {root}
     while reached:
-        reached = {one for one, parent in parents.items() if parent in reached}
+        reached = {process for process, parent in parents.items() if parent in reached}
         below += sorted(reached)
     return below
 
@@ -54,9 +54,9 @@ def end_below(root: int) -> None:
         alive = descendants(root)
         if not alive:
             return
-        for one in alive:
+        for process in alive:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(one, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         if root == os.getpid():
             _reap()
         time.sleep(0.002)

@@ -97,7 +97,9 @@ class Lender:
         view[...] = array
         return self._prepared.pop()[1]
 
-    def prepare(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+    def prepare(
+        self, shape: tuple[int, ...], dtype: np.dtype | type
+    ) -> np.ndarray | None:
         """Returns an array in a block, to fill and lend.
 
         Returns:

@@ -55,5 +55,5 @@ def commit(folder: pathlib.Path) -> str:
         packed = (git / "packed-refs").read_text()
     except OSError:
         return ""
-    found = re.search(rf"^([0-9a-f]{{40}}) {re.escape(name)}$", packed, re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(rf"^([0-9a-f]{{40}}) {re.escape(name)}$", packed, re.MULTILINE)
+    return match[1] if match else ""

@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 
+# None, or nested tuples, lists and dicts of arrays with a row for each trajectory; an
+# adapter is free to choose which.
+State = Any
+
 _ALLOWED = (
     "a state is None, or nested tuples, lists and dicts of arrays with a row for each "
     "trajectory"
 )
 
 
-def take(state: Any, count: int, rows: np.ndarray) -> Any:
+def take(state: State, count: int, rows: np.ndarray) -> State:
     """Keeps some rows of every array of a state.
 
     Args:
-        state: What `predict` returned beside the masks.
-        count: Trajectories it was returned for.
-        rows: Those that go on.
+        state: The state that `predict` returned beside the masks.
+        count: Number of trajectories that the state is for.
+        rows: Indices of the trajectories that go on.
 
     Raises:
         ValueError: Something in it has not a row for each; its rows would be those of
@@ -37,7 +41,7 @@ def take(state: Any, count: int, rows: np.ndarray) -> Any:
     return _taken(state, rows)
 
 
-def _taken(state: Any, rows: np.ndarray) -> Any:
+def _taken(state: State, rows: np.ndarray) -> State:
     if state is None:
         return None
     if isinstance(state, dict):
@@ -49,7 +53,7 @@ def _taken(state: Any, rows: np.ndarray) -> Any:
     return state[rows]
 
 
-def _leaves(state: Any, place: str) -> Iterator[tuple[str, Any]]:
+def _leaves(state: State, place: str) -> Iterator[tuple[str, object]]:
     """Yields everything that is no container, with how an adapter would write it."""
     if isinstance(state, dict):
         for key, value in state.items():

@@ -7,8 +7,8 @@ version of the wire protocol changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from rclicks_jax.bridge import faults
 
@@ -37,7 +37,7 @@ def to_json(switches: Switches) -> dict[str, bool]:
     return switches._asdict()
 
 
-def from_json(values: Any) -> Switches:
+def from_json(values: object) -> Switches:
     """Returns the switches of a message.
 
     Raises:
@@ -60,5 +60,5 @@ def from_json(values: Any) -> Switches:
     return Switches(**values)
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names)) or "nothing"

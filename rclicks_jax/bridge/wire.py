@@ -84,7 +84,7 @@ def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
         raise WireError(f"header of {length} bytes; at most {MAX_HEADER}")
     try:
         header = json.loads(read(length).decode())
-        entries = [_entry(one) for one in header.pop("arrays", [])]
+        entries = [_entry(described) for described in header.pop("arrays", [])]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"header is not as it must be: {error!r}") from error
     if sum(entry.size for entry in entries) > MAX_ARRAYS:
@@ -102,14 +102,14 @@ class _Entry(NamedTuple):
     start: int | None
 
 
-def _entry(one: Any) -> _Entry:
-    name, kind, shape = one["name"], one["dtype"], tuple(one["shape"])
-    start = one.get("start")
+def _entry(described: Any) -> _Entry:
+    name, kind, shape = described["name"], described["dtype"], tuple(described["shape"])
+    start = described.get("start")
     whole = all(type(side) is int and 0 <= side <= MAX_ARRAYS for side in shape)
     placed = start is None or (type(start) is int and 0 <= start < 1 << 62)
     known = kind in DTYPES and isinstance(name, str)
     if not (known and whole and placed) or len(shape) > 8:
-        raise ValueError(f"array {one!r}")
+        raise ValueError(f"array {described!r}")
     size = np.dtype(kind).itemsize
     for side in shape:
         size *= side

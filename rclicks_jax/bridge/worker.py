@@ -62,8 +62,8 @@ class Worker:
         """Does what a request asks; returns the header and arrays of the reply."""
         action = header["action"]
         if action == "load":
-            told = header.get("protocol")
-            protocol = None if told is None else switches.from_json(told)
+            values = header.get("protocol")
+            protocol = None if values is None else switches.from_json(values)
             return {"versions": self.adapter.load(header["options"], protocol)}, {}
         if action == "encode":
             self.encoded[header["image"]] = self.adapter.encode(arrays["image"])

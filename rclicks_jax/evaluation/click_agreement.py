@@ -26,7 +26,7 @@ from rclicks_jax.jobs import engine, failures, records, store
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.metrics import click_prediction, ks2d
 from rclicks_jax.ops import masks
-from rclicks_jax.types import Status
+from rclicks_jax.types import JsonObject, Status
 
 KIND = "click_agreement"
 # Fields of `Agreement` that are NaN unless it is `ok`.
@@ -158,7 +158,7 @@ class ClickAgreement(engine.Job):
         """Returns all values that can change a number."""
         return self._identity
 
-    def provenance(self) -> Mapping[str, Any]:
+    def provenance(self) -> JsonObject:
         """Returns what was decided or left out when the data was read; says it, too."""
         return {"data_notes": packages.say(self._noted)}
 

@@ -93,7 +93,9 @@ def simulate(
     noise = generator.standard_normal(draws) / np.sqrt(project.objects)
     clicks = _project_mean(noc, weights, noise)
     unsolved = np.clip(_project_mean(lost, weights, noise), 0, 1)
-    click, look, find, polygon = (_draw_seconds(one, draws, generator) for one in pace)
+    click, look, find, polygon = (
+        _draw_seconds(duration, draws, generator) for duration in pace
+    )
     seconds = find + clicks * (click + look) + unsolved * polygon
     # The time to draw unsolved objects by hand does not depend on the speed of clicks.
     spare = (1 - unsolved) * polygon - find

@@ -71,10 +71,10 @@ def check(
     Raises:
         RClicksError: The segmenter cannot be loaded, or there is no such protocol.
     """
-    told = protocols.protocol(protocol)
+    switches = protocols.protocol(protocol)
     # JAX takes seconds to import, which lists and pages do without.
     from rclicks_jax.segmenters.conformance import suite
 
     specs.check(spec)
-    findings = suite.check(spec, seed=seed, large=large, protocol=told)
+    findings = suite.check(spec, seed=seed, large=large, protocol=switches)
     return 0 if suite.conforms(findings) else 1

@@ -113,7 +113,7 @@ def aborted_on_error(segmenter: Segmenter) -> Iterator[None]:
 
 
 def checked_masks(
-    name: str, masks: Any, count: int, shape: tuple[int, int]
+    name: str, masks: object, count: int, shape: tuple[int, int]
 ) -> np.ndarray:
     """Returns masks as `bool[count *shape]`, or says what is wrong with them.
 

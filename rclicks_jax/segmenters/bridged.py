@@ -65,7 +65,9 @@ class BridgedSegmenter:
         left = dict(options)
         environments = split_environments(left)
         launch = client.launch_of(left)._replace(protocol=protocol)
-        launches = [launch._replace(environment=one) for one in environments]
+        launches = [
+            launch._replace(environment=environment) for environment in environments
+        ]
         code = options.get("adapter") or launch.command[0]
         self.name = pathlib.PurePath(code).stem
         self.encodes = 0
@@ -166,13 +168,13 @@ class BridgedSession:
         return arrays["masks"], arrays["probabilities"]
 
     def _answer(
-        self, rows: np.ndarray, clicks: Clicks, asked: Mapping[str, bool]
+        self, rows: np.ndarray, clicks: Clicks, wishes: Mapping[str, bool]
     ) -> dict[str, np.ndarray]:
         header = {
             "action": "predict",
             "image": self._photograph.number,
             "session": self._number,
-            **asked,
+            **wishes,
         }
         request = (header, {"rows": np.asarray(rows, np.int32), **clicks._asdict()})
         arrays = self._photograph.worker.survive(lambda: self._brought(request))
@@ -204,16 +206,16 @@ def _started(
 
     with concurrent.futures.ThreadPoolExecutor(len(launches)) as pool:
         starting = [
-            pool.submit(client.WorkerClient, one, cancelled) for one in launches
+            pool.submit(client.WorkerClient, launch, cancelled) for launch in launches
         ]
         try:
-            return [one.result() for one in starting]
+            return [future.result() for future in starting]
         except BaseException as error:
             if not isinstance(error, errors.RClicksError):
                 # An interrupt does not wait for the others.
                 cancelled.set()
-            for one in starting:
-                one.add_done_callback(close)
+            for future in starting:
+                future.add_done_callback(close)
             raise
 
 
@@ -232,7 +234,7 @@ def split_environments(options: dict[str, str]) -> list[dict[str, str]]:
             raise errors.BadValueError(
                 "Option workers", repr(options["workers"]), "one of devices and workers"
             )
-        return [{"CUDA_VISIBLE_DEVICES": one} for one in devices.split(",")]
+        return [{"CUDA_VISIBLE_DEVICES": device} for device in devices.split(",")]
     count = client.whole(options, "workers", 1)
     if count == 1 or "OMP_NUM_THREADS" in os.environ:
         return [{} for _ in range(count)]

@@ -88,12 +88,12 @@ def _settings(adapter: Any) -> dict[str, str]:
 
     They are a dataclass whose docstring explains each.
     """
-    made = typing.get_type_hints(adapter.load).get("return")
-    if not isinstance(made, type) or not dataclasses.is_dataclass(made):
+    settings = typing.get_type_hints(adapter.load).get("return")
+    if not isinstance(settings, type) or not dataclasses.is_dataclass(settings):
         return {}
     return {
         each.name: f"{each.text.rstrip('.')}; default: {each.default}"
-        for each in docs.describe(made)
+        for each in docs.describe(settings)
     }
 
 

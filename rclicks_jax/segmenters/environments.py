@@ -69,15 +69,15 @@ def find(environment: Environment) -> pathlib.Path | None:
     One of other requirements, as an older version of this package had, is none.
     """
     folder = default_folder(environment).absolute()
-    made = _read_marker(folder)
+    marker = _read_marker(folder)
     wanted = _content(environment)
-    if {key: made.get(key) for key in wanted} != wanted:
+    if {key: marker.get(key) for key in wanted} != wanted:
         return None
     return _interpreter(folder) if _interpreter(folder).exists() else None
 
 
 def make(
-    request: Request, dry_run: bool = False, say: Callable[[str], Any] = print
+    request: Request, dry_run: bool = False, say: Callable[[str], object] = print
 ) -> pathlib.Path:
     """Makes an environment, unless it is there as it is wanted.
 
@@ -120,22 +120,24 @@ def commands(request: Request) -> list[list[str]]:
     python = str(request.interpreter)
     install = [python, "-m", "pip", "install"]
     environment, pins = request.environment, list(request.pins)
-    found = [[request.python, "-m", "venv", str(request.place)]]
+    listed = [[request.python, "-m", "venv", str(request.place)]]
     if request.wheels != "default":
         lines = environment.requirements.read_text("utf-8").splitlines()
         # From its own index alone: pip would take a newer one from elsewhere.
         pytorch = [line for line in (*lines, *pins) if _name(line) in _PYTORCH]
-        found.append([*install, "--index-url", _index(request.wheels), *pytorch])
-    found.append([*install, "-r", str(environment.requirements), *pins])
+        listed.append([*install, "--index-url", _index(request.wheels), *pytorch])
+    listed.append([*install, "-r", str(environment.requirements), *pins])
     if environment.last:
         left_out = ["--no-deps", "--no-build-isolation"]
-        found.append([*install, *left_out, *environment.last])
+        listed.append([*install, *left_out, *environment.last])
     if environment.imports:
-        found.append([python, "-c", f"import {', '.join(environment.imports)}"])
-    return found
+        listed.append([python, "-c", f"import {', '.join(environment.imports)}"])
+    return listed
 
 
-def _make(request: Request, wanted: dict[str, Any], say: Callable[[str], Any]) -> None:
+def _make(
+    request: Request, wanted: dict[str, Any], say: Callable[[str], object]
+) -> None:
     folder = request.place
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise errors.BadValueError(
@@ -154,7 +156,7 @@ def _make(request: Request, wanted: dict[str, Any], say: Callable[[str], Any]) -
     _write_marker(folder, wanted)
 
 
-def _run(command: Sequence[str], say: Callable[[str], Any]) -> None:
+def _run(command: Sequence[str], say: Callable[[str], object]) -> None:
     say(f"$ {shlex.join(command)}")
     sys.stdout.flush()
     # What points this process to its packages would mislead the new environment.
@@ -210,22 +212,22 @@ def _version(python: str) -> str:
             [python, "-c", _ASK_VERSION], capture_output=True, text=True, check=True
         )
         version = done.stdout.strip()
-        found = tuple(map(int, version.split(".")))
+        numbers = tuple(map(int, version.split(".")))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         # A null character in a name is a `ValueError`, as an answer that is no version.
         why = errors.reason(error) if isinstance(error, OSError) else "it is no Python"
         raise errors.BadValueError(
             "--python", f"{python} ({why})", "an interpreter that can be started"
         ) from error
-    if found < _LEAST_PYTHON:
+    if numbers < _LEAST_PYTHON:
         least = ".".join(map(str, _LEAST_PYTHON))
         raise errors.BadValueError("--python", version, f"{least} or newer")
     return version
 
 
 def _name(requirement: str) -> str:
-    found = _NAME.match(requirement)
-    return found[0].lower() if found else ""
+    match = _NAME.match(requirement)
+    return match[0].lower() if match else ""
 
 
 def _interpreter(folder: pathlib.Path) -> pathlib.Path:
@@ -234,11 +236,11 @@ def _interpreter(folder: pathlib.Path) -> pathlib.Path:
 
 def _read_marker(folder: pathlib.Path) -> dict[str, Any]:
     try:
-        made = json.loads((folder / MARKER).read_text("utf-8"))
+        marker = json.loads((folder / MARKER).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return made if isinstance(made, dict) else {}
+    return marker if isinstance(marker, dict) else {}
 
 
-def _write_marker(folder: pathlib.Path, made: dict[str, Any]) -> None:
-    files.write_atomically(folder / MARKER, json.dumps(made, indent=1))
+def _write_marker(folder: pathlib.Path, marker: dict[str, Any]) -> None:
+    files.write_atomically(folder / MARKER, json.dumps(marker, indent=1))

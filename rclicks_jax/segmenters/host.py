@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import adapter, answers, faults, provenance
+from rclicks_jax.bridge import adapter, answers, faults, provenance, states
 from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import base, surroundings
 from rclicks_jax.types import Clicks
@@ -22,7 +22,7 @@ class HostSegmenter:
     def __init__(
         self,
         name: str,
-        functions: Any,
+        functions: adapter.Functions,
         options: Mapping[str, str],
         protocol: Switches,
         trajectories: int = 0,
@@ -34,7 +34,7 @@ class HostSegmenter:
             name: What tables call it.
             functions: With `load`, `encode` and `predict`; perhaps with
                 `with_batch(model, trajectories)`, to settle its one batch shape.
-            options: For `load`.
+            options: Options for `load`, as text.
             protocol: What the run asks of segmenters.
             trajectories: How many a run advances together; 0 if that is not known.
             around: What belongs to an adapter of the user's; None for our own, which
@@ -97,8 +97,12 @@ class HostSegmenter:
         return HostSession(self, features, len(gt_masks), state)
 
     def predict(
-        self, features: adapter.Encoded, clicks: Clicks, state: Any, wanted: bool
-    ) -> tuple[dict[str, np.ndarray], Any]:
+        self,
+        features: adapter.Encoded,
+        clicks: Clicks,
+        state: states.State,
+        wanted: bool,
+    ) -> tuple[dict[str, np.ndarray], states.State]:
         """Calls the adapter; returns masks, and probabilities if they are wanted."""
         given = adapter.Clicks(*(np.array(each) for each in clicks))
         arrays, state = self._run(
@@ -110,11 +114,11 @@ class HostSegmenter:
         masks = answers.with_clean_bytes(arrays["masks"])
         return {**arrays, "masks": masks}, state
 
-    def take(self, state: Any, count: int, rows: np.ndarray) -> Any:
+    def take(self, state: states.State, count: int, rows: np.ndarray) -> states.State:
         """Keeps the rows of a state whose trajectories go on; see `states.take`."""
         return self._run(lambda: self._adapter.take(state, count, rows))
 
-    def release(self, features: Any) -> None:
+    def release(self, features: adapter.Encoded) -> None:
         """Does nothing: what nobody holds is freed."""
         del features
 
@@ -126,7 +130,7 @@ class HostSegmenter:
         if self._around is not None:
             self._around.end()
 
-    def _with_batch(self, trajectories: int) -> Any:
+    def _with_batch(self, trajectories: int) -> adapter.Model:
         functions, model = self._adapter.functions, self._adapter.model
         return adapter.called(
             f"with_batch of {self.name}",
@@ -145,7 +149,7 @@ class HostSession:
         segmenter: HostSegmenter,
         features: adapter.Encoded,
         count: int,
-        state: Any,
+        state: states.State,
     ) -> None:
         """Starts with all `count` trajectories."""
         self._segmenter = segmenter
@@ -195,7 +199,7 @@ def load_file(
 
     Args:
         path: The Python file.
-        options: For its `load`.
+        options: Options for its `load`, as text.
         protocol: What the run asks of segmenters.
         trajectories: How many a run advances together; 0 if that is not known.
 

@@ -239,7 +239,7 @@ def _set_environment(wanted: dict[str, str]) -> None:
 
 
 def _handlers() -> dict[int, Any]:
-    return {int(one): signal.getsignal(one) for one in signal.valid_signals()}
+    return {int(number): signal.getsignal(number) for number in signal.valid_signals()}
 
 
 def _set_handlers(wanted: dict[int, Any]) -> None:

@@ -61,7 +61,9 @@ def load(options: Mapping[str, str]) -> Model:
     return Model(ready(network, side, device), frame, device)
 
 
-def ready(network: Any, side: int, device: torch.device) -> Any:
+def ready(
+    network: options_lib.Network, side: int, device: torch.device
+) -> options_lib.Network:
     """Returns a network for inference on squares, perhaps not those it learnt on."""
     simpleclick.ready(network, side, device)
     # The class's own `train` ignores its argument, so that `eval` does nothing.
@@ -70,7 +72,9 @@ def ready(network: Any, side: int, device: torch.device) -> Any:
     return network
 
 
-def _network(checkout: str, checkpoint: str, device: torch.device) -> Any:
+def _network(
+    checkout: str, checkpoint: str, device: torch.device
+) -> options_lib.Network:
     """Builds the network of a checkpoint and fills it."""
     if not checkpoint:
         raise ValueError("option checkpoint is missing")
@@ -86,7 +90,7 @@ def _network(checkout: str, checkpoint: str, device: torch.device) -> Any:
     return network
 
 
-def _params(saved: Any, checkpoint: str) -> dict[str, Any]:
+def _params(saved: options_lib.Checkpoint, checkpoint: str) -> dict[str, Any]:
     """Returns what the class was built with.
 
     Raises:

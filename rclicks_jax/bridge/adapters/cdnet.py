@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import checkouts, gpcis, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -59,7 +59,12 @@ def _renamed(checkout: str) -> dict[str, str]:
     return {"isegm.model.is_deeplab_model": theirs} if known else {}
 
 
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory."""
     network = model.network
 

@@ -12,11 +12,12 @@ Source: emb-ai/rclicks, isegm/isegm/inference/predictors/cfr.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import isegm_frame, simpleclick
 from rclicks_jax.bridge.adapters import options as options_lib
 
@@ -37,7 +38,7 @@ class Model(NamedTuple):
         device: Where it runs.
     """
 
-    network: Any
+    network: options_lib.Network
     frame: isegm_frame.Frame
     cascade: int = 1
     adaptive: bool = False
@@ -48,14 +49,6 @@ class Model(NamedTuple):
     def once(self) -> isegm_frame.Model:
         """What makes a single pass."""
         return isegm_frame.Model(self.network, self.frame, self.device)
-
-
-class Clicks(NamedTuple):
-    """Clicks of some of the trajectories."""
-
-    yx: np.ndarray
-    positive: np.ndarray
-    count: np.ndarray
 
 
 def load(options: Mapping[str, str]) -> Model:
@@ -71,7 +64,12 @@ def load(options: Mapping[str, str]) -> Model:
 encode = simpleclick.encode
 
 
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory."""
     _, state = simpleclick.predict(model.once, features, clicks, state)
     rows = np.flatnonzero(clicks.count <= model.cascade_clicks)
@@ -87,7 +85,7 @@ def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> An
 def _look_again(
     model: Model,
     features: torch.Tensor,
-    clicks: Any,
+    clicks: Clicks,
     state: isegm_frame.State,
     rows: np.ndarray,
 ) -> torch.Tensor:

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+# A module, class or function of a checkout, whose types are known there alone.
+Foreign = Any
+
 # Checkouts older than NumPy 1.24 write them; they meant Python's own.
 _DROPPED = {"int": int, "float": float, "bool": bool, "object": object}
 
@@ -43,7 +46,7 @@ def use(checkout: str, package: str) -> None:
     )
 
 
-def find(name: str) -> Any:
+def find(name: str) -> Foreign:
     """Imports `module:attribute` of what `use` has made importable.
 
     Raises:

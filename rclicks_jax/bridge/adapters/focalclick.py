@@ -13,11 +13,12 @@ isegm/utils/crop_local.py; thresholds and sizes: trainval_scripts/val_focalclick
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import focalclick_boxes as boxes_lib
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
@@ -69,7 +70,12 @@ def frame_of(side: int) -> isegm_frame.Frame:
     return isegm_frame.Frame(crops=_RULE, target=None, fixed=(side, side), flip=False)
 
 
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory."""
     passes = []
 
@@ -83,17 +89,19 @@ def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> An
             state = isegm_frame.begin(features, len(clicks.count))
         if not model.frame.empty_mask_keeps_crop:
             state = _without_lost(state)
-        found, after = isegm_frame.predict(coarse, model.frame, features, clicks, state)
+        mask_logits, after = isegm_frame.predict(
+            coarse, model.frame, features, clicks, state
+        )
         # All passes have one size, so they came in the order of the trajectories.
         logits, layers = (torch.cat(parts) for parts in zip(*passes))  # noqa: B905
-        found = _logits_of(found)
-        rows = _rows(found, state["probabilities"], after["crop"], clicks)
+        mask_logits = _logits_of(mask_logits)
+        rows = _rows(mask_logits, state["probabilities"], after["crop"], clicks)
         settled = np.flatnonzero(clicks.count > _SETTLED)
-        found[settled] = _logits_of(state["probabilities"][settled])
+        mask_logits[settled] = _logits_of(state["probabilities"][settled])
         for start in range(0, len(rows), model.frame.batch):
             part = rows[start : start + model.frame.batch]
-            _refine(model, features, part, logits, layers, found)
-        answers = torch.sigmoid(found)
+            _refine(model, features, part, logits, layers, mask_logits)
+        answers = torch.sigmoid(mask_logits)
     return answers, {**after, "probabilities": answers}
 
 
@@ -110,7 +118,7 @@ def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
 
 
 def _rows(
-    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Any
+    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Clicks
 ) -> list[_Row]:
     """Returns what is to be refined of each trajectory that has something.
 
@@ -143,21 +151,21 @@ def _refine(
     rows: list[_Row],
     logits: torch.Tensor,
     layers: torch.Tensor,
-    found: torch.Tensor,
+    mask_logits: torch.Tensor,
 ) -> None:
-    """Puts refined logits into `found`, `f32[t h w]`."""
+    """Puts refined logits into `mask_logits`, `f32[t h w]`."""
     fixed = model.frame.fixed
     assert fixed is not None
     inputs, points, regions = [], [], []
-    for index, one in enumerate(rows):
-        top, bottom, left, right = one.focus
+    for index, trajectory in enumerate(rows):
+        top, bottom, left, right = trajectory.focus
         inputs.append(_resize(pixels[None, :, top:bottom, left:right], fixed))
         scale = np.array([fixed[0] / (bottom - top), fixed[1] / (right - left)])
-        points.append((one.points - [top, left]) * scale)
-        y0, y1, x0, x1 = boxes_lib.within(one.focus, one.frame, fixed)
+        points.append((trajectory.points - [top, left]) * scale)
+        y0, y1, x0, x1 = boxes_lib.within(trajectory.focus, trajectory.frame, fixed)
         regions.append([index, x0, y0, x1, y1])
-    members = [one.row for one in rows]
-    sent = isegm_frame.points_of(points, [one.positive for one in rows])
+    members = [trajectory.row for trajectory in rows]
+    sent = isegm_frame.points_of(points, [trajectory.positive for trajectory in rows])
     refined = model.network.refine(
         torch.cat(inputs),
         sent.to(pixels.device),
@@ -165,10 +173,11 @@ def _refine(
         logits[members],
         torch.tensor(regions, dtype=torch.float32, device=pixels.device),
     )["instances_refined"]
-    for one, answer in zip(rows, refined):  # noqa: B905
-        top, bottom, left, right = one.focus
+    for trajectory, answer in zip(rows, refined):  # noqa: B905
+        top, bottom, left, right = trajectory.focus
         size = (bottom - top, right - left)
-        found[one.row, top:bottom, left:right] = _resize(answer[None], size)[0, 0]
+        inside = _resize(answer[None], size)[0, 0]
+        mask_logits[trajectory.row, top:bottom, left:right] = inside
 
 
 def _resize(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -10,10 +10,10 @@ isegm/isegm/inference/predictors/gpcis.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -57,7 +57,12 @@ def crop_rule(dataset: str) -> isegm_crops.Rule:
     )
 
 
-def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory."""
 
     def answer(inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
@@ -68,7 +73,9 @@ def predict(model: Model, features: torch.Tensor, clicks: Any, state: Any) -> An
     return isegm_frame.predict(answer, model.frame, features, clicks, state)
 
 
-def _logits(network: Any, inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+def _logits(
+    network: options_lib.Network, inputs: torch.Tensor, points: torch.Tensor
+) -> torch.Tensor:
     """Returns logits; of clicks that are too alike, as RClicks solves them.
 
     Two clicks on one pixel make the kernel matrix singular. The authors' class then

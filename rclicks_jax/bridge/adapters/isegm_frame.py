@@ -10,17 +10,19 @@ Source: emb-ai/rclicks, isegm/isegm/inference/predictors/base.py and transforms/
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import isegm_crops
+from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER
 
 # `f32[n c h w]` and points `f32[n 2k 3]` to logits `f32[n 1 h w]`.
-Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # What was seen, unmirrored, its points and mean logits to the logits that count.
 Finish = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 State = dict[str, torch.Tensor]
@@ -53,7 +55,7 @@ class Frame(NamedTuple):
 class Model(NamedTuple):
     """A network and how it looks at photographs."""
 
-    network: Any
+    network: options_lib.Network
     frame: Frame
     device: torch.device = torch.device("cpu")
 
@@ -89,11 +91,11 @@ def to_pixels(image: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def predict(
-    network: Network,
+    network: Forward,
     frame: Frame,
     pixels: torch.Tensor,
-    clicks: Any,
-    state: Any,
+    clicks: Clicks,
+    state: State | None,
     finish: Finish | None = None,
 ) -> tuple[torch.Tensor, State]:
     """Answers the newest click of each trajectory.
@@ -114,16 +116,18 @@ def predict(
             state = begin(pixels, len(clicks.count))
         passes, crops = _passes(frame, pixels, clicks, state)
         groups: dict[tuple[int, int], list[Pass]] = {}
-        for one in passes:
-            groups.setdefault(one.size, []).append(one)
+        for each_pass in passes:
+            groups.setdefault(each_pass.size, []).append(each_pass)
         probabilities = torch.zeros_like(state["probabilities"])
         for size, members in groups.items():
             for start in range(0, len(members), frame.batch):
                 part = members[start : start + frame.batch]
-                inputs = [_seen(one, frame, pixels, state, size) for one in part]
+                inputs = [
+                    _seen(each_pass, frame, pixels, state, size) for each_pass in part
+                ]
                 answers = _answer(network, frame, torch.cat(inputs), part, finish)
-                for one, answer in zip(part, answers):  # noqa: B905
-                    _place(answer, one, frame, probabilities[one.row])
+                for each_pass, answer in zip(part, answers):  # noqa: B905
+                    _place(answer, each_pass, frame, probabilities[each_pass.row])
     return probabilities, {"probabilities": probabilities, "crop": crops}
 
 
@@ -137,7 +141,7 @@ def begin(pixels: torch.Tensor, count: int) -> State:
 
 
 def _passes(
-    frame: Frame, pixels: torch.Tensor, clicks: Any, state: State
+    frame: Frame, pixels: torch.Tensor, clicks: Clicks, state: State
 ) -> tuple[list[Pass], torch.Tensor]:
     """Returns what each trajectory sends, and the crops that are kept, `i64[t 4]`."""
     height, width = pixels.shape[1:]
@@ -205,7 +209,7 @@ def _seen(
 
 
 def _answer(
-    network: Network,
+    network: Forward,
     frame: Frame,
     inputs: torch.Tensor,
     part: list[Pass],
@@ -254,12 +258,12 @@ def points_of(points: list[np.ndarray], positive: list[np.ndarray]) -> torch.Ten
         Rows, columns and numbers of clicks, -1 where there is none, `f32[n 2m 3]`.
     """
     most = max(1, *(int(max(on.sum(), (~on).sum())) for on in positive))
-    made = np.full((len(points), 2, most, 3), -1.0)
+    slots = np.full((len(points), 2, most, 3), -1.0)
     for index, (yx, on) in enumerate(zip(points, positive)):  # noqa: B905
         for side, members in enumerate((np.flatnonzero(on), np.flatnonzero(~on))):
-            made[index, side, : len(members), :2] = yx[members]
-            made[index, side, : len(members), 2] = members
-    return torch.from_numpy(made.reshape(len(points), 2 * most, 3).astype(np.float32))
+            slots[index, side, : len(members), :2] = yx[members]
+            slots[index, side, : len(members), 2] = members
+    return torch.from_numpy(slots.reshape(len(points), 2 * most, 3).astype(np.float32))
 
 
 def _size_of(box: tuple[int, int, int, int]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import checkouts, isegm_frame
 from rclicks_jax.bridge.adapters import options as options_lib
 
@@ -23,8 +24,8 @@ def load(
     checkout: str,
     checkpoint: str,
     renamed: dict[str, str] | None = None,
-    read: Callable[[str], Any] = options_lib.load_weights,
-) -> Any:
+    read: Callable[[str], options_lib.Checkpoint] = options_lib.load_weights,
+) -> options_lib.Network:
     """Builds the network of a checkpoint and fills it.
 
     Args:
@@ -70,20 +71,20 @@ class _Readers(types.ModuleType):
 
     __path__: ClassVar[list[str]] = []
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> None:
         if name.startswith("__"):
             raise AttributeError(name)
         return None
 
 
-def _built(config: dict[str, Any]) -> Any:
+def _built(config: dict[str, Any]) -> options_lib.Network:
     build = checkouts.find("isegm.utils.serialization:load_model")
     # SimpleClick and what came of it also build RITM's networks, if so told.
-    told = "eval_ritm" in inspect.signature(build).parameters
-    return build(config, **({"eval_ritm": False} if told else {}))
+    takes_ritm = "eval_ritm" in inspect.signature(build).parameters
+    return build(config, **({"eval_ritm": False} if takes_ritm else {}))
 
 
-def instances(network: Any) -> Any:
+def instances(network: options_lib.Network) -> isegm_frame.Forward:
     """Returns a network as a function from images and points to logits."""
 
     def answer(inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
@@ -93,8 +94,11 @@ def instances(network: Any) -> Any:
 
 
 def predict(
-    model: isegm_frame.Model, features: torch.Tensor, clicks: Any, state: Any
-) -> Any:
+    model: isegm_frame.Model,
+    features: torch.Tensor,
+    clicks: Clicks,
+    state: isegm_frame.State | None,
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory by what `instances` says."""
     network = instances(model.network)
     return isegm_frame.predict(network, model.frame, features, clicks, state)
@@ -107,7 +111,9 @@ def _checked(
     params = {key: dict(value) for key, value in config["params"].items()}
     checked = {"class": config["class"], "params": params}
     holders = [(checked, "class")]
-    holders += [(one, "value") for one in params.values() if one["type"] == "class"]
+    holders += [
+        (param, "value") for param in params.values() if param["type"] == "class"
+    ]
     for holder, key in holders:
         module, _, name = str(holder[key]).rpartition(".")
         holder[key] = f"{renamed.get(module, module)}.{name}"

@@ -25,7 +25,7 @@ class Settings(dict):
         except KeyError:
             raise AttributeError(name) from None
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         """Sets an item."""
         self[name] = value
 
@@ -59,7 +59,7 @@ _READ_AS = [
 ]
 
 
-def load(path: str) -> Any:
+def load(path: str) -> options_lib.Checkpoint:
     """Loads a checkpoint; settings in it become `Settings`, paths become text.
 
     Raises:
@@ -78,9 +78,9 @@ def _settings(value: Any) -> Any:
     """Returns nested settings with what a file kept as items or as attributes."""
     if isinstance(value, _OF_SETTINGS):
         both = {**vars(value), **value}
-        return Settings({key: _settings(one) for key, one in both.items()})
+        return Settings({key: _settings(item) for key, item in both.items()})
     if isinstance(value, dict):
-        return {key: _settings(one) for key, one in value.items()}
+        return {key: _settings(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_settings(one) for one in value)
+        return type(value)(_settings(item) for item in value)
     return value

@@ -13,6 +13,11 @@ from typing import Any
 
 import torch
 
+# A `torch.nn.Module` of a foreign package, which alone knows its attributes.
+Network = Any
+# What a checkpoint holds: tensors, numbers, text, and containers of them.
+Checkpoint = Any
+
 BATCH = 16
 # Bytes; of every tensor that torch makes.
 _ALIGNMENT = 64
@@ -121,7 +126,7 @@ class Options:
             )
 
 
-def load_weights(path: str) -> Any:
+def load_weights(path: str) -> Checkpoint:
     """Loads what a checkpoint holds: tensors, numbers, text, and containers of them.
 
     Raises:
@@ -137,7 +142,9 @@ def load_weights(path: str) -> Any:
         raise ValueError(f"{path} cannot be read as a checkpoint: {reason}") from error
 
 
-def fill(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> None:
+def fill(
+    network: torch.nn.Module, weights: Mapping[str, torch.Tensor], path: str
+) -> None:
     """Puts weights into a network.
 
     Args:

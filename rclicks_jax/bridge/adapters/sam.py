@@ -6,11 +6,12 @@ Checkout: https://github.com/facebookresearch/segment-anything (Apache-2.0).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import checkouts, sam_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -23,7 +24,7 @@ _VARIANTS = ("vit_b", "vit_l", "vit_h")
 class Model(NamedTuple):
     """A network and how it is driven."""
 
-    network: Any
+    network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
 
@@ -77,7 +78,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
         return Features(frame, network.image_encoder(pixels))
 
 
-def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
+) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory by the mask that scores best."""
     network, frame = model.network, features.frame
 
@@ -99,7 +102,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
 
 
 def embed(
-    network: Any, frame: sam_images.FittedFrame, prompts: sam_prompts.Prompts
+    network: options_lib.Network,
+    frame: sam_images.FittedFrame,
+    prompts: sam_prompts.Prompts,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns the sparse and the dense embeddings of prompts."""
     xy = torch.from_numpy(sam_images.to_square_xy(prompts.xy, frame))

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import checkouts, sam2_images, sam_prompts
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -47,7 +48,7 @@ class Model(NamedTuple):
         limit: Of the logits that go back in as mask prompts.
     """
 
-    network: Any
+    network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
     limit: float = sam2_images.LIMIT
@@ -96,7 +97,7 @@ def config_of(variant: str) -> str:
     return f"configs/{version}/{version}_hiera_{_LETTERS[size]}.yaml"
 
 
-def variant_of(weights: Mapping[str, Any], path: str) -> str:
+def variant_of(weights: Mapping[str, torch.Tensor], path: str) -> str:
     """Returns the variant that has such weights.
 
     Raises:
@@ -130,7 +131,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
     return Features(image.shape[:2], embeddings, list(levels[:-1]))
 
 
-def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
+) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory."""
     network = model.network
 

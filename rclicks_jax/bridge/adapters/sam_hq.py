@@ -9,11 +9,12 @@ Source: emb-ai/rclicks, isegm/isegm/model/is_samhq_model.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import sam, sam_images, sam_prompts
 from rclicks_jax.bridge.switches import PAPER, Switches
 
@@ -53,7 +54,12 @@ def encode(model: sam.Model, image: np.ndarray) -> Features:
     return Features(frame, embeddings, layers[:1])
 
 
-def predict(model: sam.Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: sam.Model,
+    features: Features,
+    clicks: Clicks,
+    state: sam_prompts.State | None,
+) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory.
 
     The decoder itself takes the mask that scores best and adds the one of high quality.

@@ -11,10 +11,15 @@ Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py, is_sam2_model.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
+
+from rclicks_jax.bridge.adapter import Clicks
+
+# `low_res`, the last answers of the network, logits `f32[t r c]`.
+State = dict[str, torch.Tensor]
 
 
 class Prompts(NamedTuple):
@@ -36,8 +41,8 @@ class Prompts(NamedTuple):
 
 def predict(
     decode: Callable[[Prompts], torch.Tensor],
-    clicks: Any,
-    state: dict[str, torch.Tensor] | None,
+    clicks: Clicks,
+    state: State | None,
     drop_mask_prompt: bool,
     batch: int,
 ) -> torch.Tensor:
@@ -68,8 +73,8 @@ def drops_mask(positive: np.ndarray, drop_mask_prompt: bool) -> bool:
 
 
 def _kinds(
-    clicks: Any,
-    state: dict[str, torch.Tensor] | None,
+    clicks: Clicks,
+    state: State | None,
     drop_mask_prompt: bool,
     batch: int,
 ) -> Iterator[Prompts]:

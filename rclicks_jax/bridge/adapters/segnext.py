@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 
@@ -29,7 +30,7 @@ BATCH = 2
 class Model(NamedTuple):
     """A network and how many trajectories it is given at once."""
 
-    network: Any
+    network: options_lib.Network
     batch: int = BATCH
 
 
@@ -62,7 +63,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
     return Features((image.shape[0], image.shape[1]), encoded)
 
 
-def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model, features: Features, clicks: Clicks, state: isegm_frame.State | None
+) -> tuple[torch.Tensor, isegm_frame.State]:
     """Answers the newest click of each trajectory; they are the next click's prompt."""
     network, total = model.network, len(clicks.count)
     # The network remembers the photograph that it has encoded last.
@@ -79,7 +82,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     return answers, {"probabilities": answers}
 
 
-def _prompt(network: Any, clicks: Any, before: torch.Tensor, row: int) -> torch.Tensor:
+def _prompt(
+    network: options_lib.Network, clicks: Clicks, before: torch.Tensor, row: int
+) -> torch.Tensor:
     """Returns the features of a trajectory's clicks and last answer, `f32[1 c r r]`.
 
     One at a time: the network makes a map of its square for each click.

@@ -12,7 +12,6 @@ Source: emb-ai/rclicks, scripts/evaluate_model_simpleclick.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -60,7 +59,9 @@ def load_given(given: options_lib.Options) -> Model:
     return Model(ready(network, side, device), frame, device)
 
 
-def ready(network: Any, side: int, device: torch.device) -> Any:
+def ready(
+    network: options_lib.Network, side: int, device: torch.device
+) -> options_lib.Network:
     """Returns a network for inference on squares, perhaps not those it learnt on.
 
     Raises:

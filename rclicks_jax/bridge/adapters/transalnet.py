@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ PADDING = 1
 class Model(NamedTuple):
     """A network and where it runs."""
 
-    network: Any
+    network: options_lib.Network
     device: torch.device
 
 
@@ -45,7 +45,7 @@ def load(options: Mapping[str, str]) -> Model:
     return Model(options_lib.ready(network, device), device)
 
 
-def build(checkout: str) -> Any:
+def build(checkout: str) -> options_lib.Network:
     """Builds the network of a checkout, whose weights mean nothing yet.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import transformers
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam_images, sam_prompts
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -25,7 +26,7 @@ _NORMS = ("layer_norm1", "layer_norm2", "layer_norm3", "layer_norm4")
 class Model(NamedTuple):
     """A network and how it is driven."""
 
-    network: Any
+    network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
 
@@ -62,7 +63,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     return Model(ready, protocol.drop_mask_prompt, batch)
 
 
-def as_original(network: Any) -> Any:
+def as_original(network: options_lib.Network) -> options_lib.Network:
     """Returns a network of transformers, changed to answer as the original does.
 
     The layer norms of the original's decoder add 1e-5 to the variance; configurations
@@ -102,7 +103,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
     return Features(frame, embeddings, layers[0])
 
 
-def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
+) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory by the mask that scores best."""
 
     def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
@@ -115,7 +118,7 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
 
 
 def _best(
-    network: Any, features: Features, prompts: sam_prompts.Prompts
+    network: options_lib.Network, features: Features, prompts: sam_prompts.Prompts
 ) -> torch.Tensor:
     """Returns the logits, `f32[n r c]`, of the mask that scores best."""
     device, count = network.device, len(prompts.rows)
@@ -138,7 +141,7 @@ def _best(
     return outputs.pred_masks[:, 0][torch.arange(count, device=device), best]
 
 
-def _network(checkpoint: str) -> Any:
+def _network(checkpoint: str) -> options_lib.Network:
     """Returns what a folder or the hub has, complete.
 
     Raises:

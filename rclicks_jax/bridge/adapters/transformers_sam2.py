@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import transformers
 
+from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.adapters import sam2_images, sam_prompts
 from rclicks_jax.bridge.switches import PAPER, Switches
@@ -41,7 +42,7 @@ class Model(NamedTuple):
         limit: Of the logits that go back in as mask prompts.
     """
 
-    network: Any
+    network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
     batch: int = options_lib.BATCH
     mean: tuple[float, ...] = MEAN
@@ -111,7 +112,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
     return Features(image.shape[:2], levels)
 
 
-def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
+def predict(
+    model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
+) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory."""
     network = model.network
     side = network.prompt_encoder.input_image_size
@@ -142,7 +145,9 @@ def predict(model: Model, features: Features, clicks: Any, state: Any) -> Any:
     return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}
 
 
-def _network(class_name: str, kinds: tuple[str, ...], checkpoint: str) -> Any:
+def _network(
+    class_name: str, kinds: tuple[str, ...], checkpoint: str
+) -> options_lib.Network:
     """Returns what a folder or the hub has, complete.
 
     Raises:

@@ -88,7 +88,7 @@ class Bench:
         """Starts a session of some trajectories, in this order."""
         if scene.name not in self._encoded:
             self._encoded[scene.name] = self.segmenter.encode(scene.image)
-        targets = [scene.gt_masks[one] for one in order]
+        targets = [scene.gt_masks[row] for row in order]
         session = self.segmenter.start(self._encoded[scene.name], targets)
         return Player(session, scene.clicks.rows(list(order)), self.soft)
 
@@ -133,8 +133,8 @@ class Player:
                 (*map(int, yx[n - 1]), "+" if positive[n - 1] else "-")
                 for yx, positive, n in zip(*clicks, strict=True)
             ]
-            told = f"At click {clicks.count[0]}, {last}: {error}"
-            raise AnswerError(told) from error
+            message = f"At click {clicks.count[0]}, {last}: {error}"
+            raise AnswerError(message) from error
 
 
 def compare(pairs: Sequence[tuple[str, Answer, Answer]]) -> str:
@@ -149,23 +149,23 @@ def compare(pairs: Sequence[tuple[str, Answer, Answer]]) -> str:
     Raises:
         FailedError: It is too large.
     """
-    found = []
+    differences = []
     for name, got, expected in pairs:
         pixels = float((got.masks != expected.masks).mean())
-        told = f"{pixels:.2%} of pixels differ."
+        difference = f"{pixels:.2%} of pixels differ."
         if got.probabilities is None or expected.probabilities is None:
-            found.append((pixels / MOST_PIXELS, name, told))
+            differences.append((pixels / MOST_PIXELS, name, difference))
             continue
         most = float(abs(got.probabilities - expected.probabilities).max())
-        told = f"{pixels:.2%} of pixels differ, probabilities by {most:.1e}."
-        found.append((most / MOST_PROBABILITY, name, told))
-    share, name, told = max(found)
+        difference = f"{pixels:.2%} of pixels differ, probabilities by {most:.1e}."
+        differences.append((most / MOST_PROBABILITY, name, difference))
+    share, name, difference = max(differences)
     if not share <= 1:
         allowed = f"{MOST_PIXELS:.1%}, or probabilities {MOST_PROBABILITY:g}"
-        raise FailedError(f"{name}: {told} Allowed: {allowed}.")
+        raise FailedError(f"{name}: {difference} Allowed: {allowed}.")
     if not any(e.masks.any() and not e.masks.all() for _, _, e in pairs):
-        told += " But all masks are empty or full, so this shows little."
-    return told
+        difference += " But all masks are empty or full, so this shows little."
+    return difference
 
 
 def row_of(answer: Answer, row: int) -> Answer:

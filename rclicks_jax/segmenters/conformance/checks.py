@@ -54,10 +54,10 @@ def probabilities(bench: Bench) -> str:
         raise
     values = np.stack([np.asarray(answer.probabilities) for answer in first])
     lowest, highest = float(values.min()), float(values.max())
-    told = f"{values.dtype} from {lowest:.3g} to {highest:.3g}."
+    summary = f"{values.dtype} from {lowest:.3g} to {highest:.3g}."
     if values.dtype != np.float32 or not (lowest >= 0 and highest <= 1):
-        raise FailedError(told)
-    return told
+        raise FailedError(summary)
+    return summary
 
 
 def deterministic(bench: Bench) -> str:
@@ -71,22 +71,22 @@ def deterministic(bench: Bench) -> str:
 def sessions(bench: Bench) -> str:
     """What was asked in another session changes nothing."""
     again, other = (bench.player(bench.main, [row]) for row in (0, 1))
-    found, bench.alone[1] = [], []
+    pairs, bench.alone[1] = [], []
     for n, expected in enumerate(bench.alone[0], 1):
-        found.append((f"click {n}", again.click(), expected))
+        pairs.append((f"click {n}", again.click(), expected))
         bench.alone[1].append(other.click())
     bench.alone[2] = bench.play(bench.main, [2], _ROUNDS)
-    return compare(found)
+    return compare(pairs)
 
 
 def unused(bench: Bench) -> str:
     """Slots beyond the count of clicks are not looked at."""
     yx, positive, _ = bench.main.clicks.rows([0])
-    one = np.ones(1, np.int32)
+    count = np.ones(1, np.int32)
     others = bench.main.clicks.yx[1:2].copy()
     others[:, 0] = yx[:, 0]
-    foreign = Clicks(others, np.ones_like(positive), one)
-    none = Clicks(yx[:, :1], positive[:, :1], one)
+    foreign = Clicks(others, np.ones_like(positive), count)
+    none = Clicks(yx[:, :1], positive[:, :1], count)
     expected = bench.alone[0][0]
     return compare(
         [
@@ -127,18 +127,21 @@ def meaning(bench: Bench) -> str:
     """
     if len(bench.alone) == len(_ALL):
         discs = bench.main.gt_masks
-        found = [bench.alone[row][0].masks[0] for row in _ALL]
+        pred_masks = [bench.alone[row][0].masks[0] for row in _ALL]
     else:
         scene = bench.scene(_SQUARE)
         discs = scene.gt_masks
-        found = [bench.play(scene, [row], 1)[0].masks[0] for row in _ALL]
-    told = f"IoU {', '.join(f'{one:.2f}' for one in map(_iou, found, discs))}."
+        pred_masks = [bench.play(scene, [row], 1)[0].masks[0] for row in _ALL]
+    overlaps = f"IoU {', '.join(f'{iou:.2f}' for iou in map(_iou, pred_masks, discs))}."
     # The first two discs change places with x and y.
-    if min(_iou(found[0], discs[1]), _iou(found[1], discs[0])) > 0.5:
-        raise FailedError(f"{told} x and y are swapped.")
-    if min(_iou(~mask, disc) for mask, disc in zip(found, discs, strict=True)) > 0.5:
-        raise FailedError(f"{told} The mask is what was not clicked.")
-    return told
+    if min(_iou(pred_masks[0], discs[1]), _iou(pred_masks[1], discs[0])) > 0.5:
+        raise FailedError(f"{overlaps} x and y are swapped.")
+    if (
+        min(_iou(~mask, disc) for mask, disc in zip(pred_masks, discs, strict=True))
+        > 0.5
+    ):
+        raise FailedError(f"{overlaps} The mask is what was not clicked.")
+    return overlaps
 
 
 def borders(bench: Bench) -> str:
@@ -212,12 +215,12 @@ def _compare_rows(
     return compare(
         [
             (
-                f"trajectory {one + 1} at click {n}",
+                f"trajectory {trajectory + 1} at click {n}",
                 row_of(answer, row),
-                bench.alone[one][n - 1],
+                bench.alone[trajectory][n - 1],
             )
             for n, order, answer in played
-            for row, one in enumerate(order)
+            for row, trajectory in enumerate(order)
         ]
     )
 
@@ -231,5 +234,5 @@ def _looks(bench: Bench, *shapes: tuple[int, int], look: str = "coloured") -> st
     return ""
 
 
-def _iou(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one & other).sum() / max(1, (one | other).sum()))
+def _iou(mask: np.ndarray, other: np.ndarray) -> float:
+    return float((mask & other).sum() / max(1, (mask | other).sum()))

@@ -8,7 +8,7 @@ about batches.
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rclicks_jax import errors
 from rclicks_jax.segmenters.conformance import bench as bench_lib
@@ -62,7 +62,7 @@ def check(
     seed: int = 0,
     large: bool = False,
     protocol: protocols.Protocol = protocols.PAPER,
-    report: Callable[[str], Any] = print,
+    report: Callable[[str], object] = print,
 ) -> list[Finding]:
     """Checks a segmenter.
 
@@ -85,8 +85,8 @@ def check(
     findings = [Finding("loads", "It loads.", "passed", wrote, took)]
     report(str(findings[0]))
     try:
-        for one in CHECKS:
-            findings.append(_find(one, bench, findings))
+        for each in CHECKS:
+            findings.append(_find(each, bench, findings))
             if not findings[-1].needs:
                 report(str(findings[-1]))
     finally:
@@ -108,15 +108,15 @@ def conforms(findings: Sequence[Finding]) -> bool:
     return all(finding.status != "failed" for finding in findings)
 
 
-def _find(one: Check, bench: bench_lib.Bench, earlier: Sequence[Finding]) -> Finding:
+def _find(check: Check, bench: bench_lib.Bench, earlier: Sequence[Finding]) -> Finding:
     passed = {finding.check for finding in earlier if finding.status == "passed"}
-    missing = [name for name in one.needs if name not in passed]
+    missing = [name for name in check.needs if name not in passed]
     began = time.perf_counter()
     needs = f"Needs {' and '.join(missing)}."
     try:
-        if missing and not one.explains:
+        if missing and not check.explains:
             raise bench_lib.LeftOutError(needs)
-        status, detail = "passed", one.run(bench)
+        status, detail = "passed", check.run(bench)
         if missing:
             raise bench_lib.LeftOutError(needs)
     except bench_lib.AnswerError as error:
@@ -124,13 +124,13 @@ def _find(one: Check, bench: bench_lib.Bench, earlier: Sequence[Finding]) -> Fin
     except bench_lib.LeftOutError as reason:
         status, detail = "left out", str(reason)
     except (Exception, SystemExit) as error:
-        told = isinstance(error, bench_lib.FailedError | errors.RClicksError)
+        is_complete = isinstance(error, bench_lib.FailedError | errors.RClicksError)
         status = "failed"
-        detail = str(error) if told else f"{type(error).__name__}: {error}"
-    claim = (one.run.__doc__ or "").partition("\n")[0]
+        detail = str(error) if is_complete else f"{type(error).__name__}: {error}"
+    claim = (check.run.__doc__ or "").partition("\n")[0]
     took = time.perf_counter() - began
     needed = tuple(missing) if status == "left out" else ()
-    return Finding(one.run.__name__, claim, status, detail, took, needed)
+    return Finding(check.run.__name__, claim, status, detail, took, needed)
 
 
 _REPEATS = ("deterministic", "sessions")
