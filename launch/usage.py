@@ -109,7 +109,8 @@ def _unknown(name: str, known: Sequence[str]) -> errors.RClicksError:
         for flag in known
         if flag.startswith(_SETTING) == name.removeprefix("no").startswith(_SETTING)
     ]
-    listed = ", ".join(f"--{flag}" for flag in family)
+    # A command may have no settings.
+    listed = ", ".join(f"--{flag}" for flag in family or known)
     return errors.RClicksError(
         f"There is no --{name}.{hint} There are {listed}; --help explains them."
     )

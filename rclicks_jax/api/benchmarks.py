@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from rclicks_jax import distributed
+from rclicks_jax.api import arguments
 from rclicks_jax.benchmark import job, preconditions, records
 from rclicks_jax.jobs import store
 from rclicks_jax.results import frames, outputs, runs
@@ -150,6 +151,7 @@ def run_benchmark(
         >>> list(objects["image_id"].unique()), "sample_noc" in objects
         (['camera'], True)
     """
+    arguments.check_text("workdir", workdir, "the path of a folder")
     config = dicts.from_config_dict(BenchmarkConfig, settings)
     preconditions.check(config)
     distributed.use_compilation_cache()
@@ -174,4 +176,5 @@ def read_run(folder: str | os.PathLike[str]) -> Run:
         >>> sorted(set(clicks["strategy"])), int(clicks["click"].max())
         (['baseline', 'group'], 20)
     """
+    arguments.check_text("folder", folder, "the path of a run folder")
     return Run(os.fspath(folder))

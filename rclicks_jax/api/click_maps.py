@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rclicks_jax import errors
+from rclicks_jax.api import arguments
 from rclicks_jax.clicks import click_models, error_masks, simulate, strategies
 
 ClickModel = click_models.ClickModel
@@ -50,6 +51,7 @@ def load_click_model(
         >>> rclicks_jax.load_click_model("DT")
         <click model DT>
     """
+    arguments.check_text("spec", spec, "a model folder, or text such as 'DT'")
     return simulate.load_model(spec, batch=batch, precision=precision)
 
 

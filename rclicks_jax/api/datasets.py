@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from rclicks_jax import types
+from rclicks_jax.api import arguments
 from rclicks_jax.data import packages, specs
 
 ImageExample = types.ImageExample
@@ -129,6 +130,7 @@ def open_click_tasks(
 def _opened(
     open_package: Callable[[specs.DataSpec], packages.Package], data: str, max_side: int
 ) -> list[packages.Package]:
+    arguments.check_text("data", data, "text, such as 'sample' or 'folder:DIR'")
     return [open_package(spec) for spec in specs.parse(data, max_side)]
 
 

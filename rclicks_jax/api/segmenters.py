@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rclicks_jax import errors
+from rclicks_jax.api import arguments
 from rclicks_jax.clicks import simulate
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
@@ -17,12 +18,18 @@ class SegmenterSession:
     """Clicks on one object of an image, and the masks that answer them."""
 
     def __init__(
-        self, session: base.Session, shape: tuple[int, int], release: Callable[[], None]
+        self,
+        session: base.Session,
+        shape: tuple[int, int],
+        release: Callable[[], None],
+        refuse_closed: Callable[[], None],
     ) -> None:
         """Takes a session of one trajectory; use `Segmenter.start`."""
         self._session = session
         self._shape = shape
         self._release = release
+        self._refuse_closed = refuse_closed
+        self._is_closed = False
         self._yx: list[tuple[int, int]] = []
         self._positive: list[bool] = []
 
@@ -38,13 +45,24 @@ class SegmenterSession:
             `bool[h w]`.
 
         Raises:
-            RClicksError: The pixel is outside the image, or the segmenter failed.
+            RClicksError: There is no such pixel, the session or its segmenter is
+                closed, or the segmenter failed.
         """
-        height, width = self._shape
-        if not (0 <= y < height and 0 <= x < width):
+        self._refuse_closed()
+        if self._is_closed:
             raise errors.BadValueError(
-                "Click", f"({y}, {x})", f"(y, x) from (0, 0) to {height - 1, width - 1}"
+                "Session", "one that is closed", "a new one, from Segmenter.start"
             )
+        height, width = self._shape
+        if not (_is_index(y, height) and _is_index(x, width)):
+            raise errors.BadValueError(
+                "Click",
+                f"({y}, {x})",
+                f"(y, x) from (0, 0) to {height - 1, width - 1}, whole numbers",
+            )
+        # Text is true as well, whatever it says.
+        if bool(positive) != positive:
+            raise errors.BadValueError("positive", repr(positive), "True or False")
         self._yx.append((int(y), int(x)))
         self._positive.append(bool(positive))
         clicks = Clicks(
@@ -56,7 +74,14 @@ class SegmenterSession:
 
     def close(self) -> None:
         """Forgets the encoded image, which a worker may hold on a GPU."""
-        self._release()
+        if not self._is_closed:
+            self._is_closed = True
+            self._release()
+
+
+def _is_index(value: object, length: int) -> bool:
+    """Tells whether a value is a whole number from 0 to `length` - 1."""
+    return value in range(length)
 
 
 class Segmenter:
@@ -70,6 +95,7 @@ class Segmenter:
         """Takes a segmenter; use `load_segmenter`."""
         self.name: str = segmenter.name
         self._segmenter = segmenter
+        self._is_closed = False
 
     def start(
         self, image: ArrayLike, target: ArrayLike | None = None
@@ -82,8 +108,9 @@ class Segmenter:
                 which are for tests, look at it, and need it.
 
         Raises:
-            RClicksError: An array cannot be used, or the segmenter failed.
+            RClicksError: An array cannot be used, or the segmenter is closed or failed.
         """
+        self._refuse_closed()
         picture = simulate.rgb_image(image)
         shape = picture.shape[0], picture.shape[1]
         if target is None and getattr(self._segmenter, "sees_targets", False):
@@ -101,11 +128,24 @@ class Segmenter:
             )
         features = self._segmenter.encode(picture)
         session = self._segmenter.start(features, [gt_mask])
-        release = functools.partial(self._segmenter.release, features)
-        return SegmenterSession(session, shape, release)
+        release = functools.partial(self._release, features)
+        return SegmenterSession(session, shape, release, self._refuse_closed)
+
+    def _release(self, features: object) -> None:
+        if not self._is_closed:
+            self._segmenter.release(features)
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise errors.BadValueError(
+                "Segmenter",
+                f"{self.name}, which is closed",
+                "one that is open; load_segmenter loads it again",
+            )
 
     def close(self) -> None:
         """Ends what the segmenter runs, such as a worker in another environment."""
+        self._is_closed = True
         self._segmenter.close()
 
     def __enter__(self) -> "Segmenter":
@@ -145,4 +185,5 @@ def load_segmenter(spec: str) -> Segmenter:
         >>> mask.shape, bool(mask[20, 40]), bool(mask[2, 2])
         ((40, 60), True, False)
     """
+    arguments.check_text("spec", spec, "text, such as 'random_walker'")
     return Segmenter(load.load(spec))

@@ -225,11 +225,11 @@ def _checked(model: click_models.ClickModel) -> click_models.ClickModel:
         raise errors.BadValueError(
             "model",
             f"the text {os.fspath(model)!r}",
-            f"what load_model returns: load_model({os.fspath(model)!r})",
+            f"what load_click_model returns: load_click_model({os.fspath(model)!r})",
         )
     if not callable(model):
         raise errors.BadValueError(
-            "model", f"a {type(model).__name__}", "what load_model returns"
+            "model", f"a {type(model).__name__}", "what load_click_model returns"
         )
     return model
 

@@ -14,12 +14,13 @@ for.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import typing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rclicks_jax import errors
 from rclicks_jax.files import why_unreadable
-from rclicks_jax.jobs import identity, records
+from rclicks_jax.jobs import identity, provenance, records
 from rclicks_jax.types import JsonObject, is_json_object, json_part
 
 RUN = 3
@@ -27,6 +28,7 @@ RUN = 3
 SEALED = 2
 # Names of the kinds of jobs before format 3; a benchmark had no name.
 _KINDS = {
+    "benchmark": "benchmark",
     "click maps": "click_maps",
     "evaluation": "evaluation",
     "click agreement": "click_agreement",
@@ -75,6 +77,14 @@ def _problem(described: Mapping[str, Any], number: Any) -> str:
         return f"it lacks {', '.join(missing)}"
     if not all(isinstance(described[key], kind) for key, kind in kinds.items()):
         return "its entries are not those of a run"
+    origin = described["provenance" if number == RUN else "noted"]
+    wrong = [key for key in origin if not _is_of_provenance(key, origin[key])]
+    if wrong:
+        return f"its provenance has no such values of {', '.join(wrong)}"
+    # Compared one by one, as a value of a file may not be hashable.
+    kind = "" if number == RUN else described["hashed"].get("kind", "benchmark")
+    if number != RUN and kind not in list(_KINDS):
+        return "its kind is none that an earlier release had"
     hashed = (
         {"kind": described["kind"], **described["identity"]}
         if number == RUN
@@ -85,20 +95,31 @@ def _problem(described: Mapping[str, Any], number: Any) -> str:
     return ""
 
 
+def _is_of_provenance(key: str, value: object) -> bool:
+    """Tells whether a value of a file is one that a field of the provenance can have.
+
+    What is no field is of a job, which looks at it itself.
+    """
+    hint = typing.get_type_hints(provenance.Provenance).get(key, object)
+    origin = typing.get_origin(hint) or hint
+    kinds: dict[object, type] = {Sequence: list, Mapping: dict, str: str, int: int}
+    return isinstance(value, kinds.get(origin, object))
+
+
 def _run_of_before(described: Mapping[str, Any]) -> dict[str, Any]:
     identity = dict(described["hashed"])
-    kind = identity.pop("kind", "")
+    kind = identity.pop("kind", "benchmark")
     if isinstance(identity.get("protocol"), dict):
         # Before this switch NSS was divided by the deviation alone.
         identity["protocol"] = {"nss_epsilon": 0.0, **identity["protocol"]}
-    provenance = dict(described["noted"])
-    job = {key: provenance.pop(key) for key in _JOB_KEYS if key in provenance}
+    origin = dict(described["noted"])
+    job = {key: origin.pop(key) for key in _JOB_KEYS if key in origin}
     return {
         "format": described.get("format", 1),
-        "kind": _KINDS.get(kind, "benchmark"),
+        "kind": _KINDS[kind],
         "hash": described["hash"],
         "identity": identity,
-        "provenance": {**provenance, "job": job},
+        "provenance": {**origin, "job": job},
     }
 
 

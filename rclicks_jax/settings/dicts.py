@@ -3,7 +3,7 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 import ml_collections
@@ -70,6 +70,8 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
     origin = typing.get_origin(hint)
     if origin is tuple:
         (item, *_) = typing.get_args(hint)
+        if not isinstance(value, Iterable):
+            raise errors.BadValueError(what, repr(value), "several values, in a list")
         parts = registry.split_list(value) if isinstance(value, str) else value
         return tuple(_converted(what, item, part) for part in parts)
     if origin is Literal:

@@ -217,6 +217,56 @@ def test_clicks_of_a_session_are_those_of_a_trajectory(target):
         np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.mark.parametrize(
+    ("y", "x", "positive", "message"),
+    [
+        (1.5, 2, True, r"got \(1.5, 2\); allowed: .*\(14, 19\), whole numbers"),
+        ("1", 2, True, "whole numbers"),
+        (1, None, True, "whole numbers"),
+        (15, 2, True, r"got \(15, 2\)"),
+        (1, 2, "no", "positive: got 'no'; allowed: True or False"),
+    ],
+)
+def test_a_click_is_on_a_pixel(y, x, positive, message):
+    with rclicks_jax.load_segmenter("random_walker") as segmenter:
+        session = segmenter.start(np.zeros((15, 20, 3), np.uint8))
+        with pytest.raises(rclicks_jax.RClicksError, match=message):
+            session.click(y, x, positive=positive)
+
+
+def test_what_is_closed_answers_no_clicks():
+    image = np.zeros((15, 20, 3), np.uint8)
+    segmenter = rclicks_jax.load_segmenter("random_walker")
+    session, other = segmenter.start(image), segmenter.start(image)
+    session.close()
+    session.close()
+    with pytest.raises(rclicks_jax.RClicksError, match="Session: got one that is clo"):
+        session.click(1, 2)
+    assert other.click(np.int32(1), 2.0).shape == (15, 20)
+    segmenter.close()
+    for call in (lambda: other.click(1, 2), lambda: segmenter.start(image)):
+        with pytest.raises(rclicks_jax.RClicksError, match="random_walker, which is"):
+            call()
+    other.close()
+    segmenter.close()
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        rclicks_jax.load_click_model,
+        rclicks_jax.load_segmenter,
+        rclicks_jax.open_dataset,
+        rclicks_jax.open_click_tasks,
+        rclicks_jax.read_run,
+        rclicks_jax.run_benchmark,
+    ],
+)
+def test_a_name_that_is_no_text_is_refused(load):
+    with pytest.raises(rclicks_jax.RClicksError, match="got None; allowed: "):
+        load(None)
+
+
 def test_segmenters_that_answer_from_the_target_are_given_one(target):
     image = np.zeros((*target.shape, 3), np.uint8)
     with rclicks_jax.load_segmenter("oracle") as segmenter:
@@ -306,6 +356,7 @@ def test_a_wrong_setting_starts_no_run(tmp_path):
         ({"segmentr": "noisy"}, "segmentr.*Do you mean segmenter"),
         ({"click_model": "dt"}, "Do you mean DT"),
         ({"click_model": "DT", "repeats": 0}, "repeats: got 0"),
+        ({"groups": 3}, "groups: got 3; allowed: several values"),
     ):
         with pytest.raises(rclicks_jax.RClicksError, match=message):
             rclicks_jax.run_benchmark(workdir, **settings)

@@ -257,8 +257,8 @@ def test_a_model_that_is_none_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("DT", r"the text 'DT'; allowed: what load_model returns: load_model\('DT'\)"),
-        (pathlib.Path("runs/x"), r"load_model\('runs/x'\)"),
+        ("DT", r"text 'DT'; allowed: what .* returns: load_click_model\('DT'\)"),
+        (pathlib.Path("runs/x"), r"load_click_model\('runs/x'\)"),
         (np.zeros(3), "model: got a ndarray"),
     ],
 )

@@ -173,6 +173,27 @@ def test_a_changed_setting_of_a_folder_is_noticed(path, tmp_path):
         store.RunFolder(tmp_path).info()
 
 
+@pytest.mark.parametrize("value", [None, 3, True, "text"])
+@pytest.mark.parametrize("path", FOLDERS[-2:], ids=name_of)
+def test_a_provenance_that_no_run_has_is_refused(path, value, tmp_path):
+    described = json.loads((path / "run.json").read_text())
+    for key in ("command", "data_notes", "versions"):
+        changed = {**described, "noted": {**described["noted"], key: value}}
+        (tmp_path / "run.json").write_text(json.dumps(changed))
+        with pytest.raises(errors.RunFolderError, match=f"no such values of {key}"):
+            store.RunFolder(tmp_path).info()
+
+
+@pytest.mark.parametrize("kind", [None, "x", ["evaluation"], {}])
+def test_an_unknown_kind_of_before_is_no_benchmark(kind, tmp_path):
+    described = json.loads((FOLDERS[-1] / "run.json").read_text())
+    described["hashed"]["kind"] = kind
+    described["hash"] = identity.hash_of(described["hashed"])
+    (tmp_path / "run.json").write_text(json.dumps(described))
+    with pytest.raises(errors.RunFolderError, match="its kind is none that"):
+        store.RunFolder(tmp_path).info()
+
+
 def test_later_formats_are_refused_in_words(tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps({"format": formats.RUN + 1}))

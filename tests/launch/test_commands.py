@@ -118,6 +118,8 @@ def test_two_processes_share_a_run(folder, cache, undisturbed, tmp_path):
     ("name", "flags", "message"),
     [
         ("data", ("heal", "x"), "prepare DATA"),
+        ("click_maps", ("--config.max_images=2",), "Do you mean --max_images? There"),
+        ("click_maps", ("--config.max_images=2",), "There are --"),
         (
             "evaluate",
             ("--config.no=1", "--workdir=/tmp/x"),
