@@ -63,14 +63,15 @@ class SegmenterSession:
         # Text is true as well, whatever it says.
         if bool(positive) != positive:
             raise errors.BadValueError("positive", repr(positive), "True or False")
-        self._yx.append((int(y), int(x)))
-        self._positive.append(bool(positive))
+        yx = [*self._yx, (int(y), int(x))]
+        signs = [*self._positive, bool(positive)]
         clicks = Clicks(
-            np.array([self._yx], np.int32),
-            np.array([self._positive]),
-            np.array([len(self._yx)], np.int32),
+            np.array([yx], np.int32), np.array([signs]), np.array([len(yx)], np.int32)
         )
-        return self._session.predict(np.zeros(1, np.int32), clicks)[0]
+        mask = self._session.predict(np.zeros(1, np.int32), clicks)[0]
+        # A click that was not answered does not count.
+        self._yx, self._positive = yx, signs
+        return mask
 
     def close(self) -> None:
         """Forgets the encoded image, which a worker may hold on a GPU."""

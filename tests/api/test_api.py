@@ -251,6 +251,24 @@ def test_what_is_closed_answers_no_clicks():
     segmenter.close()
 
 
+def test_a_click_that_was_not_answered_does_not_count():
+    asked = []
+
+    class Failing:
+        def predict(self, rows, clicks):
+            asked.append(clicks.yx.tolist())
+            if len(asked) == 2:
+                raise errors.SegmenterError("It failed.")
+            return np.zeros((1, 4, 5), bool)
+
+    session = segmenters.SegmenterSession(Failing(), (4, 5), list, list)
+    session.click(0, 1)
+    with pytest.raises(errors.SegmenterError):
+        session.click(2, 2)
+    session.click(3, 4)
+    assert asked == [[[[0, 1]]], [[[0, 1], [2, 2]]], [[[0, 1], [3, 4]]]]
+
+
 @pytest.mark.parametrize(
     "load",
     [
