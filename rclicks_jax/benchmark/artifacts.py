@@ -144,6 +144,7 @@ def _content(path: epath.Path) -> bytes:
 
 
 def _described(index: epath.Path) -> dict[str, Any]:
+    described: dict[str, Any] = {}
     try:
         described = json.loads(_content(index))
         known = isinstance(described["instance_id"], str)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 PARTS = ("encode", "predict", "simulate", "score")
 
@@ -19,7 +19,7 @@ class Clock:
         self.seconds: dict[str, float] = dict.fromkeys(PARTS, 0.0)
 
     @contextlib.contextmanager
-    def measure(self, part: str) -> Iterator[None]:
+    def measure(self, part: str) -> Generator[None, None, None]:
         """Adds the time spent inside to `part`."""
         start = time.perf_counter()
         try:

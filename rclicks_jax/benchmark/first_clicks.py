@@ -103,7 +103,7 @@ def play(
     """
     target = scoring.target_of(instance)
     total = np.zeros(instance.gt_mask.shape, np.int32)
-    trajectories = []
+    trajectories: list[Trajectory] = []
     for first in range(0, len(clicks_yx), _BATCH):
         yx = clicks_yx[first : first + _BATCH]
         session = start([instance.gt_mask] * len(yx))

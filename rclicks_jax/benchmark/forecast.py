@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import tempfile
+from typing import cast
 
 import jax
 
@@ -47,7 +48,9 @@ class Forecast:
             lines.append("No time can be estimated: no object could be played.")
             return "\n".join(lines)
         whole = datetime.timedelta(seconds=round(self.seconds * self.objects))
-        device = jax.devices()[0].device_kind
+        # JAX's own type is not known to type checkers.
+        first = cast(object, jax.devices()[0])
+        device = str(getattr(first, "device_kind", first))
         lines.append(
             f"Estimate: {self.seconds:.2g} s an object, {whole} (h:mm:ss) for all of "
             f"them in one process on this machine ({device})."

@@ -99,8 +99,12 @@ def read_all(run_folder: store.RunFolder) -> Iterator[ImageRecord]:
 
 
 def _instance(row: Mapping[str, Any]) -> InstanceRecord:
-    trajectories = tuple(
-        Trajectory(**{**played, "clicks": [tuple(click) for click in played["clicks"]]})
-        for played in row["trajectories"]
-    )
-    return InstanceRecord(**{**row, "trajectories": trajectories})
+    trajectories = tuple(map(_trajectory, row["trajectories"]))
+    values: dict[str, Any] = {**row, "trajectories": trajectories}
+    return InstanceRecord(**values)
+
+
+def _trajectory(played: Mapping[str, Any]) -> Trajectory:
+    clicks = [tuple(click) for click in played["clicks"]]
+    values: dict[str, Any] = {**played, "clicks": clicks}
+    return Trajectory(**values)

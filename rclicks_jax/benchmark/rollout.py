@@ -170,7 +170,7 @@ def _people_click(
         setup: Setup of the run.
         clock: Takes the time of what is done here.
     """
-    keys = [live.keys[row] for row in rows.tolist()]
+    keys: list[TrajectoryKey] = [live.keys[row] for row in rows.tolist()]
     round_index = int(live.clicks.count[rows[0]])
     with clock.measure("simulate"):
         sharing = places_by_map(keys, clicks, is_first=round_index == 0)

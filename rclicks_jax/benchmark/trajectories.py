@@ -167,7 +167,7 @@ def to_records(live: LiveTrajectories) -> tuple[Trajectory, ...]:
     assert live.clicks.count.all(), (
         "the first click is always made: a target has pixels"
     )
-    recorded = []
+    recorded: list[Trajectory] = []
     for row, key in enumerate(live.keys):
         count = int(live.clicks.count[row])
         yx = live.clicks.yx[row, :count].tolist()
