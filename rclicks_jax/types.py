@@ -81,7 +81,7 @@ class PackedBatch(NamedTuple):
         masks: Target mask and error mask, 255 for 1, `u8[b s s 2]`.
         click_map: Ground-truth click density, in [0, 1], `f16[b s s]`.
         box: Half-open `(y0, y1, x0, x1)` of the photograph in the square, `i32[b 4]`.
-        weight: As in a `TrainBatch`, `f32[b]`.
+        weight: Weight of each row, as in a `TrainBatch`, `f32[b]`.
     """
 
     image: np.ndarray

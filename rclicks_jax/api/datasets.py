@@ -110,9 +110,9 @@ def open_click_tasks(
     """Opens click tasks: an object, what was segmented, and where people clicked.
 
     Args:
-        data: As in `open_dataset`.
-        split: As in `open_dataset`.
-        max_side: As in `open_dataset`.
+        data: The dataset, as `open_dataset` takes it.
+        split: The split, as `open_dataset` takes it.
+        max_side: Limit on the longest side, as `open_dataset` takes it.
 
     Raises:
         RClicksError: There is no such data or split, it has no clicks, or nothing in it

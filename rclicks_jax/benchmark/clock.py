@@ -11,7 +11,7 @@ class Clock:
     """Adds up wall time by part of the work.
 
     Attributes:
-        seconds: By the names of `PARTS`.
+        seconds: Seconds of each part, by the names in `PARTS`.
     """
 
     def __init__(self) -> None:

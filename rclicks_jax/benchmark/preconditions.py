@@ -19,7 +19,8 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
 
     Args:
         config: Settings of a run.
-        segmenters: Those that are run one after another; that of `config` if empty.
+        segmenters: Specs of segmenters that run one after another; if empty, the one
+            of `config` runs.
 
     Raises:
         RClicksError: A spec names nothing, or an option is wrong; the message has each.

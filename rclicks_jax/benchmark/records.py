@@ -43,7 +43,7 @@ class ImageRecord:
     Attributes:
         dataset: Its dataset.
         image_id: The image.
-        attempt: From 1; a retry of failures is a new attempt.
+        attempt: Number of the attempt, from 1; a retry of failures is a new one.
         encodes: How often it was encoded.
         seconds: Wall time by part: encode, predict, simulate, score.
         instances: Its objects.

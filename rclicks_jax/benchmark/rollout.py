@@ -34,7 +34,7 @@ class PlayedObject:
     """What a rollout gives of its object.
 
     Attributes:
-        trajectories: In the order of `Setup.trajectory_keys`.
+        trajectories: Trajectories in the order of `Setup.trajectory_keys`.
         first_map: Click map of the first round, `f32[h w]`; None if no group played.
         last_masks: Last mask of each trajectory, in the same order.
         rounds: Masks of all rounds of those that were watched, by their number in that
@@ -137,7 +137,7 @@ class PeopleClicks(NamedTuple):
     """Clicks of a round, those of groups where people would click.
 
     Attributes:
-        clicks: Of each row that clicks.
+        clicks: The click of each row that clicks.
         first_map: Click map of the first round, `f32[h w]`; None in later rounds, or if
             no group clicks.
         blank: Whether all its maps are zero everywhere; None if there is no map.
@@ -165,7 +165,7 @@ def _people_click(
         image: `u8[h w 3]`.
         instance: The object.
         live: Its trajectories.
-        rows: Those that click, `int[r]`.
+        rows: The rows that click, `int[r]`.
         clicks: A robot's click for each of them.
         setup: Setup of the run.
         clock: Takes the time of what is done here.

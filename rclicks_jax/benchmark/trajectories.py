@@ -111,7 +111,7 @@ def add_clicks(
 
     Args:
         live: The trajectories, which are changed.
-        rows: Those that click, `i32[r]`.
+        rows: The rows that click, `i32[r]`.
         clicks: A click for each of them.
     """
     ys, xs = np.array([(click.y, click.x) for click in clicks], np.int32).T
@@ -132,7 +132,7 @@ def add_answers(
 
     Args:
         live: The trajectories, which are changed.
-        rows: Those that were answered, `i32[r]`.
+        rows: The rows that were answered, `i32[r]`.
         pred_masks: `bool[h w]` each.
         areas: Intersection and union, of masks and of boundary bands, `i64[r 4]`.
     """

@@ -93,7 +93,7 @@ def check_masks(masks: np.ndarray, count: int, shape: tuple[int, ...]) -> None:
     Args:
         masks: Any array.
         count: Trajectories.
-        shape: Of the image, `(h, w)`.
+        shape: Size of the image, `(h, w)`.
 
     Raises:
         ValueError: They are NaN, not bool, or of another shape.

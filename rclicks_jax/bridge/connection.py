@@ -147,7 +147,7 @@ class Connection:
 
         Args:
             header: The request.
-            arrays: Of the request.
+            arrays: The arrays of the request.
             timeout: Seconds it may take.
 
         Returns:

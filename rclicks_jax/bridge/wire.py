@@ -42,7 +42,7 @@ def pack(
 
     Args:
         header: JSON values; must not use the key `arrays`.
-        arrays: Of the dtypes in `DTYPES`.
+        arrays: Arrays of the dtypes in `DTYPES`.
         lend: Puts a large array into shared memory and says where; None if it cannot.
     """
     listed, pieces = [], []

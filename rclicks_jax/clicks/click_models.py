@@ -92,7 +92,7 @@ def load(
         spec: What the user named.
         batch: Maps in one pass of a network; 0 lets the device decide.
         rescale: See `networks.infer.ClickabilityModel`.
-        precision: Of a network: `float32`, `bfloat16`, or `auto`.
+        precision: Precision of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
         UnknownNameError: There is no such click model.

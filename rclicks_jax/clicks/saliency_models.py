@@ -58,7 +58,7 @@ def describe(name: str, options: Mapping[str, str]) -> dict[str, object]:
 
     Args:
         name: `SI` or `SM`.
-        options: As in `load`.
+        options: The options of the model, as `load` takes them.
     """
     source = specs.classical_source(name, options)
     if source is not None:

@@ -127,7 +127,7 @@ def classical_source(name: str, options: Mapping[str, str]) -> str | None:
 
     Args:
         name: `SI` or `SM`.
-        options: Of the spec.
+        options: The options of the spec.
 
     Raises:
         BadValueError: There are no options, or some that exclude each other.

@@ -56,10 +56,10 @@ def truth(
     """Prepares the data of one task.
 
     Args:
-        clicks_yx: As in `Truth`.
-        box_hw: As in `Truth`.
-        error_mask: As in `Truth`, or `bool[h w]`.
-        nss_epsilon: As in `Truth`.
+        clicks_yx: The clicks of people; see `Truth`.
+        box_hw: The size of the object's box; see `Truth`.
+        error_mask: The error region, as `Truth` has it, or `bool[h w]`.
+        nss_epsilon: The switch of the protocol; see `Truth`.
     """
     error_mask = error_mask.astype(np.float32)
     click_map = targets.click_map(clicks_yx, error_mask, SIGMA)

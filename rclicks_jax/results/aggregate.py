@@ -22,8 +22,8 @@ class Areas:
     """Intersections and unions after each click.
 
     Attributes:
-        whole: Of masks, `i64[... k 2]`.
-        boundary: Of boundary bands, `i64[... k 2]`.
+        whole: Areas of masks, `i64[... k 2]`.
+        boundary: Areas of boundary bands, `i64[... k 2]`.
     """
 
     whole: np.ndarray
@@ -54,15 +54,15 @@ class DatasetResults:
         image_ids: The photograph of each, `[n]`.
         areas: Target pixels of each, `i64[n]`.
         groups: Numbers of the clicking groups, ascending.
-        baseline: Of the baseline strategy, by object; None if it was not played.
-        by_group: By repeat, group and object; None if no group was played.
-        robots: Of each further robot, by object.
+        baseline: Areas of the baseline by object; None if it was not played.
+        by_group: Areas by repeat, group and object; None if no group was played.
+        robots: Areas of each further robot, by object.
         user_ious: IoU of every real first click alone, by object, `f64[u]` each.
         sampled_ious: The same of as many first clicks sampled from the click map.
         input_devices: What made those clicks, over all objects.
         counts: Objects by status.
         problems: Instance, status and reason of those that are not `ok`.
-        seconds: Of all images, by part of the work.
+        seconds: Wall time of all images, by part of the work.
         clicks: Clicks that were played.
         encodes: Images encoded, over images.
         categories: What kind of thing each object is, `[n]`; empty where unknown.

@@ -27,7 +27,7 @@ class KeptPictures(NamedTuple):
     """The objects of a run that have pictures.
 
     Attributes:
-        objects: By dataset and object, in order of the records.
+        objects: Objects with pictures, by dataset and object, in order of records.
         unreadable: A sentence for each image whose pictures cannot be read.
     """
 

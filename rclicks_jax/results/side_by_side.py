@@ -22,7 +22,7 @@ class Shown(NamedTuple):
     """Objects that several runs played.
 
     Attributes:
-        objects: With their pictures.
+        objects: The objects that are drawn, with their pictures.
         links: Their ids in the page, by dataset and object.
         unreadable: A sentence on each picture that could not be read.
     """

@@ -64,7 +64,7 @@ def check(
 
     Args:
         spec: `name:key=value:...`, as for a benchmark.
-        seed: Of the synthetic photographs.
+        seed: Seed of the synthetic photographs.
         large: Whether a large one is among them.
         protocol: Whose switches the segmenter is told.
 

@@ -56,7 +56,7 @@ class Segmenter(Protocol):
         name: What tables call it.
         description: What a run records of it and can change a number: settings and
             checksums.
-        versions: Of what it runs on.
+        versions: Releases of the libraries that it runs on.
         parallel: Photographs it can work on at the same time, from several threads.
         encodes: Images encoded so far; a run asserts one for each image.
     """

@@ -24,7 +24,7 @@ def load(
     Args:
         spec: What the user named.
         trajectories: How many a run advances together; 0 if that is not known.
-        protocol: Of the run; the segmenter is told the switches that concern it.
+        protocol: Protocol of the run; the segmenter gets the switches that concern it.
 
     Raises:
         UnknownNameError: There is no such segmenter, or it has no such option.

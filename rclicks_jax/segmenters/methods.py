@@ -24,9 +24,9 @@ class Option:
     """An option of a method.
 
     Attributes:
-        name: As users write it.
-        meaning: In a few words.
-        default: In words; empty if there is none.
+        name: Name, as users write it.
+        meaning: What the option sets, in a few words.
+        default: Its default in words; empty if there is none.
         needed: Whether it must be given.
         choices: All it can be; empty if it can be anything.
         path: Whether it may name a file or folder.
@@ -47,7 +47,7 @@ class Environment:
     """Packages that a worker needs.
 
     Attributes:
-        name: Of the requirements file.
+        name: Name of the requirements file.
         requirements: The file.
         imports: Modules that can be imported once it is made.
         last: Requirements that are installed when the rest is there, without what they
@@ -68,7 +68,7 @@ class Checkpoint:
         file: Name of the file, or of a model on the Hugging Face hub.
         variant: Size of the network.
         source: Where it comes from.
-        size: Of the file, in words; empty if not known.
+        size: Size of the file in words; empty if it is not known.
         note: What else there is to know.
         rclicks: Published numbers of the paper, by dataset; see `methods.toml`.
         authors: Published numbers of the method's authors, by dataset.
@@ -88,16 +88,16 @@ class Method:
     """A method with an adapter.
 
     Attributes:
-        name: As users write it.
+        name: Name, as users write it.
         adapter: Module of `bridge.adapters`.
-        summary: In a line.
+        summary: What the method is, in a line.
         repository: Address of the code that the adapter drives.
         version: Commit or release of it that the adapter was tested with.
-        license: Of code and weights.
+        license: Licence of its code and weights.
         caution: What to mind about the licence.
         environment: What its worker needs.
-        options: By name, those of the adapter.
-        switches: Those of the run's protocol that it obeys.
+        options: Options of the adapter, by name.
+        switches: Switches of the run's protocol that it obeys.
         protocol: How RClicks drives it, by aspect.
         checkpoints: The published ones.
     """
@@ -126,8 +126,8 @@ class Catalogue:
     """All of `methods.toml`.
 
     Attributes:
-        methods: By name.
-        worker_options: Those that every method has, by name.
+        methods: All methods, by name.
+        worker_options: Options that every method has, by name.
         published: What the numbers of checkpoints are, by their source.
     """
 
@@ -230,7 +230,7 @@ def describe(method: Method, options: Mapping[str, str]) -> dict[str, Any]:
 
     Args:
         method: Which is run.
-        options: As they were given, checked.
+        options: The options that were given, checked.
     """
     recorded = {}
     for name, value in options.items():

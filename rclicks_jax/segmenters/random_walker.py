@@ -87,8 +87,8 @@ def predict(
 
     Args:
         model: Settings.
-        features: Of the photograph.
-        clicks: Of each trajectory.
+        features: What `encode` made of the photograph.
+        clicks: All clicks of each trajectory.
         state: Potentials after the click before, `f32[t s s]`; they only save steps.
 
     Returns:

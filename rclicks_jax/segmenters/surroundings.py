@@ -51,7 +51,7 @@ class Surroundings:
         """Starts as this process is.
 
         Args:
-            folder: Of the adapter's file; modules in it are the adapter's own.
+            folder: Folder of the adapter's file; modules in it belong to the adapter.
         """
         self.printed = ""
         self._folder = str(folder.absolute())

@@ -90,8 +90,8 @@ def seeds(
         yx: Grid cells, `i32[k 2]`.
         positive: `bool[k]`.
         count: Clicks in use, `i32[]`.
-        shape: Of the grid.
-        radius: Of the disks.
+        shape: Height and width of the grid.
+        radius: Radius of the disks, pixels.
 
     Returns:
         Which cells are seeds, `bool[s s]`, and the potential they have, `f32[s s]`.
@@ -125,7 +125,7 @@ def potentials(
     Conjugate gradients, preconditioned by the diagonal.
 
     Args:
-        graph: Of the photograph.
+        graph: The graph of the photograph.
         seeded: Which cells are seeds, `bool[s s]`.
         value: Their potential, 0 elsewhere, `f32[s s]`.
         start: Where the search starts, `f32[s s]`.

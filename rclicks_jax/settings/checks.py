@@ -92,7 +92,7 @@ def check(settings: Any, prefix: str) -> None:
 
     Args:
         settings: An instance.
-        prefix: In front of a setting's name in an error: how a user gives it.
+        prefix: What stands before the setting's name in an error, as users write it.
 
     Raises:
         BadValueError: A setting is not allowed; names it, its value, and what is.

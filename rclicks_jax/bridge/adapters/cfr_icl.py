@@ -93,9 +93,9 @@ def _look_again(
 
     Args:
         model: The model.
-        features: Of the photograph.
-        clicks: Of all trajectories.
-        state: Of all trajectories; changed.
+        features: What `encode` made of the photograph.
+        clicks: Clicks of all trajectories.
+        state: State of all trajectories, which is changed in place.
         rows: Numbers of those that go.
 
     Returns:

@@ -24,7 +24,7 @@ class Rule(NamedTuple):
         least: Shortest side of a crop in pixels.
         threshold: Probability above which a pixel is of the object.
         keeps: Whether a crop is kept while it fits; else each click has a new one.
-        expansion: Of the box around the object.
+        expansion: Factor by which the box around the object grows.
         worst_iou: Product of the overlaps in height and width that a kept crop needs.
     """
 

@@ -251,7 +251,7 @@ def points_of(points: list[np.ndarray], positive: list[np.ndarray]) -> torch.Ten
     """Returns clicks as the networks take them: positive ones first, then negative.
 
     Args:
-        points: Of each trajectory, `f64[k 2]`.
+        points: Points of each trajectory, `f64[k 2]`.
         positive: `bool[k]`.
 
     Returns:

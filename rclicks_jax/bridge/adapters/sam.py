@@ -50,10 +50,10 @@ def load_from(
     """Loads a network of a package made like `segment_anything`.
 
     Args:
-        package: With `sam_model_registry`.
+        package: The module that has `sam_model_registry`.
         variants: What it has; the first is the default.
-        options: Of the adapter.
-        protocol: Of the run.
+        options: The options of the adapter.
+        protocol: The switches of the run's protocol.
     """
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")

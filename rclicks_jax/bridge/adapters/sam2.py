@@ -43,9 +43,9 @@ class Model(NamedTuple):
 
     Attributes:
         network: A `SAM2Base`.
-        drop_mask_prompt: Of the protocol.
+        drop_mask_prompt: The switch of the protocol.
         batch: Trajectories in a pass.
-        limit: Of the logits that go back in as mask prompts.
+        limit: Limit of the logits that go back in as mask prompts.
     """
 
     network: options_lib.Network

@@ -28,10 +28,10 @@ def to_square(
 
     Args:
         image: The photograph.
-        side: Of the square.
+        side: Side of the square, pixels.
         mean: What is taken off each channel, in 0..1.
         std: What each is then divided by.
-        device: Of the network.
+        device: The device of the network.
     """
     pixels = torch.from_numpy(np.array(image)).to(device)
     pixels = pixels.permute(2, 0, 1)[None].float() / 255
@@ -47,9 +47,9 @@ def to_square_xy(xy: np.ndarray, size: tuple[int, int], side: int) -> torch.Tens
     """Returns points of the photograph in pixels of the square, `f32[... 2]`.
 
     Args:
-        xy: In pixels of the photograph, `f32[... 2]`.
+        xy: Points in pixels of the photograph, `f32[... 2]`.
         size: Height and width of the photograph.
-        side: Of the square.
+        side: Side of the square, pixels.
     """
     return torch.from_numpy(xy / np.array(size[::-1], np.float32) * np.float32(side))
 

@@ -24,7 +24,7 @@ class FittedFrame(NamedTuple):
     Attributes:
         size: Height and width of the photograph.
         fitted: The same within the square, from the top left.
-        side: Of the square.
+        side: Side of the square, pixels.
     """
 
     size: tuple[int, int]

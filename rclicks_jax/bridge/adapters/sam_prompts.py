@@ -53,7 +53,7 @@ def predict(
             of low resolution, `f32[n r c]`.
         clicks: All clicks so far of each.
         state: Of the click before, `low_res` of `f32[t r c]`; None at the first.
-        drop_mask_prompt: Of the protocol.
+        drop_mask_prompt: The switch of the protocol.
         batch: Trajectories in a pass.
 
     Returns:

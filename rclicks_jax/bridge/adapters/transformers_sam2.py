@@ -35,11 +35,11 @@ class Model(NamedTuple):
 
     Attributes:
         network: A `Sam2Model`, or one with its methods.
-        drop_mask_prompt: Of the protocol.
+        drop_mask_prompt: The switch of the protocol.
         batch: Trajectories in a pass.
         mean: What is taken off each channel of a photograph, in 0..1.
         std: What each is then divided by.
-        limit: Of the logits that go back in as mask prompts.
+        limit: Limit of the logits that go back in as mask prompts.
     """
 
     network: options_lib.Network
@@ -71,10 +71,10 @@ def load_from(
     """Loads a network of a class with the methods of `Sam2Model`.
 
     Args:
-        class_name: Of the package.
+        class_name: Name of the class in the package.
         kinds: Model types of the checkpoints that it opens.
-        options: Of the adapter.
-        protocol: Of the run.
+        options: The options of the adapter.
+        protocol: The switches of the run's protocol.
     """
     given = options_lib.Options(options)
     checkpoint, device = given.text("checkpoint"), given.device()

@@ -209,7 +209,7 @@ def _compare_rows(
     """Compares answers to batches with those of each trajectory alone.
 
     Args:
-        bench: With what each was answered alone.
+        bench: The segmenter under check, with the answers to each row alone.
         played: Number of the click, trajectories, answer.
     """
     return compare(

@@ -42,7 +42,7 @@ def make(shape: tuple[int, int], look: str = "coloured", seed: int = 0) -> Scene
     Args:
         shape: Height and width, each at least 17.
         look: `coloured`; `grey`, three equal channels; `flat`, all of one colour.
-        seed: Of noise and clicks.
+        seed: Seed of the noise and the clicks.
     """
     random = np.random.default_rng((seed, *shape))
     rows, columns = np.indices(shape)

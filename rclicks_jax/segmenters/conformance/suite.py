@@ -68,7 +68,7 @@ def check(
 
     Args:
         spec: `name:key=value:...`, as for a benchmark.
-        seed: Of the synthetic photographs.
+        seed: Seed of the synthetic photographs.
         large: Also one of 1500x2000.
         protocol: Whose switches the segmenter is told.
         report: Is told each finding when it is there, but for what others are needed
