@@ -139,7 +139,7 @@ def run_benchmark(
     Raises:
         RClicksError: A setting is wrong, the run cannot start, or nothing works.
 
-    Example:
+    Examples:
         >>> import rclicks_jax
         >>> run = rclicks_jax.run_benchmark(
         ...     "runs/example", data="sample", split="val", max_images=1, pictures=0,
@@ -170,7 +170,7 @@ def read_run(folder: str | os.PathLike[str]) -> Run:
         RClicksError: It is no run of a benchmark, is of a later release, or has no
             finished image yet.
 
-    Example:
+    Examples:
         >>> import rclicks_jax
         >>> clicks = rclicks_jax.read_run("runs/example").clicks()
         >>> sorted(set(clicks["strategy"])), int(clicks["click"].max())

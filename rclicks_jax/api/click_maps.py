@@ -46,7 +46,7 @@ def load_click_model(
     Raises:
         RClicksError: There is no such model, or it cannot be read.
 
-    Example:
+    Examples:
         >>> import rclicks_jax
         >>> rclicks_jax.load_click_model("DT")
         <click model DT>
@@ -69,7 +69,7 @@ def error_region(target: ArrayLike, previous_mask: ArrayLike) -> ErrorRegion:
     Raises:
         RClicksError: A mask cannot be used, or `previous_mask` equals `target`.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> target = np.zeros((40, 60), bool)
         >>> target[10:30, 10:50] = True
@@ -118,7 +118,7 @@ def click_map(
     Raises:
         RClicksError: An array cannot be used, or the model gave no density.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> image = np.zeros((40, 60, 3), np.uint8)
         >>> target = np.zeros((40, 60), bool)
@@ -149,7 +149,7 @@ def click_map_batch(
     Raises:
         RClicksError: An array cannot be used, or the model gave no density.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> image = np.zeros((40, 60, 3), np.uint8)
         >>> left, right = np.zeros((2, 40, 60), bool)
@@ -201,7 +201,7 @@ def sample_clicks(
     Raises:
         RClicksError: A value is not allowed; the message says which are.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> target = np.zeros((40, 60), bool)
         >>> target[10:30, 10:50] = True

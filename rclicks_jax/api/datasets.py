@@ -90,7 +90,7 @@ def open_dataset(
     Raises:
         RClicksError: There is no such data or split, or nothing in it can be used.
 
-    Example:
+    Examples:
         >>> import rclicks_jax
         >>> dataset = rclicks_jax.open_dataset("sample")
         >>> dataset.names, len(dataset), len(dataset.problems)
@@ -118,7 +118,7 @@ def open_click_tasks(
         RClicksError: There is no such data or split, it has no clicks, or nothing in it
             can be used.
 
-    Example:
+    Examples:
         >>> import rclicks_jax
         >>> task = rclicks_jax.open_click_tasks("sample")[0]
         >>> task.click_type, task.input_device, task.clicks_yx.shape[1]

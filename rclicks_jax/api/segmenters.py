@@ -175,7 +175,7 @@ def load_segmenter(spec: str) -> Segmenter:
         RClicksError: There is no such segmenter, an option is wrong, or it cannot be
             loaded.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> image = np.zeros((40, 60, 3), np.uint8)
         >>> image[10:30, 10:50] = 200
