@@ -55,7 +55,7 @@ def plot_clicks(
     Raises:
         BadValueError: An array cannot be used; the message says why.
 
-    Example:
+    Examples:
         >>> import numpy as np, rclicks_jax
         >>> image = np.zeros((40, 60, 3), np.uint8)
         >>> figure = rclicks_jax.plot_clicks(image, clicks_yx=[(20, 30), (5, 50)])

@@ -58,7 +58,7 @@ def test_every_public_function_has_an_example():
     for name in rclicks_jax.__all__:
         value = getattr(api, name)
         if isinstance(value, types.FunctionType):
-            assert "Example:\n" in (value.__doc__ or ""), name
+            assert "Examples:\n" in (value.__doc__ or ""), name
 
 
 def test_a_users_program_uses_all_of_it(shared, monkeypatch, capsys):
