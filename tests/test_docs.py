@@ -133,10 +133,13 @@ def is_there(parts):
     return False
 
 
-@pytest.mark.parametrize("page", doc_pages.PAGES, ids=doc_pages.name)
+# The changelog names modules of before.
+@pytest.mark.parametrize(
+    "page",
+    [page for page in doc_pages.PAGES if page.name != "CHANGELOG.md"],
+    ids=doc_pages.name,
+)
 def test_modules_that_are_named_exist(page):
-    if page.name == "CHANGELOG.md":
-        pytest.skip("it names modules of before")
     for words in doc_pages.words_in_code(page.read_text()):
         dotted = re.fullmatch(r"(rclicks_jax\.)?([a-z]\w*(?:\.\w+)+)(\(\))?", words)
         parts = dotted[2].split(".") if dotted else [""]
