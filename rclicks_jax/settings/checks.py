@@ -10,7 +10,7 @@ import numbers
 import re
 import typing
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from rclicks_jax import errors
 
@@ -87,7 +87,7 @@ SHARD = Check(_is_shard, "NUMBER/COUNT with 0 <= NUMBER < COUNT, or nothing")
 PRECISION = one_of(("auto", "float32", "bfloat16"))
 
 
-def check(settings: Any, prefix: str) -> None:
+def check(settings: object, prefix: str) -> None:
     """Makes sure that every setting of a dataclass is what its annotation allows.
 
     Args:
@@ -109,7 +109,7 @@ def check(settings: Any, prefix: str) -> None:
                 raise errors.BadValueError(f"{prefix}{name}", shown, each.allowed, near)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
+        return ",".join(map(str, cast(tuple[object, ...], value))) or "none"
     return repr(value)

@@ -4,7 +4,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import ml_collections
 
@@ -56,7 +56,7 @@ def made_of(cls: type[T], settings: Any, **others: Any) -> T:
     Raises:
         TypeError: A field of `cls` without a default is in neither.
     """
-    hints = typing.get_type_hints(type(settings))
+    hints = typing.get_type_hints(cast(object, type(settings)))
     taken = {
         name: getattr(settings, name)
         for name, hint in typing.get_type_hints(cls).items()
@@ -72,7 +72,8 @@ def _converted(what: str, hint: Any, value: Any) -> Any:
         (item, *_) = typing.get_args(hint)
         if not isinstance(value, Iterable):
             raise errors.BadValueError(what, repr(value), "several values, in a list")
-        parts = registry.split_list(value) if isinstance(value, str) else value
+        several = cast(Iterable[object], value)
+        parts = registry.split_list(value) if isinstance(value, str) else several
         return tuple(_converted(what, item, part) for part in parts)
     if origin is Literal:
         if value not in typing.get_args(hint):

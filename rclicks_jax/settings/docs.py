@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import re
 import typing
-from typing import Any
+from typing import Any, cast
 
 _ATTRIBUTES = "Attributes:"
 _FIELD = re.compile(r"(\w+): (.*)")
@@ -101,7 +101,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
     if field.default is dataclasses.MISSING:
         return ""
     if isinstance(field.default, tuple):
-        return ",".join(map(str, field.default))
+        return ",".join(map(str, cast(tuple[object, ...], field.default)))
     if isinstance(field.default, bool):
         return str(field.default).lower()
     return str(field.default)
