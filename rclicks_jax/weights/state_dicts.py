@@ -1,7 +1,7 @@
 """State dicts of PyTorch, found in checkpoints."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -27,16 +27,18 @@ def state_dict(saved: object) -> dict[str, np.ndarray]:
         DataError: It holds something else than tensors; the message names it.
     """
     for wrapper in ("state_dict", "model"):
-        if isinstance(saved, dict) and isinstance(saved.get(wrapper), dict):
-            saved = saved[wrapper]
-    if not isinstance(saved, dict) or not saved:
+        inner = _as_dict(saved).get(wrapper)
+        if isinstance(inner, dict):
+            saved = cast(object, inner)
+    values = _as_dict(saved)
+    if not values:
         raise errors.DataError(
             f"The checkpoint holds a {type(saved).__name__} of no tensors instead of a "
             "state dict."
         )
     others = [
         str(name)
-        for name, value in saved.items()
+        for name, value in values.items()
         if not isinstance(name, str) or not isinstance(value, np.ndarray)
     ]
     if others:
@@ -44,8 +46,14 @@ def state_dict(saved: object) -> dict[str, np.ndarray]:
             f"The checkpoint is no state dict, nor has one under `state_dict` or "
             f"`model`: no tensors are {listed(others)}."
         )
-    wrapped = all(name.startswith("module.") for name in saved)
-    return without_prefix(saved, "module.") if wrapped else dict(saved)
+    state = cast(dict[str, np.ndarray], values)
+    wrapped = all(name.startswith("module.") for name in state)
+    return without_prefix(state, "module.") if wrapped else dict(state)
+
+
+def _as_dict(saved: object) -> dict[object, object]:
+    """Returns what was saved if it is a dictionary, and an empty one if it is not."""
+    return cast(dict[object, object], saved) if isinstance(saved, dict) else {}
 
 
 def without_prefix(values: Mapping[str, T], prefix: str) -> dict[str, T]:

@@ -7,12 +7,15 @@ structure, and the raw numbers of each storage. The pickle is interpreted by
 Source: pytorch/pytorch, torch/serialization.py and torch/_utils.py.
 """
 
+# A file decides what functions of its pickle are given, whatever their types say.
+# pyright: reportUnnecessaryIsInstance=false
+
 import io
 import struct
 import sys
 import zipfile
 from collections.abc import Mapping
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -64,7 +67,7 @@ def read(path: epath.PathLike) -> object:
         raise errors.DataError(
             f"{path} {what}. docs/weights.md says where checkpoints are published."
         )
-    with path.open("rb") as stream:
+    with cast(IO[bytes], path.open("rb")) as stream:
         start = stream.read(len(_ZIP_MAGIC))
         if start != _ZIP_MAGIC:
             start += stream.read(file_signatures.HEAD - len(start))
@@ -168,7 +171,7 @@ class _Checkpoint:
             )
         if self._swapped:
             data = np.frombuffer(data, f"u{dtype.itemsize}").byteswap().tobytes()
-        return _Storage(np.frombuffer(data, dtype))
+        return _Storage(np.frombuffer(data, cast(np.dtype[Any], dtype)))
 
 
 def _ordered_dict() -> dict[object, object]:
@@ -236,7 +239,7 @@ def write(path: epath.PathLike, state: Mapping[str, np.ndarray]) -> None:
 
 def _write_archive(stream: IO[bytes], state: Mapping[str, np.ndarray]) -> None:
     kinds = {dtype.name: kind for kind, dtype in _DTYPES.items()}
-    tensors = []
+    tensors: list[tuple[str, str, tuple[int, ...]]] = []
     with zipfile.ZipFile(stream, "w") as archive:
 
         def add(part: str, data: bytes) -> None:
