@@ -12,7 +12,14 @@ from helpers import disk, write_image
 from rclicks_jax import cache, errors, registry
 from rclicks_jax.networks import cards
 from rclicks_jax.settings import training
-from rclicks_jax.training import checkpoints, devices, loop, start, trainer
+from rclicks_jax.training import (
+    checkpoints,
+    devices,
+    loop,
+    preconditions,
+    start,
+    trainer,
+)
 
 SIZE = 32
 
@@ -181,6 +188,8 @@ def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(
     first = dataclasses.replace(
         settings, architecture="two_convolutions", variant="narrow", recipe=recipe
     )
+    # The command asks this before it imports JAX.
+    preconditions.check(first)
     model = loop.train_and_evaluate(first, tmp_path / "first")
     variables, card = cards.load(model)
     assert card.architecture == "two_convolutions"
