@@ -11,6 +11,7 @@ from rclicks_jax import errors
 from rclicks_jax.api import arguments
 from rclicks_jax.clicks import simulate
 from rclicks_jax.segmenters import base, load
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
 
 
@@ -163,17 +164,18 @@ class Segmenter:
         self.close()
 
 
-def load_segmenter(spec: str) -> Segmenter:
+def load_segmenter(spec: str, *, protocol: str = "paper") -> Segmenter:
     """Loads a segmenter.
 
     Args:
         spec: `NAME:key=value:...` of a name that `rclicks-segmenters list` shows, a
             file of your own `FILE.py:key=value`, or
             `bridge:adapter=FILE.py:python=ENV/bin/python`.
+        protocol: Protocol whose switches the segmenter obeys: `paper` or `strict`.
 
     Raises:
-        RClicksError: There is no such segmenter, an option is wrong, or it cannot be
-            loaded.
+        RClicksError: There is no such segmenter or protocol, an option is wrong, or the
+            segmenter cannot be loaded.
 
     Examples:
         >>> import numpy as np, rclicks_jax
@@ -187,4 +189,4 @@ def load_segmenter(spec: str) -> Segmenter:
         ((40, 60), True, False)
     """
     arguments.check_text("spec", spec, "text, such as 'random_walker'")
-    return Segmenter(load.load(spec))
+    return Segmenter(load.load(spec, protocol=protocols.protocol(protocol)))

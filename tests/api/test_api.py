@@ -19,6 +19,7 @@ import typing
 import cv2
 import numpy as np
 import pytest
+import told_adapter
 from helpers import make_folder, write_image
 
 import rclicks_jax
@@ -249,6 +250,15 @@ def test_what_is_closed_answers_no_clicks():
             call()
     other.close()
     segmenter.close()
+
+
+@pytest.mark.parametrize(("protocol", "rows"), [("paper", 32), ("strict", 8)])
+def test_a_segmenter_is_told_the_protocol_that_is_named(protocol, rows):
+    with rclicks_jax.load_segmenter(told_adapter.__file__, protocol=protocol) as told:
+        mask = told.start(np.zeros((40, 5, 3), np.uint8)).click(0, 0)
+    assert int(mask[:, 0].sum()) == rows
+    with pytest.raises(rclicks_jax.RClicksError, match="'loose'"):
+        rclicks_jax.load_segmenter("stuck", protocol="loose")
 
 
 def test_a_click_that_was_not_answered_does_not_count():
