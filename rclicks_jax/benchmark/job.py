@@ -65,6 +65,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
             click_model = click_models.load(
                 config.click_model,
                 batch=config.click_model_batch,
+                devices=config.devices,
                 precision=config.click_model_precision,
             )
         job = Benchmark(config, setup, datasets, units, segmenter, click_model)

@@ -68,12 +68,13 @@ class ImagePlayer:
                 answered.
 
         Raises:
-            RunFolderError: A picture cannot be written. Nothing else is raised.
+            RunFolderError: A picture cannot be written.
+            DeviceError: A device is lost. Nothing else is raised.
         """
         clock = Clock()
         try:
             instances = self._instances(unit, folder, clock, advance)
-        except errors.RunFolderError:
+        except (errors.RunFolderError, errors.DeviceError):
             raise
         except Exception as error:
             reason = failures.reason(error, MEMORY_ADVICE)
@@ -121,7 +122,7 @@ class ImagePlayer:
         """Plays some objects together; if that fails, each alone."""
         try:
             return self._play_together(image, instances)
-        except errors.RunFolderError:
+        except (errors.RunFolderError, errors.DeviceError):
             raise
         except Exception as error:
             ours = isinstance(error, errors.RClicksError)

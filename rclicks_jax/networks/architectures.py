@@ -73,11 +73,6 @@ def _unchanged(gradients: Variables) -> Variables:
     return gradients
 
 
-def _many_channels(config: Config, side: int) -> int:
-    del config
-    return side * side * 256 * 4
-
-
 @dataclasses.dataclass(frozen=True)
 class Architecture(Generic[C]):
     """All that the project needs to know of a kind of network.
@@ -88,8 +83,6 @@ class Architecture(Generic[C]):
         network: Makes the module.
         init: Returns fresh variables for a config and a seed, as NumPy arrays.
         sides: Sides of the squares that it takes, pixels.
-        map_bytes: Returns how much memory of an accelerator one map takes in a pass,
-            for a config and a side.
         without_cancelled: Returns gradients of `params` in which those that are nothing
             but rounding are 0.
         encoder: Name of the encoder among `params`; empty if there is none.
@@ -105,7 +98,6 @@ class Architecture(Generic[C]):
     network: MakeNetwork[C]
     init: Callable[[C, int], Variables]
     sides: checks.Check = _ANY_SIDE
-    map_bytes: Callable[[C, int], int] = _many_channels
     without_cancelled: Callable[[Variables], Variables] = _unchanged
     encoder: str = ""
     encoder_from_torch: Callable[[state_dicts.State, Variables], Variables] | None = (

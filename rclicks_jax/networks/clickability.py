@@ -176,19 +176,11 @@ def from_torch(state: state_dicts.State) -> tuple[NetworkConfig, Variables]:
     return config, {**variables, convert.COUNTERS: convert.counters_of(state)}
 
 
-def map_bytes(config: NetworkConfig, side: int) -> int:
-    """Returns about how much memory of an accelerator one map takes in a pass."""
-    # Activations at a quarter of the size, float32, some twenty alive at once.
-    pixels = (side // 4) ** 2
-    return pixels * 4 * 20 * max(config.embed_dims[0] * 8, 512)
-
-
 ARCHITECTURE = architectures.Architecture(
     config=NetworkConfig,
     variant=networks.network,
     network=ClickabilityNet,
     init=init_variables,
-    map_bytes=map_bytes,
     without_cancelled=without_cancelled,
     encoder="backbone",
     encoder_from_torch=convert.encoder_from_torch,

@@ -1,37 +1,25 @@
 """Click maps of a trained network, at native size.
 
-Every pass has one padded batch shape, since XLA does not promise equal bits for
-another one.
-
 Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliencyApply`, and
 rclicks/rclicks/clicksim.py, `ClickabilityModel`.
 """
 
-import collections
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import flax.errors
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks import architectures, batches, cards, passes
 from rclicks_jax.networks.architectures import Variables
-from rclicks_jax.ops import images, letterbox, scaling
+from rclicks_jax.ops import images, letterbox
 from rclicks_jax.types import ClickQuery
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
 _DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
-# Memory for squares kept between calls.
-_KEPT_BYTES = 1 << 28
-# The original's use in the benchmark adds this to the range, its training 1e-9.
-_RANGE_EPSILON = 1e-8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +38,14 @@ class PrecisionError:
 
 
 class ClickabilityModel:
-    """A click model: the network, its parameters, and the batch it runs in.
+    """A click model: the network, its parameters, and the devices that it runs on.
 
     Attributes:
         name: `CM`, as in the paper's tables.
         card: Card of the model folder.
-        batch: Maps in one pass.
+        batch: Maps in one pass on each device.
+        devices: Number of devices.
+        rows: Maps in one pass on all devices; a pass takes the same time for fewer.
         precision: `float32` or `bfloat16`.
     """
 
@@ -66,32 +56,49 @@ class ClickabilityModel:
         variables: Variables,
         card: cards.Card,
         *,
-        batch: int,
+        batch: int = 0,
+        devices: int = 1,
         rescale: bool = False,
         precision: str = AUTO,
     ) -> None:
-        """Puts the parameters on the device, in float32 whatever the precision.
+        """Puts the parameters on the devices, in float32 whatever the precision.
 
         Args:
             variables: Variables of the network, whatever collections it has.
             card: Card of the model folder.
-            batch: Maps in one pass of the network.
+            batch: Maps in one pass on each device; 0 lets the device decide.
+            devices: Number of devices of this host, 0 for all. It changes no bit of a
+                map.
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
             precision: Type of features and products: `float32`, `bfloat16` or `auto`.
 
         Raises:
-            BadValueError: There is no such precision.
+            BadValueError: There is no such precision, the host has fewer devices, or
+                they cannot hold the batch.
+            DataError: The weights do not fit the network; without limits of memory,
+                only a call says so.
         """
         self.card = card
-        self.batch = batch
         self.precision = resolve_precision(precision)
         self._rescale = rescale
-        self._variables = jax.device_put(variables)
-        dtype = _DTYPES[self.precision]
         architecture = architectures.find(card.architecture)
-        self._net = architecture.network(card.network, dtype=dtype)
-        self._letterboxed = _LetterboxMemo()
+        plan = passes.Plan(
+            net=architecture.network(card.network, dtype=_DTYPES[self.precision]),
+            exact=self.precision == FLOAT32,
+            mesh=passes.local_mesh(devices),
+            batch=batch,
+            size=card.size,
+        )
+        if batch:
+            batches.check(plan, variables)
+        else:
+            plan = plan._replace(batch=batches.choose(plan, variables))
+        self.batch = plan.batch
+        self.devices = plan.mesh.size
+        self.rows = plan.rows
+        self._variables = variables
+        self._passes = passes.Passes(plan, variables)
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
         """Returns a click map for each query.
@@ -99,65 +106,71 @@ class ClickabilityModel:
         The maps lie in [0, 1], do not sum to one, and are not masked to the error.
 
         Args:
-            queries: Images of any shapes.
+            queries: Images of any shapes. While the devices make the maps of `rows`
+                queries, the host prepares the next ones.
 
         Returns:
             `f32[h w]` for each.
 
         Raises:
             DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
         """
-        maps = []
-        for first in range(0, len(queries), self.batch):
-            chunk = queries[first : first + self.batch]
-            squares = self._run(chunk)
-            for query, square in zip(chunk, squares, strict=False):
-                maps.append(self._native(query, square))
+        maps: list[np.ndarray] = []
+        started: tuple[Sequence[ClickQuery], jax.Array] | None = None
+        for first in range(0, len(queries), self.rows):
+            chunk = queries[first : first + self.rows]
+            following = chunk, self._start(chunk)
+            if started is not None:
+                maps += self._finish(*started)
+            started = following
+        if started is not None:
+            maps += self._finish(*started)
         return maps
 
     def __repr__(self) -> str:
         """Says which network it is, what it learned from, and how it runs."""
+        on = f" on each of {self.devices} devices" if self.devices > 1 else ""
         return (
             f"<click model CM: variant {self.card.network.variant}, trained on "
-            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}, "
+            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}{on}, "
             f"{self.precision}>"
         )
 
-    def _run(self, chunk: Sequence[ClickQuery]) -> np.ndarray:
+    def _start(self, chunk: Sequence[ClickQuery]) -> jax.Array:
+        """Starts a pass for up to `rows` queries; returns maps of the squares."""
         size = self.card.size
-        image = np.zeros((self.batch, size, size, 3), np.float32)
-        masks = np.zeros((self.batch, size, size, 2), np.float32)
+        regions = np.zeros((self.rows, size, size), np.float32)
+        image_slots: list[int] = []
+        target_slots: list[int] = []
         before: ClickQuery | None = None
-        for row, query in enumerate(chunk):
-            box = letterbox.fit(query.image.shape, size)
-            # Groups of an object share its image and target, and come together.
-            if before is not None and query.image is before.image:
-                image[row] = image[row - 1]
-            else:
-                image[row] = self._letterboxed.get(
-                    query.image, box, images.normalised_square
-                )
-            if before is not None and query.gt_mask is before.gt_mask:
-                masks[row, ..., 0] = masks[row - 1, ..., 0]
-            else:
-                masks[row, ..., 0] = self._letterboxed.get(
-                    query.gt_mask, box, _mask_square
-                )
-            masks[row, ..., 1] = _mask_square(query.error_mask, box)
-            before = query
-        return self._run_network(image, masks)
+        with self._passes.preparing():
+            for row, query in enumerate(chunk):
+                box = letterbox.fit(query.image.shape, size)
+                # Groups of an object share its image and target, and come together.
+                if before is not None and query.image is before.image:
+                    image_slots.append(image_slots[-1])
+                else:
+                    square = _Square(query.image, box, images.normalised_square)
+                    image_slots.append(self._passes.images.find(query.image, square))
+                if before is not None and query.gt_mask is before.gt_mask:
+                    target_slots.append(target_slots[-1])
+                else:
+                    square = _Square(query.gt_mask, box, _mask_square)
+                    target_slots.append(
+                        self._passes.targets.find(query.gt_mask, square)
+                    )
+                regions[row] = _mask_square(query.error_mask, box)
+                before = query
+            return self._passes.start(image_slots, target_slots, regions)
 
-    def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        exact = self.precision == FLOAT32
-        try:
-            maps = _predict(self._net, exact, self._variables, image, masks)
-        except flax.errors.FlaxError as error:
-            # It ends with the address of a page about Flax.
-            cause = str(error).partition(" (http")[0]
-            raise errors.DataError(
-                f"The weights do not fit the network that their card names: {cause}"
-            ) from error
-        return np.asarray(maps)
+    def _finish(self, chunk: Sequence[ClickQuery], maps: jax.Array) -> list[np.ndarray]:
+        """Waits for the maps of squares; returns those of the queries."""
+        squares = self._passes.fetch(maps)
+        return [
+            self._native(query, square)
+            for query, square in zip(chunk, squares, strict=False)
+        ]
 
     def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         box = letterbox.fit(query.image.shape, self.card.size)
@@ -174,7 +187,8 @@ class ClickabilityModel:
         exact = ClickabilityModel(
             self._variables,
             self.card,
-            batch=self.batch,
+            # More could be more than the device holds in float32.
+            batch=min(self.batch, batches.STEP),
             rescale=self._rescale,
             precision=FLOAT32,
         )
@@ -187,47 +201,29 @@ class ClickabilityModel:
         return PrecisionError(len(queries), float(pixels.max(initial=0)), float(mean))
 
 
-class _LetterboxMemo:
-    """Letterboxed arrays, kept between calls: an image comes back at every click.
+@dataclasses.dataclass(frozen=True)
+class _Square:
+    """Letterboxes an array on the host, and puts it into a slot.
 
-    An array is looked up by its `id` and compared with a copy of what it was. So
-    neither an `id` that is used again nor an array changed in place gives a wrong
-    square.
+    Attributes:
+        array: The image or mask.
+        box: Its letterbox.
+        place: Returns its square.
     """
 
-    def __init__(self) -> None:
-        self._kept: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]]
-        self._kept = collections.OrderedDict()
-        self._bytes = 0
+    array: np.ndarray
+    box: letterbox.Letterbox
+    place: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray]
 
-    def get(
-        self,
-        array: np.ndarray,
-        box: letterbox.Letterbox,
-        make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
-    ) -> np.ndarray:
-        """Returns `make(array, box)`; all boxes must be of one size."""
-        entry = self._kept.pop(id(array), None)
-        if entry is not None:
-            self._bytes -= entry[0].nbytes + entry[1].nbytes
-        if entry is None or not _equal(entry[0], array):
-            entry = array.copy(), make(array, box)
-        self._kept[id(array)] = entry
-        self._bytes += entry[0].nbytes + entry[1].nbytes
-        while self._bytes > _KEPT_BYTES:
-            _, (source, square) = self._kept.popitem(last=False)
-            self._bytes -= source.nbytes + square.nbytes
-        return entry[1]
-
-
-def _equal(first: np.ndarray, second: np.ndarray) -> bool:
-    return first.dtype == second.dtype and np.array_equal(first, second)
+    def __call__(self, squares: jax.Array, slot: int) -> jax.Array:
+        return passes.put(squares, slot, self.place(self.array, self.box))
 
 
 def load(
     folder: epath.PathLike,
     *,
     batch: int = 0,
+    devices: int = 1,
     rescale: bool = False,
     precision: str = AUTO,
 ) -> ClickabilityModel:
@@ -235,19 +231,21 @@ def load(
 
     Args:
         folder: The model folder.
-        batch: Maps in one pass of the network; 0 lets the device decide.
+        batch: See `ClickabilityModel`.
+        devices: See `ClickabilityModel`.
         rescale: See `ClickabilityModel`.
         precision: See `ClickabilityModel`.
 
     Raises:
         DataError: It is no model folder, or is damaged.
-        BadValueError: There is no such precision.
+        BadValueError: As `ClickabilityModel`.
     """
     variables, card = cards.load(folder)
     return ClickabilityModel(
         variables,
         card,
-        batch=batch or default_batch(card),
+        batch=batch,
+        devices=devices,
         rescale=rescale,
         precision=precision,
     )
@@ -268,35 +266,6 @@ def resolve_precision(precision: str) -> str:
             "Precision", repr(precision), f"{AUTO}, {FLOAT32} or {BFLOAT16}"
         )
     return precision
-
-
-def default_batch(card: cards.Card) -> int:
-    """Returns how many maps one pass makes, from the memory of the device.
-
-    On CPU ten, the groups of one object: larger batches are not faster there.
-    """
-    stats = jax.local_devices()[0].memory_stats() or {}
-    limit = stats.get("bytes_limit", 0)
-    if jax.default_backend() == "cpu" or not limit:
-        return 10
-    architecture = architectures.find(card.architecture)
-    per_map = architecture.map_bytes(card.network, card.size)
-    return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
-
-
-# One function for all models: equal networks share the compiled program.
-@functools.partial(jax.jit, static_argnames=("net", "exact"))
-def _predict(
-    net: nn.Module,
-    exact: bool,
-    variables: Variables,
-    image: jax.Array,
-    masks: jax.Array,
-) -> jax.Array:
-    # Accelerators would otherwise multiply float32 in fewer bits.
-    with jax.default_matmul_precision("highest" if exact else None):
-        logits: Any = net.apply(variables, image, masks)
-    return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
 def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:

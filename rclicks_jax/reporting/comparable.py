@@ -19,7 +19,7 @@ from rclicks_jax.types import JsonObject, is_json_object, json_part
 
 # What is compared, and settings that do not change what a number means.
 _NO_DIFFERENCE = {
-    "segmenter", "click_models", "instances_per_batch", "click_model_batch",
+    "segmenter", "click_models", "instances_per_batch", "click_model_batch", "devices",
     "click_model_precision", "precision", "pictures", "processes", "shard",
     "max_failed",
 }  # fmt: skip
