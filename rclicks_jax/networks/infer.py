@@ -11,7 +11,7 @@ import collections
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import flax.errors
 import flax.linen as nn
@@ -107,7 +107,7 @@ class ClickabilityModel:
         Raises:
             DataError: The weights do not fit the network.
         """
-        maps = []
+        maps: list[np.ndarray] = []
         for first in range(0, len(queries), self.batch):
             chunk = queries[first : first + self.batch]
             squares = self._run(chunk)
@@ -150,7 +150,11 @@ class ClickabilityModel:
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
         exact = self.precision == FLOAT32
         try:
-            maps = _predict(self._net, exact, self._variables, image, masks)
+            # `functools.partial` loses the type of what `jax.jit` makes.
+            maps = cast(
+                "jax.Array",
+                _predict(self._net, exact, self._variables, image, masks),
+            )
         except flax.errors.FlaxError as error:
             # It ends with the address of a page about Flax.
             cause = str(error).partition(" (http")[0]
@@ -275,7 +279,8 @@ def default_batch(card: cards.Card) -> int:
 
     On CPU ten, the groups of one object: larger batches are not faster there.
     """
-    stats = jax.local_devices()[0].memory_stats() or {}
+    # JAX does not type what a device says of its memory.
+    stats = cast("dict[str, int]", jax.local_devices()[0].memory_stats() or {})
     limit = stats.get("bytes_limit", 0)
     if jax.default_backend() == "cpu" or not limit:
         return 10
