@@ -6,7 +6,7 @@ there would change this file alone.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -18,14 +18,12 @@ T = TypeVar("T")
 Step = TypeVar("Step", bound=Callable[..., object])
 
 
-def parallel_train_step(
-    step: Step, devices: Sequence[jax.Device] | None = None
-) -> Step:
+def parallel_train_step(step: Step, devices: Sequence[Any] | None = None) -> Step:
     """Runs (state, batch, key) -> (state, loss) on devices, the batch divided.
 
     Args:
         step: The step of one device.
-        devices: The devices; None for all.
+        devices: The devices, `jax.Device`; None for all.
     """
     return jax.pmap(
         step, AXIS, in_axes=(None, 0, None), out_axes=(None, None), devices=devices
