@@ -220,5 +220,5 @@ def _checksum(state: TrainState) -> str:
         name = jax.tree_util.keystr(path)
         digest.update(f"{name}/{array.dtype}/{array.shape}/".encode())
         # Without a copy of the bytes.
-        digest.update(array.reshape(-1).view(np.uint8))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
