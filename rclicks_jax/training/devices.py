@@ -53,18 +53,24 @@ def divide(batch: T) -> T:
     return jax.tree.map(split, batch)
 
 
-def check_batch_size(batch_size: int) -> None:
+def check_batch_size(batch_size: int, accumulate: int = 1) -> None:
     """Checks that all devices can get equal parts of a batch.
+
+    Args:
+        batch_size: Examples in a step, over all devices of all hosts.
+        accumulate: Number of equal parts of each device's batch.
 
     Raises:
         TrainingError: They cannot; the message says which sizes do.
     """
     devices = jax.device_count()
-    if batch_size % devices:
+    parts = devices * accumulate
+    if batch_size % parts:
+        each = f", {accumulate} parts each (--config.accumulate)" * (accumulate > 1)
         raise errors.TrainingError(
-            f"A batch of {batch_size} cannot be divided among {devices} devices: set "
-            f"--config.batch_size to a multiple of {devices}, such as "
-            f"{-(-batch_size // devices) * devices}."
+            f"A batch of {batch_size} cannot be divided among {devices} devices{each}: "
+            f"set --config.batch_size to a multiple of {parts}, such as "
+            f"{-(-batch_size // parts) * parts}."
         )
 
 
