@@ -131,7 +131,7 @@ def test_a_cdnet_that_takes_a_last_mask_is_refused(saved):
         weight = content["state_dict"][key]
         content["state_dict"][key] = torch.cat([weight, weight[:, :1]], dim=1)
 
-    with pytest.raises(ValueError, match="takes a last mask, which no CDNet does"):
+    with pytest.raises(ValueError, match="takes a last mask; a CDNet does not"):
         cdnet.load(saved("cdnet", with_last_mask))
 
 
