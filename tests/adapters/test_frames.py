@@ -7,6 +7,7 @@ protocol and network is seen everywhere.
 import types
 
 import kit
+import numpy as np
 import pytest
 from torch import nn
 
@@ -22,7 +23,7 @@ from rclicks_jax.bridge.adapters import (
     simpleclick,
 )
 from rclicks_jax.bridge.adapters.isegm_crops import Rule
-from rclicks_jax.bridge.adapters.isegm_frame import Frame
+from rclicks_jax.bridge.adapters.isegm_frame import Frame, points_of
 
 ADAPTERS = {
     "adaptiveclick": adaptiveclick,
@@ -154,3 +155,11 @@ def test_a_pass_is_as_large_as_the_data_set_or_the_target_asks(
 def test_a_photograph_of_tetris_is_a_crop_at_once(name, frame_of):
     rule = FRAMES[name].crops._replace(whole_first=False)
     assert frame_of(name, dataset="TETRIS") == FRAMES[name]._replace(crops=rule)
+
+
+def test_clicks_come_positive_ones_first_each_with_its_number():
+    yx = np.array([[1, 2], [3, 4], [5, 6]], np.float64)
+    sent = points_of([yx, yx[:1]], [np.array([True, False, True]), np.array([False])])
+    none = [-1, -1, -1]
+    assert sent[0].tolist() == [[1, 2, 0], [5, 6, 2], [3, 4, 1], none]
+    assert sent[1].tolist() == [none, none, [1, 2, 0], none]
