@@ -10,8 +10,9 @@ rclicks/rclicks/clicksim.py, `ClickabilityModel`.
 import collections
 import dataclasses
 import functools
+import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.errors
 import flax.linen as nn
@@ -107,12 +108,11 @@ class ClickabilityModel:
         Raises:
             DataError: The weights do not fit the network.
         """
-        maps = []
+        maps: list[np.ndarray] = []
         for first in range(0, len(queries), self.batch):
             chunk = queries[first : first + self.batch]
-            squares = self._run(chunk)
-            for query, square in zip(chunk, squares, strict=False):
-                maps.append(self._native(query, square))
+            squares = self.run(self.prepare(chunk))
+            maps += map(self.native, chunk, squares)
         return maps
 
     def __repr__(self) -> str:
@@ -123,29 +123,46 @@ class ClickabilityModel:
             f"{self.precision}>"
         )
 
-    def _run(self, chunk: Sequence[ClickQuery]) -> np.ndarray:
-        size = self.card.size
-        image = np.zeros((self.batch, size, size, 3), np.float32)
-        masks = np.zeros((self.batch, size, size, 2), np.float32)
+    def prepare(self, queries: Sequence[ClickQuery]) -> list["Squares"]:
+        """Letterboxes queries; several threads may call this at a time.
+
+        Args:
+            queries: Images of any shapes. It saves time if those of an object follow
+                each other.
+        """
+        prepared: list[Squares] = []
         before: ClickQuery | None = None
-        for row, query in enumerate(chunk):
-            box = letterbox.fit(query.image.shape, size)
+        for query in queries:
+            box = letterbox.fit(query.image.shape, self.card.size)
             # Groups of an object share its image and target, and come together.
             if before is not None and query.image is before.image:
-                image[row] = image[row - 1]
+                image = prepared[-1].image
             else:
-                image[row] = self._letterboxed.get(
+                image = self._letterboxed.get(
                     query.image, box, images.normalised_square
                 )
             if before is not None and query.gt_mask is before.gt_mask:
-                masks[row, ..., 0] = masks[row - 1, ..., 0]
+                target = prepared[-1].target
             else:
-                masks[row, ..., 0] = self._letterboxed.get(
-                    query.gt_mask, box, _mask_square
-                )
-            masks[row, ..., 1] = _mask_square(query.error_mask, box)
+                target = self._letterboxed.get(query.gt_mask, box, _mask_square)
+            region = _mask_square(query.error_mask, box)
+            prepared.append(Squares(image, target, region))
             before = query
-        return self._run_network(image, masks)
+        return prepared
+
+    def run(self, squares: Sequence["Squares"]) -> np.ndarray:
+        """Returns the maps of one pass, `f32[n s s]`, for at most `batch` queries.
+
+        Raises:
+            DataError: The weights do not fit the network.
+        """
+        size = self.card.size
+        image = np.zeros((self.batch, size, size, 3), np.float32)
+        masks = np.zeros((self.batch, size, size, 2), np.float32)
+        for row, each in enumerate(squares):
+            image[row] = each.image
+            masks[row, ..., 0], masks[row, ..., 1] = each.target, each.region
+        return self._run_network(image, masks)[: len(squares)]
 
     def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
         exact = self.precision == FLOAT32
@@ -159,7 +176,8 @@ class ClickabilityModel:
             ) from error
         return np.asarray(maps)
 
-    def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
+    def native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
+        """Returns the map of a query at native size, `f32[h w]`, of its square."""
         box = letterbox.fit(query.image.shape, self.card.size)
         click_map = letterbox.restore(square, box)
         if not self._rescale:
@@ -187,6 +205,20 @@ class ClickabilityModel:
         return PrecisionError(len(queries), float(pixels.max(initial=0)), float(mean))
 
 
+class Squares(NamedTuple):
+    """A query, letterboxed to squares of side `s`.
+
+    Attributes:
+        image: `f32[s s 3]`, normalised.
+        target: `f32[s s]`.
+        region: `f32[s s]`.
+    """
+
+    image: np.ndarray
+    target: np.ndarray
+    region: np.ndarray
+
+
 class _LetterboxMemo:
     """Letterboxed arrays, kept between calls: an image comes back at every click.
 
@@ -196,6 +228,7 @@ class _LetterboxMemo:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._kept: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]]
         self._kept = collections.OrderedDict()
         self._bytes = 0
@@ -207,17 +240,25 @@ class _LetterboxMemo:
         make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
     ) -> np.ndarray:
         """Returns `make(array, box)`; all boxes must be of one size."""
-        entry = self._kept.pop(id(array), None)
-        if entry is not None:
-            self._bytes -= entry[0].nbytes + entry[1].nbytes
+        with self._lock:
+            entry = self._kept.pop(id(array), None)
+            if entry is not None:
+                self._bytes -= entry[0].nbytes + entry[1].nbytes
         if entry is None or not _equal(entry[0], array):
             entry = array.copy(), make(array, box)
-        self._kept[id(array)] = entry
+        with self._lock:
+            self._keep(id(array), entry)
+        return entry[1]
+
+    def _keep(self, key: int, entry: tuple[np.ndarray, np.ndarray]) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._bytes -= before[0].nbytes + before[1].nbytes
+        self._kept[key] = entry
         self._bytes += entry[0].nbytes + entry[1].nbytes
         while self._bytes > _KEPT_BYTES:
             _, (source, square) = self._kept.popitem(last=False)
             self._bytes -= source.nbytes + square.nbytes
-        return entry[1]
 
 
 def _equal(first: np.ndarray, second: np.ndarray) -> bool:
