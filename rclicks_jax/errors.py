@@ -109,6 +109,10 @@ class SegmenterError(RClicksError):
     """A segmenter or another worker failed, or its answer cannot be used."""
 
 
+class DeviceError(RClicksError):
+    """A device of this host was lost: no image after it could be worked on."""
+
+
 class RunFolderError(RClicksError):
     """A run folder holds another run, is damaged, or cannot be written."""
 

@@ -32,6 +32,7 @@ class BenchmarkSettings(TypedDict, total=False):
     seed: int
     instances_per_batch: int
     click_model_batch: int
+    devices: int
     click_model_precision: str
     pictures: int
     max_images: int

@@ -28,7 +28,11 @@ class ErrorRegion(NamedTuple):
 
 
 def load_click_model(
-    spec: str | os.PathLike[str], *, batch: int = 1, precision: str = "auto"
+    spec: str | os.PathLike[str],
+    *,
+    batch: int = 1,
+    devices: int = 1,
+    precision: str = "auto",
 ) -> ClickModel:
     """Loads a model of where people click.
 
@@ -37,9 +41,11 @@ def load_click_model(
             `DT` (deep inside the region is likely) or `UD` (all of it alike); `SI` or
             `SM` with a saliency model; or `toy`, a small network that is trained on
             the sample dataset on first use and says nothing about people.
-        batch: Maps in one pass of a network. 1 is best for `click_map`; 8 or more for
-            `click_map_batch` on a GPU or TPU; 0 lets the device decide. Another batch
-            changes maps by rounding (2.5e-7).
+        batch: Maps in one pass of a network on each device. 1 is best for `click_map`;
+            8 or more for `click_map_batch` on a GPU or TPU; 0 lets the device decide.
+            Another batch changes maps by rounding (2.5e-7).
+        devices: GPUs or TPUs of this machine among which `click_map_batch` divides
+            maps; 0 for all. Their number changes no bit of a map.
         precision: Precision of a network: `float32`, `bfloat16`, or `auto`, which is
             float32 on CPU and bfloat16 on accelerators.
 
@@ -52,7 +58,7 @@ def load_click_model(
         <click model DT>
     """
     arguments.check_text("spec", spec, "a model folder, or text such as 'DT'")
-    return simulate.load_model(spec, batch=batch, precision=precision)
+    return simulate.load_model(spec, batch=batch, devices=devices, precision=precision)
 
 
 def error_region(target: ArrayLike, previous_mask: ArrayLike) -> ErrorRegion:

@@ -13,7 +13,7 @@ from rclicks_jax.benchmark import play, preconditions, questions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models, map_clicks
+from rclicks_jax.clicks import click_models, map_clicks, sampling
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, meter, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
@@ -66,6 +66,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
             click_model = click_models.load(
                 config.click_model,
                 batch=config.click_model_batch,
+                devices=config.devices,
                 precision=config.click_model_precision,
             )
         job = Benchmark(config, setup, datasets, units, segmenter, click_model)
@@ -155,6 +156,7 @@ class Benchmark(engine.Job):
             if config.groups
             else {},
             data={package.dataset: package.checksum for package in self._datasets},
+            click_draws=sampling.METHOD if config.groups or config.robots else "",
         )
 
     def provenance(self) -> JsonObject:

@@ -82,7 +82,8 @@ class ImagePlayer:
                 answered; perhaps from several threads at a time.
 
         Raises:
-            RunFolderError: A picture cannot be written. Nothing else is raised.
+            RunFolderError: A picture cannot be written.
+            DeviceError: A device is lost. Nothing else is raised.
         """
         clock = Clock()
         example: ImageExample | None = None
@@ -91,7 +92,7 @@ class ImagePlayer:
             instances = [_unusable(*problem) for problem in example.problems]
             if len(example.instances):
                 instances += yield from self._played(example, clock, folder, advance)
-        except errors.RunFolderError:
+        except (errors.RunFolderError, errors.DeviceError):
             raise
         except Exception as error:
             reason = failures.reason(error, MEMORY_ADVICE)
@@ -213,7 +214,8 @@ class ImagePlayer:
                 records[part[0]] = result
                 continue
             ours = isinstance(result, errors.RClicksError)
-            if isinstance(result, errors.RunFolderError) or not (
+            stops = isinstance(result, errors.RunFolderError | errors.DeviceError)
+            if stops or not (
                 ours or failures.is_memory(result)
             ):
                 raise result

@@ -12,7 +12,7 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.click_maps import files, preconditions, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
-from rclicks_jax.clicks import click_models, simulate
+from rclicks_jax.clicks import click_models, sampling, simulate
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, store, work_units
 from rclicks_jax.jobs.work_units import Unit
@@ -41,7 +41,10 @@ def run(config: ClickMapsConfig, out: epath.PathLike) -> engine.Outcome:
     """
     preconditions.check(config)
     model = click_models.load(
-        config.model, batch=config.batch, precision=config.precision
+        config.model,
+        batch=config.batch,
+        devices=config.devices,
+        precision=config.precision,
     )
     open_package = packages.open_clicks if config.tasks else packages.open_instances
     parsed = specs.parse(config.data, config.max_side)
@@ -91,7 +94,7 @@ class ClickMaps(engine.Job):
         self._rules = protocols.protocol(config.protocol)
         self._model = model
         self._precision_error = precision_error
-        self._batch: int = getattr(model, "batch", _TOGETHER)
+        self._batch: int = getattr(model, "rows", _TOGETHER)
 
     def identity(self) -> ClickMapsIdentity:
         """Returns all values that can change a file of the run."""
@@ -107,6 +110,7 @@ class ClickMaps(engine.Job):
             split=config.split,
             data={package.dataset: package.checksum for package in self._datasets},
             max_side=config.max_side,
+            click_draws=sampling.METHOD if config.samples else "",
         )
 
     def provenance(self) -> JsonObject:

@@ -24,6 +24,9 @@ from rclicks_jax.types import ClickQuery
 class ClickModel(Protocol):
     """Anything that gives a click map.
 
+    One that makes several at once has `rows` as well: how many in one pass. A pass
+    takes the same time for fewer.
+
     Attributes:
         name: UD, DT, SI, SM or CM.
     """
@@ -84,21 +87,27 @@ _FUNCTIONS = dict(zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True))
 
 
 def load(
-    spec: str, *, batch: int = 0, rescale: bool = False, precision: str = infer.AUTO
+    spec: str,
+    *,
+    batch: int = 0,
+    devices: int = 0,
+    rescale: bool = False,
+    precision: str = infer.AUTO,
 ) -> ClickModel:
     """Loads a click model.
 
     Args:
         spec: What the user named.
-        batch: Maps in one pass of a network; 0 lets the device decide.
+        batch: Maps in one pass of a network on each device; 0 lets the device decide.
+        devices: Devices of this host on which a network runs; 0 for all.
         rescale: See `networks.infer.ClickabilityModel`.
         precision: Precision of a network: `float32`, `bfloat16`, or `auto`.
 
     Raises:
         UnknownNameError: There is no such click model.
         DataError: There is no such folder, or it is a folder of something else.
-        BadValueError: Nothing was named, an option is not allowed, or there is no such
-            precision.
+        BadValueError: Nothing was named, an option is not allowed, there is no such
+            precision, the host has fewer devices, or they cannot hold the batch.
         SegmenterError: The worker of a saliency model does not start.
     """
     precision = infer.resolve_precision(precision)
@@ -108,7 +117,9 @@ def load(
     if name in specs.SALIENCY:
         return PerQuery(name, saliency_models.load(name, options))
     folder = _folder(spec)
-    return infer.load(folder, batch=batch, rescale=rescale, precision=precision)
+    return infer.load(
+        folder, batch=batch, devices=devices, rescale=rescale, precision=precision
+    )
 
 
 def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
@@ -236,13 +247,18 @@ def attempt(
 
     Returns:
         For each query its map, or why there is none.
+
+    Raises:
+        DeviceError: A device is lost, so that no query can be answered.
     """
-    together: int = getattr(model, "batch", 1)
+    together: int = getattr(model, "rows", 1)
     answers: list[np.ndarray | Exception] = []
     for first in range(0, len(queries), together):
         some = queries[first : first + together]
         try:
             answers += maps_of(model, some)
+        except errors.DeviceError:
+            raise
         except Exception as error:
             if len(some) == 1:
                 answers.append(error)

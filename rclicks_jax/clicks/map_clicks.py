@@ -115,45 +115,31 @@ class OnHost:
 
     def _clicks(self, query: Query, raw: Any) -> MapClicks:
         click_map = self._maps.finish(query.click_query, raw)
-        part = part_to_draw_from(click_map, query, self._empty_map)
-        (pixels,) = sampling.draw_all(
-            [part.draw], cut=self._cut, on_device=self._on_device
-        )
+        draw = part_to_draw_from(click_map, query, self._empty_map)
+        (pixels,) = sampling.draw_all([draw], cut=self._cut, on_device=self._on_device)
         return MapClicks(
-            part.positions(pixels),
+            positions(draw, pixels),
             click_models.is_blank(click_map),
             click_map if query.wants_map else None,
         )
 
 
-class MapPart(NamedTuple):
-    """The part of a click map that clicks are drawn from.
+def positions(draw: sampling.Draw, pixels: np.ndarray) -> np.ndarray | None:
+    """Returns where drawn pixels are in the photograph, `i32[g 2]`.
 
-    Attributes:
-        draw: What is drawn.
-        top: Row of the photograph where the part begins.
-        left: Column of the photograph where the part begins.
+    Args:
+        draw: What was drawn.
+        pixels: Row-major indices in its part, `i32[g]`; -1 if nothing was drawn.
     """
-
-    draw: sampling.Draw
-    top: int
-    left: int
-
-    def positions(self, pixels: np.ndarray) -> np.ndarray | None:
-        """Returns where pixels of the part are in the photograph, `i32[g 2]`.
-
-        Args:
-            pixels: Row-major indices in the part, `i32[g]`; -1 if nothing was drawn.
-        """
-        if (pixels < 0).any():
-            return None
-        ys, xs = np.divmod(pixels, self.draw.levels.shape[1])
-        return np.stack([ys + self.top, xs + self.left], axis=-1).astype(np.int32)
+    if (pixels < 0).any():
+        return None
+    ys, xs = np.divmod(pixels, draw.levels.shape[1])
+    return np.stack([ys + draw.top, xs + draw.left], axis=-1).astype(np.int32)
 
 
 def part_to_draw_from(
     click_map: np.ndarray, query: Query, empty_map: groups.EmptyMap
-) -> MapPart:
+) -> sampling.Draw:
     """Returns the box of the region in a map: outside, nothing can be drawn.
 
     Args:
@@ -172,4 +158,4 @@ def part_to_draw_from(
     levels = groups.drawable(
         click_map[top:bottom, left:right], free, empty_map=empty_map
     )
-    return MapPart(sampling.Draw(levels, query.group_numbers, query.bits), top, left)
+    return sampling.Draw(levels, top, left, query.group_numbers, query.bits)

@@ -40,7 +40,7 @@ def with_maps(
         models: The click models, by name.
         config: The settings of the run.
     """
-    batch = max([getattr(model, "batch", _TOGETHER) for model in models.values()])
+    batch = max([getattr(model, "rows", _TOGETHER) for model in models.values()])
     for group in _gather(units, batch):
         yield from _with_maps(group, models, config)
 

@@ -52,6 +52,7 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
         name: click_models.load(
             spec,
             rescale=not protocol.mask_evaluated_maps,
+            devices=config.devices,
             precision=config.precision,
         )
         for name, spec in click_model_specs.items()

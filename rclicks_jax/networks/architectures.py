@@ -6,10 +6,11 @@ A model's card and `--config.architecture` of a training name one, and
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import flax.linen as nn
+import flax.traverse_util
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
@@ -19,6 +20,8 @@ from rclicks_jax.weights import state_dicts
 
 # Nested dictionaries of arrays: collections, modules, leaves.
 Variables = dict[str, Any]
+# A leaf of variables: its collection, its modules, its own name.
+LeafPath = tuple[str, ...]
 
 
 class Config(Protocol):
@@ -66,16 +69,22 @@ class MakeNetwork(Protocol[C_contra]):
         ...
 
 
+def flatten(variables: Variables) -> dict[LeafPath, Any]:
+    """Returns the leaves of variables by their paths."""
+    # Flax does not say of which type keys are.
+    return cast("dict[LeafPath, Any]", flax.traverse_util.flatten_dict(variables))
+
+
+def unflatten(leaves: Mapping[LeafPath, Any]) -> Variables:
+    """Returns the variables that have these leaves: the inverse of `flatten`."""
+    return cast("Variables", flax.traverse_util.unflatten_dict(leaves))
+
+
 _ANY_SIDE = checks.at_least(1)
 
 
 def _unchanged(gradients: Variables) -> Variables:
     return gradients
-
-
-def _many_channels(config: Config, side: int) -> int:
-    del config
-    return side * side * 256 * 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +97,6 @@ class Architecture(Generic[C]):
         network: Makes the module.
         init: Returns fresh variables for a config and a seed, as NumPy arrays.
         sides: Sides of the squares that it takes, pixels.
-        map_bytes: Returns how much memory of an accelerator one map takes in a pass,
-            for a config and a side.
         without_cancelled: Returns gradients of `params` in which those that are nothing
             but rounding are 0.
         encoder: Name of the encoder among `params`; empty if there is none.
@@ -105,7 +112,6 @@ class Architecture(Generic[C]):
     network: MakeNetwork[C]
     init: Callable[[C, int], Variables]
     sides: checks.Check = _ANY_SIDE
-    map_bytes: Callable[[C, int], int] = _many_channels
     without_cancelled: Callable[[Variables], Variables] = _unchanged
     encoder: str = ""
     encoder_from_torch: Callable[[state_dicts.State, Variables], Variables] | None = (

@@ -1,38 +1,30 @@
 """Click maps of a trained network, at native size.
 
-Every pass has one padded batch shape, since XLA does not promise equal bits for
-another one.
-
 Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliencyApply`, and
 rclicks/rclicks/clicksim.py, `ClickabilityModel`.
 """
 
 import collections
 import dataclasses
-import functools
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import flax.errors
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
-from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks import architectures, batches, cards, passes
 from rclicks_jax.networks.architectures import Variables
-from rclicks_jax.ops import images, letterbox, scaling
+from rclicks_jax.ops import images, letterbox
 from rclicks_jax.types import ClickQuery
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
-_DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
 # Memory for squares kept between calls.
 _KEPT_BYTES = 1 << 28
-# The original's use in the benchmark adds this to the range, its training 1e-9.
-_RANGE_EPSILON = 1e-8
+_DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +43,14 @@ class PrecisionError:
 
 
 class ClickabilityModel:
-    """A click model: the network, its parameters, and the batch it runs in.
+    """A click model: the network, its parameters, and the devices that it runs on.
 
     Attributes:
         name: `CM`, as in the paper's tables.
         card: Card of the model folder.
-        batch: Maps in one pass.
+        batch: Maps in one pass on each device.
+        devices: Number of devices.
+        rows: Maps in one pass on all devices; a pass takes the same time for fewer.
         precision: `float32` or `bfloat16`.
     """
 
@@ -67,31 +61,49 @@ class ClickabilityModel:
         variables: Variables,
         card: cards.Card,
         *,
-        batch: int,
+        batch: int = 0,
+        devices: int = 1,
         rescale: bool = False,
         precision: str = AUTO,
     ) -> None:
-        """Puts the parameters on the device, in float32 whatever the precision.
+        """Puts the parameters on the devices, in float32 whatever the precision.
 
         Args:
             variables: Variables of the network, whatever collections it has.
             card: Card of the model folder.
-            batch: Maps in one pass of the network.
+            batch: Maps in one pass on each device; 0 lets the device decide.
+            devices: Number of devices of this host, 0 for all. It changes no bit of a
+                map.
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
             precision: Type of features and products: `float32`, `bfloat16` or `auto`.
 
         Raises:
-            BadValueError: There is no such precision.
+            BadValueError: There is no such precision, the host has fewer devices, or
+                they cannot hold the batch.
+            DataError: The weights do not fit the network; without limits of memory,
+                only a call says so.
         """
         self.card = card
-        self.batch = batch
         self.precision = resolve_precision(precision)
         self._rescale = rescale
-        self._variables = jax.device_put(variables)
-        dtype = _DTYPES[self.precision]
         architecture = architectures.find(card.architecture)
-        self._net = architecture.network(card.network, dtype=dtype)
+        plan = passes.Plan(
+            net=architecture.network(card.network, dtype=_DTYPES[self.precision]),
+            exact=self.precision == FLOAT32,
+            mesh=passes.local_mesh(devices),
+            batch=batch,
+            size=card.size,
+        )
+        if batch:
+            batches.check(plan, variables)
+        else:
+            plan = plan._replace(batch=batches.choose(plan, variables))
+        self.batch = plan.batch
+        self.devices = plan.mesh.size
+        self.rows = plan.rows
+        self._variables = variables
+        self._passes = passes.Passes(plan, variables)
         self._letterboxed = _LetterboxMemo()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -100,26 +112,34 @@ class ClickabilityModel:
         The maps lie in [0, 1], do not sum to one, and are not masked to the error.
 
         Args:
-            queries: Images of any shapes.
+            queries: Images of any shapes. While the devices make the maps of `rows`
+                queries, the host prepares the next ones.
 
         Returns:
             `f32[h w]` for each.
 
         Raises:
             DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
         """
         maps: list[np.ndarray] = []
-        for first in range(0, len(queries), self.batch):
-            chunk = queries[first : first + self.batch]
-            squares = self.run(self.prepare(chunk))
-            maps += map(self.native, chunk, squares)
+        started: tuple[Sequence[ClickQuery], jax.Array] | None = None
+        for first in range(0, len(queries), self.rows):
+            chunk = queries[first : first + self.rows]
+            following = chunk, self.start(self.prepare(chunk))
+            if started is not None:
+                maps += map(self.native, started[0], self.fetch(started[1]))
+            started = following
+        if started is not None:
+            maps += map(self.native, started[0], self.fetch(started[1]))
         return maps
 
     def __repr__(self) -> str:
         """Says which network it is, what it learned from, and how it runs."""
+        on = f" on each of {self.devices} devices" if self.devices > 1 else ""
         return (
             f"<click model CM: variant {self.card.network.variant}, trained on "
-            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}, "
+            f"{self.card.data}, {self.card.size} pixels, batch {self.batch}{on}, "
             f"{self.precision}>"
         )
 
@@ -150,31 +170,40 @@ class ClickabilityModel:
             before = query
         return prepared
 
-    def run(self, squares: Sequence["Squares"]) -> np.ndarray:
-        """Returns the maps of one pass, `f32[n s s]`, for at most `batch` queries.
+    def start(self, prepared: Sequence["Squares"]) -> jax.Array:
+        """Starts a pass for at most `rows` queries, and does not wait for it.
+
+        Returns:
+            The maps of the squares, `f32[rows s s]`, for `fetch`.
 
         Raises:
             DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
         """
+        images, targets = self._passes.images, self._passes.targets
         size = self.card.size
-        image = np.zeros((self.batch, size, size, 3), np.float32)
-        masks = np.zeros((self.batch, size, size, 2), np.float32)
-        for row, each in enumerate(squares):
-            image[row] = each.image
-            masks[row, ..., 0], masks[row, ..., 1] = each.target, each.region
-        return self._run_network(image, masks)[: len(squares)]
+        regions = np.zeros((self.rows, size, size), np.float32)
+        with self._passes.preparing():
+            for region, each in zip(regions, prepared, strict=False):
+                region[:] = each.region
+            return self._passes.start(
+                [images.find(each.image, passes.put) for each in prepared],
+                [targets.find(each.target, passes.put) for each in prepared],
+                regions,
+            )
 
-    def _run_network(self, image: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        exact = self.precision == FLOAT32
-        try:
-            maps = _predict(self._net, exact, self._variables, image, masks)
-        except flax.errors.FlaxError as error:
-            # It ends with the address of a page about Flax.
-            cause = str(error).partition(" (http")[0]
-            raise errors.DataError(
-                f"The weights do not fit the network that their card names: {cause}"
-            ) from error
-        return np.asarray(maps)
+    def fetch(self, maps: jax.Array) -> np.ndarray:
+        """Waits for what `start` has started, `f32[rows s s]`; raises as it does."""
+        return self._passes.fetch(maps)
+
+    def run(self, prepared: Sequence["Squares"]) -> np.ndarray:
+        """Returns the maps of the squares of at most `rows` queries, `f32[n s s]`.
+
+        Raises:
+            DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
+        """
+        return self.fetch(self.start(prepared))[: len(prepared)]
 
     def native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         """Returns the map of a query at native size, `f32[h w]`, of its square."""
@@ -192,7 +221,8 @@ class ClickabilityModel:
         exact = ClickabilityModel(
             self._variables,
             self.card,
-            batch=self.batch,
+            # More could be more than the device holds in float32.
+            batch=min(self.batch, batches.STEP),
             rescale=self._rescale,
             precision=FLOAT32,
         )
@@ -224,7 +254,7 @@ class _LetterboxMemo:
 
     An array is looked up by its `id` and compared with a copy of what it was. So
     neither an `id` that is used again nor an array changed in place gives a wrong
-    square.
+    square. Several threads may use it at a time.
     """
 
     def __init__(self) -> None:
@@ -241,9 +271,7 @@ class _LetterboxMemo:
     ) -> np.ndarray:
         """Returns `make(array, box)`; all boxes must be of one size."""
         with self._lock:
-            entry = self._kept.pop(id(array), None)
-            if entry is not None:
-                self._bytes -= entry[0].nbytes + entry[1].nbytes
+            entry = self._kept.get(id(array))
         if entry is None or not _equal(entry[0], array):
             entry = array.copy(), make(array, box)
         with self._lock:
@@ -269,6 +297,7 @@ def load(
     folder: epath.PathLike,
     *,
     batch: int = 0,
+    devices: int = 1,
     rescale: bool = False,
     precision: str = AUTO,
 ) -> ClickabilityModel:
@@ -276,19 +305,21 @@ def load(
 
     Args:
         folder: The model folder.
-        batch: Maps in one pass of the network; 0 lets the device decide.
+        batch: See `ClickabilityModel`.
+        devices: See `ClickabilityModel`.
         rescale: See `ClickabilityModel`.
         precision: See `ClickabilityModel`.
 
     Raises:
         DataError: It is no model folder, or is damaged.
-        BadValueError: There is no such precision.
+        BadValueError: As `ClickabilityModel`.
     """
     variables, card = cards.load(folder)
     return ClickabilityModel(
         variables,
         card,
-        batch=batch or default_batch(card),
+        batch=batch,
+        devices=devices,
         rescale=rescale,
         precision=precision,
     )
@@ -309,35 +340,6 @@ def resolve_precision(precision: str) -> str:
             "Precision", repr(precision), f"{AUTO}, {FLOAT32} or {BFLOAT16}"
         )
     return precision
-
-
-def default_batch(card: cards.Card) -> int:
-    """Returns how many maps one pass makes, from the memory of the device.
-
-    On CPU ten, the groups of one object: larger batches are not faster there.
-    """
-    stats = jax.local_devices()[0].memory_stats() or {}
-    limit = stats.get("bytes_limit", 0)
-    if jax.default_backend() == "cpu" or not limit:
-        return 10
-    architecture = architectures.find(card.architecture)
-    per_map = architecture.map_bytes(card.network, card.size)
-    return max(10, min(320, int(limit * 0.5 / per_map) // 10 * 10))
-
-
-# One function for all models: equal networks share the compiled program.
-@functools.partial(jax.jit, static_argnames=("net", "exact"))
-def _predict(
-    net: nn.Module,
-    exact: bool,
-    variables: Variables,
-    image: jax.Array,
-    masks: jax.Array,
-) -> jax.Array:
-    # Accelerators would otherwise multiply float32 in fewer bits.
-    with jax.default_matmul_precision("highest" if exact else None):
-        logits: Any = net.apply(variables, image, masks)
-    return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
 def _mask_square(mask: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:

@@ -37,7 +37,10 @@ class BenchmarkConfig:
             many as keep the click model's passes full.
         instances_per_batch: Objects of an image that the segmenter answers in one call;
             0 lets the device decide.
-        click_model_batch: Maps in one network pass; 0 lets the device decide.
+        click_model_batch: Maps in one network pass on each device; 0 lets the device
+            decide.
+        devices: Devices of each host on which the click model's network runs; 0 for
+            all. Their number changes no click.
         click_model_precision: Precision of the click model's network: `float32`,
             `bfloat16`, or `auto`, which is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are
@@ -67,6 +70,7 @@ class BenchmarkConfig:
     objects_in_flight: Annotated[int, checks.at_least(0)] = 0
     instances_per_batch: Annotated[int, checks.at_least(0)] = 0
     click_model_batch: Annotated[int, checks.at_least(0)] = 0
+    devices: Annotated[int, checks.at_least(0)] = 0
     click_model_precision: Annotated[str, checks.PRECISION] = "auto"
     pictures: Annotated[int, checks.at_least(0)] = 8
     max_images: Annotated[int, checks.at_least(0)] = 0

@@ -30,7 +30,9 @@ class ClickMapsConfig:
         seed: Seed of all random draws.
         precision: Precision of the network: `float32`, `bfloat16`, or `auto`, which is
             float32 on CPU and bfloat16 on accelerators.
-        batch: Maps in one network pass; 0 lets the device decide.
+        batch: Maps in one network pass on each device; 0 lets the device decide.
+        devices: Devices of each host on which the network runs; 0 for all. Their number
+            changes no file.
         max_images: How many images of each dataset are worked on; 0 takes all.
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
@@ -51,6 +53,7 @@ class ClickMapsConfig:
     seed: Annotated[int, checks.SEED] = 0
     precision: Annotated[str, checks.PRECISION] = "auto"
     batch: Annotated[int, checks.at_least(0)] = 0
+    devices: Annotated[int, checks.at_least(0)] = 0
     max_images: Annotated[int, checks.at_least(0)] = 0
     max_side: Annotated[int, checks.at_least(0)] = 0
     shard: Annotated[str, checks.SHARD] = ""

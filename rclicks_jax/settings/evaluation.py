@@ -25,6 +25,8 @@ class EvaluateConfig:
         seed: Seed of all random draws in the evaluation.
         precision: Precision of networks: `float32`, `bfloat16`, or `auto`, which is
             float32 on CPU and bfloat16 on accelerators.
+        devices: Devices of each host on which networks run; 0 for all. Their number
+            changes no number.
         processes: How many processes measure maps on each host; 0 for as many as there
             are cores, 1 for none beside this one.
         shard: Part of the work as `NUMBER/COUNT`, such as `0/4` to `3/4`: this run does
@@ -44,6 +46,7 @@ class EvaluateConfig:
     draws: Annotated[int, checks.at_least(1)] = 100
     seed: Annotated[int, checks.SEED] = 0
     precision: Annotated[str, checks.PRECISION] = "auto"
+    devices: Annotated[int, checks.at_least(0)] = 0
     processes: Annotated[int, checks.at_least(0)] = 0
     shard: Annotated[str, checks.SHARD] = ""
     max_failed: Annotated[float, checks.within(0, 1)] = 0.01

@@ -4,7 +4,7 @@ import pytest
 from helpers import disk, network_of, numbered, state_of
 
 from rclicks_jax import errors
-from rclicks_jax.networks import cards, clickability, convert, infer
+from rclicks_jax.networks import cards, clickability, convert, infer, passes
 from rclicks_jax.ops import scaling
 from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
@@ -120,11 +120,26 @@ def test_what_is_remembered_has_a_bound(nano, monkeypatch):
     asked = queries(6)
     expected = nano(asked)
     monkeypatch.setattr(infer, "_KEPT_BYTES", 200_000)
-    for query, click_map in zip(asked, expected, strict=True):
+    for query, click_map in zip(asked * 2, expected * 2, strict=True):
         np.testing.assert_array_equal(nano([query])[0], click_map)
         kept = nano._letterboxed._kept.values()
         total = sum(source.nbytes + square.nbytes for source, square in kept)
         assert total == nano._letterboxed._bytes <= 200_000
+        for slots in (nano._passes.images, nano._passes.targets):
+            taken = [slot for _, slot in slots._kept.values()]
+            assert sorted([*taken, *slots._free]) == list(range(4))
+
+
+def test_a_row_that_repeats_an_image_sends_nothing(nano, monkeypatch):
+    (query,) = queries(1)
+    (expected,) = nano([query])
+
+    def fail(*arguments):
+        raise AssertionError
+
+    monkeypatch.setattr(passes, "put", fail)
+    for click_map in nano([query] * 5):
+        np.testing.assert_array_equal(click_map, expected)
 
 
 def in_precision(precision):
