@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sample-benchmark check test test-torch docs soak perf clean
+.PHONY: help setup demo sample-benchmark check test test-torch docs tpu tpu-nano soak perf clean
 
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
@@ -15,6 +15,8 @@ help:
 	@echo "make test              all tests (under 8 minutes on 2 idle cores)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make check             ruff, pyright, layering"
+	@echo "make tpu-nano          small programs compiled for TPUs, on any x86 machine (2 minutes)"
+	@echo "make tpu               the real ones, and their table in docs/performance.md (half an hour)"
 	@echo "make docs              the docs as a site, in build/site (a minute)"
 	@echo "make soak, make perf   long tests; measurements for docs/performance.md"
 
@@ -84,6 +86,27 @@ docs: $(DOCS_READY)
 	NO_MKDOCS_2_WARNING=1 SOURCE_DATE_EPOCH=0 $(DOCS_VENV)/bin/mkdocs build --strict
 	@echo "build/site/index.html"
 
+# The compiler of TPUs, in the version that JAX wants on a TPU. It needs none: programs are compiled
+# for a chip by its name, and not run.
+TPU_VENV ?= .venv-tpu
+TPU_READY := $(TPU_VENV)/.ready
+$(TPU_READY): $(READY)
+	$(PYTHON) -m venv $(TPU_VENV)
+	$(TPU_VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(TPU_VENV)/bin/python -m pip install --quiet --no-deps "$$($(BIN)/python -c 'import \
+	  importlib.metadata as m; print(next(r.partition(";")[0] for r in m.requires("jax") if \
+	  r.startswith("libtpu")))')"
+	@touch $(TPU_READY)
+
+COMPILE_FOR_TPU = TPU_LIBRARY_PATH="$$(ls $(CURDIR)/$(TPU_VENV)/lib/python3*/site-packages/libtpu/libtpu.so)" \
+  $(BIN)/python tests/tpu/compile_programs.py
+tpu: $(TPU_READY)
+	$(COMPILE_FOR_TPU)
+
+tpu-nano: $(READY)
+	@if $(MAKE) --no-print-directory $(TPU_READY); then $(COMPILE_FOR_TPU) --nano; \
+	  else echo "make tpu-nano: skipped, since pip could not install libtpu (its reason is above)"; fi
+
 # RCLICKS_ORIGINAL names a checkout of emb-ai/rclicks and RCLICKS_TORCH_PYTHON an interpreter with
 # torch and what the original imports (tests/soak/beside_the_original.py says which); without, the
 # comparison with the original is skipped.
@@ -108,4 +131,4 @@ perf: $(READY)
 	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/end_to_end.py $(RCLICKS_TORCH_PYTHON))
 
 clean:
-	rm -rf $(VENV) $(TORCH_VENV) $(DOCS_VENV) build/site .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) $(DOCS_VENV) $(TPU_VENV) build/site .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The processes of a run on several hosts: start, barriers, end, and shared work.
+"""The processes of a run on several hosts: start, barriers and end.
 
 Every wait for another process prints within seconds what it waits for, and ends with an
 error if it cannot succeed.
@@ -19,7 +19,7 @@ from typing import Any
 import jax
 from jax._src import distributed as jax_distributed
 
-from rclicks_jax import cache, coordination, errors, hashing, signs_of_life, waits
+from rclicks_jax import cache, coordination, errors, signs_of_life, waits
 
 _POLL_SECONDS = 0.2
 # Process 0 stays for so long after it has left, so that others can read its reason.
@@ -29,7 +29,7 @@ _FAREWELL_SECONDS = 2.0
 _SIGN_SECONDS, _LOST_SECONDS = 5.0, 75.0
 _ADVICE = "What is finished is kept; start all processes again."
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
-_SIGNS = "rclicks/signs"
+_SIGNS, _TEXTS = "rclicks/signs", "rclicks/texts"
 
 
 def use_compilation_cache() -> None:
@@ -76,19 +76,6 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
         signs_of_life.explain_aborts()
         coordination.connect(coordinator, process_count, process_id)
         threading.Thread(target=_heed_others, daemon=True).start()
-
-
-def owns(key: str, shard: tuple[int, int] = (0, 1)) -> bool:
-    """Tells whether this process works on a unit; the order of units does not matter.
-
-    Args:
-        key: Name of the unit.
-        shard: Number of this shard, from 0, and number of shards; each shard may have
-            several processes.
-    """
-    number, count = shard
-    mine = number * jax.process_count() + jax.process_index()
-    return hashing.stable_hash(key) % (count * jax.process_count()) == mine
 
 
 def is_first() -> bool:
@@ -143,6 +130,26 @@ def _meet(client: Any, name: str) -> None:
                 )
             time.sleep(pause)
             pause = min(_POLL_SECONDS, 2 * pause)
+
+
+def texts_of_all(name: str, text: str) -> list[str]:
+    """Returns the texts that all processes give, in their order; waits for all.
+
+    Args:
+        name: Name of the exchange, the same in all processes.
+        text: The text of this process.
+
+    Raises:
+        RClicksError: Another process ended before it gave its text.
+    """
+    if is_alone():
+        return [text]
+    client: Any = jax_distributed.global_state.client
+    folder = f"{_TEXTS}/{name}/{_met[name]}"
+    _put(client, f"{folder}/{jax.process_index()}", text)
+    barrier(name)
+    texts = _numbered(client, folder)
+    return [texts[number] for number in range(jax.process_count())]
 
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:

@@ -27,32 +27,6 @@ def test_hashes_are_the_same_in_every_release():
     assert hashing.stable_hash("") == 16406829232824261652
 
 
-def test_every_unit_has_one_owner(monkeypatch):
-    monkeypatch.setattr(jax, "process_count", lambda: 3)
-    owners = []
-    for process in range(3):
-        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
-        owners.append({key for key in map(str, range(300)) if distributed.owns(key)})
-    assert set.union(*owners) == set(map(str, range(300)))
-    assert sum(map(len, owners)) == 300
-    assert min(map(len, owners)) > 60
-
-
-def test_every_unit_has_one_owner_among_shards_of_several_hosts(monkeypatch):
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(jax, "process_index", lambda: 0)
-    owned = []
-    for process in range(2):
-        monkeypatch.setattr(jax, "process_index", lambda process=process: process)
-        for number in range(3):
-            owned += [
-                key
-                for key in map(str, range(300))
-                if distributed.owns(key, (number, 3))
-            ]
-    assert sorted(owned) == sorted(map(str, range(300)))
-
-
 @pytest.fixture
 def jax_cache():
     key = "jax_compilation_cache_dir"

@@ -50,6 +50,7 @@ class Row:
         input_device: Device of the clicks of a task; empty for images.
         problem: Reason why the example cannot be used; empty if it can.
         problems: Reason for each of its objects, or for the task.
+        shape: Height and width of the photograph; 0 if it cannot be read.
     """
 
     split: str
@@ -60,6 +61,7 @@ class Row:
     input_device: str
     problem: str
     problems: tuple[str, ...]
+    shape: tuple[int, int]
 
 
 class Package:
@@ -91,6 +93,7 @@ class Package:
                     **row,
                     "instance_ids": tuple(row["instance_ids"]),
                     "problems": tuple(row["problems"]),
+                    "shape": tuple(row["shape"]),
                 }
             )
             for row in index["rows"]

@@ -230,6 +230,7 @@ def index_row(
         "input_device": _text(features.get("input_device", "")),
         "problem": problem,
         "problems": problems if kind == "instances" else [problem],
+        "shape": [0, 0] if problem else [int(side) for side in features["shape"]],
     }
 
 

@@ -18,7 +18,7 @@ from rclicks_jax.data import raw, specs
 from rclicks_jax.data.raw import sources
 
 # Format of packages and of their indices.
-FORMAT = 5
+FORMAT = 6
 _PROJECT = "rclicks_jax"
 # Modules from which reading and packaging start.
 _ROOTS = (

@@ -200,6 +200,7 @@ def run(
             never raises.
     """
     work_units.require_distinct(units, job.unit)
+    work_units.require_same_plan(units, job.unit)
     folder = store.RunFolder(workdir)
     facts = dataclasses.replace(provenance.of_this_process(), **job.provenance())
     folder.begin(job.kind, job.identity(), facts, mendable=job.mendable)

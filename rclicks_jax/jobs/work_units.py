@@ -2,13 +2,17 @@
 
 import collections
 import dataclasses
+import hashlib
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import jax
+
 from rclicks_jax import distributed, errors
 from rclicks_jax.data import packages
-from rclicks_jax.jobs import failures, records, store
+from rclicks_jax.jobs import balance, failures, records, store
 
 
 class Place(NamedTuple):
@@ -35,16 +39,18 @@ class Unit:
         name: Name of the unit in the dataset.
         objects: Names of its objects; empty if they are unknown until it is read.
         source: Where the job reads it from, such as a `Place`.
+        pixels: Number of pixels of its photograph; 0 if unknown.
     """
 
     dataset: str
     name: str
     objects: tuple[str, ...]
     source: Any
+    pixels: int = 0
 
     @property
     def key(self) -> str:
-        """Text by which the unit is assigned to a process."""
+        """Text that names the unit among all units of a run."""
         return f"{self.dataset}/{self.name}"
 
 
@@ -66,15 +72,46 @@ def of_packages(
         rows = package.select(split)[: max_images or None]
         packages.require_usable(package.dataset, rows)
         units += [
-            Unit(package.dataset, row.name, row.instance_ids, Place(package, row))
+            Unit(
+                package.dataset,
+                row.name,
+                row.instance_ids,
+                Place(package, row),
+                pixels=math.prod(row.shape),
+            )
             for row in rows
         ]
     return units
 
 
 def owned(units: Sequence[Unit], shard: tuple[int, int] = (0, 1)) -> list[Unit]:
-    """Returns the units that this process works on."""
-    return [unit for unit in units if distributed.owns(unit.key, shard)]
+    """Returns the units that this process works on, in the order of the plan.
+
+    They depend on the plan alone: not on its order, nor on what is finished. All
+    processes get nearly the same numbers of objects and of pixels. Shards share the
+    plan, and the processes of a shard share its part, so that shards may have different
+    numbers of processes.
+
+    Args:
+        units: The plan: all units of the run.
+        shard: Number of this shard, from 0, and number of shards.
+    """
+    number, count = shard
+    ordered = sorted(units, key=lambda unit: (unit.dataset, unit.name))
+    ours = _part(
+        _part(ordered, number, count), jax.process_index(), jax.process_count()
+    )
+    mine = {(unit.dataset, unit.name) for unit in ours}
+    return [unit for unit in units if (unit.dataset, unit.name) in mine]
+
+
+def _part(units: Sequence[Unit], number: int, count: int) -> Sequence[Unit]:
+    """Returns one of several parts of equal load."""
+    if count == 1:
+        return units
+    loads = [balance.Load(max(1, len(unit.objects)), unit.pixels) for unit in units]
+    parts = balance.parts(loads, count).tolist()
+    return [unit for unit, part in zip(units, parts, strict=True) if part == number]
 
 
 def unfinished(
@@ -121,6 +158,30 @@ def require_distinct(units: Iterable[Unit], called: str) -> None:
             raise errors.DataError(
                 f"{dataset} has {times} {called}s called {name!r}. Give each its own "
                 "name."
+            )
+
+
+def require_same_plan(units: Iterable[Unit], called: str) -> None:
+    """Checks that all processes of this start have the same units.
+
+    Otherwise two processes might work on a unit, or none.
+
+    Args:
+        units: All units of a job.
+        called: Word for a unit.
+
+    Raises:
+        RClicksError: Processes have different units.
+    """
+    names = sorted((unit.dataset, unit.name, unit.pixels) for unit in units)
+    digest = hashlib.sha256(repr(names).encode()).hexdigest()[:12]
+    plans = distributed.texts_of_all("plan", f"{len(names)} {called}s ({digest})")
+    for number, plan in enumerate(plans):
+        if plan != plans[0]:
+            raise errors.RClicksError(
+                f"The processes of this run have different work: process 0 has "
+                f"{plans[0]}, process {number} has {plan}. Give all of them the same "
+                "flags and the same data."
             )
 
 

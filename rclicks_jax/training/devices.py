@@ -5,7 +5,7 @@ None. Upstream keeps `pmap` in maintenance and advises `shard_map` for new code;
 there would change this file alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
@@ -18,9 +18,18 @@ T = TypeVar("T")
 Step = TypeVar("Step", bound=Callable[..., object])
 
 
-def parallel_train_step(step: Step) -> Step:
-    """Runs (state, batch, key) -> (state, loss) on every device, the batch divided."""
-    return jax.pmap(step, AXIS, in_axes=(None, 0, None), out_axes=(None, None))
+def parallel_train_step(
+    step: Step, devices: Sequence[jax.Device] | None = None
+) -> Step:
+    """Runs (state, batch, key) -> (state, loss) on devices, the batch divided.
+
+    Args:
+        step: The step of one device.
+        devices: The devices; None for all.
+    """
+    return jax.pmap(
+        step, AXIS, in_axes=(None, 0, None), out_axes=(None, None), devices=devices
+    )
 
 
 def parallel_eval_step(step: Step) -> Step:

@@ -47,7 +47,9 @@ class Tasks:
         self.encoded = cv2.imencode(".jpg", smooth)[1]
         kinds = ("first", "fn", "fp")
         self.rows = [
-            packages.Row("val", i, f"task{i}", (), kinds[i % 3], "", "", ("",))
+            packages.Row(
+                "val", i, f"task{i}", (), kinds[i % 3], "", "", ("",), (480, 640)
+            )
             for i in range(count)
         ]
 

@@ -84,11 +84,7 @@ def training(job):
         without_cancelled=clickability.without_cancelled,
     )
     chosen = jax.devices()[: job.get("devices")]
-    if len(chosen) == jax.device_count():
-        run = devices.parallel_train_step(step)
-    else:
-        places = {"in_axes": (None, 0, None), "out_axes": (None, None)}
-        run = jax.pmap(step, devices.AXIS, devices=chosen, **places)
+    run = devices.parallel_train_step(step, chosen)
     mesh = jax.sharding.Mesh(np.array(chosen), (devices.AXIS,))
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(devices.AXIS))

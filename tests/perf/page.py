@@ -28,9 +28,9 @@ def printed(lines):
     return kept
 
 
-def put(name, lines):
+def put(name, lines, by="make perf"):
     """Replaces what stands between `<!-- NAME, measured by ... -->` and its end."""
-    start, stop = f"<!-- {name}, measured by make perf -->", f"<!-- end {name} -->"
+    start, stop = f"<!-- {name}, measured by {by} -->", f"<!-- end {name} -->"
     before, found, rest = PAGE.read_text().partition(start)
     _, end, after = rest.partition(stop)
     assert found, f"{PAGE} has no {start}"

@@ -1,0 +1,171 @@
+"""The programs that run on accelerators, as functions of the library, with shapes.
+
+A further program is a function here that lowers it, and a row in `programs`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from rclicks_jax.clicks import sampling
+from rclicks_jax.metrics import interaction
+from rclicks_jax.networks import architectures, infer
+from rclicks_jax.ops import buckets
+from rclicks_jax.settings import networks
+from rclicks_jax.training import devices, optimizers, recipes, state, steps
+from rclicks_jax.types import PackedBatch
+
+Lower = Callable[[Sequence[jax.Device]], Any]
+Shape = jax.ShapeDtypeStruct
+ARCHITECTURE = architectures.find(networks.CLICKABILITY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A program for one kind of chip.
+
+    Attributes:
+        program: Name of the program.
+        shape: What it works on, in words.
+        chip: Name of the chip.
+        devices: Devices it runs on.
+        lower: Lowers it for the devices of a topology.
+    """
+
+    program: str
+    shape: str
+    chip: str
+    devices: int
+    lower: Lower
+
+
+def on_one(lower_for: Callable[..., Any], *arguments: Any) -> Lower:
+    """Lowers with the arrays among the arguments on the first device."""
+
+    def lower(places: Sequence[jax.Device]) -> Any:
+        place = jax.sharding.SingleDeviceSharding(places[0])
+
+        def placed(leaf: Any) -> Any:
+            if not isinstance(leaf, Shape):
+                return leaf
+            return Shape(leaf.shape, leaf.dtype, sharding=place)
+
+        return lower_for(*jax.tree.map(placed, arguments))
+
+    return lower
+
+
+def variables_of(variant: str) -> Any:
+    """Shapes of the variables of the click model's network."""
+    fresh = ARCHITECTURE.init(networks.network(variant), 0)
+    return jax.tree.map(lambda leaf: Shape(leaf.shape, leaf.dtype), fresh)
+
+
+def click_maps(variant: str, batch: int, side: int) -> Lower:
+    """The pass of the click model, in bfloat16."""
+    net = ARCHITECTURE.network(networks.network(variant), dtype=jnp.bfloat16)
+    image, masks = (
+        Shape((batch, side, side, channels), jnp.float32) for channels in (3, 2)
+    )
+    return on_one(infer._predict.lower, net, False, variables_of(variant), image, masks)
+
+
+def training_step(variant: str, batch: int, side: int) -> Lower:
+    """A step of the paper's recipe in bfloat16 on all devices, each with `batch`."""
+    recipe = recipes.parse("paper:precision=bfloat16")
+    optimizer = optimizers.make_optimizer(recipe, 1000, encoder=ARCHITECTURE.encoder)
+    net = ARCHITECTURE.network(
+        networks.network(variant),
+        train=True,
+        axis_name=devices.AXIS,
+        dtype=jnp.dtype(recipe.precision),
+    )
+    step = steps.make_train_step(
+        net,
+        optimizer,
+        masked=recipe.masked_loss,
+        axis_name=devices.AXIS,
+        without_cancelled=ARCHITECTURE.without_cancelled,
+        ema=recipe.ema,
+    )
+
+    def lower(places: Sequence[jax.Device]) -> Any:
+        run = devices.parallel_train_step(
+            lambda state, packed, key: step(state, steps.unpack(packed), key), places
+        )
+        first = jax.eval_shape(
+            lambda variables: state.create(variables, optimizer), variables_of(variant)
+        )
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        rows = (len(places), batch)
+        packed = PackedBatch(
+            image=Shape((*rows, side, side, 3), jnp.uint8),
+            masks=Shape((*rows, side, side, 2), jnp.uint8),
+            click_map=Shape((*rows, side, side), jnp.float16),
+            box=Shape((*rows, 4), jnp.int32),
+            weight=Shape(rows, jnp.float32),
+        )
+        return run.lower(first, packed, key)
+
+    return lower
+
+
+def draws(maps: int, height: int, width: int) -> Lower:
+    """A click of one group from each of some maps."""
+    length = buckets.bucket_length(height * width)
+    levels = Shape((maps, length), jnp.uint16)
+    groups = Shape((maps, 1), jnp.int32)
+
+    def lower(places: Sequence[jax.Device]) -> Any:
+        with jax.enable_x64(True):
+            bits = Shape((maps, 1), jnp.uint64)
+            draw = functools.partial(sampling._draw_maps.lower, cut="mass")
+            return on_one(draw, levels, groups, bits)(places)
+
+    return lower
+
+
+def areas(masks: int, height: int, width: int) -> Lower:
+    """Intersections and unions of a target and some masks."""
+    length = buckets.bucket_length(height * width)
+    target = Shape((length,), jnp.bool_)
+    lower = interaction.areas_on_device.lower
+    return on_one(lower, Shape((masks, length), jnp.bool_), target, target)
+
+
+def programs() -> list[Case]:
+    """Returns the programs as they are used, for each chip."""
+    cases = []
+    for chip in ("v4", "v5e", "v6e"):
+        maps = "`b`, 16 of 416x416"
+        cases.append(Case("click maps", maps, chip, 1, click_maps("b", 16, 416)))
+        for height, width in ((480, 640), (1500, 2000)):
+            size = f"of {height}x{width}"
+            drawn, masks = draws(10, height, width), areas(11, height, width)
+            cases.append(Case("draws", f"10 {size}", chip, 1, drawn))
+            cases.append(Case("areas", f"11 masks {size}", chip, 1, masks))
+    one_core = training_step("b", 8, 416)
+    cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
+    for chip, batch in (("v4", 1), ("v4", 16), ("v5e", 16), ("v6e", 16)):
+        shape = f"`b`, batch {16 * batch}"
+        step = training_step("b", batch, 416)
+        cases.append(Case("training step", shape, chip, 16, step))
+    return cases
+
+
+def nano_programs() -> list[Case]:
+    """Returns small programs of the same functions."""
+    cases = []
+    for chip in ("v4", "v5e", "v6e"):
+        maps = click_maps("nano", 2, 64)
+        cases.append(Case("click maps", "`nano`, 2 of 64x64", chip, 1, maps))
+        masks = areas(2, 48, 64)
+        cases.append(Case("areas", "2 masks of 48x64", chip, 1, masks))
+    cases.append(Case("draws", "2 of 48x64", "v4", 1, draws(2, 48, 64)))
+    step = training_step("nano", 1, 64)
+    cases.append(Case("training step", "`nano`, batch 16", "v4", 16, step))
+    return cases
