@@ -4,8 +4,11 @@ Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliencyApply`, and
 rclicks/rclicks/clicksim.py, `ClickabilityModel`.
 """
 
+import collections
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +22,8 @@ from rclicks_jax.ops import images, letterbox
 from rclicks_jax.types import ClickQuery
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
+# Memory for squares kept between calls.
+_KEPT_BYTES = 1 << 28
 _DTYPES = {FLOAT32: jnp.float32, BFLOAT16: jnp.bfloat16}
 
 
@@ -99,6 +104,7 @@ class ClickabilityModel:
         self.rows = plan.rows
         self._variables = variables
         self._passes = passes.Passes(plan, variables)
+        self._letterboxed = _LetterboxMemo()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
         """Returns a click map for each query.
@@ -120,12 +126,12 @@ class ClickabilityModel:
         started: tuple[Sequence[ClickQuery], jax.Array] | None = None
         for first in range(0, len(queries), self.rows):
             chunk = queries[first : first + self.rows]
-            following = chunk, self._start(chunk)
+            following = chunk, self.start(self.prepare(chunk))
             if started is not None:
-                maps += self._finish(*started)
+                maps += map(self.native, started[0], self.fetch(started[1]))
             started = following
         if started is not None:
-            maps += self._finish(*started)
+            maps += map(self.native, started[0], self.fetch(started[1]))
         return maps
 
     def __repr__(self) -> str:
@@ -137,42 +143,70 @@ class ClickabilityModel:
             f"{self.precision}>"
         )
 
-    def _start(self, chunk: Sequence[ClickQuery]) -> jax.Array:
-        """Starts a pass for up to `rows` queries; returns maps of the squares."""
+    def prepare(self, queries: Sequence[ClickQuery]) -> list["Squares"]:
+        """Letterboxes queries; several threads may call this at a time.
+
+        Args:
+            queries: Images of any shapes. It saves time if those of an object follow
+                each other.
+        """
+        prepared: list[Squares] = []
+        before: ClickQuery | None = None
+        for query in queries:
+            box = letterbox.fit(query.image.shape, self.card.size)
+            # Groups of an object share its image and target, and come together.
+            if before is not None and query.image is before.image:
+                image = prepared[-1].image
+            else:
+                image = self._letterboxed.get(
+                    query.image, box, images.normalised_square
+                )
+            if before is not None and query.gt_mask is before.gt_mask:
+                target = prepared[-1].target
+            else:
+                target = self._letterboxed.get(query.gt_mask, box, _mask_square)
+            region = _mask_square(query.error_mask, box)
+            prepared.append(Squares(image, target, region))
+            before = query
+        return prepared
+
+    def start(self, prepared: Sequence["Squares"]) -> jax.Array:
+        """Starts a pass for at most `rows` queries, and does not wait for it.
+
+        Returns:
+            The maps of the squares, `f32[rows s s]`, for `fetch`.
+
+        Raises:
+            DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
+        """
+        images, targets = self._passes.images, self._passes.targets
         size = self.card.size
         regions = np.zeros((self.rows, size, size), np.float32)
-        image_slots: list[int] = []
-        target_slots: list[int] = []
-        before: ClickQuery | None = None
         with self._passes.preparing():
-            for row, query in enumerate(chunk):
-                box = letterbox.fit(query.image.shape, size)
-                # Groups of an object share its image and target, and come together.
-                if before is not None and query.image is before.image:
-                    image_slots.append(image_slots[-1])
-                else:
-                    square = _Square(query.image, box, images.normalised_square)
-                    image_slots.append(self._passes.images.find(query.image, square))
-                if before is not None and query.gt_mask is before.gt_mask:
-                    target_slots.append(target_slots[-1])
-                else:
-                    square = _Square(query.gt_mask, box, _mask_square)
-                    target_slots.append(
-                        self._passes.targets.find(query.gt_mask, square)
-                    )
-                regions[row] = _mask_square(query.error_mask, box)
-                before = query
-            return self._passes.start(image_slots, target_slots, regions)
+            for region, each in zip(regions, prepared, strict=False):
+                region[:] = each.region
+            return self._passes.start(
+                [images.find(each.image, passes.put) for each in prepared],
+                [targets.find(each.target, passes.put) for each in prepared],
+                regions,
+            )
 
-    def _finish(self, chunk: Sequence[ClickQuery], maps: jax.Array) -> list[np.ndarray]:
-        """Waits for the maps of squares; returns those of the queries."""
-        squares = self._passes.fetch(maps)
-        return [
-            self._native(query, square)
-            for query, square in zip(chunk, squares, strict=False)
-        ]
+    def fetch(self, maps: jax.Array) -> np.ndarray:
+        """Waits for what `start` has started, `f32[rows s s]`; raises as it does."""
+        return self._passes.fetch(maps)
 
-    def _native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
+    def run(self, prepared: Sequence["Squares"]) -> np.ndarray:
+        """Returns the maps of the squares of at most `rows` queries, `f32[n s s]`.
+
+        Raises:
+            DataError: The weights do not fit the network.
+            DeviceError: A device is lost.
+        """
+        return self.fetch(self.start(prepared))[: len(prepared)]
+
+    def native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
+        """Returns the map of a query at native size, `f32[h w]`, of its square."""
         box = letterbox.fit(query.image.shape, self.card.size)
         click_map = letterbox.restore(square, box)
         if not self._rescale:
@@ -201,22 +235,62 @@ class ClickabilityModel:
         return PrecisionError(len(queries), float(pixels.max(initial=0)), float(mean))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Square:
-    """Letterboxes an array on the host, and puts it into a slot.
+class Squares(NamedTuple):
+    """A query, letterboxed to squares of side `s`.
 
     Attributes:
-        array: The image or mask.
-        box: Its letterbox.
-        place: Returns its square.
+        image: `f32[s s 3]`, normalised.
+        target: `f32[s s]`.
+        region: `f32[s s]`.
     """
 
-    array: np.ndarray
-    box: letterbox.Letterbox
-    place: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray]
+    image: np.ndarray
+    target: np.ndarray
+    region: np.ndarray
 
-    def __call__(self, squares: jax.Array, slot: int) -> jax.Array:
-        return passes.put(squares, slot, self.place(self.array, self.box))
+
+class _LetterboxMemo:
+    """Letterboxed arrays, kept between calls: an image comes back at every click.
+
+    An array is looked up by its `id` and compared with a copy of what it was. So
+    neither an `id` that is used again nor an array changed in place gives a wrong
+    square. Several threads may use it at a time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: collections.OrderedDict[int, tuple[np.ndarray, np.ndarray]]
+        self._kept = collections.OrderedDict()
+        self._bytes = 0
+
+    def get(
+        self,
+        array: np.ndarray,
+        box: letterbox.Letterbox,
+        make: Callable[[np.ndarray, letterbox.Letterbox], np.ndarray],
+    ) -> np.ndarray:
+        """Returns `make(array, box)`; all boxes must be of one size."""
+        with self._lock:
+            entry = self._kept.get(id(array))
+        if entry is None or not _equal(entry[0], array):
+            entry = array.copy(), make(array, box)
+        with self._lock:
+            self._keep(id(array), entry)
+        return entry[1]
+
+    def _keep(self, key: int, entry: tuple[np.ndarray, np.ndarray]) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._bytes -= before[0].nbytes + before[1].nbytes
+        self._kept[key] = entry
+        self._bytes += entry[0].nbytes + entry[1].nbytes
+        while self._bytes > _KEPT_BYTES:
+            _, (source, square) = self._kept.popitem(last=False)
+            self._bytes -= source.nbytes + square.nbytes
+
+
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first.dtype == second.dtype and np.array_equal(first, second)
 
 
 def load(

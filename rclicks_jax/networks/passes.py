@@ -31,8 +31,6 @@ ROWS = "rows"
 EVERYWHERE, DIVIDED = PartitionSpec(), PartitionSpec(ROWS)
 # Squares are kept for a pass and for the next one, which is prepared meanwhile.
 _PASSES_KEPT = 2
-# Memory of the host for copies of the arrays whose squares are kept.
-_KEPT_BYTES = 1 << 28
 # The original's use in the benchmark adds this to the range, its training 1e-9.
 _RANGE_EPSILON = 1e-8
 # Errors of XLA after which a device cannot be used any more.
@@ -213,9 +211,8 @@ def _maps(
 class Slots:
     """Squares on every device, found again by the array that they were made of.
 
-    An array is looked up by its `id` and compared with a copy of what it was. So
-    neither an `id` that is used again nor an array changed in place gives a wrong
-    square. The oldest ones make room, but none of the pass that is being prepared: a
+    An array that has a square must not change: it is known by its identity, and kept.
+    The oldest squares make room, but none of the pass that is being prepared, since a
     pass has half as many rows as there are slots.
     """
 
@@ -229,9 +226,7 @@ class Slots:
         """Forgets all squares, as after an error that may have damaged them."""
         self._kept: collections.OrderedDict[int, tuple[np.ndarray, int]]
         self._kept = collections.OrderedDict()
-        self._bytes = 0
-        # A slot that is free for the longest time is taken first.
-        self._free = collections.deque(range(self._plan.slots))
+        self._free = list(range(self._plan.slots))
         self._squares: jax.Array | None = None
 
     @property
@@ -243,48 +238,30 @@ class Slots:
         return self._squares
 
     def find(
-        self, array: np.ndarray, write: Callable[[jax.Array, int], jax.Array]
+        self,
+        array: np.ndarray,
+        write: Callable[[np.ndarray, jax.Array, int], jax.Array],
     ) -> int:
         """Returns the slot of an array's square.
 
         Args:
-            array: The image or mask.
-            write: Puts the square into a slot of the squares, which it may use up;
-                called if the square is not there.
+            array: The image or mask, or its square.
+            write: Puts the array's square into a slot of the squares, which it may use
+                up; called if the square is not there.
         """
-        copy, slot = self._kept.pop(id(array), (None, -1))
-        if copy is not None and not _equal(copy, array):
-            self._drop(copy, slot)
-            copy = None
-        if copy is None:
-            copy = array.copy()
-            self._bytes += copy.nbytes
-            slot = self._free_slot()
-            self._squares = write(self.squares, slot)
-        self._kept[id(array)] = copy, slot
-        while self._bytes > _KEPT_BYTES:
-            self._drop_oldest()
-        return slot
-
-    def _free_slot(self) -> int:
-        if not self._free:
-            self._drop_oldest()
-        return self._free.popleft()
-
-    def _drop_oldest(self) -> None:
-        _, (copy, slot) = self._kept.popitem(last=False)
-        self._drop(copy, slot)
-
-    def _drop(self, copy: np.ndarray, slot: int) -> None:
-        self._bytes -= copy.nbytes
-        self._free.append(slot)
+        kept = self._kept.pop(id(array), None)
+        if kept is None:
+            if not self._free:
+                _, (_, oldest) = self._kept.popitem(last=False)
+                self._free.append(oldest)
+            # What cannot be written takes no slot.
+            self._squares = write(array, self.squares, self._free[-1])
+            kept = array, self._free.pop()
+        self._kept[id(array)] = kept
+        return kept[1]
 
 
-def _equal(first: np.ndarray, second: np.ndarray) -> bool:
-    return first.dtype == second.dtype and np.array_equal(first, second)
-
-
-def put(squares: jax.Array, slot: int, square: np.ndarray) -> jax.Array:
+def put(square: np.ndarray, squares: jax.Array, slot: int) -> jax.Array:
     """Copies a square of the host into a slot; uses up `squares`."""
     return _put(squares, np.int32(slot), jax.device_put(square, squares.sharding))
 

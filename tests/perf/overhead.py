@@ -16,28 +16,31 @@ import rounds
 from rclicks_jax.benchmark import lockstep
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.networks import cards, clickability, infer, passes
 from rclicks_jax.settings import networks, protocols
 
 CLICKS, REPEATS = 4, 3
 
 
-class TimedNetwork(infer.ClickabilityModel):
-    """A click model that adds up the seconds of its network."""
+class TimedPasses(passes.Passes):
+    """Passes that add up the seconds of the network."""
 
     seconds = 0.0
 
-    def _run_network(self, *arguments):
+    def start(self, *arguments):
         start = time.perf_counter()
-        squares = super()._run_network(*arguments)
+        maps = super().start(*arguments).block_until_ready()
         self.seconds += time.perf_counter() - start
-        return squares
+        return maps
 
 
 def model():
     network = networks.network("b")
     card = cards.Card(network, 416, 5.0, "nothing", "random weights", {})
-    return TimedNetwork(clickability.init_variables(network, 0), card, batch=10)
+    variables = clickability.init_variables(network, 0)
+    made = infer.ClickabilityModel(variables, card, batch=10)
+    made._passes = TimedPasses(made._passes.plan, variables)
+    return made
 
 
 def row_of(click_model, height, width):
@@ -47,12 +50,12 @@ def row_of(click_model, height, width):
     setup = Setup(protocol, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock, click_model.seconds = Clock(), 0.0
+        clock, click_model._passes.seconds = Clock(), 0.0
         start = time.perf_counter()
         lockstep.play(
             example, example.instances, prepared.start, click_model, setup, clock
         )
-        return time.perf_counter() - start, click_model.seconds
+        return time.perf_counter() - start, click_model._passes.seconds
 
     play()
     whole, network = zip(*(play() for _ in range(REPEATS)), strict=True)
