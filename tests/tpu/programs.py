@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax.clicks import sampling
-from rclicks_jax.metrics import interaction
 from rclicks_jax.networks import architectures, passes
-from rclicks_jax.ops import buckets
+from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, optimizers, recipes, state, steps
 from rclicks_jax.types import PackedBatch
@@ -134,11 +133,13 @@ def draws(maps: int, height: int, width: int) -> Lower:
 
 
 def areas(masks: int, height: int, width: int) -> Lower:
-    """Intersections and unions of a target and some masks."""
-    length = buckets.bucket_length(height * width)
-    target = Shape((length,), jnp.bool_)
-    lower = interaction.areas_on_device.lower
-    return on_one(lower, Shape((masks, length), jnp.bool_), target, target)
+    """Intersections and unions of a target and some masks, and of their bands."""
+    rows, columns = buckets.static_shape((height, width))
+    target = Shape((rows, columns // 8), jnp.uint8)
+    predictions = Shape((masks, *target.shape), jnp.uint8)
+    band_width = Shape((), jnp.int32)
+    lower = jax.jit(packed_masks.areas).lower
+    return on_one(lower, predictions, target, target, band_width)
 
 
 def programs() -> list[Case]:
@@ -149,9 +150,9 @@ def programs() -> list[Case]:
         cases.append(Case("click maps", maps, chip, 1, click_maps("b", 16, 416)))
         for height, width in ((480, 640), (1500, 2000)):
             size = f"of {height}x{width}"
-            drawn, masks = draws(10, height, width), areas(11, height, width)
+            drawn, masks = draws(10, height, width), areas(12, height, width)
             cases.append(Case("draws", f"10 {size}", chip, 1, drawn))
-            cases.append(Case("areas", f"11 masks {size}", chip, 1, masks))
+            cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     for chip, batch in (("v4", 1), ("v4", 16), ("v5e", 16), ("v6e", 16)):
