@@ -20,6 +20,7 @@ class BenchmarkIdentity:
         data: Checksum of each dataset's package, by name.
         split: Which images are taken.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
+        click_draws: How clicks are drawn, `sampling.METHOD`; empty if none are.
     """
 
     protocol: Protocol
@@ -30,3 +31,4 @@ class BenchmarkIdentity:
     data: dict[str, str]
     split: str
     max_side: int = 0
+    click_draws: str = ""

@@ -14,7 +14,7 @@ from rclicks_jax.benchmark import play, preconditions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, sampling
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, work_units
 from rclicks_jax.jobs.store import RunFolder
@@ -142,6 +142,7 @@ class Benchmark(engine.Job):
             if config.groups
             else {},
             data={package.dataset: package.checksum for package in self._datasets},
+            click_draws=sampling.METHOD if config.groups or config.robots else "",
         )
 
     def provenance(self) -> JsonObject:

@@ -285,4 +285,4 @@ def part_to_draw_from(
         empty_map=empty_map,
     )
     numbers = np.array(group_numbers, np.int32)
-    return MapPart(sampling.Draw(levels, numbers, bits), top, left)
+    return MapPart(sampling.Draw(levels, top, left, numbers, bits), top, left)

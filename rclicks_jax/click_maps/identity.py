@@ -21,6 +21,7 @@ class ClickMapsIdentity:
         split: The split of the datasets.
         data: Checksum of each dataset's package, by name.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
+        click_draws: How clicks are drawn, `sampling.METHOD`; empty if none are.
     """
 
     model: JsonObject
@@ -33,3 +34,4 @@ class ClickMapsIdentity:
     split: str
     data: dict[str, str]
     max_side: int = 0
+    click_draws: str = ""

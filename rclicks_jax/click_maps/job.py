@@ -12,7 +12,7 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.click_maps import files, preconditions, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
-from rclicks_jax.clicks import click_models, simulate
+from rclicks_jax.clicks import click_models, sampling, simulate
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, records, store, work_units
 from rclicks_jax.jobs.work_units import Unit
@@ -110,6 +110,7 @@ class ClickMaps(engine.Job):
             split=config.split,
             data={package.dataset: package.checksum for package in self._datasets},
             max_side=config.max_side,
+            click_draws=sampling.METHOD if config.samples else "",
         )
 
     def provenance(self) -> JsonObject:

@@ -2,15 +2,15 @@
 
 A click map is quantised to 16 bits before anything is drawn from it. Its pixels, sorted
 by (level, row-major index), lie on the mass line, whose length is the sum of all
-levels. A clicking group is an interval of that line, and a click is a point on it. So
-rounding in the last bits of a network's output seldom moves a click, and the same
-integers give the same click on every machine.
+levels. A clicking group is an interval of that line. A pixel's weight in the group is
+the length of its part of the interval, and its probability is in proportion to it.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker._get_next_click`,
 which sorts and sums float32 values.
 """
 
-from typing import Literal, NamedTuple
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -144,29 +144,100 @@ def interval(table: MassTable, group: int, cut: Cut) -> tuple[int, int]:
     return int(before_low), int(table.cumulative[high])
 
 
-def pixel_at(levels: np.ndarray, table: MassTable, position: int) -> int:
-    """Returns the row-major index of the pixel at a position on the mass line.
+class Point(NamedTuple):
+    """A point of the mass line, as it is for each pixel.
+
+    Attributes:
+        level: Level of the pixels among which it lies, 1..65536; pixels of lower levels
+            lie below it.
+        index: Row-major index of the pixel in which it lies; pixels of the same level
+            before it lie below the point.
+        offset: How much of that pixel lies below the point.
+    """
+
+    level: Any
+    index: Any
+    offset: Any
+
+
+# The end of the mass line of a map of 16-bit levels.
+END = Point(TOP_LEVEL + 1, 0, 0)
+
+
+def point_at(levels: np.ndarray, table: MassTable, position: int) -> Point:
+    """Returns the point at a position of the mass line.
 
     Args:
-        levels: The levels, `u16[h w]`, or the integers from which the table was made.
+        levels: The levels, `u16[h w]`.
         table: Mass table of `levels`.
-        position: Position in 0..total-1.
+        position: Position in 0..total.
     """
+    if position >= table.total:
+        return END
     at = int(np.searchsorted(table.cumulative, position, side="right"))
     level = int(table.levels[at])
     before = int(table.cumulative[at]) - level * int(table.counts[at])
-    rank = (position - before) // level
-    return int(np.flatnonzero(levels.ravel() == level)[rank])
+    rank, offset = divmod(position - before, level)
+    if not rank and not offset:
+        return Point(level, 0, 0)
+    index = int(np.flatnonzero(levels.ravel() == level)[rank])
+    return Point(level, index, offset)
 
 
-def pixels_at(
-    levels: np.ndarray, table: MassTable, positions: np.ndarray
-) -> np.ndarray:
-    """Returns `pixel_at` for many positions, `i64[n]`, by sorting the pixels once."""
-    at = np.searchsorted(table.cumulative, positions, side="right")
-    before = table.cumulative[at] - table.levels[at] * table.counts[at]
-    ranks = (positions - before) // table.levels[at]
-    # The sort is stable, so pixels of one level stay in row-major order.
-    order = np.argsort(levels, axis=None, kind="stable")
-    first = levels.size - np.cumsum(table.counts[::-1])[::-1]
-    return order[first[at] + ranks]
+def mass_below(point: Point, levels: Any, indices: Any, xp: ModuleType) -> Any:
+    """Returns how much of each pixel lies below a point of the mass line.
+
+    Args:
+        point: The point.
+        levels: Levels of the pixels, `i32[...]`.
+        indices: Their row-major indices, `i32[...]`.
+        xp: `numpy` or `jax.numpy`.
+
+    Returns:
+        `i32[...]`, from 0 to the level.
+    """
+    cut = xp.where(indices == point.index, point.offset, 0)
+    cut = xp.where(indices < point.index, levels, cut)
+    cut = xp.where(levels == point.level, cut, 0)
+    return xp.where(levels < point.level, levels, cut)
+
+
+class Slice(NamedTuple):
+    """A clicking group of one map.
+
+    Attributes:
+        start: Where it begins on the mass line.
+        stop: Where it ends.
+        mass: The mass between them.
+        heaviest: The highest level in it.
+    """
+
+    start: Point
+    stop: Point
+    mass: int
+    heaviest: int
+
+
+def slice_of(levels: np.ndarray, table: MassTable, group: int, cut: Cut) -> Slice:
+    """Returns a clicking group of a map.
+
+    Args:
+        levels: The levels, `u16[h w]`.
+        table: Mass table of `levels`, of a map that is not empty.
+        group: Number of the group, 1..10, or `WHOLE`.
+        cut: As in `interval`.
+    """
+    start, stop = interval(table, group, cut)
+    last = int(np.searchsorted(table.cumulative, stop, side="left"))
+    return Slice(
+        point_at(levels, table, start),
+        point_at(levels, table, stop),
+        stop - start,
+        int(table.levels[min(last, table.levels.size - 1)]),
+    )
+
+
+def weights(of: Slice, levels: Any, indices: Any, xp: ModuleType) -> Any:
+    """Returns the weight of each pixel in a group, `i32[...]`; as `mass_below`."""
+    above = mass_below(of.stop, levels, indices, xp)
+    return above - mass_below(of.start, levels, indices, xp)

@@ -1,12 +1,20 @@
 """Draws of clicks: random bits from names, and pixels from bits.
 
-Two implementations draw the same pixels: `draw_on_host`, fastest if the maps are in
-host memory (a table of levels in NumPy), and `draw_on_device`, for accelerators (the
-same table vmapped over groups and maps).
+A draw is an exponential race. Each pixel has an exponential random number, a function
+of the bits of the draw and of the pixel's position in the image; the pixel with the
+least number over weight wins, with a probability in proportion to its weight. So a
+click moves only if its winner changes: of two maps, the share of clicks that differ is
+at most twice the total variation of their distributions, and what is cropped, padded or
+drawn beside it does not matter.
+
+Two implementations draw the same pixels, but for about one in a million whose race
+ends within the rounding of a logarithm: `draw_on_host` (NumPy, with a table of levels)
+and `draw_on_device`, for accelerators, vmapped over groups and maps.
 """
 
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,11 +23,15 @@ import numpy as np
 
 from rclicks_jax import errors, hashing
 from rclicks_jax.clicks import groups
-from rclicks_jax.ops import buckets
+from rclicks_jax.ops import buckets, position_hash, wide
 from rclicks_jax.settings import checks
 
-# From so many draws on, it is faster to sort the pixels of a map once.
-_MANY = 64
+# How clicks are drawn, for the identities of runs; another way has another name.
+METHOD = "exponential race"
+# Pixels that are hashed at a time, so that they stay in the processor's cache.
+_BLOCK = 1 << 15
+# A race is lost above this many times its mean; about one race in 10^7 is repeated.
+_BOUND = 16.0
 
 
 def check_seed(seed: int) -> None:
@@ -82,106 +94,21 @@ def _random_words(
     return jax.vmap(along_clicks, in_axes=(0, None))(streams, jnp.arange(clicks))
 
 
-def draw_on_host(
-    levels: np.ndarray, group_numbers: np.ndarray, bits: np.ndarray, *, cut: groups.Cut
-) -> np.ndarray:
-    """Draws one pixel for each clicking group of one map.
-
-    Args:
-        levels: The map in levels, `u16[h w]`.
-        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[g]`; a group
-            may occur repeatedly.
-        bits: A random integer for each draw, `u64[g]`.
-        cut: How groups are cut.
-
-    Returns:
-        Row-major pixel indices, `i32[g]`; -1 everywhere if the map has no mass.
-    """
-    table = groups.mass_table(levels)
-    if not table.total:
-        return np.full(len(group_numbers), -1, np.int32)
-    numbers, rows = np.unique(group_numbers, return_inverse=True)
-    intervals = [groups.interval(table, int(group), cut) for group in numbers]
-    starts, stops = np.array(intervals, np.uint64).reshape(-1, 2)[rows].T
-    positions = (starts + bits % (stops - starts)).astype(np.int64)
-    if len(positions) >= _MANY:
-        return groups.pixels_at(levels, table, positions).astype(np.int32)
-    pixels = [groups.pixel_at(levels, table, int(at)) for at in positions]
-    return np.array(pixels, np.int32)
-
-
-def draw_on_device(
-    levels: np.ndarray, group_numbers: np.ndarray, bits: np.ndarray, *, cut: groups.Cut
-) -> np.ndarray:
-    """Draws one pixel for each clicking group of each of several maps, by `vmap`.
-
-    Args:
-        levels: Flattened maps in levels, `u16[b n]`; zeros may be appended, so that
-            maps share a shape.
-        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[b g]`.
-        bits: A random integer for each draw, `u64[b g]`.
-        cut: How groups are cut.
-
-    Returns:
-        Row-major pixel indices, `i32[b g]`; -1 for maps without mass.
-    """
-    # Masses reach 2^38; nothing else in the program needs 64-bit integers.
-    with jax.enable_x64(True):
-        return np.asarray(_draw_maps(levels, group_numbers, bits, cut=cut))
-
-
-@functools.partial(jax.jit, static_argnames="cut")
-def _draw_maps(
-    levels: jax.Array, group_numbers: jax.Array, bits: jax.Array, *, cut: groups.Cut
-) -> jax.Array:
-    draw = functools.partial(_draw_pixel, cut=cut)
-    along_groups = jax.vmap(draw, in_axes=(None, 0, 0))
-    return jax.vmap(along_groups)(levels, group_numbers, bits)
-
-
-def _draw_pixel(
-    levels: jax.Array, group: jax.Array, word: jax.Array, *, cut: groups.Cut
-) -> jax.Array:
-    """Draws one pixel: `groups.interval` and `groups.pixel_at` on the dense table."""
-    occurring = jnp.arange(groups.TOP_LEVEL + 1, dtype=jnp.int64)
-    counts = jnp.zeros(occurring.size, jnp.int32).at[levels].add(1)
-    cumulative = jnp.cumsum(counts * occurring)
-    total = cumulative[-1]
-    group = group.astype(jnp.int64)
-    if cut == "mass":
-        start = -((-total * (group - 1)) // groups.GROUP_COUNT)
-        stop = -((-total * group) // groups.GROUP_COUNT)
-    else:
-        scaled = cumulative * groups.GROUP_COUNT
-        # Level 0 holds no mass; a level that does not occur repeats the mass below it.
-        low = jnp.searchsorted(scaled, jnp.maximum((group - 1) * total, 1))
-        high = jnp.searchsorted(scaled, group * total, side="right")
-        high = jnp.minimum(high, groups.TOP_LEVEL)
-        start = cumulative[low] - occurring[low] * counts[low]
-        stop = cumulative[high]
-    whole = group == groups.WHOLE
-    start, stop = jnp.where(whole, 0, start), jnp.where(whole, total, stop)
-    span = jnp.maximum(stop - start, 1).astype(jnp.uint64)
-    position = start + (word % span).astype(jnp.int64)
-    level = jnp.searchsorted(cumulative, position, side="right")
-    level = jnp.minimum(level, groups.TOP_LEVEL)
-    before = cumulative[level] - occurring[level] * counts[level]
-    rank = (position - before) // jnp.maximum(level, 1)
-    same = jnp.cumsum(levels == level, dtype=jnp.int32)
-    pixel = jnp.searchsorted(same, rank + 1)
-    return jnp.where(total > 0, pixel, -1).astype(jnp.int32)
-
-
 class Draw(NamedTuple):
-    """A map, and the groups for which a click is drawn from it.
+    """A part of a map, and the groups for which a click is drawn from it.
 
     Attributes:
-        levels: The map in levels, `u16[h w]`.
-        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[g]`.
+        levels: The part in levels, `u16[h w]`.
+        top: Row of the image where the part begins.
+        left: Column of the image where the part begins.
+        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[g]`; a group
+            may occur repeatedly.
         bits: A random integer for each draw, `u64[g]`.
     """
 
     levels: np.ndarray
+    top: int
+    left: int
     group_numbers: np.ndarray
     bits: np.ndarray
 
@@ -195,14 +122,293 @@ def draw_all(
         draws: The maps with their groups; on a device all must have the same number of
             groups.
         cut: How groups are cut.
-        on_device: Whether to use the accelerator; the result does not depend on it.
+        on_device: Whether to use the accelerator.
 
     Returns:
-        Row-major pixel indices of each map, `i32[g]`; -1 for maps without mass.
+        Row-major pixel indices in the part of each map, `i32[g]`; -1 for maps without
+        mass.
     """
     if not draws or not on_device:
-        return [draw_on_host(*draw, cut=cut) for draw in draws]
+        return [draw_on_host(draw, cut=cut) for draw in draws]
+    return list(draw_on_device(draws, cut=cut))
+
+
+def draw_on_host(draw: Draw, *, cut: groups.Cut) -> np.ndarray:
+    """Draws one pixel for each clicking group of one map; as `draw_all`."""
+    table = groups.mass_table(draw.levels)
+    if not table.total:
+        return np.full(len(draw.group_numbers), -1, np.int32)
+    flat = draw.levels.reshape(-1)
+    slices = {
+        group: groups.slice_of(draw.levels, table, group, cut)
+        for group in np.unique(draw.group_numbers).tolist()
+    }
+
+    def pixel(group: int, bits: int) -> int:
+        of_group = slices[group]
+
+        def weigh(indices: np.ndarray) -> np.ndarray:
+            levels = flat[indices].astype(np.int32)
+            return groups.weights(of_group, levels, indices, np)
+
+        return race(
+            draw.levels.shape,
+            (draw.top, draw.left),
+            bits,
+            weigh,
+            mass=of_group.mass,
+            heaviest=of_group.heaviest,
+        )
+
+    drawn = zip(draw.group_numbers.tolist(), draw.bits.tolist(), strict=True)
+    return np.array([pixel(group, bits) for group, bits in drawn], np.int32)
+
+
+def race(
+    shape: tuple[int, ...],
+    origin: tuple[int, int],
+    bits: int,
+    weigh: Callable[[np.ndarray], np.ndarray],
+    *,
+    mass: float,
+    heaviest: float,
+) -> int:
+    """Draws a pixel with a probability in proportion to its weight.
+
+    Args:
+        shape: Height and width of a part of an image.
+        origin: Row and column of the image where the part begins.
+        bits: A random integer, `u64`.
+        weigh: Function from row-major indices, `i64[n]`, to weights, not negative.
+        mass: Sum of all weights.
+        heaviest: A weight that none exceeds.
+
+    Returns:
+        The row-major index in the part; -1 if there is no mass. Of equal pixels, the
+        first in row-major order.
+    """
+    if mass <= 0:
+        return -1
+    key = np.array([bits >> 32, bits & 0xFFFFFFFF], np.uint32)
+    height, width = shape
+    rows = _line_words(key[:1], origin[0], height)
+    columns = _line_words(key[1:], origin[1], width)
+    bound = _BOUND / mass
+    while True:
+        # A pixel whose word is above the limit has a number above the bound.
+        limit = -math.expm1(-bound * heaviest) * 2.0**32
+        indices, words = _words_up_to(rows, columns, limit)
+        chosen = weigh(indices)
+        indices, words = indices[chosen > 0], words[chosen > 0]
+        numbers = position_hash.exponentials(words, rows[indices // width], np)
+        numbers /= chosen[chosen > 0].astype(np.float32)
+        # The limit is a little more than float32 can tell apart.
+        all_seen = limit >= 2.0**32 - 1
+        if numbers.size and (all_seen or numbers.min() < bound * (1 - 1e-5)):
+            return int(indices[numbers.argmin()])
+        if all_seen:
+            return -1
+        bound *= _BOUND
+
+
+def _line_words(key: np.ndarray, first: int, count: int) -> np.ndarray:
+    places = np.arange(first, first + count, dtype=np.uint32)
+    return position_hash.line_words(key, places)
+
+
+def _words_up_to(
+    rows: np.ndarray, columns: np.ndarray, limit: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the pixels whose first word is at most a limit.
+
+    Args:
+        rows: Words of the rows, `u32[h]`.
+        columns: Words of the columns, `u32[w]`.
+        limit: The limit, 0 or more.
+
+    Returns:
+        Row-major indices, `i64[n]`, ascending, and the words, `u32[n]`.
+    """
+    highest = np.uint32(min(math.ceil(limit), 2**32 - 1))
+    step = max(1, _BLOCK // columns.size)
+    indices: list[np.ndarray] = []
+    words: list[np.ndarray] = []
+    for first in range(0, rows.size, step):
+        block = position_hash.pixel_words(rows[first : first + step, None], columns)
+        flat = block.reshape(-1)
+        found = np.flatnonzero(flat <= highest)
+        indices.append(found + first * columns.size)
+        words.append(flat[found])
+    return np.concatenate(indices), np.concatenate(words)
+
+
+def draw_on_device(draws: Sequence[Draw], *, cut: groups.Cut) -> np.ndarray:
+    """Draws clicks from several maps on an accelerator; as `draw_all`.
+
+    Pixels and maps come in buckets, so that few programs are compiled.
+
+    Returns:
+        `i32[len(draws) g]`.
+    """
     flat = buckets.flatten([draw.levels for draw in draws])
+    places = np.array(
+        [(draw.top, draw.left, draw.levels.shape[1]) for draw in draws], np.uint32
+    )
     numbers = np.stack([draw.group_numbers for draw in draws]).astype(np.int32)
     bits = np.stack([draw.bits for draw in draws])
-    return list(draw_on_device(flat, numbers, bits, cut=cut))
+    keys = np.stack([bits >> np.uint64(32), bits & np.uint64(0xFFFFFFFF)], axis=-1)
+    arrays = (flat, places, numbers, keys.astype(np.uint32))
+    more = buckets.bucket_length(len(draws)) - len(draws)
+    padded = [np.concatenate([each, each[:1].repeat(more, 0)]) for each in arrays]
+    return np.asarray(draw_maps(*padded, cut=cut))[: len(draws)]
+
+
+@functools.partial(jax.jit, static_argnames="cut")
+def draw_maps(
+    levels: jax.Array,
+    places: jax.Array,
+    group_numbers: jax.Array,
+    keys: jax.Array,
+    *,
+    cut: groups.Cut,
+) -> jax.Array:
+    """Draws one pixel for each clicking group of each of several maps, by `vmap`.
+
+    Args:
+        levels: Flattened maps in levels, `u16[b n]`; zeros may be appended, so that
+            maps share a shape.
+        places: Of each map, its first row and column in the image, and its width,
+            `u32[b 3]`.
+        group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[b g]`.
+        keys: The high and the low half of the random bits of each draw, `u32[b g 2]`.
+        cut: How groups are cut.
+
+    Returns:
+        Row-major pixel indices, `i32[b g]`; -1 for maps without mass.
+    """
+    draw = functools.partial(_draw_pixel, cut=cut)
+    along_groups = jax.vmap(draw, in_axes=(None, None, 0, 0))
+    return jax.vmap(along_groups)(levels, places, group_numbers, keys)
+
+
+def _draw_pixel(
+    levels: jax.Array,
+    place: jax.Array,
+    group: jax.Array,
+    key: jax.Array,
+    *,
+    cut: groups.Cut,
+) -> jax.Array:
+    """Draws one pixel, as `draw_on_host` does."""
+    levels = levels.astype(jnp.int32)
+    indices = jnp.arange(levels.size, dtype=jnp.int32)
+    of_group = _slice_of(levels, indices, group, cut)
+    chosen = groups.weights(of_group, levels, indices, jnp)
+    top, left, width = place
+    unsigned = indices.astype(jnp.uint32)
+    rows = position_hash.line_words(key[0], top + unsigned // width)
+    columns = position_hash.line_words(key[1], left + unsigned % width)
+    words = position_hash.pixel_words(rows, columns)
+    numbers = position_hash.exponentials(words, rows, jnp)
+    numbers = numbers / jnp.maximum(chosen, 1).astype(jnp.float32)
+    numbers = jnp.where(chosen > 0, numbers, jnp.inf)
+    pixel = jnp.argmin(numbers).astype(jnp.int32)
+    return jnp.where((chosen > 0).any(), pixel, -1)
+
+
+def _slice_of(
+    levels: jax.Array, indices: jax.Array, group: jax.Array, cut: groups.Cut
+) -> groups.Slice:
+    """Returns a clicking group of a map; as `groups.slice_of`, by bisection."""
+    of_map = levels.astype(jnp.uint32)
+    total = wide.total(of_map)
+    whole = group == groups.WHOLE
+    tenth = jnp.maximum(group, 1).astype(jnp.uint32)
+    begin, end = wide.times(total, tenth - 1), wide.times(total, tenth)
+
+    def up_to(level: jax.Array) -> wide.Wide:
+        return wide.total(jnp.where(levels <= level, of_map, 0))
+
+    def first_level(goal: wide.Wide) -> jax.Array:
+        """Returns the first level up to which ten times the mass reaches a goal."""
+        ten = np.uint32(groups.GROUP_COUNT)
+        return _first(
+            lambda level: wide.at_least(wide.times(up_to(level), ten), goal),
+            1,
+            groups.END.level,
+        )
+
+    if cut == "value":
+        none = jnp.int32(0)
+        # Level 0 holds no mass.
+        nothing = (begin.high | begin.low) == 0
+        low = first_level(wide.plus(begin, nothing.astype(jnp.uint32)))
+        high = first_level(wide.plus(end, 1))
+        start = groups.Point(low, none, none)
+        stop = groups.Point(jnp.minimum(high + 1, groups.END.level), none, none)
+    else:
+        start, stop = (
+            _point_at(levels, indices, first_level, up_to, scaled)
+            for scaled in (begin, end)
+        )
+    return groups.Slice(
+        groups.Point(*(jnp.where(whole, 0, each) for each in start)),
+        groups.Point(*map(functools.partial(jnp.where, whole), groups.END, stop)),
+        0,
+        0,
+    )
+
+
+def _point_at(
+    levels: jax.Array,
+    indices: jax.Array,
+    first_level: Callable[[wide.Wide], jax.Array],
+    up_to: Callable[[jax.Array], wide.Wide],
+    scaled: wide.Wide,
+) -> groups.Point:
+    """Returns the first point of the mass line at or above a number of tenths.
+
+    Args:
+        levels: Levels of the map, `i32[n]`.
+        indices: Row-major indices of its pixels, `i32[n]`.
+        first_level: The first level up to which ten times the mass reaches a goal.
+        up_to: The mass up to a level.
+        scaled: Ten times the position.
+    """
+    ten = np.uint32(groups.GROUP_COUNT)
+    position, _ = wide.divide(wide.plus(scaled, groups.GROUP_COUNT - 1), ten)
+    level = first_level(wide.plus(wide.times(position, ten), 1))
+    into = wide.minus(position, up_to(level - 1))
+    # Beyond the last level, which only the end of the line is, nothing is cut.
+    rank, offset = wide.divide(into, level.astype(jnp.uint32))
+    rank = (rank.high << 16 | rank.low).astype(jnp.int32)
+    same = levels == level
+    index = _first(
+        lambda last: (same & (indices <= last)).sum(dtype=jnp.int32) > rank,
+        0,
+        levels.size,
+    )
+    return groups.Point(level, index, offset.astype(jnp.int32))
+
+
+def _first(holds: Callable[[jax.Array], jax.Array], low: int, high: int) -> jax.Array:
+    """Returns the first integer in low..high at which a condition holds, by bisection.
+
+    Args:
+        holds: The condition; where it holds once, it holds for all larger integers.
+        low: The least possible answer.
+        high: The answer if it holds nowhere below.
+    """
+
+    def halve(_: int, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        below, above = ends
+        middle = (below + above) // 2
+        here = holds(middle)
+        return (
+            jnp.where(here, below, jnp.minimum(middle + 1, above)),
+            jnp.where(here, middle, above),
+        )
+
+    steps = (high - low).bit_length()
+    ends = (jnp.int32(low), jnp.int32(high))
+    return jax.lax.fori_loop(0, steps, halve, ends)[0]

@@ -119,8 +119,10 @@ def sample_clicks(
 ) -> np.ndarray:
     """Draws clicks from a click map, within the error region.
 
-    The same arguments give the same clicks on every machine. A smaller `count` gives
-    the first of the clicks of a larger one. If the map has no mass in the region,
+    The same arguments give the same clicks on every machine, and close maps give nearly
+    the same clicks: the share that differs is at most twice the total variation of the
+    distributions. A smaller `count` gives the first of the clicks of a larger one. If
+    the map has no mass in the region,
     clicks fall on its deepest pixel (`paper`) or anywhere in it (`strict`).
 
     Args:
@@ -209,7 +211,8 @@ def draw(
     bits = sampling.random_bits(seed, name, stream, 0, length)[0, :count]
     inside = levels[box[0] : box[1], box[2] : box[3]]
     numbers = np.full(count, group, np.int32)
-    pixels = sampling.draw_on_host(inside, numbers, bits, cut=protocol.group_cut)
+    part = sampling.Draw(inside, box[0], box[2], numbers, bits)
+    pixels = sampling.draw_on_host(part, cut=protocol.group_cut)
     ys, xs = np.divmod(pixels, np.int32(inside.shape[1]))
     return np.stack([ys + np.int32(box[0]), xs + np.int32(box[2])], axis=-1)
 

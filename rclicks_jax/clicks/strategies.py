@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from rclicks_jax.clicks import error_masks
+from rclicks_jax.clicks import error_masks, sampling
 from rclicks_jax.ops import distance
 
 BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
@@ -85,10 +85,11 @@ def random_click(
         not_clicked: Pixels without a click so far, `bool[h w]`.
         bits: A random integer, `u64`.
     """
-    pixels = np.flatnonzero((errors.fn_mask | errors.fp_mask) & not_clicked)
-    if not pixels.size:
+    allowed = (errors.fn_mask | errors.fp_mask) & not_clicked
+    click = _weighted_pixel(allowed.astype(np.float64), bits)
+    if click is None:
         return _nothing_left(errors)
-    y, x = divmod(int(pixels[bits % pixels.size]), not_clicked.shape[1])
+    y, x = click
     positive = bool(errors.fn_mask[y, x])
     return NextClick(y, x, positive, errors[0 if positive else 1], 0)
 
@@ -112,17 +113,15 @@ def deepgrow_click(
     missed, false = (np.count_nonzero(mask) for mask in errors)
     positive = bool(missed >= false)
     region = errors.fn_mask if positive else errors.fp_mask
-    pixels = np.flatnonzero(region & not_clicked)
-    if not pixels.size:
-        return _nothing_left(errors)
+    allowed = region & not_clicked
     depth = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_C, 3)
-    chosen = depth[1:-1, 1:-1].ravel()[pixels].astype(np.float64)
+    depth = np.where(allowed, depth[1:-1, 1:-1], 0).astype(np.float64)
     # Depths are taken relative to the deepest, so that large objects do not overflow.
-    weights = np.exp(chosen - chosen.max()) - np.exp(-chosen.max())
-    mass = np.cumsum(weights)
-    index = np.searchsorted(mass, mass[-1] * (bits / 2**64), side="right")
-    y, x = divmod(int(pixels[min(index, pixels.size - 1)]), region.shape[1])
-    return NextClick(y, x, positive, region, 0)
+    deepest = depth.max(initial=0)
+    click = _weighted_pixel(np.exp(depth - deepest) - np.exp(-deepest), bits)
+    if click is None:
+        return _nothing_left(errors)
+    return NextClick(*click, positive, region, 0)
 
 
 class Robot(NamedTuple):
@@ -143,6 +142,28 @@ ROBOTS = {
     "random": Robot(12, random_click),
     "deepgrow": Robot(13, deepgrow_click),
 }
+
+
+def _weighted_pixel(weights: np.ndarray, bits: int) -> tuple[int, int] | None:
+    """Draws a pixel with a probability in proportion to its weight.
+
+    Args:
+        weights: Weights, `f64[h w]`, not negative.
+        bits: A random integer, `u64`.
+
+    Returns:
+        The pixel `(y, x)`; None if all weights are 0.
+    """
+    flat = weights.ravel()
+    index = sampling.race(
+        weights.shape,
+        (0, 0),
+        bits,
+        flat.__getitem__,
+        mass=float(flat.sum()),
+        heaviest=float(flat.max(initial=0)),
+    )
+    return None if index < 0 else divmod(index, weights.shape[1])
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:

@@ -36,6 +36,8 @@ _KINDS = {
 _JOB_KEYS = ("segmenter_versions", "card", "precision_error")
 # A switch of the protocol. Before it adapters compared the protocol's name.
 _FIRST_TOLD = "empty_mask_keeps_crop"
+# How clicks were drawn before runs recorded it.
+_FIRST_DRAWS = "mass line"
 
 
 def run_info(described: object, name: str) -> dict[str, object]:
@@ -61,7 +63,8 @@ def run_info(described: object, name: str) -> dict[str, object]:
             f"{name} cannot be read, so this is not a run folder: {problem}."
         )
     read = dict(content) if number == RUN else _run_of_before(content)
-    return {**read, "identity": _with_switches_of_adapters(json_part(read, "identity"))}
+    identity = _with_switches_of_adapters(json_part(read, "identity"))
+    return {**read, "identity": _with_draws(read["kind"], identity)}
 
 
 def _problem(described: Mapping[str, Any], number: Any) -> str:
@@ -152,6 +155,20 @@ def _is_own_adapter(segmenter: JsonObject) -> bool:
     code = segmenter.get("adapter", segmenter.get("code"))
     has_options = is_json_object(segmenter.get("options"))
     return has_options and isinstance(code, str) and " " not in code
+
+
+def _with_draws(kind: str, identity: JsonObject) -> JsonObject:
+    """Returns an identity that says how clicks are drawn, if any are.
+
+    Before this was recorded, bits modulo the mass of a group were a position on the
+    line of all levels.
+    """
+    if kind == "benchmark":
+        players = json_part(identity, "strategies")
+        draws = bool(players.get("groups") or players.get("robots"))
+    else:
+        draws = kind == "click_maps" and bool(identity.get("samples"))
+    return {"click_draws": _FIRST_DRAWS, **identity} if draws else identity
 
 
 def record(text: str, name: str, kind: str) -> records.Record:

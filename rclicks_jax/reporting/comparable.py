@@ -23,14 +23,16 @@ _NO_DIFFERENCE = {
     "click_model_precision", "precision", "pictures", "processes", "shard",
     "max_failed",
 }  # fmt: skip
-# Settings that `--allow` accepts, all others; a run need not have all of them.
-SETTINGS = tuple(
-    dict.fromkeys(
+# Settings that `--allow` accepts, all others; a run need not have all of them. How
+# clicks are drawn is no setting of a job, but differs between releases.
+SETTINGS = (
+    *dict.fromkeys(
         field.name
         for job in (BenchmarkConfig, EvaluateConfig)
         for field in dataclasses.fields(job)
         if field.name not in _NO_DIFFERENCE
-    )
+    ),
+    "click_draws",
 )
 _STRATEGIES, _CLICK_MODEL, _DATA = "strategies", "click_model", "data"
 _NAMED = {"protocol.stop_at": "stop_at"}

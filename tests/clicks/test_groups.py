@@ -5,6 +5,7 @@ import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from group_shares import shares
 from helpers import numbered
 
 from rclicks_jax.clicks import groups
@@ -141,15 +142,18 @@ def test_groups_by_value_are_intervals_that_reach_from_end_to_end(levels):
         assert 10 * stop >= group * table.total
 
 
-@hypothesis.given(level_maps)
-def test_every_position_of_the_mass_line_is_a_pixel_as_often_as_its_level(levels):
+@hypothesis.given(level_maps, st.sampled_from(["value", "mass"]))
+def test_weights_are_shares_of_the_definition(levels, cut):
     table = groups.mass_table(levels)
-    hypothesis.assume(0 < table.total < 400)
-    pixels = [groups.pixel_at(levels, table, p) for p in range(table.total)]
-    counts = np.bincount(pixels, minlength=levels.size)
-    np.testing.assert_array_equal(counts, levels.ravel())
-    ordered = levels.ravel()[pixels]
-    assert (np.diff(ordered.astype(int)) >= 0).all()
+    hypothesis.assume(table.total >= 10)
+    indices = np.arange(levels.size)
+    for group in range(11):
+        of_group = groups.slice_of(levels, table, group, cut)
+        weights = groups.weights(of_group, levels.ravel().astype(int), indices, np)
+        assert weights.sum() == of_group.mass
+        assert weights.max() <= of_group.heaviest
+        expected = shares(levels, group, cut).ravel()
+        np.testing.assert_allclose(weights / of_group.mass, expected, rtol=1e-12)
 
 
 def test_quantising_reaches_from_nothing_to_the_top():

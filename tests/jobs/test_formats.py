@@ -13,6 +13,7 @@ from rclicks_jax.benchmark import records as image_records
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.click_maps import files as click_map_files
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
+from rclicks_jax.clicks import sampling
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import AgreementIdentity, EvaluationIdentity
 from rclicks_jax.jobs import formats, identity, provenance, records, store, work_units
@@ -158,6 +159,48 @@ def test_another_run_than_that_of_before_is_refused(change, tmp_path):
         folder.begin(
             "benchmark", BenchmarkIdentity(**values), provenance.of_this_process()
         )
+
+
+@pytest.mark.parametrize("kind", ["benchmark", "click_maps"])
+@pytest.mark.parametrize("made_by", ["format1", "format2"])
+def test_a_run_whose_clicks_were_drawn_in_another_way_is_refused(
+    kind, made_by, tmp_path
+):
+    shutil.copytree(KEPT / made_by / f"{kind}_paper", tmp_path / "run")
+    folder = store.RunFolder(tmp_path / "run")
+    before = as_mapping(IDENTITIES[kind], folder.info())
+    now = dataclasses.replace(before, click_draws=sampling.METHOD)
+    message = 'click_draws was "mass line" and is "exponential race"'
+    with pytest.raises(errors.RunFolderError, match=message):
+        folder.begin(kind, now, provenance.of_this_process())
+
+
+@pytest.mark.parametrize(
+    ("kind", "without"),
+    [
+        (
+            "benchmark",
+            {
+                "strategies": {
+                    "groups": [],
+                    "baseline": True,
+                    "users": True,
+                    "repeats": 1,
+                }
+            },
+        ),
+        ("click_maps", {"samples": 0}),
+    ],
+)
+def test_a_run_that_drew_nothing_goes_on(kind, without, tmp_path):
+    described = json.loads(
+        (KEPT / "format2" / f"{kind}_paper" / "run.json").read_text()
+    )
+    described["hashed"] |= without
+    described["hash"] = identity.hash_of(described["hashed"])
+    (tmp_path / "run.json").write_text(json.dumps(described))
+    values = as_mapping(IDENTITIES[kind], store.RunFolder(tmp_path).info())
+    assert values.click_draws == ""
 
 
 @pytest.mark.parametrize("path", FOLDERS, ids=name_of)

@@ -21,23 +21,25 @@ def maps():
     click_maps = random.random((BATCH, SIDE, SIDE), np.float32) ** 3
     region = np.zeros((SIDE, SIDE), bool)
     region[SIDE // 4 : 3 * SIDE // 4, SIDE // 4 : 3 * SIDE // 4] = True
-    return np.stack([groups.quantise(one, region).ravel() for one in click_maps])
+    return [groups.quantise(one, region) for one in click_maps]
 
 
 def table():
     device = jax.devices()[0]
-    levels = maps()
-    numbers = np.tile(np.arange(1, GROUPS + 1, dtype=np.int32), (BATCH, 1))
-    bits = np.random.default_rng(1).integers(0, 2**64, numbers.shape, np.uint64)
+    numbers = np.arange(1, GROUPS + 1, dtype=np.int32)
+    bits = np.random.default_rng(1).integers(0, 2**64, (BATCH, GROUPS), np.uint64)
+    draws = [
+        sampling.Draw(levels, 0, 0, numbers, row)
+        for levels, row in zip(maps(), bits, strict=True)
+    ]
 
     def on_device():
-        return sampling.draw_on_device(levels, numbers, bits, cut="value")
+        return sampling.draw_all(draws, cut="value", on_device=True)
 
     def on_host():
-        rows = zip(levels.reshape(-1, SIDE, SIDE), numbers, bits, strict=True)
-        return [sampling.draw_on_host(*row, cut="value") for row in rows]
+        return sampling.draw_all(draws, cut="value", on_device=False)
 
-    np.testing.assert_array_equal(on_device(), np.stack(on_host()))
+    differing = np.mean(np.stack(on_device()) != np.stack(on_host()))
     yield page.machine()
     yield ""
     yield "| where | objects a second, ten clicks each |"
@@ -47,6 +49,8 @@ def table():
         ("host", on_host),
     ):
         yield f"| {name} | {1000 * BATCH / median_ms(draw, 5):.0f} |"
+    yield ""
+    yield f"Share of clicks that differ between both: {differing:.2%}"
 
 
 def main():

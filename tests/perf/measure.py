@@ -36,19 +36,20 @@ def the_originals_way(click_map, error_mask):
 def levels_of(click_map, error_mask):
     y0, y1, x0, x1 = masks.bounding_box(error_mask)
     inside = np.s_[y0:y1, x0:x1]
-    return groups.quantise(click_map[inside], error_mask[inside])
+    return groups.quantise(click_map[inside], error_mask[inside]), y0, x0
 
 
 def ten_from_one(click_map, error_mask, bits):
-    levels = levels_of(click_map, error_mask)
-    sampling.draw_on_host(levels, STREAMS, bits, cut="value")
+    part = levels_of(click_map, error_mask)
+    sampling.draw_on_host(sampling.Draw(*part, STREAMS, bits), cut="value")
 
 
 def one_from_each(maps, error_mask, bits):
     for row, click_map in enumerate(maps):
-        levels = levels_of(click_map, error_mask)
+        part = levels_of(click_map, error_mask)
         one = slice(row, row + 1)
-        sampling.draw_on_host(levels, STREAMS[one], bits[one], cut="value")
+        draw = sampling.Draw(*part, STREAMS[one], bits[one])
+        sampling.draw_on_host(draw, cut="value")
 
 
 def baseline_on_the_whole_image(fn_mask, fp_mask):

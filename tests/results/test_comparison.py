@@ -103,6 +103,10 @@ OTHERS = {
     "seed": ({"seed": 7}, "seed is 0 in one and 7 in other"),
     "data": ({"data": {"set": "bbbb"}}, "data.set is aaaa in one and bbbb in other"),
     "split": ({"split": "val"}, "split is all in one and val in other"),
+    "click_draws": (
+        {"click_draws": "mass line"},
+        "click_draws is not recorded in one and mass line in other",
+    ),
     "protocol": (
         {"protocol": vars(protocols.STRICT)},
         "protocol.name is paper in one and strict in other",
