@@ -6,10 +6,11 @@ A model's card and `--config.architecture` of a training name one, and
 """
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import flax.linen as nn
+import flax.traverse_util
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
@@ -19,6 +20,8 @@ from rclicks_jax.weights import state_dicts
 
 # Nested dictionaries of arrays: collections, modules, leaves.
 Variables = dict[str, Any]
+# A leaf of variables: its collection, its modules, its own name.
+LeafPath = tuple[str, ...]
 
 
 class Config(Protocol):
@@ -64,6 +67,17 @@ class MakeNetwork(Protocol[C_contra]):
             dtype: Type of features and products; parameters and results are float32.
         """
         ...
+
+
+def flatten(variables: Variables) -> dict[LeafPath, Any]:
+    """Returns the leaves of variables by their paths."""
+    # Flax does not say of which type keys are.
+    return cast("dict[LeafPath, Any]", flax.traverse_util.flatten_dict(variables))
+
+
+def unflatten(leaves: Mapping[LeafPath, Any]) -> Variables:
+    """Returns the variables that have these leaves: the inverse of `flatten`."""
+    return cast("Variables", flax.traverse_util.unflatten_dict(leaves))
 
 
 _ANY_SIDE = checks.at_least(1)

@@ -12,7 +12,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import flax.traverse_util
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -74,9 +73,11 @@ def save(folder: epath.PathLike, variables: Variables, card: Card) -> Card:
     if "://" not in str(path):
         # Each is as large as the model.
         files.remove_leftovers(pathlib.Path(path))
-    flat = flax.traverse_util.flatten_dict(variables, sep="/")
     # Not `ascontiguousarray`, which gives a scalar an axis.
-    arrays = {name: np.asarray(leaf, order="C") for name, leaf in flat.items()}
+    arrays = {
+        "/".join(leaf_path): np.asarray(leaf, order="C")
+        for leaf_path, leaf in architectures.flatten(variables).items()
+    }
     encoded = safetensors.numpy.save(arrays)
     card = dataclasses.replace(card, checksum=hashlib.sha256(encoded).hexdigest())
     facts = {"format": _FORMAT, **dataclasses.asdict(card)}
@@ -239,4 +240,5 @@ def load(folder: epath.PathLike) -> tuple[Variables, Card]:
             f"{len(wrong)} of {len(arrays)} arrays, the first {min(wrong)}: its click "
             "maps would mean nothing. Take another checkpoint of the training."
         )
-    return flax.traverse_util.unflatten_dict(arrays, sep="/"), card
+    leaves = {tuple(name.split("/")): array for name, array in arrays.items()}
+    return architectures.unflatten(leaves), card

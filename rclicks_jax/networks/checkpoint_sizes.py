@@ -46,7 +46,7 @@ def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
     Raises:
         DataError: Keys that show them are missing, or no encoder has such sizes.
     """
-    stages = []
+    stages: list[tuple[int, int, int]] = []
     for stage in range(1, 5):
         channels = _length(shapes, f"norm{stage}.weight")
         hidden = _length(shapes, f"block{stage}.0.mlp.fc1.bias")

@@ -4,10 +4,10 @@ Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliency`.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
-import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +22,7 @@ from rclicks_jax.networks import (
     layers,
     mscan,
 )
-from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.ops import resize
 from rclicks_jax.settings import networks
 from rclicks_jax.settings.networks import NetworkConfig
@@ -108,8 +108,8 @@ def without_cancelled(gradients: Variables) -> Variables:
         gradients: A tree like `params`.
     """
 
-    def keep(path: jax.tree_util.KeyPath, gradient: jax.Array) -> jax.Array:
-        name = "/".join(entry.key for entry in path)
+    def keep(path: tuple[Any, ...], gradient: jax.Array) -> jax.Array:
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
         return jnp.zeros_like(gradient) if _CANCELLED.search(name) else gradient
 
     return jax.tree_util.tree_map_with_path(keep, gradients)
@@ -139,21 +139,23 @@ def init_variables(config: NetworkConfig, seed: int) -> Variables:
     Returns:
         `params`, `batch_stats` and `constants`, as NumPy arrays.
     """
-    flat = flax.traverse_util.flatten_dict(variable_shapes(config))
-    leaves = {path: _initial_leaf(path, flat, seed) for path in flat}
-    return flax.traverse_util.unflatten_dict(leaves)
+    flat = architectures.flatten(variable_shapes(config))
+    shapes: dict[LeafPath, tuple[int, ...]]
+    shapes = {path: leaf.shape for path, leaf in flat.items()}
+    leaves = {path: _initial_leaf(path, shapes, seed) for path in shapes}
+    return architectures.unflatten(leaves)
 
 
 def _initial_leaf(
-    path: tuple[str, ...], shapes: dict[tuple[str, ...], Any], seed: int
+    path: LeafPath, shapes: Mapping[LeafPath, tuple[int, ...]], seed: int
 ) -> np.ndarray:
-    shape, name = shapes[path].shape, path[-1]
+    shape, name = shapes[path], path[-1]
     generator = np.random.Generator(
         np.random.Philox([seed, hashing.stable_hash("/".join(path))])
     )
     kernel = shapes.get((*path[:-1], "kernel"))
     if kernel is not None:
-        reach = 1 / np.sqrt(np.prod(kernel.shape[:-1]))
+        reach = 1 / np.sqrt(np.prod(kernel[:-1]))
         return generator.uniform(-reach, reach, shape).astype(np.float32)
     if name == "bases":
         bases = generator.uniform(size=shape)

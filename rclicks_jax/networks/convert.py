@@ -5,14 +5,12 @@ key it comes from. Every key must be used and every leaf filled.
 """
 
 import re
-from typing import Any
 
-import flax.traverse_util
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.networks import checkpoint_sizes
-from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.networks import architectures, checkpoint_sizes
+from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.weights import state_dicts
 
 # A collection of our variables: the counters of batches, by the original's keys.
@@ -61,7 +59,7 @@ def torch_key(collection: str, path: tuple[str, ...]) -> str:
 def torch_shapes(variables: Variables) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the state dict that our variables come from."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for (collection, *path), leaf in _flat(variables).items():
+    for (collection, *path), leaf in architectures.flatten(variables).items():
         key = torch_key(collection, tuple(path))
         shapes[key] = _torch_shape(collection, leaf.shape)
         if path[-1] == "var":
@@ -107,12 +105,12 @@ def _filled(state: state_dicts.State, template: Variables, prefix: str) -> Varia
             if keys
         ]
         raise errors.DataError(f"The checkpoint {'; it '.join(clauses)}.")
-    filled = {}
-    for collection, *path in _flat(template):
+    filled: dict[LeafPath, np.ndarray] = {}
+    for collection, *path in architectures.flatten(template):
         key = torch_key(collection, tuple(path)).removeprefix(prefix)
         array = _our_layout(collection, state[key])
         filled[collection, *path] = array.astype(np.float32)
-    return flax.traverse_util.unflatten_dict(filled)
+    return architectures.unflatten(filled)
 
 
 def to_torch(variables: Variables) -> dict[str, np.ndarray]:
@@ -123,7 +121,7 @@ def to_torch(variables: Variables) -> dict[str, np.ndarray]:
     variables = dict(variables)
     counters = variables.pop(COUNTERS, {})
     state: dict[str, np.ndarray] = {}
-    for (collection, *path), leaf in _flat(variables).items():
+    for (collection, *path), leaf in architectures.flatten(variables).items():
         key = torch_key(collection, tuple(path))
         state[key] = _torch_layout(collection, np.asarray(leaf))
         if path[-1] == "var":
@@ -188,10 +186,6 @@ def _encoder_state(state: state_dicts.State) -> dict[str, np.ndarray]:
         if not name.startswith("head."):
             named[name] = array
     return named
-
-
-def _flat(variables: Variables) -> dict[tuple[str, ...], Any]:
-    return flax.traverse_util.flatten_dict(variables)
 
 
 def _counter_of(variance_key: str) -> str:

@@ -6,6 +6,7 @@ emb-ai/rclicks.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -96,7 +97,9 @@ class ConvNorm(nn.Module):
 
 def _random_bases(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
     bases = jax.random.uniform(key, shape)
-    return bases / jnp.linalg.norm(bases, axis=0, keepdims=True)
+    # JAX does not type its norm.
+    norms = cast("jax.Array", jnp.linalg.norm(bases, axis=0, keepdims=True))
+    return bases / norms
 
 
 class Hamburger(nn.Module):
@@ -126,8 +129,11 @@ class Hamburger(nn.Module):
         )
         self.sow("intermediates", "nmf_in", hidden)
         flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
-        run = jax.vmap(lambda pixels: factorise(pixels, start.value, self.steps))
-        bases, coefficients = run(flat)
+
+        def approximate(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return factorise(pixels, start.value, self.steps)
+
+        bases, coefficients = jax.vmap(approximate)(flat)
         low_rank = coefficients @ bases.transpose(0, 2, 1)
         low_rank = low_rank.reshape(features.shape)
         self.sow("intermediates", "nmf_out", low_rank)
@@ -164,5 +170,6 @@ class LightHamHead(nn.Module):
         )
         hidden = nn.relu(ConvNorm(self.channels, groups, mode, name="align")([hidden]))
         drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
-        hidden = drop(hidden, deterministic=not mode.train)
-        return nn.Conv(1, (1, 1), name="conv_seg")(hidden.astype(jnp.float32))
+        # Flax types what this layer returns in part.
+        dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
+        return nn.Conv(1, (1, 1), name="conv_seg")(dropped.astype(jnp.float32))

@@ -55,8 +55,10 @@ class BatchNorm(nn.Module):
         channels = features.shape[-1]
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
-        mean_state = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
-        var_state = self.variable("batch_stats", "var", jnp.ones, (channels,))
+        mean_state = self.variable(
+            "batch_stats", "mean", lambda: jnp.zeros((channels,))
+        )
+        var_state = self.variable("batch_stats", "var", lambda: jnp.ones((channels,)))
         mean, var = mean_state.value, var_state.value
         if mode.train:
             exact = features.astype(jnp.float32)

@@ -6,6 +6,7 @@ weights a matter of renaming.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -103,7 +104,8 @@ class Block(nn.Module):
             )
             # Dropping whole samples, not single numbers, makes depth stochastic.
             drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
-            features += drop(update, deterministic=not mode.train)
+            # Flax types what this layer returns in part.
+            features += cast("jax.Array", drop(update, deterministic=not mode.train))
         return features
 
 
@@ -152,7 +154,7 @@ class Encoder(nn.Module):
         """
         mode = self.mode
         rates = np.linspace(0, self.drop_path, sum(self.depths))
-        stages = []
+        stages: list[jax.Array] = []
         stem = Stem(self.embed_dims[0], mode, name="patch_embed1")
         features = stem(image) + prompt
         first_block = 0
