@@ -1,6 +1,7 @@
 """Seconds by part of the work on a photograph."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Generator
 
@@ -8,7 +9,7 @@ PARTS = ("encode", "predict", "simulate", "score")
 
 
 class Clock:
-    """Adds up wall time by part of the work.
+    """Adds up wall time by part of the work; several threads may measure at a time.
 
     Attributes:
         seconds: Seconds of each part, by the names in `PARTS`.
@@ -16,6 +17,7 @@ class Clock:
 
     def __init__(self) -> None:
         """Starts at zero."""
+        self._lock = threading.Lock()
         self.seconds: dict[str, float] = dict.fromkeys(PARTS, 0.0)
 
     @contextlib.contextmanager
@@ -25,4 +27,9 @@ class Clock:
         try:
             yield
         finally:
-            self.seconds[part] += time.perf_counter() - start
+            self.add(part, time.perf_counter() - start)
+
+    def add(self, part: str, seconds: float) -> None:
+        """Adds seconds to `part`."""
+        with self._lock:
+            self.seconds[part] += seconds

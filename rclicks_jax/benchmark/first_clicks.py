@@ -1,13 +1,15 @@
 """First clicks of people, and as many sampled ones, each alone on an object."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark import scoring
+from rclicks_jax.benchmark import questions, scoring
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import groups, simulate, strategies
+from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks, InstanceExample, Trajectory
 
@@ -28,36 +30,45 @@ class FirstClicks(NamedTuple):
     mean_mask: np.ndarray | None
 
 
+@dataclasses.dataclass(frozen=True)
+class Photograph:
+    """A photograph that a segmenter has encoded.
+
+    Attributes:
+        start: Starts trajectories of the segmenter on it.
+        lane: The lane of the segmenter that has it.
+        setup: Setup of the run.
+        clock: Takes the time.
+    """
+
+    start: base.Start
+    lane: int
+    setup: Setup
+    clock: Clock
+
+
 def play_all(
     name: str,
     instance: InstanceExample,
     first_map: np.ndarray | None,
-    start: base.Start,
-    setup: Setup,
-    clock: Clock,
-) -> FirstClicks:
+    photograph: Photograph,
+) -> scheduler.Coroutine[FirstClicks]:
     """Plays people's first clicks on an object, and as many sampled from a map.
 
     Args:
         name: Dataset and instance, separated by a slash; names the draws.
         instance: The object.
         first_map: Where people click first, `f32[h w]`; None to sample none.
-        start: Starts trajectories of the segmenter on the encoded photograph.
-        setup: Setup of the run.
-        clock: Takes the time.
-
-    Raises:
-        SegmenterError: The segmenter failed.
+        photograph: The photograph.
     """
     clicks_yx = instance.user_clicks_yx
     if not len(clicks_yx):
         return FirstClicks((), None)
-    playing = (instance, start, setup, clock)
-    users, total = play(strategies.USER, clicks_yx, *playing)
+    users, total = yield from play(strategies.USER, clicks_yx, instance, photograph)
     sampled: tuple[Trajectory, ...] = ()
     if first_map is not None:
-        yx = sample(name, instance, first_map, setup)
-        sampled, _ = play(strategies.SAMPLED_USER, yx, *playing)
+        yx = sample(name, instance, first_map, photograph.setup)
+        sampled, _ = yield from play(strategies.SAMPLED_USER, yx, instance, photograph)
     return FirstClicks(users + sampled, total / np.float32(len(clicks_yx)))
 
 
@@ -81,39 +92,35 @@ def play(
     strategy: str,
     clicks_yx: np.ndarray,
     instance: InstanceExample,
-    start: base.Start,
-    setup: Setup,
-    clock: Clock,
-) -> tuple[tuple[Trajectory, ...], np.ndarray]:
+    photograph: Photograph,
+) -> scheduler.Coroutine[tuple[tuple[Trajectory, ...], np.ndarray]]:
     """Plays first clicks on an object, each alone.
 
     Args:
         strategy: What records call them.
         clicks_yx: The clicks, `i32[u 2]`.
         instance: The object.
-        start: Starts trajectories of the segmenter on the encoded photograph.
-        setup: Setup of the run.
-        clock: Takes the time.
+        photograph: The photograph.
 
     Returns:
         Their trajectories, and how many masks have each pixel, `i32[h w]`.
-
-    Raises:
-        SegmenterError: The segmenter failed.
     """
     target = scoring.target_of(instance)
     total = np.zeros(instance.gt_mask.shape, np.int32)
     trajectories: list[Trajectory] = []
+    on_device = photograph.setup.on_device
     for first in range(0, len(clicks_yx), _BATCH):
         yx = clicks_yx[first : first + _BATCH]
-        session = start([instance.gt_mask] * len(yx))
+        session = photograph.start([instance.gt_mask] * len(yx))
         positive = np.ones((len(yx), 1), bool)
         count = np.ones(len(yx), np.int32)
         clicks = Clicks(yx[:, None].astype(np.int32), positive, count)
-        with clock.measure("predict"):
-            answers = session.predict(np.arange(len(yx)), clicks)
-        with clock.measure("score"):
-            areas = scoring.areas(target, list(answers), on_device=setup.on_device)
+        rows = np.arange(len(yx), dtype=np.int32)
+        question = questions.to_segmenter(photograph.lane, session, rows, clicks)
+        answers: list[np.ndarray] = yield question
+        photograph.clock.add("predict", question.seconds)
+        with photograph.clock.measure("score"):
+            areas = scoring.areas(target, answers, on_device=on_device)
             for answer in answers:
                 total += answer
         played = zip(yx.tolist(), areas.tolist(), strict=True)

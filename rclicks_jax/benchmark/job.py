@@ -4,19 +4,18 @@ import dataclasses
 import functools
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent import futures
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 import jax
 from etils import epath
 
-from rclicks_jax.benchmark import play, preconditions
+from rclicks_jax.benchmark import play, preconditions, questions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
-from rclicks_jax.benchmark.records import read_all, to_record
+from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models, sampling
+from rclicks_jax.clicks import click_models, map_clicks, sampling
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, records, work_units
+from rclicks_jax.jobs import engine, meter, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
@@ -25,6 +24,8 @@ from rclicks_jax.settings.benchmark import BenchmarkConfig
 from rclicks_jax.types import JsonObject
 
 KIND = "benchmark"
+# Objects in play even if they fill more than the passes of the click model.
+_FEWEST = 4
 _NO_CLICKS = (
     "warning: --config.users had no effect: no object of the run that was played has "
     "real clicks (clicks.csv; docs/add_a_dataset.md)."
@@ -120,10 +121,23 @@ class Benchmark(engine.Job):
         self._segmenter = segmenter
         self._click_model = click_model
         self._together = config.instances_per_batch or default_instances_per_batch()
+        self._people = None
+        batch = 0
+        if click_model is not None:
+            self._people = map_clicks.OnHost(
+                click_model,
+                cut=setup.protocol.group_cut,
+                empty_map=setup.protocol.empty_map,
+                on_device=setup.on_device,
+            )
+            batch = self._people.batch
+        self._objects_in_flight = config.objects_in_flight or default_objects_in_flight(
+            batch, len(setup.groups) * setup.repeats
+        )
         self._player = play.ImagePlayer(
             setup,
             segmenter,
-            click_model,
+            click_model_batch=batch,
             users=config.users,
             together=self._together,
         )
@@ -182,55 +196,62 @@ class Benchmark(engine.Job):
             print(_NO_CLICKS, file=sys.stderr)
 
     def work(
-        self, units: Iterable[Unit], folder: RunFolder, advance: engine.Advance
-    ) -> Iterator[records.Record]:
-        """Works on as many images at a time as the segmenter can; yields what is done.
+        self, units: engine.Units, folder: RunFolder, advance: engine.Advance
+    ) -> Generator[records.Record]:
+        """Plays objects of many images at a time; yields a record as an image ends.
 
-        Which images are together, and in which order they end, changes no record.
+        Which images are together, and in which order they end, changes no record. If
+        the run is asked to stop, images in play are left.
         """
         pictured = {
             unit.key for unit in _first_of_each(self._units, self._config.pictures)
         }
 
-        def image(unit: Unit) -> records.Record:
+        def image(unit: Unit) -> scheduler.Coroutine[ImageRecord]:
             of_report = folder if unit.key in pictured else None
-            advanced = functools.partial(advance, unit)
-            return to_record(self._player.play(unit, of_report, advanced))
+            return self._player.play(unit, of_report, functools.partial(advance, unit))
 
-        for finished, record in enumerate(self._images(image, units), 1):
-            encodes = self._segmenter.encodes
-            most = finished + self._segmenter.parallel - 1
-            assert encodes <= most, "an image is encoded once, whatever is played on it"
-            yield record
-
-    def _images(
-        self, image: Callable[[Unit], records.Record], units: Iterable[Unit]
-    ) -> Iterator[records.Record]:
-        if self._segmenter.parallel == 1:
-            yield from map(image, units)
-            return
-        units = iter(units)
-        with (
-            futures.ThreadPoolExecutor(self._segmenter.parallel) as pool,
-            base.aborted_on_error(self._segmenter),
-        ):
-            pending: set[futures.Future[records.Record]] = set()
-            while True:
-                room = self._segmenter.parallel - len(pending)
-                started = itertools.islice(units, room)
-                pending |= {pool.submit(image, unit) for unit in started}
-                if not pending:
-                    return
-                done, pending = futures.wait(
-                    pending, return_when=futures.FIRST_COMPLETED
-                )
-                yield from (future.result() for future in done)
+        segmenter = self._segmenter
+        answerers = questions.segmenter_answerers(segmenter)
+        if self._people is not None:
+            answerers.append(questions.click_model_answerer(self._people))
+        played = scheduler.run(
+            map(image, units),
+            answerers,
+            scheduler.Limits(
+                places=self._objects_in_flight,
+                bytes=processes.memory() // 4,
+                roots=segmenter.most_images,
+                threads=processes.cores() if segmenter.lanes else 0,
+            ),
+            meter.Meter(),
+            is_stopped=lambda: units.stopped,
+            abort=segmenter.abort,
+        )
+        player = self._player
+        for record in played:
+            encoded, encodes, asked = player.encoded, segmenter.encodes, player.asked
+            assert encoded <= encodes <= asked, "an image is encoded once"
+            yield to_record(record)
 
 
 def _first_of_each(units: Iterable[Unit], count: int) -> Iterator[Unit]:
     """Yields so many units of each dataset; units of one follow each other."""
     for _, of_dataset in itertools.groupby(units, lambda unit: unit.dataset):
         yield from itertools.islice(of_dataset, count)
+
+
+def default_objects_in_flight(batch: int, maps: int) -> int:
+    """Returns how many objects are played at a time.
+
+    Three passes of the click model: one on the device, one that the host and the
+    segmenter work on, and one to choose from.
+
+    Args:
+        batch: Queries of a pass; 0 if there are no passes.
+        maps: Click maps that an object asks for in a round.
+    """
+    return max(_FEWEST, 3 * -(-batch // max(1, maps)))
 
 
 def default_instances_per_batch() -> int:

@@ -1,52 +1,45 @@
-"""What a rollout has to know next. Each question is answered by an array for each item.
+"""What a rollout has to know next, and the answerers that know it.
 
-A rollout is a coroutine: it yields questions, is sent `Answers`, and returns what was
-played. It knows nothing of other rollouts, and whoever answers knows nothing of clicks,
-so that questions of one kind can be answered together.
+A rollout is a coroutine: it yields questions, is sent an answer for each item, and
+returns what was played. It knows nothing of other rollouts, and whoever answers knows
+nothing of strategies, so that questions of many rollouts can be answered together
+(`jobs.scheduler`).
 """
 
 import dataclasses
-from collections.abc import Generator
-from typing import TypeVar
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from rclicks_jax.clicks import sampling
-from rclicks_jax.types import ClickQuery, Clicks
+from rclicks_jax.clicks import map_clicks
+from rclicks_jax.jobs import scheduler
+from rclicks_jax.segmenters import base
+from rclicks_jax.types import Clicks
+
+# Name of the answerer that says where people click, and the kind of its questions.
+CLICK_MODEL = "click model"
+T = TypeVar("T")
 
 
-@dataclasses.dataclass(frozen=True)
-class MapQuestion:
-    """Where would people click?
+@dataclasses.dataclass
+class ClickQuestion:
+    """Which pixels do people click?
 
     Attributes:
-        queries: Answered by a click map each, `f32[h w]`.
+        queries: Each is answered by `map_clicks.MapClicks`.
+        seconds: Seconds that the answer took; set before it is sent.
     """
 
-    queries: tuple[ClickQuery, ...]
+    queries: Sequence[map_clicks.Query]
+    seconds: float = 0.0
 
     def __len__(self) -> int:
         """The number of queries."""
         return len(self.queries)
 
 
-@dataclasses.dataclass(frozen=True)
-class DrawQuestion:
-    """Which pixels are drawn from parts of click maps?
-
-    Attributes:
-        draws: Answered by row-major pixel indices each, `i32[g]`; -1 where a map has no
-            mass.
-    """
-
-    draws: tuple[sampling.Draw, ...]
-
-    def __len__(self) -> int:
-        """The number of maps."""
-        return len(self.draws)
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class SegmenterQuestion:
     """What does the segmenter answer to the newest clicks?
 
@@ -54,18 +47,110 @@ class SegmenterQuestion:
         rows: Trajectories of the rollout that go on, ascending, `i32[r]`; a row that is
             left out once does not come back. Answered by a mask each, `bool[h w]`.
         clicks: All clicks so far of each of these rows.
+        seconds: Seconds that the answer took; set before it is sent.
     """
 
     rows: np.ndarray
     clicks: Clicks
+    seconds: float = 0.0
 
     def __len__(self) -> int:
         """The number of rows."""
         return len(self.rows)
 
 
-Question = MapQuestion | DrawQuestion | SegmenterQuestion
-Answers = list[np.ndarray]
-T = TypeVar("T")
+Question = ClickQuestion | SegmenterQuestion
 # Yields questions, is sent answers, and returns a result.
-Coroutine = Generator[Question, Answers, T]
+Coroutine = Generator[Question, list[Any], T]
+
+
+class Encoding(NamedTuple):
+    """A photograph to encode, as an item for a segmenter; answered by its features."""
+
+    image: np.ndarray
+
+
+class Release(NamedTuple):
+    """Features to forget, as an item for a segmenter; answered by None."""
+
+    features: Any
+
+
+class Row(NamedTuple):
+    """A trajectory with a new click, as an item for a segmenter; answered by its mask.
+
+    Attributes:
+        session: The session that it is in.
+        row: Its number there.
+        yx: All its clicks so far, `i32[k 2]`.
+        positive: Whether each is a foreground click, `bool[k]`.
+        clicks: Clicks in use.
+    """
+
+    session: base.Session
+    row: int
+    yx: np.ndarray
+    positive: np.ndarray
+    clicks: int
+
+
+def lane_name(lane: int) -> str:
+    """Returns the name of the answerer for a lane of the segmenter."""
+    return f"segmenter {lane}"
+
+
+def to_click_model(
+    queries: Sequence[map_clicks.Query], batch: int
+) -> scheduler.Question:
+    """Returns the question to the click model.
+
+    Args:
+        queries: The queries.
+        batch: Queries of a pass; 0 if there are no passes.
+    """
+    return scheduler.Question(CLICK_MODEL, queries, CLICK_MODEL if batch else None)
+
+
+def to_segmenter(
+    lane: int, session: base.Session, rows: np.ndarray, clicks: Clicks
+) -> scheduler.Question:
+    """Returns the question to the segmenter, of rows of one session."""
+    columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
+    items = [Row(session, *row) for row in zip(*columns, strict=True)]
+    return scheduler.Question(lane_name(lane), items)
+
+
+def click_model_answerer(answers: map_clicks.Answers) -> scheduler.Answerer:
+    """Returns the answerer that says where people click."""
+    return scheduler.Answerer(
+        CLICK_MODEL,
+        answers.answer,
+        batch=answers.batch or 1,
+        prepare=answers.prepare,
+        finish=answers.finish,
+    )
+
+
+def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:
+    """Returns an answerer for each lane of the segmenter."""
+
+    def of_lane(lane: int) -> scheduler.Answerer:
+        def answer(items: Sequence[Encoding | Release | Row]) -> Sequence[Any]:
+            match items[0]:
+                case Encoding(image):
+                    return [segmenter.encode(image, lane)]
+                case Release(features):
+                    return [segmenter.release(features)]
+                case Row(session):
+                    rows = [item for item in items if isinstance(item, Row)]
+                    numbers = np.array([row.row for row in rows], np.int32)
+                    clicks = Clicks(
+                        np.stack([row.yx for row in rows]),
+                        np.stack([row.positive for row in rows]),
+                        np.array([row.clicks for row in rows], np.int32),
+                    )
+                    return list(session.predict(numbers, clicks))
+
+        return scheduler.Answerer(lane_name(lane), answer)
+
+    return [of_lane(lane) for lane in range(max(1, segmenter.lanes))]

@@ -1,10 +1,10 @@
 """Rounds of clicks on one object, all strategies together, as a coroutine.
 
 A round: what is wrong in each trajectory; where a robot would click; for group
-trajectories a click map of the wrong region, and a click drawn from it; the segmenter's
-answers to the newest clicks; areas for IoU. Maps, draws and answers are questions to
-whoever runs the rollout (`lockstep`). The first round's map is the same for all groups
-and is asked for once.
+trajectories a click drawn from a click map of the wrong region; the segmenter's answers
+to the newest clicks; areas for IoU. Clicks of people and answers are questions to
+whoever runs the rollout. The first round's map is the same for all groups and is asked
+for once.
 """
 
 import dataclasses
@@ -18,14 +18,7 @@ from rclicks_jax.benchmark import questions, scoring, trajectories
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
-from rclicks_jax.clicks import (
-    click_models,
-    error_masks,
-    groups,
-    sampling,
-    strategies,
-)
-from rclicks_jax.ops import masks
+from rclicks_jax.clicks import error_masks, map_clicks, strategies
 from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample, Trajectory
 
 
@@ -35,7 +28,8 @@ class PlayedObject:
 
     Attributes:
         trajectories: Trajectories in the order of `Setup.trajectory_keys`.
-        first_map: Click map of the first round, `f32[h w]`; None if no group played.
+        first_map: Click map of the first round, `f32[h w]`; None if no group played, or
+            if it was not wanted.
         last_masks: Last mask of each trajectory, in the same order.
         rounds: Masks of all rounds of those that were watched, by their number in that
             order, `u32[h w]`; see `trajectories.LiveTrajectories`.
@@ -56,6 +50,8 @@ def rollout(
     setup: Setup,
     clock: Clock,
     watched: Collection[tuple[str, int]] = (),
+    *,
+    wants_map: bool = True,
 ) -> questions.Coroutine[PlayedObject]:
     """Plays every strategy on an object.
 
@@ -63,12 +59,13 @@ def rollout(
         example: The photograph.
         instance: The object.
         setup: Setup of the run.
-        clock: Takes the time of what is done here, not of what is waited for.
+        clock: Takes the time.
         watched: Strategies and groups whose masks of all rounds are kept.
+        wants_map: Whether the click map of the first round is wanted.
 
     Yields:
-        Questions; a round has at most one of maps, one of draws, and one to the
-        segmenter, in this order.
+        Questions; a round has at most one of clicks and one to the segmenter, in this
+        order.
 
     Returns:
         What was played.
@@ -92,14 +89,17 @@ def rollout(
         if not rows.size:
             break
         people = yield from _people_click(
-            example.image, instance, live, rows, clicks, setup, clock
+            example.image, instance, live, rows, clicks, clock, wants_map
         )
+        del clicks
         if people.first_map is not None:
             first_map = people.first_map
         if people.blank is not None:
             blank.append(people.blank)
         trajectories.add_clicks(live, rows, people.clicks)
-        answers = yield questions.SegmenterQuestion(rows, live.clicks.rows(rows))
+        question = questions.SegmenterQuestion(rows, live.clicks.rows(rows))
+        answers: list[np.ndarray] = yield question
+        clock.add("predict", question.seconds)
         with clock.measure("score"):
             areas = scoring.areas(target, answers, on_device=setup.on_device)
             trajectories.add_answers(live, rows, answers, areas)
@@ -126,11 +126,12 @@ def robot_click(
     wrong = error_masks.find(
         instance.gt_mask, live.pred_masks[row], instance.ignore_mask
     )
+    not_clicked = trajectories.not_clicked(live, row)
     robot = strategies.ROBOTS.get(live.keys[row].strategy)
     if robot is None:
-        return strategies.baseline_click(wrong, live.not_clicked[row])
+        return strategies.baseline_click(wrong, not_clicked)
     bits = int(live.bits[row, live.clicks.count[row]])
-    return robot.click(wrong, live.not_clicked[row], bits)
+    return robot.click(wrong, not_clicked, bits)
 
 
 class PeopleClicks(NamedTuple):
@@ -138,8 +139,8 @@ class PeopleClicks(NamedTuple):
 
     Attributes:
         clicks: The click of each row that clicks.
-        first_map: Click map of the first round, `f32[h w]`; None in later rounds, or if
-            no group clicks.
+        first_map: Click map of the first round, `f32[h w]`; None in later rounds, if no
+            group clicks, or if it is not wanted.
         blank: Whether all its maps are zero everywhere; None if there is no map.
     """
 
@@ -154,8 +155,8 @@ def _people_click(
     live: LiveTrajectories,
     rows: np.ndarray,
     clicks: list[strategies.NextClick],
-    setup: Setup,
     clock: Clock,
+    wants_map: bool,
 ) -> questions.Coroutine[PeopleClicks]:
     """Puts the clicks of group trajectories where click maps draw them.
 
@@ -167,39 +168,36 @@ def _people_click(
         live: Its trajectories.
         rows: The rows that click, `int[r]`.
         clicks: A robot's click for each of them.
-        setup: Setup of the run.
-        clock: Takes the time of what is done here.
+        clock: Takes the time.
+        wants_map: Whether the map of the first round is wanted.
     """
     keys: list[TrajectoryKey] = [live.keys[row] for row in rows.tolist()]
     round_index = int(live.clicks.count[rows[0]])
-    with clock.measure("simulate"):
-        sharing = places_by_map(keys, clicks, is_first=round_index == 0)
+    is_first = round_index == 0
+    sharing = places_by_map(keys, clicks, is_first=is_first)
     if not sharing:
         return PeopleClicks(clicks, None, None)
-    regions = [clicks[places[0]].error_mask for places in sharing]
-    maps = yield questions.MapQuestion(
-        tuple(ClickQuery(image, instance.gt_mask, region) for region in regions)
-    )
-    with clock.measure("simulate"):
-        # Looks no further than the first map that has mass.
-        blank = all(map(click_models.is_blank, maps))
-        parts = [
-            part_to_draw_from(
-                click_map,
-                region,
-                live.not_clicked[rows[places[0]]],
-                [keys[place].group for place in places],
+    question = questions.ClickQuestion(
+        [
+            map_clicks.Query(
+                ClickQuery(image, instance.gt_mask, clicks[places[0]].error_mask),
+                live.clicks.yx[rows[places[0]], :round_index],
+                np.array([keys[place].group for place in places], np.int32),
                 live.bits[rows[places], round_index],
-                setup.protocol.empty_map,
+                wants_map=is_first and wants_map,
             )
-            for click_map, region, places in zip(maps, regions, sharing, strict=True)
+            for places in sharing
         ]
-    pixels = yield questions.DrawQuestion(tuple(part.draw for part in parts))
+    )
+    answers: list[map_clicks.MapClicks] = yield question
+    clock.add("simulate", question.seconds)
     moved = list(clicks)
-    for places, part, drawn in zip(sharing, parts, pixels, strict=True):
-        for place, pixel in zip(places, drawn.tolist(), strict=True):
-            moved[place] = part.moved(clicks[place], pixel)
-    return PeopleClicks(moved, None if round_index else maps[0], blank)
+    for places, answer in zip(sharing, answers, strict=True):
+        if answer.yx is not None:
+            for place, (y, x) in zip(places, answer.yx.tolist(), strict=True):
+                moved[place] = clicks[place]._replace(y=y, x=x)
+    blank = all(answer.is_blank for answer in answers)
+    return PeopleClicks(moved, answers[0].click_map, blank)
 
 
 def places_by_map(
@@ -229,60 +227,3 @@ def places_by_map(
     if is_first:
         return [places] if places else []
     return [[place] for place in places]
-
-
-class MapPart(NamedTuple):
-    """The part of a click map that clicks are drawn from.
-
-    Attributes:
-        draw: What is drawn.
-        top: Row of the photograph where the part begins.
-        left: Column of the photograph where the part begins.
-    """
-
-    draw: sampling.Draw
-    top: int
-    left: int
-
-    def moved(self, click: strategies.NextClick, pixel: int) -> strategies.NextClick:
-        """Returns a click at a pixel of the part; as it was if there is none.
-
-        Args:
-            click: A robot's click in the same region.
-            pixel: Row-major index in the part; -1 for none.
-        """
-        if pixel < 0:
-            return click
-        y, x = divmod(pixel, self.draw.levels.shape[1])
-        return click._replace(y=self.top + y, x=self.left + x)
-
-
-def part_to_draw_from(
-    click_map: np.ndarray,
-    error_mask: np.ndarray,
-    not_clicked: np.ndarray,
-    group_numbers: Sequence[int],
-    bits: np.ndarray,
-    empty_map: groups.EmptyMap,
-) -> MapPart:
-    """Returns the box of the wrong region in a map: outside, nothing can be drawn.
-
-    Args:
-        click_map: `f32[h w]`.
-        error_mask: The region, with a pixel, `bool[h w]`.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
-        group_numbers: Clicking groups that draw a click each, 1..10.
-        bits: Random bits for each of them, `u64[g]`.
-        empty_map: What is drawn from if the map has no mass in the region.
-    """
-    box = masks.bounding_box(error_mask)
-    assert box is not None
-    top, bottom, left, right = box
-    inside = np.s_[top:bottom, left:right]
-    levels = groups.drawable(
-        click_map[inside],
-        error_mask[inside] & not_clicked[inside],
-        empty_map=empty_map,
-    )
-    numbers = np.array(group_numbers, np.int32)
-    return MapPart(sampling.Draw(levels, top, left, numbers, bits), top, left)

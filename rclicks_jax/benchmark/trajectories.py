@@ -27,7 +27,6 @@ class LiveTrajectories:
         clicks: All clicks so far.
         areas: Intersection and union, of masks and of boundary bands, after each click,
             `i64[t k 4]`.
-        not_clicked: Pixels without a click so far, `bool[t h w]`.
         pred_masks: Last answer of the segmenter to each, `bool[h w]`.
         rounds: Masks of all rounds of the rows that are watched: bit `k` says whether a
             pixel is in the mask after click `k + 1`, `u32[h w]`.
@@ -37,7 +36,6 @@ class LiveTrajectories:
     bits: np.ndarray
     clicks: Clicks
     areas: np.ndarray
-    not_clicked: np.ndarray
     pred_masks: list[np.ndarray]
     rounds: dict[int, np.ndarray]
 
@@ -68,7 +66,6 @@ def start(
             count=np.zeros(rows, np.int32),
         ),
         areas=np.zeros((rows, most, 4), np.int64),
-        not_clicked=np.ones((rows, *shape), bool),
         pred_masks=[np.zeros(shape, bool)] * rows,
         rounds={
             row: np.zeros(shape, np.uint32)
@@ -104,10 +101,18 @@ def random_bits(
     return bits
 
 
+def not_clicked(live: LiveTrajectories, row: int) -> np.ndarray:
+    """Returns the pixels on which a trajectory has no click so far, `bool[h w]`."""
+    free = np.ones(live.pred_masks[row].shape, bool)
+    ys, xs = live.clicks.yx[row, : live.clicks.count[row]].T
+    free[ys, xs] = False
+    return free
+
+
 def add_clicks(
     live: LiveTrajectories, rows: np.ndarray, clicks: Sequence[strategies.NextClick]
 ) -> None:
-    """Appends a click to some trajectories and marks their pixels as used.
+    """Appends a click to some trajectories.
 
     Args:
         live: The trajectories, which are changed.
@@ -119,7 +124,6 @@ def add_clicks(
     live.clicks.yx[rows, slots] = np.stack([ys, xs], axis=-1)
     live.clicks.positive[rows, slots] = [click.positive for click in clicks]
     live.clicks.count[rows] += 1
-    live.not_clicked[rows, ys, xs] = False
 
 
 def add_answers(

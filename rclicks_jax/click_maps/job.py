@@ -4,7 +4,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 from etils import epath
@@ -142,8 +142,8 @@ class ClickMaps(engine.Job):
         print(f"{self.identity().model['precision']}: {message}", file=sys.stderr)
 
     def work(
-        self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
-    ) -> Iterator[records.Record]:
+        self, units: engine.Units, folder: store.RunFolder, advance: engine.Advance
+    ) -> Generator[records.Record]:
         """Works on groups of images whose objects fill a batch of the click model."""
         # Encoding and writing files release Python's lock.
         with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -6,7 +6,7 @@ Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -167,6 +167,41 @@ def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray
             f"the click model gave {len(maps)} maps for {len(queries)} queries"
         )
     return [_checked(made, query) for made, query in zip(maps, queries, strict=True)]
+
+
+class Stages(NamedTuple):
+    """A click model in three stages; the first and last may run in many threads.
+
+    Attributes:
+        batch: Queries of a pass; fewer take as long. 0 if the model has no passes.
+        prepare: Prepares queries of one object.
+        answer: Answers prepared queries of any objects, at most `batch`.
+        finish: Makes the map `f32[h w]` of a query of what `answer` returned for it,
+            and checks it as `maps_of` does.
+    """
+
+    batch: int
+    prepare: Callable[[Sequence[ClickQuery]], Sequence[Any]]
+    answer: Callable[[Sequence[Any]], Sequence[Any]]
+    finish: Callable[[ClickQuery, Any], np.ndarray]
+
+
+def stages(model: ClickModel) -> Stages:
+    """Returns the stages of a click model; a model that has none answers at once."""
+    if isinstance(model, infer.ClickabilityModel):
+        network = model
+        return Stages(
+            network.batch,
+            network.prepare,
+            lambda squares: list(network.run(squares)),
+            lambda query, square: _checked(network.native(query, square), query),
+        )
+    return Stages(
+        getattr(model, "batch", 0),
+        lambda queries: queries,
+        lambda queries: maps_of(model, queries),
+        lambda query, click_map: click_map,
+    )
 
 
 def is_blank(click_map: np.ndarray) -> bool:

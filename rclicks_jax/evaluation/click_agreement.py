@@ -10,7 +10,7 @@ Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,8 +167,8 @@ class ClickAgreement(engine.Job):
         return {"compared": COMPARED[self._identity.compared]}
 
     def work(
-        self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
-    ) -> Iterator[records.Record]:
+        self, units: engine.Units, folder: store.RunFolder, advance: engine.Advance
+    ) -> Generator[records.Record]:
         """Reads the tasks again, in the order of the units, and compares the clicks."""
         compared, split = self._identity.compared, self._identity.split
         pairs = (pair for spec in self._specs for pair in _pairs(compared, spec, split))

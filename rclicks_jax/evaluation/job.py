@@ -3,7 +3,7 @@
 Source: emb-ai/rclicks, scripts/evaluate_click_models.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from etils import epath
 
@@ -126,8 +126,8 @@ class Evaluation(engine.Job):
         return {"click models": names, "protocol": self._config.protocol}
 
     def work(
-        self, units: Iterable[Unit], folder: store.RunFolder, advance: engine.Advance
-    ) -> Iterator[records.Record]:
+        self, units: engine.Units, folder: store.RunFolder, advance: engine.Advance
+    ) -> Generator[records.Record]:
         """Computes the maps of tasks in batches; measures them on all cores."""
         tasks = click_tasks.with_maps(units, self._models, self._config)
         measure = task_scoring.measure

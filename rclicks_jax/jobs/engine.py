@@ -1,8 +1,18 @@
 """The engine: works on all units of a job; a bad unit never stops the run."""
 
 import abc
+import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import TYPE_CHECKING
 
 from etils import epath
@@ -104,16 +114,17 @@ class Job(abc.ABC):
 
     @abc.abstractmethod
     def work(
-        self, units: Iterable[Unit], folder: store.RunFolder, advance: "Advance"
-    ) -> Iterator[records.Record]:
+        self, units: "Units", folder: store.RunFolder, advance: "Advance"
+    ) -> Generator[records.Record]:
         """Yields a record for each unit, in any order.
 
         Args:
             units: The units to work on. The iterator ends early when the run is asked
-                to stop; units that were already taken have to be finished.
+                to stop. Units that were already taken are finished, or left to the next
+                start.
             folder: The run folder, for files beside the records.
             advance: Function to call with a unit and the number of its steps that are
-                now done.
+                now done; from any thread.
         """
 
     # Most jobs have nothing to do at these two moments.
@@ -125,6 +136,26 @@ class Job(abc.ABC):
 
 
 Advance = Callable[[Unit, int], None]
+
+
+class Units:
+    """The units of this start, one after the other, until the run is asked to stop."""
+
+    def __init__(self, units: Iterable[Unit], stop: signals.StopRequest) -> None:
+        self._units, self._stop = iter(units), stop
+
+    @property
+    def stopped(self) -> str:
+        """Name of the signal that asked the run to stop; empty if none did."""
+        return self._stop.reason
+
+    def __iter__(self) -> Iterator[Unit]:
+        return self
+
+    def __next__(self) -> Unit:
+        if self._stop:
+            raise StopIteration
+        return next(self._units)
 
 
 class UnitJob(Job):
@@ -139,8 +170,8 @@ class UnitJob(Job):
         """
 
     def work(
-        self, units: Iterable[Unit], folder: store.RunFolder, advance: Advance
-    ) -> Iterator[records.Record]:
+        self, units: Units, folder: store.RunFolder, advance: Advance
+    ) -> Generator[records.Record]:
         """Yields a record for each unit, in the order of the units."""
         for unit in units:
             try:
@@ -164,13 +195,15 @@ class _Steps:
 
     def __init__(self, job: Job, bar: progress.Bar) -> None:
         self._job, self._bar = job, bar
+        self._lock = threading.Lock()
         self._done: dict[str, int] = {}
 
     def advance(self, unit: Unit, count: int) -> None:
         """Advances the bar; steps that are repeated in a second try count once."""
-        done = self._done.get(unit.key, 0)
-        counted = min(count, self._job.steps(unit) - done)
-        self._done[unit.key] = done + counted
+        with self._lock:
+            done = self._done.get(unit.key, 0)
+            counted = min(count, self._job.steps(unit) - done)
+            self._done[unit.key] = done + counted
         self._bar.advance(counted)
 
     def finish(self, unit: Unit, note: str) -> None:
@@ -228,34 +261,29 @@ def _work(
     left = [unit for unit, _ in unfinished]
     attempts = {(unit.dataset, unit.name): (unit, n) for unit, n in unfinished}
     total, to_do = (sum(map(job.steps, some)) for some in (mine, left))
-    first = progress.FirstFailures(limits.max_failed)
+    first = progress.FirstFailures([unit.key for unit in left], limits.max_failed)
     worked = 0
     with (
         signals.stop_on_signal() as stop,
         progress.Bar(job.doing, job.step, total, total - to_do) as bar,
+        contextlib.ExitStack() as stack,
     ):
         steps = _Steps(job, bar)
-        for record in job.work(_until(left, stop), folder, steps.advance):
+        work = job.work(Units(left, stop), folder, steps.advance)
+        # Closed at once if something here fails, not when its memory is freed.
+        stack.enter_context(contextlib.closing(work))
+        for record in work:
             unit, attempt = attempts[record.dataset, record.name]
             folder.write(dataclasses.replace(record, attempt=attempt))
             worked += 1
             done = len(mine) - len(left) + worked
             steps.finish(unit, f"{done}/{len(mine)} {job.unit}s")
-            reasons = record.reasons * record.asked
-            if first.add(reasons, record.has_results):
+            if reason := first.add(unit.key, record):
                 if not folder.has_results():
-                    raise progress.stop_of(reasons[0], job.unit, limits.setting)
+                    raise progress.stop_of(reason, job.unit, limits.setting)
                 # An earlier start had results; from now on failures are not counted.
-                first.add((), has_results=True)
+                first.end()
     return worked, stop.reason
-
-
-def _until(units: Iterable[Unit], stop: signals.StopRequest) -> Iterator[Unit]:
-    """Yields units until the run is asked to stop."""
-    for unit in units:
-        if stop:
-            return
-        yield unit
 
 
 def _outcome(

@@ -93,6 +93,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def memory() -> int:
+    """Returns the memory of this host, bytes; 16 GiB where it is not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 16 << 30
+
+
 def _submit(
     pool: futures.ProcessPoolExecutor, function: Callable[[T], R], item: T
 ) -> futures.Future[R]:

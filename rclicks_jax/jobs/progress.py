@@ -10,7 +10,7 @@ import jax
 import tqdm
 
 from rclicks_jax import distributed, errors
-from rclicks_jax.jobs import failures, processes, work_units
+from rclicks_jax.jobs import failures, processes, records, work_units
 
 # A run without any result stops after so many images that failed in the same way.
 FIRST_FAILURES = 10
@@ -90,32 +90,60 @@ class FirstFailures:
     """Stops a run whose first images all fail in the same way.
 
     Otherwise a broken adapter, or a click model without its device, would fail
-    thousands of times.
+    thousands of times. Images are judged in the order in which they were begun: one
+    that fails is done sooner than one that works.
     """
 
-    def __init__(self, max_failed: float) -> None:
-        """Counts nothing if `max_failed` is 1: then the user accepts all failures."""
-        self._on = max_failed < 1
-        self._kind, self._count = "", 0
-
-    def add(self, reasons: Sequence[str], has_results: bool) -> bool:
-        """Counts an image or task that was given to the segmenter or click model.
+    def __init__(self, keys: Iterable[str], max_failed: float) -> None:
+        """Counts nothing if `max_failed` is 1: then the user accepts all failures.
 
         Args:
-            reasons: Reasons why its objects failed; empty if it says nothing.
-            has_results: Whether some object of it is `ok`.
+            keys: Keys of all units in the order in which they are begun.
+            max_failed: The share of failures that the user accepts.
+        """
+        self._on = max_failed < 1
+        self._left = iter(keys)
+        self._next = next(self._left, "")
+        self._ended: dict[str, records.Record] = {}
+        self._kind, self._count = "", 0
+
+    def end(self) -> None:
+        """Counts no further failures."""
+        self._on = False
+        self._ended.clear()
+
+    def add(self, key: str, record: records.Record) -> str:
+        """Takes the record of an image or task that has ended.
+
+        Args:
+            key: Key of its unit.
+            record: Its record.
 
         Returns:
-            Whether so many failed that the run should end, if nothing else is `ok`.
+            The reason of the failures if the run should end, provided that nothing else
+            is `ok`; else empty.
         """
-        if has_results:
-            self._on = False
-        if not self._on or not reasons:
-            return False
-        kind = failures.kind_of(reasons[0])
+        if not self._on:
+            return ""
+        self._ended[key] = record
+        while self._on and self._next in self._ended:
+            reason = self._judge(self._ended.pop(self._next))
+            self._next = next(self._left, "")
+            if reason:
+                return reason
+        return ""
+
+    def _judge(self, record: records.Record) -> str:
+        if record.has_results:
+            self.end()
+        # A unit that could not be read says nothing about what is asked.
+        if record.has_results or not record.asked or not record.reasons:
+            return ""
+        reason = record.reasons[0]
+        kind = failures.kind_of(reason)
         self._count = self._count + 1 if kind == self._kind else 1
         self._kind = kind
-        return self._count >= FIRST_FAILURES
+        return reason if self._count >= FIRST_FAILURES else ""
 
 
 def stop_of(reason: str, unit: str, flag: str) -> errors.RClicksError:

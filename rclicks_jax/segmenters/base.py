@@ -57,14 +57,17 @@ class Segmenter(Protocol):
         description: What a run records of it and can change a number: settings and
             checksums.
         versions: Releases of the libraries that it runs on.
-        parallel: Photographs it can work on at the same time, from several threads.
+        lanes: Calls it takes at the same time, each from a thread of its own; 0 if it
+            must be called from the thread that loaded it, with nothing beside it.
+        most_images: Photographs that may be encoded at the same time; 0 for any number.
         encodes: Images encoded so far; a run asserts one for each image.
     """
 
     name: str
     description: dict[str, Any]
     versions: dict[str, str]
-    parallel: int
+    lanes: int
+    most_images: int
     encodes: int
 
     @property
@@ -72,8 +75,14 @@ class Segmenter(Protocol):
         """The last of what it wrote while it was loaded."""
         ...
 
-    def encode(self, image: np.ndarray) -> Any:
-        """Encodes `u8[h w 3]`; the one expensive step that clicks share."""
+    def encode(self, image: np.ndarray, lane: int | None = None) -> Any:
+        """Encodes `u8[h w 3]`; the one expensive step that clicks share.
+
+        Args:
+            image: The photograph.
+            lane: Number of the lane that has it from now on, below `lanes`; None for
+                the lane that has the fewest.
+        """
         ...
 
     def start(self, features: Any, gt_masks: Sequence[np.ndarray]) -> Session:

@@ -71,10 +71,10 @@ class BridgedSegmenter:
         code = options.get("adapter") or launch.command[0]
         self.name = pathlib.PurePath(code).stem
         self.encodes = 0
-        # One photograph more than workers: while they answer clicks on some, the next
-        # clicks on another are simulated. A worker that is to be replaced must have
-        # moments without a photograph.
-        self.parallel = len(launches) + (not launch.recycle and not launch.max_rss)
+        self.lanes = len(launches)
+        # A worker that is to be replaced must have moments without a photograph.
+        is_replaced = launch.recycle or launch.max_rss
+        self.most_images = len(launches) if is_replaced else 0
         self._cancelled = threading.Event()
         self._workers = _started(launches, self._cancelled)
         self.printed = self._workers[0].printed
@@ -93,11 +93,15 @@ class BridgedSegmenter:
         self._held = dict.fromkeys(self._workers, 0)
         self._numbers = itertools.count()
 
-    def encode(self, image: np.ndarray) -> Photograph:
-        """Sends a photograph to the worker that has the fewest."""
+    def encode(self, image: np.ndarray, lane: int | None = None) -> Photograph:
+        """Sends a photograph to a worker; without a lane, to that with the fewest."""
         with self._lock:
             self.encodes += 1
-            worker = min(self._workers, key=self._held.__getitem__)
+            worker = (
+                min(self._workers, key=self._held.__getitem__)
+                if lane is None
+                else self._workers[lane]
+            )
             self._held[worker] += 1
         photograph = Photograph(next(self._numbers), image, worker)
         try:

@@ -52,7 +52,9 @@ class HostSegmenter:
         # The package's own adapters go by its version; a user's file by its content.
         if code and around is not None:
             self.description["code"] = provenance.describe(code)
-        self.parallel = 1
+        # A file of the user's may change what belongs to the whole process.
+        self.lanes = 1 if around is None else 0
+        self.most_images = 0
         self.encodes = 0
         self._around = around
         self._adapter = adapter.Adapter(
@@ -79,8 +81,9 @@ class HostSegmenter:
         """The last of what it wrote while it was loaded."""
         return self._around.printed if self._around else ""
 
-    def encode(self, image: np.ndarray) -> adapter.Encoded:
+    def encode(self, image: np.ndarray, lane: int | None = None) -> adapter.Encoded:
         """Encodes a photograph; remembers its shape to check masks by."""
+        del lane
         self.encodes += 1
         if self._around is not None:
             # Libraries may write into memory that NumPy calls read-only.

@@ -33,8 +33,10 @@ class BenchmarkConfig:
             groups are played, as many first clicks sampled from the whole click map.
         repeats: How often each clicking group is played, with other draws.
         seed: Seed of all random draws in the run.
-        instances_per_batch: Objects of an image that advance together; 0 lets the
-            device decide.
+        objects_in_flight: Objects, of any images, that are played at a time; 0 for as
+            many as keep the click model's passes full.
+        instances_per_batch: Objects of an image that the segmenter answers in one call;
+            0 lets the device decide.
         click_model_batch: Maps in one network pass on each device; 0 lets the device
             decide.
         devices: Devices of each host on which the click model's network runs; 0 for
@@ -65,6 +67,7 @@ class BenchmarkConfig:
     users: bool = False
     repeats: Annotated[int, checks.at_least(1)] = 1
     seed: Annotated[int, checks.SEED] = 0
+    objects_in_flight: Annotated[int, checks.at_least(0)] = 0
     instances_per_batch: Annotated[int, checks.at_least(0)] = 0
     click_model_batch: Annotated[int, checks.at_least(0)] = 0
     devices: Annotated[int, checks.at_least(0)] = 0

@@ -62,7 +62,9 @@ def test_clicks_and_answers_change_the_rows_they_are_of():
     assert live.clicks.count.tolist() == [1, 0, 0, 1, 0, 0]
     assert live.clicks.yx[3, 0].tolist() == [5, 7]
     assert live.clicks.positive[:, 0].tolist() == [True] + [False] * 5
-    assert np.argwhere(~live.not_clicked).tolist() == [[0, 1, 2], [3, 5, 7]]
+    free = [trajectories.not_clicked(live, row) for row in (0, 1, 3)]
+    used = [np.argwhere(~pixels).tolist() for pixels in free]
+    assert used == [[[1, 2]], [], [[5, 7]]]
     areas = np.arange(8).reshape(2, 4)
     trajectories.add_answers(live, rows, [disk_of(3), disk_of(5)], areas)
     assert [mask.sum() for mask in live.pred_masks] == [3, 0, 0, 5, 0, 0]

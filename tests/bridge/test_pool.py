@@ -62,7 +62,7 @@ def opened():
 
 def test_photographs_are_shared_out(opened):
     segmenter = opened(":workers=2")
-    assert segmenter.parallel == 3
+    assert (segmenter.lanes, segmenter.most_images) == (2, 0)
     assert len(set(pids_of(segmenter))) == 2
     photographs = [segmenter.encode(IMAGE) for _ in range(4)]
     held = [one.worker for one in photographs]

@@ -82,7 +82,8 @@ class Job:
     settings: type | None
     changes: dict
     run: object
-    # Photographs that are taken until the third one is asked about.
+    # Photographs that are taken until the third one is asked about, and finished. A
+    # benchmark leaves those in play, and finishes at most so many.
     taken: int
 
     def start(self, data, workdir, shard="", max_failed=0.01):
@@ -179,9 +180,9 @@ def trouble(monkeypatch):
         loaded = load_segmenter(*arguments)
         encode = loaded.encode
 
-        def asked(image):
+        def asked(image, lane=None):
             trouble.ask(number_of(image))
-            return encode(image)
+            return encode(image, lane)
 
         loaded.encode = asked
         return loaded
@@ -339,13 +340,14 @@ def test_sigterm_ends_a_job_after_what_was_taken(
     trouble.stop_at = 2
     outcome = job.start(data, tmp_path)
     assert outcome.stopped == "SIGTERM"
-    assert outcome.worked == job.taken
-    assert outcome.left == COUNT - job.taken
-    assert outcome.counts == {"ok": job.taken, "skipped": 0, "failed": 0}
+    finished = outcome.worked
+    assert finished == job.taken or (job.kind == "benchmark" and finished < job.taken)
+    assert outcome.left == COUNT - finished
+    assert outcome.counts == {"ok": finished, "skipped": 0, "failed": 0}
     assert "SIGTERM came: stopping once" in capfd.readouterr().err
     trouble.stop_at = -1
     outcome = job.start(data, tmp_path)
-    assert (outcome.worked, outcome.left) == (COUNT - job.taken, 0)
+    assert (outcome.worked, outcome.left) == (COUNT - finished, 0)
     assert outcome.stopped == ""
     assert attempts_of(tmp_path)[0] == {1: COUNT}
     assert rows_of(tmp_path) == expected
