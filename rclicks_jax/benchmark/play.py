@@ -215,9 +215,7 @@ class ImagePlayer:
                 continue
             ours = isinstance(result, errors.RClicksError)
             stops = isinstance(result, errors.RunFolderError | errors.DeviceError)
-            if stops or not (
-                ours or failures.is_memory(result)
-            ):
+            if stops or not (ours or failures.is_memory(result)):
                 raise result
             if len(part) == 1:
                 reason = failures.reason(result, MEMORY_ADVICE)

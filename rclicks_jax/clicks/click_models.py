@@ -191,13 +191,13 @@ def stages(model: ClickModel) -> Stages:
     if isinstance(model, infer.ClickabilityModel):
         network = model
         return Stages(
-            network.batch,
+            network.rows,
             network.prepare,
             lambda squares: list(network.run(squares)),
             lambda query, square: _checked(network.native(query, square), query),
         )
     return Stages(
-        getattr(model, "batch", 0),
+        getattr(model, "rows", 0),
         lambda queries: queries,
         lambda queries: maps_of(model, queries),
         lambda query, click_map: click_map,
