@@ -7,11 +7,11 @@ import numpy as np
 from rclicks_jax import errors, files
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.clicks import strategies
-from rclicks_jax.jobs import starts, store
+from rclicks_jax.jobs import starts, store, utilisation
 from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.reporting import click_words, page_parts, pages, table_formats
 from rclicks_jax.reporting.click_words import SYNTHETIC
-from rclicks_jax.results import comparison, figures, object_pictures
+from rclicks_jax.results import comparison, figures, limits, object_pictures
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.kept_pictures import Key
 from rclicks_jax.types import json_part
@@ -64,6 +64,7 @@ def render(run: comparison.Run, tables: Sequence[table_formats.Table]) -> str:
         ],
         curves=figures.iou_per_click(_with_curves(run)),
         gallery=list(gallery.values()),
+        limits=limits.shown(utilisation.read_all(store.RunFolder(run.folder))),
         problems=page_parts.problems(
             (result.dataset, *problem)
             for result in results
