@@ -31,7 +31,7 @@ def run_alone(coroutine, click_model=None, setup=None):
             empty_map=setup.protocol.empty_map,
             on_device=setup.on_device,
         )
-        answerers.append(questions.click_model_answerer(on_host))
+        answerers.append(scheduler.of_device(questions.CLICK_MODEL, on_host))
     limits = scheduler.Limits(places=1, bytes=1, threads=0)
     (result,) = scheduler.run(iter([coroutine]), answerers, limits, meter.Meter())
     return result
@@ -60,7 +60,6 @@ def play_objects(
         start(masks),
         lane=0,
         trajectories=trajectories,
-        click_model_batch=getattr(click_model, "batch", 0),
         advance=advance,
     )
     return run_alone(coroutine, click_model, setup)

@@ -137,7 +137,6 @@ class Benchmark(engine.Job):
         self._player = play.ImagePlayer(
             setup,
             segmenter,
-            click_model_batch=batch,
             users=config.users,
             together=self._together,
         )
@@ -214,7 +213,7 @@ class Benchmark(engine.Job):
         segmenter = self._segmenter
         answerers = questions.segmenter_answerers(segmenter)
         if self._people is not None:
-            answerers.append(questions.click_model_answerer(self._people))
+            answerers.append(scheduler.of_device(questions.CLICK_MODEL, self._people))
         played = scheduler.run(
             map(image, units),
             answerers,

@@ -28,7 +28,6 @@ def play(
     *,
     lane: int,
     trajectories: int,
-    click_model_batch: int,
     advance: Callable[[int], None] = lambda clicks: None,
 ) -> scheduler.Coroutine[list[PlayedObject]]:
     """Plays objects of a photograph together.
@@ -39,7 +38,6 @@ def play(
             other.
         lane: The lane of the segmenter that has the photograph.
         trajectories: Rows of each object.
-        click_model_batch: Queries of a pass of the click model; 0 if it has no passes.
         advance: Called after each round with the number of clicks that were answered.
 
     Returns:
@@ -50,7 +48,7 @@ def play(
         clicks = _waiting(states, questions.ClickQuestion)
         if clicks:
             queries = [query for each in clicks.values() for query in each.queries]
-            question = questions.to_click_model(queries, click_model_batch)
+            question = questions.to_click_model(queries)
             answers: list[Any] = yield question
             _go_on(rollouts, states, clicks, question, answers)
             continue

@@ -46,7 +46,6 @@ class ImagePlayer:
         setup: Setup,
         segmenter: base.Segmenter,
         *,
-        click_model_batch: int,
         users: bool,
         together: int,
     ) -> None:
@@ -55,14 +54,11 @@ class ImagePlayer:
         Args:
             setup: Setup of the run.
             segmenter: The segmenter under test.
-            click_model_batch: Queries of a pass of the click model; 0 if it has no
-                passes.
             users: Whether real first clicks are replayed.
             together: Objects of an image that advance together.
         """
         self._setup = setup
         self._segmenter = segmenter
-        self._click_model_batch = click_model_batch
         self._users = users
         self._together = together
         self._lock = threading.Lock()
@@ -257,7 +253,6 @@ class ImagePlayer:
             session,
             lane=photograph.lane,
             trajectories=trajectories,
-            click_model_batch=self._click_model_batch,
             advance=image.advance,
         )
         users: list[first_clicks.FirstClicks] = []

@@ -99,16 +99,9 @@ def lane_name(lane: int) -> str:
     return f"segmenter {lane}"
 
 
-def to_click_model(
-    queries: Sequence[map_clicks.Query], batch: int
-) -> scheduler.Question:
-    """Returns the question to the click model.
-
-    Args:
-        queries: The queries.
-        batch: Queries of a pass; 0 if there are no passes.
-    """
-    return scheduler.Question(CLICK_MODEL, queries, CLICK_MODEL if batch else None)
+def to_click_model(queries: Sequence[map_clicks.Query]) -> scheduler.Question:
+    """Returns the question to the click model."""
+    return scheduler.Question(CLICK_MODEL, queries, CLICK_MODEL)
 
 
 def to_segmenter(
@@ -118,17 +111,6 @@ def to_segmenter(
     columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
     items = [Row(session, *row) for row in zip(*columns, strict=True)]
     return scheduler.Question(lane_name(lane), items)
-
-
-def click_model_answerer(answers: map_clicks.Answers) -> scheduler.Answerer:
-    """Returns the answerer that says where people click."""
-    return scheduler.Answerer(
-        CLICK_MODEL,
-        answers.answer,
-        batch=answers.batch or 1,
-        prepare=answers.prepare,
-        finish=answers.finish,
-    )
 
 
 def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:

@@ -1,10 +1,9 @@
 """The job that writes click maps for every object of datasets."""
 
-import concurrent.futures
 import dataclasses
 import functools
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import numpy as np
 from etils import epath
@@ -14,7 +13,15 @@ from rclicks_jax.click_maps import files, preconditions, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
 from rclicks_jax.clicks import click_models, sampling, simulate
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, records, store, work_units
+from rclicks_jax.jobs import (
+    engine,
+    meter,
+    processes,
+    records,
+    scheduler,
+    store,
+    work_units,
+)
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.networks import infer
 from rclicks_jax.settings import protocols
@@ -22,8 +29,13 @@ from rclicks_jax.settings.click_maps import ClickMapsConfig
 from rclicks_jax.types import JsonObject, json_part
 
 KIND = "click_maps"
-# Number of objects in a batch if the click model does not set one.
-_TOGETHER = 10
+# The click model in questions and reports.
+_CLICK_MODEL = "click model"
+# Objects under way: as many as fill so many passes, but never fewer than these.
+_PASSES, _FEWEST = 3, 10
+# Memory of an object under way, bytes for each pixel of its image: photograph, mask,
+# map, levels, and what is drawn.
+_BYTES = 24
 # Number of objects on which the error of bfloat16 is measured.
 _MEASURED = 10
 
@@ -94,7 +106,6 @@ class ClickMaps(engine.Job):
         self._rules = protocols.protocol(config.protocol)
         self._model = model
         self._precision_error = precision_error
-        self._batch: int = getattr(model, "rows", _TOGETHER)
 
     def identity(self) -> ClickMapsIdentity:
         """Returns all values that can change a file of the run."""
@@ -144,63 +155,66 @@ class ClickMaps(engine.Job):
     def work(
         self, units: engine.Units, folder: store.RunFolder, advance: engine.Advance
     ) -> Generator[records.Record]:
-        """Works on groups of images whose objects fill a batch of the click model."""
-        # Encoding and writing files release Python's lock.
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            for together in queries.gather(units, self._config.tasks, self._batch):
-                yield from self._written(together, folder, pool)
+        """Works on objects of many images at a time; yields a record as an image ends.
+
+        If the run is asked to stop, images under way are left.
+        """
+        stages = click_models.stages(self._model)
+        yield from scheduler.run(
+            (self._image(unit, folder) for unit in units),
+            [scheduler.of_device(_CLICK_MODEL, stages)],
+            scheduler.Limits(
+                places=max(_FEWEST, _PASSES * stages.batch),
+                bytes=processes.memory() // 4,
+                threads=processes.cores(),
+            ),
+            meter.Meter(),
+            is_stopped=lambda: units.stopped,
+        )
 
     def finish(self, folder: store.RunFolder, stopped: str) -> None:
         """Writes the tables of all records."""
         if not stopped:
             files.write_tables(folder)
 
-    def _written(
-        self,
-        together: Sequence[queries.Image],
-        folder: store.RunFolder,
-        pool: concurrent.futures.Executor,
-    ) -> Iterator[records.Record]:
-        """Writes the objects of some images in batches; yields the images' records."""
-        places = [
-            (image, number)
-            for image in together
-            for number in range(len(image.targets))
+    def _image(
+        self, unit: Unit, folder: store.RunFolder
+    ) -> scheduler.Coroutine[records.Record]:
+        """Writes the files of all objects of an image; returns its record.
+
+        Raises:
+            RunFolderError: A file cannot be written.
+            DeviceError: A device is lost.
+        """
+        image = queries.read(unit, self._config.tasks)
+        count = len(image.targets)
+        objects = [
+            scheduler.Child(
+                self._object(folder, image, number), bytes=_BYTES * image.pixels
+            )
+            for number in range(count)
         ]
-        write = functools.partial(self._object, folder)
-        for first in range(0, len(places), self._batch):
-            owners = places[first : first + self._batch]
-            batch = [image.targets[number] for image, number in owners]
-            batch_queries = [target.query for target in batch]
-            answers = click_models.maps_or_reasons(
-                self._model, batch_queries, queries.why
-            )
-            rows = pool.map(write, batch, answers)
-            for (image, _), row in zip(owners, rows, strict=True):
-                image.done.append(row)
-        for image in together:
-            yield records.Record(
-                image.unit.dataset,
-                image.unit.name,
-                tuple(image.done),
-                asked=bool(image.targets),
-            )
+        rows: list[dict[str, object] | Exception] = []
+        if objects:
+            rows = yield scheduler.Children(objects)
+        done = image.rejected
+        for row in rows:
+            if isinstance(row, Exception):
+                raise row
+            done.append(row)
+        return records.Record(unit.dataset, unit.name, tuple(done), asked=count > 0)
 
     def _object(
-        self, folder: store.RunFolder, target: queries.Target, answer: np.ndarray | str
-    ) -> dict[str, object]:
-        """Writes the files of an object; returns its row.
-
-        Args:
-            folder: The run folder.
-            target: The object.
-            answer: Its click map, or the reason why there is none.
-        """
-        if isinstance(answer, str):
-            return target.row("failed", answer)
+        self, folder: store.RunFolder, image: queries.Image, number: int
+    ) -> scheduler.Coroutine[dict[str, object]]:
+        """Writes the files of an object; returns its row."""
+        # Its mask is decoded here.
+        target = image.targets[number]
         try:
-            return self._write_files(folder, target, answer)
-        except errors.RunFolderError:
+            question = scheduler.Question(_CLICK_MODEL, [target.query], _CLICK_MODEL)
+            (click_map,) = yield question
+            return self._write_files(folder, target, click_map)
+        except (errors.RunFolderError, errors.DeviceError):
             raise
         except Exception as error:
             return target.row("failed", queries.why(error))

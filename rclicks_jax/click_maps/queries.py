@@ -1,4 +1,4 @@
-"""Queries for the click model: objects of images, read ahead to fill batches."""
+"""Queries for the click model: the objects of an image."""
 
 import dataclasses
 import itertools
@@ -11,8 +11,6 @@ from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.types import ClickQuery, ImageExample, Status
 
 MEMORY_ADVICE = "Set --batch to less, or make the photograph smaller."
-# Images that are read ahead to fill a batch have at most so many pixels together.
-_PIXELS_TOGETHER = 1 << 27
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,39 +46,17 @@ class Image:
         unit: The unit of work.
         targets: The objects that can be used; each is decoded when it is taken.
         pixels: Number of pixels of the image; 0 if no object can be used.
-        done: Rows of the objects that cannot be used, and of those already written.
+        rejected: Rows of the objects that cannot be used.
     """
 
     unit: Unit
     targets: Sequence[Target]
     pixels: int
-    done: list[dict[str, object]]
-
-
-def gather(units: Iterable[Unit], tasks: bool, batch: int) -> Iterator[list[Image]]:
-    """Reads images, and yields groups of them whose objects fill a batch.
-
-    Args:
-        units: Images, or click tasks.
-        tasks: Whether they are click tasks.
-        batch: Number of objects in a batch.
-    """
-    group: list[Image] = []
-    objects = pixels = 0
-    for unit in units:
-        image = read(unit, tasks)
-        group.append(image)
-        objects += len(image.targets)
-        pixels += image.pixels
-        if objects >= batch or pixels >= _PIXELS_TOGETHER:
-            yield group
-            group, objects, pixels = [], 0, 0
-    if group:
-        yield group
+    rejected: list[dict[str, object]]
 
 
 def read(unit: Unit, tasks: bool) -> Image:
-    """Reads an image or a click task; objects that cannot be used are in `done`."""
+    """Reads an image or a click task; objects that cannot be used are in `rejected`."""
     dataset, name = unit.dataset, unit.name
     try:
         example = unit.source.read()
@@ -136,7 +112,7 @@ def problems(unit: Unit, tasks: bool) -> Iterator[str]:
     image = read(unit, tasks)
     if len(image.targets):
         yield ""
-    yield from (str(row["reason"]) for row in image.done)
+    yield from (str(row["reason"]) for row in image.rejected)
 
 
 def why(error: Exception) -> str:

@@ -5,8 +5,9 @@
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -67,11 +68,23 @@ def distance_inside(query: ClickQuery) -> np.ndarray:
 
 
 class PerQuery:
-    """A click model that is a function of one query."""
+    """A click model that is a function of one query.
 
-    def __init__(self, name: str, function: Callable[[ClickQuery], np.ndarray]) -> None:
+    Attributes:
+        name: UD, DT, SI or SM.
+        is_concurrent: Whether several threads may call it at a time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[ClickQuery], np.ndarray],
+        *,
+        is_concurrent: bool = False,
+    ) -> None:
         """Names the function."""
         self.name = name
+        self.is_concurrent = is_concurrent
         self._function = function
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -113,9 +126,12 @@ def load(
     precision = infer.resolve_precision(precision)
     name, options = specs.parse(spec)
     if name in _FUNCTIONS:
-        return PerQuery(name, _FUNCTIONS[name])
+        return PerQuery(name, _FUNCTIONS[name], is_concurrent=True)
     if name in specs.SALIENCY:
-        return PerQuery(name, saliency_models.load(name, options))
+        # A worker takes one call after the other.
+        is_concurrent = specs.classical_source(name, options) is not None
+        saliency = saliency_models.load(name, options)
+        return PerQuery(name, saliency, is_concurrent=is_concurrent)
     folder = _folder(spec)
     return infer.load(
         folder, batch=batch, devices=devices, rescale=rescale, precision=precision
@@ -169,38 +185,48 @@ def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray
     return [_checked(made, query) for made, query in zip(maps, queries, strict=True)]
 
 
-class Stages(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Stages:
     """A click model in three stages; the first and last may run in many threads.
 
     Attributes:
         batch: Queries of a pass; fewer take as long. 0 if the model has no passes.
         prepare: Prepares queries of one object.
         answer: Answers prepared queries of any objects, at most `batch`.
-        finish: Makes the map `f32[h w]` of a query of what `answer` returned for it,
-            and checks it as `maps_of` does.
+        finish: Makes maps `f32[h w]` of the queries and of what `answer` returned for
+            them, and checks them as `maps_of` does.
     """
 
     batch: int
     prepare: Callable[[Sequence[ClickQuery]], Sequence[Any]]
     answer: Callable[[Sequence[Any]], Sequence[Any]]
-    finish: Callable[[ClickQuery, Any], np.ndarray]
+    finish: Callable[[Sequence[ClickQuery], Sequence[Any]], list[np.ndarray]]
 
 
 def stages(model: ClickModel) -> Stages:
     """Returns the stages of a click model; a model that has none answers at once."""
+
+    def as_it_is(values: Sequence[Any]) -> Sequence[Any]:
+        return values
+
     if isinstance(model, infer.ClickabilityModel):
         network = model
         return Stages(
             network.rows,
             network.prepare,
             lambda squares: list(network.run(squares)),
-            lambda query, square: _checked(network.native(query, square), query),
+            lambda queries, squares: [
+                _checked(network.native(query, square), query)
+                for query, square in zip(queries, squares, strict=True)
+            ],
         )
+    if isinstance(model, PerQuery) and model.is_concurrent:
+        return Stages(0, as_it_is, as_it_is, lambda queries, _: maps_of(model, queries))
     return Stages(
         getattr(model, "rows", 0),
-        lambda queries: queries,
+        as_it_is,
         lambda queries: maps_of(model, queries),
-        lambda query, click_map: click_map,
+        lambda _, maps: list(maps),
     )
 
 
@@ -278,22 +304,6 @@ def attempt(
             else:
                 answers += [made for one in some for made in attempt(model, [one])]
     return answers
-
-
-def maps_or_reasons(
-    model: ClickModel,
-    queries: Sequence[ClickQuery],
-    why: Callable[[Exception], str],
-) -> list[np.ndarray | str]:
-    """Returns a map for each query, or why there is none.
-
-    Args:
-        model: What is asked.
-        queries: Any number.
-        why: Says what went wrong.
-    """
-    answers = attempt(model, queries)
-    return [why(each) if isinstance(each, Exception) else each for each in answers]
 
 
 def _folder(spec: str) -> str:

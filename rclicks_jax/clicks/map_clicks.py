@@ -114,7 +114,7 @@ class OnHost:
         return [self._clicks(*each) for each in zip(queries, raw, strict=True)]
 
     def _clicks(self, query: Query, raw: Any) -> MapClicks:
-        click_map = self._maps.finish(query.click_query, raw)
+        (click_map,) = self._maps.finish([query.click_query], [raw])
         draw = part_to_draw_from(click_map, query, self._empty_map)
         (pixels,) = sampling.draw_all([draw], cut=self._cut, on_device=self._on_device)
         return MapClicks(

@@ -21,6 +21,7 @@ class Task:
         parent: The task whose child it is, and its number there.
         results: Results of its children so far.
         missing: Children that have not ended.
+        is_new: Whether it has asked nothing yet.
     """
 
     coroutine: Coroutine[Any]
@@ -30,6 +31,7 @@ class Task:
     parent: "tuple[Task, int] | None" = None
     results: list[Any] = dataclasses.field(default_factory=list[Any])
     missing: int = 0
+    is_new: bool = True
 
 
 @dataclasses.dataclass(eq=False)
@@ -105,28 +107,31 @@ class Desk:
         self._waiting = [entry for entry in self._waiting if not entry[2].is_dead]
         ready: dict[Hashable, int] = {}
         for _, _, asked in self._waiting:
-            kind = asked.question.kind
+            kind = self._kind(asked)
             if kind is None:
                 return self._take([asked])
             ready[kind] = ready.get(kind, 0) + asked.left
             if ready[kind] >= self.answerer.batch:
                 return self._take(self._of(kind))
         if part_filled and self._waiting:
-            return self._take(self._of(self._waiting[0][2].question.kind))
+            return self._take(self._of(self._kind(self._waiting[0][2])))
         return []
 
     @property
     def fill(self) -> float:
         """Items that wait, as a share of a batch."""
         waiting = sum(asked.left for _, _, asked in self._waiting)
-        return waiting / self.answerer.batch
+        return waiting / max(1, self.answerer.batch)
+
+    def _kind(self, asked: Asked) -> Hashable:
+        return asked.question.kind if self.answerer.batch else None
 
     def _of(self, kind: Hashable) -> list[Asked]:
-        return [asked for _, _, asked in self._waiting if asked.question.kind == kind]
+        return [asked for _, _, asked in self._waiting if self._kind(asked) == kind]
 
     def _take(self, oldest: Sequence[Asked]) -> Batch:
         batch: Batch = []
-        alone = oldest[0].question.kind is None
+        alone = self._kind(oldest[0]) is None
         room = oldest[0].left if alone else self.answerer.batch
         for asked in oldest:
             count = min(room, asked.left)

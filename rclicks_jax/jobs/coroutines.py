@@ -6,7 +6,7 @@ coroutines, and is sent their results. `scheduler` runs many at a time.
 
 import dataclasses
 from collections.abc import Callable, Generator, Hashable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 
 @dataclasses.dataclass
@@ -16,8 +16,9 @@ class Question:
     Attributes:
         to: Name of the answerer.
         items: What is asked; each item has an answer.
-        kind: Questions of the same kind share batches, and may be split over several.
-            None for a question that is answered alone, in one call.
+        kind: Questions of the same kind share batches, and may be split over several,
+            if the answerer has batches. None for a question that is answered alone, in
+            one call.
         seconds: Seconds that the answer took: of each call, the share of the items.
             Set before the answers are sent.
     """
@@ -76,7 +77,7 @@ class Answerer:
         name: Its name in questions and reports.
         answer: Returns a raw answer for each prepared item of a batch. It runs in a
             thread of the answerer.
-        batch: Items of a batch; fewer take as long.
+        batch: Items of a batch; fewer take as long. 0 answers each question alone.
         lanes: Calls of `answer` at the same time.
         prepare: Prepares the items of a question, in the pool.
         finish: Makes the answers of the items of a question from the raw ones, in the
@@ -85,10 +86,42 @@ class Answerer:
 
     name: str
     answer: Callable[[list[Any]], Sequence[Any]]
-    batch: int = 1
+    batch: int = 0
     lanes: int = 1
     prepare: Callable[[Sequence[Any]], Sequence[Any]] = _as_they_are
     finish: Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]] = _answers
+
+
+class Staged(Protocol):
+    """What answers in three stages; see `Answerer`."""
+
+    @property
+    def batch(self) -> int:
+        """Items of a batch; 0 answers each question alone."""
+        ...
+
+    @property
+    def prepare(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        """Prepares the items of a question."""
+        ...
+
+    @property
+    def answer(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        """Returns a raw answer for each prepared item."""
+        ...
+
+    @property
+    def finish(self) -> Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]:
+        """Makes the answers to the items of a question."""
+        ...
+
+
+def of_device(name: str, staged: Staged) -> Answerer:
+    """Returns the answerer of a device, or of what is no device and has no batches."""
+    # While one pass is on the device, the next is brought there.
+    lanes = 2 if staged.batch else 1
+    stages = staged.prepare, staged.finish
+    return Answerer(name, staged.answer, staged.batch, lanes, *stages)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,3 +142,11 @@ class Limits:
     bytes: int
     roots: int = 0
     threads: int = 1
+
+    @property
+    def most_reading(self) -> int:
+        """Coroutines of the source that have asked nothing yet.
+
+        Few read their data ahead, as nobody knows how much that is.
+        """
+        return 2 * max(1, self.threads)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import Any, NamedTuple
 
+from rclicks_jax import errors
 from rclicks_jax.jobs.batches import Asked, Batch, Desk, Task
 from rclicks_jax.jobs.coroutines import Answerer as Answerer
 from rclicks_jax.jobs.coroutines import Child as Child
@@ -24,6 +25,7 @@ from rclicks_jax.jobs.coroutines import Children as Children
 from rclicks_jax.jobs.coroutines import Coroutine as Coroutine
 from rclicks_jax.jobs.coroutines import Limits as Limits
 from rclicks_jax.jobs.coroutines import Question as Question
+from rclicks_jax.jobs.coroutines import of_device as of_device
 from rclicks_jax.jobs.meter import Meter
 
 # Seconds after which the loop looks whether the run was stopped, if nothing happens.
@@ -111,6 +113,8 @@ class _Loop:
         self._places = limits.places
         self._bytes = 0
         self._roots = 0
+        # Coroutines of the source that have not asked anything yet.
+        self._reading = 0
         self._number = itertools.count()
         self._children: list[Task] = []
         self._ended: list[Any] = []
@@ -165,6 +169,7 @@ class _Loop:
             self._source is not None
             and not self._children
             and self._places > 0
+            and self._reading < self._limits.most_reading
             and (not self._limits.roots or self._roots < self._limits.roots)
         ):
             coroutine = next(self._source, None)
@@ -172,6 +177,7 @@ class _Loop:
                 self._source = None
                 return
             self._roots += 1
+            self._reading += 1
             self._start(Task(coroutine, (next(self._number),)))
 
     def _has_room(self, task: Task) -> bool:
@@ -225,6 +231,7 @@ class _Loop:
             except Exception as wrong:
                 error = wrong
             asked.raw = []
+            asked.question.seconds += time.perf_counter() - start
         elif asked is None and error is None and task.results:
             to_send, task.results = task.results, []
         try:
@@ -240,17 +247,22 @@ class _Loop:
                 if isinstance(asks, Children):
                     return asks
                 prepare = self._desks[asks.to].answerer.prepare
+                began = time.perf_counter()
                 try:
                     prepared = prepare(asks.items)
                 except Exception as wrong:
                     error = wrong
                     continue
+                asks.seconds += time.perf_counter() - began
                 count = len(prepared)
                 return Asked(task, asks, prepared, raw=[None] * count, missing=count)
         finally:
             self._meter.host(start, time.perf_counter())
 
     def _stepped(self, task: Task, future: futures.Future[Any]) -> None:
+        if task.is_new:
+            task.is_new = False
+            self._reading -= task.parent is None
         error = future.exception()
         if error is not None:
             self._end(task, error)
@@ -320,7 +332,6 @@ class _Loop:
             for part in batch
             for item in part.asked.prepared[part.start : part.stop]
         ]
-        joined = batch[0].asked.question.kind is not None
 
         def call() -> _Answered:
             start = time.perf_counter()
@@ -328,7 +339,7 @@ class _Loop:
                 answers = answerer.answer(items)
             finally:
                 end = time.perf_counter()
-                rows = answerer.batch if joined else len(items)
+                rows = max(answerer.batch, len(items))
                 self._meter.call(answerer.name, start, end, len(items), rows)
             assert len(answers) == len(items), "every item has an answer"
             return _Answered(answers, end - start)
@@ -360,6 +371,9 @@ class _Loop:
 
     def _failed(self, desk: Desk, batch: Batch, error: Exception) -> None:
         """Asks again in halves, until one question is alone with its error."""
+        if isinstance(error, errors.DeviceError):
+            # It is no matter of any question.
+            raise error
         if len(batch) > 1:
             half = len(batch) // 2
             desk.again(batch[:half])

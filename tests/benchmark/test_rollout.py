@@ -195,13 +195,15 @@ def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
         np.array([5, 6], np.uint64),
         wants_map=False,
     )
-    part = map_clicks.part_to_draw_from(np.ones(SHAPE, np.float32), query, "baseline")
+    draw = map_clicks.part_to_draw_from(np.ones(SHAPE, np.float32), query, "baseline")
     top = groups.TOP_LEVEL
-    assert part.draw.levels.tolist() == [[0, top, top], [top, top, top]]
-    assert part.draw.group_numbers.tolist() == [1, 10]
-    assert part.draw.bits is query.bits
-    assert part.positions(np.array([5, 1])).tolist() == [[11, 22], [10, 21]]
-    assert part.positions(np.array([-1, -1])) is None
+    assert draw.levels.tolist() == [[0, top, top], [top, top, top]]
+    assert (draw.top, draw.left, draw.group_numbers.tolist()) == (10, 20, [1, 10])
+    assert draw.bits is query.bits
+    yx = map_clicks.positions(draw, np.array([5, 1]))
+    assert yx is not None
+    assert yx.tolist() == [[11, 22], [10, 21]]
+    assert map_clicks.positions(draw, np.array([-1, -1])) is None
 
 
 def test_a_rollout_asks_for_clicks_then_for_an_answer_of_each_row():

@@ -72,19 +72,20 @@ def test_a_finished_run_makes_no_map_again(folder, tmp_path, monkeypatch):
     assert files_of(tmp_path / "out") == before
 
 
-def test_a_signal_ends_the_run_after_the_batch_that_was_begun(
+def test_a_signal_ends_the_run_and_leaves_what_is_under_way(
     folder, tmp_path, monkeypatch
 ):
-    stop, maps = signals.StopRequest(), click_models.maps_or_reasons
+    stop, write = signals.StopRequest(), store.RunFolder.write
 
-    def stopped_meanwhile(*arguments):
+    def write_and_stop(run_folder, record):
+        write(run_folder, record)
         stop.set("SIGTERM")
-        return maps(*arguments)
 
     monkeypatch.setattr(signals, "stop_on_signal", lambda: contextlib.nullcontext(stop))
-    monkeypatch.setattr(click_models, "maps_or_reasons", stopped_meanwhile)
-    monkeypatch.setattr(click_maps_job, "_TOGETHER", 1)
-    outcome = click_maps_job.run(settings(folder), tmp_path / "out")
+    monkeypatch.setattr(click_maps_job, "_FEWEST", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.RunFolder, "write", write_and_stop)
+        outcome = click_maps_job.run(settings(folder), tmp_path / "out")
     assert outcome.stopped == "SIGTERM"
     assert (outcome.worked, outcome.counts["ok"], outcome.left) == (1, 1, 2)
     assert not (tmp_path / "out" / "clicks.csv").exists()
