@@ -119,6 +119,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
 	$(BIN)/python tests/perf/start.py
 	$(BIN)/python tests/perf/device_draws.py
+	$(BIN)/python tests/perf/accelerator.py
 	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/overhead.py
 	$(BIN)/python tests/perf/click_models.py

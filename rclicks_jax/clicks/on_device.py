@@ -18,20 +18,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from rclicks_jax import errors
-from rclicks_jax.clicks import click_models, groups, map_clicks, sampling
+from rclicks_jax.clicks import (
+    click_models,
+    device_rows,
+    groups,
+    map_clicks,
+    sampling,
+)
+from rclicks_jax.clicks.device_rows import Arrays, Prepared
 from rclicks_jax.clicks.map_clicks import MapClicks, Query
 from rclicks_jax.networks import device_letterbox, infer
-from rclicks_jax.networks.passes import DIVIDED, Plan, on_each
-from rclicks_jax.ops import buckets, letterbox, packed_masks, taps
+from rclicks_jax.networks.passes import DIVIDED, on_each
+from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes
-
-# Larger photographs would need more memory than is left beside a pass.
-LARGEST_SIDE = 8192
-# Pixels of the photographs that a program of a device works on at a time.
-_PIXELS_TOGETHER = 1 << 22
-# Clicked pixels are padded to a multiple of this.
-_CLICKS_STEP = 32
 
 
 def answers(
@@ -55,38 +54,6 @@ def answers(
     return map_clicks.OnHost(
         click_model, cut=cut, empty_map=empty_map, on_device=on_device
     )
-
-
-class Prepared(NamedTuple):
-    """A query as it goes to a device.
-
-    Attributes:
-        image: The photograph, `u8[h w 3]`.
-        gt_mask: The target, `bool[h w]`.
-        bits: The region to mend, in bits of the static shape, `u8[H W/8]`.
-        place: Taps into the square.
-        restore: Taps to native size.
-        clicked_yx: Pixels that are not clicked again, `i32[n 2]`; beyond the static
-            shape where it is padded.
-        group_numbers: Clicking groups, padded by repeating the last, `i32[g]`.
-        keys: Halves of their random bits, `u32[g 2]`.
-        wants_map: Whether the map is wanted.
-    """
-
-    image: np.ndarray
-    gt_mask: np.ndarray
-    bits: np.ndarray
-    place: Axes
-    restore: Axes
-    clicked_yx: np.ndarray
-    group_numbers: np.ndarray
-    keys: np.ndarray
-    wants_map: bool
-
-    @property
-    def program(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes; those of equal shapes share programs."""
-        return self.bits.shape, self.clicked_yx.shape, self.group_numbers.shape
 
 
 class Raw(NamedTuple):
@@ -136,39 +103,7 @@ class OnDevice:
         Raises:
             DataError: The photograph is larger than a static shape allows.
         """
-        return [self._prepared(query) for query in queries]
-
-    def _prepared(self, query: Query) -> Prepared:
-        image, gt_mask, error_mask = query.click_query
-        height, width = error_mask.shape
-        if max(height, width) > LARGEST_SIDE:
-            raise errors.DataError(
-                f"The photograph has {height}x{width} pixels; click maps of an "
-                f"accelerator have at most {LARGEST_SIDE} on a side. Set "
-                f"--config.max_side={LARGEST_SIDE}."
-            )
-        shape = buckets.static_shape(error_mask.shape)
-        place, restore = _taps((height, width), self._size)
-        drawn = len(query.group_numbers)
-        # Draws whose pixels are not used fill the static number of draws.
-        more = buckets.bucket_length(drawn) - drawn
-        group_numbers = np.pad(query.group_numbers, (0, more), "edge")
-        bits = np.pad(query.bits, (0, more))
-        keys = np.stack([bits >> np.uint64(32), bits & np.uint64(0xFFFFFFFF)], axis=-1)
-        clicks = -(-max(len(query.clicked_yx), 1) // _CLICKS_STEP) * _CLICKS_STEP
-        clicked_yx = np.full((clicks, 2), max(shape), np.int32)
-        clicked_yx[: len(query.clicked_yx)] = query.clicked_yx
-        return Prepared(
-            image=image,
-            gt_mask=gt_mask,
-            bits=packed_masks.pack(error_mask, shape),
-            place=place,
-            restore=restore,
-            clicked_yx=clicked_yx,
-            group_numbers=group_numbers.astype(np.int32),
-            keys=keys.astype(np.uint32),
-            wants_map=query.wants_map,
-        )
+        return [device_rows.prepare(query, self._size) for query in queries]
 
     def answer(self, prepared: Sequence[Prepared]) -> list[Raw]:
         """Answers at most `batch` queries of any objects in one pass.
@@ -176,7 +111,7 @@ class OnDevice:
         Raises:
             DeviceError: A device is lost.
         """
-        chunks = _chunks(prepared, self._passes.plan)
+        chunks = device_rows.chunks(prepared, self._passes.plan)
         with self._passes.preparing():
             sent = [self._sent(chunk.arrays) for chunk in chunks]
             maps = self._maps(prepared, sent)
@@ -201,13 +136,11 @@ class OnDevice:
                 )
         return [raw[number] for number in range(len(prepared))]
 
-    def _sent(self, arrays: "_Arrays") -> "_Arrays":
+    def _sent(self, arrays: Arrays) -> Arrays:
         """Sends arrays to the devices, divided among them."""
         return jax.device_put(arrays, self._passes.plan.divided)
 
-    def _maps(
-        self, prepared: Sequence[Prepared], sent: Sequence["_Arrays"]
-    ) -> jax.Array:
+    def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
         """Starts the pass of the network; returns the maps of the squares."""
         passes = self._passes
         regions = self._no_regions()
@@ -219,7 +152,7 @@ class OnDevice:
         put_mask = functools.partial(device_letterbox.put_mask, passes.plan)
         image_slots, target_slots = np.zeros((2, passes.plan.rows), np.int32)
         for number, each in enumerate(prepared):
-            device, row = _device_and_row(number, passes.plan)
+            device, row = device_rows.device_and_row(number, passes.plan)
             at = device * passes.plan.batch + row
             image_slots[at] = passes.images.find(each.image, put_image)
             target_slots[at] = passes.targets.find(each.gt_mask, put_mask)
@@ -232,99 +165,6 @@ class OnDevice:
             DataError: The network gave something else than click maps.
         """
         return [_finished(*each) for each in zip(queries, raw, strict=True)]
-
-
-class _Arrays(NamedTuple):
-    """Arrays of several queries, with a leading axis that is divided among devices.
-
-    Attributes:
-        rows: Row of the pass on its device, `i32[n]`; where there is no query, one that
-            is not there: it is placed nowhere, and what is drawn for it is not used.
-        bits: As in `Prepared`; so are all below.
-        place: Taps into the square.
-        restore: Taps to native size.
-        clicked_yx: Pixels that are not clicked again.
-        group_numbers: Clicking groups.
-        keys: Halves of their random bits.
-    """
-
-    rows: Any
-    bits: Any
-    place: Any
-    restore: Any
-    clicked_yx: Any
-    group_numbers: Any
-    keys: Any
-
-    @property
-    def drawn_from(self) -> tuple[Any, ...]:
-        """What a draw needs beside the maps, in the order of `draw`."""
-        draws = self.clicked_yx, self.group_numbers, self.keys
-        return (self.rows, self.bits, self.restore, *draws)
-
-
-class _Chunk(NamedTuple):
-    """Queries that the same program works on at a time, as many on each device.
-
-    Attributes:
-        queries: Number of each query, by its place in the arrays.
-        arrays: The arrays in host memory.
-    """
-
-    queries: dict[int, int]
-    arrays: _Arrays
-
-
-def _device_and_row(number: int, plan: Plan) -> tuple[int, int]:
-    """Returns the device of a query of a pass, and its row there."""
-    # Neighbours are on different devices, so that all have work in a pass of few.
-    row, device = divmod(number, plan.mesh.size)
-    return device, row
-
-
-def _chunks(prepared: Sequence[Prepared], plan: Plan) -> list[_Chunk]:
-    """Divides the queries of a pass by their programs, and by memory."""
-    by_program: dict[Any, list[list[int]]] = {}
-    for number, each in enumerate(prepared):
-        device, _ = _device_and_row(number, plan)
-        lists = by_program.setdefault(each.program, [[] for _ in range(plan.mesh.size)])
-        lists[device].append(number)
-    chunks: list[_Chunk] = []
-    for lists in by_program.values():
-        filler = next(numbers[0] for numbers in lists if numbers)
-        pixels = prepared[filler].bits.size * 8
-        together = max(1, min(plan.batch, _PIXELS_TOGETHER // pixels))
-        for first in range(0, max(map(len, lists)), together):
-            queries = {
-                device * together + place: number
-                for device, numbers in enumerate(lists)
-                for place, number in enumerate(numbers[first : first + together])
-            }
-            places = [queries.get(place) for place in range(plan.mesh.size * together)]
-            rows = [
-                plan.batch if number is None else _device_and_row(number, plan)[1]
-                for number in places
-            ]
-            numbers = [filler if number is None else number for number in places]
-            arrays = _stacked(rows, [prepared[number] for number in numbers])
-            chunks.append(_Chunk(queries, arrays))
-    return chunks
-
-
-def _stacked(rows: Sequence[int], prepared: Sequence[Prepared]) -> _Arrays:
-    entries = [
-        _Arrays(
-            np.int32(row),
-            each.bits,
-            each.place,
-            each.restore,
-            each.clicked_yx,
-            each.group_numbers,
-            each.keys,
-        )
-        for row, each in zip(rows, prepared, strict=True)
-    ]
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *entries)
 
 
 def _finished(query: Query, raw: Raw) -> MapClicks:
@@ -340,12 +180,6 @@ def _finished(query: Query, raw: Raw) -> MapClicks:
         # A copy, so that the padding and the maps of others are not kept.
         click_map = raw.click_map[:height, :width].copy()
     return MapClicks(yx, bool(raw.highest <= groups.SMALLEST_PEAK), click_map)
-
-
-@functools.lru_cache(maxsize=256)
-def _taps(shape: tuple[int, int], size: int) -> tuple[Axes, Axes]:
-    box = letterbox.fit(shape, size)
-    return taps.place(box), taps.restore(box, buckets.static_shape(shape))
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import errors
-from rclicks_jax.clicks import groups, on_device, sampling
+from rclicks_jax.clicks import device_rows, groups, on_device, sampling
 from rclicks_jax.clicks.map_clicks import Query
 from rclicks_jax.networks import cards, clickability, device_letterbox, infer
 from rclicks_jax.settings import networks
@@ -156,7 +156,7 @@ def test_a_map_that_is_no_number_is_refused():
 
 
 def test_a_photograph_larger_than_a_static_shape_is_refused(devices):
-    size = on_device.LARGEST_SIDE + 1
+    size = device_rows.LARGEST_SIDE + 1
     mask = np.zeros((1, size), bool)
     image = np.zeros((1, size, 3), np.uint8)
     nothing = np.zeros((0, 2), np.int32)
