@@ -6,7 +6,7 @@ there would change this file alone.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -18,9 +18,7 @@ T = TypeVar("T")
 Step = TypeVar("Step", bound=Callable[..., object])
 
 
-def parallel_train_step(
-    step: Step, devices: Sequence[jax.Device] | None = None
-) -> Step:
+def parallel_train_step(step: Step, devices: Sequence[Any] | None = None) -> Step:
     """Runs (state, batch, key) -> (state, loss) on devices, the batch divided.
 
     Args:

@@ -10,10 +10,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from rclicks_jax.clicks import sampling
 from rclicks_jax.metrics import interaction
-from rclicks_jax.networks import architectures, infer
+from rclicks_jax.networks import architectures, passes
 from rclicks_jax.ops import buckets
 from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, optimizers, recipes, state, steps
@@ -68,10 +69,13 @@ def variables_of(variant: str) -> Any:
 def click_maps(variant: str, batch: int, side: int) -> Lower:
     """The pass of the click model, in bfloat16."""
     net = ARCHITECTURE.network(networks.network(variant), dtype=jnp.bfloat16)
-    image, masks = (
-        Shape((batch, side, side, channels), jnp.float32) for channels in (3, 2)
-    )
-    return on_one(infer._predict.lower, net, False, variables_of(variant), image, masks)
+
+    def lower(places: Sequence[jax.Device]) -> Any:
+        mesh = jax.sharding.Mesh(np.array(places[:1]), (passes.ROWS,))
+        plan = passes.Plan(net, exact=False, mesh=mesh, batch=batch, size=side)
+        return passes.lower(plan, variables_of(variant))
+
+    return lower
 
 
 def training_step(variant: str, batch: int, side: int) -> Lower:
