@@ -102,6 +102,7 @@ COMPILE_FOR_TPU = TPU_LIBRARY_PATH="$$(ls $(CURDIR)/$(TPU_VENV)/lib/python3*/sit
   $(BIN)/python tests/tpu/compile_programs.py
 tpu: $(TPU_READY)
 	$(COMPILE_FOR_TPU)
+	$(BIN)/python tests/tpu/pace.py
 
 tpu-nano: $(READY)
 	@if $(MAKE) --no-print-directory $(TPU_READY); then $(COMPILE_FOR_TPU) --nano; \
@@ -119,6 +120,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/measure.py
 	$(BIN)/python tests/perf/start.py
 	$(BIN)/python tests/perf/device_draws.py
+	$(BIN)/python tests/perf/accelerator.py
 	$(BIN)/python tests/perf/rounds.py
 	$(BIN)/python tests/perf/overhead.py
 	$(BIN)/python tests/perf/click_models.py

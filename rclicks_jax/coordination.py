@@ -16,6 +16,8 @@ from rclicks_jax import errors, waits
 # Time for the other processes of a run to start.
 _START_SECONDS = 300.0
 _POLL_SECONDS = 0.2
+# JAX aborts all processes once one has been silent for so long.
+_HEARTBEAT_SECONDS = 50
 
 
 def connect(coordinator: str, process_count: int, process_id: int) -> None:
@@ -55,7 +57,11 @@ def _initialize(*place: Any) -> None:
     # Our own limit is shorter, since JAX's limit aborts with a stack trace.
     patience = int(2 * _START_SECONDS)
     try:
-        jax.distributed.initialize(*place, initialization_timeout=patience)
+        jax.distributed.initialize(
+            *place,
+            initialization_timeout=patience,
+            heartbeat_timeout_seconds=_HEARTBEAT_SECONDS,
+        )
     except (ValueError, RuntimeError, OSError) as error:
         given = f"{place[0] if place else 'auto'} ({errors.reason(error)})"
         raise errors.BadValueError(

@@ -24,9 +24,9 @@ from rclicks_jax import cache, coordination, errors, signs_of_life, waits
 _POLL_SECONDS = 0.2
 # Process 0 stays for so long after it has left, so that others can read its reason.
 _FAREWELL_SECONDS = 2.0
-# Each process gives a sign of life so often; silent for so long, it is lost. JAX, which
-# has signs of its own, aborts all others after 100 s.
-_SIGN_SECONDS, _LOST_SECONDS = 5.0, 75.0
+# Each process gives a sign of life so often; silent for so long, it is lost. This is
+# well before JAX, which has signs of its own, aborts all without a word of which.
+_SIGN_SECONDS, _LOST_SECONDS = 4.0, 35.0
 _ADVICE = "What is finished is kept; start all processes again."
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
 _SIGNS, _TEXTS = "rclicks/signs", "rclicks/texts"

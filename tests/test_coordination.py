@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from rclicks_jax import coordination, errors
+from rclicks_jax import coordination, distributed, errors
 
 HOST = pathlib.Path(__file__).resolve().parent / "programs" / "waiting_host.py"
 
@@ -107,6 +107,32 @@ def test_a_host_that_was_killed_ends_the_others_in_words():
         assert said.count("error: ") == said.count(advice) == 1, said
         assert "Traceback" not in said
         assert "Fatal Python error" not in said
+
+
+@pytest.mark.parametrize("guilty", [0, 1])
+def test_a_host_that_stands_still_ends_the_others_in_words(guilty):
+    """As one whose machine hangs, or whose network is gone: its sockets stay open."""
+    port = free_port()
+    processes = [start(n, port, "--pause=90", HEARTBEAT="6") for n in range(2)]
+    for process in processes:
+        assert process.stdout.readline() == "started\n"
+    processes[guilty].send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        _, said = processes[1 - guilty].communicate(timeout=60)
+    finally:
+        ended(*[(process.kill(), process)[1] for process in processes])
+    assert time.monotonic() - began < 60
+    assert processes[1 - guilty].returncode == 2
+    assert said.rstrip().endswith("is kept; start all processes again.")
+    assert "Fatal Python error" not in said
+
+
+def test_whoever_is_lost_is_missed_within_a_minute():
+    # A sign, its silence, the look for it, and the time to read the reason.
+    ours = distributed._SIGN_SECONDS + distributed._LOST_SECONDS
+    assert ours + 2 * distributed._FAREWELL_SECONDS < coordination._HEARTBEAT_SECONDS
+    assert coordination._HEARTBEAT_SECONDS < 60
 
 
 def test_a_process_0_that_was_killed_leaves_a_sentence():

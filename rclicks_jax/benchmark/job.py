@@ -13,7 +13,7 @@ from rclicks_jax.benchmark import play, preconditions, questions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models, map_clicks, sampling
+from rclicks_jax.clicks import click_models, on_device, sampling
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
@@ -124,7 +124,7 @@ class Benchmark(engine.Job):
         self._people = None
         batch = 0
         if click_model is not None:
-            self._people = map_clicks.OnHost(
+            self._people = on_device.answers(
                 click_model,
                 cut=setup.protocol.group_cut,
                 empty_map=setup.protocol.empty_map,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rclicks_jax.metrics import interaction
-from rclicks_jax.ops import morphology
+from rclicks_jax.ops import morphology, packed_masks
 from rclicks_jax.types import InstanceExample
 
 
@@ -51,12 +51,14 @@ def areas(
     Returns:
         Intersection and union of masks, then of boundary bands, `i64[t 4]`.
     """
+    if on_device:
+        return packed_masks.count(
+            pred_masks, target.gt_mask, target.counted_mask, target.band_width
+        )
     bands = [morphology.boundary_band(mask, target.band_width) for mask in pred_masks]
     return np.concatenate(
         [
-            interaction.areas(
-                predictions, truth, target.counted_mask, on_device=on_device
-            )
+            interaction.areas_on_host(predictions, truth, target.counted_mask)
             for predictions, truth in (
                 (pred_masks, target.gt_mask),
                 (bands, target.band),

@@ -1,5 +1,5 @@
-"""Another Python: segmenters in a worker process, and old checkpoints of PyTorch.
+"""Code that runs in another Python: segmenters in workers, old PyTorch checkpoints.
 
-A worker imports this package and nothing else of the project: the standard library
-and NumPy, Python 3.9 or newer.
+A worker imports this package and nothing else of the project. The package needs
+Python 3.9 or newer, the standard library and NumPy.
 """

@@ -1,7 +1,7 @@
-"""An adapter of the user's: imported, called and checked alike wherever it runs.
+"""Imports, calls and checks an adapter, in the same way wherever it runs.
 
-Both a worker and the benchmark's own process run adapters through this module, so that
-an adapter is given the same and is told the same in both.
+Both a worker and the benchmark's own process run adapters through this module. So an
+adapter gets the same arguments and the same error messages in both.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Features = Any
 
 
 class Clicks(NamedTuple):
-    """All clicks so far of a batch of trajectories, as an adapter is given them.
+    """All clicks so far of a batch of trajectories, as an adapter gets them.
 
     Attributes:
         yx: Pixel positions, `i32[t k 2]`.
@@ -52,18 +52,18 @@ class Clicks(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """What an adapter made of an image, and the image's height and width."""
+    """The features that an adapter returned, and the image's height and width."""
 
     features: Features
     shape: tuple[int, int]
 
 
 class Adapter:
-    """The functions of an adapter and its model; whatever goes wrong is in words.
+    """The functions of an adapter and its model; every failure is a `FaultError`.
 
     Attributes:
         functions: The module, or an object with its functions.
-        name: What messages call it, such as the name of its file.
+        name: Name of the adapter in messages, such as the name of its file.
         model: What its `load` returned.
     """
 
@@ -80,8 +80,8 @@ class Adapter:
 
         Args:
             options: Options for the adapter's `load`, as text.
-            protocol: What the run asks of segmenters, for an adapter whose `load` takes
-                `protocol`; None for a saliency model, which obeys nothing of it.
+            protocol: Switches of the run's protocol, for an adapter whose `load` takes
+                `protocol`; None for a saliency model, which obeys no switch.
 
         Raises:
             FaultError: The adapter raised an exception.
@@ -99,7 +99,7 @@ class Adapter:
         return versions
 
     def encode(self, image: np.ndarray) -> Encoded:
-        """Has the adapter encode `u8[h w 3]`, which it can only read.
+        """Has the adapter encode an image, `u8[h w 3]`; the image is read-only.
 
         Raises:
             FaultError: The adapter raised an exception.
@@ -118,7 +118,7 @@ class Adapter:
         wanted: bool,
         empty: answers.Empty = np.empty,
     ) -> tuple[dict[str, np.ndarray], states.State]:
-        """Has the adapter answer clicks, which it can only read.
+        """Has the adapter answer clicks; the clicks are read-only.
 
         Args:
             encoded: The encoded image.
@@ -129,8 +129,8 @@ class Adapter:
             empty: Makes the array of masks that are cut on the host.
 
         Returns:
-            `masks`, `bool[t h w]`, and perhaps `probabilities`, `f32[t h w]`; and the
-            new state.
+            A dictionary with `masks`, `bool[t h w]`, and perhaps `probabilities`,
+            `f32[t h w]`; and the new state.
 
         Raises:
             FaultError: The adapter raised an exception, or returned an unusable value.
@@ -142,10 +142,10 @@ class Adapter:
         def answer() -> tuple[dict[str, np.ndarray], states.State]:
             returned = self.functions.predict(model, features, given, state)
             with _checking():
-                masks, kept = answers.pair_of(returned)
+                masks, new_state = answers.pair_of(returned)
                 arrays = answers.arrays_of(masks, self.functions, wanted, empty)
                 answers.check_masks(arrays["masks"], count, encoded.shape)
-                return arrays, kept
+                return arrays, new_state
 
         return self._call("predict", answer)
 
@@ -153,17 +153,17 @@ class Adapter:
         """Keeps the rows of a state whose trajectories go on; see `states.take`.
 
         Raises:
-            FaultError: Something in the state has no rows.
+            FaultError: A part of the state has not one row for each trajectory.
         """
 
-        def taken() -> states.State:
+        def take_rows() -> states.State:
             with _checking():
                 return states.take(state, count, rows)
 
-        return self._call("predict", taken)
+        return self._call("predict", take_rows)
 
     def saliency(self, image: np.ndarray) -> np.ndarray:
-        """Has a saliency model look at `u8[h w 3]`; returns what it answered.
+        """Returns the answer of a saliency model to an image, `u8[h w 3]`.
 
         Raises:
             FaultError: The adapter raised an exception.
@@ -179,7 +179,7 @@ class Adapter:
 
 
 class _UnusableError(Exception):
-    """What an adapter returned cannot be used; the message goes on after its name."""
+    """What an adapter returned cannot be used; the message continues its name."""
 
 
 def called(what: str, function: Callable[[], T]) -> T:
@@ -207,7 +207,7 @@ def called(what: str, function: Callable[[], T]) -> T:
     else:
         _end_if_forked(process)
         return result
-    # Raised here and not above, where it would keep the arrays of all frames alive.
+    # Raised outside the handlers: inside it would keep the arrays of all frames alive.
     _end_if_forked(process)
     raise faults.FaultError(message, missing)
 
@@ -231,16 +231,16 @@ def _takes_protocol(load: Callable[..., Model]) -> bool:
     try:
         return "protocol" in inspect.signature(load).parameters
     except (TypeError, ValueError):
-        # Of some compiled functions nothing is known.
+        # Some compiled functions do not tell their arguments.
         return False
 
 
 def import_adapter(name: str) -> Functions:
     """Imports an adapter: a Python file, or the name of a module of `bridge.adapters`.
 
-    The folder of a file is the first place where the adapter's imports are looked for.
-    The module is in `sys.modules` under a name of its own. A file that is imported
-    again is another module.
+    Python looks for the imports of a file in the file's own folder first. The module
+    is in `sys.modules` under a name of its own. A file that is imported again becomes
+    another module.
 
     Raises:
         FaultError: It cannot be imported, or lacks a function.
@@ -301,7 +301,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 
 def _end_if_forked(process: int) -> None:
-    """Ends a copy of this process that an adapter made and let go on as this one."""
+    """Ends a forked copy of this process that returned from the adapter's code."""
     if os.getpid() != process:
         os._exit(0)
 

@@ -1,6 +1,7 @@
-"""What `predict` of an adapter returned, as the arrays that are sent back.
+"""Turns what an adapter's `predict` returned into the arrays that are sent back.
 
-Every `ValueError` here goes on where "predict of FILE" left off.
+The message of every `ValueError` here continues a sentence that begins with "predict of
+FILE".
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 
 from rclicks_jax.bridge import states
 
-# Values that are looked at together: what a core keeps at hand, so that looking for NaN
-# and comparing read the memory once.
+# Values that are handled together. They fit into the cache of a core, so the search for
+# NaN and the comparison read the memory once.
 _PIECE = 1 << 17
 # How far a resized probability may lie beyond 0 and 1: cubic filters overshoot.
 _OVERSHOOT = 0.25
@@ -24,7 +25,7 @@ NO_PROBABILITIES = "instead of probabilities"
 
 # Makes an array of a shape and dtype.
 Empty = Callable[["tuple[int, ...]", "np.dtype | type"], np.ndarray]
-# What an adapter returned as masks: an array or a tensor of PyTorch, unless it errs.
+# What an adapter returned as masks. It should be an array or a tensor of PyTorch.
 Answer = Any
 
 
@@ -32,7 +33,7 @@ def pair_of(answer: object) -> tuple[Answer, states.State]:
     """Returns the masks and the state that `predict` returned.
 
     Raises:
-        ValueError: It returned something else. An array of two masks is no pair.
+        ValueError: It returned something else. An array of two masks is not a pair.
     """
     if isinstance(answer, (tuple, list)) and len(answer) == 2:
         return answer[0], answer[1]
@@ -48,19 +49,20 @@ def arrays_of(
     """Returns masks, and probabilities if they are wanted.
 
     Args:
-        answer: An array, or a tensor of PyTorch on any device: masks or, where the
-            adapter has a `THRESHOLD`, probabilities or, where its `LOGITS` is true,
-            logits.
-        adapter: What answered.
+        answer: An array, or a tensor of PyTorch on any device. It holds masks. If the
+            adapter has a `THRESHOLD`, it holds probabilities; if `LOGITS` is true as
+            well, logits.
+        adapter: The adapter that answered.
         wanted: Whether probabilities are returned beside the masks.
         empty: Makes the array of masks that are cut on the host.
 
     Returns:
-        `masks`, and `probabilities` of float32 where they are wanted and there are any.
+        `masks`; and `probabilities`, float32, if they are wanted and the adapter has
+        them.
 
     Raises:
-        ValueError: There is a NaN, which no threshold could show; probabilities are
-            none; or the threshold is none.
+        ValueError: There is a NaN, which a threshold would hide; values that should be
+            probabilities are far outside 0..1; or the threshold is not a usable number.
     """
     threshold = getattr(adapter, "THRESHOLD", None)
     if threshold is None:
@@ -96,7 +98,7 @@ def check_masks(masks: np.ndarray, count: int, shape: tuple[int, ...]) -> None:
         shape: Size of the image, `(h, w)`.
 
     Raises:
-        ValueError: They are NaN, not bool, or of another shape.
+        ValueError: They have a NaN, are not bool, or have another shape.
     """
     if masks.dtype.kind == "f" and np.isnan(masks).any():
         raise ValueError("returned NaN instead of masks")
@@ -114,7 +116,8 @@ def check_masks(masks: np.ndarray, count: int, shape: tuple[int, ...]) -> None:
 def with_clean_bytes(masks: np.ndarray) -> np.ndarray:
     """Returns masks, `bool[...]`, whose bytes are 0 and 1.
 
-    A view of other bytes as bool has others, which are all true but count as more.
+    An adapter may have viewed other bytes as bool. Such bytes are true, but they are
+    larger than 1 in a sum.
     """
     numbers = masks.view(np.uint8)
     return numbers != 0 if numbers.max(initial=0) > 1 else masks
@@ -122,15 +125,15 @@ def with_clean_bytes(masks: np.ndarray) -> np.ndarray:
 
 def probabilities_of(logits: Answer) -> np.ndarray:
     """Returns the sigmoid of logits."""
-    # By tanh, as an exponential could overflow.
+    # By tanh, because an exponential could overflow.
     return 0.5 * (1 + np.tanh(0.5 * on_host(logits)))
 
 
 def on_host(answer: Answer) -> np.ndarray:
-    """Returns an array or tensor of any device as one of NumPy.
+    """Returns an array, or a tensor of any device, as an array of NumPy.
 
     Raises:
-        ValueError: It is neither, nor can be made one.
+        ValueError: NumPy cannot make an array of it.
     """
     if hasattr(answer, "detach"):
         answer = answer.detach().cpu().numpy()
@@ -138,7 +141,7 @@ def on_host(answer: Answer) -> np.ndarray:
         return np.asarray(answer)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(
-            f"returned {_kind(answer)} that is no array: {error}"
+            f"returned {_kind(answer)} that is not an array: {error}"
         ) from error
 
 
@@ -149,12 +152,12 @@ def _single(values: np.ndarray) -> np.ndarray:
 def _above(
     answer: Answer, threshold: float, are_probabilities: bool, empty: Empty
 ) -> np.ndarray:
-    """Returns `answer > threshold`, of what has no NaN."""
+    """Returns `answer > threshold`; raises if the answer has a NaN."""
     if str(getattr(answer, "device", "cpu")) != "cpu":
-        # On an accelerator, so that a quarter of the bytes has to come back.
+        # Compared on the accelerator, so that a quarter of the bytes comes back.
         _check(answer.min(), answer.max(), are_probabilities)
         return on_host(answer > threshold)
-    # By NumPy, which compares more than twice as fast as PyTorch.
+    # Compared by NumPy, which is more than twice as fast as PyTorch.
     values = np.ascontiguousarray(on_host(answer))
     if values.dtype.kind not in "fiub":
         raise ValueError(
@@ -170,7 +173,7 @@ def _above(
 
 
 def _check(smallest: Any, largest: Any, are_probabilities: bool) -> None:
-    """Raises if there was a NaN, as the extremes of numbers with a NaN are NaN."""
+    """Raises if there is a NaN, which makes both extremes NaN, or a bad range."""
     if bool(largest != largest):
         raise ValueError(f"returned NaN {NO_PROBABILITIES}")
     low, high = -_OVERSHOOT, 1 + _OVERSHOOT
@@ -183,7 +186,7 @@ def _check(smallest: Any, largest: Any, are_probabilities: bool) -> None:
 
 
 def _kind(answer: object) -> str:
-    """Names what came, in a few words."""
+    """Describes an answer in a few words."""
     kind = type(answer).__name__
     if isinstance(answer, (tuple, list)):
         return f"a {kind} of {len(answer)}"

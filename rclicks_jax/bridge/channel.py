@@ -1,4 +1,4 @@
-"""Both directions between a client and a worker: frames, and memory they share."""
+"""The two directions between client and worker: frames, and memory that they share."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Channel:
         sends: int,
         receives: int,
     ) -> None:
-        """Starts with nothing lent.
+        """Starts with no block lent.
 
         Args:
             read: Returns exactly as many bytes as asked for, or raises `EOFError`.
-            write: Writes all bytes.
+            write: Writes all bytes that it gets.
             sends: Descriptor of the file that this end writes arrays to.
             receives: Descriptor of the file that the other end writes arrays to.
         """
@@ -34,7 +34,7 @@ class Channel:
         self._borrower = memory.Borrower(receives)
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
-        """Returns an array to fill; sent as it is next, a large one is not copied."""
+        """Returns an array to fill; a large one is not copied by the next `send`."""
         array = None
         if math.prod(shape) * np.dtype(dtype).itemsize >= wire.LEAST_SHARED:
             array = self._lender.prepare(shape, dtype)
@@ -64,8 +64,8 @@ class Channel:
         """Receives one frame; its large arrays are views of shared memory.
 
         Raises:
-            WireError: What came is no frame.
-            EOFError: The other side is gone.
+            WireError: The bytes that came are not a frame.
+            EOFError: The other side has ended.
         """
         header, arrays = wire.unpack(self._read, self._borrower.view)
         returned = header.pop("returned", [])

@@ -1,4 +1,4 @@
-"""Old checkpoints of PyTorch, rewritten by an environment that has it."""
+"""Rewrites old checkpoints of PyTorch by an environment that has PyTorch."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _LAST_LINES = 20
 
 
 def rewrite(python: str, source: str, target: str, timeout: float = 300) -> None:
-    """Rewrites a checkpoint in the zip format, tensors only; nothing is unpickled here.
+    """Rewrites the tensors of a checkpoint in the zip format; unpickles nothing here.
 
     Args:
         python: Interpreter of an environment with PyTorch.
         source: Any checkpoint that `torch.load(weights_only=True)` opens.
-        target: Where the rewritten one goes.
-        timeout: Seconds it may take.
+        target: Path of the new checkpoint.
+        timeout: Seconds that the work may take.
 
     Raises:
         BadValueError: `python` cannot be started.
-        DataError: The checkpoint was not rewritten in time, or cannot be.
+        DataError: The checkpoint cannot be rewritten, or not in time.
     """
     if not pathlib.Path(source).is_file():
-        what = "is no file" if pathlib.Path(source).exists() else "does not exist"
+        what = "is not a file" if pathlib.Path(source).exists() else "does not exist"
         raise errors.DataError(f"{source} {what}; a checkpoint is a file.")
     command = [python, str(_SCRIPT), source, target]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout
         )
     except subprocess.TimeoutExpired as error:
@@ -42,10 +42,10 @@ def rewrite(python: str, source: str, target: str, timeout: float = 300) -> None
             f"{python} ({errors.reason(error)})",
             "one whose environment has PyTorch",
         ) from error
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").splitlines()
-        words = "\n".join(lines[-_LAST_LINES:]) or "(it wrote nothing to stderr)"
+    if process.returncode:
+        lines = process.stderr.decode(errors="replace").splitlines()
+        output = "\n".join(lines[-_LAST_LINES:]) or "(it wrote nothing to stderr)"
         raise errors.DataError(
-            f"{python} could not rewrite {source} (exit status {done.returncode}). "
-            f"Its last words:\n{words}"
+            f"{python} could not rewrite {source} (exit status {process.returncode}). "
+            f"Its last output:\n{output}"
         )

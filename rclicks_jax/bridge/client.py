@@ -1,4 +1,4 @@
-"""The near side of a worker: started when it is needed, once more when it dies."""
+"""The client of a worker: starts it when it is needed, and again when it dies."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Launch(NamedTuple):
 
     Attributes:
         command: Program and arguments.
-        options: For the adapter's `load`.
-        environment: Variables beside this process's own.
-        timeout: Seconds a call may take.
-        recycle: Images after which a fresh worker takes over; 0 for never.
-        max_rss: Bytes of memory after which one does; 0 for any.
-        name: What messages call it.
-        protocol: What the run asks of segmenters; None for a saliency model.
+        options: Options for the adapter's `load`.
+        environment: Environment variables beside this process's own.
+        timeout: Seconds that a call may take.
+        recycle: Images after which a new worker takes over; 0 for no limit.
+        max_rss: Bytes of memory above which a new worker takes over; 0 for no limit.
+        name: Name of the worker in messages.
+        protocol: Switches of the run's protocol; None for a saliency model.
     """
 
     command: tuple[str, ...]
@@ -52,23 +52,23 @@ def python_command(python: str, adapter: str) -> tuple[str, ...]:
 
 
 def launch_of(options: Mapping[str, str]) -> Launch:
-    """Returns how the worker is started that options ask for.
+    """Returns how to start the worker that options describe.
 
     Args:
-        options: `adapter`, a file or the name of a module of `bridge.adapters`, or
-            `command`, a worker in any language; perhaps `python`, the interpreter of
-            its environment; `timeout`, seconds a call may take; `recycle` and
-            `max_rss_gb`, images and memory after which it is replaced. What else there
-            is goes to the adapter.
+        options: Either `adapter`, a file or the name of a module of `bridge.adapters`,
+            or `command`, a worker in any language. Perhaps also `python`, the
+            interpreter of its environment; `timeout`, seconds that a call may take;
+            `recycle` and `max_rss_gb`, images and memory after which the worker is
+            replaced. All other options go to the adapter.
 
     Raises:
-        BadValueError: Neither adapter nor command is given, or both are; a number is
-            none, or not above 0, or not whole where it counts.
+        BadValueError: Neither adapter nor command is given, or both are; or the value
+            of an option is not a number above 0, or not a whole number for a count.
     """
-    left = dict(options)
-    adapter = left.pop("adapter", "")
-    python = left.pop("python", sys.executable)
-    command = tuple(left.pop("command", "").split())
+    rest = dict(options)
+    adapter = rest.pop("adapter", "")
+    python = rest.pop("python", sys.executable)
+    command = tuple(rest.pop("command", "").split())
     if bool(adapter) == bool(command):
         given = "both" if adapter else "neither"
         allowed = "adapter=FILE.py or command=PROGRAM, as an option"
@@ -76,16 +76,16 @@ def launch_of(options: Mapping[str, str]) -> Launch:
     return Launch(
         command=command or python_command(python, adapter),
         environment={},
-        timeout=positive(left, "timeout", 300.0),
-        recycle=whole(left, "recycle", 0),
-        max_rss=int(positive(left, "max_rss_gb", 0) * 2**30),
+        timeout=positive(rest, "timeout", 300.0),
+        recycle=whole(rest, "recycle", 0),
+        max_rss=int(positive(rest, "max_rss_gb", 0) * 2**30),
         name=pathlib.PurePath(adapter or command[0]).name,
-        options=left,
+        options=rest,
     )
 
 
 def check(options: Mapping[str, str]) -> Launch:
-    """Makes sure of what can be known before a worker is started; see `launch_of`.
+    """Checks all that can be checked before a worker is started; see `launch_of`.
 
     Raises:
         BadValueError: See `launch_of`.
@@ -105,48 +105,48 @@ def check(options: Mapping[str, str]) -> Launch:
 
 
 def positive(options: dict[str, str], name: str, default: float) -> float:
-    """Takes a number out of options, and returns it, or the default without one.
+    """Removes a number from options and returns it; the default if it is not there.
 
     Raises:
-        BadValueError: It is no number, or not above 0.
+        BadValueError: It is not a number, or not above 0.
     """
-    given = options.pop(name, None)
-    if given is None:
+    text = options.pop(name, None)
+    if text is None:
         return default
     try:
-        value = float(given)
+        value = float(text)
     except ValueError:
         value = -1.0
-    # Compared so that NaN is refused, as is what no clock can wait for.
+    # This comparison also refuses NaN, and times that no clock can wait for.
     if not 0 < value < 1e9:
-        raise errors.BadValueError(f"Option {name}", repr(given), "a number above 0")
+        raise errors.BadValueError(f"Option {name}", repr(text), "a number above 0")
     return value
 
 
 def whole(options: dict[str, str], name: str, default: int) -> int:
-    """Takes a count out of options, and returns it, or the default without one.
+    """Removes a count from options and returns it; the default if it is not there.
 
     Raises:
-        BadValueError: It is no whole number, or not above 0.
+        BadValueError: It is not a whole number, or not above 0.
     """
-    given = options.get(name)
+    text = options.get(name)
     value = positive(options, name, default)
     if value != int(value):
         raise errors.BadValueError(
-            f"Option {name}", repr(given), "a whole number above 0"
+            f"Option {name}", repr(text), "a whole number above 0"
         )
     return int(value)
 
 
 class WorkerClient:
-    """A worker, which may be replaced by a fresh one between two calls.
+    """A worker, which may be replaced by a new one between two calls.
 
     Attributes:
-        lock: Held by whoever makes calls that belong together.
-        generation: Number of workers started so far; what an earlier one was told,
-            this one does not know.
-        versions: What the worker said of itself when it loaded the model.
-        printed: The last of what the first worker wrote until its model was loaded.
+        lock: A thread holds it while it makes calls that belong together.
+        generation: Number of workers started so far; a worker does not know what an
+            earlier one was sent.
+        versions: Versions that the worker reported when it loaded the model.
+        printed: The end of what the first worker wrote until its model was loaded.
     """
 
     def __init__(
@@ -155,11 +155,11 @@ class WorkerClient:
         """Starts the worker and loads the model.
 
         Args:
-            launch: How.
-            cancelled: When it is set, calls end at once and no worker is started.
+            launch: How the worker is started.
+            cancelled: Once it is set, calls end at once and no worker is started.
 
         Raises:
-            SegmenterError: It cannot be started, or its model cannot be loaded.
+            SegmenterError: The worker cannot be started or cannot load its model.
         """
         self.lock = threading.RLock()
         self.generation = 0
@@ -174,16 +174,16 @@ class WorkerClient:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a worker now."""
+        """Whether a worker is running now."""
         return self._connection is not None
 
     def call(self, request: Request) -> wire.Arrays:
-        """Calls the worker, a fresh one if the last is gone; returns its arrays.
+        """Calls the worker, or a new one if the last has ended; returns its arrays.
 
         Raises:
             AdapterError: The adapter raised.
             WorkerDeadError: The worker died.
-            SegmenterError: A fresh worker could not be started.
+            SegmenterError: A new worker could not be started.
         """
         header, arrays = request
         try:
@@ -197,7 +197,7 @@ class WorkerClient:
         return results
 
     def survive(self, action: Callable[[], T]) -> T:
-        """Does something with the worker, and once more if the worker dies of it.
+        """Runs an action that calls the worker, and again if the worker dies in it.
 
         Raises:
             SegmenterError: The adapter raised, or the worker died twice.
@@ -210,7 +210,7 @@ class WorkerClient:
                     self._started()
                 except errors.SegmenterError as again:
                     raise errors.SegmenterError(
-                        f"The worker died: {first}\nA fresh one: {again}"
+                        f"The worker died: {first}\nA new worker: {again}"
                     ) from again
                 try:
                     return action()
@@ -220,13 +220,13 @@ class WorkerClient:
                     ) from second
 
     def close_if_due(self) -> None:
-        """Ends a worker that has done its share or grown too large; the next is new."""
+        """Ends a worker that has encoded enough images or uses too much memory."""
         limit, most = self._launch.recycle, self._launch.max_rss
         if (limit and self._images >= limit) or (most and self._rss > most):
             self.close()
 
     def close(self) -> None:
-        """Ends the worker; the next call starts another."""
+        """Ends the worker; the next call starts a new one."""
         with self.lock:
             if self._connection is not None:
                 self._connection.close()
@@ -251,7 +251,7 @@ class WorkerClient:
         try:
             reply, _ = fresh.call(request, {}, launch.timeout)
         except BaseException as error:
-            # An interrupt, too, must not leave it behind.
+            # An interrupt must not leave the worker running either.
             fresh.close()
             if not isinstance(
                 error, (connection.WorkerDeadError, connection.AdapterError)

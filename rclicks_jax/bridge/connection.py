@@ -21,27 +21,28 @@ from rclicks_jax.bridge import channel, keeper, memory, waiting, wire, words
 WORKER_FILE = pathlib.Path(__file__).with_name("worker.py")
 _KEEPER = (sys.executable, "-I", "-S", str(WORKER_FILE.with_name("keeper.py")))
 _PIPE_CHUNK = 1 << 20
-# Seconds after which a wait looks whether the worker lives and is still wanted.
+# Seconds between two checks of a wait: does the worker run, was the call cancelled?
 _LOOK = 0.1
 # Seconds the keeper has to end the worker and all that it started.
 _END = 3.0
-# The allocator of glibc gives large arrays back after every call and has them filled
-# with zeros again by the next: a third of a call's time on a CPU. Others ignore these.
+# Without these, glibc returns the memory of large arrays to the kernel after each call,
+# and the kernel fills it with zeros for the next. That is a third of a call's time on a
+# CPU. Other allocators ignore these variables.
 _KEEP_MEMORY = dict.fromkeys(
     ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(1 << 32)
 )
 
 
 class WorkerDeadError(Exception):
-    """The worker ended, hung or spoke nonsense; a restart may help."""
+    """The worker ended, hung or sent something invalid; a restart may help."""
 
 
 class AdapterError(errors.SegmenterError):
-    """The adapter raised; the worker lives and a restart would not help."""
+    """The adapter raised; the worker still runs, and a restart would not help."""
 
 
 class CancelledError(errors.SegmenterError):
-    """Nobody wants the answer any more."""
+    """The call was cancelled: its answer is not needed any more."""
 
 
 class Connection:
@@ -63,15 +64,15 @@ class Connection:
         """Starts the worker and waits for its greeting.
 
         Args:
-            command: What to start; the numbers of three descriptors are added to it.
-            timeout: Seconds it may take to greet.
-            environment: Variables it gets beside this process's own.
-            name: What messages call it.
+            command: Program and arguments; three descriptor numbers are added to them.
+            timeout: Seconds until the greeting must have come.
+            environment: Environment variables beside this process's own.
+            name: Name of the worker in messages.
             cancelled: Ends every wait when it is set.
 
         Raises:
-            SegmenterError: It cannot be started, its adapter cannot be imported, or it
-                speaks another version.
+            SegmenterError: The worker cannot be started, its adapter cannot be
+                imported, or it speaks another version of the protocol.
         """
         self._number = 0
         self._cancelled = cancelled or threading.Event()
@@ -81,7 +82,7 @@ class Connection:
         try:
             self._greet(command)
         except BaseException:
-            # An interrupt, too, must not leave it behind.
+            # An interrupt must not leave the worker running either.
             self.close()
             raise
         self._notices.end()
@@ -122,7 +123,7 @@ class Connection:
         self.process.stderr.close()
 
     def _greet(self, command: Sequence[str]) -> None:
-        """Waits for the worker's greeting, and checks it."""
+        """Waits for the worker's greeting and checks it."""
         try:
             header, _ = self._receive()
         except WorkerDeadError as error:
@@ -148,16 +149,16 @@ class Connection:
         Args:
             header: The request.
             arrays: The arrays of the request.
-            timeout: Seconds it may take.
+            timeout: Seconds that the call may take.
 
         Returns:
-            The reply and its arrays; the large ones are views of shared memory, which
-            the worker does not touch while anything refers to them.
+            The reply and its arrays. Large arrays are views of shared memory; the
+            worker does not write there as long as a view exists.
 
         Raises:
             AdapterError: The adapter raised.
-            WorkerDeadError: There is no reply, and the worker was killed.
-            CancelledError: Nobody wants the reply any more.
+            WorkerDeadError: No reply came, and the worker was killed.
+            CancelledError: The call was cancelled.
         """
         self._number += 1
         self._begin(str(header["action"]), timeout)
@@ -190,7 +191,7 @@ class Connection:
         except EOFError as error:
             raise self._dead("it ended") from error
         except wire.WireError as error:
-            raise self._dead(f"it sent no frame: {error}") from error
+            raise self._dead(f"it sent an invalid frame: {error}") from error
 
     def _write(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -216,14 +217,14 @@ class Connection:
         return bytes(data)
 
     def _ready(self, descriptor: int, event: int) -> bool:
-        """Waits until a pipe can be used, at most until the call's time is over.
+        """Waits until a pipe is ready; returns False if the call's time ends before.
 
         Raises:
-            EOFError: The worker has ended, though something it started may hold the
-                pipe.
-            CancelledError: Nobody waits for the worker any more.
+            EOFError: The worker has ended (a process that it started may still hold
+                the pipe).
+            CancelledError: The call was cancelled.
         """
-        # Unlike `select.select`, with descriptors of any number.
+        # Unlike `select.select`, this takes descriptors with high numbers.
         poll = select.poll()
         poll.register(descriptor, event)
         while True:
@@ -239,9 +240,9 @@ class Connection:
             self._notices.look(self.words.text)
 
     def _kill(self) -> None:
-        """Has the keeper end everything; ends it from here if it does not."""
+        """Has the keeper end all processes; kills them from here if it does not."""
         if self._hold is not None:
-            # Its other end is how the keeper knows that this side is gone.
+            # The keeper holds the other end, and sees that this one is closed.
             os.close(self._hold)
             self._hold = None
         if self.process.returncode is None:
@@ -254,28 +255,28 @@ class Connection:
             self.process.wait()
 
     def _dead(self, reason: str) -> WorkerDeadError:
-        """Ends the worker; returns an error with its end and its last words."""
+        """Ends the worker; returns an error with its exit status and last output."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            # One that ends by itself has a status worth telling.
+            # If the worker ends by itself, its exit status goes into the message.
             self.process.wait(timeout=0.2 if "in time" in reason else 1.0)
         end = _meaning(self.process.returncode)
         self._kill()
         self.words.join()
         return WorkerDeadError(
-            f"{reason} ({end}). Its last words:\n"
+            f"{reason} ({end}). Its last output:\n"
             + (self.words.text() or "(it wrote nothing to stderr)")
         )
 
 
 def check_program(program: str) -> None:
-    """Makes sure that there is a program to start.
+    """Checks that a program exists and can be started.
 
     Raises:
-        SegmenterError: There is none.
+        SegmenterError: It does not exist, or is not a program.
     """
     if shutil.which(program) is None:
-        there = os.path.exists(program)
-        reason = "it is no program" if there else "there is no such program"
+        exists = os.path.exists(program)
+        reason = "it is not a program" if exists else "there is no such program"
         raise _not_started(program, reason)
 
 
@@ -290,8 +291,8 @@ def _meaning(status: int | None) -> str:
     if status is None:
         return "it was still running and was killed"
     if status == -signal.SIGKILL:
-        return "something killed it, perhaps for want of memory"
+        return "it was killed from outside, perhaps because memory ran out"
     if status < 0:
         with contextlib.suppress(ValueError):
-            return f"a fault ended it: {signal.Signals(-status).name}"
+            return f"it crashed: {signal.Signals(-status).name}"
     return f"exit status {status}"

@@ -1,4 +1,4 @@
-"""What is said of an exception in an adapter: its message, and where it was raised."""
+"""Describes an exception in an adapter: its message, and where it was raised."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class FaultError(Exception):
-    """An adapter raised, or returned what cannot be used; the message is complete.
+    """An adapter raised, or returned an unusable value; the message is complete.
 
     Attributes:
-        missing: A module that could not be found; empty if it is something else.
+        missing: Name of a module that was not found; empty for any other failure.
     """
 
     def __init__(self, message: str, missing: str = "") -> None:
-        """Takes the message."""
+        """Keeps the message and the missing module."""
         super().__init__(message)
         self.missing = missing
 
 
 def describe(error: BaseException) -> str:
-    """Returns the kind and message of an exception, and its lines in the adapter.
+    """Returns the type and message of an exception, and its lines in the adapter.
 
     Args:
-        error: As it was raised. Its own methods may fail, and its message may be of any
-            length.
+        error: The exception, as it was raised. Its own methods may fail, and its
+            message may have any length.
     """
     lines = [_headline(error), *_frames(error)]
     cause, left = _cause(error), _MOST_CAUSES
@@ -42,18 +42,20 @@ def describe(error: BaseException) -> str:
 
 
 def plain(text: str, most: int = _MOST_CHARACTERS) -> str:
-    """Returns text that any file and terminal takes: cut, without control characters.
+    """Returns text that any file and terminal accepts.
+
+    The text is cut, and control characters are escaped.
 
     Args:
-        text: Anything.
-        most: Characters that are kept.
+        text: Any text.
+        most: Number of characters to keep.
     """
-    kept = text[:most].encode("utf-8", "backslashreplace").decode()
+    start = text[:most].encode("utf-8", "backslashreplace").decode()
     shown = "".join(
         character
         if character.isprintable() or character == "\n"
         else repr(character)[1:-1]
-        for character in kept
+        for character in start
     )
     return shown + (f"... ({len(text)} characters)" if len(text) > most else "")
 
@@ -68,7 +70,7 @@ def _headline(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> list[str]:
-    """Returns where it was raised, the outermost place first, without our own."""
+    """Returns the lines of the traceback, outermost first, without our own files."""
     try:
         entries = traceback.extract_tb(error.__traceback__)
     except Exception:
@@ -86,7 +88,7 @@ def _frames(error: BaseException) -> list[str]:
 
 
 def _is_ours(path: str) -> bool:
-    """Tells whether a file is part of what runs adapters."""
+    """Tells whether a file belongs to the code that runs adapters."""
     package = os.path.dirname(_HERE)
     return (
         os.path.dirname(os.path.abspath(path))
@@ -99,7 +101,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _place(path: str) -> str:
-    """Returns a path, of an installed package without what is above it."""
+    """Returns a path; for an installed package, the part below site-packages."""
     _, separator, rest = path.rpartition(f"site-packages{os.sep}")
     return rest if separator else path
 

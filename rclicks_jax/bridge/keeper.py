@@ -1,12 +1,13 @@
-"""Keeps a worker: when the worker or the client ends, all that the worker started ends.
+"""Watches a worker: when worker or client ends, it ends all that the worker started.
 
 Started as a file by the client's interpreter, in a process group of its own:
 
     python -I -S keeper.py COMMAND ... REQUESTS REPLIES LIFELINE
 
-It starts the command with the same descriptors and waits. On Linux every orphan among
-the worker's descendants becomes its child, in whatever session, so that none escapes.
-Elsewhere it ends the worker's process group. It exits as the worker did.
+The keeper starts the command with the same descriptors and waits. On Linux every orphan
+among the worker's descendants becomes a child of the keeper, in whatever session it is,
+so that none escapes. On other systems the keeper ends the worker's process group. It
+exits with the status of the worker.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SECONDS = 5.0
 
 
 def descendants(root: int) -> list[int]:
-    """Returns the processes below a process that still run; none without /proc."""
+    """Returns the running descendants of a process; none on systems without /proc."""
     parents: dict[int, int] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
@@ -35,7 +36,7 @@ def descendants(root: int) -> list[int]:
                 continue
             with contextlib.suppress(OSError, ValueError, IndexError):
                 with open(f"/proc/{name}/stat", "rb") as file:
-                    # The name of the program, in brackets, may hold anything.
+                    # The name of the program, in brackets, may have any characters.
                     state, parent = file.read().rpartition(b")")[2].split()[:2]
                 if state not in (b"Z", b"X"):
                     parents[int(name)] = int(parent)
@@ -48,7 +49,7 @@ def descendants(root: int) -> list[int]:
 
 
 def end_below(root: int) -> None:
-    """Kills all processes below a process, and what they start meanwhile."""
+    """Kills all descendants of a process, also those that start meanwhile."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         alive = descendants(root)
@@ -63,21 +64,22 @@ def end_below(root: int) -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    """Asks Linux for something; others have nothing like it."""
+    """Calls `prctl` on Linux; does nothing on other systems, which do not have it."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _start(command: list[str]) -> int:
-    """Starts the worker in a session of its own; returns its number."""
+    """Starts the worker in a session of its own; returns its process id."""
     keeper = os.getpid()
     worker = os.fork()
     if worker:
         return worker
     try:
         os.setsid()
-        # This process has one thread, so its end is the keeper's and not a thread's.
+        # The kernel sends this signal when the thread that forked ends. The keeper has
+        # one thread, so that is the end of the keeper.
         _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() == keeper:
             signal.set_wakeup_fd(-1)
@@ -93,7 +95,7 @@ def _start(command: list[str]) -> int:
 
 
 def _reap() -> dict[int, int]:
-    """Returns the statuses of children that have ended, by their number."""
+    """Returns the statuses of children that have ended, by process id."""
     ended: dict[int, int] = {}
     with contextlib.suppress(ChildProcessError):
         while True:
@@ -105,7 +107,7 @@ def _reap() -> dict[int, int]:
 
 
 def _let_go(*descriptors: int) -> None:
-    """Leaves the pipes and files to the worker, so that they end with it."""
+    """Closes the pipes and files here, so that the worker alone holds them."""
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
@@ -114,7 +116,7 @@ def _let_go(*descriptors: int) -> None:
 
 
 def _exit_like(status: int) -> None:
-    """Ends this process the way a child did."""
+    """Ends this process with the exit status or the signal of a child."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -126,7 +128,7 @@ def _exit_like(status: int) -> None:
 
 
 def main() -> None:
-    """Keeps the worker whose command is given until it or the client ends."""
+    """Runs the worker whose command is given, until it or the client ends."""
     command = sys.argv[1:]
     requests, replies, lifeline = map(int, command[-3:])
     _prctl(_SET_CHILD_SUBREAPER, 1)
@@ -150,7 +152,7 @@ def main() -> None:
         if lifeline in ready:
             break
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        # Once the worker is reaped, the group is there only if others are in it.
+        # After the worker was reaped, the group exists only if it has other processes.
         os.killpg(worker, signal.SIGKILL)
     end_below(os.getpid())
     _exit_like(1 << 8 if status is None else status)

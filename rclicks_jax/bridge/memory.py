@@ -1,13 +1,13 @@
 """Blocks of shared memory: large arrays are written once and read as views.
 
-Each direction has one file without a name, opened before the worker starts and
-inherited by it. The side that sends lends blocks of it; the side that receives gives a
-block back when nothing refers to its view any more. As the file has no name, nothing
-is left of it when both sides have ended, however they ended.
+Each direction has one file without a name. It is opened before the worker starts, and
+the worker inherits it. The sender lends blocks of it. The receiver returns a block when
+nothing refers to its view any more. Because the file has no name, nothing is left of it
+when both sides have ended, in whatever way they ended.
 
-A file that the other side could make shorter would end this process as soon as a view
-of it is looked at. So files are mapped only where the kernel seals their length, as
-Linux does; elsewhere blocks are written and read as any file is.
+If the other side could make a mapped file shorter, reading a view would crash this
+process. So files are mapped only where the kernel can seal their length, as Linux does.
+On other systems blocks are written and read like any file.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from typing import Any
 import numpy as np
 
 _PAGE = 1 << 16
-# What one direction may take; larger arrays go through the pipe.
+# Most bytes of one direction; arrays that do not fit go through the pipe.
 _LIMIT = 1 << 33
 
 
 def open_file() -> int:
-    """Opens an empty file without a name that cannot be made shorter.
+    """Opens an empty file that has no name and cannot be made shorter.
 
     Returns:
-        Its descriptor; of an ordinary file where there are no sealed ones.
+        Its descriptor. On systems without sealed files it is an ordinary file.
 
     Raises:
-        OSError: There is room for neither.
+        OSError: No file can be opened.
     """
     if hasattr(os, "memfd_create"):
         with contextlib.suppress(OSError):
@@ -50,7 +50,7 @@ def open_file() -> int:
 
 
 def is_sealed(descriptor: int) -> bool:
-    """Tells whether nobody can make a file shorter."""
+    """Tells whether a file is sealed, so that no process can make it shorter."""
     if not hasattr(fcntl, "F_GET_SEALS"):
         return False
     try:
@@ -77,10 +77,10 @@ class Lender:
         self._prepared: list[tuple[np.ndarray, int]] = []
 
     def lend(self, array: np.ndarray) -> int | None:
-        """Copies an array into a block, unless it lies in one that was prepared.
+        """Copies an array into a block, unless it lies in a prepared block already.
 
         Args:
-            array: Contiguous, not empty.
+            array: A contiguous array that is not empty.
 
         Returns:
             Where the block starts, or None if there is no room.
@@ -100,10 +100,10 @@ class Lender:
     def prepare(
         self, shape: tuple[int, ...], dtype: np.dtype | type
     ) -> np.ndarray | None:
-        """Returns an array in a block, to fill and lend.
+        """Returns an array in a new block, for the caller to fill and lend.
 
         Returns:
-            None if there is no room, or the file is not mapped.
+            The array; None if there is no room, or the file is not mapped.
         """
         dtype, count = np.dtype(dtype), math.prod(shape)
         start = self._place(count * dtype.itemsize) if self._mapped else None
@@ -114,12 +114,12 @@ class Lender:
         return array
 
     def drop_prepared(self) -> None:
-        """Makes the blocks free again that were prepared and not lent."""
+        """Frees the blocks that were prepared but not lent."""
         self.take_back([start for _, start in self._prepared])
         self._prepared.clear()
 
     def take_back(self, starts: list[int]) -> None:
-        """Makes blocks free again; what was not lent is ignored."""
+        """Frees lent blocks; numbers of blocks that are not lent are ignored."""
         for start in starts:
             if start in self._lent:
                 self._free[start] = self._lent.pop(start)
@@ -129,18 +129,18 @@ class Lender:
         start = self._place(array.nbytes)
         if start is None:
             return None
-        left, place = memoryview(array.reshape(-1).view(np.uint8).data), start
+        rest, place = memoryview(array.reshape(-1).view(np.uint8).data), start
         try:
-            while left:
-                done = os.pwrite(self._descriptor, left, place)
-                left, place = left[done:], place + done
+            while rest:
+                count = os.pwrite(self._descriptor, rest, place)
+                rest, place = rest[count:], place + count
         except OSError:
             self.take_back([start])
             return None
         return start
 
     def _place(self, size: int) -> int | None:
-        """Takes a block of some bytes; returns where it starts."""
+        """Reserves a block of at least `size` bytes; returns where it starts."""
         length = _block_length(size)
         start = self._fitting(length)
         return self._grown(length) if start is None else start
@@ -164,7 +164,7 @@ class Lender:
             return None
         try:
             if hasattr(os, "posix_fallocate"):
-                # Without this a full memory would end the process, not the call.
+                # Without this, full memory would crash the process, not fail the call.
                 os.posix_fallocate(self._descriptor, start, length)
             else:
                 os.ftruncate(self._descriptor, start + length)
@@ -188,12 +188,12 @@ class Borrower:
         self._returned: list[int] = []
 
     def view(self, start: int, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-        """Returns an array of a block, which can only be read.
+        """Returns the array in a block, read-only.
 
-        It is a view where the file is mapped, and else a copy.
+        It is a view if the file is mapped, otherwise a copy.
 
         Raises:
-            ValueError: The file does not reach so far.
+            ValueError: The block does not lie within the file.
         """
         count = int(np.prod(shape))
         end = start + count * dtype.itemsize
@@ -209,7 +209,7 @@ class Borrower:
             self._map = self._mapping(size)
         array = np.frombuffer(self._map, dtype, count, start)
         array.flags.writeable = False
-        # Views of the array keep it alive, so this runs when the last of them is gone.
+        # Views of the array keep it alive, so this runs once no view is left.
         weakref.finalize(array, self._returned.append, start).atexit = False
         return array.reshape(shape)
 
@@ -222,14 +222,14 @@ class Borrower:
             )
 
     def _copy(self, start: int, dtype: np.dtype, count: int) -> np.ndarray:
-        """Reads a block, however short the file has become."""
+        """Reads a block; raises `ValueError` if the file has become too short."""
         array = np.empty(count, dtype)
-        left, place = memoryview(array.view(np.uint8).data), start
-        while left:
-            done = os.preadv(self._descriptor, [left], place)
-            if not done:
-                raise ValueError(f"a block that ends {len(left)} bytes too early")
-            left, place = left[done:], place + done
+        rest, place = memoryview(array.view(np.uint8).data), start
+        while rest:
+            size = os.preadv(self._descriptor, [rest], place)
+            if not size:
+                raise ValueError(f"a block that ends {len(rest)} bytes too early")
+            rest, place = rest[size:], place + size
         array.flags.writeable = False
         return array
 

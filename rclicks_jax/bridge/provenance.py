@@ -1,4 +1,4 @@
-"""What a run records of a worker's files: their content, not where they lie."""
+"""Describes a worker's files for a run's record: by content, not by place."""
 
 import functools
 import hashlib
@@ -10,17 +10,17 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def describe_options(options: Mapping[str, str]) -> dict[str, str]:
-    """Returns options in which files and folders stand for their content.
+    """Returns options whose paths are replaced by a description of their content.
 
     Args:
-        options: Of a worker; a value that names a file becomes the file's name and
-            the start of its SHA-256, a checkout its name and commit.
+        options: Options of a worker. A value that names a file becomes the file's name
+            and the start of its SHA-256; a checkout becomes its name and commit.
     """
     return {key: describe(value) for key, value in options.items()}
 
 
 def describe(value: str) -> str:
-    """Returns what one option stands for; itself if it names no file."""
+    """Describes the file or folder that a value names; the value itself if none."""
     path = pathlib.Path(value)
     if not value or not path.exists():
         return value
@@ -43,7 +43,7 @@ def _checksum(path: pathlib.Path, size: int, modified: int) -> str:
 
 
 def commit(folder: pathlib.Path) -> str:
-    """Returns the commit that a git checkout is at; empty if it is none."""
+    """Returns the commit of a git checkout; empty if the folder is not a checkout."""
     git = folder / ".git"
     try:
         head = (git / "HEAD").read_text().strip()

@@ -1,4 +1,4 @@
-"""What an adapter keeps of trajectories: nested arrays with a row for each."""
+"""The state that an adapter keeps: nested arrays with a row for each trajectory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-# None, or nested tuples, lists and dicts of arrays with a row for each trajectory; an
-# adapter is free to choose which.
+# None, or nested tuples, lists and dicts of arrays with a row for each trajectory. An
+# adapter is free to choose among these.
 State = Any
 
 _ALLOWED = (
@@ -26,8 +26,8 @@ def take(state: State, count: int, rows: np.ndarray) -> State:
         rows: Indices of the trajectories that go on.
 
     Raises:
-        ValueError: Something in it has not a row for each; its rows would be those of
-            other trajectories, or of something else.
+        ValueError: A part of the state has not one row for each trajectory, so its rows
+            cannot be assigned to trajectories.
     """
     for place, leaf in _leaves(state, "state"):
         shape = getattr(leaf, "shape", None)
@@ -38,23 +38,23 @@ def take(state: State, count: int, rows: np.ndarray) -> State:
                 f"returned a state for {count} trajectories, of which {len(rows)} go "
                 f"on, but {place} {what}: {_ALLOWED}"
             )
-    return _taken(state, rows)
+    return _rows_of(state, rows)
 
 
-def _taken(state: State, rows: np.ndarray) -> State:
+def _rows_of(state: State, rows: np.ndarray) -> State:
     if state is None:
         return None
     if isinstance(state, dict):
-        return {key: _taken(value, rows) for key, value in state.items()}
+        return {key: _rows_of(value, rows) for key, value in state.items()}
     if isinstance(state, tuple) and hasattr(state, "_fields"):
-        return type(state)(*(_taken(value, rows) for value in state))
+        return type(state)(*(_rows_of(value, rows) for value in state))
     if isinstance(state, (list, tuple)):
-        return type(state)(_taken(value, rows) for value in state)
+        return type(state)(_rows_of(value, rows) for value in state)
     return state[rows]
 
 
 def _leaves(state: State, place: str) -> Iterator[tuple[str, object]]:
-    """Yields everything that is no container, with how an adapter would write it."""
+    """Yields each value that is not a container, after the expression that reads it."""
     if isinstance(state, dict):
         for key, value in state.items():
             yield from _leaves(value, f"{place}[{key!r}]")

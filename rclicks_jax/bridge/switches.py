@@ -1,8 +1,8 @@
-"""What a segmenter is told of a run's protocol: the switches that segmenters obey.
+"""The switches of a run's protocol that segmenters obey.
 
 A worker has none of the project's settings, so the values travel as JSON. Both sides
-have one set of switches, or they refuse each other: with a switch of a release, the
-version of the wire protocol changes.
+must have the same switches, or they refuse each other. A release that adds or removes a
+switch changes the version of the wire protocol.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Switches(NamedTuple):
 
     Attributes:
         drop_mask_prompt: Whether a segmenter that is prompted with its own last mask
-            goes without it at click 2 if that click is negative.
-        empty_mask_keeps_crop: Whether the answer of a segmenter that zooms is put into
-            the last crop, though the whole photograph was looked at because the last
-            mask was empty.
+            gets no mask at click 2 if that click is negative.
+        empty_mask_keeps_crop: For a segmenter that zooms, when its last mask is empty.
+            The network then sees the whole photograph. If true, the answer is still
+            put into the last crop; if false, over the whole photograph.
     """
 
     drop_mask_prompt: bool
@@ -33,7 +33,7 @@ PAPER = Switches(drop_mask_prompt=True, empty_mask_keeps_crop=True)
 
 
 def to_json(switches: Switches) -> dict[str, bool]:
-    """Returns switches as a message has them."""
+    """Returns switches as they are in a message."""
     return switches._asdict()
 
 
@@ -41,8 +41,8 @@ def from_json(values: object) -> Switches:
     """Returns the switches of a message.
 
     Raises:
-        FaultError: It has other switches than this release, or other values than true
-            and false.
+        FaultError: The message has other switches than this release, or a value that is
+            neither true nor false.
     """
     if not isinstance(values, Mapping) or {*values} != {*Switches._fields}:
         names = sorted(map(str, values)) if isinstance(values, Mapping) else [values]

@@ -1,4 +1,4 @@
-"""Says what is waited for when a worker takes long, so that no wait is silent."""
+"""Prints a line when a call of a worker takes long, so that no wait is silent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rclicks_jax.bridge import faults
 
 _FIRST = 5.0
 _AGAIN = 60.0
-# A call is long when it takes so many times as long as the longest of its kind did.
+# A call is long when it takes this many times the longest call of its kind so far.
 _FACTOR = 3.0
 
 
@@ -21,8 +21,8 @@ class Notices:
         """Starts with no call.
 
         Args:
-            name: What lines call the worker.
-            say: Takes a line; it goes to stderr if None.
+            name: Name of the worker in the lines.
+            say: Is called with each line; if None, lines go to stderr.
         """
         self._name = name
         self._say = say or _to_stderr
@@ -31,7 +31,7 @@ class Notices:
         self._began = self._next = 0.0
 
     def begin(self, action: str, timeout: float) -> None:
-        """Notes that a call has begun, which may take some seconds."""
+        """Notes that a call has begun, which may take `timeout` seconds."""
         self._action, self._timeout = action, timeout
         self._began = time.monotonic()
         usual = self._longest.get(action, 0.0)
@@ -43,10 +43,10 @@ class Notices:
         self._longest[self._action] = max(taken, self._longest.get(self._action, 0.0))
 
     def look(self, last_words: Callable[[], str]) -> None:
-        """Says what is waited for, if the call has taken long.
+        """Prints what is waited for, if the call has taken long.
 
         Args:
-            last_words: Returns what the worker wrote so far; its last line is shown.
+            last_words: Returns what the worker wrote so far; the last line is shown.
         """
         taken = time.monotonic() - self._began
         if taken < self._next:

@@ -2,9 +2,9 @@
 
 A frame is the bytes `RCLB`, the length of the header as an unsigned 32-bit
 little-endian integer, the header as UTF-8 JSON, and the bytes of each array in C
-order. The header is an object; its key `arrays` lists the name, dtype and shape of
-the arrays that follow, and where those are that lie in shared memory instead.
-docs/wire_protocol.md has every byte.
+order. The header is an object. Its key `arrays` lists the name, dtype and shape of each
+array. Arrays in shared memory do not follow; for these it has the place in memory.
+docs/wire_protocol.md describes every byte.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERSION = 3
 MAGIC = b"RCLB"
 MAX_HEADER = 1 << 20
 MAX_ARRAYS = 1 << 31
-# Arrays from this size on go through shared memory, where there is any.
+# Arrays of at least so many bytes go through shared memory, if there is any.
 LEAST_SHARED = 1 << 16
 DTYPES = ("|b1", "|u1", "<u2", "<i4", "<i8", "<f4", "<f8")
 
@@ -32,7 +32,7 @@ Borrow = Callable[[int, np.dtype, "tuple[int, ...]"], np.ndarray]
 
 
 class WireError(Exception):
-    """Bytes that are no frame; what came and what was expected."""
+    """Bytes are not a frame; the message says what came and what was expected."""
 
 
 def pack(
@@ -43,9 +43,10 @@ def pack(
     Args:
         header: JSON values; must not use the key `arrays`.
         arrays: Arrays of the dtypes in `DTYPES`.
-        lend: Puts a large array into shared memory and says where; None if it cannot.
+        lend: Puts a large array into shared memory and returns where it starts, or None
+            if there is no room.
     """
-    listed, pieces = [], []
+    entries, pieces = [], []
     for name, array in (arrays or {}).items():
         array = np.ascontiguousarray(array)
         kind = array.dtype.newbyteorder("<").str
@@ -58,8 +59,8 @@ def pack(
             pieces.append(array.tobytes())
         else:
             entry["start"] = start
-        listed.append(entry)
-    text = json.dumps({**header, "arrays": listed}).encode()
+        entries.append(entry)
+    text = json.dumps({**header, "arrays": entries}).encode()
     if len(text) > MAX_HEADER:
         raise WireError(f"header of {len(text)} bytes; at most {MAX_HEADER}")
     return [MAGIC + struct.pack("<I", len(text)) + text, *pieces]
@@ -73,8 +74,8 @@ def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
         borrow: Returns an array that lies in shared memory, or raises `ValueError`.
 
     Raises:
-        WireError: The bytes are no frame.
-        EOFError: They ended.
+        WireError: The bytes are not a frame.
+        EOFError: The bytes ended too early.
     """
     start = read(8)
     if start[:4] != MAGIC:
@@ -86,14 +87,14 @@ def unpack(read: Read, borrow: Borrow | None = None) -> tuple[Header, Arrays]:
         header = json.loads(read(length).decode())
         entries = [_entry(described) for described in header.pop("arrays", [])]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WireError(f"header is not as it must be: {error!r}") from error
+        raise WireError(f"header is not valid: {error!r}") from error
     if sum(entry.size for entry in entries) > MAX_ARRAYS:
         raise WireError(f"arrays of more than {MAX_ARRAYS} bytes")
     return header, {entry.name: _array(entry, read, borrow) for entry in entries}
 
 
 class _Entry(NamedTuple):
-    """What a header says of one array; `start` is None if it follows in the pipe."""
+    """A header's entry for an array; `start` is None if the array comes by the pipe."""
 
     name: str
     dtype: np.dtype
@@ -120,7 +121,7 @@ def _array(entry: _Entry, read: Read, borrow: Borrow | None) -> np.ndarray:
     if entry.start is None:
         return np.frombuffer(read(entry.size), entry.dtype).reshape(entry.shape)
     if borrow is None:
-        raise WireError("an array in shared memory, and there is none")
+        raise WireError("an array lies in shared memory, but there is none")
     try:
         return borrow(entry.start, entry.dtype, entry.shape)
     except ValueError as error:

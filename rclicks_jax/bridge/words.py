@@ -1,4 +1,4 @@
-"""What another process, or an adapter in this one, writes: the last of it is kept."""
+"""Keeps the end of what another process, or an adapter in this one, writes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Words:
 
         Args:
             descriptor: Reading end of the pipe; closed when the pipe ends.
-            echo: A file that everything is written to as well, closed at the same time;
-                None for nowhere.
+            echo: Descriptor of a file that gets a copy of everything, closed at the
+                same time; None for no copy.
         """
         self._descriptor = descriptor
         self._echo = echo
@@ -32,12 +32,12 @@ class Words:
         self._thread.start()
 
     def text(self) -> str:
-        """Returns the last characters that have come so far, without blanks around."""
-        kept = b"".join(list(self._chunks)).decode(errors="replace")
-        return kept[-_LAST_CHARACTERS:].strip()
+        """Returns the last characters that have come so far, without outer blanks."""
+        text = b"".join(list(self._chunks)).decode(errors="replace")
+        return text[-_LAST_CHARACTERS:].strip()
 
     def settled(self, seconds: float = 0.5) -> str:
-        """Returns the last characters when nothing is left in the pipe."""
+        """Waits until the pipe is empty; returns the last characters."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._thread.is_alive():
             poll = select.poll()
@@ -49,7 +49,7 @@ class Words:
         return self.text()
 
     def join(self, seconds: float = 1.0) -> None:
-        """Waits for the end of the pipe, which whoever writes may keep open."""
+        """Waits for the end of the pipe; a process that writes may keep it open."""
         self._thread.join(timeout=seconds)
 
     def _read(self) -> None:

@@ -1,12 +1,12 @@
 """A worker: another Python that runs one adapter and answers frames.
 
-Started as a file, by whatever interpreter has the segmenter's packages:
+It is started as a file, by the interpreter that has the segmenter's packages:
 
     /path/to/python /path/to/rclicks_jax/bridge/worker.py adapter.py 5 6 7
 
-Frames come on file descriptor 0 and go to a copy of descriptor 1; 1 itself then
-points to stderr, so a library that prints corrupts nothing. The three numbers are
-inherited descriptors: memory that requests lie in, memory for replies, and a pipe
+Frames come on file descriptor 0 and go to a copy of descriptor 1. Descriptor 1 itself
+then points to stderr, so a library that prints does not damage the frames. The three
+numbers are inherited descriptors: memory of requests, memory of replies, and a pipe
 that ends when the client ends.
 """
 
@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 
 if __name__ == "__main__":
-    # Only this package, not its neighbours in site-packages, is made importable; and
-    # neighbours of this file may be named like packages that frameworks import.
+    # Makes this package importable, but not its neighbours in site-packages. Neighbours
+    # of this file may have the names of packages that frameworks import.
     _here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != _here]
     _package = types.ModuleType("rclicks_jax")
@@ -45,10 +45,10 @@ class Worker:
     def __init__(
         self, running: adapter.Adapter, empty: answers.Empty = np.empty
     ) -> None:
-        """Keeps the adapter; nothing is loaded yet.
+        """Keeps the adapter; its model is not loaded yet.
 
         Args:
-            running: The adapter.
+            running: The adapter that this worker runs.
             empty: Makes the arrays of masks.
         """
         self.adapter = running
@@ -86,9 +86,9 @@ class Worker:
         fresh = {"image": header["image"], "rows": arrays["rows"], "state": None}
         session = self.sessions.setdefault(header["session"], fresh)
         if not np.array_equal(session["rows"], arrays["rows"]):
-            kept = np.searchsorted(session["rows"], arrays["rows"])
+            places = np.searchsorted(session["rows"], arrays["rows"])
             count = len(session["rows"])
-            session["state"] = self.adapter.take(session["state"], count, kept)
+            session["state"] = self.adapter.take(session["state"], count, places)
             session["rows"] = arrays["rows"]
         clicks = adapter.Clicks(arrays["yx"], arrays["positive"], arrays["count"])
         results, session["state"] = self.adapter.predict(
@@ -116,12 +116,12 @@ def serve(worker: Worker, pipe: channel.Channel) -> None:
         except BaseException as error:
             _flush()
             pipe.send({**reply, "ok": False, "error": _words_of(error)})
-        # Else the last request's arrays would be kept until the next one has come.
+        # Otherwise the arrays of this request would stay until the next has come.
         del header, arrays
 
 
 def resident_bytes() -> int:
-    """Returns the memory this process has in use, or had at most."""
+    """Returns the memory that this process uses; on some systems, its peak."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
@@ -131,10 +131,10 @@ def resident_bytes() -> int:
 
 
 def end_with_client(lifeline: int) -> None:
-    """Ends this process and its children when the client ends, even while it hangs.
+    """Ends this process and its children when the client ends, even if this one hangs.
 
     Args:
-        lifeline: Reading end of a pipe whose other end the client alone holds.
+        lifeline: Reading end of a pipe; only the client holds the other end.
     """
     group = os.getpgrp() if os.getpgrp() == os.getpid() else 0
 
@@ -146,7 +146,7 @@ def end_with_client(lifeline: int) -> None:
 
     threading.Thread(target=wait, daemon=True).start()
     if hasattr(fcntl, "F_SETSIG"):
-        # The kernel does the same where a hanging library lets no thread run.
+        # The kernel does the same if a library hangs and blocks all threads.
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -group if group else os.getpid())
         fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
         flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
@@ -154,15 +154,15 @@ def end_with_client(lifeline: int) -> None:
 
 
 def _flush() -> None:
-    """Sends what was printed on its way, so that no death takes it along."""
+    """Flushes what was printed, so that it is not lost if this process dies."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
 
 
 def _words_of(error: BaseException) -> str:
-    is_told = isinstance(error, (faults.FaultError, wire.WireError))
-    text = str(error) if is_told else faults.describe(error)
+    is_complete = isinstance(error, (faults.FaultError, wire.WireError))
+    text = str(error) if is_complete else faults.describe(error)
     return text[:_ERROR_CHARACTERS]
 
 
@@ -174,10 +174,10 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # What was printed before a death is told with it.
+        # Output before a crash must reach the client, which shows it in its message.
         sys.stdout.reconfigure(line_buffering=True)
     source = os.fdopen(os.dup(0), "rb")
-    # Code that reads stdin, and any child process, sees end of file and no frames.
+    # Code that reads stdin, and any child process, sees end of file, not frames.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

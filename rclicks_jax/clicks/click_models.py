@@ -252,14 +252,27 @@ def _checked(click_map: np.ndarray, query: ClickQuery) -> np.ndarray:
         made = made.astype(np.float32, copy=False)
     low, high = made.min(initial=0), made.max(initial=0)
     # NaN is in no range.
-    if low >= 0 and high < np.inf:
-        return made
-    wrong = int((~np.isfinite(made)).sum())
+    if not (low >= 0 and high < np.inf):
+        check_values(int((~np.isfinite(made)).sum()), float(low))
+    return made
+
+
+def check_values(wrong: int, low: float) -> None:
+    """Checks what was counted of the values of a click map.
+
+    Args:
+        wrong: Number of values that are no finite numbers.
+        low: The least value.
+
+    Raises:
+        DataError: There is a wrong value, or a negative one.
+    """
     if wrong:
         raise errors.DataError(
             f"the click model gave {wrong} values that are no finite numbers"
         )
-    raise errors.DataError(f"the click model gave negative values, down to {low:g}")
+    if low < 0:
+        raise errors.DataError(f"the click model gave negative values, down to {low:g}")
 
 
 def attempt(

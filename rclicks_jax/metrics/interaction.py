@@ -1,8 +1,7 @@
 """Metrics of an interaction: IoU, NoC, NoF, IoU-AuC.
 
 Areas are integers, and thresholds are compared in integers: 10 * intersection >= 9 *
-union has no rounding. Two implementations count the same integers: one for masks in
-host memory, and a vmapped one for accelerators.
+union has no rounding. `ops.packed_masks` counts the same integers on accelerators.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/utils.py and
 compute_benchmark_metrics.ipynb.
@@ -10,11 +9,7 @@ compute_benchmark_metrics.ipynb.
 
 from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-
-from rclicks_jax.ops import buckets
 
 THRESHOLDS = (80, 85, 90, 95)
 
@@ -40,53 +35,6 @@ def areas_on_host(
         pred_mask = pred_mask if counted is None else pred_mask & counted
         row[:] = intersection, target_area + np.count_nonzero(pred_mask) - intersection
     return areas
-
-
-def areas(
-    pred_masks: Sequence[np.ndarray],
-    gt_mask: np.ndarray,
-    counted: np.ndarray | None,
-    *,
-    on_device: bool,
-) -> np.ndarray:
-    """Counts like `areas_on_host`; on an accelerator if `on_device` is set.
-
-    Returns:
-        Intersection and union for each prediction, `i64[t 2]`; the integers do not
-        depend on `on_device`.
-    """
-    if not on_device:
-        return areas_on_host(pred_masks, gt_mask, counted)
-    counted = np.ones_like(gt_mask) if counted is None else counted
-    *flat_masks, flat_gt, flat_counted = buckets.flatten(
-        [*pred_masks, gt_mask, counted]
-    )
-    counts = areas_on_device(np.stack(flat_masks), flat_gt, flat_counted)
-    return np.asarray(counts, np.int64)
-
-
-@jax.jit
-def areas_on_device(
-    pred_masks: jax.Array, gt_mask: jax.Array, counted: jax.Array
-) -> jax.Array:
-    """Counts like `areas_on_host`, vmapped over the predictions.
-
-    Args:
-        pred_masks: Flattened predictions, `bool[t n]`; pixels that do not count may be
-            appended, so that images share a shape.
-        gt_mask: Flattened target, `bool[n]`.
-        counted: Pixels that count, `bool[n]`.
-
-    Returns:
-        Intersection and union for each prediction, `i32[t 2]`.
-    """
-
-    def areas(pred_mask: jax.Array) -> jax.Array:
-        both = (pred_mask & gt_mask & counted).sum(dtype=jnp.int32)
-        either = ((pred_mask | gt_mask) & counted).sum(dtype=jnp.int32)
-        return jnp.stack([both, either])
-
-    return jax.vmap(areas)(pred_masks)
 
 
 def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:

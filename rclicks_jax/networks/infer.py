@@ -103,7 +103,7 @@ class ClickabilityModel:
         self.devices = plan.mesh.size
         self.rows = plan.rows
         self._variables = variables
-        self._passes = passes.Passes(plan, variables)
+        self.passes = passes.Passes(plan, variables)
         self._letterboxed = _LetterboxMemo()
 
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
@@ -180,13 +180,13 @@ class ClickabilityModel:
             DataError: The weights do not fit the network.
             DeviceError: A device is lost.
         """
-        images, targets = self._passes.images, self._passes.targets
+        images, targets = self.passes.images, self.passes.targets
         size = self.card.size
         regions = np.zeros((self.rows, size, size), np.float32)
-        with self._passes.preparing():
+        with self.passes.preparing():
             for region, each in zip(regions, prepared, strict=False):
                 region[:] = each.region
-            return self._passes.start(
+            return self.passes.start(
                 [images.find(each.image, passes.put) for each in prepared],
                 [targets.find(each.target, passes.put) for each in prepared],
                 regions,
@@ -194,7 +194,7 @@ class ClickabilityModel:
 
     def fetch(self, maps: jax.Array) -> np.ndarray:
         """Waits for what `start` has started, `f32[rows s s]`; raises as it does."""
-        return self._passes.fetch(maps)
+        return self.passes.fetch(maps)
 
     def run(self, prepared: Sequence["Squares"]) -> np.ndarray:
         """Returns the maps of the squares of at most `rows` queries, `f32[n s s]`.

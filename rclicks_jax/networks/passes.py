@@ -100,6 +100,23 @@ def local_mesh(count: int) -> Mesh:
     return Mesh(np.array(chosen), (ROWS,))
 
 
+def on_each(
+    function: Callable[..., Any], mesh: Mesh, in_specs: Any, out_specs: Any
+) -> Callable[..., Any]:
+    """Runs a function on each device, with its part of the arrays.
+
+    Args:
+        function: The function; it knows nothing of other devices.
+        mesh: The devices.
+        in_specs: `EVERYWHERE` or `DIVIDED` for each argument, or one for all.
+        out_specs: The same for the results.
+    """
+    # With the check, loops whose state begins as a constant would not be traced.
+    return jax.shard_map(
+        function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False
+    )
+
+
 class Program(NamedTuple):
     """A compiled pass.
 
@@ -167,14 +184,14 @@ def lower(plan: Plan, variables: Variables) -> jax.stages.Lowered:
 
     divided = functools.partial(jax.ShapeDtypeStruct, sharding=plan.divided)
     square, slots = (plan.size, plan.size), divided((plan.rows,), jnp.int32)
-    on_devices = jax.shard_map(
+    run = on_each(
         functools.partial(_maps, plan.net, plan.exact),
-        mesh=plan.mesh,
-        in_specs=(EVERYWHERE, EVERYWHERE, DIVIDED, EVERYWHERE, DIVIDED, DIVIDED),
-        out_specs=DIVIDED,
+        plan.mesh,
+        (EVERYWHERE, EVERYWHERE, DIVIDED, EVERYWHERE, DIVIDED, DIVIDED),
+        DIVIDED,
     )
     try:
-        return jax.jit(on_devices).lower(
+        return jax.jit(run).lower(
             jax.tree.map(shape, variables),
             everywhere((plan.slots, *square, 3), jnp.float32),
             slots,
@@ -302,8 +319,8 @@ class Passes:
 
     def start(
         self,
-        image_slots: Sequence[int],
-        target_slots: Sequence[int],
+        image_slots: Sequence[int] | np.ndarray,
+        target_slots: Sequence[int] | np.ndarray,
         regions: np.ndarray | jax.Array,
     ) -> jax.Array:
         """Starts a pass and does not wait for it; to be called while `preparing`.

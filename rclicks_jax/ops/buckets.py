@@ -11,6 +11,19 @@ def bucket_length(length: int) -> int:
     return power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power
 
 
+def static_shape(shape: Sequence[int]) -> tuple[int, int]:
+    """Rounds the sides of an image up, so that images share few shapes.
+
+    Args:
+        shape: Height and width come first.
+
+    Returns:
+        Height and width, from 128 on, both of them `bucket_length`s.
+    """
+    height, width = (bucket_length(max(side, 128)) for side in shape[:2])
+    return height, width
+
+
 def flatten(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Flattens arrays of any shapes into rows of one bucket's length.
 

@@ -16,7 +16,7 @@ from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.kept_pictures import Key
 from rclicks_jax.types import json_part
 
-# Objects shown where groups fare most differently, and as many where least.
+# Number of shown objects whose groups differ most, and of those that differ least.
 _SHOWN_EACH = 4
 # Tables of a page; others are files only.
 _TABLES = (
@@ -84,7 +84,7 @@ def _with_curves(run: comparison.Run) -> list[DatasetResults]:
 def _gallery(
     run: comparison.Run, words: click_words.ClickWords
 ) -> tuple[dict[Key, object_pictures.Pictured], list[str]]:
-    """Draws the objects whose groups fare most and least differently.
+    """Draws the objects whose groups differ most and least.
 
     Returns:
         The objects with their pictures, and a sentence on each picture that cannot be

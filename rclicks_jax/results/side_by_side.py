@@ -1,4 +1,4 @@
-"""What the page of a comparison shows of its runs: the same objects, side by side."""
+"""Pictures for the page of a comparison: the same objects of runs side by side."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from rclicks_jax.results.kept_pictures import Key
 from rclicks_jax.results.object_pictures import ObjectOfRun, Pictured
 from rclicks_jax.types import json_part
 
-# Objects that are drawn, and runs of which each is.
+# Number of objects that are drawn, and most runs in which each is drawn.
 _SHOWN, _MOST_RUNS = 6, 4
 
 
@@ -42,12 +42,12 @@ def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
 
 
 def draw(runs: Sequence[comparison.Run]) -> Shown:
-    """Draws objects of which two runs or more kept pictures.
+    """Draws objects that have pictures in two runs or more.
 
-    Those come first whose runs ended with most different IoU.
+    The first are those with the largest difference of last IoU between runs.
 
     Args:
-        runs: What is compared; the first four are drawn.
+        runs: The compared runs; the first four are drawn.
     """
     runs = runs[:_MOST_RUNS]
     unreadable = [text for run in runs for text in run.pictures.unreadable]
@@ -66,7 +66,7 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
             except errors.DataError as error:
                 unreadable.append(f"{run.label}: a picture is left out. {error}")
                 continue
-            # Runs of other data may have another object of the same name.
+            # In a run on other data, the same name may be another object.
             if of_run is not None and (
                 not of_runs
                 or np.array_equal(of_runs[0].layers.target, of_run.layers.target)

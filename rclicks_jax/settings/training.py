@@ -34,6 +34,9 @@ class TrainConfig:
         max_side: Limit on the longest side of photographs and masks, pixels; larger
             ones are shrunk, as TETRIS is to 2048. 0 takes them as they are.
         workers: Threads that read and prepare examples.
+        accumulate: Number of parts of each device's batch that pass the network one
+            after the other, where memory is short. Gradients are those of the whole
+            batch; batch normalisation uses the statistics of each part.
         save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
 
@@ -56,6 +59,7 @@ class TrainConfig:
     later_kinds: tuple[str, ...] = ("dilated", "neighbour", "shifted", "part_lost")
     max_side: Annotated[int, checks.at_least(0)] = 0
     workers: Annotated[int, checks.at_least(1)] = 4
+    accumulate: Annotated[int, checks.at_least(1)] = 1
     save_every: Annotated[int, checks.at_least(1)] = 500
 
     def __post_init__(self) -> None:

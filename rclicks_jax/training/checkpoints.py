@@ -219,5 +219,6 @@ def _checksum(state: TrainState) -> str:
         array = np.asarray(leaf, order="C")
         name = jax.tree_util.keystr(path)
         digest.update(f"{name}/{array.dtype}/{array.shape}/".encode())
-        digest.update(array.tobytes())
+        # Without a copy of the bytes.
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

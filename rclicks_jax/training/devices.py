@@ -6,7 +6,7 @@ there would change this file alone.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -18,14 +18,12 @@ T = TypeVar("T")
 Step = TypeVar("Step", bound=Callable[..., object])
 
 
-def parallel_train_step(
-    step: Step, devices: Sequence[jax.Device] | None = None
-) -> Step:
+def parallel_train_step(step: Step, devices: Sequence[Any] | None = None) -> Step:
     """Runs (state, batch, key) -> (state, loss) on devices, the batch divided.
 
     Args:
         step: The step of one device.
-        devices: The devices; None for all.
+        devices: The devices, `jax.Device`; None for all.
     """
     return jax.pmap(
         step, AXIS, in_axes=(None, 0, None), out_axes=(None, None), devices=devices
@@ -55,18 +53,24 @@ def divide(batch: T) -> T:
     return jax.tree.map(split, batch)
 
 
-def check_batch_size(batch_size: int) -> None:
+def check_batch_size(batch_size: int, accumulate: int = 1) -> None:
     """Checks that all devices can get equal parts of a batch.
+
+    Args:
+        batch_size: Examples in a step, over all devices of all hosts.
+        accumulate: Number of equal parts of each device's batch.
 
     Raises:
         TrainingError: They cannot; the message says which sizes do.
     """
     devices = jax.device_count()
-    if batch_size % devices:
+    parts = devices * accumulate
+    if batch_size % parts:
+        each = f", {accumulate} parts each (--config.accumulate)" * (accumulate > 1)
         raise errors.TrainingError(
-            f"A batch of {batch_size} cannot be divided among {devices} devices: set "
-            f"--config.batch_size to a multiple of {devices}, such as "
-            f"{-(-batch_size // devices) * devices}."
+            f"A batch of {batch_size} cannot be divided among {devices} devices{each}: "
+            f"set --config.batch_size to a multiple of {parts}, such as "
+            f"{-(-batch_size // parts) * parts}."
         )
 
 

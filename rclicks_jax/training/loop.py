@@ -44,7 +44,7 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
-    devices.check_batch_size(config.batch_size)
+    devices.check_batch_size(config.batch_size, config.accumulate)
     _check_network(config)
     train_source, eval_source = _open_sources(config)
     workdir = _make_folder(workdir)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -13,11 +13,20 @@ from rclicks_jax.metrics import saliency
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import images, scaling
 from rclicks_jax.training import state as state_lib
+from rclicks_jax.training import sums
 from rclicks_jax.training.state import TrainState
 from rclicks_jax.types import PackedBatch, TrainBatch
 
 TrainStep = Callable[[TrainState, TrainBatch, jax.Array], tuple[TrainState, jax.Array]]
 EvalStep = Callable[[Variables, TrainBatch], dict[str, jax.Array]]
+
+
+class _Part(NamedTuple):
+    """What a device computes of its batch, or of a part of it."""
+
+    gradients: Variables
+    loss: jax.Array
+    batch_stats: Variables
 
 
 def unpack(packed: PackedBatch) -> TrainBatch:
@@ -63,10 +72,14 @@ def make_train_step(
     axis_name: str,
     without_cancelled: Callable[[Variables], Variables],
     ema: float = 0.0,
+    accumulate: int = 1,
 ) -> TrainStep:
     """Returns a step that maps (state, batch, key) to (state, loss).
 
-    Gradients and batch statistics are those of the batch over all devices.
+    Gradients and batch statistics are those of the batch over all devices. With
+    `accumulate` the gradients are still those of the whole batch, but each batch
+    normalisation uses the statistics of one part over all devices; the running
+    statistics move once a step, by the mean over the parts.
 
     Args:
         net: The network as it is trained.
@@ -75,15 +88,13 @@ def make_train_step(
         axis_name: Axis of the devices.
         without_cancelled: Sets gradients to 0 that are nothing but rounding.
         ema: Decay of the averages the state keeps, if it does.
+        accumulate: Number of equal parts of a device's batch that pass the network one
+            after the other.
     """
 
-    def step(
-        state: TrainState, batch: TrainBatch, key: jax.Array
-    ) -> tuple[TrainState, jax.Array]:
-        total = jax.lax.psum(batch.weight.sum(), axis_name)
-        key = jax.random.fold_in(key, state.step)
-        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-
+    def gradients_of(
+        state: TrainState, batch: TrainBatch, key: jax.Array, total: jax.Array
+    ) -> _Part:
         def loss_of(params: Variables) -> tuple[jax.Array, Variables]:
             applied: Any = net.apply(
                 {**state.variables, "params": params},
@@ -98,21 +109,53 @@ def make_train_step(
             # A network may have no statistics of batches.
             return loss, changed.get("batch_stats", {})
 
-        (value, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+        (loss, batch_stats), gradients = jax.value_and_grad(loss_of, has_aux=True)(
             state.params
         )
-        gradients, value = jax.lax.psum((gradients, value), axis_name)
+        return _Part(gradients, loss, batch_stats)
+
+    def accumulated(
+        state: TrainState, batch: TrainBatch, key: jax.Array, total: jax.Array
+    ) -> _Part:
+        def add(
+            sums: _Part, numbered: tuple[jax.Array, TrainBatch]
+        ) -> tuple[_Part, None]:
+            number, part = numbered
+            more = gradients_of(state, part, jax.random.fold_in(key, number), total)
+            return jax.tree.map(jnp.add, sums, more), None
+
+        nothing = _Part(state.params, jnp.zeros(()), state.batch_stats)
+        parts = jax.tree.map(
+            lambda leaf: leaf.reshape(accumulate, -1, *leaf.shape[1:]), batch
+        )
+        whole, _ = jax.lax.scan(
+            add,
+            jax.tree.map(jnp.zeros_like, nothing),
+            (jnp.arange(accumulate), parts),
+        )
+        means = jax.tree.map(lambda leaf: leaf / accumulate, whole.batch_stats)
+        return whole._replace(batch_stats=means)
+
+    def step(
+        state: TrainState, batch: TrainBatch, key: jax.Array
+    ) -> tuple[TrainState, jax.Array]:
+        total = jax.lax.psum(batch.weight.sum(), axis_name)
+        key = jax.random.fold_in(key, state.step)
+        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
+        compute = gradients_of if accumulate == 1 else accumulated
+        own = compute(state, batch, key, total)
+        gradients, loss = sums.over_devices((own.gradients, own.loss), axis_name)
         gradients = without_cancelled(gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         state = dataclasses.replace(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
-            batch_stats=batch_stats,
+            batch_stats=own.batch_stats,
             opt_state=opt_state,
         )
         averaged = state_lib.moved_average(state, ema)
-        return dataclasses.replace(state, averaged=averaged), value
+        return dataclasses.replace(state, averaged=averaged), loss
 
     return step
 

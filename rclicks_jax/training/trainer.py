@@ -39,6 +39,7 @@ class Trainer:
             axis_name=devices.AXIS,
             without_cancelled=architecture.without_cancelled,
             ema=self.recipe.ema,
+            accumulate=config.accumulate,
         )
         eval_step = steps.make_eval_step(
             architecture.network(network, dtype=dtype),

@@ -6,6 +6,7 @@ a checkout is skipped where there is none: RCLICKS_CHECKOUTS names their folder.
 
 import ast
 import functools
+import importlib
 import os
 import pathlib
 import subprocess
@@ -92,3 +93,10 @@ def test_golden_masks_have_both_sides(name):
     assert shares.max() < 1
     version = provenance["commit"]
     assert len(version) == 40 or version.startswith("release ")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_masks_are_cut_where_those_of_the_golden_file_are(name):
+    _, _, provenance = kit.read_golden(constants_of(name)["GOLDEN"])
+    case = importlib.import_module(f"cases.{name}")
+    assert provenance["threshold"] == case.adapter.THRESHOLD

@@ -151,6 +151,14 @@ def test_an_object_that_is_lost_is_answered_as_by_the_original(case, images):
     assert (made[3, :5] == 0).all()
     assert (other[3, :5] > 0).all()
 
+    def to_one_without_a_crop(state, count):
+        state = to_adapter(state, count)
+        return {**state, "crop": 0 * state["crop"] - 1} if count == 4 else state
+
+    # The second pass too must not look at where the last crop was.
+    alike = answers(strict, images[0], [trajectory], to_one_without_a_crop)[0]
+    np.testing.assert_array_equal(other[3], alike[3])
+
 
 class TopRow:
     """A network that finds the first row of pixels, and refines nothing."""
@@ -169,6 +177,31 @@ def test_where_there_is_no_box_to_refine_the_coarse_answer_stays(case, images):
     made = answers(case.model(TopRow()), images[0], [TRAJECTORY[:1]])[0]
     np.testing.assert_allclose(made[0, 0], torch.sigmoid(torch.tensor(5.0)))
     assert (made[0, 1:] < 0.01).all()
+
+
+class Everywhere:
+    """A network that finds an object wherever it looks."""
+
+    def __call__(self, inputs, points):
+        logits = torch.full_like(inputs[:, :1], 5)
+        return {"instances": logits, "feature": logits}
+
+    def refine(self, inputs, points, layers, logits, regions):
+        return {"instances_refined": torch.full_like(inputs[:, :1], 5)}
+
+
+def test_what_is_far_away_stays_after_the_tenth_click_of_each_trajectory(case, images):
+    before = torch.full((2, *SIZES[0]), 0.2)
+    before[:, 20:40, 30:50] = 0.9
+    state = {"probabilities": before, "crop": torch.full((2, 4), -1)}
+    yx = np.full((2, 11, 2), (30, 40), np.int32)
+    clicks = kit.Clicks(yx, np.ones((2, 11), bool), np.array([10, 11]))
+    model = case.model(Everywhere())
+    made, _ = focalclick.predict(
+        model, focalclick.encode(model, images[0]), clicks, state
+    )
+    np.testing.assert_allclose(made[:, 0, 0], [0, 0.2], atol=1e-6)
+    assert (made[:, 30, 40] > 0.99).all()
 
 
 def test_trajectories_together_equal_those_alone(case, images):

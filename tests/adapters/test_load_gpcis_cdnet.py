@@ -52,54 +52,10 @@ def saved(built, tmp_path):
 def test_a_published_checkpoint_is_loaded(name, saved):
     options = saved(name)
     model = ADAPTERS[name].load(options)
+    assert model.frame.sees_previous == (name == "gpcis")
     expected = torch.load(options["checkpoint"], weights_only=True)["state_dict"]
     for key, value in expected.items():
         np.testing.assert_array_equal(model.network.state_dict()[key], value)
-
-
-def test_gpcis_is_driven_as_rclicks_drives_it(saved):
-    frame = gpcis.load(saved("gpcis")).frame
-    assert frame.fixed == (384, 384)
-    assert frame.sees_previous
-    assert not frame.flip
-    assert frame.crops.whole_first
-
-
-def test_cdnet_is_driven_as_rclicks_drives_it(saved):
-    frame = cdnet.load(saved("cdnet")).frame
-    assert frame.fixed == (384, 384)
-    assert not frame.sees_previous
-    assert frame.flip
-    assert frame.crops.whole_first
-
-
-@BOTH
-def test_an_empty_mask_is_what_the_protocol_says(name, saved):
-    load = ADAPTERS[name].load
-    assert load(saved(name)).frame.empty_mask_keeps_crop
-    assert not load(saved(name), kit.STRICT).frame.empty_mask_keeps_crop
-
-
-@BOTH
-def test_crops_are_renewed_and_small(name, saved):
-    rule = ADAPTERS[name].load(saved(name)).frame.crops
-    assert (rule.least, rule.threshold, rule.keeps) == (10, 0.49, False)
-
-
-def test_a_photograph_of_sbd_is_smaller_to_gpcis_alone(saved):
-    side = gpcis.load({**saved("gpcis"), "dataset": "SBD"}).frame.fixed
-    assert side == (256, 256)
-
-
-def test_a_photograph_of_sbd_is_as_large_to_cdnet(saved):
-    side = cdnet.load({**saved("cdnet"), "dataset": "SBD"}).frame.fixed
-    assert side == (384, 384)
-
-
-@BOTH
-def test_a_photograph_of_tetris_is_a_crop_at_once(name, saved):
-    model = ADAPTERS[name].load({**saved(name), "dataset": "TETRIS"})
-    assert not model.frame.crops.whole_first
 
 
 def test_rclicks_calls_the_class_of_cdnet_by_another_name(saved):
@@ -131,7 +87,7 @@ def test_a_cdnet_that_takes_a_last_mask_is_refused(saved):
         weight = content["state_dict"][key]
         content["state_dict"][key] = torch.cat([weight, weight[:, :1]], dim=1)
 
-    with pytest.raises(ValueError, match="takes a last mask, which no CDNet does"):
+    with pytest.raises(ValueError, match="takes a last mask; a CDNet does not"):
         cdnet.load(saved("cdnet", with_last_mask))
 
 
@@ -189,7 +145,3 @@ def test_only_clicks_on_one_pixel_have_twice_the_epsilon(clicked_twice, batch):
     answer, _ = gpcis.predict(model, gpcis.encode(model, image), clicks, None)
     assert passes == [(1, 2e-7), (1, 1e-7)]
     assert np.isfinite(answer.numpy()).all()
-
-
-def test_trajectories_of_gpcis_go_one_by_one(saved):
-    assert gpcis.load(saved("gpcis")).frame.batch == 1

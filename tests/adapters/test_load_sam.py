@@ -1,6 +1,7 @@
 """Published checkpoints of SAM, SAM-HQ and MobileSAM, loaded or refused."""
 
 import importlib
+from unittest import mock
 
 import kit
 import numpy as np
@@ -70,6 +71,22 @@ def test_what_a_network_keeps_of_its_weights_is_of_the_loaded_ones(
     kept = dict(case.adapter.load(saved()).network.named_buffers())
     for key, value in network.named_buffers():
         np.testing.assert_array_equal(kept[key], value)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [("sam", "vit_b"), ("sam_hq", "vit_b"), ("mobile_sam", "vit_t")],
+)
+def test_the_smallest_variant_is_the_one_that_need_not_be_named(
+    name, variant, monkeypatch, tmp_path
+):
+    registry = mock.MagicMock()
+    monkeypatch.setattr(checkouts, "find", lambda _: registry)
+    (tmp_path / "empty.pth").touch()
+    adapter = importlib.import_module(f"cases.{name}").adapter
+    with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
+        adapter.load({"checkpoint": str(tmp_path / "empty.pth"), "device": "cpu"})
+    registry.__getitem__.assert_called_once_with(variant)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def _without_its_frame(content):
         (published.without(TOKEN), f"{TOKEN} is missing"),
         (published.resized(TOKEN, 1, 2), rf"{TOKEN} is \(1, 2\), not \(1, 32\)"),
         (published.with_more("other"), "other is unknown"),
-        (_without_its_frame, "has no `model`: it is no checkpoint of SAM 2"),
+        (_without_its_frame, "has no `model`: it is not a checkpoint of SAM 2"),
     ],
 )
 def test_a_wrong_checkpoint_is_refused(saved, change, message):

@@ -62,9 +62,21 @@ def test_a_loaded_network_answers_as_the_original_does(case, saved):
     np.testing.assert_array_equal(*answers)
 
 
-def test_half_precision_is_computed_in_single(saved):
+def test_layer_norms_of_a_loaded_decoder_add_what_the_original_adds(saved):
+    # What it moves is below what golden files show.
+    layers = transformers_sam.load(saved()).network.mask_decoder.transformer.layers
+    norms = [part for part in layers.modules() if type(part) is torch.nn.LayerNorm]
+    assert {norm.eps for norm in norms} == {1e-5}
+    assert len(norms) == 4 * len(layers)
+
+
+def test_half_precision_is_computed_in_single(saved, tmp_path):
     def halve(weights):
         weights.update({key: value.half() for key, value in weights.items()})
+        config = json.loads((tmp_path / "config.json").read_text())
+        (tmp_path / "config.json").write_text(
+            json.dumps({**config, "dtype": "float16"})
+        )
 
     network = transformers_sam.load(saved(halve)).network
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}

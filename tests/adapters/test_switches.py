@@ -1,6 +1,7 @@
 """The switches of the protocol that adapters obey, by the rules that all share."""
 
 import importlib
+from unittest import mock
 
 import blobs
 import kit
@@ -8,11 +9,29 @@ import numpy as np
 import pytest
 import torch
 
-from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame, sam_prompts
+from rclicks_jax.bridge.adapters import (
+    checkouts,
+    isegm_crops,
+    isegm_frame,
+    sam_prompts,
+)
+from rclicks_jax.bridge.adapters import options as options_lib
+from rclicks_jax.bridge.switches import PAPER
 
 ON, OFF = True, False
+ADAPTERS = "rclicks_jax.bridge.adapters"
 # A case that has a mask prompt, or a crop and a mask that becomes empty; no checkout.
 ZOOMS = ("frame_ritm", "frame_fixed")
+# Each method of the SAM family, and what it is loaded with beside a checkpoint.
+PROMPTED = {
+    "mobile_sam": {},
+    "sam": {},
+    "sam2": {"variant": "sam2_hiera_tiny"},
+    "sam_hq": {},
+    "transformers_sam": {},
+    "transformers_sam2": {},
+    "transformers_sam3": {},
+}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +65,56 @@ def test_a_negative_second_click_has_a_mask_prompt_unless_it_is_dropped(switch):
     before = {"low_res": torch.ones(3, 2, 2)}
     sam_prompts.predict(decode, clicks, before, switch, 16)
     assert prompted == {0: True, 1: not switch, 2: True}
+
+
+@pytest.fixture
+def adapter(monkeypatch, tmp_path):
+    """Imports an adapter of the SAM family; its `load` finds a network that is none."""
+    (tmp_path / "weights.pt").touch()
+    monkeypatch.setattr(checkouts, "find", lambda name: mock.MagicMock())
+    monkeypatch.setattr(options_lib, "load_weights", lambda path: {"model": {}})
+    monkeypatch.setattr(options_lib, "fill", lambda *_: None)
+    monkeypatch.setattr(options_lib, "ready", lambda network, device: network)
+
+    for name in ("transformers_sam", "transformers_sam2"):
+        holder = importlib.import_module(f"{ADAPTERS}.{name}")
+        monkeypatch.setattr(holder, "_network", mock.MagicMock())
+
+    def imported(name):
+        given = {"checkpoint": str(tmp_path / "weights.pt"), "device": "cpu"}
+        adapter = importlib.import_module(f"{ADAPTERS}.{name}")
+        return adapter, {**given, **PROMPTED[name]}
+
+    return imported
+
+
+@pytest.mark.parametrize("name", PROMPTED)
+def test_a_model_keeps_the_switch_and_the_batch_it_is_loaded_with(name, adapter):
+    module, options = adapter(name)
+    assert module.load(options).drop_mask_prompt
+    assert module.load(options, PAPER).batch == 16
+    strict = module.load({**options, "batch": "3"}, kit.STRICT)
+    assert (strict.drop_mask_prompt, strict.batch) == (False, 3)
+    # Of the other switch none of them has a use.
+    other = kit.STRICT._replace(drop_mask_prompt=True)
+    assert module.load(options, other).drop_mask_prompt
+
+
+@pytest.mark.parametrize("switch", [ON, OFF])
+@pytest.mark.parametrize("name", PROMPTED)
+def test_clicks_are_answered_by_the_switch_and_the_batch_of_the_model(
+    name, switch, adapter, monkeypatch
+):
+    module, options = adapter(name)
+    answer = mock.MagicMock()
+    monkeypatch.setattr(sam_prompts, "predict", answer)
+    for images in ("sam_images", "sam2_images"):
+        found = importlib.import_module(f"{ADAPTERS}.{images}")
+        monkeypatch.setattr(found, "to_logits", lambda *_: None)
+    model = module.load(options)._replace(drop_mask_prompt=switch, batch=3)
+    clicks, state = kit.batch_of(kit.CLICKS, 2), {"low_res": torch.ones(3, 2, 2)}
+    module.predict(model, mock.MagicMock(), clicks, state)
+    assert answer.call_args.args[1:] == (clicks, state, switch, 3)
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_what_a_library_writes_past_numpy_does_not_reach_the_photograph(opened):
         ("yield masks, state", "returned a value of type generator instead of"),
         ("return (m for m in masks), state", "returned object instead of bool"),
         ("return [[10**30]], state", "returned object instead of bool"),
-        ("return [[1, 2], [3]], state", "returned a list of 2 that is no array"),
+        ("return [[1, 2], [3]], state", "returned a list of 2 that is not an array"),
         ("return masks.astype('f2'), state", "returned float16 instead of bool"),
         ("return masks.astype('u1'), state", "returned uint8 instead of bool"),
         ("return masks[:1], state", r"shape \(1, 12, 16\) instead of \(2, 12, 16\)"),

@@ -64,7 +64,7 @@ def test_tensors_are_kept_and_nothing_else(python_with_torch, old, tmp_path):
 
 def test_failure_carries_the_last_words(old, tmp_path):
     python = script(tmp_path / "python", "echo no such class >&2; exit 3")
-    message = r"exit status 3\)\. Its last words:\nno such class"
+    message = r"exit status 3\)\. Its last output:\nno such class"
     with pytest.raises(errors.DataError, match=message):
         checkpoints.rewrite(python, old, str(tmp_path / "new.pth"))
 
@@ -99,7 +99,7 @@ def test_what_is_no_interpreter_is_named(old, tmp_path):
 
 
 def test_what_is_no_file_is_named(tmp_path):
-    with pytest.raises(errors.DataError, match="is no file"):
+    with pytest.raises(errors.DataError, match="is not a file"):
         checkpoints.rewrite("false", str(tmp_path), str(tmp_path / "new.pth"))
 
 

@@ -83,9 +83,9 @@ def undisturbed(played):
     ("trouble", "reason"),
     [
         ("die", r"died twice: first, it ended \(exit status 7\)[\s\S]*last words"),
-        ("kill", r"died twice: [\s\S]*for want of memory[\s\S]*last words"),
+        ("kill", r"died twice: [\s\S]*memory ran out[\s\S]*last words"),
         ("hang:timeout=3", r"died twice: [\s\S]*not answer in time[\s\S]*last words"),
-        ("garbage", r"died twice: [\s\S]*it sent no frame[\s\S]*last words"),
+        ("garbage", r"died twice: [\s\S]*an invalid frame[\s\S]*last words"),
         ("cut:cut=40", r"died twice: [\s\S]*exit status 9[\s\S]*last words"),
         ("deaf:cut=40", r"died twice: [\s\S]*exit status 9[\s\S]*last words"),
         ("memory", "Unable to allocate"),

@@ -24,7 +24,7 @@ from rclicks_jax.segmenters import load
         ("bridge:adapter={adapter}:loading=die", r"load its model.*exit status 4"),
         ("bridge:adapter={adapter}:loading=hang:timeout=3", "did not answer in time"),
         ("bridge:adapter={adapter}:python=/bin/true", "did not start"),
-        ("bridge:adapter={adapter}:python=/usr", "it is no program. Give the inter"),
+        ("bridge:adapter={adapter}:python=/usr", "is not a program. Give the inter"),
         ("bridge:adapter={adapter}:timeout=soon", "Option timeout: got 'soon'"),
         ("bridge:adapter={adapter}:timeout=inf", "Option timeout: got 'inf'"),
         ("bridge:adapter={adapter}:workers=nan", "Option workers: got 'nan'"),
@@ -52,7 +52,7 @@ def test_a_worker_that_does_not_start_says_why(adapter, spec, message):
         ),
         (
             'echo welcome; exec {python} "$@"',
-            "did not start: it sent no frame.*not b'welc'",
+            "did not start: it sent an invalid frame.*not b'welc'",
         ),
         ("sleep 60", "did not start: it did not answer in time"),
     ],

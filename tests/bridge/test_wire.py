@@ -81,7 +81,7 @@ def test_arrays_of_objects_cannot_be_sent():
 def test_an_array_elsewhere_needs_shared_memory():
     large = {"a": np.zeros(wire.LEAST_SHARED, np.uint8)}
     (frame,) = wire.pack({}, large, lambda array: 131072)
-    with pytest.raises(wire.WireError, match="shared memory, and there is none"):
+    with pytest.raises(wire.WireError, match="shared memory, but there is none"):
         wire.unpack(reader(frame))
     asked = []
     wire.unpack(reader(frame), lambda *what: asked.append(what) or large["a"])

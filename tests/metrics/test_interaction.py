@@ -1,12 +1,7 @@
-import hypothesis
-import hypothesis.extra.numpy as hnp
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 
 from rclicks_jax.metrics import interaction
-
-shapes = st.tuples(st.integers(1, 8), st.integers(1, 8))
 
 
 @pytest.mark.parity
@@ -40,17 +35,6 @@ def test_noc_nof_and_auc_equal_the_original(parity):
     for percent in (80, 85, 95):
         noc = interaction.noc(saved["base"] >= percent / 100, clicks).mean()
         assert noc == pytest.approx(float(saved[f"base_noc{percent}"]))
-
-
-@hypothesis.given(shapes, st.data())
-@hypothesis.settings(deadline=None, max_examples=30)
-def test_host_and_device_count_the_same(shape, data):
-    masks = [data.draw(hnp.arrays(bool, shape)) for _ in range(3)]
-    gt_mask, counted = (data.draw(hnp.arrays(bool, shape)) for _ in range(2))
-    for some in (counted, None):
-        on_host = interaction.areas(masks, gt_mask, some, on_device=False)
-        on_device = interaction.areas(masks, gt_mask, some, on_device=True)
-        np.testing.assert_array_equal(on_host, on_device)
 
 
 def test_without_ignored_pixels_everything_counts():

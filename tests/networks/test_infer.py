@@ -125,7 +125,7 @@ def test_what_is_remembered_has_a_bound(nano, monkeypatch):
         kept = nano._letterboxed._kept.values()
         total = sum(source.nbytes + square.nbytes for source, square in kept)
         assert total == nano._letterboxed._bytes <= 200_000
-        for slots in (nano._passes.images, nano._passes.targets):
+        for slots in (nano.passes.images, nano.passes.targets):
             taken = [slot for _, slot in slots._kept.values()]
             assert sorted([*taken, *slots._free]) == list(range(4))
 

@@ -49,7 +49,7 @@ def test_a_pass_has_the_batch_on_each_device():
     assert (model.batch, model.devices, model.rows) == (2, 3, 6)
     assert "batch 2 on each of 3 devices" in repr(model)
     # Everything on the devices is on these three.
-    used = {device for leaf in jax.tree.leaves(model._passes._variables)
+    used = {device for leaf in jax.tree.leaves(model.passes._variables)
             for device in leaf.devices()}  # fmt: skip
     assert used == set(jax.local_devices()[:3])
 
@@ -62,7 +62,7 @@ def test_jaxs_default_device_comes_first():
     other = jax.local_devices()[2]
     with jax.default_device(other):
         model = nano(batch=1)
-    assert model._passes.images.squares.devices() == {other}
+    assert model.passes.images.squares.devices() == {other}
 
 
 @pytest.mark.parametrize("devices", [-1, 5])
@@ -233,7 +233,7 @@ def test_a_network_too_large_for_its_device_is_refused(analysis):
 
 def test_the_compiler_says_what_a_pass_needs():
     model = nano(batch=2)
-    plan, variables = model._passes.plan, model._variables
+    plan, variables = model.passes.plan, model._variables
     two, four = (batches.needed(plan, batch, variables) for batch in (2, 4))
     parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(variables))
     squares = 64 * 64 * 4

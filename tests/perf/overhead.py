@@ -39,7 +39,7 @@ def model():
     card = cards.Card(network, 416, 5.0, "nothing", "random weights", {})
     variables = clickability.init_variables(network, 0)
     made = infer.ClickabilityModel(variables, card, batch=10)
-    made._passes = TimedPasses(made._passes.plan, variables)
+    made.passes = TimedPasses(made.passes.plan, variables)
     return made
 
 
@@ -50,12 +50,12 @@ def row_of(click_model, height, width):
     setup = Setup(protocol, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock, click_model._passes.seconds = Clock(), 0.0
+        clock, click_model.passes.seconds = Clock(), 0.0
         start = time.perf_counter()
         lockstep.play(
             example, example.instances, prepared.start, click_model, setup, clock
         )
-        return time.perf_counter() - start, click_model._passes.seconds
+        return time.perf_counter() - start, click_model.passes.seconds
 
     play()
     whole, network = zip(*(play() for _ in range(REPEATS)), strict=True)

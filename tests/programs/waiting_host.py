@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import jax
 from absl import flags
 from rclicks_jax.launch import commands, endings, host_flags
 
@@ -26,6 +27,8 @@ def main(arguments):
     if _DEED.value == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     distributed.barrier("half way")
+    texts = distributed.texts_of_all("plan", f"of {jax.process_index()}")
+    assert texts == [f"of {number}" for number in range(jax.process_count())]
     print("met", flush=True)
     # What the first one writes at the end may take long.
     if distributed.is_first():
@@ -39,5 +42,6 @@ if __name__ == "__main__":
 
     distributed._SIGN_SECONDS, distributed._LOST_SECONDS = 0.3, 2.0
     waits._QUIET_SECONDS = float(os.environ.get("QUIET", "3"))
+    coordination._HEARTBEAT_SECONDS = int(os.environ.get("HEARTBEAT", "50"))
     coordination._START_SECONDS = float(os.environ.get("PATIENCE", "300"))
     commands.run(main, "usage")

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax.clicks import sampling
-from rclicks_jax.metrics import interaction
-from rclicks_jax.networks import architectures, passes
-from rclicks_jax.ops import buckets
+from rclicks_jax.networks import architectures, device_letterbox, passes
+from rclicks_jax.ops import buckets, packed_masks
+from rclicks_jax.ops.taps import Axes, Taps
 from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, optimizers, recipes, state, steps
 from rclicks_jax.types import PackedBatch
@@ -72,7 +72,7 @@ def click_maps(variant: str, batch: int, side: int) -> Lower:
 
     def lower(places: Sequence[jax.Device]) -> Any:
         mesh = jax.sharding.Mesh(np.array(places[:1]), (passes.ROWS,))
-        plan = passes.Plan(net, False, mesh, batch, side)
+        plan = passes.Plan(net, exact=False, mesh=mesh, batch=batch, size=side)
         return passes.lower(plan, variables_of(variant))
 
     return lower
@@ -120,25 +120,36 @@ def training_step(variant: str, batch: int, side: int) -> Lower:
 
 def draws(maps: int, height: int, width: int) -> Lower:
     """A click of one group from each of some maps."""
-    length = buckets.bucket_length(height * width)
-    levels = Shape((maps, length), jnp.uint16)
-    groups = Shape((maps, 1), jnp.int32)
+    rows, columns = buckets.static_shape((height, width))
+    return on_one(
+        functools.partial(sampling.draw_maps.lower, cut="mass"),
+        Shape((maps, rows * columns), jnp.uint16),
+        Shape((maps, 3), jnp.uint32),
+        Shape((maps, 1), jnp.int32),
+        Shape((maps, 1, 2), jnp.uint32),
+    )
 
-    def lower(places: Sequence[jax.Device]) -> Any:
-        with jax.enable_x64(True):
-            bits = Shape((maps, 1), jnp.uint64)
-            draw = functools.partial(sampling._draw_maps.lower, cut="mass")
-            return on_one(draw, levels, groups, bits)(places)
 
-    return lower
+def regions(masks: int, height: int, width: int) -> Lower:
+    """Squares of some regions to mend, from bits."""
+    rows, columns = buckets.static_shape((height, width))
+    places, weights = (Shape((masks, 416), kind) for kind in (jnp.int32, jnp.float32))
+    axis = Taps(places, places, weights, weights)
+    return on_one(
+        jax.jit(jax.vmap(device_letterbox.mask_square)).lower,
+        Shape((masks, rows, columns // 8), jnp.uint8),
+        Axes(axis, axis),
+    )
 
 
 def areas(masks: int, height: int, width: int) -> Lower:
-    """Intersections and unions of a target and some masks."""
-    length = buckets.bucket_length(height * width)
-    target = Shape((length,), jnp.bool_)
-    lower = interaction.areas_on_device.lower
-    return on_one(lower, Shape((masks, length), jnp.bool_), target, target)
+    """Intersections and unions of a target and some masks, and of their bands."""
+    rows, columns = buckets.static_shape((height, width))
+    target = Shape((rows, columns // 8), jnp.uint8)
+    predictions = Shape((masks, *target.shape), jnp.uint8)
+    band_width = Shape((), jnp.int32)
+    lower = jax.jit(packed_masks.areas).lower
+    return on_one(lower, predictions, target, target, band_width)
 
 
 def programs() -> list[Case]:
@@ -149,9 +160,13 @@ def programs() -> list[Case]:
         cases.append(Case("click maps", maps, chip, 1, click_maps("b", 16, 416)))
         for height, width in ((480, 640), (1500, 2000)):
             size = f"of {height}x{width}"
-            drawn, masks = draws(10, height, width), areas(11, height, width)
-            cases.append(Case("draws", f"10 {size}", chip, 1, drawn))
-            cases.append(Case("areas", f"11 masks {size}", chip, 1, masks))
+            # As many maps as a device works on at a time.
+            maps = 10 if height == 480 else 1
+            placed, drawn = regions(maps, height, width), draws(maps, height, width)
+            masks = areas(12, height, width)
+            cases.append(Case("regions", f"{maps} {size}", chip, 1, placed))
+            cases.append(Case("draws", f"{maps} {size}", chip, 1, drawn))
+            cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     for chip, batch in (("v4", 1), ("v4", 16), ("v5e", 16), ("v6e", 16)):

@@ -290,6 +290,10 @@ def test_only_settings_that_change_nothing_may_change(tmp_path):
     with pytest.raises(errors.TrainingError, match='recipe was "paper"'):
         other.restore_latest(state_at(0))
     other.close()
+    parts = checkpoints.Checkpoints(folder, training.TrainConfig(accumulate=2))
+    with pytest.raises(errors.TrainingError, match="accumulate was 1 and is 2"):
+        parts.restore_latest(state_at(0))
+    parts.close()
 
 
 def saved_with(folder, monkeypatch, *lacking, **more):

@@ -144,6 +144,10 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
         errors.TrainingError, match=r"6 cannot be divided among 4.*such as 8"
     ):
         loop.train_and_evaluate(odd, tmp_path)
+    odd = dataclasses.replace(settings, batch_size=16, accumulate=3)
+    said = r"16 cannot .* 4 devices, 3 parts each .*accumulate.* multiple of 12.* 24"
+    with pytest.raises(errors.TrainingError, match=said):
+        loop.train_and_evaluate(odd, tmp_path)
 
 
 def test_what_was_raised_first_is_told_if_closing_fails_too(

@@ -133,8 +133,10 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
             time.sleep(0.05)
         hosts[1].send_signal(signal.SIGKILL)
         assert hosts[1].wait() == -signal.SIGKILL
+        said, _ = hosts[0].communicate(timeout=60)
+        assert hosts[0].returncode == 2
+        assert "What is finished is kept; start all" in said
     finally:
-        # The other may take minutes to notice; an operator would not wait either.
         stop(hosts)
     finish(start_pod(tmp_path))
     expected, ours = leaves(pod), leaves(tmp_path)

@@ -1,1 +1,1 @@
-"""Adapters of segmenters for workers; each drives the user's checkout or package."""
+"""Adapters of segmenters for workers; each runs the user's checkout or package."""

@@ -1,15 +1,16 @@
 """AdaptiveClick: a plain ViT with a decoder of queries, without compiled extensions.
 
-Checkout: https://github.com/lab206/AdaptiveClick (MIT), or the one of RClicks. The
-checkpoint holds the network's settings. Both have the deformable attention in plain
-PyTorch.
+Checkout: https://github.com/lab206/AdaptiveClick (MIT), or the one of RClicks. Both
+have the deformable attention in plain PyTorch. The checkpoint holds the network's
+settings.
 
 Trajectories go through the network one by one, each with its mirror image, as in
-RClicks. Nothing in the network mixes a batch: in 64 bits several answer as one. But
-its decoder attends where masks are above one half and where queries choose one class
-over another, so the rounding of a product, which differs with the size of the batch,
-can turn what is on the border on or off, and that moves probabilities by tenths.
-`batch` sets more at once, for speed.
+RClicks. The network does not mix the members of a batch: in 64 bits, a batch gives the
+same answers as single trajectories. But its decoder makes hard choices: it attends
+where a mask is above one half, and where a query prefers one class to another. The
+rounding of a product depends on the size of the batch. It can change a choice that is
+nearly a tie, and that moves probabilities by tenths. `batch` sets more trajectories in
+one pass, for speed.
 
 Source: emb-ai/rclicks, scripts/evaluate_model_adaptiveclick.py.
 """
@@ -43,7 +44,7 @@ def load(options: Mapping[str, str]) -> Model:
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     dataset = given.text("dataset", "other")
-    # What the original sets by data set.
+    # The original sets this by data set.
     side = given.number("target", 672 if dataset == "DAVIS" else 448)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
     device, batch = given.device(), given.number("batch", 1)
@@ -52,7 +53,7 @@ def load(options: Mapping[str, str]) -> Model:
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first=False) if zoom else None,
         target=(side, side),
-        # Without crops the photograph is still squeezed into the square.
+        # Without crops the photograph is still resized to the square.
         fixed=(side, side),
         flip=flip,
         sees_previous=network.with_prev_mask,
@@ -64,9 +65,9 @@ def load(options: Mapping[str, str]) -> Model:
 def ready(
     network: options_lib.Network, side: int, device: torch.device
 ) -> options_lib.Network:
-    """Returns a network for inference on squares, perhaps not those it learnt on."""
+    """Returns a network for inference on squares; their size may be new to it."""
     simpleclick.ready(network, side, device)
-    # The class's own `train` ignores its argument, so that `eval` does nothing.
+    # The class's own `train` ignores its argument, so `eval` has no effect.
     for part in network.children():
         part.eval()
     return network
@@ -81,24 +82,24 @@ def _network(
     isegm_network.use(checkout)
     saved = isegm_settings.load(checkpoint)
     params = _params(saved, checkpoint)
-    # Buffers of the loss are made on the device of the training.
+    # The settings name the device of the training. The loss makes its buffers there.
     params["cfg"] = isegm_settings.Settings(params["cfg"], device=device)
     network = checkouts.find(f"{_MODULE}:AdaptiveClickModel")(**params)
-    # RClicks's base class adds layers that nobody uses and no checkpoint has.
+    # RClicks's base class adds layers that are not used and that no checkpoint has.
     network.maps_transform = torch.nn.Identity()
     options_lib.fill(network, saved["state_dict"], checkpoint)
     return network
 
 
 def _params(saved: options_lib.Checkpoint, checkpoint: str) -> dict[str, Any]:
-    """Returns what the class was built with.
+    """Returns the arguments that the class was built with.
 
     Raises:
-        ValueError: The checkpoint is not one of AdaptiveClick.
+        ValueError: It is not a checkpoint of AdaptiveClick.
     """
     if not (isinstance(saved, dict) and {"config", "state_dict"} <= saved.keys()):
         raise ValueError(
-            f"{checkpoint} is no checkpoint of isegm: it must be a dictionary with "
+            f"{checkpoint} is not a checkpoint of isegm: it must be a dictionary with "
             "config and state_dict"
         )
     config = saved["config"]

@@ -1,4 +1,4 @@
-"""CDNet: ResNet-34 DeepLab with two diffusion modules, without a last mask.
+"""CDNet: ResNet-34 DeepLab with two diffusion modules; it does not see the last mask.
 
 Checkout: https://github.com/XavierCHEN34/ClickSEG (Apache-2.0), or the one of RClicks.
 
@@ -18,10 +18,10 @@ from rclicks_jax.bridge.adapters import checkouts, gpcis, isegm_frame, isegm_net
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER, Switches
 
-# RClicks cuts at 0.5 what the network says, and the result, zeros and ones, at 0.49.
+# RClicks cuts the network's output at 0.5, and the result, zeros and ones, at 0.49.
 THRESHOLD = 0.5
 encode = isegm_frame.encode
-# A trajectory takes a quarter of a gigabyte: squares of the 48 x 48 places, twice.
+# A trajectory takes a quarter of a gigabyte: matrices of 48 x 48 places by as many.
 BATCH = 4
 
 Model = isegm_frame.Model
@@ -38,7 +38,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     given.end()
     network = isegm_network.load(checkout, checkpoint, _renamed(checkout))
     if network.with_prev_mask:
-        raise ValueError(f"{checkpoint} takes a last mask, which no CDNet does")
+        raise ValueError(f"{checkpoint} takes a last mask; a CDNet does not")
     frame = isegm_frame.Frame(
         crops=gpcis.crop_rule(dataset) if zoom else None,
         target=None,
@@ -52,7 +52,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
 
 
 def _renamed(checkout: str) -> dict[str, str]:
-    """Returns what RClicks calls the module that checkpoints name."""
+    """Returns RClicks's name of the module that checkpoints name."""
     checkouts.use(checkout, "isegm")
     theirs = "isegm.model.is_cdnet_deeplab_model"
     known = importlib.util.find_spec("isegm") and importlib.util.find_spec(theirs)
@@ -71,9 +71,10 @@ def predict(
     def diffused(
         inputs: torch.Tensor, points: torch.Tensor, logits: torch.Tensor
     ) -> torch.Tensor:
-        """Spreads what clicks say over pixels that look alike.
+        """Spreads the labels of clicks over pixels that look alike.
 
-        One by one: the module adds the click maps of every trajectory to each.
+        Trajectories go one by one: in a batch, the module would add the click maps of
+        all trajectories to each of them.
         """
         clicked = network.dist_maps(inputs, points)
         parts = (inputs.split(1), logits.split(1), clicked.split(1))

@@ -1,10 +1,10 @@
-"""CFR-ICL: SimpleClick's network, which looks again at its first answer.
+"""CFR-ICL: SimpleClick's network, with further passes over its own answer.
 
 Checkout: https://github.com/TitorX/CFR-ICL-Interactive-Segmentation (CC BY-NC 4.0:
 not for commercial use), or the one of RClicks.
 
 RClicks gives the first click two passes (`cascade=1`). The authors give it up to five
-(`cascade=4:adaptive=yes`), and stop when a mask hardly differs from the one before.
+(`cascade=4:adaptive=yes`), and stop when a mask hardly differs from the last.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/predictors/cfr.py.
 """
@@ -22,20 +22,20 @@ from rclicks_jax.bridge.adapters import isegm_frame, simpleclick
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = simpleclick.THRESHOLD
-# So many pixels may still change when an adaptive cascade stops.
+# An adaptive cascade stops when at most so many pixels of the mask change.
 _STILL = 20
 
 
 class Model(NamedTuple):
-    """A network, how it looks at photographs, and how often.
+    """A network, the frame of its passes, and their number.
 
     Attributes:
         network: The network.
-        frame: How it looks.
+        frame: How the input of a pass is prepared.
         cascade: Passes after the first.
         adaptive: Whether a trajectory stops when its mask hardly changes any more.
         cascade_clicks: Clicks that have a cascade; later ones have a single pass.
-        device: Where it runs.
+        device: Device of the network.
     """
 
     network: options_lib.Network
@@ -47,7 +47,7 @@ class Model(NamedTuple):
 
     @property
     def once(self) -> isegm_frame.Model:
-        """What makes a single pass."""
+        """The model of a single pass."""
         return isegm_frame.Model(self.network, self.frame, self.device)
 
 
@@ -89,17 +89,17 @@ def _look_again(
     state: isegm_frame.State,
     rows: np.ndarray,
 ) -> torch.Tensor:
-    """Sends trajectories through once more and updates their part of the state.
+    """Sends trajectories through the network again and updates their state.
 
     Args:
         model: The model.
-        features: What `encode` made of the photograph.
+        features: Features of the photograph, from `encode`.
         clicks: Clicks of all trajectories.
-        state: State of all trajectories, which is changed in place.
-        rows: Numbers of those that go.
+        state: State of all trajectories; it is changed in place.
+        rows: Numbers of the trajectories that go through again.
 
     Returns:
-        How many pixels of each mask have changed, `i64[r]`.
+        Number of pixels that have changed in each of their masks, `i64[r]`.
     """
     part = Clicks(clicks.yx[rows], clicks.positive[rows], clicks.count[rows])
     chosen = torch.from_numpy(rows)

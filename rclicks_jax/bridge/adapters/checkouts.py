@@ -1,4 +1,4 @@
-"""Imports from a checkout of a segmenter's repository, which nobody has installed."""
+"""Imports from a checkout of a segmenter's repository that is not installed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-# A module, class or function of a checkout, whose types are known there alone.
+# A module, class or function of a checkout; its types are not known here.
 Foreign = Any
 
-# Checkouts older than NumPy 1.24 write them; they meant Python's own.
+# Names that NumPy 1.24 removed and older checkouts use, with the types they stood for.
 _DROPPED = {"int": int, "float": float, "bool": bool, "object": object}
 
 
 def use(checkout: str, package: str) -> None:
     """Makes a package importable from a checkout.
 
-    Several repositories have a package of the same name; a worker runs one of them.
+    Several repositories have a package of the same name. A worker runs one of them.
 
     Args:
-        checkout: Folder that has the package, or has it one folder deeper; if empty,
-            the package must be installed.
-        package: Its name, such as `isegm`.
+        checkout: Folder that has the package, or has it one folder deeper. If it is
+            empty, the package must be installed.
+        package: Name of the package, such as `isegm`.
 
     Raises:
         ValueError: The folder does not have the package.
@@ -47,10 +47,10 @@ def use(checkout: str, package: str) -> None:
 
 
 def find(name: str) -> Foreign:
-    """Imports `module:attribute` of what `use` has made importable.
+    """Imports `module:attribute` from a package that `use` has made importable.
 
     Raises:
-        ImportError: It is not there, or needs a package that is not.
+        ImportError: It is not there, or it needs a package that is not installed.
     """
     module_name, _, attribute = name.partition(":")
     try:

@@ -1,10 +1,11 @@
 """FocalClick: HRNet-18s, HRNet-32 and SegFormer B0 and B3, pipelines S1 and S2.
 
 Checkout: https://github.com/XavierCHEN34/ClickSEG (Apache-2.0). The checkpoint says
-which network it is. RClicks did not try it, so this is the authors' own evaluation: a
-coarse pass sees a crop around the last answer, a second one refines a box around what
-the click has changed. After ten clicks nothing outside of that box changes. Their
-progressive merge is for given masks, which no click here begins with.
+which network it is. RClicks did not use FocalClick, so this follows the authors' own
+evaluation: a coarse pass sees a crop around the last answer, and a second pass refines
+a box around the pixels that the click has changed. After ten clicks nothing outside of
+that box changes. The authors' progressive merge is left out: it starts from a given
+mask, and trajectories here start without one.
 
 Source: XavierCHEN34/ClickSEG, isegm/inference/predictors/focalclick.py,
 isegm/utils/crop_local.py; thresholds and sizes: trainval_scripts/val_focalclick*.
@@ -34,14 +35,14 @@ _RULE = isegm_crops.Rule(whole_first=True, least=10, threshold=0.49, keeps=False
 
 
 class _Row(NamedTuple):
-    """What is refined of one trajectory.
+    """The box of one trajectory that is refined.
 
     Attributes:
-        row: Its number in the batch.
+        row: Number of the trajectory in the batch.
         focus: The box to refine.
-        frame: What the coarse pass saw.
-        points: Its clicks, `[k 2]`.
-        positive: `bool[k]`.
+        frame: The box that the coarse pass saw.
+        points: Clicks of the trajectory, `[k 2]`.
+        positive: Which clicks are on the object, `bool[k]`.
     """
 
     row: int
@@ -66,7 +67,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
 
 
 def frame_of(side: int) -> isegm_frame.Frame:
-    """Returns how the coarse pass looks at photographs."""
+    """Returns the frame of the coarse pass."""
     return isegm_frame.Frame(crops=_RULE, target=None, fixed=(side, side), flip=False)
 
 
@@ -110,7 +111,7 @@ def _logits_of(probabilities: torch.Tensor) -> torch.Tensor:
 
 
 def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
-    """Forgets the crops of trajectories that have no object left to zoom to."""
+    """Removes the crops of trajectories whose last answer is empty."""
     lost = ~(state["probabilities"] > _RULE.threshold).any(dim=2).any(dim=1)
     crops = state["crop"].clone()
     crops[lost.to(crops.device)] = -1
@@ -120,16 +121,17 @@ def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
 def _rows(
     found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Clicks
 ) -> list[_Row]:
-    """Returns what is to be refined of each trajectory that has something.
+    """Returns the box to refine of each trajectory that has one.
 
     Args:
         found: Logits of the coarse pass, `f32[t h w]`.
         before: Probabilities after the click before, `f32[t h w]`.
-        crops: What the coarse pass saw, all included; -1 for all, `i64[t 4]`.
+        crops: Boxes that the coarse pass saw, all sides included; -1 for the whole
+            photograph, `i64[t 4]`.
         clicks: All clicks so far.
     """
     height, width = found.shape[1:]
-    # The original cuts the logits where it cuts probabilities.
+    # The original uses the threshold of probabilities for the logits too.
     new = (found > _RULE.threshold).cpu().numpy()
     old = (before > _RULE.threshold).cpu().numpy()
     rows = []
@@ -139,7 +141,7 @@ def _rows(
         frame = frame if top >= 0 else (0, height, 0, width)
         yx, positive = clicks.yx[row, :count], clicks.positive[row, :count]
         focus = boxes_lib.focus_of(new[row], old[row], yx[-1], frame)
-        # The box around one row at the border is empty, and there the original fails.
+        # The box around a single row at the border is empty; the original fails there.
         if focus[0] < focus[1] and focus[2] < focus[3]:
             rows.append(_Row(row, focus, frame, yx, positive))
     return rows

@@ -14,24 +14,24 @@ import numpy as np
 from rclicks_jax.bridge.adapters import checkouts
 
 Box = tuple[int, int, int, int]
-# Of a box, in height and width.
+# Factor by which the height and width of a box grow.
 _EXPANSION = 1.4
-# Pixels without which a mask is taken for empty, and all of its map is looked at.
+# A mask with fewer pixels counts as empty; its box is the whole map.
 _FEWEST = 10
-# A change this much smaller than the object is looked at in a square around the click,
-# whose half is this share of the object.
+# If the changed part is this many times smaller than the object, the box is a square
+# around the click instead. Half of its side is this share of the object's longer side.
 _SMALL = 3
 _SHARE = 0.2
 
 
 def focus_of(new: np.ndarray, old: np.ndarray, yx: np.ndarray, frame: Box) -> Box:
-    """Returns the box around what a click has changed; it can be empty.
+    """Returns the box around the pixels that a click has changed; it can be empty.
 
     Args:
         new: The coarse answer, `bool[h w]`.
-        old: The last answer.
-        yx: The newest click.
-        frame: What the coarse pass saw.
+        old: The answer to the click before, `bool[h w]`.
+        yx: The newest click, `[2]`.
+        frame: The box that the coarse pass saw.
     """
     box: tuple[float, ...] = _around(new)
     if old.any():
@@ -66,14 +66,14 @@ def within(box: Box, frame: Box, size: tuple[int, int]) -> tuple[float, ...]:
 
 
 def _changed_at(changed: np.ndarray, yx: Any) -> np.ndarray:
-    """Returns what hangs together with a click, or all that did not change."""
+    """Returns the changed region at a click; all unchanged pixels if it has none."""
     label = checkouts.find("cv2:connectedComponents")
     labels = label(changed.astype(np.uint8))[1]
     return labels == labels[int(yx[0]), int(yx[1])]
 
 
 def _around(mask: np.ndarray) -> Box:
-    """Returns the first and last row and column of a mask; all of a tiny one's map."""
+    """Returns the box of a mask, all sides included; the whole map for a tiny mask."""
     if mask.sum() < _FEWEST:
         return (0, mask.shape[0], 0, mask.shape[1])
     y, x = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -1,7 +1,7 @@
-"""GPCIS: ResNet-50 DeepLabV3+ with a Gaussian process, and the last mask.
+"""GPCIS: ResNet-50 DeepLabV3+ with a Gaussian process; it sees the last mask.
 
 Checkout: https://github.com/zmhhmz/GPCIS_CVPR2023 (MIT), or the one of RClicks. The
-authors cut probabilities at 0.5; RClicks at 0.49, as everywhere.
+authors cut probabilities at 0.5, RClicks at 0.49.
 
 Source: emb-ai/rclicks, scripts/evaluate_model_gpcis.py,
 isegm/isegm/inference/predictors/gpcis.py.
@@ -23,8 +23,8 @@ Model = isegm_frame.Model
 encode = isegm_frame.encode
 SIDE = 384
 # Trajectories go through the network one by one, as in RClicks. Clicks on pixels that
-# look alike make the kernel matrix nearly singular; the last bit of a feature, which
-# the size of a batch is enough for, then decides whole masks.
+# look alike make the kernel matrix nearly singular. Then the last bit of a feature can
+# change a whole mask, and the size of a batch can change that bit.
 BATCH = 1
 
 
@@ -51,7 +51,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
 
 
 def crop_rule(dataset: str) -> isegm_crops.Rule:
-    """Returns how GPCIS and CDNet choose crops."""
+    """Returns the rule by which GPCIS and CDNet choose crops."""
     return isegm_crops.Rule(
         whole_first=dataset != "TETRIS", least=10, threshold=0.49, keeps=False
     )
@@ -68,7 +68,7 @@ def predict(
     def answer(inputs: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
         return _logits(model.network, inputs, points)
 
-    # Sets what is added to the diagonal of the kernel matrix to 1e-7.
+    # Sets the number that is added to the diagonal of the kernel matrix to 1e-7.
     model.network.set_status(training=False)
     return isegm_frame.predict(answer, model.frame, features, clicks, state)
 
@@ -76,10 +76,10 @@ def predict(
 def _logits(
     network: options_lib.Network, inputs: torch.Tensor, points: torch.Tensor
 ) -> torch.Tensor:
-    """Returns logits; of clicks that are too alike, as RClicks solves them.
+    """Returns logits; if the kernel matrix is singular, solves it as RClicks does.
 
     Two clicks on one pixel make the kernel matrix singular. The authors' class then
-    fails; RClicks's adds twice as much to the diagonal of that trajectory.
+    fails. RClicks's class adds twice as much to the diagonal of that trajectory.
     """
     try:
         return network(inputs, points)["instances"]
@@ -87,9 +87,9 @@ def _logits(
         if len(inputs) > 1:
             pairs = zip(inputs.split(1), points.split(1))  # noqa: B905
             return torch.cat([_logits(network, *pair) for pair in pairs])
-        once = network.eps2
+        usual = network.eps2
         try:
-            network.eps2 = 2 * once
+            network.eps2 = 2 * usual
             return network(inputs, points)["instances"]
         finally:
-            network.eps2 = once
+            network.eps2 = usual

@@ -1,4 +1,4 @@
-"""Crops that RITM and its descendants zoom to.
+"""Chooses the crops that RITM and its descendants zoom to.
 
 Boxes are `(top, bottom, left, right)` in pixels, all included.
 
@@ -19,11 +19,11 @@ class Rule(NamedTuple):
     """How a crop is chosen.
 
     Attributes:
-        whole_first: Whether the first click sees the photograph at its own size; else
-            the photograph is the first crop.
+        whole_first: Whether the first click sees the photograph at its own size. If
+            not, the whole photograph is the first crop and is resized like a crop.
         least: Shortest side of a crop in pixels.
-        threshold: Probability above which a pixel is of the object.
-        keeps: Whether a crop is kept while it fits; else each click has a new one.
+        threshold: Probability above which a pixel belongs to the object.
+        keeps: Whether a crop is kept while it fits; if not, each click has a new one.
         expansion: Factor by which the box around the object grows.
         worst_iou: Product of the overlaps in height and width that a kept crop needs.
     """
@@ -61,15 +61,16 @@ def choose(
     """Chooses the crop of a click.
 
     Args:
-        rule: How; None for no crops.
-        box: Around the last answer.
+        rule: How crops are chosen; None for no crops.
+        box: Box around the object in the last answer; None if the answer is empty.
         yx: All clicks so far, `[k 2]`.
-        positive: `bool[k]`.
-        old: The crop of the click before.
-        whole: The photograph.
+        positive: Which clicks are on the object, `bool[k]`.
+        old: The crop of the click before; None if there was none.
+        whole: The box of the whole photograph.
 
     Returns:
-        The crop to keep, and whether this pass looks at it or at the photograph.
+        The crop to keep, and whether this pass sees the crop (if not, it sees the whole
+        photograph).
     """
     if rule is None or (rule.whole_first and (box is None or len(yx) <= 1)):
         return old, False
@@ -100,16 +101,16 @@ def _around(rule: Rule, box: Box, on_object: np.ndarray, whole: Box) -> Box:
 
 
 def _holds(crop: Box, on_object: np.ndarray) -> bool:
-    """Says whether all clicks on the object are inside, the last row and column not."""
+    """Tells whether a crop, without its last row and column, has all given clicks."""
     top, bottom, left, right = crop
     y, x = on_object[:, 0], on_object[:, 1]
     return bool(np.all((y >= top) & (y < bottom) & (x >= left) & (x < right)))
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _overlap(box: Box, other: Box) -> float:
     shares = []
     for axis in (0, 2):
-        low, high = zip(one[axis : axis + 2], other[axis : axis + 2])  # noqa: B905
+        low, high = zip(box[axis : axis + 2], other[axis : axis + 2])  # noqa: B905
         common = max(0, min(high) - max(low) + 1)
         shares.append(common / (max(high) - min(low) + 1))
     return shares[0] * shares[1]

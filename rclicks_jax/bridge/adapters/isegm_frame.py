@@ -1,8 +1,9 @@
-"""How RITM and its descendants look at a photograph: zoom, flip, previous answer.
+"""The passes of RITM and its descendants over a photograph: zoom, flip, last answer.
 
-A pass sees a crop around the last answer and the positive clicks, with the last
-probabilities as a fourth channel. The crop is kept until a positive click leaves it or
-it fits too badly. The logits of the crop and of its mirror image are averaged.
+A pass sees a crop around the last answer and the positive clicks. The last
+probabilities are its fourth channel. The crop is kept until a positive click falls
+outside of it or it overlaps too little with the new crop. The logits of the crop and of
+its mirror image are averaged.
 
 Source: emb-ai/rclicks, isegm/isegm/inference/predictors/base.py and transforms/.
 """
@@ -21,26 +22,27 @@ from rclicks_jax.bridge.adapters import isegm_crops
 from rclicks_jax.bridge.adapters import options as options_lib
 from rclicks_jax.bridge.switches import PAPER
 
-# `f32[n c h w]` and points `f32[n 2k 3]` to logits `f32[n 1 h w]`.
+# From inputs, `f32[n c h w]`, and points, `f32[n 2k 3]`, to logits, `f32[n 1 h w]`.
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-# What was seen, unmirrored, its points and mean logits to the logits that count.
+# From the unmirrored inputs, their points and the mean logits to the final logits.
 Finish = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 State = dict[str, torch.Tensor]
 
 
 class Frame(NamedTuple):
-    """How a method looks at photographs.
+    """How a method prepares the input of a pass.
 
     Attributes:
-        crops: How crops are chosen; None for the whole photograph at every click.
-        target: What crops are resized to: their longer side, or height and width, or
-            None to leave them.
-        fixed: Height and width of every pass, crop or not; None to leave it.
-        flip: Whether a mirrored pass is averaged in.
+        crops: Rule that chooses crops; None for the whole photograph at every click.
+        target: Size that crops are resized to: the longer side, or height and width;
+            None for no resizing.
+        fixed: Height and width that the input of every pass is resized to, crop or
+            not; None for no resizing.
+        flip: Whether the logits of a mirrored pass are averaged in.
         sees_previous: Whether the last probabilities are a fourth channel.
-        empty_mask_keeps_crop: Of the protocol; of effect where `crops` leaves some
-            clicks without one (`whole_first`).
-        batch: Trajectories in a pass.
+        empty_mask_keeps_crop: Switch of the protocol. It has an effect if some clicks
+            see the whole photograph (`whole_first` of `crops`).
+        batch: Most trajectories in a pass.
     """
 
     crops: isegm_crops.Rule | None
@@ -53,7 +55,7 @@ class Frame(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A network and how it looks at photographs."""
+    """A network, the frame of its passes, and its device."""
 
     network: options_lib.Network
     frame: Frame
@@ -64,12 +66,13 @@ class Pass(NamedTuple):
     """What one trajectory sends through the network.
 
     Attributes:
-        row: Its number in the batch.
-        seen: Top, bottom, left and right of what the network sees, all included.
-        placed: Of where its answer goes; not `seen` where the original errs.
-        size: Height and width of the pass.
-        points: Clicks within it, `f64[k 2]`.
-        positive: `bool[k]`.
+        row: Number of the trajectory in the batch.
+        seen: Box that the network sees: top, bottom, left and right, all included.
+        placed: Box that the answer is put into. It differs from `seen` where the
+            original has an error (`empty_mask_keeps_crop`).
+        size: Height and width of the network's input.
+        points: Clicks in pixels of the input, `f64[k 2]`.
+        positive: Which clicks are on the object, `bool[k]`.
     """
 
     row: int
@@ -101,15 +104,16 @@ def predict(
     """Answers the newest click of each trajectory.
 
     Args:
-        network: Called with several trajectories of one size.
-        frame: How the method looks at photographs.
+        network: Called with inputs of several trajectories, all of one size.
+        frame: How the method prepares its inputs.
         pixels: The photograph, `f32[3 h w]`.
         clicks: All clicks so far of each trajectory.
-        state: What this returned for the click before; None at the first.
-        finish: What is done to logits after the mirrored pass is averaged in.
+        state: State that was returned for the click before; None at the first click.
+        finish: Changes the logits after the mirrored pass was averaged in.
 
     Returns:
-        Probabilities, `f32[t h w]`, and the state: they, and `crop`, `i64[t 4]`.
+        Probabilities, `f32[t h w]`, and the new state: `probabilities`, and `crop`,
+        `i64[t 4]`.
     """
     with torch.inference_mode():
         if state is None:
@@ -143,33 +147,33 @@ def begin(pixels: torch.Tensor, count: int) -> State:
 def _passes(
     frame: Frame, pixels: torch.Tensor, clicks: Clicks, state: State
 ) -> tuple[list[Pass], torch.Tensor]:
-    """Returns what each trajectory sends, and the crops that are kept, `i64[t 4]`."""
+    """Returns the pass of each trajectory, and the crops to keep, `i64[t 4]`."""
     height, width = pixels.shape[1:]
     whole = (0, height - 1, 0, width - 1)
     boxes = isegm_crops.boxes_of(frame.crops, state["probabilities"])
-    kept = state["crop"].clone()
+    crops = state["crop"].clone()
     passes = []
     for row, count in enumerate(clicks.count.tolist()):
         yx, positive = clicks.yx[row, :count], clicks.positive[row, :count]
-        old = tuple(kept[row].tolist()) if kept[row, 0] >= 0 else None
+        old = tuple(crops[row].tolist()) if crops[row, 0] >= 0 else None
         crop, zooms = isegm_crops.choose(
             frame.crops, boxes[row], yx, positive, old, whole
         )
         seen = crop if zooms and crop else whole
-        # Without a mask to zoom to, the original looks at the whole photograph and
-        # yet puts the answer where the last crop was.
+        # Without a mask to zoom to, the original sends the whole photograph through
+        # the network, but puts the answer where the last crop was.
         errs = frame.empty_mask_keeps_crop and crop and not zooms
         placed = crop if errs and crop else seen
-        kept[row] = torch.tensor(crop if crop else (-1,) * 4)
+        crops[row] = torch.tensor(crop if crop else (-1,) * 4)
         size, points = _transformed(frame, seen, zooms, yx)
         passes.append(Pass(row, seen, placed, size, points, positive))
-    return passes, kept
+    return passes, crops
 
 
 def _transformed(
     frame: Frame, seen: tuple[int, int, int, int], zooms: bool, yx: np.ndarray
 ) -> tuple[tuple[int, int], np.ndarray]:
-    """Returns the size of a pass and the clicks in it, as the original rounds them."""
+    """Returns the size of a pass and its clicks, rounded as in the original."""
     size, points = _size_of(seen), yx.astype(np.float64)
     if zooms:
         target = _zoomed(size, frame.target)
@@ -193,18 +197,18 @@ def _zoomed(
 
 
 def _seen(
-    one: Pass,
+    trajectory_pass: Pass,
     frame: Frame,
     pixels: torch.Tensor,
     state: State,
     size: tuple[int, int],
 ) -> torch.Tensor:
-    """Returns what a pass sees, `f32[1 c h w]`."""
-    top, bottom, left, right = one.seen
+    """Returns the input of a pass, `f32[1 c h w]`."""
+    top, bottom, left, right = trajectory_pass.seen
     inside = (..., slice(top, bottom + 1), slice(left, right + 1))
     layers = [pixels[inside]]
     if frame.sees_previous:
-        layers.append(state["probabilities"][one.row][inside][None])
+        layers.append(state["probabilities"][trajectory_pass.row][inside][None])
     return _resize(torch.cat(layers)[None], size)
 
 
@@ -216,14 +220,12 @@ def _answer(
     finish: Finish | None,
 ) -> torch.Tensor:
     """Returns probabilities of passes of one size, `f32[n 1 h w]`."""
-    points = [one.points for one in part]
+    points = [each_pass.points for each_pass in part]
     count, width = len(part), inputs.shape[3]
     if frame.flip:
         inputs = torch.cat([inputs, inputs.flip(3)])
-        points += [
-            np.stack([one[:, 0], width - one[:, 1] - 1], axis=1) for one in points
-        ]
-    positive = [one.positive for one in part] * (2 if frame.flip else 1)
+        points += [np.stack([yx[:, 0], width - yx[:, 1] - 1], axis=1) for yx in points]
+    positive = [each_pass.positive for each_pass in part] * (2 if frame.flip else 1)
     sent = points_of(points, positive).to(inputs.device)
     logits = _resize(network(inputs, sent), (inputs.shape[2], width))
     if frame.flip:
@@ -235,27 +237,32 @@ def _answer(
 
 
 def _place(
-    answer: torch.Tensor, one: Pass, frame: Frame, probabilities: torch.Tensor
+    answer: torch.Tensor,
+    trajectory_pass: Pass,
+    frame: Frame,
+    probabilities: torch.Tensor,
 ) -> None:
     """Puts the answer of a pass, `f32[1 h w]`, into a map, `f32[h w]`."""
     answer = answer[None]
     if frame.fixed:
-        # First back to what was seen, which matters where the answer is misplaced.
-        answer = _resize(answer, _size_of(one.seen))
-    top, bottom, left, right = one.placed
-    inside = _resize(answer, _size_of(one.placed))[0, 0]
+        # First back to the size of the box that was seen, as in the original. This
+        # makes a difference where the answer is put into another box.
+        answer = _resize(answer, _size_of(trajectory_pass.seen))
+    top, bottom, left, right = trajectory_pass.placed
+    inside = _resize(answer, _size_of(trajectory_pass.placed))[0, 0]
     probabilities[top : bottom + 1, left : right + 1] = inside
 
 
 def points_of(points: list[np.ndarray], positive: list[np.ndarray]) -> torch.Tensor:
-    """Returns clicks as the networks take them: positive ones first, then negative.
+    """Returns clicks in the networks' format: first the positive, then the negative.
 
     Args:
-        points: Points of each trajectory, `f64[k 2]`.
-        positive: `bool[k]`.
+        points: Clicks of each trajectory, `f64[k 2]`.
+        positive: Which clicks of each trajectory are on the object, `bool[k]`.
 
     Returns:
-        Rows, columns and numbers of clicks, -1 where there is none, `f32[n 2m 3]`.
+        Row, column and number of each click, -1 in unused slots, `f32[n 2m 3]`. `m` is
+        the largest count of positive or of negative clicks.
     """
     most = max(1, *(int(max(on.sum(), (~on).sum())) for on in positive))
     slots = np.full((len(points), 2, most, 3), -1.0)

@@ -1,4 +1,4 @@
-"""Networks of `isegm` checkouts, whose checkpoints say how they are built."""
+"""Networks of `isegm` checkouts; their checkpoints describe how to build them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import checkouts, isegm_frame
 from rclicks_jax.bridge.adapters import options as options_lib
 
-# A checkpoint names classes; these are all that it may name.
+# A checkpoint names classes. It may name classes of these packages only.
 _ALLOWED = ("isegm.", "torch.nn.")
 
 
@@ -31,11 +31,11 @@ def load(
     Args:
         checkout: Folder with the package `isegm`.
         checkpoint: File with a dictionary of `config` and `state_dict`.
-        renamed: Modules that have another name in this checkout.
+        renamed: New names of modules that have another name in this checkout.
         read: Reads the file.
 
     Raises:
-        ValueError: A file or folder is missing, or is not what it should be.
+        ValueError: A file or folder is missing, or has the wrong content.
     """
     if not checkpoint:
         raise ValueError("option checkpoint is missing")
@@ -43,7 +43,7 @@ def load(
     saved = read(checkpoint)
     if not (isinstance(saved, dict) and {"config", "state_dict"} <= saved.keys()):
         raise ValueError(
-            f"{checkpoint} is no checkpoint of isegm: it must be a dictionary with "
+            f"{checkpoint} is not a checkpoint of isegm: it must be a dictionary with "
             "config and state_dict"
         )
     config = _checked(saved["config"], checkpoint, renamed or {})
@@ -59,7 +59,8 @@ def load(
 def use(checkout: str) -> None:
     """Makes the networks of a checkout importable, without its readers of data sets.
 
-    RClicks's networks import them, and they need packages that no network does.
+    RClicks's networks import the readers, and these need packages that no network
+    needs.
     """
     checkouts.use(checkout, "isegm")
     for name in ("isegm.data", "isegm.data.datasets"):
@@ -67,7 +68,7 @@ def use(checkout: str) -> None:
 
 
 class _Readers(types.ModuleType):
-    """Has every name that is asked of it; nothing of it can be made."""
+    """A module in which every name is None: imports from it work, calls do not."""
 
     __path__: ClassVar[list[str]] = []
 
@@ -79,7 +80,7 @@ class _Readers(types.ModuleType):
 
 def _built(config: dict[str, Any]) -> options_lib.Network:
     build = checkouts.find("isegm.utils.serialization:load_model")
-    # SimpleClick and what came of it also build RITM's networks, if so told.
+    # SimpleClick and its descendants can also build RITM's networks.
     takes_ritm = "eval_ritm" in inspect.signature(build).parameters
     return build(config, **({"eval_ritm": False} if takes_ritm else {}))
 
@@ -99,7 +100,7 @@ def predict(
     clicks: Clicks,
     state: isegm_frame.State | None,
 ) -> tuple[torch.Tensor, isegm_frame.State]:
-    """Answers the newest click of each trajectory by what `instances` says."""
+    """Answers the newest click of each trajectory by the network's `instances`."""
     network = instances(model.network)
     return isegm_frame.predict(network, model.frame, features, clicks, state)
 
@@ -107,7 +108,7 @@ def predict(
 def _checked(
     config: dict[str, Any], checkpoint: str, renamed: dict[str, str]
 ) -> dict[str, Any]:
-    """Returns a configuration that names classes of the allowed packages only."""
+    """Returns a configuration; raises if it names classes of other packages."""
     params = {key: dict(value) for key, value in config["params"].items()}
     checked = {"class": config["class"], "params": params}
     holders = [(checked, "class")]

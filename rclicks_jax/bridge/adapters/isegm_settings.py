@@ -1,7 +1,7 @@
-"""Checkpoints of `isegm` that hold nested settings in classes of other packages.
+"""Reads checkpoints of `isegm` that hold settings in classes of other packages.
 
-PyTorch's safe reading refuses those classes. Here they are read as dictionaries, and
-whatever else a file names is still refused, so nothing of it runs.
+PyTorch's safe reader refuses those classes. Here they are read as dictionaries. Every
+other class that a file names is still refused, so no code of the file runs.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Settings(dict):
 
 
 class Unused:
-    """What only training calls: a loss among the settings of a head."""
+    """Stands for a loss among the settings of a head; only training calls it."""
 
 
 def _path(*parts: str) -> str:
     return os.path.join("", *parts)
 
 
-# The only mapping that PyTorch's reader fills both with items and with attributes.
+# PyTorch's reader fills only this mapping with items and with attributes.
 _OF_SETTINGS = collections.OrderedDict
 # A loss and the functions that one of its settings chooses between.
 _LOSSES = "isegm.model.modeling.transformer_helper.cross_entropy_loss"
@@ -63,19 +63,19 @@ def load(path: str) -> options_lib.Checkpoint:
     """Loads a checkpoint; settings in it become `Settings`, paths become text.
 
     Raises:
-        ValueError: It is no such file, or names what is not known.
+        ValueError: The file cannot be read, or names an unknown class.
     """
     with torch.serialization.safe_globals(_READ_AS):
         saved = options_lib.load_weights(path)
     if not isinstance(saved, dict):
         return saved
-    # Weights stay in the order they have.
+    # Weights keep their order.
     weights = {"state_dict": saved["state_dict"]} if "state_dict" in saved else {}
     return {**{key: _settings(value) for key, value in saved.items()}, **weights}
 
 
 def _settings(value: Any) -> Any:
-    """Returns nested settings with what a file kept as items or as attributes."""
+    """Returns settings, nested ones too, with their items and attributes joined."""
     if isinstance(value, _OF_SETTINGS):
         both = {**vars(value), **value}
         return Settings({key: _settings(item) for key, item in both.items()})

@@ -17,5 +17,5 @@ encode, predict = sam.encode, sam.predict
 
 
 def load(options: Mapping[str, str], protocol: Switches = PAPER) -> sam.Model:
-    """Loads the one variant there is, `vit_t`."""
+    """Loads the only variant, `vit_t`."""
     return sam.load_from("mobile_sam", ("vit_t",), options, protocol)

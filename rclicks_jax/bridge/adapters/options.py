@@ -1,7 +1,7 @@
 """Options of adapters: text from the command line, checked before anything is loaded.
 
-Every adapter reads its options with `Options`, so that a slip says what came and what
-is allowed, and an option that nobody reads is refused.
+Every adapter reads its options with `Options`. So the message of a wrong option says
+what came and what is allowed, and an unknown option is refused.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-# A `torch.nn.Module` of a foreign package, which alone knows its attributes.
+# A `torch.nn.Module` of a foreign package; its attributes are not known here.
 Network = Any
-# What a checkpoint holds: tensors, numbers, text, and containers of them.
+# Content of a checkpoint: tensors, numbers, text, and containers of these.
 Checkpoint = Any
 
 BATCH = 16
-# Bytes; of every tensor that torch makes.
+# Alignment of the tensors that torch allocates, in bytes.
 _ALIGNMENT = 64
 
 
@@ -36,10 +36,10 @@ class Options:
         self._known: list[str] = []
 
     def text(self, name: str, default: str = "") -> str:
-        """Returns an option as it is.
+        """Returns an option as text.
 
         Raises:
-            ValueError: It is needed, having no default, and is missing.
+            ValueError: It has no default and was not given.
         """
         self._known.append(name)
         value = self._left.pop(name, default)
@@ -48,10 +48,10 @@ class Options:
         return value
 
     def choice(self, name: str, allowed: Iterable[str], default: str = "") -> str:
-        """Returns an option that must be one of a few.
+        """Returns an option that must be one of a few values.
 
         Raises:
-            ValueError: It is none of them.
+            ValueError: It has another value.
         """
         value = self.text(name, default)
         known = list(allowed)
@@ -60,10 +60,10 @@ class Options:
         return value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
-        """Returns a whole number.
+        """Returns an option that must be a whole number.
 
         Raises:
-            ValueError: It is no number, or less than `least`.
+            ValueError: It is not a whole number, or less than `least`.
         """
         value = self.text(name, str(default))
         if not value.lstrip("-").isdigit() or int(value) < least:
@@ -73,18 +73,18 @@ class Options:
         return int(value)
 
     def switch(self, name: str, default: bool) -> bool:
-        """Returns `yes` or `no` as a truth value.
+        """Returns whether an option is `yes`.
 
         Raises:
-            ValueError: It is neither.
+            ValueError: It is neither `yes` nor `no`.
         """
         return self.choice(name, ("yes", "no"), "yes" if default else "no") == "yes"
 
     def path(self, name: str, default: str = "") -> str:
-        """Returns a path that exists, or an empty one if there is no such option.
+        """Returns a path that exists, or an empty text if the option was not given.
 
         Raises:
-            ValueError: Nothing is there.
+            ValueError: There is no such file or folder.
         """
         self._known.append(name)
         value = self._left.pop(name, default)
@@ -93,11 +93,11 @@ class Options:
         return value
 
     def batch(self) -> int:
-        """Returns how many trajectories go through the network at once."""
+        """Returns how many trajectories go through the network in one pass."""
         return self.number("batch", BATCH)
 
     def device(self) -> torch.device:
-        """Returns the device that is named, or the best there is.
+        """Returns the device that the option names, by default a GPU if there is one.
 
         Raises:
             ValueError: PyTorch has no such device.
@@ -114,10 +114,10 @@ class Options:
         return device
 
     def end(self) -> None:
-        """Makes sure that nothing is left.
+        """Checks that every option was read.
 
         Raises:
-            ValueError: There are options that nobody has read.
+            ValueError: The adapter does not know some of the options.
         """
         if self._left:
             raise ValueError(
@@ -127,10 +127,10 @@ class Options:
 
 
 def load_weights(path: str) -> Checkpoint:
-    """Loads what a checkpoint holds: tensors, numbers, text, and containers of them.
+    """Loads a checkpoint: tensors, numbers, text, and containers of these.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: The file cannot be read as such a checkpoint.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -148,9 +148,9 @@ def fill(
     """Puts weights into a network.
 
     Args:
-        network: Built for them.
-        weights: Its state dictionary.
-        path: Where they come from, for the message.
+        network: The network to fill.
+        weights: The state dictionary of such a network.
+        path: File of the weights, for messages.
 
     Raises:
         ValueError: A weight is missing, unknown or of another shape.
@@ -168,7 +168,7 @@ def fill(
         shown = "; ".join(sorted(wrong)[:5])
         raise ValueError(
             f"{path} does not fit the network: {len(wrong)} weights differ, such as "
-            f"{shown}. Is it another variant's?"
+            f"{shown}. Is it the checkpoint of another variant?"
         )
     network.load_state_dict(dict(weights), strict=False)
 
@@ -176,9 +176,10 @@ def fill(
 def ready(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
     """Returns a network for inference on a device.
 
-    Weights that are mapped from a file lie where the file's header lets them, and the
-    order of sums on CPUs depends on that: the same weights in another file would give
-    other last bits. So they are copied to where torch puts its own.
+    The address of weights that are mapped from a file depends on the length of the
+    file's header, and on CPUs the order of sums depends on that address. So the same
+    weights in another file would give answers with other last bits. Such weights are
+    copied to memory that is aligned as torch aligns its own.
     """
     network.requires_grad_(False).eval().to(device)
     for tensor in (*network.parameters(), *network.buffers()):

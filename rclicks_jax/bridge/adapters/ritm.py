@@ -1,4 +1,4 @@
-"""RITM: HRNet-18, 18s and 32, with (`itermask`) and without (`baseline`) a last mask.
+"""RITM: HRNet-18, 18s and 32; `itermask` sees the last mask, `baseline` does not.
 
 Checkout: https://github.com/SamsungLabs/ritm_interactive_segmentation (MIT), or the
 one of RClicks. The checkpoint says which network it is.
@@ -23,7 +23,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     dataset = given.text("dataset", "other")
-    # What the original sets by data set: more pixels, or no pass at full size.
+    # The original sets these by data set: the size here, the pass at full size below.
     target = given.number("target", 600 if dataset == "DAVIS" else 400)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
     device, batch = given.device(), given.batch()

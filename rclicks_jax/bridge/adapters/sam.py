@@ -22,7 +22,7 @@ _VARIANTS = ("vit_b", "vit_l", "vit_h")
 
 
 class Model(NamedTuple):
-    """A network and how it is driven."""
+    """A network, the protocol's switch for mask prompts, and the size of a pass."""
 
     network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
@@ -30,7 +30,7 @@ class Model(NamedTuple):
 
 
 class Features(NamedTuple):
-    """A photograph, encoded: where it lies in the square, and `f32[1 c r r]`."""
+    """An encoded photograph: its place in the square, and features `f32[1 c r r]`."""
 
     frame: sam_images.FittedFrame
     embeddings: torch.Tensor
@@ -47,11 +47,11 @@ def load_from(
     options: Mapping[str, str],
     protocol: Switches,
 ) -> Model:
-    """Loads a network of a package made like `segment_anything`.
+    """Loads a network of a package that is built like `segment_anything`.
 
     Args:
         package: The module that has `sam_model_registry`.
-        variants: What it has; the first is the default.
+        variants: Names of its variants; the first is the default.
         options: The options of the adapter.
         protocol: The switches of the run's protocol.
     """
@@ -81,7 +81,7 @@ def encode(model: Model, image: np.ndarray) -> Features:
 def predict(
     model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
 ) -> tuple[torch.Tensor, sam_prompts.State]:
-    """Answers the newest click of each trajectory by the mask that scores best."""
+    """Answers the newest click of each trajectory by the mask with the best score."""
     network, frame = model.network, features.frame
 
     def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:

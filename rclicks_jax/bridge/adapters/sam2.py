@@ -1,7 +1,7 @@
 """SAM 2 and SAM 2.1 by the package `sam2`, from a checkout or installed.
 
-The single mask is taken where it is stable and the best of three elsewhere: the
-package's own default, which its configuration turns on.
+The answer is the network's single mask if that is stable, otherwise the best of three.
+This is the package's default; its configuration turns it on.
 Checkout: https://github.com/facebookresearch/sam2 (Apache-2.0).
 
 Source: emb-ai/rclicks, isegm/isegm/model/is_sam2_model.py.
@@ -39,13 +39,13 @@ _SIZES = {
 
 
 class Model(NamedTuple):
-    """A network and how it is driven.
+    """A network and its settings.
 
     Attributes:
         network: A `SAM2Base`.
         drop_mask_prompt: The switch of the protocol.
-        batch: Trajectories in a pass.
-        limit: Limit of the logits that go back in as mask prompts.
+        batch: Most trajectories in a pass.
+        limit: Limit of the logits that become mask prompts.
     """
 
     network: options_lib.Network
@@ -55,12 +55,12 @@ class Model(NamedTuple):
 
 
 class Features(NamedTuple):
-    """A photograph, encoded.
+    """An encoded photograph.
 
     Attributes:
         size: Height and width of the photograph.
-        embeddings: `f32[1 c r r]`.
-        fine: At four and two times the resolution.
+        embeddings: Coarsest output of the encoder, `f32[1 c r r]`.
+        fine: Outputs at four and two times that resolution.
     """
 
     size: tuple[int, int]
@@ -81,7 +81,9 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     build = checkouts.find("sam2.build_sam:build_sam2")
     saved = options_lib.load_weights(checkpoint)
     if not isinstance(saved, dict) or not isinstance(saved.get("model"), dict):
-        raise ValueError(f"{checkpoint} has no `model`: it is no checkpoint of SAM 2")
+        raise ValueError(
+            f"{checkpoint} has no `model`: it is not a checkpoint of SAM 2"
+        )
     weights = saved["model"]
     if variant == "auto":
         variant = variant_of(weights, checkpoint)
@@ -101,7 +103,7 @@ def variant_of(weights: Mapping[str, torch.Tensor], path: str) -> str:
     """Returns the variant that has such weights.
 
     Raises:
-        ValueError: None has.
+        ValueError: No variant has such weights.
     """
     block = re.compile(r"image_encoder\.trunk\.blocks\.(\d+)\.norm1\.weight")
     blocks = sum(block.fullmatch(key) is not None for key in weights)

@@ -1,7 +1,7 @@
-"""Photographs, clicks and masks as SAM 2 and its successors take them.
+"""Photographs, clicks and masks in the format of SAM 2 and its successors.
 
-A photograph is squashed to the network's square, by antialiased bilinear resizing of
-values in 0..1, and its masks go from low resolution straight to the photograph's size.
+A photograph is stretched to the network's square, by antialiased bilinear resizing of
+values in 0..1. Its masks are resized from low resolution directly to its own size.
 
 Source: facebookresearch/sam2, sam2/utils/transforms.py; facebookresearch/sam3,
 sam3/model/utils/sam1_utils.py.
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-# Logits go back in as mask prompts no larger than this.
+# Logits that become mask prompts are clamped to plus and minus this.
 LIMIT = 32.0
 
 
@@ -24,13 +24,13 @@ def to_square(
     std: tuple[float, ...],
     device: torch.device,
 ) -> torch.Tensor:
-    """Returns a photograph, `u8[h w 3]`, for the network, `f32[1 3 side side]`.
+    """Returns the network's input, `f32[1 3 side side]`, for a photograph.
 
     Args:
-        image: The photograph.
+        image: The photograph, `u8[h w 3]`.
         side: Side of the square, pixels.
-        mean: What is taken off each channel, in 0..1.
-        std: What each is then divided by.
+        mean: Mean that is subtracted from each channel, in 0..1.
+        std: Standard deviation by which each channel is then divided.
         device: The device of the network.
     """
     pixels = torch.from_numpy(np.array(image)).to(device)
@@ -44,7 +44,7 @@ def to_square(
 
 
 def to_square_xy(xy: np.ndarray, size: tuple[int, int], side: int) -> torch.Tensor:
-    """Returns points of the photograph in pixels of the square, `f32[... 2]`.
+    """Converts pixels of the photograph to pixels of the square, `f32[... 2]`.
 
     Args:
         xy: Points in pixels of the photograph, `f32[... 2]`.
@@ -55,7 +55,7 @@ def to_square_xy(xy: np.ndarray, size: tuple[int, int], side: int) -> torch.Tens
 
 
 def to_logits(low_res: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
+    """Resizes logits of the square, `f32[n r c]`, to the photograph, `f32[n h w]`."""
     return functional.interpolate(
         low_res[:, None], size, mode="bilinear", align_corners=False
     )[:, 0]

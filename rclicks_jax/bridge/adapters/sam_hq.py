@@ -1,6 +1,6 @@
-"""SAM-HQ by its own package, which is named `segment_anything` too.
+"""SAM-HQ by its own package, whose name is `segment_anything`, like SAM's.
 
-A worker has either this one or SAM's: the two cannot be imported side by side.
+A worker can import only one of the two packages.
 Checkout: https://github.com/SysCV/sam-hq (Apache-2.0).
 
 Source: emb-ai/rclicks, isegm/isegm/model/is_samhq_model.py.
@@ -24,13 +24,13 @@ _VARIANTS = ("vit_b", "vit_l", "vit_h")
 
 
 class Features(NamedTuple):
-    """A photograph, encoded.
+    """An encoded photograph.
 
     Attributes:
-        frame: Where it lies in the square.
-        embeddings: `f32[1 c r r]`.
-        early: After the first layer that attends to the whole square, in a list as
-            the decoder takes it, `f32[1 r r d]`.
+        frame: Where the photograph lies in the square.
+        embeddings: Output of the encoder, `f32[1 c r r]`.
+        early: Output of the first layer that attends to the whole square,
+            `f32[1 r r d]`, in a list as the decoder takes it.
     """
 
     frame: sam_images.FittedFrame
@@ -50,7 +50,7 @@ def encode(model: sam.Model, image: np.ndarray) -> Features:
     with torch.inference_mode():
         pixels = sam_images.to_square(image, frame, network.device)
         embeddings, layers = network.image_encoder(pixels)
-    # The decoder looks at the first alone; the others would fill the memory.
+    # The decoder uses the first layer only; the others would fill the memory.
     return Features(frame, embeddings, layers[:1])
 
 
@@ -62,7 +62,7 @@ def predict(
 ) -> tuple[torch.Tensor, sam_prompts.State]:
     """Answers the newest click of each trajectory.
 
-    The decoder itself takes the mask that scores best and adds the one of high quality.
+    The decoder itself adds the high-quality mask to the mask with the best score.
     """
     network, frame = model.network, features.frame
 

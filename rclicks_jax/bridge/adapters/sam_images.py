@@ -1,7 +1,8 @@
-"""Photographs as SAM, SAM-HQ and MobileSAM take them, and their masks on the way back.
+"""Photographs in the format of SAM, SAM-HQ and MobileSAM, and their masks back again.
 
-The longer side becomes the network's, by PyTorch's antialiased bilinear resizing as the
-original does it (not Pillow's, as SAM's own predictor does); the rest is padded.
+The longer side of the photograph is resized to the side of the network's square, and
+the rest is padded. Resizing is PyTorch's antialiased bilinear one, as in the original.
+SAM's own predictor uses Pillow's.
 
 Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py.
 """
@@ -23,7 +24,7 @@ class FittedFrame(NamedTuple):
 
     Attributes:
         size: Height and width of the photograph.
-        fitted: The same within the square, from the top left.
+        fitted: Height and width of the photograph in the square, from the top left.
         side: Side of the square, pixels.
     """
 
@@ -33,7 +34,7 @@ class FittedFrame(NamedTuple):
 
 
 def frame_of(image: np.ndarray, side: int) -> FittedFrame:
-    """Returns where a photograph, `u8[h w 3]`, goes."""
+    """Returns where a photograph, `u8[h w 3]`, lies in a square."""
     height, width = image.shape[:2]
     scale = side * 1.0 / max(height, width)
     fitted = (int(height * scale + 0.5), int(width * scale + 0.5))
@@ -43,7 +44,7 @@ def frame_of(image: np.ndarray, side: int) -> FittedFrame:
 def to_square(
     image: np.ndarray, frame: FittedFrame, device: torch.device
 ) -> torch.Tensor:
-    """Returns a photograph, `u8[h w 3]`, for the network, `f32[1 3 side side]`."""
+    """Returns the network's input, `f32[1 3 side side]`, for an image, `u8[h w 3]`."""
     pixels = torch.from_numpy(np.array(image)).to(device)
     pixels = pixels.permute(2, 0, 1)[None].float()
     pixels = functional.interpolate(
@@ -57,16 +58,16 @@ def to_square(
 
 
 def to_square_xy(xy: np.ndarray, frame: FittedFrame) -> np.ndarray:
-    """Returns points of the photograph in pixels of the square, `f32[... 2]`."""
+    """Converts pixels of the photograph to pixels of the square, `f32[... 2]`."""
     scale = np.array(frame.fitted[::-1]) / np.array(frame.size[::-1])
     return (xy.astype(np.float64) * scale).astype(np.float32)
 
 
 def to_logits(low_res: torch.Tensor, frame: FittedFrame) -> torch.Tensor:
-    """Returns logits of the square, `f32[n r c]`, at the photograph's `f32[n h w]`."""
+    """Resizes logits of the square, `f32[n r c]`, to the photograph, `f32[n h w]`."""
     height, width = frame.fitted
     times, side = frame.side // low_res.shape[-1], low_res.shape[-1]
-    # The padding is not enlarged, but for the values next to the photograph.
+    # Of the padding, only the values next to the photograph are enlarged.
     rows, columns = (min(side, -(-edge // times) + 1) for edge in frame.fitted)
     logits = low_res[:, None, :rows, :columns]
     logits = _resize(logits, (times * rows, times * columns))

@@ -1,9 +1,9 @@
-"""Clicks and mask prompts as the SAM family takes them, for many trajectories.
+"""Clicks and mask prompts in the format of the SAM family, for many trajectories.
 
 The mask prompt is the network's own last low-resolution answer. The original drops it
-where its padded list of clicks has two entries: at the first click, and at the second
-if that one is negative. The switch `drop_mask_prompt` of the protocol says whether it
-is dropped there too.
+when its padded list of clicks has two entries: at the first click, and at the second if
+that one is negative. The switch `drop_mask_prompt` of the protocol says whether it is
+dropped at such a second click.
 
 Source: emb-ai/rclicks, isegm/isegm/model/is_sam_model.py, is_sam2_model.py.
 """
@@ -18,19 +18,21 @@ import torch
 
 from rclicks_jax.bridge.adapter import Clicks
 
-# `low_res`, the last answers of the network, logits `f32[t r c]`.
+# Has `low_res`, the last answers of the network: logits, `f32[t r c]`.
 State = dict[str, torch.Tensor]
 
 
 class Prompts(NamedTuple):
-    """Prompts of trajectories that may share a pass: as many clicks, all or no masks.
+    """Prompts of trajectories that can share a pass.
+
+    All have the same number of clicks, and either all or none have a mask prompt.
 
     Attributes:
-        rows: Their numbers in the batch, `i64[n]`.
+        rows: Numbers of the trajectories in the batch, `i64[n]`.
         xy: Clicks in pixels of the photograph, in the order they were made,
             `f32[n k 2]`.
         labels: 1 for the object, 0 for the background, `i64[n k]`.
-        low_res: Mask prompts, logits `f32[n r c]`, or none.
+        low_res: Mask prompts, logits, `f32[n r c]`; or None.
     """
 
     rows: np.ndarray
@@ -46,15 +48,16 @@ def predict(
     drop_mask_prompt: bool,
     batch: int,
 ) -> torch.Tensor:
-    """Answers every trajectory of a batch in as few passes as there are kinds of them.
+    """Answers every trajectory of a batch; trajectories of one kind share passes.
 
     Args:
         decode: A pass of the network on at most `batch` trajectories; it returns logits
             of low resolution, `f32[n r c]`.
-        clicks: All clicks so far of each.
-        state: Of the click before, `low_res` of `f32[t r c]`; None at the first.
+        clicks: All clicks so far of each trajectory.
+        state: State after the click before, with `low_res`, `f32[t r c]`; None at the
+            first click.
         drop_mask_prompt: The switch of the protocol.
-        batch: Trajectories in a pass.
+        batch: Most trajectories in a pass.
 
     Returns:
         Logits of low resolution, `f32[t r c]`.
@@ -68,7 +71,7 @@ def predict(
 
 
 def drops_mask(positive: np.ndarray, drop_mask_prompt: bool) -> bool:
-    """Says whether trajectories of these clicks, `bool[k]`, get no mask prompt."""
+    """Tells whether a trajectory gets no mask prompt; its clicks are `bool[k]`."""
     return drop_mask_prompt and max(positive.sum(), (~positive).sum()) == 1
 
 
@@ -78,7 +81,7 @@ def _kinds(
     drop_mask_prompt: bool,
     batch: int,
 ) -> Iterator[Prompts]:
-    # Padding tokens take part in attention: only equal numbers of clicks go together.
+    # Padding tokens take part in attention, so the clicks of a pass cannot be padded.
     kinds: dict[tuple[int, bool], list[int]] = {}
     for row, count in enumerate(clicks.count.tolist()):
         masked = not drops_mask(clicks.positive[row, :count], drop_mask_prompt)

@@ -1,9 +1,9 @@
 """SegNext with ViT-B: `vitb_sax1`, `vitb_sax2` and the fine-tuned `vitb_sax2_ft`.
 
 Checkout: https://github.com/uncbiag/SegNext (MIT). The checkpoint says which network
-it is. RClicks did not try it, so this is the authors' own evaluation: the photograph
-and the last probabilities are stretched to a square, there is no zoom and no flip, the
-encoder sees the photograph alone, and a click runs the fusion blocks and the head.
+it is. RClicks did not use SegNext, so this follows the authors' own evaluation: the
+photograph and the last probabilities are stretched to a square, without zoom and flip.
+The encoder sees the photograph alone. A click runs the fusion blocks and the head.
 
 Source: uncbiag/SegNext, segnext/isegm/inference/predictor.py, evaluation.py.
 """
@@ -22,20 +22,20 @@ from rclicks_jax.bridge.adapters import isegm_frame, isegm_network
 from rclicks_jax.bridge.adapters import options as options_lib
 
 THRESHOLD = 0.49
-# The fusion blocks keep a square of 4096 tokens for each of 12 heads of a trajectory,
-# 0.8 GB twice; a batch gains nothing on a CPU and little on a GPU.
+# For a trajectory, the fusion blocks keep a matrix of 4096 x 4096 tokens for each of 12
+# heads (0.8 GB), twice. A batch gains nothing on a CPU and little on a GPU.
 BATCH = 2
 
 
 class Model(NamedTuple):
-    """A network and how many trajectories it is given at once."""
+    """A network, and the most trajectories in one pass."""
 
     network: options_lib.Network
     batch: int = BATCH
 
 
 class Features(NamedTuple):
-    """A photograph, encoded: its height and width, and `f32[1 c r r]`."""
+    """An encoded photograph: its height and width, and its features, `f32[1 c r r]`."""
 
     size: tuple[int, int]
     encoded: torch.Tensor
@@ -66,9 +66,9 @@ def encode(model: Model, image: np.ndarray) -> Features:
 def predict(
     model: Model, features: Features, clicks: Clicks, state: isegm_frame.State | None
 ) -> tuple[torch.Tensor, isegm_frame.State]:
-    """Answers the newest click of each trajectory; they are the next click's prompt."""
+    """Answers the newest click of each trajectory; the state holds the answers."""
     network, total = model.network, len(clicks.count)
-    # The network remembers the photograph that it has encoded last.
+    # The network keeps the size of the photograph that it encoded last.
     network.orig_size = features.size
     with torch.inference_mode():
         answers = features.encoded.new_zeros((total, *features.size))
@@ -87,11 +87,12 @@ def _prompt(
 ) -> torch.Tensor:
     """Returns the features of a trajectory's clicks and last answer, `f32[1 c r r]`.
 
-    One at a time: the network makes a map of its square for each click.
+    Trajectories go one at a time, because the network makes a map of its square for
+    each click.
     """
     count = int(clicks.count[row])
     yx, positive = clicks.yx[row, :count], clicks.positive[row, :count]
     points = isegm_frame.points_of([yx], [positive]).to(before.device)
-    # Stretches them in place, rounded to the nearest pixel of the square.
+    # The network scales the points in place, rounded to pixels of the square.
     prompts = {"points": points, "prev_mask": before[row, None, None]}
     return network.get_prompt_feats(None, prompts)

@@ -1,10 +1,10 @@
-"""SimpleClick: a plain ViT (extra tiny, base, large, huge) that clicks are added to.
+"""SimpleClick: a plain ViT (extra tiny, base, large, huge) with clicks as extra input.
 
 Checkout: https://github.com/uncbiag/SimpleClick (MIT), or the one of RClicks. The
 checkpoint says which network it is.
 
-Every crop is squeezed into one square, so trajectories of all sizes share a pass;
-`batch` says how many at most.
+Every crop is resized to the same square, so trajectories with crops of any size share a
+pass. `batch` sets how many at most.
 
 Source: emb-ai/rclicks, scripts/evaluate_model_simpleclick.py.
 """
@@ -28,7 +28,7 @@ THRESHOLD = 0.49
 Model = isegm_frame.Model
 encode = isegm_frame.encode
 predict = isegm_network.predict
-# Most blocks attend within windows of about so many pixels.
+# Side of the windows within which most blocks attend, in pixels, about.
 _WINDOW = 224
 
 
@@ -38,10 +38,10 @@ def load(options: Mapping[str, str]) -> Model:
 
 
 def load_given(given: options_lib.Options) -> Model:
-    """Loads a checkpoint by the options that nobody has read so far."""
+    """Loads a checkpoint by the options that were not read yet."""
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
     dataset = given.text("dataset", "other")
-    # What the original sets by data set.
+    # The original sets this by data set.
     side = given.number("target", 672 if dataset == "DAVIS" else 448)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
     device, batch = given.device(), given.batch()
@@ -50,7 +50,7 @@ def load_given(given: options_lib.Options) -> Model:
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first=False) if zoom else None,
         target=(side, side),
-        # Without crops the photograph is squeezed into the square all the same.
+        # Without crops the photograph is still resized to the square.
         fixed=(side, side),
         flip=flip,
         sees_previous=network.with_prev_mask,
@@ -62,10 +62,10 @@ def load_given(given: options_lib.Options) -> Model:
 def ready(
     network: options_lib.Network, side: int, device: torch.device
 ) -> options_lib.Network:
-    """Returns a network for inference on squares, perhaps not those it learnt on.
+    """Returns a network for inference on squares; their size may be new to it.
 
     Raises:
-        ValueError: Its windows do not tile such squares.
+        ValueError: The network's windows do not tile such squares.
     """
     patch = network.backbone.patch_embed.patch_size[0]
     patches, in_window = side // patch, _WINDOW // patch

@@ -1,9 +1,9 @@
-"""Rewrites any checkpoint that PyTorch can open safely as a zip-format one.
+"""Rewrites a checkpoint that PyTorch can open safely in the zip format.
 
     ENV/bin/python torch_checkpoint.py OLD.pth NEW.pth
 
-Tensors and the dictionaries around them are kept, nothing else. Needs PyTorch 1.13
-or newer and nothing of ours; `bridge.checkpoints` starts it.
+Only tensors and the dictionaries around them are kept. The program needs PyTorch 1.13
+or newer and no other module of this project. `bridge.checkpoints` starts it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def kept(value: Any, tensor_type: type) -> Any:
-    """Returns the tensors of nested dictionaries; `None` stands for all else."""
+    """Returns nested dictionaries with their tensors alone; None for other values."""
     if isinstance(value, tensor_type):
         return value.detach().cpu().clone()
     if not isinstance(value, dict):

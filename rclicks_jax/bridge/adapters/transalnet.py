@@ -1,4 +1,4 @@
-"""TranSalNet with a ResNet-50: where people look, for the click models SI and SM.
+"""TranSalNet with a ResNet-50: predicts where people look, for click models SI and SM.
 
 Checkout: https://github.com/LJOVO/TranSalNet (MIT), or the one of RClicks.
 
@@ -19,14 +19,14 @@ import torch
 from rclicks_jax.bridge.adapters import checkouts
 from rclicks_jax.bridge.adapters import options as options_lib
 
-# The only size its position embeddings are for.
+# Size of the input; the position embeddings allow no other.
 HEIGHT, WIDTH = 288, 384
-# Levels around the photograph.
+# Value of the pixels around the photograph, in 0..255.
 PADDING = 1
 
 
 class Model(NamedTuple):
-    """A network and where it runs."""
+    """A network and its device."""
 
     network: options_lib.Network
     device: torch.device
@@ -46,11 +46,11 @@ def load(options: Mapping[str, str]) -> Model:
 
 
 def build(checkout: str) -> options_lib.Network:
-    """Builds the network of a checkout, whose weights mean nothing yet.
+    """Builds the network of a checkout, with random weights.
 
     Args:
-        checkout: Folder of the authors' repository or of RClicks's; if empty, RClicks's
-            package `transalnet` must be installed.
+        checkout: Folder of the authors' repository or of RClicks's. If it is empty,
+            RClicks's package `transalnet` must be installed.
     """
     if os.path.exists(os.path.join(checkout, "TranSalNet_Res.py")):
         checkouts.use(checkout, "utils")
@@ -59,7 +59,7 @@ def build(checkout: str) -> options_lib.Network:
         checkouts.use(checkout, "transalnet")
         module = checkouts.find("transalnet.TranSalNet_Res")
     backbone = module.resnet.resnet50
-    # It would read ImageNet's weights from a file; a checkpoint has all weights.
+    # The checkout would read ImageNet's weights from a file; a checkpoint has them.
     module.resnet.resnet50 = lambda pretrained: backbone(pretrained=False)
     try:
         return module.TranSalNet()
@@ -79,7 +79,7 @@ def saliency(model: Model, image: np.ndarray) -> np.ndarray:
 def letterboxed(image: np.ndarray) -> np.ndarray:
     """Returns a photograph in the middle of the network's frame, `u8[288 384 3]`."""
     height, width = image.shape[:2]
-    # The frame is as high or as wide as the photograph; the rest is rounded down.
+    # The photograph fills the frame in height or width; its other side is rounded down.
     if height * WIDTH > width * HEIGHT:
         inner = HEIGHT, max(1, width * HEIGHT // height)
     else:
@@ -92,14 +92,14 @@ def letterboxed(image: np.ndarray) -> np.ndarray:
 
 
 def restored(levels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Enlarges the network's frame until a photograph fits, and cuts it out.
+    """Resizes the network's frame back, and cuts out the part of the photograph.
 
     Args:
-        levels: `u8[288 384]`.
-        shape: Height and width of the photograph come first.
+        levels: Saliency in the network's frame, `u8[288 384]`.
+        shape: Shape of the photograph, height and width first.
 
     Returns:
-        `u8[h w]`.
+        Saliency of the photograph, `u8[h w]`.
     """
     height, width = shape[:2]
     if height * WIDTH > width * HEIGHT:

@@ -24,7 +24,7 @@ _NORMS = ("layer_norm1", "layer_norm2", "layer_norm3", "layer_norm4")
 
 
 class Model(NamedTuple):
-    """A network and how it is driven."""
+    """A network, the protocol's switch for mask prompts, and the size of a pass."""
 
     network: options_lib.Network
     drop_mask_prompt: bool = PAPER.drop_mask_prompt
@@ -32,13 +32,13 @@ class Model(NamedTuple):
 
 
 class Features(NamedTuple):
-    """A photograph, encoded.
+    """An encoded photograph.
 
     Attributes:
-        frame: Where it lies in the square.
-        embeddings: `f32[1 c r r]`.
-        early: Of SAM-HQ, after the first layer that attends to the whole square,
-            `f32[1 r r d]`; else none.
+        frame: Where the photograph lies in the square.
+        embeddings: Output of the encoder, `f32[1 c r r]`.
+        early: For SAM-HQ, output of the first layer that attends to the whole square,
+            `f32[1 r r d]`; None for SAM.
     """
 
     frame: sam_images.FittedFrame
@@ -64,11 +64,11 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
 
 
 def as_original(network: options_lib.Network) -> options_lib.Network:
-    """Returns a network of transformers, changed to answer as the original does.
+    """Changes a network of `transformers` so that it answers as the original does.
 
     The layer norms of the original's decoder add 1e-5 to the variance; configurations
-    say 1e-6. Of SAM-HQ the decoder upscales the embeddings that go into its attention,
-    turned on their side, where the original upscales what comes out.
+    of the package say 1e-6. The package's decoder of SAM-HQ upscales the input of its
+    attention, transposed; the original upscales the output.
     """
     decoder = network.mask_decoder
     for layer in decoder.transformer.layers:
@@ -98,7 +98,7 @@ def encode(model: Model, image: np.ndarray) -> Features:
         encoded = network.get_image_embeddings(pixels)
     if isinstance(encoded, torch.Tensor):
         return Features(frame, encoded, None)
-    # SAM-HQ's decoder looks at the first layer alone; the others would fill the memory.
+    # SAM-HQ's decoder uses the first layer only; the others would fill the memory.
     embeddings, layers = encoded
     return Features(frame, embeddings, layers[0])
 
@@ -106,7 +106,7 @@ def encode(model: Model, image: np.ndarray) -> Features:
 def predict(
     model: Model, features: Features, clicks: Clicks, state: sam_prompts.State | None
 ) -> tuple[torch.Tensor, sam_prompts.State]:
-    """Answers the newest click of each trajectory by the mask that scores best."""
+    """Answers the newest click of each trajectory by the mask with the best score."""
 
     def decode(prompts: sam_prompts.Prompts) -> torch.Tensor:
         return _best(model.network, features, prompts)
@@ -120,12 +120,12 @@ def predict(
 def _best(
     network: options_lib.Network, features: Features, prompts: sam_prompts.Prompts
 ) -> torch.Tensor:
-    """Returns the logits, `f32[n r c]`, of the mask that scores best."""
+    """Returns the logits, `f32[n r c]`, of the mask with the best score."""
     device, count = network.device, len(prompts.rows)
     xy = sam_images.to_square_xy(prompts.xy, features.frame)
     arguments: dict[str, Any] = {
         "image_embeddings": features.embeddings.expand(count, -1, -1, -1),
-        # Points on the second axis would share one mask prompt in silence.
+        # With points along the second axis, all would silently share one mask prompt.
         "input_points": torch.from_numpy(xy)[:, None].to(device),
         "input_labels": torch.from_numpy(prompts.labels)[:, None].to(device),
         "multimask_output": True,
@@ -133,16 +133,16 @@ def _best(
     if prompts.low_res is not None:
         arguments["input_masks"] = prompts.low_res[:, None]
     if features.early is not None:
-        # Not expanded: it is compressed once and then added to all.
+        # Not expanded: the network compresses it once and adds it to all trajectories.
         arguments["intermediate_embeddings"] = [features.early]
     outputs = network(**arguments)
-    # SAM-HQ's masks come sorted; each has the one of high quality added.
+    # SAM-HQ's masks come sorted, and the high-quality mask is added to each.
     best = outputs.iou_scores[:, 0].argmax(dim=-1)
     return outputs.pred_masks[:, 0][torch.arange(count, device=device), best]
 
 
 def _network(checkpoint: str) -> options_lib.Network:
-    """Returns what a folder or the hub has, complete.
+    """Loads a network from a folder or the hub, with all its weights.
 
     Raises:
         ValueError: It is another network, or some weights are missing.
@@ -153,7 +153,7 @@ def _network(checkpoint: str) -> options_lib.Network:
         raise ValueError(
             f"{checkpoint} is a {config.model_type}; it can be {', '.join(kinds)}"
         )
-    # Weights that are missing would be drawn, with no more than a warning.
+    # The package would replace missing weights by random ones, with only a warning.
     network, report = kinds[config.model_type].from_pretrained(
         checkpoint, config=config, dtype=torch.float32, output_loading_info=True
     )

@@ -2,7 +2,7 @@
 
 `checkpoint` is a folder that `save_pretrained` wrote, or the name of a model on the
 Hugging Face hub, such as `facebook/sam2.1-hiera-tiny`. The package's own processor is
-not used: it rounds resized photographs to whole levels, which SAM 2 does not.
+not used: it rounds resized photographs to whole levels, and SAM 2 does not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THRESHOLD = 0.5
 LOGITS = True
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-# The networks hold this matrix twice, and files may hold it once.
+# The networks hold this matrix twice; a file may hold it once.
 _TWINS = (
     "shared_image_embedding.positional_embedding",
     "prompt_encoder.shared_embedding.positional_embedding",
@@ -31,15 +31,15 @@ _TWINS = (
 
 
 class Model(NamedTuple):
-    """A network and how it is driven.
+    """A network and its settings.
 
     Attributes:
-        network: A `Sam2Model`, or one with its methods.
+        network: A `Sam2Model`, or a network with the same methods.
         drop_mask_prompt: The switch of the protocol.
-        batch: Trajectories in a pass.
-        mean: What is taken off each channel of a photograph, in 0..1.
-        std: What each is then divided by.
-        limit: Limit of the logits that go back in as mask prompts.
+        batch: Most trajectories in a pass.
+        mean: Mean that is subtracted from each channel of a photograph, in 0..1.
+        std: Standard deviation by which each channel is then divided.
+        limit: Limit of the logits that become mask prompts.
     """
 
     network: options_lib.Network
@@ -51,7 +51,7 @@ class Model(NamedTuple):
 
 
 class Features(NamedTuple):
-    """A photograph, encoded: its size, and `f32[1 c r r]` from fine to coarse."""
+    """An encoded photograph: its size, and features `f32[1 c r r]`, fine to coarse."""
 
     size: tuple[int, int]
     levels: list[torch.Tensor]
@@ -68,11 +68,11 @@ def load_from(
     options: Mapping[str, str],
     protocol: Switches,
 ) -> Model:
-    """Loads a network of a class with the methods of `Sam2Model`.
+    """Loads a network of a class that has the methods of `Sam2Model`.
 
     Args:
         class_name: Name of the class in the package.
-        kinds: Model types of the checkpoints that it opens.
+        kinds: Model types of the checkpoints that the class can open.
         options: The options of the adapter.
         protocol: The switches of the run's protocol.
     """
@@ -100,8 +100,8 @@ def encode(model: Model, image: np.ndarray) -> Features:
             image, side, model.mean, model.std, network.device
         )
         encoded = network.get_image_features(pixels, return_dict=True)
-        # `get_image_embeddings` would do the rest, but where the encoder has a coarser
-        # level that nobody looks at, as SAM 3's, it adds the embedding to that one.
+        # `get_image_embeddings` is not called: if the encoder has a coarser level that
+        # is not used, as SAM 3's has, it adds the embedding to that level.
         sizes = network.backbone_feature_sizes
         levels = list(encoded.fpn_hidden_states)[: len(sizes)]
         levels[-1] = levels[-1] + network.no_memory_embedding
@@ -126,7 +126,7 @@ def predict(
             "image_embeddings": [
                 level.expand(count, -1, -1, -1) for level in features.levels
             ],
-            # Points on the second axis would share one mask prompt in silence.
+            # With points along the second axis, all would silently share one prompt.
             "input_points": xy[:, None].to(network.device),
             "input_labels": torch.from_numpy(prompts.labels)[:, None].to(
                 network.device
@@ -140,7 +140,7 @@ def predict(
     low_res = sam_prompts.predict(
         decode, clicks, state, model.drop_mask_prompt, model.batch
     )
-    # Unlike the original, the package does not clamp what it returns.
+    # Unlike the original, the package does not clamp the logits that it returns.
     prompt = low_res.clamp(-model.limit, model.limit)
     return sam2_images.to_logits(low_res, features.size), {"low_res": prompt}
 
@@ -148,7 +148,7 @@ def predict(
 def _network(
     class_name: str, kinds: tuple[str, ...], checkpoint: str
 ) -> options_lib.Network:
-    """Returns what a folder or the hub has, complete.
+    """Loads a network from a folder or the hub, with all its weights.
 
     Raises:
         ValueError: It is another network, or some weights are missing.
@@ -158,7 +158,7 @@ def _network(
         raise ValueError(
             f"{checkpoint} is a {config.model_type}; it can be {', '.join(kinds)}"
         )
-    # Weights that are missing would be drawn, with no more than a warning.
+    # The package would replace missing weights by random ones, with only a warning.
     network, report = getattr(transformers, class_name).from_pretrained(
         checkpoint, dtype=torch.float32, output_loading_info=True
     )

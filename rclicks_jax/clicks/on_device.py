@@ -1,0 +1,272 @@
+"""Where people click, answered on devices: maps and levels never leave them.
+
+A photograph and a target go up once while they are in play, a region as bits. Squares,
+the network, the map at native size, its levels, and the clicks of all groups are
+programs of the devices, at few static shapes: one of the network, and a few for each
+bucket of sizes of photographs. Clicks come back, and maps only where they are wanted.
+
+The pixels are those of `map_clicks.OnHost`, but where rounding of the letterbox moves a
+level (docs/deviations.md says how often).
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from rclicks_jax.clicks import (
+    click_models,
+    device_rows,
+    groups,
+    map_clicks,
+    sampling,
+)
+from rclicks_jax.clicks.device_rows import Arrays, Prepared
+from rclicks_jax.clicks.map_clicks import MapClicks, Query
+from rclicks_jax.networks import device_letterbox, infer
+from rclicks_jax.networks.passes import DIVIDED, on_each
+from rclicks_jax.ops import buckets, packed_masks
+from rclicks_jax.ops.taps import Axes
+
+
+def answers(
+    click_model: click_models.ClickModel,
+    *,
+    cut: groups.Cut,
+    empty_map: groups.EmptyMap,
+    on_device: bool,
+) -> map_clicks.Answers:
+    """Returns whatever says where people click by a click model.
+
+    Args:
+        click_model: The click model.
+        cut: How groups are cut.
+        empty_map: What is drawn from if a map has no mass in the region.
+        on_device: Whether there is an accelerator. The maps of a network then stay
+            there; those of other models are drawn from there.
+    """
+    if on_device and isinstance(click_model, infer.ClickabilityModel):
+        return OnDevice(click_model, cut=cut, empty_map=empty_map)
+    return map_clicks.OnHost(
+        click_model, cut=cut, empty_map=empty_map, on_device=on_device
+    )
+
+
+class Raw(NamedTuple):
+    """What comes back from the devices for a query.
+
+    Attributes:
+        pixels: Row-major indices in the static shape, `i32[g]`; -1 for none.
+        wrong: Number of values of the map that are no finite numbers.
+        lowest: Least value of the map, or 0.
+        highest: Largest value of the map, or 0.
+        click_map: The map in its static shape, `f32[H W]`, if it came back.
+    """
+
+    pixels: np.ndarray
+    wrong: int
+    lowest: float
+    highest: float
+    click_map: np.ndarray | None
+
+
+class OnDevice:
+    """Answers queries on the devices of a click model; see `map_clicks.Answers`.
+
+    Attributes:
+        batch: Queries of a pass on all devices.
+    """
+
+    def __init__(
+        self,
+        click_model: infer.ClickabilityModel,
+        *,
+        cut: groups.Cut,
+        empty_map: groups.EmptyMap,
+    ) -> None:
+        """Takes what all queries share; the arguments are those of `OnHost`."""
+        self.batch = click_model.rows
+        self._passes = click_model.passes
+        self._size = click_model.card.size
+        plan = self._passes.plan
+        self._letterbox = device_letterbox.programs(plan.mesh)
+        self._draw = _draw_program(plan.mesh, cut, empty_map)
+        self._no_regions = _zeros_program(plan.rows, plan.size, plan.divided)
+
+    def prepare(self, queries: Sequence[Query]) -> list[Prepared]:
+        """Packs the queries of one object; called from several threads.
+
+        Raises:
+            DataError: The photograph is larger than a static shape allows.
+        """
+        return [device_rows.prepare(query, self._size) for query in queries]
+
+    def answer(self, prepared: Sequence[Prepared]) -> list[Raw]:
+        """Answers at most `batch` queries of any objects in one pass.
+
+        Raises:
+            DeviceError: A device is lost.
+        """
+        chunks = device_rows.chunks(prepared, self._passes.plan)
+        with self._passes.preparing():
+            sent = [self._sent(chunk.arrays) for chunk in chunks]
+            maps = self._maps(prepared, sent)
+            drawn = [self._draw(maps, *arrays.drawn_from) for arrays in sent]
+            native = [
+                self._letterbox.restore(maps, arrays.rows, arrays.restore)
+                if any(prepared[number].wants_map for number in chunk.queries.values())
+                else None
+                for chunk, arrays in zip(chunks, sent, strict=True)
+            ]
+        raw: dict[int, Raw] = {}
+        for chunk, arrays, on_device in zip(chunks, drawn, native, strict=True):
+            pixels, wrong, lowest, highest = map(self._passes.fetch, arrays)
+            click_maps = None if on_device is None else self._passes.fetch(on_device)
+            for place, number in chunk.queries.items():
+                raw[number] = Raw(
+                    pixels[place],
+                    int(wrong[place]),
+                    float(lowest[place]),
+                    float(highest[place]),
+                    None if click_maps is None else click_maps[place],
+                )
+        return [raw[number] for number in range(len(prepared))]
+
+    def _sent(self, arrays: Arrays) -> Arrays:
+        """Sends arrays to the devices, divided among them."""
+        return jax.device_put(arrays, self._passes.plan.divided)
+
+    def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
+        """Starts the pass of the network; returns the maps of the squares."""
+        passes = self._passes
+        regions = self._no_regions()
+        for arrays in sent:
+            regions = self._letterbox.place(
+                regions, arrays.rows, arrays.bits, arrays.place
+            )
+        put_image = functools.partial(device_letterbox.put_image, passes.plan)
+        put_mask = functools.partial(device_letterbox.put_mask, passes.plan)
+        image_slots, target_slots = np.zeros((2, passes.plan.rows), np.int32)
+        for number, each in enumerate(prepared):
+            device, row = device_rows.device_and_row(number, passes.plan)
+            at = device * passes.plan.batch + row
+            image_slots[at] = passes.images.find(each.image, put_image)
+            target_slots[at] = passes.targets.find(each.gt_mask, put_mask)
+        return passes.start(image_slots, target_slots, regions)
+
+    def finish(self, queries: Sequence[Query], raw: Sequence[Raw]) -> list[MapClicks]:
+        """Makes clicks of pixels; called from several threads.
+
+        Raises:
+            DataError: The network gave something else than click maps.
+        """
+        return [_finished(*each) for each in zip(queries, raw, strict=True)]
+
+
+def _finished(query: Query, raw: Raw) -> MapClicks:
+    click_models.check_values(raw.wrong, raw.lowest)
+    height, width = query.click_query.error_mask.shape
+    pixels = raw.pixels[: len(query.group_numbers)]
+    yx = None
+    if (pixels >= 0).all():
+        columns = buckets.static_shape((height, width))[1]
+        yx = np.stack(np.divmod(pixels, columns), axis=-1).astype(np.int32)
+    click_map = None
+    if query.wants_map and raw.click_map is not None:
+        # A copy, so that the padding and the maps of others are not kept.
+        click_map = raw.click_map[:height, :width].copy()
+    return MapClicks(yx, bool(raw.highest <= groups.SMALLEST_PEAK), click_map)
+
+
+@functools.cache
+def _zeros_program(rows: int, size: int, sharding: Any) -> Callable[[], jax.Array]:
+    def zeros() -> jax.Array:
+        return jnp.zeros((rows, size, size), jnp.float32)
+
+    return jax.jit(zeros, out_shardings=sharding)
+
+
+@functools.cache
+def _draw_program(
+    mesh: Mesh, cut: groups.Cut, empty_map: groups.EmptyMap
+) -> Callable[..., tuple[jax.Array, ...]]:
+    run = functools.partial(draw, cut=cut, empty_map=empty_map)
+    return jax.jit(on_each(run, mesh, DIVIDED, DIVIDED))
+
+
+def draw(
+    maps: jax.Array,
+    rows: jax.Array,
+    bits: jax.Array,
+    axes: Axes,
+    clicked_yx: jax.Array,
+    group_numbers: jax.Array,
+    keys: jax.Array,
+    *,
+    cut: groups.Cut,
+    empty_map: groups.EmptyMap,
+) -> tuple[jax.Array, ...]:
+    """Draws clicks from some maps of a device.
+
+    Args:
+        maps: Maps of the squares of a pass, `f32[r s s]`.
+        rows: Which of them are drawn from, `i32[n]`.
+        bits: The region of each, `u8[n h w/8]`.
+        axes: Taps to native size of each.
+        clicked_yx: Pixels that are not clicked again, `i32[n k 2]`.
+        group_numbers: Clicking groups, `i32[n g]`.
+        keys: Halves of their random bits, `u32[n g 2]`.
+        cut: How groups are cut.
+        empty_map: What is drawn from if a map has no mass in the region.
+
+    Returns:
+        Pixels, `i32[n g]`, then number of wrong values, least and largest value, `[n]`.
+    """
+    click_maps = device_letterbox.restore_rows(maps, rows, axes)
+    free = jax.vmap(_without)(packed_masks.unpack(bits), clicked_yx)
+    to_levels = functools.partial(drawable, empty_map=empty_map)
+    levels = jax.vmap(to_levels)(click_maps, free)
+    count, height, width = levels.shape
+    places = jnp.broadcast_to(jnp.array([[0, 0, width]], jnp.uint32), (count, 3))
+    pixels: jax.Array = sampling.draw_maps(
+        levels.reshape(count, height * width), places, group_numbers, keys, cut=cut
+    )
+    pixel_axes = (1, 2)
+    return (
+        pixels,
+        (~jnp.isfinite(click_maps)).sum(pixel_axes, dtype=jnp.int32),
+        click_maps.min(pixel_axes),
+        click_maps.max(pixel_axes),
+    )
+
+
+def _without(region: jax.Array, clicked_yx: jax.Array) -> jax.Array:
+    return region.at[clicked_yx[:, 0], clicked_yx[:, 1]].set(False, mode="drop")
+
+
+def drawable(
+    click_map: jax.Array, region: jax.Array, *, empty_map: groups.EmptyMap
+) -> jax.Array:
+    """Returns the levels from which clicks are drawn, as `groups.drawable`.
+
+    Args:
+        click_map: Click density, `f32[h w]`.
+        region: Where a click may fall, `bool[h w]`.
+        empty_map: What to do if the map has no mass in the region.
+
+    Returns:
+        The levels, `u16[h w]`.
+    """
+    usable = region & jnp.isfinite(click_map) & (click_map > 0)
+    masked = jnp.where(usable, click_map, 0)
+    peak = masked.max()
+    scale = jnp.where(peak > groups.SMALLEST_PEAK, groups.TOP_LEVEL / peak, 0)
+    levels = jnp.rint(masked * scale).astype(jnp.uint16)
+    if empty_map == "baseline":
+        return levels
+    everywhere = jnp.where(region, jnp.uint16(groups.TOP_LEVEL), jnp.uint16(0))
+    return jnp.where(levels.any(), levels, everywhere)

@@ -1,0 +1,128 @@
+"""Masks as bits, for the way to a device, and what a device counts of them.
+
+A mask travels as one bit a pixel, padded to a static shape; what is appended is 0.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rclicks_jax.ops import buckets
+
+
+def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Packs `bool[h w]` into the bits of a static shape.
+
+    Args:
+        mask: The mask.
+        shape: Height, and width, a multiple of 8; not less than those of the mask.
+
+    Returns:
+        `u8[height width/8]`, the first pixel in the highest bit.
+    """
+    height, width = mask.shape
+    bits = np.zeros(_bits(shape), np.uint8)
+    bits[:height, : -(-width // 8)] = np.packbits(mask, axis=1)
+    return bits
+
+
+def unpack(bits: jax.Array) -> jax.Array:
+    """Returns `bool[... h w]` of bits, `u8[... h w/8]`."""
+    shifts = jnp.arange(7, -1, -1, dtype=jnp.uint8)
+    pixels = (bits[..., None] >> shifts.reshape((1,) * bits.ndim + (8,))) & 1
+    return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
+
+
+def boundary_band(mask: jax.Array, width: jax.Array) -> jax.Array:
+    """Returns the boundary band of a mask, as `morphology.boundary_band` does.
+
+    Args:
+        mask: `bool[h w]`; false where an image ends before the static shape does.
+        width: Width of the band, `i32[]`.
+
+    Returns:
+        `bool[h w]`.
+    """
+    core = mask
+    for axis in (0, 1):
+        core = _eroded(core, width, axis)
+    return mask & ~core
+
+
+def _eroded(mask: jax.Array, width: jax.Array, axis: int) -> jax.Array:
+    """Keeps pixels that are further than `width` from false ones along an axis."""
+    length = mask.shape[axis]
+    places = jax.lax.broadcasted_iota(jnp.int32, mask.shape, axis)
+    before = jax.lax.cummax(jnp.where(mask, -1, places), axis)
+    after = jax.lax.cummin(jnp.where(mask, length, places), axis, reverse=True)
+    return (places - before > width) & (after - places > width)
+
+
+def areas(
+    predictions: jax.Array, target: jax.Array, counted: jax.Array, width: jax.Array
+) -> jax.Array:
+    """Counts pixels of masks and of their boundary bands, all as bits.
+
+    Args:
+        predictions: Bits of the masks to score, `u8[t h w/8]`.
+        target: Bits of the target, `u8[h w/8]`.
+        counted: Bits of the pixels that count, `u8[h w/8]`.
+        width: Width of boundary bands, `i32[]`.
+
+    Returns:
+        Intersection and union of masks, then of boundary bands, `i32[t 4]`.
+    """
+    counts = unpack(counted)
+    truth = unpack(target)
+    truth_band = boundary_band(truth, width)
+
+    def of_one(bits: jax.Array) -> jax.Array:
+        mask = unpack(bits)
+        pairs = (mask, truth), (boundary_band(mask, width), truth_band)
+        sums = [
+            pixels.sum(dtype=jnp.int32)
+            for ours, theirs in pairs
+            for pixels in (ours & theirs & counts, (ours | theirs) & counts)
+        ]
+        return jnp.stack(sums)
+
+    return jax.vmap(of_one)(predictions)
+
+
+_areas: Callable[..., jax.Array] = jax.jit(areas)
+
+
+def count(
+    predictions: Sequence[np.ndarray],
+    target: np.ndarray,
+    counted: np.ndarray | None,
+    width: int,
+) -> np.ndarray:
+    """Counts as `areas` on an accelerator, of masks in host memory.
+
+    Args:
+        predictions: `bool[h w]` each, one or more.
+        target: `bool[h w]`.
+        counted: Pixels that count, `bool[h w]`; None for all.
+        width: Width of boundary bands, pixels.
+
+    Returns:
+        `i64[t 4]`.
+    """
+    shape = buckets.static_shape(target.shape)
+    # Programs are compiled for a few numbers of predictions.
+    length = buckets.bucket_length(max(len(predictions), 4))
+    rows = np.zeros((length, *_bits(shape)), np.uint8)
+    for row, mask in zip(rows, predictions, strict=False):
+        row[:] = pack(mask, shape)
+    counted_bits = np.full(_bits(shape), 255, np.uint8)
+    if counted is not None:
+        counted_bits = pack(counted, shape)
+    sums = _areas(rows, pack(target, shape), counted_bits, np.int32(width))
+    return np.asarray(sums)[: len(predictions)].astype(np.int64)
+
+
+def _bits(shape: tuple[int, int]) -> tuple[int, int]:
+    return shape[0], shape[1] // 8

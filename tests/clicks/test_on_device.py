@@ -1,0 +1,192 @@
+import hypothesis
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
+import jax
+import numpy as np
+import pytest
+from helpers import disk
+
+from rclicks_jax import errors
+from rclicks_jax.clicks import device_rows, groups, on_device, sampling
+from rclicks_jax.clicks.map_clicks import Query
+from rclicks_jax.networks import cards, clickability, device_letterbox, infer
+from rclicks_jax.settings import networks
+from rclicks_jax.types import ClickQuery
+
+RULES = {"cut": "mass", "empty_map": "baseline"}
+
+
+def model(devices, variables=None):
+    network = networks.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
+    fresh = variables or clickability.init_variables(network, 3)
+    return infer.ClickabilityModel(fresh, card, batch=2, devices=devices)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return model(3)
+
+
+@pytest.fixture(scope="module")
+def devices(network):
+    return on_device.OnDevice(network, **RULES)
+
+
+def queries(count, seed=0):
+    """Objects of any shapes, some with clicks, of one group or all."""
+    random = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        shape = tuple(random.integers(50, 128, 2).tolist())
+        image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        middle = shape[0] // 2, shape[1] // 2
+        target = disk(shape, middle, min(shape) // 3)
+        region = target & disk(shape, (middle[0] + 7, middle[1]), min(shape) // 3)
+        clicked = np.argwhere(region)[: number % 4].astype(np.int32)
+        numbers = np.arange(1, 11) if number % 2 else np.array([number % 10 + 1])
+        bits = random.integers(0, 2**64, len(numbers), dtype=np.uint64)
+        query = ClickQuery(image, target, region)
+        made.append(Query(query, clicked, numbers, bits, number % 3 == 0))
+    return made
+
+
+def answers(answerer, asked):
+    """Asks in passes."""
+    made = []
+    for first in range(0, len(asked), answerer.batch):
+        some = asked[first : first + answerer.batch]
+        raw = answerer.answer(answerer.prepare(some))
+        made += answerer.finish(some, raw)
+    return made
+
+
+def host_clicks(click_map, query):
+    free = query.click_query.error_mask.copy()
+    free[tuple(query.clicked_yx.T)] = False
+    levels = groups.drawable(click_map, free, empty_map=RULES["empty_map"])
+    draw = sampling.Draw(levels, 0, 0, query.group_numbers, query.bits)
+    pixels = sampling.draw_on_host(draw, cut=RULES["cut"])
+    return np.stack(np.divmod(pixels, levels.shape[1]), axis=-1)
+
+
+def test_devices_draw_the_pixels_of_the_host(network, devices):
+    asked = queries(14)
+    maps = network([query.click_query for query in asked])
+    differ = total = 0
+    for query, click_map, answer in zip(
+        asked, maps, answers(devices, asked), strict=True
+    ):
+        assert answer.yx.dtype == np.int32
+        differ += (host_clicks(click_map, query) != answer.yx).any(axis=1).sum()
+        total += len(query.group_numbers)
+        assert not answer.is_blank
+        if query.wants_map:
+            np.testing.assert_allclose(answer.click_map, click_map, atol=1e-4)
+        else:
+            assert answer.click_map is None
+    assert total == 77
+    # Rounding may move a level, and a level a click: 0 of 14,400 were measured.
+    assert differ <= 1
+
+
+def test_order_company_and_devices_change_nothing(devices):
+    asked = queries(9)
+    expected = answers(devices, asked)
+    for ours, theirs in zip(answers(devices, asked[::-1])[::-1], expected, strict=True):
+        np.testing.assert_array_equal(ours.yx, theirs.yx)
+    alone = on_device.OnDevice(model(1), **RULES)
+    assert alone.batch == 2
+    for ours, theirs in zip(answers(alone, asked), expected, strict=True):
+        np.testing.assert_array_equal(ours.yx, theirs.yx)
+        if theirs.click_map is not None:
+            np.testing.assert_array_equal(ours.click_map, theirs.click_map)
+
+
+def test_a_photograph_and_a_target_go_up_once(devices, monkeypatch):
+    sent = []
+
+    def counted(write):
+        def writing(plan, array, squares, slot):
+            sent.append(write.__name__)
+            return write(plan, array, squares, slot)
+
+        return writing
+
+    for name in ("put_image", "put_mask"):
+        write = getattr(device_letterbox, name)
+        monkeypatch.setattr(device_letterbox, name, counted(write))
+    (query,) = queries(1, seed=5)
+    for _ in range(3):
+        answers(devices, [query] * 7)
+    assert sorted(sent) == ["put_image", "put_mask"]
+
+
+def test_a_clicked_pixel_is_not_clicked_again(devices):
+    (query,) = queries(1)
+    region = np.zeros(query.click_query.gt_mask.shape, bool)
+    region[30, 20:22] = True
+    asked = query._replace(
+        click_query=query.click_query._replace(error_mask=region),
+        clicked_yx=np.array([[30, 20]], np.int32),
+    )
+    ((answer),) = answers(devices, [asked])
+    assert answer.yx.tolist() == [[30, 21]]
+
+
+def test_a_region_that_was_clicked_whole_gives_no_click(devices):
+    (query,) = queries(1)
+    region = query.click_query.error_mask
+    asked = query._replace(clicked_yx=np.argwhere(region).astype(np.int32))
+    (answer,) = answers(devices, [asked])
+    assert answer.yx is None
+    assert not answer.is_blank
+
+
+def test_a_map_that_is_no_number_is_refused():
+    network = networks.network("nano")
+    variables = clickability.init_variables(network, 3)
+    broken = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), variables)
+    answerer = on_device.OnDevice(model(3, broken), **RULES)
+    (query,) = queries(1)
+    pixels = query.click_query.gt_mask.size
+    message = f"gave {pixels} values that are no finite numbers"
+    with pytest.raises(errors.DataError, match=message):
+        answers(answerer, [query])
+
+
+def test_a_photograph_larger_than_a_static_shape_is_refused(devices):
+    size = device_rows.LARGEST_SIDE + 1
+    mask = np.zeros((1, size), bool)
+    image = np.zeros((1, size, 3), np.uint8)
+    nothing = np.zeros((0, 2), np.int32)
+    one = np.ones(1, np.uint64)
+    query = Query(ClickQuery(image, mask, mask), nothing, np.array([1]), one, False)
+    message = r"has 1x8193 pixels; .* at most 8192 .*--config\.max_side=8192"
+    with pytest.raises(errors.DataError, match=message):
+        devices.prepare([query])
+
+
+def test_photographs_of_one_bucket_share_programs(devices):
+    shapes = {each.program for each in devices.prepare(queries(40))}
+    # One group, or ten of them.
+    assert len(shapes) == 2
+
+
+numbers = st.floats(0, 1, width=32) | st.sampled_from([np.nan, np.inf, -1.0, 1e-35])
+jitted = jax.jit(on_device.drawable, static_argnames="empty_map")
+
+
+@hypothesis.given(
+    hnp.arrays(np.float32, (5, 7), elements=numbers),
+    hnp.arrays(bool, (5, 7)),
+    st.sampled_from(["baseline", "uniform"]),
+)
+@hypothesis.settings(deadline=None)
+def test_levels_are_those_of_the_host(click_map, region, empty_map):
+    ours = jitted(click_map, region, empty_map=empty_map)
+    theirs = groups.drawable(click_map, region, empty_map=empty_map)
+    assert ours.dtype == theirs.dtype
+    # A quotient may be rounded the other way.
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1)
+    np.testing.assert_array_equal(np.asarray(ours) > 0, theirs > 0)

@@ -1,0 +1,166 @@
+"""Steps in parts and with features computed again learn what whole steps learn."""
+
+import dataclasses
+import re
+
+import flax.linen as nn
+import jax
+import numpy as np
+import optax
+import pytest
+import two_convolutions
+
+from rclicks_jax.networks import clickability, layers
+from rclicks_jax.ops import scaling
+from rclicks_jax.settings import networks
+from rclicks_jax.training import devices, state, steps, sums
+from rclicks_jax.types import TrainBatch
+
+SIZE = 32
+
+
+def batch_of(count):
+    random = np.random.default_rng(0)
+    return TrainBatch(
+        random.normal(size=(count, SIZE, SIZE, 3)).astype(np.float32),
+        random.random((count, SIZE, SIZE, 2), dtype=np.float32),
+        random.random((count, SIZE, SIZE), dtype=np.float32),
+        np.ones((count, SIZE, SIZE), np.float32),
+        np.ones(count, np.float32),
+    )
+
+
+def step_of(net, variables, **options):
+    """Returns a step of plain descent at rate 1 on all devices, and its first state."""
+    descent = optax.sgd(1.0)
+    step = steps.make_train_step(
+        net,
+        descent,
+        masked=False,
+        axis_name=devices.AXIS,
+        without_cancelled=lambda gradients: gradients,
+        **options,
+    )
+    fresh = devices.replicate(state.create(variables, descent))
+    return devices.parallel_train_step(step), fresh
+
+
+def stepped(net, variables, batch, **options):
+    """Returns the state after one step, and the loss."""
+    step, before = step_of(net, variables, **options)
+    after, loss = step(before, devices.divide(batch), jax.random.key(0))
+    return devices.to_host(after), float(loss)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """A network without batch normalisation."""
+    size = two_convolutions.SIZES["narrow"]
+    net = two_convolutions.Network(size, train=True, axis_name=devices.AXIS)
+    return net, two_convolutions.init(size, 0)
+
+
+@pytest.fixture(scope="module")
+def nano():
+    size = dataclasses.replace(networks.network("nano"), drop_path=0.0, dropout=0.0)
+    net = clickability.ClickabilityNet(size, train=True, axis_name=devices.AXIS)
+    return net, clickability.init_variables(size, 0)
+
+
+def distance(ours, expected):
+    """Returns the distance of two trees over the length of the second."""
+    pairs = list(zip(jax.tree.leaves(ours), jax.tree.leaves(expected), strict=True))
+    far = sum(float(((a - b) ** 2).sum()) for a, b in pairs)
+    return np.sqrt(far / sum(float((b**2).sum()) for _, b in pairs))
+
+
+def gradients(net, variables, batch, **options):
+    after, loss = stepped(net, variables, batch, **options)
+    moved = jax.tree.map(np.subtract, variables["params"], after.params)
+    return moved, loss
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_parts_have_the_gradients_of_the_whole_batch(plain, accumulate):
+    # Rows differ in weight, so a mean of means over parts would be another number.
+    batch = batch_of(16)._replace(weight=np.arange(16, dtype=np.float32))
+    # Where a map is 0, the divergence has a slope of 1e9, which rounding decides.
+    net, variables = plain
+    maps = scaling.scale_to_unit(net.apply(variables, batch.image, batch.masks))
+    batch = batch._replace(click_map=batch.click_map * (np.asarray(maps) > 0.05))
+    whole, loss = gradients(*plain, batch)
+    parts, loss_of_parts = gradients(*plain, batch, accumulate=accumulate)
+    assert loss_of_parts == pytest.approx(loss, rel=1e-6)
+    assert distance(parts, whole) < 1e-5
+    other, _ = gradients(*plain, batch._replace(weight=np.ones(16, np.float32)))
+    assert distance(other, whole) > 1e-2
+
+
+def lowered(net, variables, **options):
+    """Returns the text of a step as JAX lowers it, before any compiler."""
+    step, before = step_of(net, variables, **options)
+    batch = devices.divide(batch_of(8))
+    return step.lower(before, batch, jax.random.key(0)).as_text()
+
+
+def reduced(text):
+    """Returns how many numbers each all-reduce of a lowered program takes."""
+    found = re.findall(
+        r'stablehlo\.all_reduce"(?:.|\n)*?\}\) : \(tensor<([0-9x]*)f32>', text
+    )
+    return [
+        int(np.prod([int(side) for side in shape.split("x") if side] or [1]))
+        for shape in found
+    ]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_all_gradients_take_one_all_reduce(plain, nano, accumulate):
+    for net, variables in (plain, nano):
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+        sizes = reduced(lowered(net, variables, accumulate=accumulate))
+        # With the loss.
+        assert sizes.count(parameters + 1) == 1
+        # The others are the sum of weights, and the mean and square of each batch
+        # normalisation, forward and backward.
+        norms = len(jax.tree.leaves(variables.get("batch_stats", {}))) // 2
+        assert len(sizes) == 2 + 4 * norms
+        assert sum(sizes) - parameters < parameters
+
+
+def test_one_vector_has_the_sums_of_each_leaf():
+    random = np.random.default_rng(0)
+    tree = {
+        "kernel": random.normal(size=(4, 3, 5)).astype(np.float32),
+        "bias": random.normal(size=(4,)).astype(np.float32),
+    }
+    ours = jax.pmap(lambda own: sums.over_devices(own, "batch"), "batch")(tree)
+    each = jax.pmap(lambda own: jax.lax.psum(own, "batch"), "batch")(tree)
+    for name in tree:
+        np.testing.assert_array_equal(ours[name], each[name])
+
+
+class Normed(nn.Module):
+    """A convolution and a batch normalisation."""
+
+    @nn.compact
+    def __call__(self, image, masks):
+        mode = layers.Mode(train=True, axis_name=devices.AXIS)
+        return layers.BatchNorm(mode)(nn.Conv(2, (3, 3))(image)).sum(-1)
+
+
+def test_running_statistics_move_once_a_step_by_the_mean_over_parts():
+    batch = batch_of(16)
+    net = Normed()
+    variables = net.init(jax.random.key(0), batch.image, batch.masks)
+    after, _ = stepped(net, variables, batch, accumulate=2)
+    features = nn.Conv(2, (3, 3)).apply(
+        {"params": variables["params"]["Conv_0"]}, batch.image
+    )
+    # Each device has four examples; the first part is the first two of each.
+    parts = np.asarray(features).reshape(4, 2, 2, SIZE, SIZE, 2).swapaxes(0, 1)
+    parts = parts.reshape(2, -1, 2)
+    ours = after.batch_stats["BatchNorm_0"]
+    mean, var = parts.mean(1).mean(0), parts.var(1, ddof=1).mean(0)
+    np.testing.assert_allclose(ours["mean"], 0.1 * mean, atol=1e-6)
+    np.testing.assert_allclose(ours["var"], 0.9 + 0.1 * var, rtol=1e-5)
