@@ -1,5 +1,6 @@
 """Coroutines of which a scheduler runs many, and the batches that answer them."""
 
+import itertools
 import random
 import threading
 import time
@@ -263,15 +264,31 @@ def test_a_stop_leaves_what_is_under_way_and_ends_calls():
 
 
 def test_calls_of_two_answerers_are_under_way_at_the_same_time():
+    met = threading.Barrier(2)
+
+    def meeting(first):
+        numbers = itertools.count()
+
+        def answer(items):
+            # Each waits for a call of the other, three times.
+            if first <= next(numbers) < first + 3:
+                met.wait(10)
+            return items
+
+        return answer
+
     def both():
-        for _ in range(20):
+        for _ in range(5):
             yield Question("a", [1], "x")
             yield Question("b", [1], "x")
 
-    answerers = [Answerer(name, Doubler(0.01), batch=1) for name in "ab"]
-    start = time.monotonic()
+    # The first call of `a` brings the first question to `b`.
+    answerers = [
+        Answerer("a", meeting(1), batch=1),
+        Answerer("b", meeting(0), batch=1),
+    ]
     run([both() for _ in range(6)], answerers, places=6)
-    assert time.monotonic() - start < 1.5 * 20 * 6 * 0.01
+    assert not met.broken
 
 
 def test_seconds_of_a_call_are_divided_among_its_items():
