@@ -102,6 +102,7 @@ COMPILE_FOR_TPU = TPU_LIBRARY_PATH="$$(ls $(CURDIR)/$(TPU_VENV)/lib/python3*/sit
   $(BIN)/python tests/tpu/compile_programs.py
 tpu: $(TPU_READY)
 	$(COMPILE_FOR_TPU)
+	$(BIN)/python tests/tpu/pace.py
 
 tpu-nano: $(READY)
 	@if $(MAKE) --no-print-directory $(TPU_READY); then $(COMPILE_FOR_TPU) --nano; \

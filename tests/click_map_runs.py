@@ -21,7 +21,9 @@ def files_of(out):
     kept = [
         path
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "run.json" and path.parent.name != "attempts"
+        if path.is_file()
+        and path.name != "run.json"
+        and path.parent.name not in ("attempts", "utilisation")
     ]
     return {str(path.relative_to(out)): path.read_bytes() for path in kept}
 

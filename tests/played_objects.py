@@ -1,11 +1,12 @@
-"""Objects of one photograph that are played without a job."""
+"""Photographs and objects that are played without a job."""
 
 import functools
+import types
 
-from rclicks_jax.benchmark import lockstep, questions, rollout
+from rclicks_jax.benchmark import lockstep, play, questions, rollout
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.clicks import map_clicks
-from rclicks_jax.jobs import meter, scheduler
+from rclicks_jax.jobs import meter, scheduler, work_units
 from rclicks_jax.segmenters import load
 
 
@@ -63,3 +64,36 @@ def play_objects(
         advance=advance,
     )
     return run_alone(coroutine, click_model, setup)
+
+
+def play_images(
+    examples,
+    segmenter,
+    click_model,
+    setup,
+    *,
+    places,
+    threads=2,
+    together=1,
+    users=False,
+    noted=None,
+):
+    """Plays photographs as a benchmark does; returns an `ImageRecord` for each."""
+    player = play.ImagePlayer(setup, segmenter, users=users, together=together)
+    noted = noted or meter.Meter()
+
+    def image(example):
+        source = types.SimpleNamespace(read=lambda: example)
+        names = tuple(each.instance_id for each in example.instances)
+        unit = work_units.Unit(example.dataset, example.image_id, names, source)
+        return player.play(unit, None, lambda clicks: None, noted)
+
+    on_host = map_clicks.OnHost(
+        click_model, cut=setup.protocol.group_cut, empty_map=setup.protocol.empty_map
+    )
+    answerers = [
+        *questions.segmenter_answerers(segmenter),
+        scheduler.of_device(questions.CLICK_MODEL, on_host),
+    ]
+    limits = scheduler.Limits(places=places, bytes=1 << 40, threads=threads)
+    return list(scheduler.run(map(image, examples), answerers, limits, noted))

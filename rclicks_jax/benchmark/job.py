@@ -15,7 +15,7 @@ from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.clicks import click_models, on_device, sampling
 from rclicks_jax.data import packages, specs
-from rclicks_jax.jobs import engine, meter, processes, records, scheduler, work_units
+from rclicks_jax.jobs import engine, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base, load
@@ -208,7 +208,8 @@ class Benchmark(engine.Job):
 
         def image(unit: Unit) -> scheduler.Coroutine[ImageRecord]:
             of_report = folder if unit.key in pictured else None
-            return self._player.play(unit, of_report, functools.partial(advance, unit))
+            advanced = functools.partial(advance, unit)
+            return self._player.play(unit, of_report, advanced, units.meter)
 
         segmenter = self._segmenter
         answerers = questions.segmenter_answerers(segmenter)
@@ -223,7 +224,7 @@ class Benchmark(engine.Job):
                 roots=segmenter.most_images,
                 threads=processes.cores() if segmenter.lanes else 0,
             ),
-            meter.Meter(),
+            units.meter,
             is_stopped=lambda: units.stopped,
             abort=segmenter.abort,
         )

@@ -17,7 +17,7 @@ from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.data import raw
-from rclicks_jax.jobs import failures, scheduler
+from rclicks_jax.jobs import failures, meter, scheduler
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.segmenters import base
@@ -67,7 +67,11 @@ class ImagePlayer:
         self.asked = self.encoded = 0
 
     def play(
-        self, unit: Unit, folder: RunFolder | None, advance: Callable[[int], None]
+        self,
+        unit: Unit,
+        folder: RunFolder | None,
+        advance: Callable[[int], None],
+        noted: meter.Meter,
     ) -> scheduler.Coroutine[ImageRecord]:
         """Plays an image.
 
@@ -76,6 +80,7 @@ class ImagePlayer:
             folder: Run folder that keeps pictures of it; None for no pictures.
             advance: Called after each round with the number of clicks that were
                 answered; perhaps from several threads at a time.
+            noted: Notes the time of reading.
 
         Raises:
             RunFolderError: A picture cannot be written.
@@ -84,7 +89,8 @@ class ImagePlayer:
         clock = Clock()
         example: ImageExample | None = None
         try:
-            example = _read(unit)
+            with noted.part("decode"):
+                example = _read(unit)
             instances = [_unusable(*problem) for problem in example.problems]
             if len(example.instances):
                 instances += yield from self._played(example, clock, folder, advance)

@@ -161,14 +161,14 @@ class ClickMaps(engine.Job):
         """
         stages = click_models.stages(self._model)
         yield from scheduler.run(
-            (self._image(unit, folder) for unit in units),
+            (self._image(unit, folder, units.meter) for unit in units),
             [scheduler.of_device(_CLICK_MODEL, stages)],
             scheduler.Limits(
                 places=max(_FEWEST, _PASSES * stages.batch),
                 bytes=processes.memory() // 4,
                 threads=processes.cores(),
             ),
-            meter.Meter(),
+            units.meter,
             is_stopped=lambda: units.stopped,
         )
 
@@ -178,7 +178,7 @@ class ClickMaps(engine.Job):
             files.write_tables(folder)
 
     def _image(
-        self, unit: Unit, folder: store.RunFolder
+        self, unit: Unit, folder: store.RunFolder, noted: meter.Meter
     ) -> scheduler.Coroutine[records.Record]:
         """Writes the files of all objects of an image; returns its record.
 
@@ -186,7 +186,8 @@ class ClickMaps(engine.Job):
             RunFolderError: A file cannot be written.
             DeviceError: A device is lost.
         """
-        image = queries.read(unit, self._config.tasks)
+        with noted.part("decode"):
+            image = queries.read(unit, self._config.tasks)
         count = len(image.targets)
         objects = [
             scheduler.Child(

@@ -41,20 +41,20 @@ def with_maps(
     stages = {name: click_models.stages(model) for name, model in models.items()}
     most = max(each.batch for each in stages.values())
     yield from scheduler.run(
-        (_task(unit, models, config) for unit in units),
+        (_task(unit, models, config, units.meter) for unit in units),
         [scheduler.of_device(name, each) for name, each in stages.items()],
         scheduler.Limits(
             places=max(_FEWEST, _PASSES * most),
             bytes=processes.memory() // 4,
             threads=processes.cores(),
         ),
-        meter.Meter(),
+        units.meter,
         is_stopped=lambda: units.stopped,
     )
 
 
 def _task(
-    unit: Unit, models: Iterable[str], config: EvaluateConfig
+    unit: Unit, models: Iterable[str], config: EvaluateConfig, noted: meter.Meter
 ) -> scheduler.Coroutine[Job]:
     """Returns a task with its maps."""
     row = unit.source.row
@@ -65,7 +65,8 @@ def _task(
         input_device=row.input_device,
     )
     try:
-        example = unit.source.read()
+        with noted.part("decode"):
+            example = unit.source.read()
         record = task_scoring.with_example(record, example)
         task_scoring.check(example)
     except Exception as error:

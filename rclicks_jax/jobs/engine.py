@@ -20,11 +20,13 @@ from etils import epath
 from rclicks_jax import distributed, errors, signals
 from rclicks_jax.jobs import (
     failures,
+    meter,
     progress,
     provenance,
     records,
     starts,
     store,
+    utilisation,
     work_units,
 )
 from rclicks_jax.jobs.work_units import Unit
@@ -139,10 +141,17 @@ Advance = Callable[[Unit, int], None]
 
 
 class Units:
-    """The units of this start, one after the other, until the run is asked to stop."""
+    """The units of this start, one after the other, until the run is asked to stop.
 
-    def __init__(self, units: Iterable[Unit], stop: signals.StopRequest) -> None:
+    Attributes:
+        meter: Notes what the job does when.
+    """
+
+    def __init__(
+        self, units: Iterable[Unit], stop: signals.StopRequest, noted: meter.Meter
+    ) -> None:
         self._units, self._stop = iter(units), stop
+        self.meter = noted
 
     @property
     def stopped(self) -> str:
@@ -269,12 +278,14 @@ def _work(
         contextlib.ExitStack() as stack,
     ):
         steps = _Steps(job, bar)
-        work = job.work(Units(left, stop), folder, steps.advance)
+        noted = meter.Meter()
+        work = job.work(Units(left, stop, noted), folder, steps.advance)
         # Closed at once if something here fails, not when its memory is freed.
         stack.enter_context(contextlib.closing(work))
         for record in work:
             unit, attempt = attempts[record.dataset, record.name]
-            folder.write(dataclasses.replace(record, attempt=attempt))
+            with noted.part("records"):
+                folder.write(dataclasses.replace(record, attempt=attempt))
             worked += 1
             done = len(mine) - len(left) + worked
             steps.finish(unit, f"{done}/{len(mine)} {job.unit}s")
@@ -283,6 +294,7 @@ def _work(
                     raise progress.stop_of(reason, job.unit, limits.setting)
                 # An earlier start had results; from now on failures are not counted.
                 first.end()
+        utilisation.write(folder, noted)
     return worked, stop.reason
 
 

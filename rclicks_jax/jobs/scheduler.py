@@ -53,6 +53,7 @@ def run(
     Raises:
         Exception: What a coroutine of the source raised.
     """
+    meter.begin({each.name: each.lanes for each in answerers}, limits.threads)
     loop = _Loop(source, answerers, limits, meter)
     with contextlib.ExitStack() as stack:
         loop.open(stack)
@@ -222,10 +223,16 @@ class _Loop:
         self, task: Task, asked: Asked | None, error: Exception | None
     ) -> Asked | Children | _End:
         """Sends answers to a coroutine, and prepares what it asks next; in the pool."""
-        start = time.perf_counter()
+        with self._meter.step():
+            return self._sent(task, asked, error)
+
+    def _sent(
+        self, task: Task, asked: Asked | None, error: Exception | None
+    ) -> Asked | Children | _End:
         to_send: Any = None
         if asked is not None and error is None:
             answerer = self._desks[asked.question.to].answerer
+            start = time.perf_counter()
             try:
                 to_send = answerer.finish(asked.question.items, asked.raw)
             except Exception as wrong:
@@ -234,39 +241,37 @@ class _Loop:
             asked.question.seconds += time.perf_counter() - start
         elif asked is None and error is None and task.results:
             to_send, task.results = task.results, []
-        try:
-            while True:
-                try:
-                    if error is not None:
-                        error, thrown = None, error
-                        asks = task.coroutine.throw(thrown)
-                    else:
-                        asks = task.coroutine.send(to_send)
-                except StopIteration as end:
-                    return _End(end.value)
-                if isinstance(asks, Children):
-                    return asks
-                prepare = self._desks[asks.to].answerer.prepare
-                began = time.perf_counter()
-                try:
-                    prepared = prepare(asks.items)
-                except Exception as wrong:
-                    error = wrong
-                    continue
-                asks.seconds += time.perf_counter() - began
-                count = len(prepared)
-                return Asked(task, asks, prepared, raw=[None] * count, missing=count)
-        finally:
-            self._meter.host(start, time.perf_counter())
+        while True:
+            try:
+                if error is not None:
+                    error, thrown = None, error
+                    asks = task.coroutine.throw(thrown)
+                else:
+                    asks = task.coroutine.send(to_send)
+            except StopIteration as end:
+                return _End(end.value)
+            if isinstance(asks, Children):
+                return asks
+            prepare = self._desks[asks.to].answerer.prepare
+            start = time.perf_counter()
+            try:
+                prepared = prepare(asks.items)
+            except Exception as wrong:
+                error = wrong
+                continue
+            asks.seconds += time.perf_counter() - start
+            count = len(prepared)
+            return Asked(task, asks, prepared, raw=[None] * count, missing=count)
 
     def _stepped(self, task: Task, future: futures.Future[Any]) -> None:
         if task.is_new:
             task.is_new = False
             self._reading -= task.parent is None
         error = future.exception()
-        if error is not None:
+        if isinstance(error, Exception):
             self._end(task, error)
             return
+        # What is no Exception, such as an interrupt, is raised here.
         came = future.result()
         if isinstance(came, _End):
             self._end(task, came.value)
@@ -333,16 +338,14 @@ class _Loop:
             for item in part.asked.prepared[part.start : part.stop]
         ]
 
+        rows = max(answerer.batch, len(items))
+
         def call() -> _Answered:
             start = time.perf_counter()
-            try:
+            with self._meter.call(answerer.name, len(items), rows):
                 answers = answerer.answer(items)
-            finally:
-                end = time.perf_counter()
-                rows = max(answerer.batch, len(items))
-                self._meter.call(answerer.name, start, end, len(items), rows)
             assert len(answers) == len(items), "every item has an answer"
-            return _Answered(answers, end - start)
+            return _Answered(answers, time.perf_counter() - start)
 
         def called(future: futures.Future[Any]) -> None:
             desk.free += 1

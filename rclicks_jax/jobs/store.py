@@ -4,6 +4,7 @@
     records/DATASET/NAME.ATTEMPT.jsonl    results of a unit; whole or not at all
     artifacts/DATASET/NAME/...            pictures and other files of a unit
     attempts/...                          the command of each start
+    utilisation/...                       how busy each start was
     tables/, report.html                  made from the above; can be made again
 
 Nothing is deleted. A folder with another identity is refused, and so are records of

@@ -1,4 +1,4 @@
-"""Words of pages for the clicks of a run: only real clicks are called people's."""
+"""Words for the clicks of a run in pages: only real clicks are called people's."""
 
 from typing import NamedTuple
 
@@ -38,9 +38,9 @@ def of_run(described: JsonObject) -> ClickWords:
     short = name.partition(" (")[0]
     expected = "a click model of people" if learnt(described) else short
     explained = (
-        "Clicking groups click elsewhere: each group of G1 to G10 holds a tenth of the "
-        f"clicks that {expected} expects, from unlikely places (G1) to the likeliest "
-        "(G10)."
+        "Clicking groups click in different places: each of G1 to G10 has a tenth of "
+        f"the clicks that {expected} expects, from unlikely places (G1) to the "
+        "likeliest (G10)."
     )
     phrase = f"simulated clicks of {name}"
     return ClickWords(name, phrase, f"{short} expects", explained)
@@ -98,5 +98,5 @@ def warning(described: JsonObject, subject: str = "the click model") -> str:
 
 
 def no_claim(reason: str) -> str:
-    """Returns the sentence that numbers tell nothing about people, with the reason."""
-    return f"No claim about people can rest on this run: {reason}."
+    """Returns the sentence that numbers say nothing about people, with the reason."""
+    return f"The numbers of this run say nothing about people: {reason}."

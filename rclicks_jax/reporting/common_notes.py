@@ -1,4 +1,4 @@
-"""Notes that stand above the numbers of runs."""
+"""Notes above the numbers of runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
@@ -19,7 +19,7 @@ def of_counts(counts: Mapping[str, int], noun: str) -> list[str]:
     if any(missing.values()):
         notes.append(
             f"Of {total} {noun}s {missing['failed']} failed and {missing['skipped']} "
-            "were skipped: they are in no mean."
+            "were skipped: no mean includes them."
         )
     if total and not counts.get("ok"):
         notes.append(f"No {noun} is “ok”: there are no numbers.")

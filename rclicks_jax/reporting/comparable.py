@@ -129,8 +129,8 @@ def means_note(names: Sequence[str], provenance: Sequence[JsonObject]) -> str:
         return ""
     listed = "; ".join(_sentence(difference, names) for difference in known)
     return (
-        f"Made by different means: {listed}. "
-        "Last bits of click maps, and with them some clicks, can differ for that alone."
+        f"The runs were made by different means: {listed}. "
+        "This alone can change last bits of click maps, and thereby some clicks."
     )
 
 
@@ -251,10 +251,10 @@ def check(
         )
         listed = "; ".join(_sentence(difference, names) for difference in refused)
         raise errors.RunFolderError(
-            "Runs cannot be compared, they differ in more than what is compared: "
+            "Runs cannot be compared, because they differ in other settings: "
             f"{listed}. Make them with the same settings. "
-            f"Or --allow={settings} sets them side by side with "
-            "these differences named, and ranks nothing across them."
+            f"Or allow the differences: with --allow={settings} tables name them, and "
+            "runs that differ in them are not ranked."
         )
     keys = [item.key.partition(".")[2] or item.key for item in differing]
     sides = tuple(
@@ -275,7 +275,7 @@ def check(
     listed = "; ".join(_sentence(difference, names) for difference in differing)
     note = (
         f"The {head}: {listed}. "
-        "Nothing is ranked or told apart across these differences."
+        "Runs that differ in these settings are not ranked or told apart."
     )
     return Comparison(labels, sides, head, note)
 

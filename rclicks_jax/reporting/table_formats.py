@@ -74,14 +74,15 @@ def notes(table: Table) -> list[str]:
     values = (value for row in table.rows for value in row.values())
     if any(isinstance(value, Interval) and not value.known for value in values):
         lines.append(
-            f"Without brackets: of fewer than {intervals.FEWEST} photographs, too few "
-            "for an interval, a rank or telling apart."
+            "A mean without brackets is over fewer than "
+            f"{intervals.FEWEST} photographs, which are too few for an interval or a "
+            "rank."
         )
     return lines
 
 
 def arrange_columns(table: Table) -> Table:
-    """Moves those columns to the front that name rows and differ between them."""
+    """Moves columns to the front that name rows and differ between rows."""
     if len(table.rows) < 2:
         return table
     heads: list[str] = []
@@ -99,7 +100,7 @@ def arrange_columns(table: Table) -> Table:
 
 
 def to_csv(table: Table) -> str:
-    """Returns a table as CSV with all digits; a value that is missing is an empty cell.
+    """Returns a table as CSV with all digits; a missing value is an empty cell.
 
     A column of intervals becomes three: the mean, `_low` and `_high`.
     """
@@ -213,7 +214,7 @@ def to_markdown(table: Table) -> str:
 
 
 def _for_markdown(text: str) -> str:
-    """Escapes all that Markdown, HTML, and GitHub's links and formulas would read."""
+    """Escapes text that Markdown, HTML, or GitHub would read as markup or a link."""
     text = _one_line(text)
     text = _MARKDOWN.sub(lambda match: f"\\{match[0]}", text)
     text = "".join(_ENTITIES.get(symbol, symbol) for symbol in text)

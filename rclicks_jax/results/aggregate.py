@@ -46,27 +46,28 @@ class Areas:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetResults:
-    """What a run found on one dataset; only objects that are `ok` have a row.
+    """The results of a run on one dataset; only objects that are `ok` have a row.
 
     Attributes:
-        dataset: Its name.
+        dataset: Name of the dataset.
         instance_ids: The objects, in order, `[n]`.
-        image_ids: The photograph of each, `[n]`.
-        areas: Target pixels of each, `i64[n]`.
+        image_ids: The photograph of each object, `[n]`.
+        areas: Pixels of the target of each object, `i64[n]`.
         groups: Numbers of the clicking groups, ascending.
         baseline: Areas of the baseline by object; None if it was not played.
         by_group: Areas by repeat, group and object; None if no group was played.
         robots: Areas of each further robot, by object.
-        user_ious: IoU of every real first click alone, by object, `f64[u]` each.
-        sampled_ious: The same of as many first clicks sampled from the click map.
-        input_devices: What made those clicks, over all objects.
+        user_ious: IoU after every real first click alone, by object, `f64[u]` each.
+        sampled_ious: IoU after first clicks sampled from the click map, as many as
+            there are real ones.
+        input_devices: Devices of the real clicks, over all objects.
         counts: Objects by status.
         problems: Instance, status and reason of those that are not `ok`.
         seconds: Wall time of all images, by part of the work.
-        clicks: Clicks that were played.
-        encodes: Images encoded, over images.
-        categories: What kind of thing each object is, `[n]`; empty where unknown.
-        image_pixels: Pixels of the photograph of each, `i64[n]`; 0 where unknown.
+        clicks: Number of clicks that were played.
+        encodes: Number of encoded images, and number of images.
+        categories: Category of each object, `[n]`; empty if it is unknown.
+        image_pixels: Pixels of the photograph of each object, `i64[n]`; 0 if unknown.
         seen_images: Every image that has a record.
     """
 
@@ -98,7 +99,7 @@ class DatasetResults:
         Counts of objects, problems, seconds and clicks stay those of the whole run.
 
         Args:
-            kept: Where they stand, in the order in which they are wanted.
+            kept: Indices of these objects, in the order of the new rows.
         """
         chosen = np.asarray(kept, np.int64)
 
@@ -106,7 +107,7 @@ class DatasetResults:
             return [values[i] for i in chosen] if values else []
 
         def cut(areas: Areas) -> Areas:
-            # Objects are the last axis but the clicks and the two areas.
+            # The axes after that of the objects are the clicks and the two areas.
             return Areas(
                 np.take(areas.whole, chosen, axis=-3),
                 np.take(areas.boundary, chosen, axis=-3),
@@ -143,15 +144,15 @@ class DatasetResults:
 
 @dataclasses.dataclass(frozen=True)
 class _Object:
-    """What is kept of an object: arrays, where its record has lists of numbers.
+    """The part of an object's record that results need, with arrays for lists.
 
     Attributes:
         instance_id: The object.
-        image_id: Its photograph.
+        image_id: The photograph of the object.
         area: Pixels of the target.
-        category: What kind of thing it is; empty if unknown.
+        category: Category of the object; empty if it is unknown.
         image_pixels: Pixels of the photograph; 0 if unknown.
-        input_device: What made the real clicks.
+        input_device: Device of the real clicks.
         clicks: Number of clicks that were played.
         played: By strategy, the `(repeat, group)` of its trajectories in order, and
             their areas, `i64[t k 4]`.
@@ -168,7 +169,7 @@ class _Object:
 
 
 class _DatasetRecords:
-    """What is known of a dataset while its records are read, one after the other."""
+    """The content of the records of a dataset, gathered one record after the other."""
 
     def __init__(self) -> None:
         self.objects: list[_Object] = []
@@ -193,14 +194,14 @@ class _DatasetRecords:
 
 
 class Collector:
-    """Gathers records as they are read; a tenth of their size is kept."""
+    """Gathers records one by one, in about a tenth of their size."""
 
     def __init__(self) -> None:
-        """Starts without any."""
+        """Starts without records."""
         self._by_dataset: dict[str, _DatasetRecords] = {}
 
     def add(self, image: records.ImageRecord) -> None:
-        """Takes the record of an image."""
+        """Adds the record of an image."""
         of_dataset = self._by_dataset.setdefault(image.dataset, _DatasetRecords())
         of_dataset.add(image)
 
@@ -285,7 +286,7 @@ def _results(dataset: str, read: _DatasetRecords) -> DatasetResults:
 
 
 def _check_alike(dataset: str, objects: Sequence[_Object]) -> None:
-    """Every object must have been played with the same strategies, users apart."""
+    """Raises if objects were played with different strategies, first clicks apart."""
     played = {
         tuple(
             (name, tuple(keys))

@@ -65,7 +65,7 @@ class Run(NamedTuple):
         return run_notes.notes_of(self.identity, self.provenance, results)
 
 
-class Checked(NamedTuple):
+class ComparableRuns(NamedTuple):
     """Runs that may be compared.
 
     Attributes:
@@ -86,11 +86,11 @@ class Checked(NamedTuple):
         return dataclasses.replace(table, title=f"{table.title} ({self.head})")
 
 
-def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
+def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> ComparableRuns:
     """Checks that runs can be compared, and labels them by their differences.
 
     Args:
-        runs: One or more.
+        runs: One or more runs.
         allowed: Settings that may differ, as `--allow` names them.
 
     Raises:
@@ -118,7 +118,7 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
     labels = [run.label for run in labelled]
     if len(set(labels)) < len(labels):
         raise errors.RunFolderError(
-            f"Runs are called {', '.join(labels)}: give each another name, "
+            f"Labels of runs are {', '.join(labels)}: give each run another label, "
             "LABEL=FOLDER."
         )
     if not datasets_of(labelled):
@@ -130,9 +130,11 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
     if len(set(counts)) > 1:
         pairs = zip(counts, labelled, strict=True)
         held = ", ".join(f"{count} in {run.label}" for count, run in pairs)
-        notes.append(f"Images with a record: {held}. Compared on what all have.")
+        notes.append(
+            f"Images with a record: {held}. Runs are compared on objects of all."
+        )
     notes += common_notes.together((run.label, run.notes()) for run in labelled)
-    return Checked(labelled, compared.head, notes)
+    return ComparableRuns(labelled, compared.head, notes)
 
 
 def _settings(run: Run) -> comparable.Settings:

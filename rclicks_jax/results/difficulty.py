@@ -1,4 +1,4 @@
-"""Objects and data sets on which users fare differently (Figure 7 of the paper)."""
+"""Objects and data sets on which users get different results (paper Figure 7)."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Difficulty(NamedTuple):
     Attributes:
         source: `users`, over real first clicks, or `groups`, over clicking groups.
         instance_ids: The objects.
-        image_ids: The image of each.
+        image_ids: The image of each object.
         mean: Mean IoU in percent, over clicks and segmenters, `f64[n]`.
         std: Mean over segmenters of the deviation over clicks, `f64[n]`.
     """
@@ -99,7 +99,8 @@ def hardest(runs: Sequence[comparison.Run]) -> Table:
             }
             for i in order
         ]
-    return Table("hardest", "Objects on which users fare differently", columns, rows)
+    title = "Objects on which users get different results"
+    return Table("hardest", title, columns, rows)
 
 
 def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
@@ -136,4 +137,5 @@ def dataset_noise(runs: Sequence[comparison.Run]) -> Table:
                     "std": float(objects.std.mean()),
                 }
             )
-    return Table("dataset_nsr", "How differently users fare", columns, rows)
+    title = "How much the results of users differ"
+    return Table("dataset_nsr", title, columns, rows)

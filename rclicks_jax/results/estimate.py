@@ -1,10 +1,10 @@
-"""Estimates what it takes to annotate a data set, from a run on a part of it.
+"""Estimates the work to annotate a data set, from a run on a part of it.
 
 Time of an object = time to find it + clicks x (time of a click + time to look at the
 answer), plus the time of a polygon if all clicks were not enough. Some thousand
-projects are simulated. Each draws all that is uncertain: the images of the part, the
-clicks that each other object takes, the clicking group of its annotator, and how fast
-people are. An interval holds 95 % of the projects.
+projects are simulated. Each project draws all uncertain values: the images of the part,
+the clicks of every other object, the clicking group of its annotator, and the speed of
+people. An interval contains 95 % of the projects.
 """
 
 import math
@@ -83,7 +83,7 @@ def simulate(
             f"ended at {protocol.stop_at} % IoU",
             f"a run without --config.stop_at, or with {THRESHOLD}",
         )
-    # Each repeat and group is one way in which an object may go.
+    # Each repeat and group is one possible trajectory of an object.
     noc = result.noc(result.by_group, protocol, THRESHOLD)
     lost = np.asarray(~result.by_group.reached(THRESHOLD).any(axis=-1))
     generator = np.random.Generator(np.random.Philox(seed))
@@ -167,15 +167,15 @@ def interval(values: np.ndarray, images: int) -> Interval:
 
     Args:
         values: The value of each simulated project, `f64[d]`.
-        images: Number of photographs in the measured part. With too few there is only a
-            mean, since resampling them says nothing about others.
+        images: Number of photographs in the measured part. With too few, there is only
+            a mean, because resampling them says nothing about other photographs.
     """
     low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return intervals.between(values.mean(), low, high, images)
 
 
 def table(runs: Sequence[comparison.Run], project: Project, pace: Pace) -> Table:
-    """Makes the table of what each segmenter would take on each data set.
+    """Makes the table of the estimated work with each segmenter on each data set.
 
     Several segmenters are estimated from the objects that all of them finished.
     """
@@ -201,7 +201,7 @@ def table(runs: Sequence[comparison.Run], project: Project, pace: Pace) -> Table
         for dataset in comparison.datasets_of(runs)
         for run in runs
     ]
-    return Table("estimate", "What annotating will take", columns, rows)
+    return Table("estimate", "Estimate of the annotation work", columns, rows)
 
 
 def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row:
@@ -250,18 +250,18 @@ def assumptions(project: Project, pace: Pace) -> Table:
     rows: list[Row] = [
         {
             "what": f"seconds for {name}",
-            "value": f"{given.mean:g} ± {given.spread:g}"
-            + (" (assumed, not measured)" if given == default else ""),
+            "value": f"{seconds.mean:g} ± {seconds.spread:g}"
+            + (" (assumed, not measured)" if seconds == default else ""),
         }
-        for name, given, default in parts
+        for name, seconds, default in parts
     ]
     rows += [
         {"what": "price of an hour", "value": f"{project.hourly_price:g}"},
         {"what": "hours a day", "value": f"{project.hours_a_day:g}"},
         {
-            "what": "who clicks",
-            "value": "the clicking groups that were played, equally often",
+            "what": "annotators",
+            "value": "from each clicking group that was played, equally often",
         },
-        {"what": "what is not solved", "value": "is drawn by hand, after all clicks"},
+        {"what": "unsolved objects", "value": "are drawn by hand, after all clicks"},
     ]
-    return Table("assumptions", "What the estimate rests on", columns, rows)
+    return Table("assumptions", "Assumptions of the estimate", columns, rows)

@@ -31,7 +31,7 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
 
 
 def _of_click(trajectory: Trajectory, index: int) -> dict[str, object]:
-    """Returns what is said of a click; of one that was not needed, areas alone."""
+    """Returns the columns of a click; without position if no click was needed."""
     clicked = index < len(trajectory.clicks)
     y, x, positive = trajectory.clicks[index] if clicked else (None,) * 3
     intersection, union = trajectory.intersection[index], trajectory.union[index]

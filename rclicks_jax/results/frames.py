@@ -31,8 +31,8 @@ def of_clicks(folder: store.RunFolder) -> "pd.DataFrame":
 def of_objects(run: comparison.Run) -> "pd.DataFrame":
     """Returns a row for each object that is `ok`, with every measure of the run.
 
-    A measure that the run has not played what it needs for has no column; one that is
-    not defined for an object is NaN there.
+    A measure has no column if the run has not played the clicks that it needs. It is
+    NaN for an object for which it is not defined.
     """
     import pandas as pd
 

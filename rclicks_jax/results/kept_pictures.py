@@ -1,4 +1,4 @@
-"""Which objects of a run have pictures, noted while its records are read."""
+"""Finds the objects of a run that have pictures, while its records are read."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,8 +15,8 @@ class PicturedObject(NamedTuple):
     """An object that was played and has pictures.
 
     Attributes:
-        image_id: Its photograph.
-        record: What became of it.
+        image_id: The photograph of the object.
+        record: The record of the object.
     """
 
     image_id: str
@@ -36,7 +36,7 @@ class KeptPictures(NamedTuple):
 
 
 class Collector:
-    """Keeps the few records whose objects have pictures, of all that are read."""
+    """Keeps, of all records that are read, the few whose objects have pictures."""
 
     def __init__(self, folder: store.RunFolder) -> None:
         """Lists the images that have pictures."""
@@ -46,7 +46,7 @@ class Collector:
         self._unreadable: list[str] = []
 
     def add(self, image: records.ImageRecord) -> None:
-        """Takes the record of an image."""
+        """Adds the record of an image."""
         dataset, image_id = image.dataset, image.image_id
         if store.key_of(dataset, image_id) not in self._images:
             return

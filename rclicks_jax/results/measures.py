@@ -150,7 +150,7 @@ def _mean(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray:
 
 
 def _std(_: DatasetResults, by_group: np.ndarray, __: Protocol) -> np.ndarray | None:
-    # A single group has no spread; 0 would mean that all users fare alike.
+    # A single group has no spread; 0 would mean that users do not differ.
     return by_group.std(axis=0) if len(by_group) > 1 else None
 
 

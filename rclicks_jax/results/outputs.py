@@ -1,4 +1,4 @@
-"""Tables and pages of run folders, made of them and written beside them."""
+"""Makes the tables and pages of run folders, and writes them into folders."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ from rclicks_jax.types import json_part
 
 
 def make_tables(run: comparison.Run) -> list[table_formats.Table]:
-    """Returns every table of a run; those with nothing to show have no rows."""
+    """Returns every table of a run; a table that does not apply has no rows."""
     results = list(run.results.values())
     every = [make(results, run.protocol) for make in tables.MAKERS]
     every += [make([run]) for make in paper_tables.MAKERS]
@@ -37,7 +37,7 @@ def write(folder: store.RunFolder) -> list[table_formats.Table]:
     """Reads a run, writes its tables and report, and returns the tables.
 
     Raises:
-        RunFolderError: It cannot be read, or a file cannot be written.
+        RunFolderError: The run cannot be read, or a file cannot be written.
     """
     return write_tables_and_report(runs_lib.open_run(folder.path))
 
@@ -62,12 +62,12 @@ def compare(
     """Writes tables and a page of several runs; returns the tables.
 
     Args:
-        runs: Label, perhaps empty, and folder of each.
-        out: A folder for both.
+        runs: Label, perhaps empty, and folder of each run.
+        out: Folder for the tables and the page.
         allowed: Settings beside the segmenter that may differ, as `--allow` takes them.
 
     Raises:
-        RunFolderError: They cannot be compared.
+        RunFolderError: The runs cannot be compared.
     """
     checked = comparison.check(
         [runs_lib.open_run(path, label) for label, path in runs], allowed
@@ -92,7 +92,7 @@ def compare(
         labels=[run.label for run in opened],
         datasets=comparison.datasets_of(opened),
         protocol=opened[0].protocol.name,
-        tables=[pages.shown(table, shown.links) for table in named],
+        tables=[pages.table_values(table, shown.links) for table in named],
         charts=_charts(on_shared),
         runs=[(run.label, run.folder) for run in opened],
         clicks=clicks,
@@ -121,10 +121,11 @@ def _charts(runs: Sequence[comparison.Run]) -> list[tuple[str, str, str]]:
         (
             "Spread of IoU over clicks, object by object",
             comparison_figures.noise(runs),
-            "A point is an object, over segmenters. Hard ones are lower right.",
+            "Each point is an object, averaged over segmenters. Hard objects are at "
+            "the lower right.",
         ),
         (
-            "How measures go together",
+            "Correlation of measures",
             comparison_figures.correlation_heatmap(runs),
             "Absolute correlation of means over segmenters, averaged over datasets.",
         ),

@@ -7,16 +7,16 @@ import numpy as np
 from rclicks_jax import errors, files
 from rclicks_jax.benchmark import artifacts, records
 from rclicks_jax.clicks import strategies
-from rclicks_jax.jobs import starts, store
+from rclicks_jax.jobs import starts, store, utilisation
 from rclicks_jax.metrics import interaction, robustness
 from rclicks_jax.reporting import click_words, page_parts, pages, table_formats
 from rclicks_jax.reporting.click_words import SYNTHETIC
-from rclicks_jax.results import comparison, figures, object_pictures
+from rclicks_jax.results import comparison, figures, limits, object_pictures
 from rclicks_jax.results.aggregate import DatasetResults
 from rclicks_jax.results.kept_pictures import Key
 from rclicks_jax.types import json_part
 
-# Objects shown where groups fare most differently, and as many where least.
+# Number of shown objects whose groups differ most, and of those that differ least.
 _SHOWN_EACH = 4
 # Tables of a page; others are files only.
 _TABLES = (
@@ -56,14 +56,15 @@ def render(run: comparison.Run, tables: Sequence[table_formats.Table]) -> str:
         datasets=[result.dataset for result in results],
         identity=run.identity,
         warnings=[*run.notes(), *unreadable],
-        summary=pages.shown_turned(by_name["summary"]),
+        summary=pages.transposed_values(by_name["summary"]),
         tables=[
-            pages.shown(by_name[name], links)
+            pages.table_values(by_name[name], links)
             for name in _TABLES
             if name in by_name and by_name[name].rows
         ],
         curves=figures.iou_per_click(_with_curves(run)),
         gallery=list(gallery.values()),
+        limits=limits.shown(utilisation.read_all(store.RunFolder(run.folder))),
         problems=page_parts.problems(
             (result.dataset, *problem)
             for result in results
@@ -82,8 +83,8 @@ def _with_curves(run: comparison.Run) -> list[DatasetResults]:
 
 def _gallery(
     run: comparison.Run, words: click_words.ClickWords
-) -> tuple[dict[Key, object_pictures.Pictured], list[str]]:
-    """Draws the objects whose groups fare most and least differently.
+) -> tuple[dict[Key, object_pictures.ObjectPictures], list[str]]:
+    """Draws the objects whose groups differ most and least.
 
     Returns:
         The objects with their pictures, and a sentence on each picture that cannot be

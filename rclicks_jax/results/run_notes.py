@@ -1,4 +1,4 @@
-"""Notes that stand above the numbers of a run: whose clicks, and what is missing.
+"""Notes above the numbers of a run: the source of its clicks, and missing objects.
 
 A comparison repeats the notes of each of its runs.
 """
@@ -40,8 +40,8 @@ def notes_of_groups(results: Sequence[DatasetResults]) -> list[str]:
     """Returns a note if "Sample" is not over the paper's ten groups."""
     played = {tuple(result.groups) for result in results if result.groups}
     return [
-        "Sample and what follows from it are over clicking groups "
-        f"{', '.join(map(str, groups))} alone; the paper's are over all ten."
+        "Sample and the measures that follow from it are over clicking groups "
+        f"{', '.join(map(str, groups))} only; the paper's are over all ten."
         for groups in sorted(played)
         if groups != measures.ALL_GROUPS
     ]

@@ -1,4 +1,4 @@
-"""Runs of benchmarks as values: read from their folders, alone or to be compared."""
+"""Reads runs of benchmarks from their folders, one run or several to compare."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,14 +13,14 @@ from rclicks_jax.results import aggregate, comparison, kept_pictures
 
 
 def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
-    """Reads a run: each record once, and pictures when they are drawn.
+    """Reads a run. Each record is read once; pictures are read when they are drawn.
 
     Args:
         folder: Run folder of a benchmark.
-        label: What tables call it; the name of its segmenter if empty.
+        label: Label of the run in tables; the name of its segmenter if empty.
 
     Raises:
-        RunFolderError: It is no run of a benchmark, or has no record yet.
+        RunFolderError: It is not a run of a benchmark, or has no record yet.
     """
     opened = store.RunFolder(folder)
     info, values = opening.typed_info(opened, benchmark_job.KIND, BenchmarkIdentity)
@@ -48,15 +48,15 @@ def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
 
 def open_several(
     texts: Sequence[str], allowed: Collection[str] = ()
-) -> comparison.Checked:
-    """Reads runs, `FOLDER` or `LABEL=FOLDER` each, that may be set side by side.
+) -> comparison.ComparableRuns:
+    """Reads several runs, and checks that they can be compared.
 
     Args:
-        texts: What the user named.
+        texts: The runs as the user named them: `FOLDER` or `LABEL=FOLDER` each.
         allowed: Settings beside the segmenter that may differ.
 
     Raises:
-        RunFolderError: They cannot be read, or not be compared.
+        RunFolderError: The runs cannot be read, or cannot be compared.
     """
     named = map(opening.labelled, texts)
     runs = [open_run(run.folder.path, run.label) for run in named]

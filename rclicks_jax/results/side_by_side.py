@@ -1,4 +1,4 @@
-"""What the page of a comparison shows of its runs: the same objects, side by side."""
+"""Pictures for the page of a comparison: the same objects of runs side by side."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from rclicks_jax.jobs import store
 from rclicks_jax.reporting import click_words
 from rclicks_jax.results import comparison, object_pictures
 from rclicks_jax.results.kept_pictures import Key
-from rclicks_jax.results.object_pictures import ObjectOfRun, Pictured
+from rclicks_jax.results.object_pictures import ObjectOfRun, ObjectPictures
 from rclicks_jax.types import json_part
 
-# Objects that are drawn, and runs of which each is.
+# Number of objects that are drawn, and most runs in which each is drawn.
 _SHOWN, _MOST_RUNS = 6, 4
 
 
@@ -27,7 +27,7 @@ class Shown(NamedTuple):
         unreadable: A sentence on each picture that could not be read.
     """
 
-    objects: list[Pictured]
+    objects: list[ObjectPictures]
     links: dict[Key, str]
     unreadable: list[str]
 
@@ -42,12 +42,12 @@ def clicks_of(runs: Sequence[comparison.Run]) -> tuple[str, str]:
 
 
 def draw(runs: Sequence[comparison.Run]) -> Shown:
-    """Draws objects of which two runs or more kept pictures.
+    """Draws objects that have pictures in two runs or more.
 
-    Those come first whose runs ended with most different IoU.
+    The first are those with the largest difference of last IoU between runs.
 
     Args:
-        runs: What is compared; the first four are drawn.
+        runs: The compared runs; the first four are drawn.
     """
     runs = runs[:_MOST_RUNS]
     unreadable = [text for run in runs for text in run.pictures.unreadable]
@@ -57,7 +57,7 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
         ends = [_end(objects[key].record) for objects in kept if key in objects]
         if len(ends) > 1:
             spread[key] = max(ends) - min(ends)
-    drawn: dict[Key, Pictured] = {}
+    drawn: dict[Key, ObjectPictures] = {}
     for key in sorted(spread, key=lambda key: (-spread[key], key))[:_SHOWN]:
         of_runs: list[ObjectOfRun] = []
         for run in runs:
@@ -66,7 +66,7 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
             except errors.DataError as error:
                 unreadable.append(f"{run.label}: a picture is left out. {error}")
                 continue
-            # Runs of other data may have another object of the same name.
+            # In a run on other data, the same name may be another object.
             if of_run is not None and (
                 not of_runs
                 or np.array_equal(of_runs[0].layers.target, of_run.layers.target)

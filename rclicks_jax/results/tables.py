@@ -195,11 +195,11 @@ def instances(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         for measure in measures.ALL
         if measure.key in keys
     }
-    return Table("instances", "What each object took", columns, rows)
+    return Table("instances", "The measures of each object", columns, rows)
 
 
 def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
-    """Makes the table of what draws add to the spread between groups.
+    """Makes the table of spreads between groups and between draws of a group.
 
     It is empty for a single draw.
     """
@@ -219,7 +219,7 @@ def repeats(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         spread = robustness.spread(noc)._asdict()
         row: Row = {"dataset": result.dataset, "repeats": len(noc)}
         rows.append({**row, "mean": float(noc.mean()), **spread})
-    return Table("repeats", "What is chance, and what are groups", columns, rows)
+    return Table("repeats", "Spread by chance, and between groups", columns, rows)
 
 
 def averaged_draws(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
@@ -297,7 +297,7 @@ def not_written(tables: Sequence[Table], *, wanted_users: bool) -> list[str]:
 
     Args:
         tables: All tables of a run.
-        wanted_users: Whether the run was asked to replay first clicks.
+        wanted_users: Whether the run had the setting to replay first clicks.
     """
     empty = {table.name for table in tables if not table.rows}
     reasons = {
@@ -306,7 +306,7 @@ def not_written(tables: Sequence[Table], *, wanted_users: bool) -> list[str]:
             if wanted_users
             else "--config.users replays real first clicks"
         ),
-        "repeats": "--config.repeats=5 tells chance from groups",
+        "repeats": "--config.repeats=5 separates chance from groups",
     }
     parts = [f"{name} ({reason})" for name, reason in reasons.items() if name in empty]
     return [f"Tables without content: {'; '.join(parts)}."] if parts else []

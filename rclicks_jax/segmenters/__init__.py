@@ -1,1 +1,1 @@
-"""What answers a click with a mask: in this process, or in a worker's."""
+"""Segmenters: they answer clicks with masks, in this process or in a worker."""

@@ -1,4 +1,4 @@
-"""What `rclicks-segmenters` does; each returns the exit status."""
+"""The actions of `rclicks-segmenters`; each returns the exit status."""
 
 import pathlib
 import sys
@@ -14,7 +14,7 @@ def show_list() -> int:
 
 
 def show(name: str) -> int:
-    """Prints all there is to know of a segmenter; raises `UnknownNameError`."""
+    """Prints the page of a segmenter; raises `UnknownNameError`."""
     print(catalogue_text.page(name))
     return 0
 
@@ -32,11 +32,11 @@ def make_environment(
 
     Args:
         name: Name of the method.
-        wheels: Where PyTorch comes from; see `environments.Request`.
-        python: Interpreter that makes it; that of this process if empty.
-        folder: Folder of the environment; one below the cache if empty.
-        pins: More requirements.
-        dry_run: Only print the commands.
+        wheels: Source of PyTorch; see `environments.Request`.
+        python: Interpreter that makes the environment; this process's if empty.
+        folder: Folder of the environment; if empty, a folder below the cache.
+        pins: Further requirements.
+        dry_run: Whether the commands are only printed.
 
     Raises:
         RClicksError: A setting is wrong, or a command failed.
@@ -60,19 +60,19 @@ def make_environment(
 def check(
     spec: str, *, seed: int = 0, large: bool = False, protocol: str = "paper"
 ) -> int:
-    """Prints what the conformance kit finds; 1 if something failed.
+    """Checks a segmenter and prints the findings; returns 1 if a check failed.
 
     Args:
         spec: `name:key=value:...`, as for a benchmark.
         seed: Seed of the synthetic photographs.
-        large: Whether a large one is among them.
-        protocol: Whose switches the segmenter is told.
+        large: Whether a large photograph is among them.
+        protocol: Name of the protocol whose switches the segmenter gets.
 
     Raises:
         RClicksError: The segmenter cannot be loaded, or there is no such protocol.
     """
     switches = protocols.protocol(protocol)
-    # JAX takes seconds to import, which lists and pages do without.
+    # Imported here because JAX takes seconds to import; lists and pages do not need it.
     from rclicks_jax.segmenters.conformance import suite
 
     specs.check(spec)

@@ -1,4 +1,4 @@
-"""What a benchmark asks of a segmenter, wherever it runs.
+"""The interface of a segmenter to a benchmark, wherever it runs.
 
 An adapter is three functions (or an object with them):
 
@@ -7,11 +7,12 @@ An adapter is three functions (or an object with them):
     predict(model, features, clicks, state) -> (masks, state)    for a batch
 
 `protocol` has the switches of the run's protocol that segmenters obey, as attributes
-(`bridge.switches.Switches`); an adapter that obeys none leaves it out.
+(`bridge.switches.Switches`). An adapter that obeys no switch leaves the argument out.
 
-`clicks` has `yx`, `positive` and `count` of every trajectory of the batch, all its
-clicks so far. `state` is None at the first click and then whatever `predict` returned:
-None, or nested tuples, lists and dicts of arrays with a row for each trajectory.
+`clicks` has `yx`, `positive` and `count`: all clicks so far of every trajectory of the
+batch. `state` is None at the first click. Later it is the state that `predict` returned
+for the click before: None, or nested tuples, lists and dicts of arrays with a row for
+each trajectory.
 """
 
 import contextlib
@@ -32,35 +33,36 @@ class Session(Protocol):
         """Answers the newest click of some trajectories.
 
         Args:
-            rows: Their numbers in the session, ascending, `i32[t]`; a number that was
-                left out once does not come back.
-            clicks: All clicks so far of each of them.
+            rows: Numbers of the trajectories in the session, ascending, `i32[t]`. A
+                number that was left out once does not come back.
+            clicks: All clicks so far of each of these trajectories.
 
         Returns:
-            `bool[t h w]`.
+            Their masks, `bool[t h w]`.
 
         Raises:
-            SegmenterError: It failed, or returned what cannot be scored.
+            SegmenterError: The segmenter failed, or its answer cannot be scored.
         """
         ...
 
 
-# Starts trajectories on a photograph that is encoded, from their targets.
+# Starts trajectories on an encoded photograph, given their targets.
 Start = Callable[[Sequence[np.ndarray]], Session]
 
 
 class Segmenter(Protocol):
-    """A segmenter, loaded.
+    """A loaded segmenter.
 
     Attributes:
-        name: What tables call it.
-        description: What a run records of it and can change a number: settings and
-            checksums.
-        versions: Releases of the libraries that it runs on.
-        lanes: Calls it takes at the same time, each from a thread of its own; 0 if it
-            must be called from the thread that loaded it, with nothing beside it.
-        most_images: Photographs that may be encoded at the same time; 0 for any number.
-        encodes: Images encoded so far; a run asserts one for each image.
+        name: Name of the segmenter in tables.
+        description: Settings and checksums that can change a number; a run records
+            them.
+        versions: Versions of the libraries that it runs on.
+        lanes: Number of calls that it takes at the same time, each from a thread of its
+            own; 0 if it must be called from the thread that loaded it, alone.
+        most_images: Number of photographs that may be encoded at the same time; 0 for
+            any number.
+        encodes: Number of images encoded so far; a run asserts one for each image.
     """
 
     name: str
@@ -72,16 +74,16 @@ class Segmenter(Protocol):
 
     @property
     def printed(self) -> str:
-        """The last of what it wrote while it was loaded."""
+        """The end of what it wrote while it was loaded."""
         ...
 
     def encode(self, image: np.ndarray, lane: int | None = None) -> Any:
-        """Encodes `u8[h w 3]`; the one expensive step that clicks share.
+        """Encodes an image, `u8[h w 3]`; all clicks on it share this expensive step.
 
         Args:
             image: The photograph.
-            lane: Number of the lane that has it from now on, below `lanes`; None for
-                the lane that has the fewest.
+            lane: Number of the lane that keeps it, below `lanes`; None for the lane
+                that has the fewest photographs.
         """
         ...
 
@@ -90,8 +92,8 @@ class Segmenter(Protocol):
 
         Args:
             features: What `encode` returned.
-            gt_masks: Target of each trajectory, `bool[h w]`; only the simulated
-                segmenters, which are for tests and dry runs, look at them.
+            gt_masks: Target of each trajectory, `bool[h w]`. Only the simulated
+                segmenters, which are for tests and dry runs, use them.
         """
         ...
 
@@ -100,19 +102,19 @@ class Segmenter(Protocol):
         ...
 
     def abort(self) -> None:
-        """Ends calls that other threads wait for; nothing is answered any more."""
+        """Ends calls that other threads wait for; later calls fail too."""
         ...
 
     def close(self) -> None:
-        """Ends what it runs."""
+        """Ends the processes that it runs."""
         ...
 
 
 @contextlib.contextmanager
 def aborted_on_error(segmenter: Segmenter) -> Iterator[None]:
-    """Ends calls of other threads on an error here, such as an interrupt.
+    """Ends calls of other threads if an error, such as an interrupt, is raised here.
 
-    Whoever waits for those threads does not wait for a worker that hangs.
+    So code that waits for those threads does not wait for a worker that hangs.
     """
     try:
         yield
@@ -124,10 +126,11 @@ def aborted_on_error(segmenter: Segmenter) -> Iterator[None]:
 def checked_masks(
     name: str, masks: object, count: int, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Returns masks as `bool[count *shape]`, or says what is wrong with them.
+    """Returns masks as `bool[count *shape]`; raises if they are not usable.
 
     Raises:
-        SegmenterError: They are no array, of another shape, NaN, or not bool.
+        SegmenterError: They are not an array, have another shape or a NaN, or are not
+            bool.
     """
     array = np.asarray(masks)
     try:
@@ -138,12 +141,12 @@ def checked_masks(
 
 
 def check_probabilities(name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Makes sure that an answer has probabilities.
+    """Checks that an answer has probabilities.
 
     Raises:
-        SegmenterError: It has not.
+        SegmenterError: It has masks only.
     """
     if "probabilities" not in arrays:
         raise errors.SegmenterError(
-            f"{name} returns masks and no probabilities: its adapter has no THRESHOLD."
+            f"{name} returns masks but no probabilities: its adapter has no THRESHOLD."
         )

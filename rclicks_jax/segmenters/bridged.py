@@ -1,4 +1,4 @@
-"""Segmenters that run in workers; features and states stay there."""
+"""Segmenters that run in workers; features and states stay in the workers."""
 
 import concurrent.futures
 import contextlib
@@ -20,12 +20,12 @@ from rclicks_jax.types import Clicks
 
 
 class Photograph:
-    """What this side knows of a photograph that a worker has encoded."""
+    """A photograph that a worker encodes, as this process knows it."""
 
     def __init__(
         self, number: int, image: np.ndarray, worker: client.WorkerClient
     ) -> None:
-        """Belongs to one worker from now on."""
+        """Assigns the photograph to a worker, which has not encoded it yet."""
         self.number = number
         self.shape = image.shape[:2]
         self.worker = worker
@@ -36,17 +36,17 @@ class Photograph:
         self._generation = 0
 
     def bring(self) -> None:
-        """Has the worker encode it, unless this worker has done so."""
+        """Has the worker encode the photograph, unless this worker has done so."""
         # A worker that has exited counts as holding the images of its predecessor.
         if not self.worker.alive or self._generation != self.worker.generation:
             self.worker.call(self._request)
             self._generation = self.worker.generation
 
     def forget(self) -> None:
-        """Has the worker forget it, if it is the one that has encoded it."""
+        """Has the worker forget the photograph, if this worker has encoded it."""
         with self.worker.lock:
             if self.worker.alive and self._generation == self.worker.generation:
-                # One that dies of it has forgotten.
+                # If the worker dies in this call, the photograph is forgotten too.
                 with contextlib.suppress(connection.WorkerDeadError):
                     self.worker.call(({"action": "release", "image": self.number}, {}))
 
@@ -58,13 +58,13 @@ class BridgedSegmenter:
         """Starts the workers.
 
         Args:
-            options: As `client.launch_of` takes them; perhaps `workers`, how many, or
-                `devices`, a CUDA device for each.
-            protocol: What the run asks of segmenters.
+            options: Options for `client.launch_of`, and perhaps `workers`, their
+                number, or `devices`, a CUDA device for each worker.
+            protocol: Switches of the run's protocol.
         """
-        left = dict(options)
-        environments = split_environments(left)
-        launch = client.launch_of(left)._replace(protocol=protocol)
+        rest = dict(options)
+        environments = split_environments(rest)
+        launch = client.launch_of(rest)._replace(protocol=protocol)
         launches = [
             launch._replace(environment=environment) for environment in environments
         ]
@@ -72,7 +72,7 @@ class BridgedSegmenter:
         self.name = pathlib.PurePath(code).stem
         self.encodes = 0
         self.lanes = len(launches)
-        # A worker that is to be replaced must have moments without a photograph.
+        # A worker is replaced only when it has no photograph.
         is_replaced = launch.recycle or launch.max_rss
         self.most_images = len(launches) if is_replaced else 0
         self._cancelled = threading.Event()
@@ -94,7 +94,7 @@ class BridgedSegmenter:
         self._numbers = itertools.count()
 
     def encode(self, image: np.ndarray, lane: int | None = None) -> Photograph:
-        """Sends a photograph to a worker; without a lane, to that with the fewest."""
+        """Sends a photograph to the worker of a lane; see `base.Segmenter`."""
         with self._lock:
             self.encodes += 1
             worker = (
@@ -126,7 +126,7 @@ class BridgedSegmenter:
             self._let_go(features.worker)
 
     def abort(self) -> None:
-        """Ends calls that other threads wait for; no worker is started any more."""
+        """Ends calls that other threads wait for; no worker is started again."""
         self._cancelled.set()
 
     def close(self) -> None:
@@ -142,7 +142,7 @@ class BridgedSegmenter:
 
 
 class BridgedSession:
-    """Trajectories whose clicks are kept, to be replayed to a fresh worker."""
+    """Trajectories, with their earlier clicks, which a new worker is sent again."""
 
     def __init__(self, name: str, photograph: Photograph, number: int) -> None:
         """Starts with no click."""
@@ -159,37 +159,38 @@ class BridgedSession:
     def predict_with_probabilities(
         self, rows: np.ndarray, clicks: Clicks
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Answers a click with masks and with what they were cut from.
+        """Answers a click with masks and probabilities.
 
         Returns:
-            `bool[t h w]` and `f32[t h w]`.
+            Masks, `bool[t h w]`, and the probabilities that they were cut from,
+            `f32[t h w]`.
 
         Raises:
-            SegmenterError: It failed, or its adapter has masks only.
+            SegmenterError: The segmenter failed, or its adapter has masks only.
         """
         arrays = self._answer(rows, clicks, {"probabilities": True})
         base.check_probabilities(self._name, arrays)
         return arrays["masks"], arrays["probabilities"]
 
     def _answer(
-        self, rows: np.ndarray, clicks: Clicks, wishes: Mapping[str, bool]
+        self, rows: np.ndarray, clicks: Clicks, flags: Mapping[str, bool]
     ) -> dict[str, np.ndarray]:
         header = {
             "action": "predict",
             "image": self._photograph.number,
             "session": self._number,
-            **wishes,
+            **flags,
         }
         request = (header, {"rows": np.asarray(rows, np.int32), **clicks._asdict()})
-        arrays = self._photograph.worker.survive(lambda: self._brought(request))
+        arrays = self._photograph.worker.survive(lambda: self._call(request))
         self._history.append(request)
         masks = base.checked_masks(
             self._name, arrays.get("masks"), len(rows), self._photograph.shape
         )
         return {**arrays, "masks": masks}
 
-    def _brought(self, request: Request) -> dict[str, np.ndarray]:
-        """Brings the worker to where the last one was, then asks."""
+    def _call(self, request: Request) -> dict[str, np.ndarray]:
+        """Calls the worker; a new one first gets the photograph and earlier clicks."""
         worker = self._photograph.worker
         self._photograph.bring()
         if self._generation != worker.generation:
@@ -202,7 +203,7 @@ class BridgedSession:
 def _started(
     launches: Sequence[client.Launch], cancelled: threading.Event
 ) -> list[client.WorkerClient]:
-    """Starts workers at once; if one cannot be, none is left."""
+    """Starts workers in parallel; if one cannot be started, all are ended."""
 
     def close(started: concurrent.futures.Future[client.WorkerClient]) -> None:
         if started.exception() is None:
@@ -216,7 +217,7 @@ def _started(
             return [future.result() for future in starting]
         except BaseException as error:
             if not isinstance(error, errors.RClicksError):
-                # An interrupt does not wait for the others.
+                # After an interrupt, the other workers are not waited for.
                 cancelled.set()
             for future in starting:
                 future.add_done_callback(close)
@@ -224,13 +225,13 @@ def _started(
 
 
 def split_environments(options: dict[str, str]) -> list[dict[str, str]]:
-    """Takes `workers` and `devices` out of options.
+    """Removes `workers` and `devices` from options.
 
     Returns:
-        What sets each worker apart: its device, or its share of the cores.
+        The environment variables of each worker: its device, or its share of the cores.
 
     Raises:
-        BadValueError: Both are given, or `workers` is no count.
+        BadValueError: Both are given, or `workers` is not a whole number above 0.
     """
     devices = options.pop("devices", "")
     if devices:

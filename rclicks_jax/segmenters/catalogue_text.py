@@ -1,4 +1,4 @@
-"""What there is to read on segmenters: a list, pages, and a table for the docs."""
+"""Texts about segmenters: a list, a page for each, and a table for the docs."""
 
 import dataclasses
 import textwrap
@@ -15,29 +15,30 @@ _WIDTH = 88
 
 
 def listing() -> str:
-    """Returns all segmenters, each in a line."""
+    """Returns the list of all segmenters, with a line for each."""
     own = registry.describe(registry.SEGMENTERS)
     known = methods.catalogue().methods.values()
     width = max(len(name) for name in (*own, *(method.name for method in known))) + 2
-    lines = ["Here, in this process:"]
+    lines = ["Segmenters that run in this process:"]
     lines += [f"  {name:{width}}{summary}" for name, summary in own.items()]
-    lines += ["", "In workers with PyTorch: licence, checkpoints, what it is"]
+    lines += ["", "In workers with PyTorch: licence, number of checkpoints, summary"]
     lines += [
         f"  {m.name:{width}}{m.license:14}{len(m.checkpoints):<4}{m.summary}"
         for m in known
     ]
     lines += [
         "",
-        "`rclicks-segmenters show NAME`: repository, checkpoints and where they come",
-        "from, environment, options, protocol, published numbers; `env NAME` makes the",
-        "environment.",
+        "`rclicks-segmenters show NAME` prints repository, checkpoints and their",
+        "source, environment, options, protocol, published numbers. `env NAME` makes",
+        "the environment.",
     ]
-    lines += ["", "Your own: FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER."]
+    own_forms = "FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER"
+    lines += ["", f"A segmenter of your own: {own_forms}."]
     return "\n".join(lines)
 
 
 def page(name: str) -> str:
-    """Returns all there is to know of a segmenter.
+    """Returns the page of a segmenter: all facts of the catalogue.
 
     Raises:
         UnknownNameError: There is no such segmenter.
@@ -84,9 +85,9 @@ def _own_page(name: str) -> Iterator[str]:
 
 
 def _settings(adapter: Any) -> dict[str, str]:
-    """Returns the settings that an adapter's `load` returns, in words.
+    """Describes the settings of an adapter: meaning and default, by name.
 
-    They are a dataclass whose docstring explains each.
+    `load` of the adapter returns them, a dataclass whose docstring explains each.
     """
     settings = typing.get_type_hints(adapter.load).get("return")
     if not isinstance(settings, type) or not dataclasses.is_dataclass(settings):
@@ -98,7 +99,7 @@ def _settings(adapter: Any) -> dict[str, str]:
 
 
 def _shown(checkpoint: Checkpoint) -> str:
-    """Returns a checkpoint's name, or its variant where all files have one name."""
+    """Returns a checkpoint's file name; the variant if all files have the same name."""
     if checkpoint.file == "last_checkpoint.pth":
         return checkpoint.variant
     return checkpoint.file
@@ -111,7 +112,7 @@ def _page(method: Method) -> Iterator[str]:
         f"{method.license}, {method.caution}" if method.caution else method.license
     )
     interpreter = environments.find(method.environment)
-    place = interpreter or f"not made; rclicks-segmenters env {method.name}"
+    place = interpreter or f"not made: run rclicks-segmenters env {method.name}"
     facts = {
         "repository": method.repository,
         "tested at": method.version,
@@ -132,7 +133,7 @@ def _page(method: Method) -> Iterator[str]:
         yield from _facts(published)
     yield from ("", "How it is driven")
     obeyed = ", ".join(method.switches) or "none"
-    switches = f"of the run's protocol it obeys: {obeyed}"
+    switches = f"switches of the run's protocol that it obeys: {obeyed}"
     yield from _facts({**method.protocol, "switches": switches})
     yield from ("", "Options")
     yield from _facts(_options(method.options))
@@ -173,7 +174,7 @@ def _options(options: Mapping[str, Option]) -> dict[str, str]:
 
 
 def _spec(method: Method) -> str:
-    """Returns a spec with the method's first checkpoint."""
+    """Returns a spec of a method with its first checkpoint, for the example."""
     first = method.checkpoints[0]
     values = {"checkpoint": first.file}
     if method.needs_checkout:
@@ -188,8 +189,8 @@ def _example(spec: str) -> str:
     return (
         f"  rclicks-benchmark --segmenter={spec} \\\n"
         "      --data=sample --click_model=DT --workdir=runs/mine\n"
-        "  For numbers about people give your --data, and as --click_model the folder\n"
-        "  that rclicks-convert makes of the published weights (docs/weights.md)."
+        "  For numbers about people, give your own --data. As --click_model, give the\n"
+        "  folder that rclicks-convert makes of published weights (docs/weights.md)."
     )
 
 

@@ -1,7 +1,7 @@
-"""Virtual environments of workers: made once from a requirements file.
+"""Makes the virtual environments of workers, each from a requirements file.
 
-A folder is an environment only when its marker says so, which is written last; what was
-interrupted is made anew.
+A folder counts as an environment only if its marker says so. The marker is written
+last, so an environment whose making was interrupted is made again.
 """
 
 import dataclasses
@@ -30,15 +30,15 @@ _ASK_VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """An environment as somebody wants it.
+    """A request to make an environment.
 
     Attributes:
-        environment: What it needs.
-        folder: Where it goes; the default one if None.
-        python: Interpreter to make it with.
+        environment: Packages of the environment.
+        folder: Folder of the environment; the default folder if None.
+        python: Interpreter that makes the environment.
         wheels: `default` for pip's own index; a build of PyTorch, such as `cpu` or
             `cu126`, from PyTorch's index; or the address of another index.
-        pins: More requirements, such as `torch==2.13.0`.
+        pins: Further requirements, such as `torch==2.13.0`.
     """
 
     environment: Environment
@@ -49,29 +49,30 @@ class Request:
 
     @property
     def place(self) -> pathlib.Path:
-        """The folder."""
+        """The absolute path of the folder."""
         return (self.folder or default_folder(self.environment)).expanduser().absolute()
 
     @property
     def interpreter(self) -> pathlib.Path:
-        """What runs in the environment."""
+        """The interpreter of the environment."""
         return _interpreter(self.place)
 
 
 def default_folder(environment: Environment) -> pathlib.Path:
-    """Returns where an environment is looked for, below the cache."""
+    """Returns the default folder of an environment, below the cache."""
     return cache.cache_dir() / "environments" / environment.name
 
 
 def find(environment: Environment) -> pathlib.Path | None:
-    """Returns the interpreter of an environment that was made; None if none was.
+    """Returns the interpreter of an environment in its default folder; None if none.
 
-    One of other requirements, as an older version of this package had, is none.
+    An environment that was made from other requirements, as an older version of this
+    package had, does not count.
     """
     folder = default_folder(environment).absolute()
     marker = _read_marker(folder)
-    wanted = _content(environment)
-    if {key: marker.get(key) for key in wanted} != wanted:
+    content = _content(environment)
+    if {key: marker.get(key) for key in content} != content:
         return None
     return _interpreter(folder) if _interpreter(folder).exists() else None
 
@@ -79,37 +80,35 @@ def find(environment: Environment) -> pathlib.Path | None:
 def make(
     request: Request, dry_run: bool = False, say: Callable[[str], object] = print
 ) -> pathlib.Path:
-    """Makes an environment, unless it is there as it is wanted.
+    """Makes an environment, unless it exists with the requested content.
 
     Args:
-        request: What is wanted.
-        dry_run: Only say what would be run.
-        say: Is told each command before it runs.
+        request: The environment to make.
+        dry_run: Whether the commands are only printed.
+        say: Is called with each command before it runs.
 
     Returns:
-        Its interpreter.
+        The interpreter of the environment.
 
     Raises:
-        BadValueError: A setting is wrong, or the folder holds something else.
-        SegmenterError: A command failed; the environment is not used then.
+        BadValueError: A setting is wrong, or the folder holds other files.
+        SegmenterError: A command failed; the environment is then not used.
     """
-    wanted = _identity(request)
+    identity = _identity(request)
     if dry_run:
         for command in commands(request):
             say(f"$ {shlex.join(command)}")
         return request.interpreter
-    # JAX takes seconds to import, which pages on segmenters do without.
-
     try:
         with cache.exclusive(cache.cache_dir() / "environments"):
             if (
-                _read_marker(request.place) != wanted
+                _read_marker(request.place) != identity
                 or not request.interpreter.exists()
             ):
-                _make(request, wanted, say)
+                _make(request, identity, say)
     except OSError as error:
         raise errors.SegmenterError(
-            f"{request.place} cannot be made an environment: {files.explain(error)} "
+            f"The environment {request.place} cannot be made: {files.explain(error)} "
             f"--dir=DIR or ${cache.VARIABLE} names another place."
         ) from error
     return request.interpreter
@@ -120,61 +119,61 @@ def commands(request: Request) -> list[list[str]]:
     python = str(request.interpreter)
     install = [python, "-m", "pip", "install"]
     environment, pins = request.environment, list(request.pins)
-    listed = [[request.python, "-m", "venv", str(request.place)]]
+    steps = [[request.python, "-m", "venv", str(request.place)]]
     if request.wheels != "default":
         lines = environment.requirements.read_text("utf-8").splitlines()
-        # From its own index alone: pip would take a newer one from elsewhere.
+        # PyTorch comes from this index alone; with several, pip takes the newest.
         pytorch = [line for line in (*lines, *pins) if _name(line) in _PYTORCH]
-        listed.append([*install, "--index-url", _index(request.wheels), *pytorch])
-    listed.append([*install, "-r", str(environment.requirements), *pins])
+        steps.append([*install, "--index-url", _index(request.wheels), *pytorch])
+    steps.append([*install, "-r", str(environment.requirements), *pins])
     if environment.last:
         left_out = ["--no-deps", "--no-build-isolation"]
-        listed.append([*install, *left_out, *environment.last])
+        steps.append([*install, *left_out, *environment.last])
     if environment.imports:
-        listed.append([python, "-c", f"import {', '.join(environment.imports)}"])
-    return listed
+        steps.append([python, "-c", f"import {', '.join(environment.imports)}"])
+    return steps
 
 
 def _make(
-    request: Request, wanted: dict[str, Any], say: Callable[[str], object]
+    request: Request, identity: dict[str, Any], say: Callable[[str], object]
 ) -> None:
     folder = request.place
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise errors.BadValueError(
             "--dir",
-            f"{folder}, which holds something else",
+            f"{folder}, which holds other files",
             "a new or empty folder, or an environment made by this command",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    # From now on it is known as ours, and as not ready.
+    # The empty marker says: this folder is an environment of ours, but not ready.
     _write_marker(folder, {})
     for path in folder.iterdir():
         if path.name != MARKER:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for command in commands(request):
         _run(command, say)
-    _write_marker(folder, wanted)
+    _write_marker(folder, identity)
 
 
 def _run(command: Sequence[str], say: Callable[[str], object]) -> None:
     say(f"$ {shlex.join(command)}")
     sys.stdout.flush()
-    # What points this process to its packages would mislead the new environment.
+    # These variables point to packages of this process, not of the new environment.
     clean = {
         k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")
     }
     status = subprocess.run(command, env=clean, stdin=subprocess.DEVNULL).returncode
     if status:
         raise errors.SegmenterError(
-            f"`{shlex.join(command)}` ended with status {status}; its words are above. "
-            "The environment is not used. The same command starts again; "
+            f"`{shlex.join(command)}` ended with status {status}; its output is above. "
+            "The environment is not used. Run the same command to start again. "
             "--pin=torch==VERSION chooses a version, --wheels=cpu, cu126 or default "
-            "where PyTorch comes from, --python another interpreter."
+            "chooses the source of PyTorch, --python chooses another interpreter."
         )
 
 
 def _identity(request: Request) -> dict[str, Any]:
-    """Returns what tells environments apart; checks the settings."""
+    """Returns the settings that distinguish environments; checks them."""
     if request.wheels != "default":
         _index(request.wheels)
     for pin in request.pins:
@@ -206,16 +205,19 @@ def _index(wheels: str) -> str:
 
 
 def _version(python: str) -> str:
-    """Returns the version of an interpreter, which must be new enough."""
+    """Returns the version of an interpreter; raises if it is too old."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [python, "-c", _ASK_VERSION], capture_output=True, text=True, check=True
         )
-        version = done.stdout.strip()
+        version = process.stdout.strip()
         numbers = tuple(map(int, version.split(".")))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        # A null character in a name is a `ValueError`, as an answer that is no version.
-        why = errors.reason(error) if isinstance(error, OSError) else "it is no Python"
+        # A name with a null character, and an answer that is not a version, both raise
+        # `ValueError`.
+        why = (
+            errors.reason(error) if isinstance(error, OSError) else "it is not a Python"
+        )
         raise errors.BadValueError(
             "--python", f"{python} ({why})", "an interpreter that can be started"
         ) from error

@@ -1,7 +1,8 @@
 """OpenCV's GrabCut from clicks, on a photograph shrunk to a few hundred pixels.
 
-Clicks become disks of sure foreground and background; all else is guessed from the
-colours. Before the first negative click the border of the photograph is background.
+Clicks become disks of sure foreground and background. GrabCut decides all other pixels
+by their colours. Before the first negative click, the border of the photograph counts
+as background.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ class GrabCut:
 
     Attributes:
         longest_side: Longest side of the shrunken photograph, pixels.
-        iterations: How often colours are modelled and the cut is made, at each click.
+        iterations: Number of iterations at each click: model the colours, then cut.
         radius: Radius of a click's disk, as a share of the longest side.
     """
 
@@ -30,7 +31,7 @@ class GrabCut:
 
 
 class Features(NamedTuple):
-    """The shrunken photograph, `u8[h w 3]`, and the shape it had."""
+    """The shrunken photograph, `u8[h w 3]`, and its original height and width."""
 
     small: np.ndarray
     shape: tuple[int, int]
@@ -42,8 +43,8 @@ def load(options: Mapping[str, str]) -> GrabCut:
 
 
 def encode(model: GrabCut, image: np.ndarray) -> Features:
-    """Shrinks `u8[h w 3]`."""
-    # Lists of segmenters do without OpenCV.
+    """Shrinks a photograph, `u8[h w 3]`."""
+    # Imported here because lists of segmenters do not need OpenCV.
     import cv2
 
     scale = min(1.0, model.longest_side / max(image.shape[:2]))
@@ -55,7 +56,7 @@ def encode(model: GrabCut, image: np.ndarray) -> Features:
 def predict(
     model: GrabCut, features: Features, clicks: Clicks, state: None
 ) -> tuple[np.ndarray, None]:
-    """Cuts each trajectory on its own, `bool[t h w]`."""
+    """Runs GrabCut for each trajectory on its own; returns masks, `bool[t h w]`."""
     del state
     rows = zip(clicks.yx, clicks.positive, clicks.count, strict=True)
     masks = [_cut(model, features, yx[:n], positive[:n]) for yx, positive, n in rows]
@@ -88,7 +89,7 @@ def _cut(
         models = np.zeros((1, 65)), np.zeros((1, 65))
         bgr = features.small[..., ::-1].copy()
         mode = cv2.GC_INIT_WITH_MASK
-        # The rectangle is not looked at in this mode.
+        # The rectangle is not used in this mode.
         cv2.grabCut(bgr, labels, (0, 0, 1, 1), *models, model.iterations, mode)
     inside = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     shape = features.shape[::-1]

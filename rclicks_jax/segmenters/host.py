@@ -1,4 +1,4 @@
-"""Segmenters that run in this process: JAX, NumPy, OpenCV, and files of the user's."""
+"""Segmenters that run in this process: our own, and adapters in files of the user."""
 
 import contextlib
 import pathlib
@@ -31,17 +31,18 @@ class HostSegmenter:
         """Loads the model of an adapter.
 
         Args:
-            name: What tables call it.
-            functions: With `load`, `encode` and `predict`; perhaps with
-                `with_batch(model, trajectories)`, to settle its one batch shape.
+            name: Name of the segmenter in tables.
+            functions: Object or module with `load`, `encode` and `predict`; perhaps
+                with `with_batch(model, trajectories)`, which sets its batch shape.
             options: Options for `load`, as text.
-            protocol: What the run asks of segmenters.
-            trajectories: How many a run advances together; 0 if that is not known.
-            around: What belongs to an adapter of the user's; None for our own, which
-                leave this process as it is.
+            protocol: Switches of the run's protocol.
+            trajectories: Number of trajectories that a run advances together; 0 if it
+                is not known.
+            around: The surroundings of a user's adapter; None for our own adapters,
+                which do not change the state of this process.
 
         Raises:
-            SegmenterError: It cannot be loaded.
+            SegmenterError: The model cannot be loaded.
         """
         self.name = name
         self.description: dict[str, Any] = {
@@ -49,7 +50,8 @@ class HostSegmenter:
             "options": provenance.describe_options(options),
         }
         code = getattr(functions, "__file__", "")
-        # The package's own adapters go by its version; a user's file by its content.
+        # Our own adapters are identified by the version of this package, which a run
+        # records. A user's file is identified by its content.
         if code and around is not None:
             self.description["code"] = provenance.describe(code)
         # A file of the user's may change what belongs to the whole process.
@@ -63,8 +65,8 @@ class HostSegmenter:
         with _heard(around):
             self.versions = self._run(lambda: self._adapter.load(options, protocol))
             if trajectories and hasattr(functions, "with_batch"):
-                settled = self._run(lambda: self._with_batch(trajectories))
-                self._adapter.model = settled
+                model = self._run(lambda: self._with_batch(trajectories))
+                self._adapter.model = model
 
     @property
     def has_probabilities(self) -> bool:
@@ -78,15 +80,15 @@ class HostSegmenter:
 
     @property
     def printed(self) -> str:
-        """The last of what it wrote while it was loaded."""
+        """The end of what it wrote while it was loaded."""
         return self._around.printed if self._around else ""
 
     def encode(self, image: np.ndarray, lane: int | None = None) -> adapter.Encoded:
-        """Encodes a photograph; remembers its shape to check masks by."""
+        """Encodes a photograph; keeps its shape, to check the masks later."""
         del lane
         self.encodes += 1
         if self._around is not None:
-            # Libraries may write into memory that NumPy calls read-only.
+            # Libraries may write into memory that NumPy marks as read-only.
             image = image.copy()
         return self._run(lambda: self._adapter.encode(image))
 
@@ -112,7 +114,7 @@ class HostSegmenter:
             lambda: self._adapter.predict(features, given, state, wanted)
         )
         if self._around is not None:
-            # An adapter may use the memory of its answers again.
+            # An adapter may reuse the memory of its answers.
             arrays = {name: each.copy() for name, each in arrays.items()}
         masks = answers.with_clean_bytes(arrays["masks"])
         return {**arrays, "masks": masks}, state
@@ -122,7 +124,7 @@ class HostSegmenter:
         return self._run(lambda: self._adapter.take(state, count, rows))
 
     def release(self, features: adapter.Encoded) -> None:
-        """Does nothing: what nobody holds is freed."""
+        """Does nothing: Python frees features that are not used any more."""
         del features
 
     def abort(self) -> None:
@@ -167,13 +169,14 @@ class HostSession:
     def predict_with_probabilities(
         self, rows: np.ndarray, clicks: Clicks
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Answers a click with masks and with what they were cut from.
+        """Answers a click with masks and probabilities.
 
         Returns:
-            `bool[t h w]` and `f32[t h w]`.
+            Masks, `bool[t h w]`, and the probabilities that they were cut from,
+            `f32[t h w]`.
 
         Raises:
-            SegmenterError: It failed, or its adapter has masks only.
+            SegmenterError: The segmenter failed, or its adapter has masks only.
         """
         arrays = self._answer(rows, clicks, wanted=True)
         base.check_probabilities(self._segmenter.name, arrays)
@@ -183,8 +186,8 @@ class HostSession:
         self, rows: np.ndarray, clicks: Clicks, wanted: bool
     ) -> dict[str, np.ndarray]:
         if not np.array_equal(rows, self._rows):
-            kept = np.searchsorted(self._rows, rows)
-            self._state = self._segmenter.take(self._state, len(self._rows), kept)
+            places = np.searchsorted(self._rows, rows)
+            self._state = self._segmenter.take(self._state, len(self._rows), places)
             self._rows = np.asarray(rows)
         arrays, self._state = self._segmenter.predict(
             self._features, clicks, self._state, wanted
@@ -198,16 +201,17 @@ def load_file(
     protocol: Switches,
     trajectories: int = 0,
 ) -> HostSegmenter:
-    """Loads an adapter of the user's in this process.
+    """Loads an adapter from a user's file in this process.
 
     Args:
         path: The Python file.
         options: Options for its `load`, as text.
-        protocol: What the run asks of segmenters.
-        trajectories: How many a run advances together; 0 if that is not known.
+        protocol: Switches of the run's protocol.
+        trajectories: Number of trajectories that a run advances together; 0 if it is
+            not known.
 
     Raises:
-        SegmenterError: It cannot be imported or loaded, or lacks one of the three
+        SegmenterError: The file cannot be imported or loaded, or lacks one of the three
             functions.
     """
     if not path.is_file():
@@ -217,7 +221,7 @@ def load_file(
         functions = _run(around, lambda: adapter.import_adapter(str(path)))
     if hasattr(functions, "saliency") and not hasattr(functions, "predict"):
         raise errors.SegmenterError(
-            f"{path} is a saliency model, not a segmenter: it is a click model, "
+            f"{path} is a saliency model, not a segmenter. Use it as a click model: "
             f"--click_model=SM:adapter={path}."
         )
     return HostSegmenter(path.stem, functions, options, protocol, trajectories, around)
@@ -230,10 +234,10 @@ def _heard(
 
 
 def _run(around: surroundings.Surroundings | None, function: Callable[[], T]) -> T:
-    """Calls an adapter's code in what belongs to it.
+    """Calls an adapter's code in its surroundings.
 
     Raises:
-        SegmenterError: Whatever went wrong in it, in words.
+        SegmenterError: The adapter failed; the message says how.
     """
     try:
         with around.entered() if around else contextlib.nullcontext():

@@ -16,20 +16,22 @@ def load(
 ) -> base.Segmenter:
     """Loads `name:key=value:...`.
 
-    `name` is in the catalogue; or is a method of `methods.toml`, to run in a worker of
-    its environment; or ends in `.py`, an adapter of the user's to run in this process;
-    or is `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`, to run in a
-    worker.
+    `name` is one of these:
+    - a segmenter of the catalogue, which runs in this process;
+    - a method of `methods.toml`, which runs in a worker of its environment;
+    - a user's file that ends in `.py`, an adapter that runs in this process;
+    - `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`, for a worker.
 
     Args:
-        spec: What the user named.
-        trajectories: How many a run advances together; 0 if that is not known.
+        spec: The segmenter as the user named it.
+        trajectories: Number of trajectories that a run advances together; 0 if it is
+            not known.
         protocol: Protocol of the run; the segmenter gets the switches that concern it.
 
     Raises:
         UnknownNameError: There is no such segmenter, or it has no such option.
-        BadValueError: An option is missing or is not what it can be.
-        SegmenterError: It cannot be loaded.
+        BadValueError: An option is missing or has a value that is not allowed.
+        SegmenterError: The segmenter cannot be loaded.
     """
     name, options = specs.parse(spec)
     switches = switches_of(protocol)
@@ -47,14 +49,14 @@ def load(
 
 
 def switches_of(protocol: protocols.Protocol) -> Switches:
-    """Returns what of a protocol concerns segmenters."""
+    """Returns the switches of a protocol that concern segmenters."""
     return Switches(**{name: getattr(protocol, name) for name in Switches._fields})
 
 
 def _load_method(
     method: methods.Method, options: Mapping[str, str], switches: Switches
 ) -> base.Segmenter:
-    """Starts the worker of a method, in its environment unless another is named."""
+    """Starts the worker of a method, by default in the method's environment."""
     methods.check_options(method, options)
     python = specs.interpreter(method, options)
     segmenter = bridged.BridgedSegmenter(

@@ -1,6 +1,6 @@
-"""Methods that run in workers, described by data: `methods.toml`.
+"""Methods that run in workers, as `methods.toml` describes them.
 
-Nothing here starts a worker or imports its framework.
+This module does not start a worker or import its framework.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ class Option:
         meaning: What the option sets, in a few words.
         default: Its default in words; empty if there is none.
         needed: Whether it must be given.
-        choices: All it can be; empty if it can be anything.
+        choices: All allowed values; empty if any value is allowed.
         path: Whether it may name a file or folder.
         recorded: Whether it can change a number beyond rounding.
     """
@@ -47,11 +47,11 @@ class Environment:
     """Packages that a worker needs.
 
     Attributes:
-        name: Name of the requirements file.
-        requirements: The file.
-        imports: Modules that can be imported once it is made.
-        last: Requirements that are installed when the rest is there, without what they
-            ask for.
+        name: Name of the requirements file, without suffix.
+        requirements: Path of the requirements file.
+        imports: Modules that must be importable in the finished environment.
+        last: Requirements that are installed after the others, without their own
+            dependencies.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Checkpoint:
     Attributes:
         file: Name of the file, or of a model on the Hugging Face hub.
         variant: Size of the network.
-        source: Where it comes from.
+        source: Address from which it can be downloaded.
         size: Size of the file in words; empty if it is not known.
-        note: What else there is to know.
+        note: Further remarks.
         rclicks: Published numbers of the paper, by dataset; see `methods.toml`.
         authors: Published numbers of the method's authors, by dataset.
     """
@@ -90,16 +90,16 @@ class Method:
     Attributes:
         name: Name, as users write it.
         adapter: Module of `bridge.adapters`.
-        summary: What the method is, in a line.
-        repository: Address of the code that the adapter drives.
-        version: Commit or release of it that the adapter was tested with.
-        license: Licence of its code and weights.
-        caution: What to mind about the licence.
-        environment: What its worker needs.
+        summary: One line on the method.
+        repository: Address of the code that the adapter runs.
+        version: Commit or release of that code that the adapter was tested with.
+        license: Licence of code and weights.
+        caution: Restriction or doubt about the licence; empty if there is none.
+        environment: Packages that its worker needs.
         options: Options of the adapter, by name.
         switches: Switches of the run's protocol that it obeys.
         protocol: How RClicks drives it, by aspect.
-        checkpoints: The published ones.
+        checkpoints: The published checkpoints.
     """
 
     name: str
@@ -123,12 +123,12 @@ class Method:
 
 @dataclasses.dataclass(frozen=True)
 class Catalogue:
-    """All of `methods.toml`.
+    """The content of `methods.toml`.
 
     Attributes:
         methods: All methods, by name.
         worker_options: Options that every method has, by name.
-        published: What the numbers of checkpoints are, by their source.
+        published: Explanation of the published numbers of checkpoints, by their source.
     """
 
     methods: Mapping[str, Method]
@@ -197,11 +197,11 @@ def find(name: str) -> Method:
 
 
 def check_options(method: Method, options: Mapping[str, str]) -> None:
-    """Makes sure of what can be known before a worker is started.
+    """Checks all that can be checked before a worker is started.
 
     Raises:
         UnknownNameError: The method has no such option.
-        BadValueError: One is missing, or is none of its choices.
+        BadValueError: An option is missing, or has a value that is not allowed.
     """
     known = {**method.options, **catalogue().worker_options}
     for name, value in options.items():
@@ -221,16 +221,16 @@ def check_options(method: Method, options: Mapping[str, str]) -> None:
                 f"Option {option.name} of {method.name}",
                 "nothing",
                 f"a {option.meaning}; `rclicks-segmenters show {method.name}` says "
-                "where from",
+                "where to get it",
             )
 
 
 def describe(method: Method, options: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what a run records: settings, and the content that paths stand for.
+    """Returns a run's record of a method: its settings, and the content of its files.
 
     Args:
-        method: Which is run.
-        options: The options that were given, checked.
+        method: The method of the run.
+        options: The options that the user gave, checked.
     """
     recorded = {}
     for name, value in options.items():
@@ -241,7 +241,7 @@ def describe(method: Method, options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _content(value: str) -> str:
-    """Returns what a path holds; the value itself if there is nothing."""
+    """Describes the content of a path; the value itself if nothing is there."""
     path = pathlib.Path(value)
     if not path.is_dir():
         return provenance.describe(value)
@@ -254,7 +254,7 @@ def _digest(folder: pathlib.Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        passing = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and not passing:
+        is_ignored = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and not is_ignored:
             digest.update(f"{name.as_posix()}\n{provenance.checksum(path)}\n".encode())
     return digest.hexdigest()

@@ -1,11 +1,11 @@
 """Grady's random walker on a downscaled grid: a segmenter that needs no download.
 
-A pixel belongs to the object if a walker that starts there and prefers to stay among
-similar colours is likelier to reach a positive click before a negative one. A weak
-link from every pixel to the background stands for the clicks nobody has made yet:
-without it the first positive click would claim the whole photograph.
+A walker starts at a pixel and prefers steps between similar colours. The pixel belongs
+to the object if the walker more likely reaches a positive click before a negative one.
+Every pixel also has a weak link to the background. Without this link, the whole
+photograph would belong to the object after the first positive click.
 
-Source: Grady, "Random Walks for Image Segmentation", PAMI 2006; `walks` solves them.
+Source: Grady, "Random Walks for Image Segmentation", PAMI 2006. `walks` has the solver.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from rclicks_jax.settings import dicts
 from rclicks_jax.types import Clicks
 
-# Lists of segmenters do without JAX and OpenCV, which take seconds to import.
+# JAX and OpenCV take seconds to import, and lists of segmenters do not need them.
 if TYPE_CHECKING:
     from rclicks_jax.ops import letterbox
     from rclicks_jax.segmenters import walks
@@ -30,14 +30,14 @@ class RandomWalker:
     """Settings of the random walker.
 
     Attributes:
-        grid: Side of the square the photograph is shrunk to, pixels.
-        beta: How much a difference of colour hinders the walker.
+        grid: Side of the square to which the photograph is shrunk, pixels.
+        beta: Strength with which a difference of colour hinders the walker.
         leak: Weight of each pixel's link to the background.
         seed_radius: Radius of a click's disk on the grid.
-        tolerance: Residual at which the solver stops, relative to the seeds'.
-        max_iterations: Steps after which it stops anyway.
-        batch: Trajectories solved together, the one shape that is compiled; 0 for as
-            many as the run advances together.
+        tolerance: Residual at which the solver stops, relative to the right-hand side.
+        max_iterations: Largest number of steps of the solver.
+        batch: Number of trajectories that are solved together, which is the only shape
+            that is compiled; 0 for as many as the run advances together.
     """
 
     grid: int = 96
@@ -50,7 +50,7 @@ class RandomWalker:
 
 
 class Features(NamedTuple):
-    """What `encode` makes of a photograph: the graph, and where it lies in the grid."""
+    """The graph of a photograph, and the place of the photograph in the grid."""
 
     graph: walks.Graph
     box: letterbox.Letterbox
@@ -62,12 +62,12 @@ def load(options: Mapping[str, str]) -> RandomWalker:
 
 
 def with_batch(model: RandomWalker, trajectories: int) -> RandomWalker:
-    """Settles the batch, unless the user did, on what a run advances together."""
+    """Sets the batch, unless the user did, to what a run advances together."""
     return dataclasses.replace(model, batch=model.batch or trajectories)
 
 
 def encode(model: RandomWalker, image: np.ndarray) -> Features:
-    """Shrinks `u8[h w 3]` to the grid and weighs its edges."""
+    """Shrinks an image, `u8[h w 3]`, to the grid and computes the weights of edges."""
     from rclicks_jax.ops import letterbox
     from rclicks_jax.segmenters import walks
 
@@ -87,12 +87,13 @@ def predict(
 
     Args:
         model: Settings.
-        features: What `encode` made of the photograph.
-        clicks: All clicks of each trajectory.
-        state: Potentials after the click before, `f32[t s s]`; they only save steps.
+        features: Features of the photograph, from `encode`.
+        clicks: All clicks so far of each trajectory.
+        state: Potentials after the click before, `f32[t s s]`. The solver starts from
+            them, which only saves steps.
 
     Returns:
-        Masks, `bool[t h w]`, and the potentials.
+        Masks, `bool[t h w]`, and the new potentials.
     """
     from rclicks_jax.ops import letterbox
     from rclicks_jax.segmenters import walks
@@ -119,7 +120,7 @@ def predict(
 
 
 def to_grid(yx: np.ndarray, box: letterbox.Letterbox) -> np.ndarray:
-    """Returns the grid cells that native pixels fall into, `i32[... 2]`."""
+    """Returns the grid cells of pixels of the photograph, `i32[... 2]`."""
     y0, y1, x0, x1 = box.box
     scale = np.array([(y1 - y0) / box.height, (x1 - x0) / box.width])
     cells = np.floor((yx + 0.5) * scale).astype(np.int32) + np.array([y0, x0])

@@ -1,4 +1,4 @@
-"""Segmenters that look at the target, for tests and dry runs. They measure nothing."""
+"""Segmenters that use the target, for tests and dry runs; they measure nothing."""
 
 import dataclasses
 import math
@@ -15,9 +15,9 @@ class Simulated:
     """Settings of the simulated segmenters.
 
     Attributes:
-        after: Click at which `oracle` knows the target.
-        noise: Share of pixels that `noisy` has wrong after its first click.
-        decay: What each further click leaves of that share.
+        after: Number of the click from which on `oracle` returns the target.
+        noise: Share of pixels that are wrong in `noisy` after the first click.
+        decay: Factor by which each further click multiplies that share.
     """
 
     after: int = 1
@@ -33,9 +33,9 @@ class SimulatedAdapter:
     """An adapter that answers from the target; `state` holds the targets.
 
     Attributes:
-        summary: What it is, in a line.
-        answer: From settings, a target and clicks to a mask.
-        sees_targets: Tells the host to give it the targets.
+        summary: One line on the segmenter.
+        answer: Function from settings, a target and clicks to a mask.
+        sees_targets: Tells the host to put the targets into the state.
     """
 
     summary: str
@@ -47,7 +47,7 @@ class SimulatedAdapter:
         return dicts.from_config_dict(Simulated, options)
 
     def encode(self, model: Simulated, image: np.ndarray) -> None:
-        """Looks at nothing."""
+        """Does nothing: the photograph is not used."""
         del model, image
 
     def predict(
@@ -61,8 +61,8 @@ class SimulatedAdapter:
 
 
 def _near(shape: tuple[int, ...], clicks_yx: np.ndarray, share: float) -> np.ndarray:
-    """Returns the pixels within a share of the diagonal of some click, `bool[h w]`."""
-    # Lists of segmenters do without OpenCV, and without JAX.
+    """Marks the pixels near a click, within a share of the diagonal, `bool[h w]`."""
+    # Imported here because lists of segmenters do not need OpenCV.
     import cv2
 
     radius = max(1, round(share * math.hypot(shape[0], shape[1])))
@@ -73,14 +73,14 @@ def _near(shape: tuple[int, ...], clicks_yx: np.ndarray, share: float) -> np.nda
 
 
 def _oracle(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
-    """Knows the target from click `after` on, and only disks before."""
+    """Returns the target from click `after` on; before, disks at the clicks."""
     return (
         gt_mask if len(yx) >= model.after else gt_mask & _near(gt_mask.shape, yx, 0.05)
     )
 
 
 def _noisy(model: Simulated, gt_mask: np.ndarray, yx: np.ndarray) -> np.ndarray:
-    """Has blobs wrong, fewer with each click, and none near a click."""
+    """Returns the target with wrong blobs: fewer after each click, none near one."""
     import cv2
 
     from rclicks_jax import hashing

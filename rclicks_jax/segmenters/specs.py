@@ -1,4 +1,4 @@
-"""Specs of segmenters, checked as far as nothing has to be loaded for it."""
+"""Checks the specs of segmenters as far as possible without loading a segmenter."""
 
 import ast
 import pathlib
@@ -13,22 +13,22 @@ _FORMS = (
     "Your own is FILE.py, or bridge:adapter=FILE.py:python=INTERPRETER in another "
     "environment."
 )
-# What a path to weights ends in; other values may name models of a hub.
+# Suffixes of files with weights; a value without one may name a model of a hub.
 _WEIGHTS = (".pth", ".pt", ".pkl", ".ckpt", ".bin", ".safetensors", ".yaml", ".yml")
 
 
 def check(spec: str) -> None:
-    """Makes sure of all that can be known of a segmenter before it is loaded.
+    """Checks all of a segmenter that can be checked before it is loaded.
 
-    Names and options are known, files are there, adapters are Python with the three
-    functions, interpreters can be started.
+    Names and options must be known, and files must exist. Adapters must be Python with
+    the three functions. Interpreters must exist.
 
     Args:
         spec: `name:key=value:...`, as `load.load` takes it.
 
     Raises:
         UnknownNameError: There is no such segmenter, or it has no such option.
-        BadValueError: An option is missing or is not what it can be.
+        BadValueError: An option is missing or has a value that is not allowed.
         SegmenterError: A file or an environment is missing.
     """
     name, options = parse(spec)
@@ -48,16 +48,16 @@ def parse(spec: str) -> tuple[str, dict[str, str]]:
     """Splits a spec into the name and its options, for a segmenter of any kind.
 
     Raises:
-        BadValueError: It is no spec, or names a protocol of its own: then a run would
-            record another one than was played.
+        BadValueError: It is not a spec, or has an option `protocol`. With that option,
+            the protocol of the segmenter would differ from the one that a run records.
     """
     name, options = registry.parse_spec(spec)
     if "protocol" in options:
         raise errors.BadValueError(
             f"Option protocol of {name}",
             repr(options["protocol"]),
-            "no such option: a segmenter is told the protocol of the run, which "
-            "--config.protocol sets. An adapter of your own is given its switches as "
+            "no such option: a segmenter gets the protocol of the run, which "
+            "--config.protocol sets. An adapter of your own gets the switches as "
             "load(options, protocol)",
         )
     return name, options
@@ -67,8 +67,8 @@ def check_all(specs: Iterable[str]) -> None:
     """Checks several segmenters; see `check`.
 
     Raises:
-        BadValueError: There is none.
-        RClicksError: Some cannot be loaded; the message has each.
+        BadValueError: `specs` is empty.
+        RClicksError: Some of them cannot be loaded; the message lists each.
     """
     wrong, several = [], list(specs)
     if not several:
@@ -86,16 +86,16 @@ def check_all(specs: Iterable[str]) -> None:
 
 
 def unknown(name: str) -> errors.UnknownNameError:
-    """Returns the error for a segmenter that does not exist, with what is meant."""
+    """Returns the error for a segmenter that does not exist, with a similar name."""
     known = sorted((*registry.SEGMENTERS, *methods.catalogue().methods))
     return errors.UnknownNameError("segmenter", name, known, _FORMS)
 
 
 def check_file(path: pathlib.Path) -> None:
-    """Makes sure that an adapter's file is Python and has the three functions.
+    """Checks that an adapter's file is Python and has the three functions.
 
     Raises:
-        SegmenterError: It is not there, is no Python, or lacks a function.
+        SegmenterError: It does not exist, is not Python, or lacks a function.
     """
     if not path.is_file():
         what = "is not a Python file" if path.exists() else "does not exist"
@@ -108,8 +108,9 @@ def check_file(path: pathlib.Path) -> None:
         tree = ast.parse(text, str(path))
     except (SyntaxError, ValueError) as error:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) else ""
-        raise errors.SegmenterError(f"{path} is no Python{line}: {error}.") from error
-    # They may be made in any way, but not without being named, unless all is imported.
+        raise errors.SegmenterError(f"{path} is not Python{line}: {error}.") from error
+    # A function may be defined in any way, but its name must occur in the text, unless
+    # the file imports all names of another module.
     words = set(re.findall(rb"\w+", text))
     stars = any(
         isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
@@ -124,7 +125,7 @@ def check_file(path: pathlib.Path) -> None:
 
 
 def _check_native(name: str, options: Mapping[str, str]) -> None:
-    # NumPy takes time to import, which lists of names do without.
+    # Imported here because NumPy takes time to import; lists of names do not need it.
     from rclicks_jax.bridge import adapter
     from rclicks_jax.bridge.switches import PAPER
 
@@ -133,20 +134,20 @@ def _check_native(name: str, options: Mapping[str, str]) -> None:
 
 
 def _check_bridge(options: Mapping[str, str]) -> None:
-    # Workers need NumPy, which lists and unknown names do without.
+    # Imported here because workers need NumPy; lists and unknown names do not.
     from rclicks_jax.bridge import client
     from rclicks_jax.segmenters import bridged
 
-    left = dict(options)
-    bridged.split_environments(left)
+    rest = dict(options)
+    bridged.split_environments(rest)
     adapter = options.get("adapter", "")
     known = {method.adapter for method in methods.catalogue().methods.values()}
     if adapter.endswith(".py"):
         check_file(pathlib.Path(adapter))
     elif adapter and adapter not in known:
-        more = "A file of your own ends in .py."
+        more = "The name of a file of your own must end in .py."
         raise errors.UnknownNameError("adapter", adapter, known, more)
-    client.check(left)
+    client.check(rest)
 
 
 def _check_method(method: methods.Method, options: Mapping[str, str]) -> None:
@@ -154,10 +155,10 @@ def _check_method(method: methods.Method, options: Mapping[str, str]) -> None:
     from rclicks_jax.segmenters import bridged
 
     methods.check_options(method, options)
-    given = dict(options)
-    bridged.split_environments(given)
-    python = interpreter(method, given)
-    client.check({**given, "adapter": method.adapter, "python": python})
+    rest = dict(options)
+    bridged.split_environments(rest)
+    python = interpreter(method, rest)
+    client.check({**rest, "adapter": method.adapter, "python": python})
     for name, value in options.items():
         option = method.options.get(name)
         if option is None or not option.path or pathlib.Path(value).exists():
@@ -174,7 +175,7 @@ def interpreter(method: methods.Method, options: Mapping[str, str]) -> str:
     """Returns the interpreter of a method's worker.
 
     Raises:
-        SegmenterError: None was named, and its environment was not made.
+        SegmenterError: The options name none, and the environment was not made.
     """
     python = options.get("python") or environments.find(method.environment)
     if python is None:
@@ -182,13 +183,13 @@ def interpreter(method: methods.Method, options: Mapping[str, str]) -> str:
             f"{method.name} runs in an environment of its own, which is not in "
             f"{environments.default_folder(method.environment)}: make it by "
             f"`rclicks-segmenters env {method.name}`, or give python=INTERPRETER of "
-            "one that has what it needs."
+            "another environment with the same packages."
         )
     return str(python)
 
 
 def _near(path: pathlib.Path) -> str:
-    """Returns a sentence with the file that may be meant; empty if none is near."""
+    """Returns a sentence with a file of a similar name; empty if there is none."""
     try:
         there = [each.name for each in path.parent.iterdir()]
     except OSError:

@@ -1,9 +1,9 @@
-"""What an adapter in this process may change, given back to it and taken away again.
+"""Separates the state of this process that an adapter changes from the benchmark's.
 
-In a worker an adapter has a process of its own. Here it shares one with the benchmark:
-the working folder, the environment, the standard streams, loaded modules. Each call of
-the adapter is made with what it left behind after the call before, and the benchmark
-goes on with its own.
+In a worker an adapter has a process of its own. Here it shares the process of the
+benchmark: working folder, environment variables, standard streams, loaded modules. Each
+call of the adapter starts with the state that the call before has left. After the call,
+the benchmark's own state is restored.
 """
 
 import contextlib
@@ -22,7 +22,8 @@ import numpy as np
 
 from rclicks_jax.bridge import keeper, words
 
-# What is kept during a call lies beyond the descriptors that programs close by habit.
+# Copies of descriptors get numbers from here on, so that an adapter that closes all low
+# descriptors does not close them.
 _HIGH = 600
 
 
@@ -30,9 +31,9 @@ class Piece(NamedTuple):
     """A part of the state of a process.
 
     Attributes:
-        read: Returns it.
-        write: Sets it to what was read.
-        is_shared: Whether the benchmark's holds while the adapter runs, too.
+        read: Returns the present value.
+        write: Sets a value that was read before.
+        is_shared: Whether the benchmark's value also holds while the adapter runs.
     """
 
     read: Callable[[], Any]
@@ -41,14 +42,14 @@ class Piece(NamedTuple):
 
 
 class Surroundings:
-    """What belongs to one adapter between its calls.
+    """The state of the process that belongs to one adapter, kept between its calls.
 
     Attributes:
-        printed: The last of what it wrote in the first calls that were heard.
+        printed: The end of what the adapter wrote inside `heard`.
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        """Starts as this process is.
+        """Starts with the present state of this process.
 
         Args:
             folder: Folder of the adapter's file; modules in it belong to the adapter.
@@ -62,7 +63,7 @@ class Surroundings:
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Lets the adapter run; afterwards this process is as before."""
+        """Sets the adapter's state while it runs; then restores the benchmark's."""
         state, loaded = [piece.read() for piece in _PIECES], dict(sys.modules)
         children = _children()
         with self._own_streams(), _same_ends_as_in_a_worker():
@@ -82,21 +83,21 @@ class Surroundings:
 
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
-        """Keeps what is written to stdout and stderr meanwhile, and lets it through."""
+        """Keeps the end of what is written meanwhile, and passes all on to stderr."""
         reading, writing = os.pipe()
         terminal, echo = _high(2), _high(2)
-        heard = words.Words(reading, echo=echo)
+        output = words.Words(reading, echo=echo)
         os.dup2(writing, 2)
         os.close(writing)
         try:
             yield
         finally:
-            self.printed = f"{self.printed}\n{heard.settled()}".strip()
+            self.printed = f"{self.printed}\n{output.settled()}".strip()
             os.dup2(terminal, 2)
             os.close(terminal)
 
     def end(self) -> None:
-        """Ends the processes that the adapter started, where they can be told."""
+        """Ends the processes that the adapter started, if the kernel lists them."""
         for child in self._children & _children():
             keeper.end_below(child)
             with contextlib.suppress(OSError):
@@ -105,8 +106,9 @@ class Surroundings:
 
     @contextlib.contextmanager
     def _own_streams(self) -> Iterator[None]:
-        """Has stdin be empty, and what is printed go to stderr, as in a worker."""
-        outer, kept = (sys.stdin, sys.stdout, sys.stderr), [_high(n) for n in range(3)]
+        """Makes stdin empty and sends output to stderr, as in a worker."""
+        outer = (sys.stdin, sys.stdout, sys.stderr)
+        copies = [_high(number) for number in range(3)]
         with contextlib.suppress(Exception):
             sys.stdout.flush()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -126,7 +128,7 @@ class Surroundings:
                 with contextlib.suppress(Exception):
                     stream.flush()
             sys.stdin, sys.stdout, sys.stderr = outer
-            for number, descriptor in enumerate(kept):
+            for number, descriptor in enumerate(copies):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
 
@@ -138,7 +140,7 @@ class Surroundings:
                 sys.modules[name] = module
 
     def _take_modules(self, before: dict[str, Any]) -> None:
-        """Keeps the adapter's own modules and its changes; restores what was there."""
+        """Keeps the adapter's modules and its changes; restores the earlier modules."""
         now = dict(sys.modules)
         added = now.keys() - before.keys()
         own = {name: now[name] for name in added if self._is_own(name, now, before)}
@@ -156,7 +158,7 @@ class Surroundings:
     def _is_own(self, name: str, now: dict[str, Any], before: dict[str, Any]) -> bool:
         """Tells whether a module lies in the adapter's folder, or in a package there.
 
-        Another adapter may have another one of the same name.
+        Another adapter may have another module of the same name.
         """
         top = name.partition(".")[0]
         if top in before:
@@ -173,9 +175,9 @@ class Surroundings:
 
 @contextlib.contextmanager
 def _same_ends_as_in_a_worker() -> Iterator[None]:
-    """Has threads end with this process, and `os._exit` end the call and not the run.
+    """Makes threads end with this process, and `os._exit` end the call only.
 
-    A worker that is done is killed with all its threads.
+    In a worker both are so: the end of a worker ends its threads, but not the run.
     """
     start, leave, process = threading.Thread.start, os._exit, os.getpid()
 
@@ -209,7 +211,7 @@ def _high(descriptor: int) -> int:
 
 
 def _children() -> set[int]:
-    """Returns the children of this thread; none where the kernel does not tell."""
+    """Returns the child processes of this thread; none on systems without /proc."""
     try:
         text = pathlib.Path("/proc/thread-self/children").read_text()
     except OSError:
@@ -225,15 +227,15 @@ def _folder() -> str:
 
 
 def _go_to(folder: str) -> None:
-    # It may be gone, and then nobody can go back there.
+    # The folder may have been deleted.
     with contextlib.suppress(OSError):
         os.chdir(folder)
 
 
-def _set_environment(wanted: dict[str, str]) -> None:
-    for name in os.environ.keys() - wanted.keys():
+def _set_environment(variables: dict[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
         del os.environ[name]
-    for name, value in wanted.items():
+    for name, value in variables.items():
         if os.environ.get(name) != value:
             os.environ[name] = value
 
@@ -242,11 +244,11 @@ def _handlers() -> dict[int, Any]:
     return {int(number): signal.getsignal(number) for number in signal.valid_signals()}
 
 
-def _set_handlers(wanted: dict[int, Any]) -> None:
+def _set_handlers(handlers: dict[int, Any]) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
-    for number, handler in wanted.items():
-        # One that is None is not Python's and cannot be set from here.
+    for number, handler in handlers.items():
+        # None means that a C library set the handler; Python cannot set it again.
         if handler is not None and signal.getsignal(number) is not handler:
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, handler)
@@ -258,44 +260,44 @@ def _umask() -> int:
     return mask
 
 
-def _set_filters(wanted: list[Any]) -> None:
-    if list(warnings.filters) != wanted:
-        # This makes Python forget what it has decided by the filters before.
+def _set_filters(earlier: list[Any]) -> None:
+    if list(warnings.filters) != earlier:
+        # This also clears the decisions that Python has cached by the other filters.
         warnings.resetwarnings()
         filters: Any = warnings.filters
-        filters[:] = wanted
+        filters[:] = earlier
 
 
-def _set_locale(wanted: str) -> None:
-    if locale.setlocale(locale.LC_ALL) != wanted:
+def _set_locale(name: str) -> None:
+    if locale.setlocale(locale.LC_ALL) != name:
         with contextlib.suppress(locale.Error):
-            locale.setlocale(locale.LC_ALL, wanted)
+            locale.setlocale(locale.LC_ALL, name)
 
 
 def _in_place(values: list[Any]) -> Piece:
-    """Returns a list as a piece, whoever else holds it."""
+    """Returns a piece for a list; it is changed in place, as other code holds it."""
 
-    def write(wanted: list[Any]) -> None:
-        values[:] = wanted
+    def write(earlier: list[Any]) -> None:
+        values[:] = earlier
 
     return Piece(lambda: list(values), write)
 
 
-def _set_hook(wanted: Any) -> None:
-    sys.excepthook = wanted
+def _set_hook(hook: Any) -> None:
+    sys.excepthook = hook
 
 
 _PIECES = (
     Piece(_folder, _go_to),
     Piece(lambda: dict(os.environ), _set_environment),
-    # An interrupt from the keyboard is the benchmark's matter at any time.
+    # The benchmark handles an interrupt from the keyboard, also during a call.
     Piece(_handlers, _set_handlers, is_shared=True),
     Piece(lambda: sys.excepthook, _set_hook, is_shared=True),
     _in_place(sys.argv),
     _in_place(sys.path),
     Piece(lambda: list(warnings.filters), _set_filters),
-    Piece(np.geterr, lambda wanted: np.seterr(**wanted)),
-    Piece(np.get_printoptions, lambda wanted: np.set_printoptions(**wanted)),
+    Piece(np.geterr, lambda options: np.seterr(**options)),
+    Piece(np.get_printoptions, lambda options: np.set_printoptions(**options)),
     Piece(sys.getrecursionlimit, sys.setrecursionlimit),
     Piece(_umask, os.umask),
     Piece(lambda: locale.setlocale(locale.LC_ALL), _set_locale),

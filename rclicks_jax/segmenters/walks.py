@@ -1,6 +1,6 @@
-"""Random walks on a grid of weighted edges: weights, seeds, and their potentials.
+"""Random walks on a grid of weighted edges: weights, seeds, potentials.
 
-Edge weights are scikit-image's, and with `leak` 0 so are the potentials.
+Edge weights are the same as in scikit-image; with `leak` 0, potentials are too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 if TYPE_CHECKING:
     from rclicks_jax.segmenters.random_walker import RandomWalker
 
-# Keeps the graph connected where colours differ much; scikit-image's.
+# Keeps the graph connected where colours differ much; the value is scikit-image's.
 _WEIGHT_FLOOR = 1e-10
 
 
@@ -25,7 +25,7 @@ class Graph(NamedTuple):
     Attributes:
         right: Weight of the edge to the next column, 0 in the last, `f32[s s]`.
         down: Weight of the edge to the next row, 0 in the last, `f32[s s]`.
-        content: Where the photograph is, `bool[s s]`.
+        content: Cells of the photograph, `bool[s s]`.
     """
 
     right: jax.Array
@@ -35,12 +35,12 @@ class Graph(NamedTuple):
 
 @jax.jit
 def edge_weights(square: jax.Array, content: jax.Array, strength: jax.Array) -> Graph:
-    """Weighs the edges between neighbours by the difference of their colours.
+    """Computes the weights of edges from the difference of colours of neighbours.
 
     Args:
-        square: `f32[s s c]` in [0, 1].
-        content: `bool[s s]`.
-        strength: Beta over the deviation of all colours.
+        square: The photograph in the grid, `f32[s s c]` in [0, 1].
+        content: Cells of the photograph, `bool[s s]`.
+        strength: Beta divided by the standard deviation of all colours.
     """
     scale = strength / (10 * jnp.sqrt(square.shape[-1]))
 
@@ -65,7 +65,7 @@ def solve_batch(
     *,
     settings: RandomWalker,
 ) -> jax.Array:
-    """Solves `potentials` for each trajectory, `f32[t s s]`."""
+    """Computes `potentials` for each trajectory, `f32[t s s]`."""
 
     def solve(
         yx: jax.Array, positive: jax.Array, count: jax.Array, start: jax.Array
@@ -87,14 +87,14 @@ def seeds(
     """Marks the disk of each click; later clicks win, and centres win over disks.
 
     Args:
-        yx: Grid cells, `i32[k 2]`.
-        positive: `bool[k]`.
+        yx: Grid cells of the clicks, `i32[k 2]`.
+        positive: Which clicks are on the object, `bool[k]`.
         count: Clicks in use, `i32[]`.
         shape: Height and width of the grid.
         radius: Radius of the disks, pixels.
 
     Returns:
-        Which cells are seeds, `bool[s s]`, and the potential they have, `f32[s s]`.
+        Which cells are seeds, `bool[s s]`, and their potential, `f32[s s]`.
     """
     rows = jnp.arange(shape[0])[:, None]
     columns = jnp.arange(shape[1])[None, :]
@@ -105,7 +105,7 @@ def seeds(
     squared = jax.vmap(reach)(yx)
     order = jnp.arange(1, yx.shape[0] + 1)
     used = jnp.where(order <= count, order, 0)[:, None, None]
-    # The number of the click that decides a cell; centres come after all disks.
+    # Rank of a click at a cell; centres have higher ranks than all disks.
     centre = jnp.where(squared == 0, used + order.size * (used > 0), 0)
     disk = jnp.where(squared <= radius**2, used, 0)
     winner = jnp.maximum(centre, disk).max(axis=0)
@@ -120,19 +120,19 @@ def potentials(
     start: jax.Array,
     settings: RandomWalker,
 ) -> jax.Array:
-    """Solves for the probability of reaching a positive seed first.
+    """Computes the probability that a walker reaches a positive seed first.
 
-    Conjugate gradients, preconditioned by the diagonal.
+    The solver is conjugate gradients, preconditioned by the diagonal.
 
     Args:
         graph: The graph of the photograph.
         seeded: Which cells are seeds, `bool[s s]`.
         value: Their potential, 0 elsewhere, `f32[s s]`.
-        start: Where the search starts, `f32[s s]`.
-        settings: Leak, tolerance and steps.
+        start: Potentials from which the solver starts, `f32[s s]`.
+        settings: Leak, tolerance and largest number of steps.
 
     Returns:
-        `f32[s s]` in [0, 1]; 0 outside the photograph.
+        The probabilities, `f32[s s]` in [0, 1]; 0 outside the photograph.
     """
     free = graph.content & ~seeded
     degree = _neighbours(graph, jnp.ones_like(start)) + settings.leak
@@ -181,5 +181,5 @@ def _neighbours(graph: Graph, field: jax.Array) -> jax.Array:
 
 
 def _shift(field: jax.Array, by: int, axis: int) -> jax.Array:
-    """Moves a field by one cell; what would wrap around meets an edge of weight 0."""
+    """Moves a field by one cell; values that wrap around have an edge of weight 0."""
     return jnp.roll(field, by, axis)

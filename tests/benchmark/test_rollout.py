@@ -236,7 +236,7 @@ class Counted:
     """A click model and a segmenter that note how much they are asked at a time."""
 
     def __init__(self):
-        self.maps, self.rows = [], []
+        self.maps, self.answered = [], []
         self.click_model = click_models.load("DT")
         self.start_session = starting_on(EXAMPLE, "oracle:after=2")
 
@@ -249,7 +249,7 @@ class Counted:
         return self
 
     def predict(self, rows, clicks):
-        self.rows.append(rows.tolist())
+        self.answered.append(rows.tolist())
         return self.session.predict(rows, clicks)
 
 
@@ -262,19 +262,19 @@ def test_questions_of_several_objects_are_answered_in_one_call_of_each_kind():
     )
     assert counted.maps == [2, 4]
     # Both objects are solved by click 2, and nothing is left to click.
-    assert counted.rows == [list(range(6))] * 2
+    assert counted.answered == [list(range(6))] * 2
     assert answered == [6, 6]
     assert [len(each.trajectories) for each in both] == [3, 3]
 
 
 def test_time_is_taken_by_part(monkeypatch):
-    # A second passes with each look at the clock, so a part takes one each time.
+    # A second passes with each look at the clock.
     ticks = itertools.count()
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
     clock = Clock()
     start = starting_on(EXAMPLE, "oracle")
     play_objects(EXAMPLE, OBJECTS, start, click_models.load("UD"), setup(), clock=clock)
-    assert clock.seconds["predict"] == protocols.PAPER.max_clicks
-    assert all(clock.seconds[part] >= 20 for part in ("simulate", "score"))
+    parts = ("predict", "simulate", "score")
+    assert all(clock.seconds[part] >= protocols.PAPER.max_clicks for part in parts)
     # No second is in two parts.
-    assert 2 * sum(clock.seconds.values()) < next(ticks)
+    assert sum(clock.seconds.values()) < next(ticks)

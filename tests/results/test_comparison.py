@@ -178,7 +178,7 @@ def test_the_same_segmenter_under_two_click_models_is_named_and_not_ranked():
     assert [row["sample_noc_rank"] for row in table.rows] == [None, None]
     for row in comparison.differences(checked.runs).rows:
         assert row["told_apart"] is None
-    assert "Nothing is ranked" in checked.notes[0]
+    assert "are not ranked" in checked.notes[0]
 
 
 def test_segmenters_are_ranked_among_runs_of_equal_settings_alone():
@@ -211,7 +211,8 @@ def test_other_means_are_named_and_are_no_other_setting(key, one, other, said):
         [recorded("a", provenance={key: one}), recorded("b", provenance={key: other})]
     )
     assert checked.head == ""
-    assert checked.notes[0].startswith(f"Made by different means: {said}")
+    start = f"The runs were made by different means: {said}"
+    assert checked.notes[0].startswith(start)
     same = [recorded(name, provenance={key: one}) for name in "ab"]
     assert not any("means" in note for note in comparison.check(same).notes)
     # Releases before did not note it.
@@ -262,8 +263,8 @@ def test_notes_of_each_run_are_repeated_with_the_runs_that_have_them():
     run = recorded("outer", outer)
     result = dataclasses.replace(run.results["set"], groups=[1, 10])
     told = run._replace(results={"set": result}).notes()
-    assert any("over clicking groups 1, 10 alone" in note for note in told)
-    failed = "other: Of 16 objects 3 failed and 1 were skipped: they are in no mean."
+    assert any("over clicking groups 1, 10 only" in note for note in told)
+    failed = "other: Of 16 objects 3 failed and 1 were skipped: no mean includes them."
     assert failed in notes
 
 

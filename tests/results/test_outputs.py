@@ -77,7 +77,7 @@ def test_one_segmenter_under_two_click_models_is_refused_or_named(tmp_path):
     differences = rows_of(tmp_path / "out", "differences")
     assert {row["told_apart"] for row in differences} == {""}
     page = (tmp_path / "out" / "comparison.html").read_text()
-    assert "Nothing is ranked or told apart across these differences" in page
+    assert "Runs that differ in these settings are not ranked or told apart" in page
     assert "noisy (click_model DT): The click model is DT, a rule" in page
 
 

@@ -78,7 +78,7 @@ def test_a_click_model_is_called_what_it_is(tmp_path, described, heading, warned
 
 def test_notes_of_a_table_are_said_once(plain):
     _, page = plain
-    note = "Sample and what follows from it are over clicking groups 1, 10 alone"
+    note = "Sample and the measures that follow from it are over clicking groups 1, 10"
     (summary,) = re.findall(r"(?s)<h2 id=.summary.*?</section>", page)
     assert summary.count(note) == 1
 

@@ -46,7 +46,7 @@ def test_the_two_outer_groups_are_all_that_delta_gr_needs():
     assert row["set_delta_gr"] == pytest.approx(expected.mean())
     assert measures.BY_KEY["delta_hh"].values(outer, PAPER) is None
     (note,) = tables.summary([outer], PAPER).notes
-    assert "over clicking groups 1, 10 alone" in note
+    assert "over clicking groups 1, 10 only" in note
     assert tables.summary([whole], PAPER).notes == ()
 
 

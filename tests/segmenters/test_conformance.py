@@ -70,12 +70,12 @@ def test_probabilities_are_compared_where_there_are_some(tmp_path):
             r"click \d: [1-3]\.\d\d% of pixels differ\. Allowed",
         ),
         ("remembers", "sessions", r"click [23]: "),
-        ("slots", "unused", "with others in them: "),
+        ("slots", "unused", "other clicks there: "),
         ("batch", "batch", r"trajectory \d at click 1: "),
         ("first_state", "states", r"trajectory [23] at click \d: "),
         ("list", "ending", "At click 2"),
         ("swapped", "meaning", "x and y are swapped"),
-        ("inverted", "meaning", "is what was not clicked"),
+        ("inverted", "meaning", "is the part that was not clicked"),
         ("corner", "borders", r"At click 3.*\(0, 64, '\+'\)|no place for a patch"),
         ("tired", "twenty", "At click 11, .*ten clicks are enough"),
         ("even", "sizes", "31x47: .*sides must be even"),
@@ -264,7 +264,9 @@ def test_a_failure_shows_its_line_and_drowns_in_nothing(tmp_path, way):
         told
     )
     assert told.count("left out") == 2
-    assert "left out  16 checks that say nothing before the above is mended" in told
+    assert "left out  16 checks that prove nothing before the above is corrected" in (
+        told
+    )
     assert "1 passed, 1 failed, 16 left out" in told
 
 

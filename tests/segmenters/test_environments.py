@@ -79,7 +79,7 @@ def test_what_failed_is_not_used_and_made_anew(pebbles):
 def test_a_folder_of_something_else_is_left_alone(pebbles, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letter").write_text("dear")
-    with pytest.raises(errors.BadValueError, match="holds something else"):
+    with pytest.raises(errors.BadValueError, match="holds other files"):
         environments.make(Request(pebbles, tmp_path / "home"), say=str)
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["letter"]
 
@@ -136,7 +136,7 @@ def test_without_wheels_pip_decides(tmp_path):
             {"python": "/no/such/python"},
             r"--python: got /no/such/python \(No such file or directory: [^\[]*\);",
         ),
-        ({"python": "/bin/echo"}, r"--python: got /bin/echo \(it is no Python\);"),
+        ({"python": "/bin/echo"}, r"--python: got /bin/echo \(it is not a Python\);"),
     ],
 )
 def test_wrong_settings_are_named(changes, message):

@@ -62,7 +62,7 @@ def test_what_can_be_loaded_passes(files, spec):
         ("mine.p:y", "key=value"),
         ("nime.py", r"nime\.py does not exist\. Do you mean mine\.py\?"),
         ("no/mine.py", r"does not exist\. There is no folder no\."),
-        ("broken.py", r"broken\.py is no Python \(line 1\)"),
+        ("broken.py", r"broken\.py is not Python \(line 1\)"),
         ("half.py", "lacks encode, predict"),
         ("bridge", "adapter=FILE.py or command=PROGRAM"),
         ("bridge:adapter=nime.py", r"Do you mean mine\.py"),

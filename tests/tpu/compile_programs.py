@@ -2,7 +2,7 @@
 
     TPU_LIBRARY_PATH=.../libtpu.so python tests/tpu/compile_programs.py
     ... --nano           # small ones, to see that all compile; nothing is written
-    ... --only=draws     # those whose row has this text; nothing is written
+    ... --only=draws     # those whose row has this text; other rows stay as they are
 
 Writes a table into docs/performance.md. Ends with an error if a program does not
 compile or does not fit into the memory of its chip.
@@ -54,6 +54,11 @@ def topology_of(case: programs.Case):
     ).devices
 
 
+def name_of(row: programs.Case | table.Row) -> str:
+    """Names a program with what it works on and where."""
+    return f"{row.program}, {row.shape}, {row.chip} x {row.devices}"
+
+
 def compiled(case: programs.Case) -> table.Row:
     """Compiles a program and reads what it needs."""
     start = time.perf_counter()
@@ -94,7 +99,7 @@ def main(argv):
     cases = programs.nano_programs() if NANO.value else programs.programs()
     rows, failures = [], []
     for case in cases:
-        name = f"{case.program}, {case.shape}, {case.chip} x {case.devices}"
+        name = name_of(case)
         if ONLY.value not in name:
             continue
         try:
@@ -115,8 +120,10 @@ def main(argv):
     if failures:
         sys.exit("\n".join(["Programs that no TPU would run:", *failures]))
     print(f"{len(rows)} programs compile and fit.")
-    if NANO.value or ONLY.value:
+    if NANO.value:
         return
+    newest = {name_of(row): row for row in [*table.read(page.PAGE.read_text()), *rows]}
+    rows = [newest[name] for name in map(name_of, cases) if name in newest]
     versions = f"jax {jax.__version__}, {version_of(library)}"
     page.put("tpu programs", [versions, "", *table.lines(rows)], by="make tpu")
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 _HEAD = re.compile(r"(ENTRY )?%?([\w.\-]+) .*\{$")
 _CYCLES = re.compile(r'"estimated_cycles":"(\d+)"')
-_LOOP = re.compile(r" while\(.*body=%?([\w.\-]+)")
-_TRIPS = re.compile(r'"known_trip_count":\{"n":"(\d+)"')
+_LOOP = re.compile(r" while\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)")
+_LIMIT = re.compile(r"%?([\w.\-]+) = s32\[\].* constant\((\d+)\)")
+_LESS = re.compile(r" compare\(.*, %?([\w.\-]+)\), direction=LT")
 _CALL = re.compile(r" (?:call|conditional)\(.*?(?:to_apply=|computations=\{)([^}\s]+)")
 _COLLECTIVE = re.compile(
     r" = (.*?) ((?:all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)"
@@ -45,12 +46,20 @@ class Program:
         for line in self._parts[name]:
             yield line, times
             if loop := _LOOP.search(line):
-                trips = _TRIPS.search(line)
-                # How often a loop runs may depend on its data; then it counts once.
-                yield from self._run(loop[1], times * int(trips[1] if trips else 1))
+                yield from self._run(loop[2], times * self._trips(loop[1]))
             elif call := _CALL.search(line):
                 for part in call[1].split(","):
                     yield from self._run(part.strip("% "), times)
+
+    def _trips(self, condition: str) -> int:
+        """Returns how often a loop of `scan` or `map` runs, which counts from 0.
+
+        It is 1 where that depends on data.
+        """
+        lines = "\n".join(self._parts[condition])
+        limits = dict(_LIMIT.findall(lines))
+        less = _LESS.search(lines)
+        return int(limits.get(less[1], 1)) if less else 1
 
     def cycles(self) -> int:
         """Sums the estimates of all instructions."""

@@ -72,7 +72,7 @@ def click_maps(variant: str, batch: int, side: int) -> Lower:
 
     def lower(places: Sequence[jax.Device]) -> Any:
         mesh = jax.sharding.Mesh(np.array(places[:1]), (passes.ROWS,))
-        plan = passes.Plan(net, False, mesh, batch, side)
+        plan = passes.Plan(net, exact=False, mesh=mesh, batch=batch, size=side)
         return passes.lower(plan, variables_of(variant))
 
     return lower

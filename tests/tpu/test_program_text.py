@@ -16,7 +16,8 @@ backend_config={"estimated_cycles":"100"}
 }
 
 %condition (state: (s32[], f32[8])) -> pred[] {
-  ROOT %more = pred[] compare(%i, %n), direction=LT
+  %n = s32[]{:T(128)} constant(5)
+  ROOT %more = pred[] compare(%i, %n), direction=LT, metadata={}
 }
 
 %fused (x: f32[8]) -> f32[8] {
@@ -26,8 +27,7 @@ backend_config={"estimated_cycles":"100"}
 ENTRY %main (x: f32[8]) -> f32[8] {
   %once = f32[8] fusion(%x), calls=%fused, backend_config={"estimated_cycles":"1000"}
   %unknown = f32[8] copy(%x), backend_config={"estimated_cycles":"9223372036854775807"}
-  %loop = (s32[], f32[8]) while(%init), condition=%condition, body=%body, \
-backend_config={"known_trip_count":{"n":"5"}}
+  %loop = (s32[], f32[8]) while(%init), condition=%condition, body=%body
   %start = ((f32[4]), (f32[4])) all-gather-start(%x), dimensions={0}
   ROOT %result = f32[8] get-tuple-element(%loop), index=1
 }

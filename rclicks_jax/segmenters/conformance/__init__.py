@@ -1,1 +1,1 @@
-"""Checks of a segmenter: does it keep to what `base` asks of it?"""
+"""Checks whether a segmenter follows the interface of `segmenters.base`."""

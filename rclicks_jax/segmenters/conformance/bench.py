@@ -1,7 +1,8 @@
-"""A segmenter on the bench: synthetic sessions are played and answers compared.
+"""The test bench of a segmenter: plays synthetic sessions and compares answers.
 
-Where a segmenter has probabilities they may differ by `MOST_PROBABILITY`; else
-`MOST_PIXELS` of a mask may, for sums in another order move what lies at the threshold.
+Sums in another order may change an answer a little. Probabilities may differ by
+`MOST_PROBABILITY`. If a segmenter has masks only, a share of `MOST_PIXELS` of a mask
+may differ.
 """
 
 from collections.abc import Sequence
@@ -20,35 +21,35 @@ _MAIN = (96, 128)
 
 
 class FailedError(Exception):
-    """The claim does not hold."""
+    """The claim of a check does not hold."""
 
 
 class AnswerError(FailedError):
-    """There was no answer: the segmenter failed, or what came cannot be used."""
+    """The segmenter failed, or its answer cannot be used."""
 
 
 class LeftOutError(Exception):
-    """The claim cannot be checked; the reason."""
+    """The claim of a check cannot be checked; the message is the reason."""
 
 
 class Answer(NamedTuple):
-    """Masks, `bool[t h w]`, and what they were cut from, `f32[t h w]` or None."""
+    """Masks, `bool[t h w]`, and their probabilities, `f32[t h w]` or None."""
 
     masks: np.ndarray
     probabilities: np.ndarray | None
 
 
 class Bench:
-    """A segmenter, the photographs it has encoded, and what it answered.
+    """A segmenter, the photographs that it has encoded, and its answers.
 
     Attributes:
         segmenter: The segmenter under test.
-        main: The scene that most checks are played on.
-        soft: Whether it is asked for probabilities.
-        first: What it answered first of all.
-        alone: What each trajectory of `main` was answered when it was alone.
-        together: What all were answered in one batch.
-        large: Whether there is time for a large photograph.
+        main: The scene on which most checks are played.
+        soft: Whether the segmenter is asked for probabilities.
+        first: The answers of the first session.
+        alone: The answers to each trajectory of `main` in a session of its own.
+        together: The answers to all trajectories of `main` in one batch.
+        large: Whether a large photograph is checked too.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Bench:
         self._encoded: dict[str, Any] = {}
         self.segmenter = load.load(spec, scenes.TRAJECTORIES, protocol)
         self.main = self.scene(_MAIN)
-        # What a worker has is known when it is asked.
+        # Whether a worker has probabilities is known only after the first answer.
         self.soft = getattr(self.segmenter, "has_probabilities", self.is_bridged)
         self.large = large
         self.first: list[Answer] = []
@@ -70,32 +71,32 @@ class Bench:
 
     @property
     def is_bridged(self) -> bool:
-        """Whether it runs in workers, which may be replaced."""
+        """Whether the segmenter runs in workers, which may be replaced."""
         return isinstance(self.segmenter, bridged.BridgedSegmenter)
 
     def scene(self, shape: tuple[int, int], look: str = "coloured") -> scenes.Scene:
-        """Makes a scene."""
+        """Makes a scene; see `scenes.make`."""
         return scenes.make(shape, look, self._seed)
 
     def renew(self) -> None:
-        """Goes on with a copy that knows nothing yet."""
+        """Replaces the segmenter by a new copy, which has seen nothing yet."""
         self.segmenter.close()
         if not self.is_bridged:
             self._encoded.clear()
             self.segmenter = load.load(self._spec, scenes.TRAJECTORIES, self._protocol)
 
-    def player(self, scene: scenes.Scene, order: Sequence[int]) -> "Player":
-        """Starts a session of some trajectories, in this order."""
+    def start(self, scene: scenes.Scene, order: Sequence[int]) -> "ClickSession":
+        """Starts a session of trajectories of a scene, in the order of `order`."""
         if scene.name not in self._encoded:
             self._encoded[scene.name] = self.segmenter.encode(scene.image)
         targets = [scene.gt_masks[row] for row in order]
         session = self.segmenter.start(self._encoded[scene.name], targets)
-        return Player(session, scene.clicks.rows(list(order)), self.soft)
+        return ClickSession(session, scene.clicks.rows(list(order)), self.soft)
 
     def play(self, scene: scenes.Scene, order: Sequence[int], rounds: int) -> list:
         """Plays a session; returns the answer to each click."""
-        player = self.player(scene, order)
-        return [player.click() for _ in range(rounds)]
+        session = self.start(scene, order)
+        return [session.click() for _ in range(rounds)]
 
     def release_others(self) -> None:
         """Has the segmenter forget every photograph but that of `main`."""
@@ -103,8 +104,8 @@ class Bench:
             self.segmenter.release(self._encoded.pop(name))
 
 
-class Player:
-    """A session and the clicks that it is given."""
+class ClickSession:
+    """A session and the clicks that are played in it."""
 
     def __init__(self, session: base.Session, clicks: Clicks, soft: bool) -> None:
         """Starts before the first click."""
@@ -114,16 +115,16 @@ class Player:
         self._round = 0
 
     def click(self, rows: Sequence[int] | None = None) -> Answer:
-        """Makes the next click of all trajectories, or of those that are left."""
+        """Makes the next click of all trajectories, or of the rows that are left."""
         self._round += 1
-        kept = np.arange(len(self._clicks.count)) if rows is None else np.array(rows)
-        yx, positive, count = (array.copy() for array in self._clicks.rows(kept))
+        left = np.arange(len(self._clicks.count)) if rows is None else np.array(rows)
+        yx, positive, count = (array.copy() for array in self._clicks.rows(left))
         yx[:, self._round :], positive[:, self._round :] = 0, False
         count[:] = self._round
-        return self.ask(kept, Clicks(yx, positive, count))
+        return self.ask(left, Clicks(yx, positive, count))
 
     def ask(self, rows: np.ndarray, clicks: Clicks) -> Answer:
-        """Asks for whatever clicks."""
+        """Returns the segmenter's answer to any clicks."""
         try:
             if self._soft:
                 return Answer(*self._session.predict_with_probabilities(rows, clicks))
@@ -138,25 +139,25 @@ class Player:
 
 
 def compare(pairs: Sequence[tuple[str, Answer, Answer]]) -> str:
-    """Compares answers with those that are expected.
+    """Compares answers with the expected ones.
 
     Args:
-        pairs: What it is, what came, what was expected.
+        pairs: Name, answer and expected answer of each comparison.
 
     Returns:
         The largest difference, in words.
 
     Raises:
-        FailedError: It is too large.
+        FailedError: The largest difference is not allowed.
     """
     differences = []
-    for name, got, expected in pairs:
-        pixels = float((got.masks != expected.masks).mean())
+    for name, answer, expected in pairs:
+        pixels = float((answer.masks != expected.masks).mean())
         difference = f"{pixels:.2%} of pixels differ."
-        if got.probabilities is None or expected.probabilities is None:
+        if answer.probabilities is None or expected.probabilities is None:
             differences.append((pixels / MOST_PIXELS, name, difference))
             continue
-        most = float(abs(got.probabilities - expected.probabilities).max())
+        most = float(abs(answer.probabilities - expected.probabilities).max())
         difference = f"{pixels:.2%} of pixels differ, probabilities by {most:.1e}."
         differences.append((most / MOST_PROBABILITY, name, difference))
     share, name, difference = max(differences)
@@ -164,12 +165,12 @@ def compare(pairs: Sequence[tuple[str, Answer, Answer]]) -> str:
         allowed = f"{MOST_PIXELS:.1%}, or probabilities {MOST_PROBABILITY:g}"
         raise FailedError(f"{name}: {difference} Allowed: {allowed}.")
     if not any(e.masks.any() and not e.masks.all() for _, _, e in pairs):
-        difference += " But all masks are empty or full, so this shows little."
+        difference += " But all masks are empty or full, so this proves little."
     return difference
 
 
 def row_of(answer: Answer, row: int) -> Answer:
-    """Returns the answer to one trajectory."""
+    """Returns the answer to one trajectory of a batch."""
     soft = answer.probabilities
-    picked = slice(row, row + 1)
-    return Answer(answer.masks[picked], None if soft is None else soft[picked])
+    part = slice(row, row + 1)
+    return Answer(answer.masks[part], None if soft is None else soft[part])

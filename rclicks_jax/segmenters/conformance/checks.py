@@ -1,7 +1,7 @@
-"""What a segmenter is tried with. The first line of each function is its claim.
+"""The checks of a segmenter. The first line of each function is the claim it checks.
 
-Each returns what it found in words, or raises `FailedError`, `LeftOutError`, or
-whatever the segmenter raised.
+Each returns its observation as text. It raises `FailedError`, `LeftOutError`, or any
+error of the segmenter.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def masks(bench: Bench) -> str:
             raise
         if answers.NO_PROBABILITIES in str(error):
             raise LeftOutError("Needs probabilities.") from error
-        # Perhaps only for want of probabilities: then nothing else is amiss.
+        # Perhaps the segmenter failed only because it has no probabilities.
         bench.soft = False
         bench.renew()
         bench.first = bench.play(bench.main, [0], 2)
@@ -61,7 +61,7 @@ def probabilities(bench: Bench) -> str:
 
 
 def deterministic(bench: Bench) -> str:
-    """A fresh copy gives the same."""
+    """A new copy of the segmenter gives the same answers."""
     bench.renew()
     bench.alone[0] = bench.play(bench.main, [0], _ROUNDS)
     pairs = zip(bench.alone[0], bench.first, strict=False)
@@ -69,8 +69,8 @@ def deterministic(bench: Bench) -> str:
 
 
 def sessions(bench: Bench) -> str:
-    """What was asked in another session changes nothing."""
-    again, other = (bench.player(bench.main, [row]) for row in (0, 1))
+    """Clicks of another session do not change an answer."""
+    again, other = (bench.start(bench.main, [row]) for row in (0, 1))
     pairs, bench.alone[1] = [], []
     for n, expected in enumerate(bench.alone[0], 1):
         pairs.append((f"click {n}", again.click(), expected))
@@ -80,7 +80,7 @@ def sessions(bench: Bench) -> str:
 
 
 def unused(bench: Bench) -> str:
-    """Slots beyond the count of clicks are not looked at."""
+    """Slots beyond the count of clicks are not used."""
     yx, positive, _ = bench.main.clicks.rows([0])
     count = np.ones(1, np.int32)
     others = bench.main.clicks.yx[1:2].copy()
@@ -90,40 +90,41 @@ def unused(bench: Bench) -> str:
     expected = bench.alone[0][0]
     return compare(
         [
-            (name, bench.player(bench.main, [0]).ask(np.arange(1), given), expected)
-            for name, given in (("with others in them", foreign), ("with none", none))
+            (name, bench.start(bench.main, [0]).ask(np.arange(1), given), expected)
+            for name, given in (("other clicks there", foreign), ("no slots", none))
         ]
     )
 
 
 def batch(bench: Bench) -> str:
-    """A batch equals one by one at the first click."""
+    """A batch gives the answers of single trajectories at the first click."""
     bench.together = bench.play(bench.main, _ALL, _ROUNDS)
     return _compare_rows(bench, [(1, _ALL, bench.together[0])])
 
 
 def states(bench: Bench) -> str:
-    """And at later ones: no trajectory has the state of another."""
+    """So it does at later clicks: no trajectory gets the state of another."""
     later = enumerate(bench.together[1:], 2)
     return _compare_rows(bench, [(n, _ALL, answer) for n, answer in later])
 
 
 def ending(bench: Bench) -> str:
-    """Trajectories that end change no other."""
+    """Trajectories that end do not change the others."""
     order = (2, 0, 1)
-    player = bench.player(bench.main, order)
+    session = bench.start(bench.main, order)
     played = [
-        (n, [order[row] for row in rows], player.click(rows))
+        (n, [order[row] for row in rows], session.click(rows))
         for n, rows in enumerate(((0, 1, 2), (1, 2), (2,)), 1)
     ]
     return _compare_rows(bench, played)
 
 
 def meaning(bench: Bench) -> str:
-    """Clicks are (y, x), and the mask is what was clicked.
+    """Clicks are read as (y, x), and the mask is the part that was clicked.
 
-    How well three discs are found is told and not judged. Where clicks on the main
-    photograph raise, as they do beyond its sides, one with equal sides is taken.
+    The IoU with three discs is reported but not judged. If a click on the main
+    photograph raises, as swapped coordinates beyond its sides do, a square photograph
+    is used.
     """
     if len(bench.alone) == len(_ALL):
         discs = bench.main.gt_masks
@@ -140,46 +141,46 @@ def meaning(bench: Bench) -> str:
         min(_iou(~mask, disc) for mask, disc in zip(pred_masks, discs, strict=True))
         > 0.5
     ):
-        raise FailedError(f"{overlaps} The mask is what was not clicked.")
+        raise FailedError(f"{overlaps} The mask is the part that was not clicked.")
     return overlaps
 
 
 def borders(bench: Bench) -> str:
-    """Corners and borders can be clicked, and a pixel twice."""
+    """Corners and borders can be clicked, and the same pixel twice."""
     bench.play(scenes.at_borders(bench.main), _ALL, 4)
     return ""
 
 
 def twenty(bench: Bench) -> str:
-    """Twenty clicks can be made."""
+    """A trajectory can have twenty clicks."""
     bench.play(bench.main, [0], 20)
     return ""
 
 
 def sizes(bench: Bench) -> str:
-    """Photographs of 31x47, 64x33 and 17x130."""
+    """Photographs can have 31x47, 64x33 and 17x130 pixels."""
     return _looks(bench, (31, 47), (64, 33), (17, 130))
 
 
 def large(bench: Bench) -> str:
-    """A photograph of 1500x2000."""
+    """A photograph can have 1500x2000 pixels."""
     if not bench.large:
-        raise LeftOutError("Only when asked for.")
+        raise LeftOutError("Only with --large.")
     return _looks(bench, (1500, 2000))
 
 
 def grey(bench: Bench) -> str:
-    """A grey photograph."""
+    """A photograph can be grey."""
     return _looks(bench, (48, 64), look="grey")
 
 
 def flat(bench: Bench) -> str:
-    """A photograph of one colour."""
+    """A photograph can have a single colour."""
     return _looks(bench, (48, 64), look="flat")
 
 
 def photographs(bench: Bench) -> str:
-    """Other photographs change nothing on the first."""
+    """Other photographs do not change answers on the first."""
     expected = bench.alone[0][0]
     between = bench.play(bench.main, [0], 1)[0]
     bench.release_others()
@@ -193,14 +194,14 @@ def photographs(bench: Bench) -> str:
 
 
 def replay(bench: Bench) -> str:
-    """A worker that takes over is brought to the same answer."""
+    """A worker that takes over gives the same answer."""
     if not bench.is_bridged:
         raise LeftOutError("It runs in this process.")
-    player = bench.player(bench.main, [0])
+    session = bench.start(bench.main, [0])
     for _ in range(_ROUNDS - 1):
-        player.click()
+        session.click()
     bench.renew()
-    return compare([("the last click", player.click(), bench.alone[0][-1])])
+    return compare([("the last click", session.click(), bench.alone[0][-1])])
 
 
 def _compare_rows(
@@ -209,8 +210,8 @@ def _compare_rows(
     """Compares answers to batches with those of each trajectory alone.
 
     Args:
-        bench: The segmenter under check, with the answers to each row alone.
-        played: Number of the click, trajectories, answer.
+        bench: The bench, with the answers to each trajectory alone.
+        played: Number of the click, trajectories and answer of each call.
     """
     return compare(
         [

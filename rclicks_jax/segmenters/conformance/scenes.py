@@ -1,4 +1,4 @@
-"""Synthetic photographs and clicks on them, to check segmenters with."""
+"""Synthetic photographs and clicks on them, for the checks of segmenters."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from rclicks_jax.types import Clicks
 
-# Centre of each disc as shares of the sides, and its colour. In a scene of 96x128 the
-# second lies where the first would with x and y swapped; where sides are equal it is
-# put there.
+# Centre of each disc as shares of the sides, and its colour. In a scene of 96x128, the
+# second disc lies where the first would lie with x and y swapped. In a square scene it
+# is put there.
 _DISCS = (
     ((0.27, 0.55), (230, 220, 210)),
     ((0.73, 0.2), (150, 160, 140)),
@@ -19,7 +19,7 @@ _CLICKS = 20
 
 
 class Scene(NamedTuple):
-    """A photograph with a disc for each trajectory, and the clicks that they make.
+    """A photograph with a disc for each trajectory, and the clicks of trajectories.
 
     Attributes:
         name: Scenes of one name show the same photograph.
@@ -35,9 +35,10 @@ class Scene(NamedTuple):
 
 
 def make(shape: tuple[int, int], look: str = "coloured", seed: int = 0) -> Scene:
-    """Draws discs on a dark ground with noise.
+    """Draws discs on a dark, noisy background.
 
-    Clicks are inside the discs and around them by turns, not on the border.
+    Clicks are by turns inside a disc and outside of all discs, not on the border of the
+    photograph.
 
     Args:
         shape: Height and width, each at least 17.
@@ -66,7 +67,7 @@ def make(shape: tuple[int, int], look: str = "coloured", seed: int = 0) -> Scene
 
 
 def at_borders(scene: Scene) -> Scene:
-    """Returns a scene with clicks in the corners, at the borders and twice at a pixel.
+    """Returns a scene with clicks in corners, at borders and twice on the same pixel.
 
     Returns:
         The same photograph with trajectories of four clicks.

@@ -1,8 +1,8 @@
-"""Checks of a segmenter, wherever it runs: does it keep to what `base` asks of it?
+"""Runs the checks of a segmenter, wherever it runs, and reports the findings.
 
-Each check is one claim, played on synthetic photographs. Checks go on from what the
-ones before have shown: where answers differ by chance, comparing them says nothing
-about batches.
+Each check tests one claim on synthetic photographs. A check may need others that
+passed: if answers differ by chance, for example, a comparison of batches proves
+nothing.
 """
 
 import dataclasses
@@ -18,15 +18,15 @@ from rclicks_jax.settings import protocols
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
-        check: Its name.
-        claim: What it checks, in a line.
+        check: Name of the check.
+        claim: The claim that it checks, in a line.
         status: `passed`, `failed` or `left out`.
-        detail: What came and what was expected, or why it was left out.
-        seconds: How long the check took.
-        needs: The checks without which it was left out.
+        detail: The observation, or why the check failed or was left out.
+        seconds: Duration of the check.
+        needs: Checks that did not pass, so that this one was left out.
     """
 
     check: str
@@ -43,12 +43,13 @@ class Finding:
 
 
 class Check(NamedTuple):
-    """A claim, and those without which it would show nothing.
+    """A check, and the checks without which it would prove nothing.
 
     Attributes:
         run: Checks the claim.
-        needs: Names of checks.
-        explains: Whether it is tried without them too, as its failure may be theirs.
+        needs: Names of checks that must have passed.
+        explains: Whether the check also runs if these have failed, because its failure
+            may be the reason of theirs.
     """
 
     run: Callable[[bench_lib.Bench], str]
@@ -69,10 +70,11 @@ def check(
     Args:
         spec: `name:key=value:...`, as for a benchmark.
         seed: Seed of the synthetic photographs.
-        large: Also one of 1500x2000.
-        protocol: Whose switches the segmenter is told.
-        report: Is told each finding when it is there, but for what others are needed
-            for; at the end which those are, and how many there are of each status.
+        large: Whether a photograph of 1500x2000 is among them.
+        protocol: Protocol whose switches the segmenter gets.
+        report: Is called with a line for each finding, except for checks that need a
+            check that did not pass. Two last lines name these and count the findings by
+            status.
 
     Raises:
         RClicksError: The segmenter cannot be loaded.
@@ -82,7 +84,7 @@ def check(
     took = time.perf_counter() - began
     printed = bench.segmenter.printed
     wrote = f"It wrote:\n{printed}" if printed else ""
-    findings = [Finding("loads", "It loads.", "passed", wrote, took)]
+    findings = [Finding("loads", "The segmenter loads.", "passed", wrote, took)]
     report(str(findings[0]))
     try:
         for each in CHECKS:
@@ -94,8 +96,8 @@ def check(
     needing = [finding.check for finding in findings if finding.needs]
     if needing:
         report(
-            f"left out  {len(needing)} checks that say nothing before the above is "
-            f"mended: {', '.join(needing)}"
+            f"left out  {len(needing)} checks that prove nothing before the above is "
+            f"corrected: {', '.join(needing)}"
         )
     statuses = [finding.status for finding in findings]
     counts = (f"{statuses.count(s)} {s}" for s in ("passed", "failed", "left out"))
@@ -104,7 +106,7 @@ def check(
 
 
 def conforms(findings: Sequence[Finding]) -> bool:
-    """Tells whether nothing failed."""
+    """Tells whether no check failed."""
     return all(finding.status != "failed" for finding in findings)
 
 

@@ -1,0 +1,129 @@
+"""Objects of many photographs in one batch: what is together changes no bit."""
+
+import contextlib
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+from benchmark_runs import instances_of, settings
+from helpers import disk, make_folder
+from played_objects import play_images
+
+from rclicks_jax import signals
+from rclicks_jax.benchmark import job as benchmark_job
+from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.jobs import meter, store, utilisation
+from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.segmenters import load
+from rclicks_jax.settings import networks, protocols
+from rclicks_jax.types import ImageExample, InstanceExample
+
+NONE = np.zeros((0, 2), np.int32)
+
+
+def example_of(number, objects=1, shape=(24, 32)):
+    drawn = np.random.default_rng(number)
+    image = drawn.integers(0, 255, (*shape, 3), np.uint8)
+    instances = [
+        InstanceExample(
+            f"{number}-{index}",
+            disk(shape, drawn.integers(8, 16, 2), int(drawn.integers(4, 8))),
+            None,
+            NONE,
+            "",
+        )
+        for index in range(objects)
+    ]
+    return ImageExample("set", f"image{number}", image, tuple(instances))
+
+
+def setup_of(clicks, groups=(1, 5, 10)):
+    short = dataclasses.replace(protocols.PAPER, max_clicks=clicks)
+    return Setup(short, 0, tuple(groups), True, 1)
+
+
+def played(images):
+    """Returns all that was played, but for seconds."""
+    return sorted((image.image_id, *image.instances, image.encodes) for image in images)
+
+
+@pytest.fixture(scope="module")
+def nano():
+    network = networks.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "random weights", {})
+    variables = clickability.init_variables(network, 0)
+    return infer.ClickabilityModel(variables, card, batch=7)
+
+
+def test_neither_order_nor_company_nor_threads_change_a_bit(nano):
+    examples = [example_of(number, 1 + number % 3) for number in range(7)]
+    setup = setup_of(3)
+    segmenter = load.load("noisy")
+    alone = played(play_images(examples, segmenter, nano, setup, places=1, threads=0))
+    shuffled = random.Random(0).sample(examples, len(examples))
+    for places, threads, together in ((4, 2, 1), (30, 3, 1), (6, 1, 2)):
+        records = play_images(
+            shuffled,
+            segmenter,
+            nano,
+            setup,
+            places=places,
+            threads=threads,
+            together=together,
+        )
+        assert played(records) == alone
+
+
+class InPasses:
+    """A click model that makes so many maps in a pass."""
+
+    name, rows = "in passes", 20
+
+    def __call__(self, queries):
+        return [query.error_mask.astype(np.float32) for query in queries]
+
+
+@pytest.mark.parametrize("groups", [range(1, 11), (4,)])
+def test_passes_are_full(groups):
+    counted, noted = InPasses(), meter.Meter()
+    groups = tuple(groups)
+    places = max(4, 3 * -(-20 // len(groups)))
+    examples = [example_of(number) for number in range(60 if len(groups) > 1 else 300)]
+    setup = setup_of(20 if len(groups) > 1 else 8, groups)
+    play_images(
+        examples, load.load("noisy"), counted, setup, places=places, noted=noted
+    )
+    calls = noted.answerers["click model"]
+    assert calls.real / calls.rows >= 0.95
+
+
+def test_an_interrupted_run_goes_on_to_the_same_records(tmp_path, cache, monkeypatch):
+    folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
+    asked = settings(folder, pictures=0)
+    benchmark_job.run(asked, tmp_path / "whole")
+    stop, write = signals.StopRequest(), store.RunFolder.write
+
+    def write_and_stop(run_folder, record):
+        write(run_folder, record)
+        if len(run_folder.record_files()) == 2:
+            stop.set("SIGTERM")
+
+    with monkeypatch.context() as patch:
+        stopping = contextlib.nullcontext(stop)
+        patch.setattr(signals, "stop_on_signal", lambda: stopping)
+        patch.setattr(store.RunFolder, "write", write_and_stop)
+        outcome = benchmark_job.run(asked, tmp_path / "run")
+    assert outcome.stopped == "SIGTERM"
+    assert 2 <= outcome.worked < 8
+    assert outcome.worked + outcome.left == 8
+    few = dataclasses.replace(asked, objects_in_flight=1)
+    outcome = benchmark_job.run(few, tmp_path / "run")
+    assert outcome.left == 0
+    assert instances_of(tmp_path / "run") == instances_of(tmp_path / "whole")
+    starts = utilisation.read_all(store.RunFolder(tmp_path / "run"))
+    assert len(starts) == 2
+    model = {each.name: each for each in starts[-1].answerers}["click model"]
+    # The map that the groups share first, and then three a round.
+    assert 0 < model.real <= outcome.worked * (1 + 3 * 19)
+    assert 0 < starts[-1].busy_share(model) <= 1
