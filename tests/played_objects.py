@@ -78,7 +78,10 @@ def play_images(
     users=False,
     noted=None,
 ):
-    """Plays photographs as a benchmark does; returns an `ImageRecord` for each."""
+    """Plays photographs as a benchmark does; returns an `ImageRecord` for each.
+
+    `click_model` may be any `map_clicks.Answers`, too.
+    """
     player = play.ImagePlayer(setup, segmenter, users=users, together=together)
     noted = noted or meter.Meter()
 
@@ -88,12 +91,13 @@ def play_images(
         unit = work_units.Unit(example.dataset, example.image_id, names, source)
         return player.play(unit, None, lambda clicks: None, noted)
 
-    on_host = map_clicks.OnHost(
-        click_model, cut=setup.protocol.group_cut, empty_map=setup.protocol.empty_map
-    )
+    people = click_model
+    if not hasattr(click_model, "finish"):
+        cut, empty_map = setup.protocol.group_cut, setup.protocol.empty_map
+        people = map_clicks.OnHost(click_model, cut=cut, empty_map=empty_map)
     answerers = [
         *questions.segmenter_answerers(segmenter),
-        scheduler.of_device(questions.CLICK_MODEL, on_host),
+        scheduler.of_device(questions.CLICK_MODEL, people),
     ]
     limits = scheduler.Limits(places=places, bytes=1 << 40, threads=threads)
     return list(scheduler.run(map(image, examples), answerers, limits, noted))

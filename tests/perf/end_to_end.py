@@ -15,9 +15,8 @@ import time
 
 import numpy as np
 import page
+import played
 
-from rclicks_jax.benchmark import lockstep
-from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models
 from rclicks_jax.segmenters import load
@@ -63,14 +62,8 @@ class EncodingAtEachClick:
 
 
 def play(example, segmenter, features, click_model, setup):
-    lockstep.play(
-        example,
-        example.instances,
-        functools.partial(segmenter.start, features),
-        click_model,
-        setup,
-        Clock(),
-    )
+    start = functools.partial(segmenter.start, features)
+    played.play_objects(example, example.instances, start, click_model, setup)
 
 
 def ours(segmenter, click_model, setup):

@@ -11,10 +11,9 @@ import statistics
 import time
 
 import page
+import played
 import rounds
 
-from rclicks_jax.benchmark import lockstep
-from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.networks import cards, clickability, infer, passes
 from rclicks_jax.settings import networks, protocols
@@ -44,17 +43,16 @@ def model():
 
 
 def row_of(click_model, height, width):
-    example = rounds.example_of(height, width)
-    prepared = rounds.Prepared(example.instances[0].gt_mask)
+    example = played.example_of(height, width)
+    gt_mask = example.instances[0].gt_mask
+    prepared = played.Prepared(gt_mask, CLICKS, rounds.TRAJECTORIES)
     protocol = dataclasses.replace(protocols.PAPER, max_clicks=CLICKS)
     setup = Setup(protocol, 0, tuple(range(1, 11)), True, 1)
 
     def play():
-        clock, click_model.passes.seconds = Clock(), 0.0
+        click_model.passes.seconds = 0.0
         start = time.perf_counter()
-        lockstep.play(
-            example, example.instances, prepared.start, click_model, setup, clock
-        )
+        played.play_images([example], prepared, click_model, setup, places=1)
         return time.perf_counter() - start, click_model.passes.seconds
 
     play()

@@ -1,96 +1,157 @@
-"""Times whole rounds of 11 trajectories without any network, in one run.
+"""Times rounds of 11 trajectories of many photographs, without any network.
 
-    python tests/perf/rounds.py
+    python tests/perf/rounds.py [--data=DIR]
 
-Masks and click maps are made before and handed out, so what is left is this project's
-own work between two network passes: error regions, robot clicks, draws, scores.
+Masks, click maps and clicks are made before and handed out, so what is left is this
+project's own work between two passes: error regions, robot clicks, draws, scores. With
+stand-ins that take time without the processor, it shows what waits for what. With
+`--data`, a folder as the tests take it, it shows how full passes are.
 """
 
-import numpy as np
-import page
-from timing import measure
+import argparse
+import itertools
+import pathlib
+import threading
+import time
 
-from rclicks_jax.benchmark import lockstep
-from rclicks_jax.benchmark.clock import Clock
+import page
+import played
+from timing import wait_until_idle
+
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.settings import protocols
-from rclicks_jax.types import ImageExample, InstanceExample
+from rclicks_jax.data import packages, specs
+from rclicks_jax.jobs import meter, utilisation, work_units
+from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.segmenters import load
+from rclicks_jax.settings import networks, protocols
 
 SHAPES = ((480, 640), (1500, 2000))
 ROUNDS, TRAJECTORIES = 20, 11
+SETUP = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
+REPEATS = 3
+# Passes of 80 maps that take 50 ms; the segmenter takes as long for all objects.
+PASS, PASS_SECONDS, OBJECTS = 80, 0.05, 211
+MAPS = ROUNDS * 10 - 9
+DATA = ("GrabCut", "Berkeley", "DAVIS", "COCO_MVal")
 
 
-class Prepared:
-    """A segmenter and a click model that hand out what was made before."""
+def host_row(shape):
+    """Processor time of a trajectory and round, draws here and draws on a device."""
+    example = played.example_of(*shape)
+    segmenter = played.Prepared(example.instances[0].gt_mask, ROUNDS, TRAJECTORIES)
+    cells = []
+    for people in (played.PreparedMaps(shape), played.Elsewhere()):
+        seconds = []
+        for _ in range(REPEATS + 1):
+            wait_until_idle(5)
+            start = time.process_time()
+            played.play_images([example], segmenter, people, SETUP, places=1, threads=0)
+            seconds.append(time.process_time() - start)
+        cells.append(1000 * min(seconds[1:]) / (ROUNDS * TRAJECTORIES))
+    return f"| {shape[0]}x{shape[1]} | {cells[0]:.2f} | {cells[1]:.2f} |"
 
-    name, parallel, encodes = "prepared", 1, 0
 
-    def __init__(self, gt_mask):
-        random = np.random.default_rng(0)
-        height, width = gt_mask.shape
-        self.masks = []
-        for round_index in range(ROUNDS):
-            shift = 0.2 * (1 - round_index / ROUNDS)
-            drawn = random.uniform(-shift, shift, (TRAJECTORIES, 2)) * (height, width)
-            self.masks.append(
-                np.stack([np.roll(gt_mask, d.astype(int), (0, 1)) for d in drawn])
+def threads_row(shape, count):
+    """Wall time of some photographs with one thread of the host, and with two."""
+    examples = [played.example_of(*shape, number) for number in range(count)]
+    mask = examples[0].instances[0].gt_mask
+    segmenter = played.Prepared(mask, ROUNDS, TRAJECTORIES)
+    cells = []
+    for threads in (1, 2):
+        seconds = []
+        for _ in range(REPEATS):
+            wait_until_idle(5)
+            start = time.perf_counter()
+            played.play_images(
+                examples,
+                segmenter,
+                played.Elsewhere(),
+                SETUP,
+                places=4,
+                threads=threads,
             )
-        self.maps = list(random.random((10, height, width), np.float32))
-        self.answered = 0
-
-    def start(self, gt_masks):
-        self.answered = 0
-        return self
-
-    def predict(self, rows, clicks):
-        self.answered += 1
-        return self.masks[self.answered - 1]
-
-    def __call__(self, queries):
-        return self.maps[: len(queries)]
+            seconds.append(time.perf_counter() - start)
+        cells.append(min(seconds))
+    one, two = cells
+    return f"| {shape[0]}x{shape[1]} | {one:.2f} | {two:.2f} | {one / two:.2f} |"
 
 
-def example_of(height, width):
-    rows, columns = np.indices((height, width))
-    inside = ((rows - height / 2) / height) ** 2 + ((columns - width / 2) / width) ** 2
-    none = np.zeros((0, 2), np.int32)
-    one = InstanceExample("object", inside < 0.07, None, none, "")
-    image = np.zeros((height, width, 3), np.uint8)
-    return ImageExample("set", "photo", image, (one,))
-
-
-def row_of(height, width):
-    example = example_of(height, width)
-    prepared = Prepared(example.instances[0].gt_mask)
-    setup = Setup(protocols.PAPER, 0, tuple(range(1, 11)), True, 1)
-
-    def play():
-        clock = Clock()
-        lockstep.play(
-            example, example.instances, prepared.start, prepared, setup, clock
-        )
-        return clock
-
-    times = measure(play, 5)
-    clock = play()
-    parts = "; ".join(
-        f"{part} {1000 * clock.seconds[part] / ROUNDS:.1f}"
-        for part in ("simulate", "score")
+def overlap_rows():
+    """A click model and a segmenter that take as long: the run, and each of them."""
+    shape = (24, 32)
+    examples = [played.example_of(*shape, number) for number in range(OBJECTS)]
+    passes = OBJECTS * MAPS / PASS
+    seconds = passes * PASS_SECONDS / (OBJECTS * ROUNDS)
+    mask = examples[0].instances[0].gt_mask
+    segmenter = played.Prepared(mask, ROUNDS, TRAJECTORIES, seconds)
+    noted = meter.Meter()
+    people = played.Elsewhere(PASS, PASS_SECONDS, threading.Lock())
+    wait_until_idle(30)
+    played.play_images(
+        examples, segmenter, people, SETUP, places=3 * PASS // 10, noted=noted
     )
-    return f"| {height}x{width} | {1000 * times.median / ROUNDS:.1f} | {parts} |"
+    use = utilisation.of_meter(noted)
+    busy = {each.name: each.busy for each in use.answerers}
+    longer = max(busy.values())
+    for name, value in busy.items():
+        yield f"| {name} | {value:.1f} |"
+    yield f"| run | {use.seconds:.1f} |"
+    yield f"| run, times the longer | {use.seconds / longer:.2f} |"
+    yield f"| fill of passes | {use.answerers[-1].fill:.3f} |"
 
 
-def table():
+def fill_row(folder):
+    """Fill of passes of a small network on real photographs."""
+    network = networks.network("nano")
+    card = cards.Card(network, 32, 5.0, "nothing", "random weights", {})
+    variables = clickability.init_variables(network, 0)
+    model = infer.ClickabilityModel(variables, card, batch=PASS)
+    spec = ",".join(f"{name}:{folder / name}" for name in DATA)
+    opened = [packages.open_instances(each) for each in specs.parse(spec, 0)]
+    units = work_units.of_packages(opened, split="all")
+    examples = (unit.source.read() for unit in units)
+    noted = meter.Meter()
+    played.play_images(
+        itertools.islice(examples, None),
+        load.load("noisy"),
+        model,
+        SETUP,
+        places=3 * PASS // 10,
+        noted=noted,
+    )
+    use = utilisation.of_meter(noted)
+    (passes,) = (each for each in use.answerers if each.name == "click model")
+    objects = sum(len(unit.objects) for unit in units)
+    return f"| {objects} | {passes.calls} | {passes.real} | {passes.fill:.3f} |"
+
+
+def table(folder):
     yield page.machine()
     yield ""
-    yield "| photograph | a round, ms | of which |"
-    yield "|---|---:|---|"
+    yield "| photograph | processor time, draws here | draws on a device |"
+    yield "|---|---:|---:|"
     for shape in SHAPES:
-        yield row_of(*shape)
+        yield host_row(shape)
+    yield ""
+    yield "| photograph | one thread, s | two threads, s | ratio |"
+    yield "|---|---:|---:|---:|"
+    for shape, count in zip(SHAPES, (16, 4), strict=True):
+        yield threads_row(shape, count)
+    yield ""
+    yield "| part | seconds |"
+    yield "|---|---:|"
+    yield from overlap_rows()
+    if folder is not None:
+        yield ""
+        yield "| objects | passes of 80 | maps | fill |"
+        yield "|---:|---:|---:|---:|"
+        yield fill_row(folder)
 
 
 def main():
-    page.put("rounds", page.printed(table()))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=pathlib.Path)
+    page.put("rounds", page.printed(table(parser.parse_args().data)))
 
 
 if __name__ == "__main__":
