@@ -31,6 +31,7 @@ class BenchmarkSettings(TypedDict, total=False):
     repeats: int
     seed: int
     instances_per_batch: int
+    objects_in_flight: int
     click_model_batch: int
     devices: int
     click_model_precision: str
