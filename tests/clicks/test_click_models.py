@@ -172,7 +172,7 @@ def test_equal_names_get_more_of_their_path():
 class Network:
     """Makes two maps in a pass, and no pass that has an odd query."""
 
-    name, batch = "CM", 2
+    name, rows = "CM", 2
 
     def __init__(self):
         self.asked = []
