@@ -51,17 +51,17 @@ NAMES = (
 )
 
 
-def show(checked: "comparison.Checked", out: str | None) -> None:
+def show(runs: "comparison.ComparableRuns", out: str | None) -> None:
     """Prints an estimate and its assumptions, and writes both if a folder is given.
 
     Args:
-        checked: Runs of a part of the dataset.
+        runs: Runs of a part of the dataset.
         out: Folder for the tables; None to write nothing.
     """
     # Tables take a second to import, which --help does without.
     from rclicks_jax.reporting import table_files
 
-    estimate, assumptions, hardest = _tables(checked)
+    estimate, assumptions, hardest = _tables(runs)
     flag_helpers.show(estimate, turned=True)
     flag_helpers.show(assumptions)
     if out is None:
@@ -71,7 +71,7 @@ def show(checked: "comparison.Checked", out: str | None) -> None:
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
-def _tables(checked: "comparison.Checked") -> "tuple[table_formats.Table, ...]":
+def _tables(runs: "comparison.ComparableRuns") -> "tuple[table_formats.Table, ...]":
     """Returns the estimate, what it rests on, and the objects to check first."""
     from rclicks_jax.results import difficulty, estimate
 
@@ -81,11 +81,11 @@ def _tables(checked: "comparison.Checked") -> "tuple[table_formats.Table, ...]":
         )
     pace = paces.Pace(*map(_seconds, _PACE))
     project = paces.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
-    table = checked.named(estimate.table(checked.runs, project, pace))
+    table = runs.named(estimate.table(runs.runs, project, pace))
     return (
-        dataclasses.replace(table, notes=tuple(checked.notes)),
+        dataclasses.replace(table, notes=tuple(runs.notes)),
         estimate.assumptions(project, pace),
-        difficulty.hardest(checked.runs),
+        difficulty.hardest(runs.runs),
     )
 
 

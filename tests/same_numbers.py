@@ -3,7 +3,8 @@
     python tests/same_numbers.py OLD NEW
 
 `OLD` and `NEW` hold run folders of the same names. Data packages have other checksums
-where the readers changed, and seconds differ always; all else must be equal.
+where the readers changed, and seconds differ always; all else must be equal. Between
+releases that draw clicks in different ways (`click_draws`), rows with draws differ.
 """
 
 import pathlib

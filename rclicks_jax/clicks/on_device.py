@@ -11,7 +11,7 @@ level (docs/deviations.md says how often).
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -232,8 +232,16 @@ def draw(
     levels = jax.vmap(to_levels)(click_maps, free)
     count, height, width = levels.shape
     places = jnp.broadcast_to(jnp.array([[0, 0, width]], jnp.uint32), (count, 3))
-    pixels: jax.Array = sampling.draw_maps(
-        levels.reshape(count, height * width), places, group_numbers, keys, cut=cut
+    # `functools.partial` loses the type of what `jax.jit` makes.
+    pixels = cast(
+        jax.Array,
+        sampling.draw_maps(
+            levels.reshape(count, height * width),
+            places,
+            group_numbers,
+            keys,
+            cut=cut,
+        ),
     )
     pixel_axes = (1, 2)
     return (

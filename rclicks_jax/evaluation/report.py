@@ -73,7 +73,7 @@ def render(
         rule=task_pictures.RULE,
         shown_maps=task_records.shown_maps(identity),
         gallery=gallery,
-        tables=[pages.shown(table) for table in tables],
+        tables=[pages.table_values(table) for table in tables],
         problems=page_parts.problems(
             (record.dataset, record.click_set_id, record.status, record.reason)
             for record in evaluation.records

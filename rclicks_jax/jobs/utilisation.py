@@ -145,10 +145,13 @@ def read_all(folder: store.RunFolder) -> list[Utilisation]:
 
 
 def _utilisation(content: Mapping[str, Any]) -> Utilisation:
-    answerers = tuple(
-        AnswererUse(**{**each, "first_minute": tuple(map(float, each["first_minute"]))})
-        for each in content["answerers"]
-    )
-    host = tuple(map(float, content["host_first_minute"]))
-    values = {**content, "answerers": answerers, "host_first_minute": host}
+    values: dict[str, Any] = dict(content)
+    values["answerers"] = tuple(map(_answerer_use, content["answerers"]))
+    values["host_first_minute"] = tuple(map(float, content["host_first_minute"]))
     return Utilisation(**values)
+
+
+def _answerer_use(content: Mapping[str, Any]) -> AnswererUse:
+    values: dict[str, Any] = dict(content)
+    values["first_minute"] = tuple(map(float, content["first_minute"]))
+    return AnswererUse(**values)

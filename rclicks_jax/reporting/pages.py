@@ -46,7 +46,7 @@ def showable(text: str) -> str:
     return _NOT_SHOWN.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 
-def shown(
+def table_values(
     table: table_formats.Table, links: Mapping[tuple[str, str], str] | None = None
 ) -> dict[str, object]:
     """Returns a table as values for the templates.
@@ -88,7 +88,7 @@ def shown(
     }
 
 
-def shown_turned(table: table_formats.Table) -> dict[str, object]:
+def transposed_values(table: table_formats.Table) -> dict[str, object]:
     """Returns a transposed table as values for the templates."""
     turned = table_formats.transpose(table)
     return {

@@ -65,7 +65,7 @@ class Run(NamedTuple):
         return run_notes.notes_of(self.identity, self.provenance, results)
 
 
-class Checked(NamedTuple):
+class ComparableRuns(NamedTuple):
     """Runs that may be compared.
 
     Attributes:
@@ -86,7 +86,7 @@ class Checked(NamedTuple):
         return dataclasses.replace(table, title=f"{table.title} ({self.head})")
 
 
-def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
+def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> ComparableRuns:
     """Checks that runs can be compared, and labels them by their differences.
 
     Args:
@@ -134,7 +134,7 @@ def check(runs: Sequence[Run], allowed: Collection[str] = ()) -> Checked:
             f"Images with a record: {held}. Runs are compared on objects of all."
         )
     notes += common_notes.together((run.label, run.notes()) for run in labelled)
-    return Checked(labelled, compared.head, notes)
+    return ComparableRuns(labelled, compared.head, notes)
 
 
 def _settings(run: Run) -> comparable.Settings:

@@ -83,7 +83,7 @@ class Figure(NamedTuple):
     steps: Steps | None = None
 
 
-class Pictured(NamedTuple):
+class ObjectPictures(NamedTuple):
     """An object in a page, with all its pictures.
 
     Attributes:
@@ -135,7 +135,7 @@ class ObjectOfRun(NamedTuple):
 
 def of_object(
     anchor: str, dataset: str, played: Sequence[ObjectOfRun], maps: Mapping[str, str]
-) -> Pictured:
+) -> ObjectPictures:
     """Draws an object that one or several runs have played.
 
     Args:
@@ -183,7 +183,7 @@ def of_object(
     if len(played) == 1:
         rows = [rows[0], [figure for row in rows[1:] for figure in row]]
     height, width = first.target.shape
-    return Pictured(
+    return ObjectPictures(
         anchor=anchor,
         title=title,
         note="; ".join(notes) + "." if notes else "",

@@ -92,7 +92,7 @@ def compare(
         labels=[run.label for run in opened],
         datasets=comparison.datasets_of(opened),
         protocol=opened[0].protocol.name,
-        tables=[pages.shown(table, shown.links) for table in named],
+        tables=[pages.table_values(table, shown.links) for table in named],
         charts=_charts(on_shared),
         runs=[(run.label, run.folder) for run in opened],
         clicks=clicks,

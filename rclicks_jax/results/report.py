@@ -56,9 +56,9 @@ def render(run: comparison.Run, tables: Sequence[table_formats.Table]) -> str:
         datasets=[result.dataset for result in results],
         identity=run.identity,
         warnings=[*run.notes(), *unreadable],
-        summary=pages.shown_turned(by_name["summary"]),
+        summary=pages.transposed_values(by_name["summary"]),
         tables=[
-            pages.shown(by_name[name], links)
+            pages.table_values(by_name[name], links)
             for name in _TABLES
             if name in by_name and by_name[name].rows
         ],
@@ -83,7 +83,7 @@ def _with_curves(run: comparison.Run) -> list[DatasetResults]:
 
 def _gallery(
     run: comparison.Run, words: click_words.ClickWords
-) -> tuple[dict[Key, object_pictures.Pictured], list[str]]:
+) -> tuple[dict[Key, object_pictures.ObjectPictures], list[str]]:
     """Draws the objects whose groups differ most and least.
 
     Returns:

@@ -48,7 +48,7 @@ def open_run(folder: epath.PathLike, label: str = "") -> comparison.Run:
 
 def open_several(
     texts: Sequence[str], allowed: Collection[str] = ()
-) -> comparison.Checked:
+) -> comparison.ComparableRuns:
     """Reads several runs, and checks that they can be compared.
 
     Args:

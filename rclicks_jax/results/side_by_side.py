@@ -11,7 +11,7 @@ from rclicks_jax.jobs import store
 from rclicks_jax.reporting import click_words
 from rclicks_jax.results import comparison, object_pictures
 from rclicks_jax.results.kept_pictures import Key
-from rclicks_jax.results.object_pictures import ObjectOfRun, Pictured
+from rclicks_jax.results.object_pictures import ObjectOfRun, ObjectPictures
 from rclicks_jax.types import json_part
 
 # Number of objects that are drawn, and most runs in which each is drawn.
@@ -27,7 +27,7 @@ class Shown(NamedTuple):
         unreadable: A sentence on each picture that could not be read.
     """
 
-    objects: list[Pictured]
+    objects: list[ObjectPictures]
     links: dict[Key, str]
     unreadable: list[str]
 
@@ -57,7 +57,7 @@ def draw(runs: Sequence[comparison.Run]) -> Shown:
         ends = [_end(objects[key].record) for objects in kept if key in objects]
         if len(ends) > 1:
             spread[key] = max(ends) - min(ends)
-    drawn: dict[Key, Pictured] = {}
+    drawn: dict[Key, ObjectPictures] = {}
     for key in sorted(spread, key=lambda key: (-spread[key], key))[:_SHOWN]:
         of_runs: list[ObjectOfRun] = []
         for run in runs:

@@ -26,7 +26,7 @@ def heads(shown):
 
 
 def test_what_differs_comes_first_and_what_does_not_is_said_once():
-    shown = pages.shown(
+    shown = pages.table_values(
         table(("set", "a", 3, 1.0, 3.0, "x"), ("set", "b", 3, 1.0, 3.0, "x"))
     )
     # Measures and other text stay, whatever their values.
@@ -37,21 +37,21 @@ def test_what_differs_comes_first_and_what_does_not_is_said_once():
 
 def test_the_column_with_most_names_is_first():
     rows = [(f"set{n}", "ab"[n % 2], 3, 1.0, 3.0, "x") for n in range(4)]
-    assert heads(pages.shown(table(*rows)))[:2] == ["Dataset", "Segmenter"]
+    assert heads(pages.table_values(table(*rows)))[:2] == ["Dataset", "Segmenter"]
     rows = [("uv"[n % 2], f"s{n}", 3, 1.0, 3.0, "x") for n in range(4)]
-    assert heads(pages.shown(table(*rows)))[:2] == ["Segmenter", "Dataset"]
+    assert heads(pages.table_values(table(*rows)))[:2] == ["Segmenter", "Dataset"]
 
 
 def test_rows_that_are_all_alike_keep_a_name_and_a_single_row_keeps_all():
     row = ("set", "a", 3, 1.0, 3.0, "x")
-    assert heads(pages.shown(table(row, row)))[0] == "Dataset"
-    assert len(heads(pages.shown(table(row)))) == len(COLUMNS)
+    assert heads(pages.table_values(table(row, row)))[0] == "Dataset"
+    assert len(heads(pages.table_values(table(row)))) == len(COLUMNS)
 
 
 def test_a_long_table_says_how_many_rows_are_elsewhere():
     rows = [("set", f"s{n}", 3, 1.0, 3.0, "x") for n in range(pages.LONGEST_TABLE)]
-    assert pages.shown(table(*rows))["left_out"] == 0
-    shown = pages.shown(table(*rows, *rows[:7]))
+    assert pages.table_values(table(*rows))["left_out"] == 0
+    shown = pages.table_values(table(*rows, *rows[:7]))
     assert shown["left_out"] == 7
     assert len(shown["rows"]) == pages.LONGEST_TABLE
 
@@ -59,7 +59,7 @@ def test_a_long_table_says_how_many_rows_are_elsewhere():
 def test_a_turned_table_has_its_measures_below_each_other():
     columns = {"dataset": ("Dataset", "s"), "nsr": ("NSR % ↓", ".2f")}
     rows = [{"dataset": "set", "nsr": Interval(1.0, 0.5, 2.0)}]
-    turned = pages.shown_turned(
+    turned = pages.transposed_values(
         table_formats.Table("summary", "All", columns, rows, ("n",))
     )
     assert turned["heads"] == ["", "set"]
@@ -70,7 +70,7 @@ def test_a_turned_table_has_its_measures_below_each_other():
 def test_a_spread_is_no_name_of_a_row():
     columns = {"method": ("Method", "s"), "noc": ("NoC", "s")}
     rows = [{"method": name, "noc": "3.00 ± 1.00"} for name in "ab"]
-    shown = pages.shown(table_formats.Table("some", "Some", columns, rows))
+    shown = pages.table_values(table_formats.Table("some", "Some", columns, rows))
     assert heads(shown) == ["Method", "NoC"]
     assert shown["keys"] == 1
 

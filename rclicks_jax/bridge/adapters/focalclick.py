@@ -119,20 +119,20 @@ def _without_lost(state: isegm_frame.State) -> isegm_frame.State:
 
 
 def _rows(
-    found: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Clicks
+    coarse: torch.Tensor, before: torch.Tensor, crops: torch.Tensor, clicks: Clicks
 ) -> list[_Row]:
     """Returns the box to refine of each trajectory that has one.
 
     Args:
-        found: Logits of the coarse pass, `f32[t h w]`.
+        coarse: Logits of the coarse pass, `f32[t h w]`.
         before: Probabilities after the click before, `f32[t h w]`.
         crops: Boxes that the coarse pass saw, all sides included; -1 for the whole
             photograph, `i64[t 4]`.
         clicks: All clicks so far.
     """
-    height, width = found.shape[1:]
+    height, width = coarse.shape[1:]
     # The original uses the threshold of probabilities for the logits too.
-    new = (found > _RULE.threshold).cpu().numpy()
+    new = (coarse > _RULE.threshold).cpu().numpy()
     old = (before > _RULE.threshold).cpu().numpy()
     rows = []
     for row, count in enumerate(clicks.count.tolist()):

@@ -85,18 +85,18 @@ class Bench:
             self._encoded.clear()
             self.segmenter = load.load(self._spec, scenes.TRAJECTORIES, self._protocol)
 
-    def player(self, scene: scenes.Scene, order: Sequence[int]) -> "Player":
+    def start(self, scene: scenes.Scene, order: Sequence[int]) -> "ClickSession":
         """Starts a session of trajectories of a scene, in the order of `order`."""
         if scene.name not in self._encoded:
             self._encoded[scene.name] = self.segmenter.encode(scene.image)
         targets = [scene.gt_masks[row] for row in order]
         session = self.segmenter.start(self._encoded[scene.name], targets)
-        return Player(session, scene.clicks.rows(list(order)), self.soft)
+        return ClickSession(session, scene.clicks.rows(list(order)), self.soft)
 
     def play(self, scene: scenes.Scene, order: Sequence[int], rounds: int) -> list:
         """Plays a session; returns the answer to each click."""
-        player = self.player(scene, order)
-        return [player.click() for _ in range(rounds)]
+        session = self.start(scene, order)
+        return [session.click() for _ in range(rounds)]
 
     def release_others(self) -> None:
         """Has the segmenter forget every photograph but that of `main`."""
@@ -104,7 +104,7 @@ class Bench:
             self.segmenter.release(self._encoded.pop(name))
 
 
-class Player:
+class ClickSession:
     """A session and the clicks that are played in it."""
 
     def __init__(self, session: base.Session, clicks: Clicks, soft: bool) -> None:

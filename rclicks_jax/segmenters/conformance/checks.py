@@ -70,7 +70,7 @@ def deterministic(bench: Bench) -> str:
 
 def sessions(bench: Bench) -> str:
     """Clicks of another session do not change an answer."""
-    again, other = (bench.player(bench.main, [row]) for row in (0, 1))
+    again, other = (bench.start(bench.main, [row]) for row in (0, 1))
     pairs, bench.alone[1] = [], []
     for n, expected in enumerate(bench.alone[0], 1):
         pairs.append((f"click {n}", again.click(), expected))
@@ -90,7 +90,7 @@ def unused(bench: Bench) -> str:
     expected = bench.alone[0][0]
     return compare(
         [
-            (name, bench.player(bench.main, [0]).ask(np.arange(1), given), expected)
+            (name, bench.start(bench.main, [0]).ask(np.arange(1), given), expected)
             for name, given in (("other clicks there", foreign), ("no slots", none))
         ]
     )
@@ -111,9 +111,9 @@ def states(bench: Bench) -> str:
 def ending(bench: Bench) -> str:
     """Trajectories that end do not change the others."""
     order = (2, 0, 1)
-    player = bench.player(bench.main, order)
+    session = bench.start(bench.main, order)
     played = [
-        (n, [order[row] for row in rows], player.click(rows))
+        (n, [order[row] for row in rows], session.click(rows))
         for n, rows in enumerate(((0, 1, 2), (1, 2), (2,)), 1)
     ]
     return _compare_rows(bench, played)
@@ -197,11 +197,11 @@ def replay(bench: Bench) -> str:
     """A worker that takes over gives the same answer."""
     if not bench.is_bridged:
         raise LeftOutError("It runs in this process.")
-    player = bench.player(bench.main, [0])
+    session = bench.start(bench.main, [0])
     for _ in range(_ROUNDS - 1):
-        player.click()
+        session.click()
     bench.renew()
-    return compare([("the last click", player.click(), bench.alone[0][-1])])
+    return compare([("the last click", session.click(), bench.alone[0][-1])])
 
 
 def _compare_rows(
