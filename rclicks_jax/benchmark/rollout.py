@@ -116,7 +116,7 @@ def rollout(
 def robot_click(
     instance: InstanceExample, live: LiveTrajectories, row: int
 ) -> strategies.NextClick:
-    """Returns the next click of a robot; of people, what the baseline would click.
+    """Returns the next click of a robot; of people, only the region that they mend.
 
     Args:
         instance: The object.
@@ -126,8 +126,12 @@ def robot_click(
     wrong = error_masks.find(
         instance.gt_mask, live.pred_masks[row], instance.ignore_mask
     )
+    strategy = live.keys[row].strategy
+    if strategy == strategies.GROUP:
+        count = int(live.clicks.count[row])
+        return strategies.region_to_mend(wrong, live.clicks.yx[row, :count])
     not_clicked = trajectories.not_clicked(live, row)
-    robot = strategies.ROBOTS.get(live.keys[row].strategy)
+    robot = strategies.ROBOTS.get(strategy)
     if robot is None:
         return strategies.baseline_click(wrong, not_clicked)
     bits = int(live.bits[row, live.clicks.count[row]])
@@ -160,14 +164,14 @@ def _people_click(
 ) -> questions.Coroutine[PeopleClicks]:
     """Puts the clicks of group trajectories where click maps draw them.
 
-    A click stays where the robot puts it if the map has no mass in the wrong region.
+    If the map has no mass in the wrong region, people click where the baseline would.
 
     Args:
         image: `u8[h w 3]`.
         instance: The object.
         live: Its trajectories.
         rows: The rows that click, `int[r]`.
-        clicks: A robot's click for each of them.
+        clicks: A robot's click for each of them, and the region that people mend.
         clock: Takes the time.
         wants_map: Whether the map of the first round is wanted.
     """
@@ -193,9 +197,15 @@ def _people_click(
     clock.add("simulate", question.seconds)
     moved = list(clicks)
     for places, answer in zip(sharing, answers, strict=True):
-        if answer.yx is not None:
-            for place, (y, x) in zip(places, answer.yx.tolist(), strict=True):
-                moved[place] = clicks[place]._replace(y=y, x=x)
+        if answer.yx is None:
+            with clock.measure("simulate"):
+                free = trajectories.not_clicked(live, rows[places[0]])
+                deepest = strategies.deepest(clicks[places[0]], free)
+                answer_yx = [(deepest.y, deepest.x)] * len(places)
+        else:
+            answer_yx = answer.yx.tolist()
+        for place, (y, x) in zip(places, answer_yx, strict=True):
+            moved[place] = clicks[place]._replace(y=y, x=x)
     blank = all(answer.is_blank for answer in answers)
     return PeopleClicks(moved, answers[0].click_map, blank)
 

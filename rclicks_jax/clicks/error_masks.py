@@ -27,7 +27,8 @@ def find(
         pred_mask: The prediction, `bool[h w]`.
         ignore_mask: Pixels that do not count, `bool[h w]`; None if all count.
     """
-    wrong = gt_mask ^ pred_mask
+    # Of truth values, more is one and not the other.
+    missed, false = np.greater(gt_mask, pred_mask), np.greater(pred_mask, gt_mask)
     if ignore_mask is not None:
-        wrong &= ~ignore_mask
-    return Errors(wrong & gt_mask, wrong & pred_mask)
+        missed, false = (np.greater(each, ignore_mask) for each in (missed, false))
+    return Errors(missed, false)

@@ -34,6 +34,31 @@ class NextClick(NamedTuple):
     depth: int
 
 
+def region_to_mend(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:
+    """Returns the region that a baseline click mends, and the click at (0, 0).
+
+    People of a clicking group mend the same region, and click elsewhere in it: where
+    the baseline would click need not be known.
+
+    Args:
+        errors: The wrong pixels.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
+    """
+    positive = distance.is_deeper(errors.fn_mask, errors.fp_mask, clicked_yx)
+    return NextClick(0, 0, positive, errors[0 if positive else 1], 0)
+
+
+def deepest(click: NextClick, not_clicked: np.ndarray) -> NextClick:
+    """Returns a click on the deepest pixel of the same region.
+
+    Args:
+        click: A click in the region.
+        not_clicked: Pixels without a click so far, `bool[h w]`.
+    """
+    depth, (y, x) = distance.deepest_pixel(click.error_mask, not_clicked)
+    return click._replace(y=y, x=x, depth=depth)
+
+
 def baseline_click(errors: error_masks.Errors, not_clicked: np.ndarray) -> NextClick:
     """Clicks the pixel deepest inside the wrong region, missed or falsely taken.
 
