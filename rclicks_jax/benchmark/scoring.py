@@ -48,7 +48,7 @@ def target_of(instance: InstanceExample) -> Target:
 
     def of(mask: np.ndarray) -> _Counted:
         kept = mask if counted is None else mask & counted
-        return _Counted(kept, np.count_nonzero(kept))
+        return _Counted(kept, int(np.count_nonzero(kept)))
 
     return Target(
         gt_mask=instance.gt_mask,
@@ -86,10 +86,10 @@ def _areas_on_host(target: Target, mask: np.ndarray) -> tuple[int, int, int, int
     box = np.s_[y0:y1, x0:x1]
 
     def of(prediction: np.ndarray, truth: _Counted) -> tuple[int, int]:
-        both = np.count_nonzero(prediction & truth.mask[box])
+        both = int(np.count_nonzero(prediction & truth.mask[box]))
         if target.counted_mask is not None:
             prediction = prediction & target.counted_mask[box]
-        return both, truth.area + np.count_nonzero(prediction) - both
+        return both, truth.area + int(np.count_nonzero(prediction)) - both
 
     inside = mask[box]
     band = morphology.boundary_band(inside, target.band_width)
