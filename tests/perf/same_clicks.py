@@ -3,8 +3,7 @@
     python tests/perf/same_clicks.py MODEL DATA IMAGES [SEGMENTER]
 
 MODEL is a folder of a network, DATA a `--data`, IMAGES how many photographs are played.
-A trajectory differs if one of its clicks does. All runs but the first are compared with
-it: the draws are the only thing that hides the last bits of a network's maps.
+A trajectory differs if one of its clicks does. All runs are compared with the first.
 """
 
 import os
