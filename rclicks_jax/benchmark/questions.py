@@ -96,7 +96,7 @@ class Row(NamedTuple):
 
 def lane_name(lane: int) -> str:
     """Returns the name of the answerer for a lane of the segmenter."""
-    return f"segmenter {lane}"
+    return f"segmenter {lane + 1}" if lane else "segmenter"
 
 
 def to_click_model(queries: Sequence[map_clicks.Query]) -> scheduler.Question:

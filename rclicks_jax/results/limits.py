@@ -72,9 +72,9 @@ def sentence(start: Utilisation) -> str:
             "time."
         )
     return (
-        f"Nothing worked all the time, most of all the {busiest.name} with {share}: "
-        "more objects at a time (--config.objects_in_flight) may help, or there are "
-        "too few."
+        f"No part worked all the time. The {busiest.name} worked most, {share} of the "
+        "time. More objects at a time (--config.objects_in_flight) may help, unless "
+        "the data has too few."
     )
 
 
