@@ -139,19 +139,28 @@ def read_all(folder: store.RunFolder) -> list[Utilisation]:
             )
         try:
             found.append(_utilisation(content))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return found
 
 
 def _utilisation(content: Mapping[str, Any]) -> Utilisation:
-    values: dict[str, Any] = dict(content)
-    values["answerers"] = tuple(map(_answerer_use, content["answerers"]))
-    values["host_first_minute"] = tuple(map(float, content["host_first_minute"]))
-    return Utilisation(**values)
+    return Utilisation(
+        seconds=float(content["seconds"]),
+        threads=int(content["threads"]),
+        host_seconds=float(content["host_seconds"]),
+        host_first_minute=tuple(map(float, content["host_first_minute"])),
+        parts={str(name): float(value) for name, value in content["parts"].items()},
+        answerers=tuple(map(_answerer_use, content["answerers"])),
+    )
 
 
 def _answerer_use(content: Mapping[str, Any]) -> AnswererUse:
-    values: dict[str, Any] = dict(content)
-    values["first_minute"] = tuple(map(float, content["first_minute"]))
-    return AnswererUse(**values)
+    return AnswererUse(
+        name=str(content["name"]),
+        calls=int(content["calls"]),
+        real=int(content["real"]),
+        rows=int(content["rows"]),
+        busy=float(content["busy"]),
+        first_minute=tuple(map(float, content["first_minute"])),
+    )

@@ -1,5 +1,6 @@
 """What limited a run: a table, a time line of its first minute, and one sentence."""
 
+import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -92,12 +93,14 @@ def parts_of(start: Utilisation) -> str:
 def time_line(start: Utilisation) -> str:
     """Draws the first minute as SVG text: the darker a second, the busier."""
     rows = rows_of(start)
-    seconds = min(len(rows[0].first_minute), max(1, round(start.seconds)))
+    noted = max(len(row.first_minute) for row in rows)
+    seconds = max(1, min(noted, round(start.seconds)))
     step = (_WIDTH - _LABEL) / seconds
     lines: list[str] = []
     for number, row in enumerate(rows):
         top = number * (_HEIGHT + 4)
-        lines.append(f'<text x="0" y="{top + 12}" font-size="11">{row.name}</text>')
+        name = html.escape(row.name)
+        lines.append(f'<text x="0" y="{top + 12}" font-size="11">{name}</text>')
         for second, share in enumerate(row.first_minute[:seconds]):
             left = _LABEL + second * step
             lines.append(
