@@ -30,6 +30,7 @@ class BenchmarkSettings(TypedDict, total=False):
     users: bool
     repeats: int
     seed: int
+    objects_in_flight: int
     instances_per_batch: int
     objects_in_flight: int
     click_model_batch: int

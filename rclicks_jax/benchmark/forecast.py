@@ -73,7 +73,8 @@ def forecast(config: BenchmarkConfig) -> Forecast:
         datasets, split=config.split, max_images=config.max_images
     )
     fewer = min(_PLAYED, config.max_images or _PLAYED)
-    few = dataclasses.replace(config, max_images=fewer, pictures=0)
+    # One after the other, so that the last one waits for no program of the first.
+    few = dataclasses.replace(config, max_images=fewer, pictures=0, objects_in_flight=1)
     with tempfile.TemporaryDirectory(prefix="rclicks-forecast-") as folder:
         outcome = benchmark_job.run(few, folder)
         images = list(records.read_all(store.RunFolder(folder)))

@@ -24,8 +24,8 @@ from rclicks_jax.segmenters import base
 from rclicks_jax.types import ImageExample
 
 MEMORY_ADVICE = (
-    "Set --config.click_model_batch and --config.instances_per_batch to less, or make "
-    "the photograph smaller."
+    "Set --config.click_model_batch, --config.objects_in_flight and "
+    "--config.instances_per_batch to less, or make the photograph smaller."
 )
 _BLANK = (
     "every click map was zero everywhere: the click model says that people click "

@@ -14,7 +14,7 @@ def start(*busy, seconds=10.0, host_seconds=2.0, name="segmenter"):
         AnswererUse(f"{name} {number}", 4, 30, 40, each, (1.0, 0.5))
         for number, each in enumerate(busy)
     )
-    return Utilisation(seconds, 2, host_seconds, (0.5, 0.25), {}, answerers)
+    return Utilisation(seconds, 2, host_seconds, (0.5, 0.25), {"decode": 1.25}, answerers)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,5 @@ def test_the_longest_start_is_shown_and_none_without_starts():
     values = limits.shown([start(5.0), start(50.0, seconds=60.0)])
     assert values is not None
     assert values["seconds"] == "60.0"
+    assert values["parts"] == "decoding 1.2 s"
     assert limits.shown([]) is None
