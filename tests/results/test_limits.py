@@ -14,7 +14,9 @@ def start(*busy, seconds=10.0, host_seconds=2.0, name="segmenter"):
         AnswererUse(f"{name} {number}", 4, 30, 40, each, (1.0, 0.5))
         for number, each in enumerate(busy)
     )
-    return Utilisation(seconds, 2, host_seconds, (0.5, 0.25), {"decode": 1.25}, answerers)
+    return Utilisation(
+        seconds, 2, host_seconds, (0.5, 0.25), {"decode": 1.25}, answerers
+    )
 
 
 @pytest.mark.parametrize(
