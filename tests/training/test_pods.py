@@ -135,7 +135,9 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
         assert hosts[1].wait() == -signal.SIGKILL
         said, _ = hosts[0].communicate(timeout=60)
         assert hosts[0].returncode == 2
-        assert "What is finished is kept; start all" in said
+        # Either the lost connection is noticed first or the missing signs of life.
+        assert "What is finished is kept" in said
+        assert "start all" in said
     finally:
         stop(hosts)
     finish(start_pod(tmp_path))
