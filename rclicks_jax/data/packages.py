@@ -16,6 +16,7 @@ import os
 import pathlib
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ Kind = Literal["instances", "clicks"]
 _BUILDERS_VERSION = "1.0.0"
 # Largest number of bytes of a dataset's name in the name of its package.
 _LONGEST_NAME = 100
+_FIRST_READ = threading.Lock()
 _DECODE: dict[Kind, Callable[[Any, str], Any]] = {
     "instances": packaging.image_example,
     "clicks": packaging.click_example,
@@ -119,11 +121,7 @@ class Package:
             DataError: The example cannot be used; the message says why.
         """
         try:
-            if row.split not in self._sources:
-                self._sources[row.split] = split_files.open_split(
-                    self._folder, row.split
-                )
-            features = self._sources[row.split][row.position]
+            features = self._features(row)
         except MemoryError:
             raise
         except Exception as error:
@@ -133,6 +131,20 @@ class Package:
                 "folder: it is made again"
             ) from error
         return _DECODE[self._kind](features, self.dataset)
+
+    def _features(self, row: Row) -> Any:
+        source = self._sources.get(row.split)
+        if source is not None:
+            return source[row.position]
+        # Opening a split and its first read import most of TFDS, whose lazy imports can
+        # wait for each other for ever in two threads.
+        with _FIRST_READ:
+            if row.split not in self._sources:
+                source = split_files.open_split(self._folder, row.split)
+                features = source[row.position]
+                self._sources[row.split] = source
+                return features
+        return self._sources[row.split][row.position]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out open files, so that a package can go to another process."""

@@ -3,6 +3,8 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -74,6 +76,36 @@ def test_a_dataset_without_clicks_has_no_tasks(tmp_path, cache):
     folder = make_folder(tmp_path / "mine")
     with pytest.raises(errors.DataError, match="mine has no clicks"):
         packages.open_clicks(spec_of(folder))
+
+
+def test_threads_wait_for_the_first_read_which_imports_libraries(
+    tmp_path, cache, monkeypatch
+):
+    # Two threads that import TFDS at the same time can wait for each other for ever.
+    package = packages.open_instances(spec_of(make_folder(tmp_path / "mine")))
+    open_split, events = packages.split_files.open_split, []
+
+    class Slow:
+        def __init__(self, source):
+            self.source = source
+
+        def __getitem__(self, position):
+            events.append("read")
+            time.sleep(0.05)
+            events.append("end")
+            return self.source[position]
+
+    def slowly(folder, split):
+        events.append("open")
+        time.sleep(0.05)
+        return Slow(open_split(folder, split))
+
+    monkeypatch.setattr(packages.split_files, "open_split", slowly)
+    with futures.ThreadPoolExecutor(4) as pool:
+        examples = list(pool.map(package.read, [*package.rows, *package.rows]))
+    assert [example.image_id for example in examples] == ["a", "b", "c"] * 2
+    assert events[:3] == ["open", "read", "end"]
+    assert events.count("open") == 1
 
 
 def test_an_unknown_split_lists_what_there_is(sample_instances):
