@@ -97,15 +97,17 @@ class OnHost:
         self._empty_map: groups.EmptyMap = empty_map
         self._on_device = on_device
 
-    def prepare(self, queries: Sequence[Query]) -> Sequence[Any]:
+    def prepare(self, queries: Sequence[Query]) -> Sequence[object]:
         """Prepares the queries of one object."""
         return self._maps.prepare([query.click_query for query in queries])
 
-    def answer(self, prepared: Sequence[Any]) -> Sequence[Any]:
+    def answer(self, prepared: Sequence[object]) -> Sequence[object]:
         """Asks the click model."""
         return self._maps.answer(prepared)
 
-    def finish(self, queries: Sequence[Query], raw: Sequence[Any]) -> list[MapClicks]:
+    def finish(
+        self, queries: Sequence[Query], raw: Sequence[object]
+    ) -> list[MapClicks]:
         """Draws from each map.
 
         Raises:
@@ -113,7 +115,7 @@ class OnHost:
         """
         return [self._clicks(*each) for each in zip(queries, raw, strict=True)]
 
-    def _clicks(self, query: Query, raw: Any) -> MapClicks:
+    def _clicks(self, query: Query, raw: object) -> MapClicks:
         (click_map,) = self._maps.finish([query.click_query], [raw])
         draw = part_to_draw_from(click_map, query, self._empty_map)
         (pixels,) = sampling.draw_all([draw], cut=self._cut, on_device=self._on_device)

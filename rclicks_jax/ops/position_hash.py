@@ -11,17 +11,20 @@ of one half.
 """
 
 from types import ModuleType
-from typing import Any
+from typing import TypeVar
 
+import jax
 import numpy as np
 
 _FIRST, _SECOND = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
 _SCALE = np.float32(2.0**-32)
 # The largest float32 below 1, so that no exponential is infinite.
 _BELOW_1 = np.float32(1 - 2.0**-24)
+# Arrays of the host or of a device.
+Words = TypeVar("Words", np.ndarray, jax.Array)
 
 
-def mix(words: Any) -> Any:
+def mix(words: Words) -> Words:
     """Mixes the bits of each word, `u32[...]`, by a bijection."""
     words = words ^ (words >> np.uint32(16))
     words = words * _FIRST
@@ -30,7 +33,7 @@ def mix(words: Any) -> Any:
     return words ^ (words >> np.uint32(16))
 
 
-def line_words(key: Any, places: Any) -> Any:
+def line_words(key: Words, places: Words) -> Words:
     """Returns the word of each row or column.
 
     Args:
@@ -40,7 +43,7 @@ def line_words(key: Any, places: Any) -> Any:
     return mix(places ^ key)
 
 
-def pixel_words(rows: Any, columns: Any) -> Any:
+def pixel_words(rows: Words, columns: Words) -> Words:
     """Returns the first word of pixels, `u32`.
 
     Args:
@@ -50,7 +53,7 @@ def pixel_words(rows: Any, columns: Any) -> Any:
     return mix(rows + columns)
 
 
-def exponentials(words: Any, rows: Any, xp: ModuleType) -> Any:
+def exponentials(words: Words, rows: Words, xp: ModuleType) -> Words:
     """Returns an exponential random number, of mean 1, for each pixel.
 
     A second word is appended to the first one: the least of millions of numbers would
