@@ -31,8 +31,8 @@ def distance_inside(mask: np.ndarray, *, pad_border: bool) -> np.ndarray:
     Returns:
         `f32[h w]`, 0 where `mask` is false.
     """
-    padded = np.pad(mask, int(pad_border)).view(np.uint8)
-    distances = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    drawn = masks.padded(mask) if pad_border else mask.astype(np.uint8)
+    distances = cv2.distanceTransform(drawn, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return distances[1:-1, 1:-1] if pad_border else distances
 
 
@@ -155,8 +155,8 @@ def _bounds_by_chamfer(cut: _Cut) -> tuple[float, float]:
     """Bounds the depth by distances along the eight directions to neighbours."""
     if not cut.inside.size:
         return 0, 0
-    padded = np.pad(cut.inside, 1).view(np.uint8)
-    found = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
+    drawn = masks.padded(cut.inside)
+    found = cv2.distanceTransform(drawn, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
     ys, xs = cut.except_yx.T
     found[ys, xs] = 0
     # A step aside is 0.955, one across 1.3693: 0.955 to 1.041 of the distance.

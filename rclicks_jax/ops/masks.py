@@ -18,6 +18,13 @@ def bounding_box(mask: np.ndarray) -> Box | None:
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
+def padded(mask: np.ndarray) -> np.ndarray:
+    """Returns `bool[h w]` with a false pixel around it, as `u8[h+2 w+2]` of 0 and 1."""
+    result = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    result[1:-1, 1:-1] = mask
+    return result
+
+
 def touches_all_sides(mask: np.ndarray) -> bool:
     """Tells whether `bool[h w]` is true somewhere on each of the four borders."""
     return bool(

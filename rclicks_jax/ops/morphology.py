@@ -40,7 +40,7 @@ def boundary_band(mask: np.ndarray, width: int) -> np.ndarray:
     if box is None:
         return band
     y0, y1, x0, x1 = box
-    inside = np.pad(mask[y0:y1, x0:x1], 1).astype(np.uint8)
+    inside = masks.padded(mask[y0:y1, x0:x1])
     square = np.ones((3, 3), np.uint8)
     core = cv2.erode(inside, square, iterations=width)[1:-1, 1:-1]
     band[y0:y1, x0:x1] = mask[y0:y1, x0:x1] & (core == 0)

@@ -84,9 +84,9 @@ def overlap_rows():
     seconds = passes * PASS_SECONDS / (OBJECTS * ROUNDS)
     mask = examples[0].instances[0].gt_mask
     segmenter = played.Prepared(mask, ROUNDS, TRAJECTORIES, seconds)
-    noted = meter.Meter()
     people = played.Elsewhere(PASS, PASS_SECONDS, threading.Lock())
     wait_until_idle(30)
+    noted = meter.Meter()
     played.play_images(
         examples, segmenter, people, SETUP, places=3 * PASS // 10, noted=noted
     )
