@@ -7,6 +7,7 @@ import pathlib
 import platform
 import pwd
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
@@ -138,7 +139,9 @@ def _partial(
     """Writes a file beside a path for the block, and then removes it if it is left."""
     # Machines that share the folder may have processes with the same number.
     owner = f"{platform.node()}.{os.getpid()}"
-    partial = path.parent / f".{path.name[:120]}.{owner}{_PARTIAL}"
+    # And threads of a process may write the same file at the same time.
+    own_name = f"{path.name[:100]}.{threading.get_ident()}"
+    partial = path.parent / f".{own_name}.{owner}{_PARTIAL}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -90,9 +90,11 @@ def picture(run, instances, image_id="photo", dataset="set", photo=None):
         instances[0].trajectories, target.astype(np.float32), [masks[-1]] * 3,
         dict.fromkeys(range(3), rounds),
     )  # fmt: skip
+    example = ImageExample(dataset, image_id, photo, tuple(given))
+    artifacts.write_photograph(run, example)
     artifacts.write(
         run,
-        ImageExample(dataset, image_id, photo, tuple(given)),
+        example,
         given,
         [played] * len(given),
         [None] * len(given),

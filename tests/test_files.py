@@ -3,6 +3,8 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+from concurrent import futures
 
 import pytest
 
@@ -73,3 +75,19 @@ def test_what_a_process_that_is_gone_left_is_not_waited_for(tmp_path):
     files.remove_leftovers(tmp_path)
     left = {path.name.removesuffix(".partial") for path in tmp_path.iterdir()}
     assert left == set(names[1:])
+
+
+def test_threads_that_write_one_file_at_the_same_time_all_succeed(tmp_path):
+    path, together = tmp_path / "file", threading.Barrier(4)
+
+    def write(number):
+        def content(file):
+            file.write(bytes([number]) * 1000)
+            together.wait(timeout=20)
+
+        files.write_with(path, content)
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert path.read_bytes() in [bytes([number]) * 1000 for number in range(4)]
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

@@ -28,6 +28,24 @@ def label(strategy: str, group: int) -> str:
     return f"G{group}" if strategy == strategies.GROUP else strategy
 
 
+def write_photograph(folder: store.RunFolder, example: ImageExample) -> None:
+    """Writes the photograph that the pictures of its objects are drawn on.
+
+    Args:
+        folder: The run.
+        example: The photograph.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
+    bgr = _resized(example.image, shape)[..., ::-1]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
+    photo = cv2.imencode(".jpg", bgr, quality)[1].tobytes()
+    place = folder.artifacts(example.dataset, example.image_id)
+    files.write_output(place / PHOTO_NAME, photo)
+
+
 def write(
     folder: store.RunFolder,
     example: ImageExample,
@@ -52,10 +70,6 @@ def write(
     """
     shape = images.limited_shape(example.image.shape, LONGEST_SIDE)
     place = folder.artifacts(example.dataset, example.image_id)
-    bgr = _resized(example.image, shape)[..., ::-1]
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
-    photo = cv2.imencode(".jpg", bgr, quality)[1].tobytes()
-    files.write_output(place / PHOTO_NAME, photo)
     shown = {
         label(strategy, group): row
         for row, (strategy, group, repeat) in enumerate(setup.trajectory_keys())

@@ -135,6 +135,8 @@ class ImagePlayer:
         failure: Exception | None = None
         finished: list[InstanceRecord] = []
         try:
+            if folder:
+                artifacts.write_photograph(folder, example)
             finished = yield from self._objects(image)
         except Exception as error:
             failure = error
