@@ -3,11 +3,11 @@ import json
 import os
 import signal
 
+import clicked_folders
 import jax
 import numpy as np
 import pytest
 import two_convolutions
-from helpers import disk, write_image
 
 from rclicks_jax import cache, errors, registry
 from rclicks_jax.networks import cards
@@ -28,22 +28,7 @@ SIZE = 32
 def clicked_folder(tmp_path_factory):
     """Twelve photographs with a disk each, and clicks in its middle."""
     folder = tmp_path_factory.mktemp("clicked") / "disks"
-    random = np.random.default_rng(0)
-    lines = [
-        "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h"
-    ]
-    for number in range(12):
-        target = disk((40, 48), (20, 14 + number), 9)
-        image = random.integers(0, 90, (40, 48, 3), dtype=np.uint8)
-        image[target] += 120
-        write_image(folder / "images" / f"i{number}.png", image)
-        write_image(folder / "masks" / f"i{number}.png", target.astype(np.uint8) * 255)
-        for y, x in np.argwhere(disk((40, 48), (20, 14 + number), 2)):
-            lines.append(f"disks,i{number},,i{number},first,,pc,{x},{y},48,40")
-    (folder / "clicks.csv").write_text("\n".join(lines) + "\n")
-    names = [f"i{number}" for number in range(12)]
-    (folder / "train.txt").write_text("\n".join(names[:8]))
-    (folder / "val.txt").write_text("\n".join(names[8:]))
+    clicked_folders.write_disks(folder)
     return folder
 
 
