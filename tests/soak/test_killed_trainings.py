@@ -1,6 +1,7 @@
 """A training killed at random moments ends in the same bits as one that never was.
 
-It saves at every step, so most kills hit a checkpoint in the middle.
+It saves at every step, so most kills hit a checkpoint in the middle. `small` is a
+network of two convolutions, where `nano` would compile for minutes.
 RCLICKS_SOAK_KILLS chooses another number of kills.
 """
 
@@ -11,10 +12,14 @@ import signal
 import subprocess
 import time
 
+import clicked_folders
+import pytest
 from pods import assert_same_bits, finish, start, steps
 
 KILLS = int(os.environ.get("RCLICKS_SOAK_KILLS", "40"))
 FLAGS = ("--config.save_every=1", "--config.size=32", "--config.batch_size=4")
+# Steps are taken two an epoch.
+EPOCHS = {"nano": (), "small": ("--config.epochs=40",)}
 
 
 def partial(workdir):
@@ -29,14 +34,23 @@ def wait_for_news(process, workdir, before):
         time.sleep(0.01)
 
 
-def test_random_kills_change_no_bit(tmp_path):
-    finish([start(tmp_path / "whole", 1, flags=FLAGS)])
+@pytest.mark.parametrize("network", ["nano", "small"])
+def test_random_kills_change_no_bit(tmp_path, network):
+    data = None
+    if network == "small":
+        data = tmp_path / "disks"
+        clicked_folders.write_disks(data)
+
+    def begin(workdir):
+        return start(workdir, 1, flags=[*FLAGS, *EPOCHS[network]], small=data)
+
+    finish([begin(tmp_path / "whole")])
     moments = random.Random(time.time_ns())
     killed, in_the_middle, folders = 0, 0, [tmp_path / "killed"]
     while killed < KILLS:
         workdir = folders[-1]
         before = max(steps(workdir), default=0)
-        process = start(workdir, 1, flags=FLAGS)
+        process = begin(workdir)
         wait_for_news(process, workdir, before)
         try:
             said, _ = process.communicate(timeout=moments.uniform(0, 1.5))
@@ -53,7 +67,7 @@ def test_random_kills_change_no_bit(tmp_path):
             assert re.search(rf"Going on after step {before} of", said), said
     print(f"{in_the_middle} of {killed} kills in the middle of a checkpoint")
     assert in_the_middle > killed / 10
-    finish([start(folders[-1], 1, flags=FLAGS)])
+    finish([begin(folders[-1])])
     for folder in folders:
         assert_same_bits(folder, tmp_path / "whole")
         # What was not whole was removed.
