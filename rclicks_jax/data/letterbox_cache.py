@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import pathlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,10 @@ _CHECKSUM = "sha256"
 _PART_LENGTH = 64
 
 _CHANGED = "it is not what was written"
+
+# `np.load` parses the head of a file by `ast`, whose count of its recursion Python 3.11
+# shares between threads: two that parse at a time may fail with a `SystemError`.
+_parsing = threading.Lock()
 
 # An example or None, with the descriptions under which it is counted.
 _Result = tuple[PackedBatch | None, list[str]]
@@ -117,7 +122,8 @@ class LetterboxCache:
         path = self._folder / _part_name(part)
         length = self._ends[part] - (self._ends[part - 1] if part else 0)
         try:
-            rows = np.load(path, mmap_mode="r", allow_pickle=False)
+            with _parsing:
+                rows = np.load(path, mmap_mode="r", allow_pickle=False)
             if rows.dtype != self._layout or rows.shape != (length,):
                 raise ValueError(_CHANGED)
         except (ValueError, EOFError) as error:

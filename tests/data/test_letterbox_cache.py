@@ -1,6 +1,8 @@
+import concurrent.futures
 import json
 import pathlib
 import re
+import time
 
 import numpy as np
 import pytest
@@ -180,3 +182,21 @@ def test_a_damaged_index_is_named(package, cache):
         path.write_bytes(broken)
         with pytest.raises(errors.DataError, match=r"index\.json is damaged.*Remove"):
             letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
+
+
+def test_threads_open_one_part_at_a_time(package, cache, monkeypatch):
+    source = letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
+    load, inside, most = np.load, [], []
+
+    def watched(*arguments, **options):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        rows = load(*arguments, **options)
+        inside.pop()
+        return rows
+
+    monkeypatch.setattr(np, "load", watched)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(source.__getitem__, (0, 64, 1, 65)))) == 4
+    assert max(most) == 1
