@@ -17,7 +17,10 @@ from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"
 _SKIPPED = (raw.EMPTY, NO_CLICKS, failures.NOTHING_WRONG)
-MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes to less."
+MEMORY_ADVICE = (
+    "Set --config.batch to less, compare fewer click models at once, or set "
+    "--config.processes to less."
+)
 
 
 @dataclasses.dataclass(frozen=True)

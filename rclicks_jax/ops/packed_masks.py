@@ -1,6 +1,7 @@
-"""Masks as bits, for the way to a device, and what a device counts of them.
+"""Masks for the way to a device, and what a device counts of them.
 
-A mask travels as one bit a pixel, padded to a static shape; what is appended is 0.
+A mask travels as one bit a pixel, or as float32 if it is soft, padded to a static
+shape; what is appended is 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,23 +14,30 @@ from rclicks_jax.ops import buckets
 
 
 def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Packs `bool[h w]` into the bits of a static shape.
+    """Packs a mask into a static shape.
 
     Args:
-        mask: The mask.
+        mask: `bool[h w]`, or soft, `f32[h w]`.
         shape: Height, and width, a multiple of 8; not less than those of the mask.
 
     Returns:
-        `u8[height width/8]`, the first pixel in the highest bit.
+        Bits, `u8[height width/8]`, the first pixel in the highest bit; of a soft mask
+        its values, `f32[height width]`.
     """
     height, width = mask.shape
+    if mask.dtype != bool:
+        values = np.zeros(shape, np.float32)
+        values[:height, :width] = mask
+        return values
     bits = np.zeros(_bits(shape), np.uint8)
     bits[:height, : -(-width // 8)] = np.packbits(mask, axis=1)
     return bits
 
 
 def unpack(bits: jax.Array) -> jax.Array:
-    """Returns `bool[... h w]` of bits, `u8[... h w/8]`."""
+    """Returns `bool[... h w]` of bits, `u8[... h w/8]`; a soft mask is as it was."""
+    if bits.dtype != jnp.uint8:
+        return bits
     shifts = jnp.arange(7, -1, -1, dtype=jnp.uint8)
     pixels = (bits[..., None] >> shifts.reshape((1,) * bits.ndim + (8,))) & 1
     return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
