@@ -8,6 +8,7 @@ import pathlib
 import tempfile
 
 import started
+import two_convolutions
 
 # What XLA says, by kind of fault.
 MESSAGES = {
@@ -48,6 +49,7 @@ def _become(arguments, environment, folder, printed, fault, memory):
 
     from rclicks_jax.networks import batches, passes
 
+    two_convolutions.register()
     jax.default_backend = lambda: "gpu"
     if memory:
         batches.memory = lambda device: memory

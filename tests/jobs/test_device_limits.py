@@ -6,12 +6,11 @@ Commands run in processes of their own, on simulated accelerators.
 import accelerated
 import numpy as np
 import pytest
+import two_convolutions
 from clicked_folders import SHAPE, write_clicked
 from helpers import write_image
 
 from rclicks_jax.jobs import store
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.settings import networks
 
 COUNT, WIDE = 4, (16, 8200)
 # Flags of each command: its own, its batch, its devices, its folder.
@@ -48,11 +47,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
-    folder = tmp_path_factory.mktemp("model")
-    cards.save(folder / "nano", clickability.init_variables(network, 3), card)
-    return folder / "nano"
+    return two_convolutions.save(tmp_path_factory.mktemp("model") / "narrow")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import cv2
 import jax
 import numpy as np
 import pytest
+import two_convolutions
 from benchmark_runs import settings
 from click_map_runs import rows_of
 from click_map_runs import settings as map_settings
@@ -141,10 +142,9 @@ def test_an_accelerator_measures_what_a_cpu_measures(
             )
 
 
-def test_whole_runs_have_the_same_bits_on_any_number_of_devices(
-    clicked, tmp_path, nano
-):
-    arguments = [sys.executable, PROGRAM, clicked, nano, tmp_path]
+def test_whole_runs_have_the_same_bits_on_any_number_of_devices(clicked, tmp_path):
+    model = two_convolutions.save(tmp_path / "narrow")
+    arguments = [sys.executable, PROGRAM, clicked, model, tmp_path]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
     assert not done.returncode, done.stderr
     runs = json.loads(done.stdout)

@@ -19,7 +19,10 @@ from unittest import mock
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
 import jax
+import two_convolutions
 
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
@@ -28,7 +31,6 @@ from rclicks_jax.jobs import store, utilisation
 from rclicks_jax.settings import benchmark, click_maps, evaluation
 
 COUNTS = (1, 2, 4, 8)
-# The batch of `maps_of_devices.py`, so that both share what was compiled.
 BATCH = 3
 # Files of a run that hold times.
 NOT_HASHED = ("run.json", "attempts", "utilisation")
@@ -121,5 +123,6 @@ def main(folder, model, out):
 
 
 if __name__ == "__main__":
+    two_convolutions.register()
     with mock.patch.object(jax, "default_backend", return_value="gpu"):
         main(*sys.argv[1:])
