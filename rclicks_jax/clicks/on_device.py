@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from rclicks_jax import errors
 from rclicks_jax.clicks import (
     click_models,
     device_rows,
@@ -29,7 +30,7 @@ from rclicks_jax.clicks import (
 )
 from rclicks_jax.clicks.device_rows import Arrays, Prepared
 from rclicks_jax.clicks.map_clicks import MapClicks, Query
-from rclicks_jax.networks import device_letterbox, infer
+from rclicks_jax.networks import device_letterbox, infer, passes
 from rclicks_jax.networks.passes import DIVIDED, on_each
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes
@@ -37,11 +38,28 @@ from rclicks_jax.types import ClickQuery
 
 _NO_CLICKS, _NO_GROUPS = np.zeros((0, 2), np.int32), np.zeros(0, np.int32)
 _NO_BITS = np.zeros(0, np.uint64)
+# Native maps of a pass that wait on each device to be fetched, bytes.
+_MAPS_BYTES = 1 << 30
 
 
 def is_at_hand() -> bool:
     """Tells whether JAX has an accelerator, so that pixels are worked on there."""
     return jax.default_backend() != "cpu"
+
+
+def lost(error: Exception) -> errors.DeviceError | None:
+    """Returns the loss of a device, if that is what an error of XLA says.
+
+    Passes of a network say it themselves. This is for whatever else runs on devices,
+    such as draws and areas.
+    """
+    if not passes.is_of_device(error):
+        return None
+    line = str(error).partition("\n")[0]
+    return errors.DeviceError(
+        f"A device failed or was lost ({line}). What is finished is kept: run the same "
+        "command again."
+    )
 
 
 def answers(
@@ -163,12 +181,11 @@ class OnDevice:
             sent = [self._sent(chunk.arrays) for chunk in chunks]
             maps = self._maps(prepared, sent)
             drawn = [self._draw(maps, *arrays.drawn_from) for arrays in sent]
-            native = [
-                self._letterbox.restore(maps, arrays.rows, arrays.restore)
-                if any(prepared[number].wants_map for number in chunk.queries.values())
-                else None
-                for chunk, arrays in zip(chunks, sent, strict=True)
+            wanted = [
+                any(prepared[number].wants_map for number in chunk.queries.values())
+                for chunk in chunks
             ]
+            native = self._native(maps, sent, wanted)
         raw: dict[int, Raw] = {}
         fetched = self._passes.fetch((drawn, native))
         for chunk, arrays, click_maps in zip(chunks, *fetched, strict=True):
@@ -189,21 +206,41 @@ class OnDevice:
 
     def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
         """Starts the pass of the network; returns the maps of the squares."""
-        passes = self._passes
+        network = self._passes
         regions = self._no_regions()
         for arrays in sent:
             regions = self._letterbox.place(
                 regions, arrays.rows, arrays.region, arrays.place
             )
-        put_image = functools.partial(device_letterbox.put_image, passes.plan)
-        put_mask = functools.partial(device_letterbox.put_mask, passes.plan)
-        image_slots, target_slots = np.zeros((2, passes.plan.rows), np.int32)
+        put_image = functools.partial(device_letterbox.put_image, network.plan)
+        put_mask = functools.partial(device_letterbox.put_mask, network.plan)
+        image_slots, target_slots = np.zeros((2, network.plan.rows), np.int32)
         for number, each in enumerate(prepared):
-            device, row = device_rows.device_and_row(number, passes.plan)
-            at = device * passes.plan.batch + row
-            image_slots[at] = passes.images.find(each.image, put_image)
-            target_slots[at] = passes.targets.find(each.gt_mask, put_mask)
-        return passes.start(image_slots, target_slots, regions)
+            device, row = device_rows.device_and_row(number, network.plan)
+            at = device * network.plan.batch + row
+            image_slots[at] = network.images.find(each.image, put_image)
+            target_slots[at] = network.targets.find(each.gt_mask, put_mask)
+        return network.start(image_slots, target_slots, regions)
+
+    def _native(
+        self, maps: jax.Array, sent: Sequence[Arrays], wanted: Sequence[bool]
+    ) -> list[Any]:
+        """Starts maps at native size where they are wanted, and None elsewhere.
+
+        Large ones come back before the next are made, so that few are on a device.
+        """
+        most = _MAPS_BYTES * self._passes.plan.mesh.size
+        native: list[Any] = []
+        bytes_there = 0
+        for arrays, is_wanted in zip(sent, wanted, strict=True):
+            if not is_wanted:
+                native.append(None)
+                continue
+            if bytes_there > most:
+                native, bytes_there = self._passes.fetch(native), 0
+            native.append(self._letterbox.restore(maps, arrays.rows, arrays.restore))
+            bytes_there += native[-1].nbytes
+        return native
 
     def finish(self, queries: Sequence[Query], raw: Sequence[Raw]) -> list[MapClicks]:
         """Makes clicks of pixels; called from several threads.

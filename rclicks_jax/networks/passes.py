@@ -38,6 +38,12 @@ _RANGE_EPSILON = 1e-8
 _OF_DEVICE = ("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "ABORTED", "UNKNOWN", "CANCELLED")
 
 
+def is_of_device(error: Exception) -> bool:
+    """Tells whether XLA says that a device cannot be used any more."""
+    of_xla = isinstance(error, jax.errors.JaxRuntimeError)
+    return of_xla and str(error).startswith(_OF_DEVICE)
+
+
 class Plan(NamedTuple):
     """All that a compiled pass depends on, apart from the shapes of variables.
 
@@ -225,7 +231,7 @@ def _maps(
     return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
-Reference: TypeAlias = "weakref.ReferenceType[np.ndarray]"
+_Reference: TypeAlias = "weakref.ReferenceType[np.ndarray]"
 
 
 class Slots:
@@ -244,7 +250,7 @@ class Slots:
 
     def forget(self) -> None:
         """Forgets all squares, as after an error that may have damaged them."""
-        self._kept: collections.OrderedDict[int, tuple[Reference, int]]
+        self._kept: collections.OrderedDict[int, tuple[_Reference, int]]
         self._kept = collections.OrderedDict()
         self._free = list(range(self._plan.slots))
         self._squares: jax.Array | None = None
@@ -359,17 +365,7 @@ class Passes:
         )
 
     def fetch(self, arrays: Any) -> Any:
-        """Waits for arrays of the devices, which come at the same time.
-
-        Args:
-            arrays: A tree of arrays.
-
-        Returns:
-            The same tree of arrays in host memory.
-
-        Raises:
-            RClicksError: As `preparing`.
-        """
+        """Returns a tree of arrays in host memory; raises as `preparing`."""
         with self._explained():
             return jax.device_get(arrays)
 

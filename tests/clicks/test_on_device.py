@@ -56,6 +56,13 @@ def queries(count, seed=0):
     return made
 
 
+def wide_query():
+    """A query of another static shape."""
+    (query,) = queries(1, seed=9)
+    wide = (np.repeat(array, 4, axis=1) for array in query.click_query)
+    return query._replace(click_query=ClickQuery(*wide))
+
+
 def answers(answerer, asked):
     """Asks in passes."""
     made = []
@@ -229,6 +236,20 @@ def test_whole_maps_come_from_devices_for_soft_regions_too(network):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
         assert not np.array_equal(ours, theirs * 0)
+
+
+def test_large_maps_come_back_before_the_next_are_made(network, monkeypatch):
+    stages = on_device.map_stages(network, on_device=True)
+    # Of two static shapes, and so in two chunks of a pass.
+    asked = [each.click_query for each in (*queries(2), wide_query())]
+    together = stages.finish(asked, stages.answer(stages.prepare(asked)))
+    monkeypatch.setattr(on_device, "_MAPS_BYTES", -1)
+    for ours, theirs in zip(
+        stages.finish(asked, stages.answer(stages.prepare(asked))),
+        together,
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_whole_maps_are_rescaled_as_the_model_does_it():
