@@ -44,19 +44,21 @@ class Stream:
     def fetch(self, arrays):
         drawn, native = arrays
         self._wait(drawn[0])
-        none = np.zeros(8)
-        return [(np.zeros((8, 16), np.int32), none, none, none) for _ in drawn], native
+        none = np.zeros(self.plan.rows)
+        pixels = np.zeros((self.plan.rows, 16), np.int32)
+        return [(pixels, none, none, none) for _ in drawn], native
 
 
-def run(model, query, passes, send, wait, *, lanes=2):
+def run(model, query, passes, send, wait, *, coroutines, lanes=2):
     """Asks for so many passes of a network on a stand-in; returns the meter.
 
     Args:
         model: A network on one device.
         query: What each row of each pass is asked.
-        passes: Number of passes, a multiple of six.
+        passes: Number of passes.
         send: See `Stream`.
         wait: See `Stream`.
+        coroutines: Number of coroutines that ask, as often each.
         lanes: Passes under way at a time.
     """
     answerer = on_device.OnDevice(model, cut="mass", empty_map="baseline")
@@ -67,16 +69,16 @@ def run(model, query, passes, send, wait, *, lanes=2):
     assert staged.lanes == 2
 
     def rounds():
-        for _ in range(passes // 6):
+        for _ in range(passes // coroutines):
             yield scheduler.Question("device", [query] * staged.batch, "device")
 
     noted = meter.Meter()
     ended = scheduler.run(
-        (rounds() for _ in range(6)),
+        (rounds() for _ in range(coroutines)),
         [dataclasses.replace(staged, lanes=lanes)],
-        scheduler.Limits(places=6, bytes=1 << 40, threads=2),
+        scheduler.Limits(places=coroutines, bytes=1 << 40, threads=2),
         noted,
     )
-    assert len(list(ended)) == 6
+    assert len(list(ended)) == coroutines
     assert stream.passes == passes
     return noted

@@ -127,7 +127,14 @@ def test_a_pass_is_sent_while_the_one_before_is_on_the_device():
 
     (query,) = queries(1)
     asked = query._replace(wants_map=False)
-    device_stream.run(model(1), asked, count, lambda number: sent[number].set(), wait)
+    device_stream.run(
+        model(1),
+        asked,
+        count,
+        lambda number: sent[number].set(),
+        wait,
+        coroutines=count,
+    )
     assert waited == [True] * (count - 1)
 
 

@@ -57,7 +57,9 @@ def seconds(model, lanes):
         time.sleep(max(0, free[number + 1] - time.perf_counter()))
 
     wait_until_idle(5)
-    noted = device_stream.run(model, query(), PASSES, send, wait, lanes=lanes)
+    noted = device_stream.run(
+        model, query(), PASSES, send, wait, coroutines=6, lanes=lanes
+    )
     return noted.seconds
 
 
