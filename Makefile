@@ -122,6 +122,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/device_draws.py
 	$(BIN)/python tests/perf/accelerator.py
 	$(BIN)/python tests/perf/rounds.py
+	$(BIN)/python tests/perf/two_passes.py
 	$(BIN)/python tests/perf/overhead.py
 	$(BIN)/python tests/perf/click_models.py
 	$(BIN)/python tests/perf/input.py

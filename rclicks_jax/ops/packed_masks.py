@@ -1,6 +1,7 @@
-"""Masks as bits, for the way to a device, and what a device counts of them.
+"""Masks for the way to a device, and what a device counts of them.
 
-A mask travels as one bit a pixel, padded to a static shape; what is appended is 0.
+A mask travels as one bit a pixel, or as float32 if it is soft, padded to a static
+shape; what is appended is 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,15 +15,21 @@ from rclicks_jax.ops.bit_masks import BitMask
 
 
 def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Packs `bool[h w]` into the bits of a static shape.
+    """Packs a mask into a static shape.
 
     Args:
-        mask: The mask.
+        mask: `bool[h w]`, or soft, `f32[h w]`.
         shape: Height, and width, a multiple of 8; not less than those of the mask.
 
     Returns:
-        `u8[height width/8]`, the first pixel in the lowest bit.
+        Bits, `u8[height width/8]`, the first pixel in the lowest bit; of a soft mask
+        its values, `f32[height width]`.
     """
+    if mask.dtype != bool:
+        height, width = mask.shape
+        values = np.zeros(shape, np.float32)
+        values[:height, :width] = mask
+        return values
     return place(bit_masks.pack(mask), shape)
 
 
@@ -35,7 +42,9 @@ def place(mask: BitMask, shape: tuple[int, int]) -> np.ndarray:
 
 
 def unpack(bits: jax.Array) -> jax.Array:
-    """Returns `bool[... h w]` of bits, `u8[... h w/8]`."""
+    """Returns `bool[... h w]` of bits, `u8[... h w/8]`; a soft mask is as it was."""
+    if bits.dtype != jnp.uint8:
+        return bits
     shifts = jnp.arange(8, dtype=jnp.uint8)
     pixels = (bits[..., None] >> shifts.reshape((1,) * bits.ndim + (8,))) & 1
     return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
