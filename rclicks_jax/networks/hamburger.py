@@ -298,7 +298,7 @@ class LightHamHead(nn.Module):
             return decode(stages)
         one = functools.partial(
             decode_image,
-            self.variables,
+            cast("Variables", self.variables),
             steps=self.steps,
             groups=groups,
             dtype=mode.dtype,
