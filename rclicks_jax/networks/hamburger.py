@@ -290,11 +290,7 @@ class LightHamHead(nn.Module):
             dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
             return conv_seg(dropped.astype(jnp.float32))
 
-        if (
-            mode.train
-            or self.is_initializing()
-            or self.is_mutable_collection("intermediates")
-        ):
+        if mode.train or layers.is_watched(self):
             return decode(stages)
         one = functools.partial(
             decode_image,

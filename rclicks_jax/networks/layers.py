@@ -174,6 +174,14 @@ class StridedConv(nn.Module):
         return convolved + along_channels(jnp.tile(bias, side**2 // 4))
 
 
+def is_watched(module: nn.Module) -> bool:
+    """Tells whether a module makes variables or keeps intermediates.
+
+    Neither can leave a branch for one platform.
+    """
+    return module.is_initializing() or module.is_mutable_collection("intermediates")
+
+
 def of_folded(
     module: nn.Module, convolve: Callable[..., jax.Array], images: jax.Array
 ) -> jax.Array:
@@ -190,7 +198,7 @@ def of_folded(
     Returns:
         What `convolve` returns, `f32[b h/4 w/4 d]`.
     """
-    if module.is_initializing() or any(side % 4 for side in images.shape[1:3]):
+    if is_watched(module) or any(side % 4 for side in images.shape[1:3]):
         return convolve(images)
 
     def folded(images: jax.Array) -> jax.Array:

@@ -85,7 +85,7 @@ class FeedForward(nn.Module):
         row = batch * width * channels * self.ratio * size
         rows = row_blocks.rows_of_block(height, row, halo=1)
         # A gradient would keep what the blocks are there to forget.
-        if self.mode.train or self.is_initializing():
+        if self.mode.train or layers.is_watched(self):
             return mix(features)
 
         def mix_blocks(features: jax.Array) -> jax.Array:
