@@ -41,9 +41,16 @@ class PromptEncoder(nn.Module):
     def __call__(self, masks: jax.Array) -> jax.Array:
         """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
         mode = self.mode
-        hidden = nn.relu(layers.PointwiseConv(16, mode, name="conv_0")(masks))
-        hidden = nn.relu(layers.StridedConv(16, mode, name="conv_2")(hidden))
-        hidden = layers.StridedConv(self.channels, mode, name="conv_4")(hidden)
+        conv_0 = layers.PointwiseConv(16, mode, name="conv_0")
+        conv_2 = layers.StridedConv(16, mode, name="conv_2")
+        conv_4 = layers.StridedConv(self.channels, mode, name="conv_4")
+
+        def encode(masks: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
+            hidden = nn.relu(conv_0(masks, sides[0]))
+            hidden = nn.relu(conv_2(hidden, sides[0]))
+            return conv_4(hidden, sides[1])
+
+        hidden = layers.of_folded(self, encode, masks)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
         return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 

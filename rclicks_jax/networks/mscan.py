@@ -10,9 +10,11 @@ from typing import cast
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax.networks import layers
+from rclicks_jax.ops import depthwise, row_blocks
 
 STRIP_SIZES = (7, 11, 21)
 
@@ -67,14 +69,29 @@ class FeedForward(nn.Module):
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Mixes the channels of `f32[b h w c]`."""
-        channels = features.shape[-1]
-        hidden = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")(
-            features
-        )
-        hidden = layers.gelu(
-            layers.DepthwiseConv((3, 3), self.mode, name="dwconv")(hidden)
-        )
-        return layers.PointwiseConv(channels, self.mode, name="fc2")(hidden)
+        batch, height, width, channels = features.shape
+        fc1 = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")
+        dwconv = layers.DepthwiseConv((3, 3), self.mode, name="dwconv")
+        fc2 = layers.PointwiseConv(channels, self.mode, name="fc2")
+
+        def mix(features: jax.Array) -> jax.Array:
+            return fc2(layers.gelu(dwconv(fc1(features))))
+
+        def mix_rows(rows: jax.Array, inside: jax.Array) -> jax.Array:
+            hidden = jnp.where(inside, fc1(rows), 0)
+            return fc2(layers.gelu(dwconv(hidden, depthwise.conv_of_rows)))
+
+        size = jnp.dtype(self.mode.dtype).itemsize
+        row = batch * width * channels * self.ratio * size
+        rows = row_blocks.rows_of_block(height, row, halo=1)
+        # A gradient would keep what the blocks are there to forget.
+        if self.mode.train or layers.is_watched(self):
+            return mix(features)
+
+        def mix_blocks(features: jax.Array) -> jax.Array:
+            return row_blocks.map_rows(mix_rows, features, rows, halo=1)
+
+        return jax.lax.platform_dependent(features, tpu=mix_blocks, default=mix)
 
 
 class Block(nn.Module):
@@ -118,9 +135,18 @@ class Stem(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
-        hidden = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")(image)
-        hidden = layers.gelu(layers.BatchNorm(self.mode, name="proj_1")(hidden))
-        hidden = layers.StridedConv(self.channels, self.mode, name="proj_3")(hidden)
+        proj_0 = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")
+        proj_1 = layers.BatchNorm(self.mode, name="proj_1")
+        proj_3 = layers.StridedConv(self.channels, self.mode, name="proj_3")
+
+        def embed(image: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
+            hidden = layers.gelu(proj_1(proj_0(image, sides[0]), sides[1]))
+            return proj_3(hidden, sides[1])
+
+        # Statistics of a batch cannot leave a branch for one platform.
+        hidden = (
+            embed(image) if self.mode.train else layers.of_folded(self, embed, image)
+        )
         return layers.BatchNorm(self.mode, name="proj_4")(hidden)
 
 
