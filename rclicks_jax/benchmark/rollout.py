@@ -128,7 +128,8 @@ def robot_clicks(
     """
     regions: dict[int, tuple[error_masks.Errors, np.ndarray, bool]] = {}
     clicks: dict[int, strategies.NextClick] = {}
-    for row in rows.tolist():
+    numbers: list[int] = rows.tolist()
+    for row in numbers:
         pred_mask, strategy = live.pred_masks[row], live.keys[row].strategy
         wrong = error_masks.find(target.gt_mask, pred_mask, target.counted_mask)
         clicked_yx = trajectories.clicked_yx(live, row)
@@ -140,7 +141,7 @@ def robot_clicks(
     if regions:
         mended = strategies.regions_to_mend(*zip(*regions.values(), strict=True))
         clicks |= dict(zip(regions, mended, strict=True))
-    return [clicks[row] for row in rows.tolist()]
+    return [clicks[row] for row in numbers]
 
 
 class PeopleClicks(NamedTuple):
