@@ -4,6 +4,7 @@ import dataclasses
 import threading
 import types
 
+import jax
 import numpy as np
 
 from rclicks_jax.clicks import on_device
@@ -35,6 +36,9 @@ class Stream:
 
     def preparing(self):
         return self._lock
+
+    def send(self, arrays):
+        return jax.device_put(arrays, self.plan.divided)
 
     def start(self, image_slots, target_slots, regions):
         self._send(self.passes)

@@ -177,8 +177,8 @@ class OnDevice:
             DeviceError: A device is lost.
         """
         chunks = device_rows.chunks(prepared, self._passes.plan)
+        sent = self._passes.send([chunk.arrays for chunk in chunks])
         with self._passes.preparing():
-            sent = [self._sent(chunk.arrays) for chunk in chunks]
             maps = self._maps(prepared, sent)
             drawn = [self._draw(maps, *arrays.drawn_from) for arrays in sent]
             wanted = [
@@ -199,10 +199,6 @@ class OnDevice:
                     None if click_maps is None else click_maps[place],
                 )
         return [raw[number] for number in range(len(prepared))]
-
-    def _sent(self, arrays: Arrays) -> Arrays:
-        """Sends arrays to the devices, divided among them."""
-        return jax.device_put(arrays, self._passes.plan.divided)
 
     def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
         """Starts the pass of the network; returns the maps of the squares."""

@@ -331,6 +331,11 @@ class Passes:
         with self._lock, self._explained():
             yield
 
+    def send(self, arrays: Any) -> Any:
+        """Sends a tree of arrays, divided among devices; raises as `preparing`."""
+        with self._explained():
+            return jax.device_put(arrays, self.plan.divided)
+
     def start(
         self,
         image_slots: Sequence[int] | np.ndarray,
