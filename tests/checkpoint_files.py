@@ -124,19 +124,20 @@ def write_parts(path, parts, compression=zipfile.ZIP_STORED):
     return path
 
 
-def legacy_parts_of(value, protocol=2):
+def legacy_parts_of(value, protocol=2, view=None, numbers=True):
     """Returns the parts of the file that `torch.save(value)` wrote before PyTorch 1.6.
 
-    Each is a value that is pickled, or bytes.
+    Each is a value that is pickled, or bytes. `view` is the last of the facts about a
+    storage; without `numbers`, storages have none.
     """
-    pickled, storages = _pickled(value, protocol, None)
+    pickled, storages = _pickled(value, protocol, view)
     sizes = {"short": 2, "int": 4, "long": 4}
     facts = {"protocol_version": 1001, "little_endian": True, "type_sizes": sizes}
     parts = {"magic": LEGACY_MAGIC, "version": 1001, "facts": facts, "data": pickled}
     parts["keys"] = [str(number) for number in range(len(storages))]
     for number, storage in enumerate(storages):
         parts[f"count/{number}"] = storage.array.size.to_bytes(8, "little")
-        parts[f"data/{number}"] = storage.array.tobytes()
+        parts[f"data/{number}"] = storage.array.tobytes() if numbers else b""
     return parts
 
 

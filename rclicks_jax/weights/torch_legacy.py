@@ -145,7 +145,10 @@ class _Storages:
         raw = array.view(np.uint8)
         for start in range(0, raw.size, _CHUNK):
             part = raw[start : start + _CHUNK]
-            part[...] = np.frombuffer(stream.read(part.size), np.uint8)
+            data = stream.read(part.size)
+            if len(data) != part.size:
+                raise EOFError(f"storage {faults.shown(key)} ends with the file")
+            part[...] = np.frombuffer(data, np.uint8)
         if array.dtype == bool:
             raw[...] = raw != 0
         if sys.byteorder == "big":
