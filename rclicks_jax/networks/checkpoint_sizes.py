@@ -9,7 +9,7 @@ from rclicks_jax.weights import key_maps, state_dicts
 # Channels, blocks and widening of an encoder's stages.
 EncoderSizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
-_NETWORK = "this network"
+NETWORK = "the clickability network"
 ENCODER = "encoder_decoder.backbone."
 HEAD = "encoder_decoder.decode_head.0."
 
@@ -25,8 +25,8 @@ def network_of(state: state_dicts.State) -> networks.NetworkConfig:
     """
     shapes = state_dicts.shapes_of(state)
     dims, depths, ratios = encoder_sizes(state_dicts.without_prefix(shapes, ENCODER))
-    channels = key_maps.side(shapes, f"{HEAD}squeeze.gn.weight", -1, _NETWORK)
-    bases = key_maps.side(shapes, f"{HEAD}hamburger.ham.bases", -1, _NETWORK)
+    channels = key_maps.side(shapes, f"{HEAD}squeeze.gn.weight", -1, NETWORK)
+    bases = key_maps.side(shapes, f"{HEAD}hamburger.ham.bases", -1, NETWORK)
     network = networks.NetworkConfig(
         "custom", dims, depths, channels, mlp_ratios=ratios, ham_bases=bases
     )
@@ -49,8 +49,8 @@ def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
     """
     stages: list[tuple[int, int, int]] = []
     for stage in range(1, 5):
-        channels = key_maps.side(shapes, f"norm{stage}.weight", -1, _NETWORK)
-        hidden = key_maps.side(shapes, f"block{stage}.0.mlp.fc1.bias", -1, _NETWORK)
+        channels = key_maps.side(shapes, f"norm{stage}.weight", -1, NETWORK)
+        hidden = key_maps.side(shapes, f"block{stage}.0.mlp.fc1.bias", -1, NETWORK)
         if channels < 2 or hidden < channels:
             raise errors.DataError(
                 f"The checkpoint's stage {stage} has {channels} channels and {hidden} "

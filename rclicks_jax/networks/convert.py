@@ -23,8 +23,7 @@ _LEAF_NAMES = {
     "var": "running_var",
     "bases": "bases",
 }
-_NETWORK = "this network"
-_ENCODER = "this encoder"
+_ENCODER = "an encoder of MSCAN"
 _CONSTANT = key_maps.Layout(leading=1)
 _RENAMED_MODULES: key_maps.Rules = (
     (r"^backbone\.", checkpoint_sizes.ENCODER),
@@ -80,7 +79,7 @@ def from_torch(state: state_dicts.State, template: Variables) -> Variables:
         DataError: Keys are missing, left over or of a wrong shape, or numbers are not
             finite; names them.
     """
-    return _filled(state, template, _NETWORK)
+    return _filled(state, template, checkpoint_sizes.NETWORK)
 
 
 def _filled(
@@ -147,7 +146,7 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
     Raises:
         DataError: The checkpoint is of another size or no MSCAN; names it, or its keys.
     """
-    theirs = _encoder_state(state)
+    theirs = state_dicts.renamed(state, _encoder_key)
     template = {
         collection: {"backbone": variables[collection]["backbone"]}
         for collection in ("params", "batch_stats")
@@ -156,7 +155,7 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
         torch_shapes(template), checkpoint_sizes.ENCODER
     )
     ours = checkpoint_sizes.encoder_sizes(shapes)
-    read = checkpoint_sizes.encoder_sizes({key: a.shape for key, a in theirs.items()})
+    read = checkpoint_sizes.encoder_sizes(theirs.shapes)
     if read != ours:
         raise errors.DataError(
             f"The checkpoint is the encoder of {checkpoint_sizes.in_words(read)}; "
@@ -167,17 +166,11 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
     return {**variables, **merged}
 
 
-def _encoder_state(state: state_dicts.State) -> dict[str, np.ndarray]:
-    """Names the arrays of an encoder as mmsegmentation does; leaves out its head."""
-    named: dict[str, np.ndarray] = {}
-    for key, array in state.items():
-        name = key.removeprefix(checkpoint_sizes.ENCODER).removeprefix("backbone.")
-        name = name.replace(".dwconv.dwconv.", ".dwconv.")
-        if name in named:
-            raise errors.DataError(f"The checkpoint has {name} twice, once as {key}.")
-        if not name.startswith("head."):
-            named[name] = array
-    return named
+def _encoder_key(key: str) -> str | None:
+    """Returns mmsegmentation's name of a weight of an encoder; None for its head."""
+    name = key.removeprefix(checkpoint_sizes.ENCODER).removeprefix("backbone.")
+    name = name.replace(".dwconv.dwconv.", ".dwconv.")
+    return None if name.startswith("head.") else name
 
 
 def _counter_of(variance_key: str) -> str:

@@ -1,6 +1,7 @@
 """What is wrong with a file of weights, in sentences."""
 
 import contextlib
+import errno
 import struct
 import zipfile
 from collections.abc import Generator
@@ -14,6 +15,8 @@ _DAMAGES = (
     *(zipfile.BadZipFile, struct.error, EOFError, OSError, RuntimeError),
     *(ValueError, TypeError, LookupError, ArithmeticError),
 )
+# Places that are none make the file system complain too.
+_OF_CONTENT = (None, errno.EINVAL)
 _LONGEST = 200
 SAVE_TENSORS = (
     "Where it was made, save the tensors alone: torch.save(model.state_dict(), FILE)"
@@ -41,7 +44,7 @@ def explained(path: epath.PathLike, advice: str = "") -> Generator[None]:
         message = f"{path} is not as a checkpoint must be: {error}. {advice}"
         raise errors.DataError(message.rstrip()) from error
     except _DAMAGES as error:
-        if isinstance(error, OSError) and files.is_of_machine(error):
+        if isinstance(error, OSError) and error.errno not in _OF_CONTENT:
             raise errors.DataError(files.explain(error)) from error
         raise errors.DataError(
             f"{path} is damaged or was not copied whole; get it again "

@@ -10,6 +10,7 @@ from etils import epath
 from rclicks_jax import errors, file_signatures
 from rclicks_jax.bridge import checkpoints
 from rclicks_jax.weights import (
+    faults,
     hub_folders,
     placeholders,
     safetensors_files,
@@ -71,7 +72,7 @@ def _sha256(path: epath.Path) -> str:
 
 
 def _is_safetensors(path: epath.Path) -> bool:
-    with cast("IO[bytes]", path.open("rb")) as stream:
+    with faults.explained(path), cast("IO[bytes]", path.open("rb")) as stream:
         return safetensors_files.is_start(stream.read(file_signatures.HEAD))
 
 

@@ -24,7 +24,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
     """The state dict of a foreign checkpoint; its arrays may still be in their files.
 
     Attributes:
-        source: What it was read from, for messages.
+        source: What it was read from, for messages; empty if that is not known.
         files: The files that it was read from.
         shapes: Shapes of all arrays, which are known without reading any.
         dropped: Names of the classes whose objects in it were not read, sorted.
@@ -77,8 +77,39 @@ def shapes_of(state: State) -> Shapes:
 
 def named(state: State) -> str:
     """Returns what messages call a state dict: with its file, if that is known."""
+    source = state.source if isinstance(state, Checkpoint) else ""
+    return f"The checkpoint {source}".rstrip()
+
+
+def renamed(state: State, rename: Callable[[str], str | None]) -> Checkpoint:
+    """Returns a state dict by other names; arrays that are in files stay there.
+
+    Args:
+        state: Arrays by name.
+        rename: Returns the new name of an array; None leaves it out.
+
+    Raises:
+        DataError: Two arrays have the same new name.
+    """
+    names: dict[str, str] = {}
+    for key in state:
+        name = rename(key)
+        if name is not None and name in names:
+            raise errors.DataError(
+                f"{named(state)} has {faults.shown(name)} twice, once as "
+                f"{faults.shown(key)}."
+            )
+        if name is not None:
+            names[name] = key
+    shapes = shapes_of(state)
     is_file = isinstance(state, Checkpoint)
-    return f"The checkpoint {state.source}" if is_file else "The checkpoint"
+    return Checkpoint(
+        state.source if is_file else "",
+        state.files if is_file else (),
+        {name: shapes[key] for name, key in names.items()},
+        lambda name: state[names[name]],
+        state.dropped if is_file else (),
+    )
 
 
 def state_dict(saved: object) -> dict[str, np.ndarray]:

@@ -208,8 +208,11 @@ class Machine:
     def _update(self, first: int) -> None:
         items = self._since(first)
         top = self._top(dict)
-        pairs = _pairs(items)
-        (top.items if isinstance(top, Placeholder) else top).update(pairs)
+        target = top.items if isinstance(top, Placeholder) else top
+        count = len(target)
+        target.update(_pairs(items))
+        if len(target) != count + len(items) // 2:
+            raise faults.UnreadableError("a dictionary in it has a key twice")
 
     def _add(self, first: int) -> None:
         members = self._since(first)

@@ -142,6 +142,8 @@ def test_a_command_is_named_and_not_run(folder, monkeypatch, layout):
         (b"\x80\x02(K\x01K\x02K\x03K\x04K\x05tQ.", "refers to"),
         (b"\x80\x02}(K\x01u.", "damaged"),
         (b"\x80\x02}]K\x01s.", "a list as a key"),
+        (b"\x80\x02}(K\x01NK\x01Nu.", "has a key twice"),
+        (b"\x80\x02}K\x01NsK\x01Ns.", "has a key twice"),
         (b"\x80\x02}K\x01a.", "changes a dict as if it were a list"),
         (b"\x80\x02\x82\x01.", "the opcode EXT1"),
         (b"\x80\x02V1\n.", "the opcode UNICODE"),
