@@ -17,11 +17,10 @@ from jax.typing import DTypeLike
 from rclicks_jax import registry
 from rclicks_jax.settings import checks
 from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights.key_maps import LeafPath
 
 # Nested dictionaries of arrays: collections, modules, leaves.
 Variables = dict[str, Any]
-# A leaf of variables: its collection, its modules, its own name.
-LeafPath = tuple[str, ...]
 
 
 class Config(Protocol):

@@ -22,11 +22,12 @@ from rclicks_jax.networks import (
     layers,
     mscan,
 )
-from rclicks_jax.networks.architectures import LeafPath, Variables
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 from rclicks_jax.settings import networks
 from rclicks_jax.settings.networks import NetworkConfig
 from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights.key_maps import LeafPath
 
 _CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
 
