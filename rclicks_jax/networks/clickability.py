@@ -64,12 +64,15 @@ class ClickabilityNet(nn.Module):
         train: Whether to use batch statistics, dropout and stochastic depth.
         axis_name: Axis over which batch statistics are shared.
         dtype: Type of features and products; parameters and results stay float32.
+        remat: Whether the backward pass computes the features in the encoder's blocks
+            again, to save memory.
     """
 
     config: NetworkConfig
     train: bool = False
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
+    remat: bool = False
 
     @nn.compact
     def __call__(self, image: jax.Array, masks: jax.Array) -> jax.Array:
@@ -91,6 +94,7 @@ class ClickabilityNet(nn.Module):
             config.mlp_ratios,
             config.drop_path,
             mode,
+            self.remat,
             name="backbone",
         )(image, prompt)
         steps = config.ham_train_steps if self.train else config.ham_eval_steps
@@ -196,4 +200,5 @@ ARCHITECTURE = architectures.Architecture(
     encoder_from_torch=convert.encoder_from_torch,
     from_torch=from_torch,
     to_torch=convert.to_torch,
+    with_remat=lambda net: net.clone(remat=True),
 )

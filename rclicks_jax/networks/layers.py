@@ -10,9 +10,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import ad_checkpoint
 from jax.typing import DTypeLike
 
-from rclicks_jax.ops import activations, depthwise, strided
+from rclicks_jax.ops import activations, chain, depthwise, strided
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,23 @@ def gelu(features: jax.Array) -> jax.Array:
 def along_channels(vector: jax.Array) -> jax.Array:
     """Gives a number for each channel, `f32[c]`, the rank of features."""
     return vector[None, None, None, :]
+
+
+def keep_some(update: jax.Array, keep: float | jax.Array, key: jax.Array) -> jax.Array:
+    """Drops the updates of some examples, and scales those of the others.
+
+    Dropping whole examples, not single numbers, makes depth stochastic.
+
+    Args:
+        update: `f32[b h w c]`.
+        keep: Probability with which an example keeps its update, `f32[]`.
+        key: Key of the draws.
+    """
+    if isinstance(keep, float) and keep == 1:
+        return update
+    kept = jax.random.bernoulli(key, keep, (len(update), 1, 1, 1))
+    scaled = update / jnp.asarray(keep, update.dtype)
+    return jnp.where(kept, scaled, jnp.zeros_like(update))
 
 
 class BatchNorm(nn.Module):
@@ -70,6 +88,7 @@ class BatchNorm(nn.Module):
             if mode.axis_name is not None and not self.is_initializing():
                 mean, square = jax.lax.pmean((mean, square), mode.axis_name)
                 count = count * jax.lax.axis_size(mode.axis_name)
+            mean, square = ad_checkpoint.checkpoint_name((mean, square), chain.KEPT)
             var = square - mean**2
             if not self.is_initializing():
                 unbiased = var * (count / max(count - 1, 1))

@@ -40,7 +40,8 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
     Raises:
         TrainingError: It cannot start or go on; the message says what to change.
         UnknownNameError: The architecture has no such variant.
-        BadValueError: The architecture takes no squares of that size.
+        BadValueError: The architecture takes no squares of that size, or cannot compute
+            features again.
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
@@ -57,13 +58,16 @@ def _check_network(config: TrainConfig) -> None:
 
     Raises:
         UnknownNameError: The architecture has no such variant.
-        BadValueError: It takes no squares of that size.
+        BadValueError: It takes no squares of that size, or has no `with_remat`.
     """
     architecture = architectures.find(config.architecture)
     architecture.variant(config.variant)
     if not architecture.sides.holds(config.size):
         allowed = architecture.sides.allowed
         raise errors.BadValueError("--config.size", config.size, allowed)
+    if config.remat and architecture.with_remat is None:
+        allowed = f"false with the architecture {config.architecture}"
+        raise errors.BadValueError("--config.remat", "true", allowed)
 
 
 @contextlib.contextmanager

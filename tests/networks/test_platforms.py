@@ -1,5 +1,6 @@
 """A program for another platform has what is fast there, wherever it is compiled."""
 
+import dataclasses
 import functools
 import re
 
@@ -85,6 +86,40 @@ def test_gradients_are_those_of_the_platform():
     # The gradient of a kernel is summed line by line on CPUs alone.
     assert text_of(gradient, "cpu").count("stablehlo.while") == DEPTHWISE
     assert "stablehlo.while" not in text_of(gradient, "cuda")
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_blocks_of_a_stage_are_a_loop_in_trainings_on_tpus_alone(remat):
+    size = dataclasses.replace(NETWORK, depths=(1, 3, 2, 1))
+    net = clickability.ClickabilityNet(size, train=True, remat=remat)
+
+    def gradient(params, variables, images, masks, key):
+        def loss(params):
+            maps, _ = net.apply(
+                {**variables, "params": params},
+                images,
+                masks,
+                rngs={"dropout": key},
+                mutable=["batch_stats"],
+            )
+            return maps.sum()
+
+        return jax.grad(loss)(params)
+
+    shapes = clickability.variable_shapes(size)
+    images, masks = (
+        jax.ShapeDtypeStruct((1, 32, 32, channels), jnp.float32) for channels in (3, 2)
+    )
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    traced = jax.jit(gradient).trace(shapes["params"], shapes, images, masks, key)
+    loops = {
+        platform: traced.lower(lowering_platforms=(platform,))
+        .as_text()
+        .count("stablehlo.while")
+        for platform in ("tpu", "cuda")
+    }
+    # Of two stages, forward and backward.
+    assert loops == {"tpu": 4, "cuda": 0}
 
 
 def test_a_program_for_several_platforms_decides_where_it_runs():

@@ -135,6 +135,19 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
         loop.train_and_evaluate(odd, tmp_path)
 
 
+def test_features_are_not_computed_again_by_a_network_that_cannot(
+    settings, tmp_path, monkeypatch
+):
+    entry = "two_convolutions:ARCHITECTURE"
+    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+    second = dataclasses.replace(
+        settings, architecture="two_convolutions", variant="narrow", remat=True
+    )
+    said = r"--config.remat: got 'true'; allowed: false with .* two_convolutions"
+    with pytest.raises(errors.BadValueError, match=said):
+        loop.train_and_evaluate(second, tmp_path)
+
+
 def test_what_was_raised_first_is_told_if_closing_fails_too(
     settings, tmp_path, monkeypatch, capsys
 ):
