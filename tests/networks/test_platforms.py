@@ -7,6 +7,7 @@ import re
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from rclicks_jax.networks import clickability
 from rclicks_jax.ops import depthwise, row_blocks
