@@ -52,7 +52,7 @@ def keep_some(update: jax.Array, keep: float | jax.Array, key: jax.Array) -> jax
         keep: Probability with which an example keeps its update, `f32[]`.
         key: Key of the draws.
     """
-    if isinstance(keep, float) and keep == 1:
+    if isinstance(keep, float) and keep >= 1:
         return update
     kept = jax.random.bernoulli(key, keep, (len(update), 1, 1, 1))
     scaled = update / jnp.asarray(keep, update.dtype)

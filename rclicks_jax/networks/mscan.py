@@ -247,7 +247,8 @@ class Encoder(nn.Module):
         keys: Sequence[jax.Array | None] = [None] * len(names)
         if (keeps < 1).any():
             keys = [BlockKeys(name=name)() for name in names]
-        own = [
+        # Flax does not type its variables.
+        own: list[Any] = [
             {part: self.get_variable(part, name) for part in ("params", "batch_stats")}
             for name in names
         ]

@@ -1,9 +1,10 @@
 """A chain of equal functions, each with variables of its own.
 
 Written in a row, 12 blocks are 12 times the program, on TPUs hundreds of megabytes.
-There, a chain is a loop over stacked variables. For CPUs, where a loop would round in
-another way, and for GPUs, where none was measured, functions follow each other. The
-choice is made where a program is lowered, as that of convolutions.
+There, a chain that computes features again is a loop over stacked variables. One that
+keeps them is not: a loop would stack them, in more time and memory. For CPUs, where a
+loop would round in another way, and for GPUs, where none was measured, functions follow
+each other. The choice is made where a program is lowered, as that of convolutions.
 """
 
 import functools
@@ -45,7 +46,7 @@ def chain(
         The features after the last, and the results of all.
     """
     again = _again if remat else _once
-    if len(variables) < 2:
+    if len(variables) < 2 or not remat:
         return _row(again, link, numbers, features, list(variables))
     return lax.platform_dependent(
         features,

@@ -62,16 +62,21 @@ def test_few_functions_are_no_loop(given, functions):
     features, variables = given
 
     def few(features, variables):
-        return chain.chain(link, features, variables, NUMBERS[:functions])[0]
+        return chain.chain(link, features, variables, NUMBERS[:functions], remat=True)[
+            0
+        ]
 
     traced = jax.jit(few).trace(features, variables[:functions])
     assert "while" not in traced.lower(lowering_platforms=("tpu",)).as_text()
 
 
-@pytest.mark.parametrize(("platform", "loops"), [("tpu", 1), ("cuda", 0), ("cpu", 0)])
-def test_functions_are_a_loop_on_tpus(given, platform, loops):
+@pytest.mark.parametrize(
+    ("platform", "remat", "loops"),
+    [("tpu", True, 1), ("tpu", False, 0), ("cuda", True, 0), ("cpu", True, 0)],
+)
+def test_functions_computed_again_are_a_loop_on_tpus(given, platform, remat, loops):
     def all_of(features, variables):
-        return chain.chain(link, features, variables, NUMBERS)[0]
+        return chain.chain(link, features, variables, NUMBERS, remat=remat)[0]
 
     text = jax.jit(all_of).trace(*given).lower(lowering_platforms=(platform,)).as_text()
     assert text.count("stablehlo.while") == loops

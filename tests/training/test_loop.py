@@ -143,7 +143,7 @@ def test_features_are_not_computed_again_by_a_network_that_cannot(
     second = dataclasses.replace(
         settings, architecture="two_convolutions", variant="narrow", remat=True
     )
-    said = r"--config.remat: got 'true'; allowed: false with .* two_convolutions"
+    said = r"--config.remat: got true; allowed: false with .* two_convolutions"
     with pytest.raises(errors.BadValueError, match=said):
         loop.train_and_evaluate(second, tmp_path)
 
