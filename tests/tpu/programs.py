@@ -78,7 +78,7 @@ def click_maps(variant: str, batch: int, side: int) -> Lower:
     return lower
 
 
-def training_step(variant: str, batch: int, side: int) -> Lower:
+def training_step(variant: str, batch: int, side: int, *, remat: bool = False) -> Lower:
     """A step of the paper's recipe in bfloat16 on all devices, each with `batch`."""
     recipe = recipes.parse("paper:precision=bfloat16")
     optimizer = optimizers.make_optimizer(recipe, 1000, encoder=ARCHITECTURE.encoder)
@@ -87,6 +87,7 @@ def training_step(variant: str, batch: int, side: int) -> Lower:
         train=True,
         axis_name=devices.AXIS,
         dtype=jnp.dtype(recipe.precision),
+        remat=remat,
     )
     step = steps.make_train_step(
         net,
@@ -169,6 +170,8 @@ def programs() -> list[Case]:
             cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
+    again = training_step("b", 8, 416, remat=True)
+    cases.append(Case("training step, remat", "`b`, 8 a core", "v4 core", 8, again))
     for chip, batch in (("v4", 1), ("v4", 16), ("v5e", 16), ("v6e", 16)):
         shape = f"`b`, batch {16 * batch}"
         step = training_step("b", batch, 416)
