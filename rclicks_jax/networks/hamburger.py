@@ -174,17 +174,24 @@ def _join_image(parts: Sequence[jax.Array], kernel: jax.Array) -> jax.Array:
     widths = [part.shape[-1] for part in parts]
     rows = jnp.split(kernel, np.cumsum(widths)[:-1])
     height, width = parts[0].shape[:2]
-    lines, down = [], []
+    # Joined as they are, which the product does as it reads; what they are resized to
+    # would be moved.
+    widest = max(part.shape[1] for part in parts[1:])
+    lines, across, down = [], [], []
     for part, row in zip(parts[1:], rows[1:], strict=True):
-        across = resize.bilinear_weights(part.shape[1], width, align_corners=False)
-        lines.append(
-            jnp.einsum("xw,hwc->hxc", jnp.asarray(across, kernel.dtype), part @ row)
-        )
+        rest = widest - part.shape[1]
+        lines.append(jnp.pad(part @ row, ((0, 0), (0, rest), (0, 0))))
+        weights = resize.bilinear_weights(part.shape[1], width, align_corners=False)
+        weights = np.pad(weights, ((0, 0), (0, rest)))
+        across.append(np.repeat(weights[None], part.shape[0], axis=0))
         down.append(resize.bilinear_weights(part.shape[0], height, align_corners=False))
-    resized = jnp.einsum(
-        "yh,hxc->xyc",
-        jnp.asarray(np.concatenate(down, axis=1), kernel.dtype),
+    wide = jnp.einsum(
+        "hxw,hwc->hxc",
+        jnp.asarray(np.concatenate(across), kernel.dtype),
         jnp.concatenate(lines),
+    )
+    resized = jnp.einsum(
+        "yh,hxc->xyc", jnp.asarray(np.concatenate(down, axis=1), kernel.dtype), wide
     )
     return parts[0].transpose(1, 0, 2) @ rows[0] + resized
 

@@ -8,22 +8,26 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+import numpy as np
 
 # Bytes of a block.
 _BLOCK = 48 << 20
+# Most blocks: each is a part of the program.
+_BLOCKS = 16
 
 
 def rows_of_block(height: int, row: int, halo: int) -> int:
     """Returns how many rows of images to take at a time.
 
     Args:
-        height: Rows of the images; what is returned divides it.
+        height: Rows of the images; what is returned divides it, into 16 at most.
         row: Bytes of the largest array of one row of all images.
         halo: Further rows that a block needs above and below.
     """
-    divisors = [rows for rows in range(1, height + 1) if height % rows == 0]
-    return max(r for r in divisors if r == 1 or (r + 2 * halo) * row <= _BLOCK)
+    least = -(-height // _BLOCKS)
+    divisors = [rows for rows in range(least, height + 1) if height % rows == 0]
+    fitting = [rows for rows in divisors if (rows + 2 * halo) * row <= _BLOCK]
+    return max(fitting, default=divisors[0])
 
 
 def map_rows(
@@ -50,13 +54,11 @@ def map_rows(
     # without a copy.
     lines = images.transpose(1, 2, 0, 3)
     padded = jnp.pad(lines, ((halo, halo), (0, 0), (0, 0), (0, 0)))
-
-    def block(first: jax.Array) -> jax.Array:
-        place = first - halo + jnp.arange(rows + 2 * halo)
-        inside = (place >= 0) & (place < height)
-        part = lax.dynamic_slice_in_dim(padded, first, rows + 2 * halo)
-        result = function(part.transpose(2, 0, 1, 3), inside[None, :, None, None])
-        return result.transpose(1, 2, 0, 3)
-
-    blocks = lax.map(block, jnp.arange(0, height, rows))
-    return blocks.reshape(height, *blocks.shape[2:]).transpose(2, 0, 1, 3)
+    # No loop of XLA: each part of the images that it takes or gives would be a copy.
+    blocks: list[jax.Array] = []
+    for first in range(0, height, rows):
+        place = np.arange(first - halo, first + rows + halo)
+        inside = jnp.asarray((place >= 0) & (place < height))[None, :, None, None]
+        part = padded[first : first + rows + 2 * halo].transpose(2, 0, 1, 3)
+        blocks.append(function(part, inside))
+    return jnp.concatenate(blocks, axis=1)

@@ -22,7 +22,8 @@ def test_blocks_with_their_halo_give_what_the_whole_gives(rows):
 
 
 @pytest.mark.parametrize(
-    ("height", "row", "rows"), [(104, 1 << 20, 26), (26, 1 << 20, 26), (7, 1 << 30, 1)]
+    ("height", "row", "rows"),
+    [(104, 1 << 20, 26), (26, 1 << 20, 26), (7, 1 << 30, 1), (104, 1 << 30, 8)],
 )
 def test_a_block_is_the_largest_divisor_that_fits(height, row, rows):
     assert row_blocks.rows_of_block(height, row, halo=1) == rows
