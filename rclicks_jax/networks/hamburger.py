@@ -177,7 +177,9 @@ def _join_image(parts: Sequence[jax.Array], kernel: jax.Array) -> jax.Array:
     # Joined as they are, which the product does as it reads; what they are resized to
     # would be moved.
     widest = max(part.shape[1] for part in parts[1:])
-    lines, across, down = [], [], []
+    lines: list[jax.Array] = []
+    across: list[np.ndarray] = []
+    down: list[np.ndarray] = []
     for part, row in zip(parts[1:], rows[1:], strict=True):
         rest = widest - part.shape[1]
         lines.append(jnp.pad(part @ row, ((0, 0), (0, rest), (0, 0))))
@@ -295,7 +297,7 @@ class LightHamHead(nn.Module):
             hidden = nn.relu(align([hidden]))
             # Flax types what this layer returns in part.
             dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
-            return conv_seg(dropped.astype(jnp.float32))
+            return cast("jax.Array", conv_seg(dropped.astype(jnp.float32)))
 
         if mode.train or layers.is_watched(self):
             return decode(stages)
@@ -308,6 +310,11 @@ class LightHamHead(nn.Module):
         )
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
-            return jax.lax.map(one, stages)[..., None]
+            maps = cast("jax.Array", jax.lax.map(one, stages))
+            return maps[..., None]
 
-        return jax.lax.platform_dependent(stages, tpu=decode_each, default=decode)
+        # JAX does not type what a branch returns.
+        return cast(
+            "jax.Array",
+            jax.lax.platform_dependent(stages, tpu=decode_each, default=decode),
+        )

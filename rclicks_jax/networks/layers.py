@@ -5,6 +5,7 @@ Source: pytorch/pytorch, whose defaults the original uses.
 
 import dataclasses
 from collections.abc import Callable
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -162,8 +163,12 @@ class PointwiseConv(nn.Module):
         if side > 1:
             matrix = jnp.kron(jnp.eye(side**2, dtype=matrix.dtype), matrix)
             bias = jnp.tile(bias, side**2)
-        product = jax.lax.platform_dependent(
-            features, matrix, tpu=_product_by_places, default=_product_of_rows
+        # JAX does not type what a branch returns.
+        product = cast(
+            "jax.Array",
+            jax.lax.platform_dependent(
+                features, matrix, tpu=_product_by_places, default=_product_of_rows
+            ),
         )
         return product + along_channels(bias)
 
@@ -223,4 +228,8 @@ def of_folded(
     def folded(images: jax.Array) -> jax.Array:
         return convolve(strided.fold(images, 4), (4, 2))
 
-    return jax.lax.platform_dependent(images, tpu=folded, default=convolve)
+    # JAX does not type what a branch returns.
+    return cast(
+        "jax.Array",
+        jax.lax.platform_dependent(images, tpu=folded, default=convolve),
+    )

@@ -6,7 +6,7 @@ weights a matter of renaming.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -91,7 +91,11 @@ class FeedForward(nn.Module):
         def mix_blocks(features: jax.Array) -> jax.Array:
             return row_blocks.map_rows(mix_rows, features, rows, halo=1)
 
-        return jax.lax.platform_dependent(features, tpu=mix_blocks, default=mix)
+        # JAX does not type what a branch returns.
+        return cast(
+            "jax.Array",
+            jax.lax.platform_dependent(features, tpu=mix_blocks, default=mix),
+        )
 
 
 class Block(nn.Module):
