@@ -23,6 +23,26 @@ SHAPES = {
 SIGNS = ("++-++-+++-++--+++-+-", "+--+++-++-+-+++-++--", "+++++++++++++++++++-")
 
 
+# Small variances, so that what a normalisation adds to them shows; and scores that
+# depend on where a token looks, so that not always the same mask is best.
+FACTORS = {
+    "image_encoder.patch_embed.proj.weight": 0.02,
+    "image_encoder.patch_embed.proj.bias": 0.1,
+    "image_encoder.pos_embed": 0.05,
+    "image_encoder.neck.0.weight": 0.01,
+    "image_encoder.neck.2.weight": 0.01,
+    "prompt_encoder.mask_downscaling.0.weight": 0.001,
+    "prompt_encoder.mask_downscaling.0.bias": 0.1,
+    "mask_decoder.transformer.layers.0.self_attn.out_proj.weight": 0.02,
+    "mask_decoder.transformer.layers.0.self_attn.out_proj.bias": 0.1,
+    "mask_decoder.iou_token.weight": 0.1,
+    "mask_decoder.transformer.final_attn_token_to_image.q_proj.weight": 6.0,
+    "mask_decoder.transformer.final_attn_token_to_image.out_proj.weight": 4.0,
+    "mask_decoder.output_upscaling.0.weight": 0.01,
+    "mask_decoder.output_upscaling.0.bias": 0.05,
+}
+
+
 def value_of(key, shape, seed=SEED):
     """Returns the weight of a key of the original's state dict."""
     random = np.random.default_rng([seed, zlib.crc32(key.encode())])
@@ -48,9 +68,12 @@ def value_of(key, shape, seed=SEED):
     return drawn * np.float32(gain / np.sqrt(fan_in))
 
 
-def state_of(shapes, seed=SEED):
-    """Returns weights for keys and shapes."""
-    return {key: value_of(key, tuple(shape), seed) for key, shape in shapes.items()}
+def state_of(shapes, factors=FACTORS, seed=SEED):
+    """Returns weights for keys and shapes, some of them multiplied by factors."""
+    return {
+        key: value_of(key, tuple(shape), seed) * np.float32(factors.get(key, 1))
+        for key, shape in shapes.items()
+    }
 
 
 def photograph(shape, seed=SEED):

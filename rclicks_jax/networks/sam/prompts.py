@@ -81,7 +81,7 @@ class Taps(nn.Module):
 
     @nn.compact
     def __call__(self) -> tuple[jax.Array, jax.Array]:
-        """Returns the kernel, whose last axis is the output's channels, and the bias."""
+        """Returns the kernel, the output's channels last, and the bias."""
         kernel = self.param("kernel", nn.initializers.lecun_normal(), self.shape)
         return kernel, self.param("bias", nn.initializers.zeros, self.shape[-1:])
 

@@ -56,8 +56,37 @@ class SamSizes:
     @property
     def variant(self) -> str:
         """Name of the size; `custom` if it is none of the published ones."""
-        known = {(768, 12): "vit_b", (1024, 24): "vit_l", (1280, 32): "vit_h"}
-        return known.get((self.dim, self.depth), "custom")
+        names = [name for name, sizes in PUBLISHED.items() if sizes == self]
+        return names[0] if names else "custom"
+
+
+def _published(
+    dim: int, depth: int, head: int, global_blocks: tuple[int, ...]
+) -> SamSizes:
+    return SamSizes(
+        patch=16,
+        grid=64,
+        dim=dim,
+        depth=depth,
+        head=head,
+        hidden=4 * dim,
+        window=14,
+        global_blocks=global_blocks,
+        channels=256,
+        mask_channels=16,
+        layers=2,
+        decoder_hidden=2048,
+        masks=4,
+        score_hidden=256,
+        score_depth=3,
+    )
+
+
+PUBLISHED = {
+    "vit_b": _published(768, 12, 64, (2, 5, 8, 11)),
+    "vit_l": _published(1024, 24, 64, (5, 11, 17, 23)),
+    "vit_h": _published(1280, 32, 80, (7, 15, 23, 31)),
+}
 
 
 def sizes_of(state: state_dicts.State) -> SamSizes:
@@ -116,12 +145,10 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
         channels=shape("image_encoder.neck.0.weight", 4)[0],
         mask_channels=shape("prompt_encoder.mask_downscaling.3.weight", 4)[0],
         layers=count(f"{mask_decoder}transformer.layers."),
-        decoder_hidden=shape(
-            f"{mask_decoder}transformer.layers.0.mlp.lin1.weight", 2
-        )[0],
+        decoder_hidden=shape(f"{mask_decoder}transformer.layers.0.mlp.lin1.weight", 2)[
+            0
+        ],
         masks=shape(f"{mask_decoder}mask_tokens.weight", 2)[0],
-        score_hidden=shape(
-            f"{mask_decoder}iou_prediction_head.layers.0.weight", 2
-        )[0],
+        score_hidden=shape(f"{mask_decoder}iou_prediction_head.layers.0.weight", 2)[0],
         score_depth=count(f"{mask_decoder}iou_prediction_head.layers."),
     )

@@ -4,19 +4,23 @@ The names of our modules follow the original's, so each of our leaves knows the 
 that it comes from. Every key must be used and every leaf filled.
 """
 
+import pathlib
 import re
 from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import safetensors
+import safetensors.numpy
+from jax.typing import DTypeLike
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures
 from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.networks.sam import network
 from rclicks_jax.networks.sam.sizes import SamSizes, sizes_of
-from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights import state_dicts, torch_files
 
 _LEAF_NAMES = {"kernel": "weight", "scale": "weight", "table": "weight"}
 _MLP = r"iou_prediction_head|output_hypernetworks_mlps\.\d+"
@@ -50,9 +54,52 @@ _HUB = (
 )
 # It is `shared_image_embedding.positional_embedding` once more.
 _TIED = "prompt_encoder.shared_embedding.positional_embedding"
+_HUB_FILE = "model.safetensors"
 _HUB_SIGN = "vision_encoder."
 _PROJ_OUT = re.compile(rf"({_MLP})\.proj_out\.")
 _PLUS_ONE = re.compile(r"\.(\d+)\+1\.")
+
+
+def file_of(checkpoint: str) -> pathlib.Path:
+    """Returns the file of a checkpoint: itself, or the one of a hub's folder.
+
+    Raises:
+        SegmenterError: There is no such file.
+    """
+    path = pathlib.Path(checkpoint).expanduser()
+    if path.is_dir():
+        path = path / _HUB_FILE
+    if not path.is_file():
+        raise errors.SegmenterError(
+            f"{path} is not there: a checkpoint is a file such as "
+            f"sam_vit_b_01ec64.pth, or a hub's folder with {_HUB_FILE}."
+        )
+    return path
+
+
+def read(path: pathlib.Path) -> tuple[SamSizes, Variables]:
+    """Returns the sizes and the variables of a file.
+
+    Raises:
+        DataError: It cannot be read, or is of no SAM; names what is wrong.
+    """
+    if path.suffix != pathlib.PurePath(_HUB_FILE).suffix:
+        return from_torch(state_dicts.state_dict(torch_files.read(path)))
+    try:
+        return from_torch(safetensors.numpy.load_file(path))
+    except (safetensors.SafetensorError, KeyError, OSError) as error:
+        raise errors.DataError(
+            f"The file is damaged or no safetensors file of float32 ({error})."
+        ) from error
+
+
+def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
+    """Returns variables whose matrices have a type already; others stay float32."""
+    leaves = {
+        path: np.asarray(leaf).astype(dtype) if path[-1] == "kernel" else leaf
+        for path, leaf in architectures.flatten(variables).items()
+    }
+    return architectures.unflatten(leaves)
 
 
 def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:
@@ -80,7 +127,9 @@ def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:
         "has NaN or infinity at": _not_finite(state),
     }
     clauses = [
-        f"{verb} {state_dicts.listed(found)}" for verb, found in problems.items() if found
+        f"{verb} {state_dicts.listed(found)}"
+        for verb, found in problems.items()
+        if found
     ]
     if clauses:
         raise errors.DataError(f"The checkpoint of SAM {'; it '.join(clauses)}.")
