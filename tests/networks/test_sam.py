@@ -157,11 +157,7 @@ def padded_before_normalising(image, matrices):
     return jnp.where(is_padding, -mean / std, square)
 
 
-def without_the_token_that_is_no_click(self, yx, positive, right=None):
-    return right(self, yx, positive).at[:, 0].set(0)
-
-
-RIGHT_CLICKS = prompts.PromptEncoder.clicks
+right_clicks = prompts.PromptEncoder.clicks
 # What is wrong while the programs are traced.
 PATCHES = {
     "tanh for erf": (layers, "gelu", lambda x: nn.gelu(x, approximate=True)),
@@ -172,7 +168,7 @@ PATCHES = {
     "no token that is no click": (
         prompts.PromptEncoder,
         "clicks",
-        lambda self, yx, positive: RIGHT_CLICKS(self, yx, positive).at[:, 0].set(0),
+        lambda self, yx, positive: right_clicks(self, yx, positive).at[:, 0].set(0),
     ),
     "a click that is not there": (
         parts,
@@ -193,7 +189,9 @@ def test_a_mistake_in_the_network_shows(loaded, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
     with mock.patch.object(*PATCHES[mistake]):
         found = errors_of(Player(loaded), golden, number, shape, rounds=3)
-    assert max(found) > 100, found
+    # The two functions differ by less than 5e-4 anywhere.
+    least = 25 if mistake == "tanh for erf" else 100
+    assert max(found) > least, found
 
 
 @pytest.mark.parametrize("mistake", ARGUMENTS)
@@ -289,7 +287,7 @@ def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]
     state = {
         weights.torch_key(path[1:]): np.broadcast_to(
-            np.float32(0), weights._torch_shape(path, leaf.shape)
+            np.float32(0), weights.torch_shape(path, leaf.shape)
         )
         for path, leaf in architectures.flatten(weights.shapes_of(size)).items()
     }

@@ -113,7 +113,7 @@ def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:
     template = architectures.flatten(shapes_of(sizes))
     keys = {path: torch_key(path[1:]) for path in template}
     expected = {
-        key: _torch_shape(path, template[path].shape) for path, key in keys.items()
+        key: torch_shape(path, template[path].shape) for path, key in keys.items()
     }
     wrong = [
         f"{key} {array.shape} instead of {expected[key]}"
@@ -190,7 +190,13 @@ def _is_transposed_convolution(path: LeafPath) -> bool:
     return path[-1] == "kernel" and path[-2].startswith("output_upscaling")
 
 
-def _torch_shape(path: LeafPath, shape: tuple[int, ...]) -> tuple[int, ...]:
+def torch_shape(path: LeafPath, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the original's shape of a leaf of variables.
+
+    Args:
+        path: Names of the collection, the modules and the leaf.
+        shape: Our shape.
+    """
     if path[-1] != "kernel":
         return tuple(shape)
     if _is_transposed_convolution(path):

@@ -76,7 +76,8 @@ def programs(sizes: SamSizes, precision: str) -> Programs:
     ) -> jax.Array:
         with jax.default_matmul_precision(exact):
             square = frames.to_square(image, matrices)
-            return net.apply(variables, square[None], method="encode")
+            embedding: Any = net.apply(variables, square[None], method="encode")
+        return embedding
 
     def decode(variables: Any, *arrays: jax.Array) -> tuple[jax.Array, jax.Array]:
         with jax.default_matmul_precision(exact):
