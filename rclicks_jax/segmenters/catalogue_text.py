@@ -79,13 +79,15 @@ def table() -> str:
 def _own_page(table: Mapping[str, str], name: str) -> Iterator[str]:
     """Yields the lines of a segmenter that runs in this process."""
     yield f"{name}: {registry.describe({name: table[name]})[name]}"
-    described = _settings(registry.load_object(table[name]))
+    adapter = registry.load_object(table[name])
+    described = _settings(adapter)
     if described:
         yield from ("", "Options")
         yield from _facts(described)
     first = next(iter(described), "")
-    yield from ("", "A benchmark", _example(name))
-    if first:
+    example = getattr(adapter, "EXAMPLE", "")
+    yield from ("", "A benchmark", _example(example or name))
+    if first and not example:
         value = described[first].rpartition("default: ")[2]
         yield from ("", f"Options come after colons: {name}:{first}={value}.")
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rclicks_jax.bridge.switches import Switches
     from rclicks_jax.segmenters.native import sam_model
 
+# What a page of the catalogue shows.
+EXAMPLE = "jax_sam:checkpoint=sam_vit_b_01ec64.pth"
+
 
 @dataclasses.dataclass(frozen=True)
 class Sam:
