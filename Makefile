@@ -122,9 +122,12 @@ perf: $(READY)
 	$(BIN)/python tests/perf/device_draws.py
 	$(BIN)/python tests/perf/accelerator.py
 	$(BIN)/python tests/perf/rounds.py
+	$(BIN)/python tests/perf/two_passes.py
 	$(BIN)/python tests/perf/overhead.py
 	$(BIN)/python tests/perf/click_models.py
 	$(BIN)/python tests/perf/input.py
+	$(BIN)/python tests/perf/input.py --hosts=16,4
+	$(BIN)/python tests/perf/checkpoints.py
 	$(BIN)/python tests/perf/click_prediction.py
 	$(BIN)/python tests/perf/evaluation.py
 	$(BIN)/python tests/perf/network.py

@@ -2,10 +2,11 @@ r"""rclicks-convert: published weights to model folders, and back.
 
   rclicks-convert --checkpoint=clickability_model.pth --out=models/clickability
   rclicks-convert --model=models/clickability --out=clickability_model.pth
-  rclicks-convert --checkpoint=old.pth --torch_python=ENV/bin/python --out=new.pth
+  rclicks-convert --checkpoint=model.safetensors --out=new.pth
 
-The last one rewrites an older checkpoint in today's zip format, for rclicks-train's
---config.init; --torch_python works with the first one as well.
+Checkpoints are files of PyTorch of any age, or safetensors. The last form rewrites the
+tensors of one as a zip file of PyTorch. --torch_python=ENV/bin/python lets an
+environment that has PyTorch read what is not read here.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from rclicks_jax import errors
 from rclicks_jax.settings.training import TrainConfig
 
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", "", "Checkpoint of PyTorch that is read."
+    "checkpoint", "", "Checkpoint of PyTorch or of safetensors that is read."
 )
 _MODEL = flags.DEFINE_string("model", "", "Model folder that is read.")
 _OUT = flags.DEFINE_string(
@@ -46,7 +47,7 @@ _DATA = flags.DEFINE_string(
 _TORCH_PYTHON = flags.DEFINE_string(
     "torch_python",
     "",
-    "Interpreter that has PyTorch, for checkpoints of before PyTorch 1.6.",
+    "Interpreter that has PyTorch, for checkpoints that are not read here.",
 )
 
 
@@ -59,11 +60,11 @@ def main(arguments: Sequence[str]) -> None:
         raise errors.BadValueError("What to convert", both, "one of the two")
     # Readers of weights take seconds to import, which wrong flags are refused without.
     from rclicks_jax.networks import exchange
-    from rclicks_jax.weights import torch_checkpoints
+    from rclicks_jax.weights import torch_files
 
     if model:
         print(f"Checkpoint: {out}, {exchange.export_model(model, out)} keys")
-    elif out.endswith(torch_checkpoints.SUFFIX):
+    elif out.endswith(torch_files.SUFFIX):
         count = exchange.rewrite(checkpoint, out, _TORCH_PYTHON.value)
         print(f"Checkpoint: {out}, {count} keys")
     else:

@@ -30,6 +30,7 @@ _SIGN_SECONDS, _LOST_SECONDS = 4.0, 35.0
 _ADVICE = "What is finished is kept; start all processes again."
 _MEETINGS, _DEPARTURES = "rclicks/meetings", "rclicks/departures"
 _SIGNS, _TEXTS = "rclicks/signs", "rclicks/texts"
+_POSTS = "rclicks/posts"
 
 
 def use_compilation_cache() -> None:
@@ -150,6 +151,32 @@ def texts_of_all(name: str, text: str) -> list[str]:
     barrier(name)
     texts = _numbered(client, folder)
     return [texts[number] for number in range(jax.process_count())]
+
+
+def post(name: str, text: str) -> None:
+    """Leaves a text for the other processes; waits for nobody.
+
+    Args:
+        name: Name of what is said.
+        text: The text of this process.
+
+    Raises:
+        RClicksError: Process 0 is gone.
+    """
+    if not is_alone():
+        client: Any = jax_distributed.global_state.client
+        _put(client, f"{_POSTS}/{name}/{jax.process_index()}", text)
+
+
+def posted(name: str) -> dict[int, str]:
+    """Returns the texts that processes have left under a name, by number of process.
+
+    Raises:
+        RClicksError: Process 0 is gone.
+    """
+    if is_alone():
+        return {}
+    return _numbered(jax_distributed.global_state.client, f"{_POSTS}/{name}")
 
 
 def _numbered(client: Any, folder: str) -> dict[int, str]:

@@ -113,6 +113,10 @@ class DeviceError(RClicksError):
     """A device of this host was lost: no image after it could be worked on."""
 
 
+class DeviceMemoryError(RClicksError, MemoryError):
+    """A device of this host has not enough memory for what it was asked."""
+
+
 class RunFolderError(RClicksError):
     """A run folder holds another run, is damaged, or cannot be written."""
 

@@ -34,8 +34,9 @@ class Silence:
 
 _ABORTED = (
     b"error: JAX ended this process, as said above: it does so where process 0 cannot "
-    b"be reached, which was killed, or its machine is gone. See the output of the "
-    b"others. What is finished is kept; start all processes again.\n"
+    b"be reached, or another process is silent. That one was killed or stands still, "
+    b"or its machine is gone. See the output of the others. What is finished is kept; "
+    b"start all processes again.\n"
 )
 # A handler that is forgotten cannot be called.
 _handlers: list[object] = []

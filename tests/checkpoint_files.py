@@ -23,6 +23,7 @@ STORAGES = {
     "uint8": "ByteStorage",
     "bool": "BoolStorage",
 }
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 def _rebuild_tensor_v2():
@@ -85,8 +86,8 @@ def _names_of_torch():
         yield torch
 
 
-def parts_of(value, protocol=2, byteorder="little"):
-    """Returns the parts of the zip file that `torch.save(value)` writes."""
+def _pickled(value, protocol, *more):
+    """Returns the pickle of a value, and its storages; ids of these end with `more`."""
     stream, storages = io.BytesIO(), []
     with _names_of_torch() as torch:
 
@@ -98,10 +99,16 @@ def parts_of(value, protocol=2, byteorder="little"):
                     storages.append(value)
                 kind = getattr(torch, STORAGES[value.array.dtype.name])
                 key = str(storages.index(value))
-                return "storage", kind, key, "cpu", value.array.size
+                return "storage", kind, key, "cpu", value.array.size, *more
 
         Pickler(stream, protocol).dump(value)
-    parts = {"data.pkl": stream.getvalue(), "byteorder": byteorder.encode()}
+    return stream.getvalue(), storages
+
+
+def parts_of(value, protocol=2, byteorder="little"):
+    """Returns the parts of the zip file that `torch.save(value)` writes."""
+    pickled, storages = _pickled(value, protocol)
+    parts = {"data.pkl": pickled, "byteorder": byteorder.encode()}
     for number, storage in enumerate(storages):
         array = storage.array
         swapped = array.byteswap() if byteorder != sys.byteorder else array
@@ -115,6 +122,39 @@ def write_parts(path, parts, compression=zipfile.ZIP_STORED):
         for name, data in parts.items():
             archive.writestr(f"{path.stem}/{name}", data)
     return path
+
+
+def legacy_parts_of(value, protocol=2, view=None, numbers=True):
+    """Returns the parts of the file that `torch.save(value)` wrote before PyTorch 1.6.
+
+    Each is a value that is pickled, or bytes. `view` is the last of the facts about a
+    storage; without `numbers`, storages have none.
+    """
+    pickled, storages = _pickled(value, protocol, view)
+    sizes = {"short": 2, "int": 4, "long": 4}
+    facts = {"protocol_version": 1001, "little_endian": True, "type_sizes": sizes}
+    parts = {"magic": LEGACY_MAGIC, "version": 1001, "facts": facts, "data": pickled}
+    parts["keys"] = [str(number) for number in range(len(storages))]
+    for number, storage in enumerate(storages):
+        parts[f"count/{number}"] = storage.array.size.to_bytes(8, "little")
+        parts[f"data/{number}"] = storage.array.tobytes() if numbers else b""
+    return parts
+
+
+def write_legacy_parts(path, parts):
+    """Writes a file as PyTorch did before 1.6; returns its path."""
+    path.write_bytes(
+        b"".join(
+            part if isinstance(part, bytes) else pickle.dumps(part, 2)
+            for part in parts.values()
+        )
+    )
+    return path
+
+
+def save_legacy(path, value, **options):
+    """Writes what `torch.save(value, path)` did before 1.6; returns the path."""
+    return write_legacy_parts(path, legacy_parts_of(value, **options))
 
 
 def save(path, value, **options):

@@ -1,7 +1,7 @@
 """Small folders of photographs with clicks by device and by display mode."""
 
 import numpy as np
-from helpers import write_image
+from helpers import disk, write_image
 
 SHAPE = (40, 60)
 # Of every target, half-open (y0, y1, x0, x1).
@@ -32,6 +32,27 @@ def write_clicked(parent, clicks, modes=None):
     if modes:
         _write(parent / "previews.csv", modes)
     return folder
+
+
+def write_disks(folder):
+    """Writes twelve photographs with a disk each, and clicks in its middle.
+
+    Eight are for training and four for validation.
+    """
+    random = np.random.default_rng(0)
+    lines = [_HEADER]
+    for number in range(12):
+        target = disk((40, 48), (20, 14 + number), 9)
+        image = random.integers(0, 90, (40, 48, 3), dtype=np.uint8)
+        image[target] += 120
+        write_image(folder / "images" / f"i{number}.png", image)
+        write_image(folder / "masks" / f"i{number}.png", target.astype(np.uint8) * 255)
+        for y, x in np.argwhere(disk((40, 48), (20, 14 + number), 2)):
+            lines.append(f"disks,i{number},,i{number},first,,pc,{x},{y},48,40")
+    (folder / "clicks.csv").write_text("\n".join(lines) + "\n")
+    names = [f"i{number}" for number in range(12)]
+    (folder / "train.txt").write_text("\n".join(names[:8]))
+    (folder / "val.txt").write_text("\n".join(names[8:]))
 
 
 def _write(path, by_dataset):

@@ -44,7 +44,7 @@ def forked(name, *flags, **environment):
     with tempfile.TemporaryDirectory() as folder:
         printed = [pathlib.Path(folder) / name for name in ("stdout", "stderr")]
         process = SERVER.Process(
-            target=_become, args=(arguments, environment, os.getcwd(), printed)
+            target=become, args=(arguments, environment, os.getcwd(), printed)
         )
         process.start()
         process.join(300)
@@ -56,7 +56,7 @@ def forked(name, *flags, **environment):
         )
 
 
-def _become(arguments, environment, folder, printed):
+def become(arguments, environment, folder, printed):
     """Runs a module as `python -m` does, in this process."""
     for number, path in enumerate(printed, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)

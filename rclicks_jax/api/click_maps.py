@@ -93,13 +93,13 @@ def error_region(target: ArrayLike, previous_mask: ArrayLike) -> ErrorRegion:
             f"shape {prev_mask.shape}",
             f"that of target, {gt_mask.shape}",
         )
-    wrong = error_masks.find(gt_mask, prev_mask, None)
-    if not (wrong.fn_mask.any() or wrong.fp_mask.any()):
+    wrong = error_masks.of_arrays(gt_mask, prev_mask, None)
+    if not any(mask.any() for mask in wrong):
         raise errors.BadValueError(
             "previous_mask", "a mask equal to target", "one with an error to mend"
         )
-    click = strategies.baseline_click(wrong, np.ones_like(gt_mask))
-    return ErrorRegion(click.error_mask, click.positive)
+    click = strategies.baseline_click(wrong, np.zeros((0, 2), np.int32))
+    return ErrorRegion(click.error_mask.unpack(), click.positive)
 
 
 def click_map(

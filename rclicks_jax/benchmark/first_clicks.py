@@ -10,6 +10,7 @@ from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import groups, simulate, strategies
 from rclicks_jax.jobs import scheduler
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks, InstanceExample, Trajectory
 
@@ -120,7 +121,8 @@ def play(
         answers: list[np.ndarray] = yield question
         photograph.clock.add("predict", question.seconds)
         with photograph.clock.measure("score"):
-            areas = scoring.areas(target, answers, on_device=on_device)
+            pred_masks = [bit_masks.pack(answer) for answer in answers]
+            areas = scoring.areas(target, pred_masks, on_device=on_device)
             for answer in answers:
                 total += answer
         played = zip(yx.tolist(), areas.tolist(), strict=True)

@@ -82,7 +82,7 @@ def _setup(config: BenchmarkConfig) -> Setup:
         Setup,
         config,
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
-        on_device=jax.default_backend() != "cpu",
+        on_device=on_device.is_at_hand(),
     )
 
 

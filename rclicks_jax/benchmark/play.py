@@ -16,6 +16,7 @@ from rclicks_jax.benchmark import (
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
 from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.clicks import on_device
 from rclicks_jax.data import raw
 from rclicks_jax.jobs import failures, meter, scheduler
 from rclicks_jax.jobs.store import RunFolder
@@ -97,6 +98,8 @@ class ImagePlayer:
         except (errors.RunFolderError, errors.DeviceError):
             raise
         except Exception as error:
+            if lost := on_device.lost(error):
+                raise lost from error
             reason = failures.reason(error, MEMORY_ADVICE)
             # A name that comes twice is once in a record.
             names = dict.fromkeys(unit.objects or (unit.name,))

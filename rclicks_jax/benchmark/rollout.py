@@ -19,6 +19,7 @@ from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
 from rclicks_jax.clicks import error_masks, map_clicks, strategies
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample, Trajectory
 
 
@@ -81,9 +82,9 @@ def rollout(
     blank: list[bool] = []
     for _ in range(protocol.max_clicks):
         with clock.measure("simulate"):
-            clicks = [robot_click(instance, live, row) for row in rows.tolist()]
+            clicks = robot_clicks(target, live, rows)
             if not protocol.clicks_after_perfect:
-                wrong = [bool(click.error_mask.any()) for click in clicks]
+                wrong = [click.error_mask.any() for click in clicks]
                 rows = rows[np.array(wrong, bool)]
                 clicks = list(itertools.compress(clicks, wrong))
         if not rows.size:
@@ -101,41 +102,46 @@ def rollout(
         answers: list[np.ndarray] = yield question
         clock.add("predict", question.seconds)
         with clock.measure("score"):
-            areas = scoring.areas(target, answers, on_device=setup.on_device)
-            trajectories.add_answers(live, rows, answers, areas)
+            # The only place where a round packs: all that follows works on bits.
+            pred_masks = [bit_masks.pack(answer) for answer in answers]
+            areas = scoring.areas(target, pred_masks, on_device=setup.on_device)
+            trajectories.add_answers(live, rows, pred_masks, areas)
         rows = trajectories.unsolved(live, rows, protocol.stop_at)
     return PlayedObject(
         trajectories.to_records(live),
         first_map,
-        live.pred_masks,
-        live.rounds,
+        [mask.unpack() for mask in live.pred_masks],
+        trajectories.seen_rounds(live),
         blank=bool(blank) and all(blank),
     )
 
 
-def robot_click(
-    instance: InstanceExample, live: LiveTrajectories, row: int
-) -> strategies.NextClick:
-    """Returns the next click of a robot; of people, only the region that they mend.
+def robot_clicks(
+    target: scoring.Target, live: LiveTrajectories, rows: np.ndarray
+) -> list[strategies.NextClick]:
+    """Returns the next clicks of robots; of people, only the region that they mend.
 
     Args:
-        instance: The object.
+        target: The object.
         live: Its trajectories.
-        row: One of them.
+        rows: Those that click, `int[r]`.
     """
-    wrong = error_masks.find(
-        instance.gt_mask, live.pred_masks[row], instance.ignore_mask
-    )
-    strategy = live.keys[row].strategy
-    if strategy == strategies.GROUP:
-        count = int(live.clicks.count[row])
-        return strategies.region_to_mend(wrong, live.clicks.yx[row, :count])
-    not_clicked = trajectories.not_clicked(live, row)
-    robot = strategies.ROBOTS.get(strategy)
-    if robot is None:
-        return strategies.baseline_click(wrong, not_clicked)
-    bits = int(live.bits[row, live.clicks.count[row]])
-    return robot.click(wrong, not_clicked, bits)
+    regions: dict[int, tuple[error_masks.Errors, np.ndarray, bool]] = {}
+    clicks: dict[int, strategies.NextClick] = {}
+    numbers: list[int] = rows.tolist()
+    for row in numbers:
+        pred_mask, strategy = live.pred_masks[row], live.keys[row].strategy
+        wrong = error_masks.find(target.gt_mask, pred_mask, target.counted_mask)
+        clicked_yx = trajectories.clicked_yx(live, row)
+        if strategy in strategies.ROBOTS:
+            bits = int(live.bits[row, len(clicked_yx)])
+            clicks[row] = strategies.ROBOTS[strategy].click(wrong, clicked_yx, bits)
+        else:
+            regions[row] = wrong, clicked_yx, strategy == strategies.BASELINE
+    if regions:
+        mended = strategies.regions_to_mend(*zip(*regions.values(), strict=True))
+        clicks |= dict(zip(regions, mended, strict=True))
+    return [clicks[row] for row in numbers]
 
 
 class PeopleClicks(NamedTuple):
@@ -184,8 +190,10 @@ def _people_click(
     question = questions.ClickQuestion(
         [
             map_clicks.Query(
-                ClickQuery(image, instance.gt_mask, clicks[places[0]].error_mask),
-                live.clicks.yx[rows[places[0]], :round_index],
+                ClickQuery(
+                    image, instance.gt_mask, clicks[places[0]].error_mask.unpack()
+                ),
+                trajectories.clicked_yx(live, rows[places[0]]),
                 np.array([keys[place].group for place in places], np.int32),
                 live.bits[rows[places], round_index],
                 wants_map=is_first and wants_map,
@@ -199,8 +207,8 @@ def _people_click(
     for places, answer in zip(sharing, answers, strict=True):
         if answer.yx is None:
             with clock.measure("simulate"):
-                free = trajectories.not_clicked(live, rows[places[0]])
-                deepest = strategies.deepest(clicks[places[0]], free)
+                clicked_yx = trajectories.clicked_yx(live, rows[places[0]])
+                deepest = strategies.deepest(clicks[places[0]], clicked_yx)
                 answer_yx = [(deepest.y, deepest.x)] * len(places)
         else:
             answer_yx = answer.yx.tolist()

@@ -6,19 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.ops import masks, morphology, packed_masks
+from rclicks_jax.metrics import interaction
+from rclicks_jax.ops import bit_masks, morphology, packed_masks
+from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import InstanceExample
 
+# Bytes of masks that are counted together: they stay in the cache of a core.
+_TOGETHER = 1 << 18
 
-class _Counted(NamedTuple):
-    """A mask of which the pixels that count are kept, and their number.
+
+class _Truth(NamedTuple):
+    """Pixels of a target, or of its boundary band, that count, and their number.
 
     Attributes:
-        mask: `bool[h w]`.
-        area: Number of its pixels.
+        bits: The pixels, `u64[h w/64]`.
+        area: Their number.
     """
 
-    mask: np.ndarray
+    bits: np.ndarray
     area: int
 
 
@@ -27,46 +32,43 @@ class Target:
     """An object to segment, with what is the same for every mask that is scored.
 
     Attributes:
-        gt_mask: The object, `bool[h w]`.
-        counted: Pixels of it that count.
-        counted_band: Pixels of its boundary band that count.
+        gt_mask: The object.
+        counted_mask: Pixels that count; None for all.
         band_width: Width of boundary bands, pixels.
-        counted_mask: Pixels that count, `bool[h w]`; None for all.
+        counted: Pixels of the object that count.
+        counted_band: Pixels of its boundary band that count.
     """
 
-    gt_mask: np.ndarray
-    counted: _Counted
-    counted_band: _Counted
+    gt_mask: BitMask
+    counted_mask: BitMask | None
     band_width: int
-    counted_mask: np.ndarray | None
+    counted: _Truth
+    counted_band: _Truth
 
 
 def target_of(instance: InstanceExample) -> Target:
-    """Prepares an object and its boundary band."""
-    width = morphology.band_width(instance.gt_mask.shape)
-    counted = None if instance.ignore_mask is None else ~instance.ignore_mask
+    """Packs an object, and finds its boundary band."""
+    ignored = instance.ignore_mask
+    gt_mask = bit_masks.pack(instance.gt_mask)
+    counted = None if ignored is None else bit_masks.pack(~ignored)
 
-    def of(mask: np.ndarray) -> _Counted:
-        kept = mask if counted is None else mask & counted
-        return _Counted(kept, int(np.count_nonzero(kept)))
+    def of(bits: np.ndarray) -> _Truth:
+        kept = bits if counted is None else bits & counted.bits
+        return _Truth(kept, int(bit_masks.count(kept)))
 
-    return Target(
-        gt_mask=instance.gt_mask,
-        counted=of(instance.gt_mask),
-        counted_band=of(morphology.boundary_band(instance.gt_mask, width)),
-        band_width=width,
-        counted_mask=counted,
-    )
+    width = morphology.band_width(gt_mask.shape)
+    (band,) = morphology.boundary_bands(gt_mask.bits[None], width)
+    return Target(gt_mask, counted, width, of(gt_mask.bits), of(band))
 
 
 def areas(
-    target: Target, pred_masks: Sequence[np.ndarray], *, on_device: bool
+    target: Target, pred_masks: Sequence[BitMask], *, on_device: bool
 ) -> np.ndarray:
     """Counts pixels in both the target and each mask, and in either.
 
     Args:
         target: The object.
-        pred_masks: `bool[h w]` each.
+        pred_masks: The masks.
         on_device: Whether an accelerator counts; the integers are the same.
 
     Returns:
@@ -76,21 +78,25 @@ def areas(
         return packed_masks.count(
             pred_masks, target.gt_mask, target.counted_mask, target.band_width
         )
-    rows = [_areas_on_host(target, mask) for mask in pred_masks]
-    return np.array(rows, np.int64).reshape(-1, 4)
+    step = max(1, _TOGETHER // target.gt_mask.bits.nbytes)
+    parts = [
+        _areas_on_host(target, [mask.bits for mask in pred_masks[first : first + step]])
+        for first in range(0, len(pred_masks), step)
+    ]
+    return np.concatenate([np.zeros((0, 4), np.int64), *parts])
 
 
-def _areas_on_host(target: Target, mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Counts in the box of a mask, as nothing of it is outside."""
-    y0, y1, x0, x1 = masks.bounding_box(mask) or (0, 0, 0, 0)
-    box = np.s_[y0:y1, x0:x1]
-
-    def of(prediction: np.ndarray, truth: _Counted) -> tuple[int, int]:
-        both = int(np.count_nonzero(prediction & truth.mask[box]))
-        if target.counted_mask is not None:
-            prediction = prediction & target.counted_mask[box]
-        return both, truth.area + int(np.count_nonzero(prediction)) - both
-
-    inside = mask[box]
-    band = morphology.boundary_band(inside, target.band_width)
-    return *of(inside, target.counted), *of(band, target.counted_band)
+def _areas_on_host(target: Target, pred_bits: Sequence[np.ndarray]) -> np.ndarray:
+    """Counts in the box of some masks, as nothing of them is outside."""
+    whole = np.stack(pred_bits)
+    box = bit_masks.box(whole)
+    masks = whole[:, *box]
+    bands = morphology.boundary_bands(masks, target.band_width)
+    counted = None if target.counted_mask is None else target.counted_mask.bits[box]
+    return np.concatenate(
+        [
+            interaction.areas_on_host(bits, truth.bits[box], truth.area, counted)
+            for bits, truth in ((masks, target.counted), (bands, target.counted_band))
+        ],
+        axis=1,
+    )

@@ -8,6 +8,8 @@ import numpy as np
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.clicks import sampling, strategies
 from rclicks_jax.metrics import interaction
+from rclicks_jax.ops import bit_masks
+from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import Clicks, Trajectory
 
 # Rounds whose masks are kept for pictures: as many as a PNG of three bytes has bits.
@@ -27,17 +29,16 @@ class LiveTrajectories:
         clicks: All clicks so far.
         areas: Intersection and union, of masks and of boundary bands, after each click,
             `i64[t k 4]`.
-        pred_masks: Last answer of the segmenter to each, `bool[h w]`.
-        rounds: Masks of all rounds of the rows that are watched: bit `k` says whether a
-            pixel is in the mask after click `k + 1`, `u32[h w]`.
+        pred_masks: Last answer of the segmenter to each.
+        rounds: Its answers to each click of the rows that are watched.
     """
 
     keys: tuple[TrajectoryKey, ...]
     bits: np.ndarray
     clicks: Clicks
     areas: np.ndarray
-    pred_masks: list[np.ndarray]
-    rounds: dict[int, np.ndarray]
+    pred_masks: list[BitMask]
+    rounds: dict[int, list[BitMask]]
 
 
 def start(
@@ -66,9 +67,9 @@ def start(
             count=np.zeros(rows, np.int32),
         ),
         areas=np.zeros((rows, most, 4), np.int64),
-        pred_masks=[np.zeros(shape, bool)] * rows,
+        pred_masks=[bit_masks.empty(shape)] * rows,
         rounds={
-            row: np.zeros(shape, np.uint32)
+            row: []
             for row, (strategy, group, repeat) in enumerate(keys)
             if (strategy, group) in watched and repeat == 0
         },
@@ -101,12 +102,9 @@ def random_bits(
     return bits
 
 
-def not_clicked(live: LiveTrajectories, row: int) -> np.ndarray:
-    """Returns the pixels on which a trajectory has no click so far, `bool[h w]`."""
-    free = np.ones(live.pred_masks[row].shape, bool)
-    ys, xs = live.clicks.yx[row, : live.clicks.count[row]].T
-    free[ys, xs] = False
-    return free
+def clicked_yx(live: LiveTrajectories, row: int) -> np.ndarray:
+    """Returns the pixels that a trajectory has clicked so far, `i32[k 2]`."""
+    return live.clicks.yx[row, : live.clicks.count[row]]
 
 
 def add_clicks(
@@ -129,7 +127,7 @@ def add_clicks(
 def add_answers(
     live: LiveTrajectories,
     rows: np.ndarray,
-    pred_masks: Sequence[np.ndarray],
+    pred_masks: Sequence[BitMask],
     areas: np.ndarray,
 ) -> None:
     """Takes the segmenter's answers to the newest clicks of some trajectories.
@@ -137,7 +135,7 @@ def add_answers(
     Args:
         live: The trajectories, which are changed.
         rows: The rows that were answered, `i32[r]`.
-        pred_masks: `bool[h w]` each.
+        pred_masks: The answers.
         areas: Intersection and union, of masks and of boundary bands, `i64[r 4]`.
     """
     slots = live.clicks.count[rows] - 1
@@ -145,7 +143,7 @@ def add_answers(
     for row, slot, mask in zip(rows.tolist(), slots.tolist(), pred_masks, strict=True):
         live.pred_masks[row] = mask
         if row in live.rounds and slot < SEEN_ROUNDS:
-            live.rounds[row] |= mask.astype(np.uint32) << slot
+            live.rounds[row].append(mask)
 
 
 def unsolved(live: LiveTrajectories, rows: np.ndarray, stop_at: int) -> np.ndarray:
@@ -160,6 +158,24 @@ def unsolved(live: LiveTrajectories, rows: np.ndarray, stop_at: int) -> np.ndarr
         return rows
     newest = live.areas[rows, live.clicks.count[rows] - 1]
     return rows[~interaction.reached(newest[:, 0], newest[:, 1], stop_at)]
+
+
+def seen_rounds(live: LiveTrajectories) -> dict[int, np.ndarray]:
+    """Returns the masks of all rounds of the rows that are watched, `u32[h w]` each.
+
+    Bit `k` says whether a pixel is in the mask after click `k + 1`.
+    """
+    return {row: _numbered(masks) for row, masks in live.rounds.items()}
+
+
+def _numbered(masks: Sequence[BitMask]) -> np.ndarray:
+    bits = np.zeros((*masks[0].shape, 4), np.uint8)
+    for first in range(0, len(masks), 8):
+        eight = np.zeros(masks[0].shape, np.uint8)
+        for shift, mask in enumerate(masks[first : first + 8]):
+            eight |= mask.unpack().view(np.uint8) << shift
+        bits[..., first // 8] = eight
+    return bits.view("<u4")[..., 0]
 
 
 def to_records(live: LiveTrajectories) -> tuple[Trajectory, ...]:

@@ -11,7 +11,7 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.click_maps import files, preconditions, queries
 from rclicks_jax.click_maps.identity import ClickMapsIdentity
-from rclicks_jax.clicks import click_models, sampling, simulate
+from rclicks_jax.clicks import click_models, on_device, sampling, simulate
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import (
     engine,
@@ -34,8 +34,8 @@ _CLICK_MODEL = "click model"
 # Objects under way: as many as fill so many passes, but never fewer than these.
 _PASSES, _FEWEST = 3, 10
 # Memory of an object under way, bytes for each pixel of its image: photograph, mask,
-# map, levels, and what is drawn.
-_BYTES = 24
+# map, levels, and what is drawn; a map of an accelerator comes in its static shape.
+_BYTES = 32
 # Number of objects on which the error of bfloat16 is measured.
 _MEASURED = 10
 
@@ -159,7 +159,7 @@ class ClickMaps(engine.Job):
 
         If the run is asked to stop, images under way are left.
         """
-        stages = click_models.stages(self._model)
+        stages = on_device.map_stages(self._model, on_device=on_device.is_at_hand())
         yield from scheduler.run(
             (self._image(unit, folder, units.meter) for unit in units),
             [scheduler.of_device(_CLICK_MODEL, stages)],

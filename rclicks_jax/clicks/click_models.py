@@ -99,6 +99,12 @@ class PerQuery:
 _FUNCTIONS = dict(zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True))
 
 
+def is_network(spec: str) -> bool:
+    """Tells whether what the user named is a network, which runs on devices."""
+    name, _ = specs.parse(spec)
+    return name not in _FUNCTIONS and name not in specs.SALIENCY
+
+
 def load(
     spec: str,
     *,
@@ -106,6 +112,7 @@ def load(
     devices: int = 0,
     rescale: bool = False,
     precision: str = infer.AUTO,
+    sharing: int = 1,
 ) -> ClickModel:
     """Loads a click model.
 
@@ -115,6 +122,7 @@ def load(
         devices: Devices of this host on which a network runs; 0 for all.
         rescale: See `networks.infer.ClickabilityModel`.
         precision: Precision of a network: `float32`, `bfloat16`, or `auto`.
+        sharing: See `networks.infer.ClickabilityModel`.
 
     Raises:
         UnknownNameError: There is no such click model.
@@ -134,7 +142,12 @@ def load(
         return PerQuery(name, saliency, is_concurrent=is_concurrent)
     folder = _folder(spec)
     return infer.load(
-        folder, batch=batch, devices=devices, rescale=rescale, precision=precision
+        folder,
+        batch=batch,
+        devices=devices,
+        rescale=rescale,
+        precision=precision,
+        sharing=sharing,
     )
 
 

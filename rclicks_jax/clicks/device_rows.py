@@ -1,6 +1,7 @@
 """Queries as they go to devices: packed, at static shapes, in rows of a pass."""
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ class Prepared(NamedTuple):
     Attributes:
         image: The photograph, `u8[h w 3]`.
         gt_mask: The target, `bool[h w]`.
-        bits: The region to mend, in bits of the static shape, `u8[H W/8]`.
+        region: The region to mend in the static shape, by `packed_masks.pack`.
         place: Taps into the square.
         restore: Taps to native size.
         clicked_yx: Pixels that are not clicked again, `i32[n 2]`; beyond the static
@@ -39,7 +40,7 @@ class Prepared(NamedTuple):
 
     image: np.ndarray
     gt_mask: np.ndarray
-    bits: np.ndarray
+    region: np.ndarray
     place: Axes
     restore: Axes
     clicked_yx: np.ndarray
@@ -48,16 +49,22 @@ class Prepared(NamedTuple):
     wants_map: bool
 
     @property
-    def program(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes; those of equal shapes share programs."""
-        return self.bits.shape, self.clicked_yx.shape, self.group_numbers.shape
+    def shape(self) -> tuple[int, int]:
+        """The static shape."""
+        return len(self.restore.rows.lower), len(self.restore.columns.lower)
+
+    @property
+    def program(self) -> tuple[object, ...]:
+        """What its programs depend on; queries that have it in common share them."""
+        clicks = self.clicked_yx.shape, self.group_numbers.shape
+        return (self.shape, self.region.dtype, *clicks)
 
 
 def prepare(query: Query, size: int) -> Prepared:
     """Packs a query.
 
     Args:
-        query: The query; its masks are not soft.
+        query: The query; if it draws, its region is not soft.
         size: Side of the squares.
 
     Raises:
@@ -68,14 +75,15 @@ def prepare(query: Query, size: int) -> Prepared:
     if max(height, width) > LARGEST_SIDE:
         raise errors.DataError(
             f"The photograph has {height}x{width} pixels; click maps of an "
-            f"accelerator have at most {LARGEST_SIDE} on a side. Set "
-            f"--config.max_side={LARGEST_SIDE}."
+            f"accelerator have at most {LARGEST_SIDE} on a side. Set max_side to "
+            f"{LARGEST_SIDE} or less (--max_side for click maps of datasets, "
+            "--config.max_side elsewhere)."
         )
     shape = buckets.static_shape(error_mask.shape)
     place, restore = _taps((height, width), size)
     drawn = len(query.group_numbers)
     # Draws whose pixels are not used fill the static number of draws.
-    more = buckets.bucket_length(drawn) - drawn
+    more = buckets.bucket_length(drawn) - drawn if drawn else 0
     group_numbers = np.pad(query.group_numbers, (0, more), "edge")
     bits = np.pad(query.bits, (0, more))
     keys = np.stack([bits >> np.uint64(32), bits & np.uint64(0xFFFFFFFF)], axis=-1)
@@ -85,7 +93,7 @@ def prepare(query: Query, size: int) -> Prepared:
     return Prepared(
         image=image,
         gt_mask=gt_mask,
-        bits=packed_masks.pack(error_mask, shape),
+        region=packed_masks.pack(error_mask, shape),
         place=place,
         restore=restore,
         clicked_yx=clicked_yx,
@@ -107,7 +115,7 @@ class Arrays(NamedTuple):
     Attributes:
         rows: Row of the pass on its device, `i32[n]`; where there is no query, one that
             is not there: it is placed nowhere, and what is drawn for it is not used.
-        bits: As in `Prepared`; so are all below.
+        region: As in `Prepared`; so are all below.
         place: Taps into the square.
         restore: Taps to native size.
         clicked_yx: Pixels that are not clicked again.
@@ -116,7 +124,7 @@ class Arrays(NamedTuple):
     """
 
     rows: Any
-    bits: Any
+    region: Any
     place: Any
     restore: Any
     clicked_yx: Any
@@ -127,7 +135,7 @@ class Arrays(NamedTuple):
     def drawn_from(self) -> tuple[Any, ...]:
         """What a draw needs beside the maps, in the order of `draw`."""
         draws = self.clicked_yx, self.group_numbers, self.keys
-        return (self.rows, self.bits, self.restore, *draws)
+        return (self.rows, self.region, self.restore, *draws)
 
 
 class Chunk(NamedTuple):
@@ -159,7 +167,7 @@ def chunks(prepared: Sequence[Prepared], plan: Plan) -> list[Chunk]:
     made: list[Chunk] = []
     for lists in by_program.values():
         filler = next(numbers[0] for numbers in lists if numbers)
-        pixels = prepared[filler].bits.size * 8
+        pixels = math.prod(prepared[filler].shape)
         together = max(1, min(plan.batch, _PIXELS_TOGETHER // pixels))
         for first in range(0, max(map(len, lists)), together):
             queries = {
@@ -182,7 +190,7 @@ def _stacked(rows: Sequence[int], prepared: Sequence[Prepared]) -> Arrays:
     entries = [
         Arrays(
             np.int32(row),
-            each.bits,
+            each.region,
             each.place,
             each.restore,
             each.clicked_yx,

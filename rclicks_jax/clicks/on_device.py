@@ -4,6 +4,8 @@ A photograph and a target go up once while they are in play, a region as bits. S
 the network, the map at native size, its levels, and the clicks of all groups are
 programs of the devices, at few static shapes: one of the network, and a few for each
 bucket of sizes of photographs. Clicks come back, and maps only where they are wanted.
+Jobs that need whole maps (click maps, evaluations) ask the same programs and draw no
+click there.
 
 The pixels are those of `map_clicks.OnHost`, but where rounding of the letterbox moves a
 level (docs/deviations.md says how often).
@@ -18,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from rclicks_jax import errors
 from rclicks_jax.clicks import (
     click_models,
     device_rows,
@@ -27,10 +30,36 @@ from rclicks_jax.clicks import (
 )
 from rclicks_jax.clicks.device_rows import Arrays, Prepared
 from rclicks_jax.clicks.map_clicks import MapClicks, Query
-from rclicks_jax.networks import device_letterbox, infer
+from rclicks_jax.networks import device_letterbox, infer, passes
 from rclicks_jax.networks.passes import DIVIDED, on_each
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes
+from rclicks_jax.types import ClickQuery
+
+_NO_CLICKS, _NO_GROUPS = np.zeros((0, 2), np.int32), np.zeros(0, np.int32)
+_NO_BITS = np.zeros(0, np.uint64)
+# Native maps of a pass that wait on each device to be fetched, bytes.
+_MAPS_BYTES = 1 << 30
+
+
+def is_at_hand() -> bool:
+    """Tells whether JAX has an accelerator, so that pixels are worked on there."""
+    return jax.default_backend() != "cpu"
+
+
+def lost(error: Exception) -> errors.DeviceError | None:
+    """Returns the loss of a device, if that is what an error of XLA says.
+
+    Passes of a network say it themselves. This is for whatever else runs on devices,
+    such as draws and areas.
+    """
+    if not passes.is_of_device(error):
+        return None
+    line = str(error).partition("\n")[0]
+    return errors.DeviceError(
+        f"A device failed or was lost ({line}). What is finished is kept: run the same "
+        "command again."
+    )
 
 
 def answers(
@@ -54,6 +83,38 @@ def answers(
     return map_clicks.OnHost(
         click_model, cut=cut, empty_map=empty_map, on_device=on_device
     )
+
+
+def map_stages(
+    click_model: click_models.ClickModel, *, on_device: bool
+) -> click_models.Stages:
+    """Returns the stages of a click model whose whole maps are wanted.
+
+    Args:
+        click_model: The click model.
+        on_device: Whether there is an accelerator. Photographs and masks then go there
+            as bytes and bits, and maps of a network come back at native size.
+    """
+    if not (on_device and isinstance(click_model, infer.ClickabilityModel)):
+        return click_models.stages(click_model)
+    network = click_model
+    # How clicks are drawn does not matter, as none are.
+    devices = OnDevice(network, cut="mass", empty_map="uniform")
+
+    def prepare(queries: Sequence[ClickQuery]) -> list[Prepared]:
+        return devices.prepare(list(map(_map_query, queries)))
+
+    def finish(queries: Sequence[ClickQuery], raw: Sequence[Raw]) -> list[np.ndarray]:
+        answered = devices.finish(list(map(_map_query, queries)), raw)
+        maps = [answer.click_map for answer in answered]
+        return [network.rescaled(made) for made in maps if made is not None]
+
+    return click_models.Stages(devices.batch, prepare, devices.answer, finish)
+
+
+def _map_query(query: ClickQuery) -> Query:
+    """Returns the query that asks for a map and no click."""
+    return Query(query, _NO_CLICKS, _NO_GROUPS, _NO_BITS, wants_map=True)
 
 
 class Raw(NamedTuple):
@@ -108,24 +169,27 @@ class OnDevice:
     def answer(self, prepared: Sequence[Prepared]) -> list[Raw]:
         """Answers at most `batch` queries of any objects in one pass.
 
+        Two threads may call it: while one waits for its pass, the other packs the next
+        and sends it after.
+
         Raises:
+            DeviceMemoryError: The pass needs more memory than a device has.
             DeviceError: A device is lost.
         """
         chunks = device_rows.chunks(prepared, self._passes.plan)
+        sent = self._passes.send([chunk.arrays for chunk in chunks])
         with self._passes.preparing():
-            sent = [self._sent(chunk.arrays) for chunk in chunks]
             maps = self._maps(prepared, sent)
             drawn = [self._draw(maps, *arrays.drawn_from) for arrays in sent]
-            native = [
-                self._letterbox.restore(maps, arrays.rows, arrays.restore)
-                if any(prepared[number].wants_map for number in chunk.queries.values())
-                else None
-                for chunk, arrays in zip(chunks, sent, strict=True)
+            wanted = [
+                any(prepared[number].wants_map for number in chunk.queries.values())
+                for chunk in chunks
             ]
+            native = self._native(maps, sent, wanted)
         raw: dict[int, Raw] = {}
-        for chunk, arrays, on_device in zip(chunks, drawn, native, strict=True):
-            pixels, wrong, lowest, highest = map(self._passes.fetch, arrays)
-            click_maps = None if on_device is None else self._passes.fetch(on_device)
+        fetched = self._passes.fetch((drawn, native))
+        for chunk, arrays, click_maps in zip(chunks, *fetched, strict=True):
+            pixels, wrong, lowest, highest = arrays
             for place, number in chunk.queries.items():
                 raw[number] = Raw(
                     pixels[place],
@@ -136,27 +200,43 @@ class OnDevice:
                 )
         return [raw[number] for number in range(len(prepared))]
 
-    def _sent(self, arrays: Arrays) -> Arrays:
-        """Sends arrays to the devices, divided among them."""
-        return jax.device_put(arrays, self._passes.plan.divided)
-
     def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
         """Starts the pass of the network; returns the maps of the squares."""
-        passes = self._passes
+        network = self._passes
         regions = self._no_regions()
         for arrays in sent:
             regions = self._letterbox.place(
-                regions, arrays.rows, arrays.bits, arrays.place
+                regions, arrays.rows, arrays.region, arrays.place
             )
-        put_image = functools.partial(device_letterbox.put_image, passes.plan)
-        put_mask = functools.partial(device_letterbox.put_mask, passes.plan)
-        image_slots, target_slots = np.zeros((2, passes.plan.rows), np.int32)
+        put_image = functools.partial(device_letterbox.put_image, network.plan)
+        put_mask = functools.partial(device_letterbox.put_mask, network.plan)
+        image_slots, target_slots = np.zeros((2, network.plan.rows), np.int32)
         for number, each in enumerate(prepared):
-            device, row = device_rows.device_and_row(number, passes.plan)
-            at = device * passes.plan.batch + row
-            image_slots[at] = passes.images.find(each.image, put_image)
-            target_slots[at] = passes.targets.find(each.gt_mask, put_mask)
-        return passes.start(image_slots, target_slots, regions)
+            device, row = device_rows.device_and_row(number, network.plan)
+            at = device * network.plan.batch + row
+            image_slots[at] = network.images.find(each.image, put_image)
+            target_slots[at] = network.targets.find(each.gt_mask, put_mask)
+        return network.start(image_slots, target_slots, regions)
+
+    def _native(
+        self, maps: jax.Array, sent: Sequence[Arrays], wanted: Sequence[bool]
+    ) -> list[Any]:
+        """Starts maps at native size where they are wanted, and None elsewhere.
+
+        Large ones come back before the next are made, so that few are on a device.
+        """
+        most = _MAPS_BYTES * self._passes.plan.mesh.size
+        native: list[Any] = []
+        bytes_there = 0
+        for arrays, is_wanted in zip(sent, wanted, strict=True):
+            if not is_wanted:
+                native.append(None)
+                continue
+            if bytes_there > most:
+                native, bytes_there = self._passes.fetch(native), 0
+            native.append(self._letterbox.restore(maps, arrays.rows, arrays.restore))
+            bytes_there += native[-1].nbytes
+        return native
 
     def finish(self, queries: Sequence[Query], raw: Sequence[Raw]) -> list[MapClicks]:
         """Makes clicks of pixels; called from several threads.
@@ -201,7 +281,7 @@ def _draw_program(
 def draw(
     maps: jax.Array,
     rows: jax.Array,
-    bits: jax.Array,
+    region: jax.Array,
     axes: Axes,
     clicked_yx: jax.Array,
     group_numbers: jax.Array,
@@ -215,7 +295,7 @@ def draw(
     Args:
         maps: Maps of the squares of a pass, `f32[r s s]`.
         rows: Which of them are drawn from, `i32[n]`.
-        bits: The region of each, `u8[n h w/8]`.
+        region: The region of each, packed.
         axes: Taps to native size of each.
         clicked_yx: Pixels that are not clicked again, `i32[n k 2]`.
         group_numbers: Clicking groups, `i32[n g]`.
@@ -227,7 +307,9 @@ def draw(
         Pixels, `i32[n g]`, then number of wrong values, least and largest value, `[n]`.
     """
     click_maps = device_letterbox.restore_rows(maps, rows, axes)
-    free = jax.vmap(_without)(packed_masks.unpack(bits), clicked_yx)
+    # A soft region comes without groups, and then nothing is drawn.
+    regions = packed_masks.unpack(region).astype(bool)
+    free = jax.vmap(_without)(regions, clicked_yx)
     to_levels = functools.partial(drawable, empty_map=empty_map)
     levels = jax.vmap(to_levels)(click_maps, free)
     count, height, width = levels.shape

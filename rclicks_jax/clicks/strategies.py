@@ -4,14 +4,15 @@ Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; further rob
 theirs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from rclicks_jax.clicks import error_masks, sampling
-from rclicks_jax.ops import distance
+from rclicks_jax.ops import bit_masks, depth, masks
+from rclicks_jax.ops.bit_masks import BitMask
 
 BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
 
@@ -23,43 +24,38 @@ class NextClick(NamedTuple):
         y: Row.
         x: Column.
         positive: Whether it is a foreground click.
-        error_mask: The region, `bool[h w]`; empty if nothing is wrong.
-        depth: Squared distance from the pixel to the nearest one outside the region.
+        error_mask: The region; empty if nothing is wrong.
     """
 
     y: int
     x: int
     positive: bool
-    error_mask: np.ndarray
-    depth: int
+    error_mask: BitMask
 
 
-def region_to_mend(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:
-    """Returns the region that a baseline click mends, and the click at (0, 0).
+def regions_to_mend(
+    errors: Sequence[error_masks.Errors],
+    clicked_yx: Sequence[np.ndarray],
+    is_baseline: Sequence[bool],
+) -> list[NextClick]:
+    """Returns the regions that baseline clicks mend, of several predictions.
 
     People of a clicking group mend the same region, and click elsewhere in it: where
     the baseline would click need not be known.
 
     Args:
-        errors: The wrong pixels.
-        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
+        errors: The wrong pixels of each prediction.
+        clicked_yx: Pixels that were clicked so far in each, `i32[n 2]`.
+        is_baseline: Whether the click is that of the baseline; else it is at (0, 0).
     """
-    positive = distance.is_deeper(errors.fn_mask, errors.fp_mask, clicked_yx)
-    return NextClick(0, 0, positive, errors[0 if positive else 1], 0)
+    winners = depth.winners(list(map(depth.Contest, errors, clicked_yx, is_baseline)))
+    return [
+        NextClick(*winner.yx, winner.number == 0, wrong[winner.number])
+        for wrong, winner in zip(errors, winners, strict=True)
+    ]
 
 
-def deepest(click: NextClick, not_clicked: np.ndarray) -> NextClick:
-    """Returns a click on the deepest pixel of the same region.
-
-    Args:
-        click: A click in the region.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
-    """
-    depth, (y, x) = distance.deepest_pixel(click.error_mask, not_clicked)
-    return click._replace(y=y, x=x, depth=depth)
-
-
-def baseline_click(errors: error_masks.Errors, not_clicked: np.ndarray) -> NextClick:
+def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:
     """Clicks the pixel deepest inside the wrong region, missed or falsely taken.
 
     If both kinds are equally deep, false foreground is clicked; of equally deep pixels,
@@ -68,17 +64,25 @@ def baseline_click(errors: error_masks.Errors, not_clicked: np.ndarray) -> NextC
 
     Args:
         errors: The wrong pixels.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
     """
-    missed, missed_yx = distance.deepest_pixel(errors.fn_mask, not_clicked)
-    false, false_yx = distance.deepest_pixel(errors.fp_mask, not_clicked)
-    if missed > false:
-        return NextClick(*missed_yx, True, errors.fn_mask, missed)
-    return NextClick(*false_yx, False, errors.fp_mask, false)
+    (click,) = regions_to_mend([errors], [clicked_yx], [True])
+    return click
+
+
+def deepest(click: NextClick, clicked_yx: np.ndarray) -> NextClick:
+    """Returns a click on the deepest pixel of the same region.
+
+    Args:
+        click: A click in the region.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
+    """
+    (winner,) = depth.winners([depth.Contest([click.error_mask], clicked_yx)])
+    return click._replace(y=winner.yx[0], x=winner.yx[1])
 
 
 def largest_component_click(
-    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+    errors: error_masks.Errors, clicked_yx: np.ndarray, bits: int
 ) -> NextClick:
     """Clicks the pixel deepest inside the largest connected wrong region.
 
@@ -87,40 +91,39 @@ def largest_component_click(
 
     Args:
         errors: The wrong pixels.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
         bits: Not used, since nothing is drawn.
     """
     del bits
-    missed, false = (_largest(mask & not_clicked) for mask in errors)
+    missed, false = (_largest(_free(mask, clicked_yx)) for mask in errors)
     positive = bool(np.count_nonzero(missed) >= np.count_nonzero(false))
-    region = missed if positive else false
+    region = bit_masks.pack(missed if positive else false)
     if not region.any():
         return _nothing_left(errors)
-    depth, yx = distance.deepest_pixel(region, not_clicked)
-    return NextClick(*yx, positive, region, depth)
+    return deepest(NextClick(0, 0, positive, region), clicked_yx)
 
 
 def random_click(
-    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+    errors: error_masks.Errors, clicked_yx: np.ndarray, bits: int
 ) -> NextClick:
     """Clicks a wrong pixel that was not clicked; all have the same probability.
 
     Args:
         errors: The wrong pixels.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
         bits: A random integer, `u64`.
     """
-    allowed = (errors.fn_mask | errors.fp_mask) & not_clicked
-    click = _weighted_pixel(allowed.astype(np.float64), bits)
+    missed, false = (_free(mask, clicked_yx) for mask in errors)
+    click = _weighted_pixel((missed | false).astype(np.float64), bits)
     if click is None:
         return _nothing_left(errors)
     y, x = click
-    positive = bool(errors.fn_mask[y, x])
-    return NextClick(y, x, positive, errors[0 if positive else 1], 0)
+    positive = bool(missed[y, x])
+    return NextClick(y, x, positive, errors[0 if positive else 1])
 
 
 def deepgrow_click(
-    errors: error_masks.Errors, not_clicked: np.ndarray, bits: int
+    errors: error_masks.Errors, clicked_yx: np.ndarray, bits: int
 ) -> NextClick:
     """Clicks a wrong pixel with a probability in proportion to exp(depth) - 1.
 
@@ -132,21 +135,21 @@ def deepgrow_click(
 
     Args:
         errors: The wrong pixels.
-        not_clicked: Pixels without a click so far, `bool[h w]`.
+        clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
         bits: A random integer, `u64`.
     """
-    missed, false = (np.count_nonzero(mask) for mask in errors)
+    missed, false = (bit_masks.count(mask.bits) for mask in errors)
     positive = bool(missed >= false)
-    region = errors.fn_mask if positive else errors.fp_mask
-    allowed = region & not_clicked
-    depth = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_C, 3)
-    depth = np.where(allowed, depth[1:-1, 1:-1], 0).astype(np.float64)
+    region = errors[0 if positive else 1]
+    padded = masks.padded(region.unpack())
+    depths = cv2.distanceTransform(padded, cv2.DIST_C, 3)[1:-1, 1:-1]
+    depths = np.where(_free(region, clicked_yx), depths, 0).astype(np.float64)
     # Depths are taken relative to the deepest, so that large objects do not overflow.
-    deepest = depth.max(initial=0)
-    click = _weighted_pixel(np.exp(depth - deepest) - np.exp(-deepest), bits)
+    most = depths.max(initial=0)
+    click = _weighted_pixel(np.exp(depths - most) - np.exp(-most), bits)
     if click is None:
         return _nothing_left(errors)
-    return NextClick(*click, positive, region, 0)
+    return NextClick(*click, positive, region)
 
 
 class Robot(NamedTuple):
@@ -199,6 +202,13 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     return labels == 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())
 
 
+def _free(mask: BitMask, clicked_yx: np.ndarray) -> np.ndarray:
+    """Returns the pixels of a mask that were not clicked, `bool[h w]`."""
+    free = mask.unpack()
+    free[tuple(clicked_yx.T)] = False
+    return free
+
+
 def _nothing_left(errors: error_masks.Errors) -> NextClick:
     """Returns the click of the baseline if no wrong pixel can be clicked: (0, 0)."""
-    return NextClick(0, 0, False, np.zeros_like(errors.fn_mask), 0)
+    return NextClick(0, 0, False, bit_masks.empty(errors.fn_mask.shape))

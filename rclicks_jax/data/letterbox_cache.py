@@ -10,8 +10,10 @@ import concurrent.futures
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import pathlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,12 +26,17 @@ from rclicks_jax.data.synthetic import later_tasks
 from rclicks_jax.types import ClickExample, PackedBatch
 
 INDEX_NAME = "index.json"
-_FORMAT = 2
-# Key of a checksum: of a part's content in its note, of the other entries in an index.
+_FORMAT = 3
+# Key of a checksum: of each example in the note of its part, of the other entries in
+# an index.
 _CHECKSUM = "sha256"
 _PART_LENGTH = 64
 
 _CHANGED = "it is not what was written"
+
+# `np.load` parses the head of a file by `ast`, whose count of its recursion Python 3.11
+# shares between threads: two that parse at a time may fail with a `SystemError`.
+_parsing = threading.Lock()
 
 # An example or None, with the descriptions under which it is counted.
 _Result = tuple[PackedBatch | None, list[str]]
@@ -74,34 +81,50 @@ class LetterboxCache:
                 raise ValueError(_CHANGED)
             self.counts = collections.Counter(index["counts"])
             self._ends = np.cumsum(np.array(index["lengths"], np.int64))
-            self._checksums = index["checksums"]
+            self._checksums = list(itertools.chain(*index["checksums"]))
+            self._layout = np.dtype(_layout(index["settings"]["size"]))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _damaged(folder / INDEX_NAME, error) from error
         self._folder = folder
         self._parts: dict[int, np.ndarray] = {}
+        self._checked: set[int] = set()
 
     def __len__(self) -> int:
         """Returns the number of examples."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getitem__(self, index: int) -> PackedBatch:
-        """Returns one example, without a batch axis."""
+        """Returns one example, without a batch axis.
+
+        It is compared with its checksum the first time.
+
+        Raises:
+            DataError: It is damaged.
+        """
         if not 0 <= index < len(self):
             raise IndexError(index)
         part = int(np.searchsorted(self._ends, index, side="right"))
         if part not in self._parts:
             self._parts[part] = self._open(part)
         rows = self._parts[part]
-        row = rows[index - int(self._ends[part]) + len(rows)]
+        place = index - int(self._ends[part]) + len(rows)
+        if index not in self._checked:
+            # Of this example alone: a host of many reads few of a part.
+            if _checksum(rows[place : place + 1].data) != self._checksums[index]:
+                raise _damaged(self._folder / _part_name(part), ValueError(_CHANGED))
+            self._checked.add(index)
+        row = rows[place]
         fields = (np.array(row[name]) for name in rows.dtype.names or ())
         return PackedBatch(*fields, weight=np.float32(1))
 
     def _open(self, part: int) -> np.ndarray:
-        """Opens a part after comparing its whole content with its checksum."""
+        """Opens a part, whose examples are read later."""
         path = self._folder / _part_name(part)
+        length = self._ends[part] - (self._ends[part - 1] if part else 0)
         try:
-            rows = np.load(path, mmap_mode="r", allow_pickle=False)
-            if _checksum(rows.data) != self._checksums[part]:
+            with _parsing:
+                rows = np.load(path, mmap_mode="r", allow_pickle=False)
+            if rows.dtype != self._layout or rows.shape != (length,):
                 raise ValueError(_CHANGED)
         except (ValueError, EOFError) as error:
             raise _damaged(path, error) from error
@@ -160,10 +183,10 @@ def _build(
             if not note_path.exists():
                 results = list(pool.map(lambda job: job(), chunk))
                 path = folder / _part_name(part)
-                checksum = _write_part(path, results, settings.size)
+                sums = _write_part(path, results, settings.size)
                 labels = [label for _, labels in results for label in labels]
                 note = {"length": sum(row is not None for row, _ in results)}
-                text = json.dumps({**note, "labels": labels, _CHECKSUM: checksum})
+                text = json.dumps({**note, "labels": labels, _CHECKSUM: sums})
                 files.write_atomically(note_path, text)
             try:
                 note = json.loads(note_path.read_text())
@@ -227,21 +250,26 @@ def _make_later(
     return preprocess.pack(task, settings.size, settings.sigma), labels
 
 
-def _write_part(path: pathlib.Path, results: Sequence[_Result], size: int) -> str:
-    """Writes a part; returns its checksum."""
-    rows = [example for example, _ in results if example is not None]
-    layout: Any = [
+def _layout(size: int) -> Any:
+    """Returns the fields of an example of a side, as NumPy describes types."""
+    return [
         ("image", np.uint8, (size, size, 3)),
         ("masks", np.uint8, (size, size, 2)),
         ("click_map", np.float16, (size, size)),
         ("box", np.int32, (4,)),
     ]
+
+
+def _write_part(path: pathlib.Path, results: Sequence[_Result], size: int) -> list[str]:
+    """Writes a part; returns the checksum of each example."""
+    rows = [example for example, _ in results if example is not None]
+    layout = _layout(size)
     stored = np.zeros(len(rows), layout)
     for name, *_ in layout:
         for number, row in enumerate(rows):
             stored[name][number] = getattr(row, name)
     files.write_with(path, lambda file: np.save(file, stored, allow_pickle=False))
-    return _checksum(stored.data)
+    return [_checksum(stored[row : row + 1].data) for row in range(len(rows))]
 
 
 def _checksum(content: bytes | memoryview) -> str:

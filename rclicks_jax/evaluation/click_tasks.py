@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from rclicks_jax import errors, hashing
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, on_device
 from rclicks_jax.evaluation import task_scoring
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.evaluation.task_scoring import TaskWithMaps
@@ -15,8 +15,9 @@ from rclicks_jax.types import ClickExample, ClickQuery
 
 # Tasks under way: as many as fill so many passes, but never fewer than these.
 _PASSES, _FEWEST = 3, 10
-# Memory of a task under way, bytes for each pixel of its image, besides those of a map.
-_BYTES, _BYTES_OF_MAP = 16, 8
+# Memory of a task under way, bytes for each pixel of its image, besides those of a map,
+# which an accelerator gives in its static shape.
+_BYTES, _BYTES_OF_MAP = 24, 16
 # A task with its maps; None if it is already rejected.
 Job = tuple[TaskRecord, TaskWithMaps | None]
 
@@ -38,7 +39,11 @@ def with_maps(
     Raises:
         DeviceError: A device is lost.
     """
-    stages = {name: click_models.stages(model) for name, model in models.items()}
+    at_hand = on_device.is_at_hand()
+    stages = {
+        name: on_device.map_stages(model, on_device=at_hand)
+        for name, model in models.items()
+    }
     most = max(each.batch for each in stages.values())
     yield from scheduler.run(
         (_task(unit, models, config, units.meter) for unit in units),
@@ -83,7 +88,9 @@ def _task(
 def _with_maps(
     example: ClickExample, names: list[str], config: EvaluateConfig
 ) -> scheduler.Coroutine[TaskWithMaps]:
-    query = ClickQuery(example.image, example.gt_mask, example.error_mask)
+    # For first clicks the bool mask needs a quarter of the bytes.
+    region = example.gt_mask if example.prev_mask is None else example.error_mask
+    query = ClickQuery(example.image, example.gt_mask, region)
     maps = {}
     for name in names:
         try:
@@ -96,8 +103,7 @@ def _with_maps(
     return TaskWithMaps(
         clicks_yx=example.clicks_yx,
         box_hw=task_scoring.box_of(example.gt_mask),
-        # For first clicks the bool mask needs a quarter of the bytes.
-        error_mask=example.gt_mask if example.prev_mask is None else example.error_mask,
+        error_mask=region,
         maps=maps,
         seeds={
             name: (config.seed, hashing.stable_hash(f"{key}/{name}")) for name in names

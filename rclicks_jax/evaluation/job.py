@@ -48,11 +48,14 @@ def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:
         packages.open_clicks(spec) for spec in specs.parse(config.data, config.max_side)
     ]
     units = work_units.of_packages(datasets, split=config.split)
+    networks = sum(map(click_models.is_network, click_model_specs.values()))
     models = {
         name: click_models.load(
             spec,
+            batch=config.batch,
             rescale=not protocol.mask_evaluated_maps,
             devices=config.devices,
+            sharing=networks,
             precision=config.precision,
         )
         for name, spec in click_model_specs.items()

@@ -17,7 +17,10 @@ from rclicks_jax.types import ClickExample
 
 NO_CLICKS = "nobody clicked"
 _SKIPPED = (raw.EMPTY, NO_CLICKS, failures.NOTHING_WRONG)
-MEMORY_ADVICE = "Compare fewer click models at once, or set --config.processes to less."
+MEMORY_ADVICE = (
+    "Set --config.batch to less, compare fewer click models at once, or set "
+    "--config.processes to less."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +65,10 @@ def rejected(record: TaskRecord, error: Exception, about: str = "") -> TaskRecor
         error: The error that was raised.
         about: Prefix of the reason, such as the name of a click model.
     """
-    reason = about + why(error)
+    return _with_reason(record, about + why(error))
+
+
+def _with_reason(record: TaskRecord, reason: str) -> TaskRecord:
     status = "skipped" if reason in _SKIPPED else "failed"
     return dataclasses.replace(record, status=status, reason=reason)
 
@@ -90,9 +96,10 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         return rejected(record, error)
     models, failures_of_models = {}, []
     for name, click_map in task.maps.items():
+        if isinstance(click_map, str):
+            failures_of_models.append(_with_reason(record, f"{name}: {click_map}"))
+            continue
         try:
-            if isinstance(click_map, str):
-                raise errors.DataError(click_map)
             models[name] = click_metrics.raw_and_masked(
                 click_map, truth, task.draws, task.seeds[name]
             )

@@ -7,34 +7,37 @@ Source: emb-ai/rclicks, isegm/isegm/inference/utils.py and
 compute_benchmark_metrics.ipynb.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
+
+from rclicks_jax.ops import bit_masks
 
 THRESHOLDS = (80, 85, 90, 95)
 
 
 def areas_on_host(
-    pred_masks: Sequence[np.ndarray], gt_mask: np.ndarray, counted: np.ndarray | None
+    pred_bits: np.ndarray,
+    truth_bits: np.ndarray,
+    truth_area: int,
+    counted_bits: np.ndarray | None,
 ) -> np.ndarray:
     """Counts the pixels of intersection and union of a target and each prediction.
 
+    All masks are bits (`ops.bit_masks`), whole or cut to a box that has all pixels of
+    the predictions.
+
     Args:
-        pred_masks: The predictions, `bool[h w]` each.
-        gt_mask: The target, `bool[h w]`.
-        counted: Pixels that count, `bool[h w]`; None for all.
+        pred_bits: The predictions, `u64[t h w/64]`.
+        truth_bits: Pixels of the target that count, `u64[h w/64]`.
+        truth_area: Their number, in the box and outside.
+        counted_bits: Pixels that count, `u64[h w/64]`; None for all.
 
     Returns:
         Intersection and union for each prediction, `i64[t 2]`.
     """
-    target = gt_mask if counted is None else gt_mask & counted
-    target_area = np.count_nonzero(target)
-    areas = np.empty((len(pred_masks), 2), np.int64)
-    for row, pred_mask in zip(areas, pred_masks, strict=True):
-        intersection = np.count_nonzero(pred_mask & target)
-        pred_mask = pred_mask if counted is None else pred_mask & counted
-        row[:] = intersection, target_area + np.count_nonzero(pred_mask) - intersection
-    return areas
+    intersection = bit_masks.count(pred_bits & truth_bits)
+    counted = pred_bits if counted_bits is None else pred_bits & counted_bits
+    union = truth_area + bit_masks.count(counted) - intersection
+    return np.stack([intersection, union], axis=-1)
 
 
 def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:

@@ -17,11 +17,10 @@ from jax.typing import DTypeLike
 from rclicks_jax import registry
 from rclicks_jax.settings import checks
 from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights.key_maps import LeafPath
 
 # Nested dictionaries of arrays: collections, modules, leaves.
 Variables = dict[str, Any]
-# A leaf of variables: its collection, its modules, its own name.
-LeafPath = tuple[str, ...]
 
 
 class Config(Protocol):
@@ -105,6 +104,9 @@ class Architecture(Generic[C]):
         from_torch: Returns config and variables of a state dict of PyTorch; None if
             there are none. Raises `DataError` for what is no such state dict.
         to_torch: The inverse; None if there is none.
+        with_remat: Returns the network with the same results and gradients, whose
+            backward pass computes features again instead of keeping them; None if
+            there is none.
     """
 
     config: type[C]
@@ -119,6 +121,7 @@ class Architecture(Generic[C]):
     )
     from_torch: Callable[[state_dicts.State], tuple[C, Variables]] | None = None
     to_torch: Callable[[Variables], state_dicts.State] | None = None
+    with_remat: Callable[[nn.Module], nn.Module] | None = None
 
 
 def find(name: str) -> Architecture[Any]:

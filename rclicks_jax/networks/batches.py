@@ -22,13 +22,13 @@ from rclicks_jax.networks.passes import Plan
 STEP = 10
 # Larger batches are not faster.
 LARGEST = 320
-# Share of a device's memory for the program of a pass. The rest is for what goes up and
+# Share of a device's memory for the passes under way. The rest is for what goes up and
 # comes back meanwhile, and for draws.
 _SHARE = 0.7
 _FOLDER, _KEY = "batches", "batch"
 
 
-def choose(plan: Plan, variables: Variables) -> int:
+def choose(plan: Plan, variables: Variables, *, sharing: int = 1) -> int:
     """Returns the batch for a network on its devices: on CPU ten.
 
     What was chosen is kept in the cache, since to choose compiles a few programs.
@@ -36,13 +36,14 @@ def choose(plan: Plan, variables: Variables) -> int:
     Args:
         plan: The plan, whose batch does not matter.
         variables: Variables of the network.
+        sharing: Networks that share the memory, this one included.
 
     Raises:
         BadValueError: Not even one map fits.
         DataError: The variables do not fit the network.
     """
     device: Any = plan.mesh.devices[0]
-    available = _SHARE * memory(device)
+    available = _SHARE * memory(device) / sharing
     if device.platform == "cpu" or not available:
         # Larger batches are not faster there.
         return STEP
@@ -99,9 +100,10 @@ def check(plan: Plan, variables: Variables) -> None:
 
 
 def needed(plan: Plan, batch: int, variables: Variables) -> float:
-    """Returns the memory that the program of a batch needs on each device, bytes.
+    """Returns the memory that passes of a batch need on each device, bytes.
 
-    Infinite if it does not compile, because it would not fit.
+    It is that of all passes under way at a time. Infinite if the program does not
+    compile, because it would not fit.
     """
     try:
         return passes.compile_pass(plan._replace(batch=batch), variables).needed

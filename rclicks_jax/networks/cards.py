@@ -21,6 +21,7 @@ from rclicks_jax import errors, files, registry
 from rclicks_jax.networks import architectures
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.settings import dicts, networks
+from rclicks_jax.weights import state_dicts
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
@@ -197,11 +198,6 @@ def _card_of(facts: dict[str, Any], path: epath.Path) -> Card:
     return card
 
 
-def _is_finite(array: np.ndarray) -> bool:
-    # Of bfloat16 too, which is of no kind of NumPy's own.
-    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
-
-
 def load(folder: epath.PathLike) -> tuple[Variables, Card]:
     """Reads a model folder: the variables and the card.
 
@@ -233,12 +229,6 @@ def load(folder: epath.PathLike) -> tuple[Variables, Card]:
         arrays = safetensors.numpy.load(encoded)
     except safetensors.SafetensorError as error:
         raise errors.DataError(f"{path} cannot be read: {error}") from error
-    wrong = [name for name, array in arrays.items() if not _is_finite(array)]
-    if wrong:
-        raise errors.DataError(
-            f"{path} has weights that are not finite (NaN or infinite), in "
-            f"{len(wrong)} of {len(arrays)} arrays, the first {min(wrong)}: its click "
-            "maps would mean nothing. Take another checkpoint of the training."
-        )
+    state_dicts.check_finite(str(path), arrays.items())
     leaves = {tuple(name.split("/")): array for name, array in arrays.items()}
     return architectures.unflatten(leaves), card

@@ -4,11 +4,12 @@ import dataclasses
 
 from rclicks_jax import errors
 from rclicks_jax.settings import networks
-from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights import key_maps, state_dicts
 
 # Channels, blocks and widening of an encoder's stages.
 EncoderSizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
+NETWORK = "the clickability network"
 ENCODER = "encoder_decoder.backbone."
 HEAD = "encoder_decoder.decode_head.0."
 
@@ -22,10 +23,10 @@ def network_of(state: state_dicts.State) -> networks.NetworkConfig:
     Raises:
         DataError: Keys that show the sizes are missing, or no network has such sizes.
     """
-    shapes = {key: array.shape for key, array in state.items()}
+    shapes = state_dicts.shapes_of(state)
     dims, depths, ratios = encoder_sizes(state_dicts.without_prefix(shapes, ENCODER))
-    channels = _length(shapes, f"{HEAD}squeeze.gn.weight")
-    bases = _length(shapes, f"{HEAD}hamburger.ham.bases")
+    channels = key_maps.side(shapes, f"{HEAD}squeeze.gn.weight", -1, NETWORK)
+    bases = key_maps.side(shapes, f"{HEAD}hamburger.ham.bases", -1, NETWORK)
     network = networks.NetworkConfig(
         "custom", dims, depths, channels, mlp_ratios=ratios, ham_bases=bases
     )
@@ -48,8 +49,8 @@ def encoder_sizes(shapes: state_dicts.Shapes) -> EncoderSizes:
     """
     stages: list[tuple[int, int, int]] = []
     for stage in range(1, 5):
-        channels = _length(shapes, f"norm{stage}.weight")
-        hidden = _length(shapes, f"block{stage}.0.mlp.fc1.bias")
+        channels = key_maps.side(shapes, f"norm{stage}.weight", -1, NETWORK)
+        hidden = key_maps.side(shapes, f"block{stage}.0.mlp.fc1.bias", -1, NETWORK)
         if channels < 2 or hidden < channels:
             raise errors.DataError(
                 f"The checkpoint's stage {stage} has {channels} channels and {hidden} "
@@ -74,12 +75,3 @@ def in_words(sizes: EncoderSizes) -> str:
     if names:
         return f"variant {names[0]}"
     return f"channels {dims}, blocks {depths} and widening {ratios}"
-
-
-def _length(shapes: state_dicts.Shapes, key: str) -> int:
-    """Returns the last side of an array that tells a size of the network."""
-    if not shapes.get(key):
-        raise errors.DataError(
-            f"The checkpoint lacks {key}, so it is none of this network."
-        )
-    return shapes[key][-1]

@@ -22,11 +22,12 @@ from rclicks_jax.networks import (
     layers,
     mscan,
 )
-from rclicks_jax.networks.architectures import LeafPath, Variables
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 from rclicks_jax.settings import networks
 from rclicks_jax.settings.networks import NetworkConfig
 from rclicks_jax.weights import state_dicts
+from rclicks_jax.weights.key_maps import LeafPath
 
 _CANCELLED = re.compile(r"(patch_embed1/proj_[03]|patch_embed\d_proj)/bias$")
 
@@ -41,9 +42,16 @@ class PromptEncoder(nn.Module):
     def __call__(self, masks: jax.Array) -> jax.Array:
         """Encodes `f32[b h w 2]` as `f32[b h/4 w/4 c]`."""
         mode = self.mode
-        hidden = nn.relu(layers.PointwiseConv(16, mode, name="conv_0")(masks))
-        hidden = nn.relu(layers.StridedConv(16, mode, name="conv_2")(hidden))
-        hidden = layers.StridedConv(self.channels, mode, name="conv_4")(hidden)
+        conv_0 = layers.PointwiseConv(16, mode, name="conv_0")
+        conv_2 = layers.StridedConv(16, mode, name="conv_2")
+        conv_4 = layers.StridedConv(self.channels, mode, name="conv_4")
+
+        def encode(masks: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
+            hidden = nn.relu(conv_0(masks, sides[0]))
+            hidden = nn.relu(conv_2(hidden, sides[0]))
+            return conv_4(hidden, sides[1])
+
+        hidden = layers.of_folded(self, encode, masks)
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
         return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 
@@ -56,12 +64,15 @@ class ClickabilityNet(nn.Module):
         train: Whether to use batch statistics, dropout and stochastic depth.
         axis_name: Axis over which batch statistics are shared.
         dtype: Type of features and products; parameters and results stay float32.
+        remat: Whether the backward pass computes the features in the encoder's blocks
+            again, to save memory.
     """
 
     config: NetworkConfig
     train: bool = False
     axis_name: str | None = None
     dtype: DTypeLike = jnp.float32
+    remat: bool = False
 
     @nn.compact
     def __call__(self, image: jax.Array, masks: jax.Array) -> jax.Array:
@@ -83,6 +94,7 @@ class ClickabilityNet(nn.Module):
             config.mlp_ratios,
             config.drop_path,
             mode,
+            self.remat,
             name="backbone",
         )(image, prompt)
         steps = config.ham_train_steps if self.train else config.ham_eval_steps
@@ -188,4 +200,5 @@ ARCHITECTURE = architectures.Architecture(
     encoder_from_torch=convert.encoder_from_torch,
     from_torch=from_torch,
     to_torch=convert.to_torch,
+    with_remat=lambda net: net.clone(remat=True),
 )

@@ -4,14 +4,12 @@ The names of our modules follow the original's, so each of our leaves knows the 
 key it comes from. Every key must be used and every leaf filled.
 """
 
-import re
-
 import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures, checkpoint_sizes
-from rclicks_jax.networks.architectures import LeafPath, Variables
-from rclicks_jax.weights import state_dicts
+from rclicks_jax.networks.architectures import Variables
+from rclicks_jax.weights import key_maps, state_dicts
 
 # A collection of our variables: the counters of batches, by the original's keys.
 # Nothing reads them, but a checkpoint that goes back must have them.
@@ -25,7 +23,9 @@ _LEAF_NAMES = {
     "var": "running_var",
     "bases": "bases",
 }
-_RENAMED_MODULES = (
+_ENCODER = "an encoder of MSCAN"
+_CONSTANT = key_maps.Layout(leading=1)
+_RENAMED_MODULES: key_maps.Rules = (
     (r"^backbone\.", checkpoint_sizes.ENCODER),
     (r"^decode_head\.", checkpoint_sizes.HEAD),
     (r"^maps_transform\.conv_(\d)", r"maps_transform.\1"),
@@ -46,9 +46,7 @@ def torch_key(collection: str, path: tuple[str, ...]) -> str:
     *modules, leaf = path
     if leaf == "scale" and modules == ["maps_transform"]:
         return "maps_transform.5.scale"
-    module = ".".join(modules)
-    for pattern, replacement in _RENAMED_MODULES:
-        module = re.sub(pattern, replacement, module)
+    module = key_maps.renamed(".".join(modules), _RENAMED_MODULES)
     if leaf.startswith("layer_scale"):
         return f"{module}.{leaf}"
     if collection == "constants":
@@ -61,7 +59,7 @@ def torch_shapes(variables: Variables) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for (collection, *path), leaf in architectures.flatten(variables).items():
         key = torch_key(collection, tuple(path))
-        shapes[key] = _torch_shape(collection, leaf.shape)
+        shapes[key] = _layout(collection, leaf.ndim).their_shape(leaf.shape)
         if path[-1] == "var":
             shapes[_counter_of(key)] = ()
     return shapes
@@ -78,38 +76,31 @@ def from_torch(state: state_dicts.State, template: Variables) -> Variables:
         Variables of the template's structure, float32.
 
     Raises:
-        DataError: Keys are missing, left over or of a wrong shape; names them.
+        DataError: Keys are missing, left over or of a wrong shape, or numbers are not
+            finite; names them.
     """
-    return _filled(state, template, "")
+    return _filled(state, template, checkpoint_sizes.NETWORK)
 
 
-def _filled(state: state_dicts.State, template: Variables, prefix: str) -> Variables:
+def _filled(
+    state: state_dicts.State, template: Variables, network: str, prefix: str = ""
+) -> Variables:
     """Fills variables from a state dict whose keys lack `prefix`."""
-    expected = {
-        key.removeprefix(prefix): shape for key, shape in torch_shapes(template).items()
-    }
-    wrong = [
-        f"{key} {array.shape} instead of {expected[key]}"
-        for key, array in state.items()
-        if key in expected and array.shape != expected[key]
-    ]
-    problems = {
-        "lacks": expected.keys() - state.keys(),
-        "has unknown": state.keys() - expected.keys(),
-        "has wrong shapes at": wrong,
-    }
-    if any(problems.values()):
-        clauses = [
-            f"{verb} {state_dicts.listed(keys)}"
-            for verb, keys in problems.items()
-            if keys
-        ]
-        raise errors.DataError(f"The checkpoint {'; it '.join(clauses)}.")
-    filled: dict[LeafPath, np.ndarray] = {}
-    for collection, *path in architectures.flatten(template):
-        key = torch_key(collection, tuple(path)).removeprefix(prefix)
-        array = _our_layout(collection, state[key])
-        filled[collection, *path] = array.astype(np.float32)
+    leaves = architectures.flatten(template)
+
+    def origin(path: key_maps.LeafPath) -> key_maps.Origin:
+        key = torch_key(path[0], path[1:]).removeprefix(prefix)
+        return key_maps.Origin((key,), _layout(path[0], leaves[path].ndim))
+
+    shapes = torch_shapes(template)
+    counters = {key: shapes[key] for key in shapes if key.endswith(_COUNTER)}
+    filled = key_maps.fill(
+        state,
+        {path: leaf.shape for path, leaf in leaves.items()},
+        origin,
+        network=network,
+        also=state_dicts.without_prefix(counters, prefix),
+    )
     return architectures.unflatten(filled)
 
 
@@ -123,7 +114,7 @@ def to_torch(variables: Variables) -> dict[str, np.ndarray]:
     state: dict[str, np.ndarray] = {}
     for (collection, *path), leaf in architectures.flatten(variables).items():
         key = torch_key(collection, tuple(path))
-        state[key] = _torch_layout(collection, np.asarray(leaf))
+        state[key] = _layout(collection, leaf.ndim).theirs(np.asarray(leaf))
         if path[-1] == "var":
             counter = _counter_of(key)
             state[counter] = counters.get(counter, np.zeros((), np.int64))
@@ -155,7 +146,7 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
     Raises:
         DataError: The checkpoint is of another size or no MSCAN; names it, or its keys.
     """
-    theirs = _encoder_state(state)
+    theirs = state_dicts.renamed(state, _encoder_key)
     template = {
         collection: {"backbone": variables[collection]["backbone"]}
         for collection in ("params", "batch_stats")
@@ -164,48 +155,30 @@ def encoder_from_torch(state: state_dicts.State, variables: Variables) -> Variab
         torch_shapes(template), checkpoint_sizes.ENCODER
     )
     ours = checkpoint_sizes.encoder_sizes(shapes)
-    read = checkpoint_sizes.encoder_sizes({key: a.shape for key, a in theirs.items()})
+    read = checkpoint_sizes.encoder_sizes(theirs.shapes)
     if read != ours:
         raise errors.DataError(
             f"The checkpoint is the encoder of {checkpoint_sizes.in_words(read)}; "
             f"the network has that of {checkpoint_sizes.in_words(ours)}."
         )
-    filled = _filled(theirs, template, checkpoint_sizes.ENCODER)
+    filled = _filled(theirs, template, _ENCODER, checkpoint_sizes.ENCODER)
     merged = {name: {**variables[name], **filled[name]} for name in filled}
     return {**variables, **merged}
 
 
-def _encoder_state(state: state_dicts.State) -> dict[str, np.ndarray]:
-    """Names the arrays of an encoder as mmsegmentation does; leaves out its head."""
-    named: dict[str, np.ndarray] = {}
-    for key, array in state.items():
-        name = key.removeprefix(checkpoint_sizes.ENCODER).removeprefix("backbone.")
-        name = name.replace(".dwconv.dwconv.", ".dwconv.")
-        if name in named:
-            raise errors.DataError(f"The checkpoint has {name} twice, once as {key}.")
-        if not name.startswith("head."):
-            named[name] = array
-    return named
+def _encoder_key(key: str) -> str | None:
+    """Returns mmsegmentation's name of a weight of an encoder; None for its head."""
+    name = key.removeprefix(checkpoint_sizes.ENCODER).removeprefix("backbone.")
+    name = name.replace(".dwconv.dwconv.", ".dwconv.")
+    return None if name.startswith("head.") else name
 
 
 def _counter_of(variance_key: str) -> str:
     return variance_key.replace("running_var", _COUNTER)
 
 
-def _torch_shape(collection: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) == 4:
-        height, width, inputs, outputs = shape
-        return outputs, inputs, height, width
-    return (1, *shape) if collection == "constants" else tuple(shape)
-
-
-def _torch_layout(collection: str, array: np.ndarray) -> np.ndarray:
-    if array.ndim == 4:
-        return array.transpose(3, 2, 0, 1)
-    return array[None] if collection == "constants" else array
-
-
-def _our_layout(collection: str, array: np.ndarray) -> np.ndarray:
-    if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)
-    return array[0] if collection == "constants" else array
+def _layout(collection: str, axes: int) -> key_maps.Layout:
+    """Returns how a leaf of so many axes lies in the original."""
+    if axes == 4:
+        return key_maps.CONVOLUTION
+    return _CONSTANT if collection == "constants" else key_maps.SAME

@@ -1,4 +1,4 @@
-"""Letterboxing on devices: photographs go up as bytes, masks as bits, both once.
+"""Letterboxing on devices: photographs go up as bytes, masks packed, both once.
 
 Each function is a program for one static shape of photographs. Squares equal those of
 `ops.letterbox` and `ops.images` to rounding.
@@ -24,11 +24,11 @@ class Programs(NamedTuple):
     Attributes:
         write_image: Returns `f32[slots s s 3]`, of squares that it uses up, a slot,
             bytes `u8[h w 3]` and taps.
-        write_mask: Returns `f32[slots s s]`, of squares that it uses up, a slot, bits
-            `u8[h w/8]` and taps.
+        write_mask: Returns `f32[slots s s]`, of squares that it uses up, a slot, a mask
+            as `packed_masks.pack` packs it, and taps.
         place: Returns `f32[rows s s]`, of squares that it uses up, numbers of rows on
-            their device, bits `u8[n h w/8]` and taps, all divided; rows that are not
-            there are left out.
+            their device, packed masks and taps, all divided; rows that are not there
+            are left out.
         restore: Returns native maps, `f32[n h w]`, of maps `f32[rows s s]`, numbers of
             rows on their device, and taps, all divided.
     """
@@ -67,17 +67,17 @@ def image_square(photograph: jax.Array, axes: Axes) -> jax.Array:
     return jnp.where(resize.inside(axes)[..., None], square, 0)
 
 
-def mask_square(bits: jax.Array, axes: Axes) -> jax.Array:
+def mask_square(packed: jax.Array, axes: Axes) -> jax.Array:
     """Letterboxes a mask as `letterbox.place` does, to rounding.
 
     Args:
-        bits: `u8[h w/8]`.
+        packed: The mask as `packed_masks.pack` packs it.
         axes: Taps of its letterbox, `taps.place`.
 
     Returns:
         `f32[s s]`.
     """
-    return resize.resample(packed_masks.unpack(bits).astype(jnp.float32), axes)
+    return resize.resample(packed_masks.unpack(packed).astype(jnp.float32), axes)
 
 
 def restore_rows(maps: jax.Array, rows: jax.Array, axes: Axes) -> jax.Array:
@@ -101,15 +101,15 @@ def _write_image(
 
 
 def _write_mask(
-    squares: jax.Array, slot: jax.Array, bits: jax.Array, axes: Axes
+    squares: jax.Array, slot: jax.Array, packed: jax.Array, axes: Axes
 ) -> jax.Array:
-    return squares.at[slot].set(mask_square(bits, axes))
+    return squares.at[slot].set(mask_square(packed, axes))
 
 
 def _place(
-    squares: jax.Array, rows: jax.Array, bits: jax.Array, axes: Axes
+    squares: jax.Array, rows: jax.Array, packed: jax.Array, axes: Axes
 ) -> jax.Array:
-    placed = jax.vmap(mask_square)(bits, axes)
+    placed = jax.vmap(mask_square)(packed, axes)
     return squares.at[rows].set(placed, mode="drop")
 
 
@@ -131,10 +131,10 @@ def put_image(
 
 
 def put_mask(plan: Plan, mask: np.ndarray, squares: jax.Array, slot: int) -> jax.Array:
-    """Writes the square of `bool[h w]` into a slot, as `put_image`."""
-    bits = packed_masks.pack(mask, buckets.static_shape(mask.shape))
+    """Writes the square of a mask, perhaps soft, into a slot, as `put_image`."""
+    packed = packed_masks.pack(mask, buckets.static_shape(mask.shape))
     write = programs(plan.mesh).write_mask
-    return write(squares, *_sent(plan, mask.shape, slot, bits))
+    return write(squares, *_sent(plan, mask.shape, slot, packed))
 
 
 def _sent(

@@ -1,6 +1,5 @@
 """Published weights to model folders, and model folders to checkpoints of PyTorch."""
 
-import hashlib
 import math
 
 from etils import epath
@@ -8,7 +7,7 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures, cards
 from rclicks_jax.settings import networks
-from rclicks_jax.weights import state_dicts, torch_checkpoints, torch_files
+from rclicks_jax.weights import foreign, state_dicts, torch_files
 
 PUBLISHED_VARIANT = "b"
 PUBLISHED_DATA = "TETRIS train (RClicks, published weights)"
@@ -34,7 +33,8 @@ def import_checkpoint(
             image.
         data: Description of the training data; the default is that of the published
             weights, where the network is theirs.
-        torch_python: An interpreter with PyTorch, for checkpoints in older formats.
+        torch_python: An interpreter with PyTorch, for checkpoints that are not read
+            here.
         architecture: The kind of network that the checkpoint is of.
 
     Raises:
@@ -48,10 +48,10 @@ def import_checkpoint(
     from_torch = architectures.find(architecture).from_torch
     if from_torch is None:
         raise _without_checkpoints(architecture)
-    state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
+    state = foreign.load(checkpoint, torch_python)
     network, variables = from_torch(state)
     _check_facts(size, sigma, data, network.variant)
-    recipe = f"converted from {_source_of(checkpoint)}"
+    recipe = f"converted from {_source_of(state)}"
     data = data or PUBLISHED_DATA
     card = cards.Card(
         network,
@@ -85,7 +85,7 @@ def export_model(model: str, out: str) -> int:
 
 
 def rewrite(checkpoint: str, out: str, torch_python: str = "") -> int:
-    """Rewrites the state dict of any checkpoint as a zip-format one, for `init`.
+    """Rewrites the state dict of any checkpoint as one of PyTorch, a zip file.
 
     Returns:
         The number of its keys.
@@ -95,7 +95,7 @@ def rewrite(checkpoint: str, out: str, torch_python: str = "") -> int:
         BadValueError: `out` is there already or is no name of a checkpoint.
     """
     _check_checkpoint_name(out)
-    state = state_dicts.state_dict(torch_checkpoints.read(checkpoint, torch_python))
+    state = foreign.load(checkpoint, torch_python)
     torch_files.write(out, state)
     return len(state)
 
@@ -117,12 +117,12 @@ def _check_facts(size: int, sigma: float, data: str, variant: str) -> None:
         raise errors.BadValueError("--data", "nothing", allowed)
 
 
-def _source_of(checkpoint: str) -> str:
-    path = epath.Path(checkpoint)
-    return f"{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
+def _source_of(checkpoint: state_dicts.Checkpoint) -> str:
+    name = epath.Path(checkpoint.source).name
+    return f"{name}, SHA-256 {foreign.checksum(checkpoint)}"
 
 
 def _check_checkpoint_name(out: str) -> None:
-    if not out.endswith(torch_checkpoints.SUFFIX) or epath.Path(out).exists():
-        allowed = f"a file that ends in {torch_checkpoints.SUFFIX} and is not there yet"
+    if not out.endswith(torch_files.SUFFIX) or epath.Path(out).exists():
+        allowed = f"a file that ends in {torch_files.SUFFIX} and is not there yet"
         raise errors.BadValueError("--out", out, allowed)

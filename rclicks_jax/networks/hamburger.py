@@ -5,18 +5,24 @@ open-mmlab/mmsegmentation, mmseg/models/decode_heads/ham_head.py, as used by
 emb-ai/rclicks.
 """
 
+import functools
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from rclicks_jax.networks import layers
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 
 _EPSILON = 1e-6
+_NORM_EPSILON = 1e-5
+# Columns of a TPU's units for products.
+_LANES = 128
 
 
 def factorise(
@@ -91,8 +97,115 @@ class ConvNorm(nn.Module):
     def __call__(self, parts: Sequence[jax.Array]) -> jax.Array:
         """Maps `f32[b h w c]`, of several sizes, to `f32[b h w channels]`."""
         hidden = JoinedConv(self.channels, self.mode, name="conv")(parts)
-        norm = nn.GroupNorm(self.groups, epsilon=1e-5, dtype=self.mode.dtype, name="gn")
+        norm = nn.GroupNorm(
+            self.groups, epsilon=_NORM_EPSILON, dtype=self.mode.dtype, name="gn"
+        )
         return norm(hidden)
+
+
+def decode_image(
+    variables: Variables,
+    stages: Sequence[jax.Array],
+    *,
+    steps: int,
+    groups: int,
+    dtype: DTypeLike,
+) -> jax.Array:
+    """Decodes the stages of one image as `LightHamHead` does those of a batch.
+
+    All arrays of one image fit into the memory beside a TPU's units, where the updates
+    of the approximation read them at no cost. Three things are in another order: the
+    stages are resized along columns as one product, columns come before rows until the
+    end, and what follows the approximation is applied to its bases, so that it is never
+    as large as the features.
+
+    Args:
+        variables: `params` and `constants` of the head.
+        stages: `f32[h/s w/s c]` for s = 4, 8, 16, 32.
+        steps: Multiplicative updates.
+        groups: Groups of the normalisations.
+        dtype: Type of features and products.
+
+    Returns:
+        `f32[h/4 w/4]`.
+    """
+    params, constants = variables["params"], variables["constants"]
+
+    def rectified(features: jax.Array, terms: tuple[jax.Array, jax.Array]) -> jax.Array:
+        factor, offset = terms
+        return nn.relu(features * factor[None, None] + offset[None, None]).astype(dtype)
+
+    def moments(features: jax.Array) -> tuple[jax.Array, jax.Array]:
+        exact = features.astype(jnp.float32)
+        return exact.mean((0, 1)), (exact * exact).mean((0, 1))
+
+    def matrix(part: Any) -> jax.Array:
+        return part["kernel"][0, 0].astype(dtype)
+
+    squeezed = _join_image(stages, matrix(params["squeeze"]["conv"]))
+    norm = params["squeeze"]["gn"]
+    hidden = rectified(squeezed, _norm_terms(norm, groups, *moments(squeezed)))
+
+    ham = params["hamburger"]
+    bias = ham["ham_in"]["bias"].astype(dtype)
+    positive = nn.relu(hidden @ matrix(ham["ham_in"]) + bias[None, None])
+    flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
+    bases, coefficients = factorise(flat, constants["hamburger"]["bases"], steps)
+    exact = functools.partial(jnp.matmul, precision="highest")
+    outputs = exact(bases.T, ham["ham_out"]["conv"]["kernel"][0, 0])
+    gram = exact(coefficients.T, coefficients) / len(coefficients)
+    mean = exact(coefficients.mean(0), outputs)
+    square = (exact(gram, outputs) * outputs).sum(0)
+    factor, offset = _norm_terms(ham["ham_out"]["gn"], groups, mean, square)
+    update = (coefficients @ (outputs * factor[None])).reshape(hidden.shape)
+    hidden = nn.relu(hidden + update + offset[None, None]).astype(dtype)
+
+    aligned = hidden @ matrix(params["align"]["conv"])
+    norm = params["align"]["gn"]
+    hidden = rectified(aligned, _norm_terms(norm, groups, *moments(aligned)))
+    last = params["conv_seg"]
+    # A product with one column would be taken as a sum along lanes.
+    columns = jnp.pad(last["kernel"][0, 0], ((0, 0), (0, _LANES - 1)))
+    return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
+
+
+def _join_image(parts: Sequence[jax.Array], kernel: jax.Array) -> jax.Array:
+    """Multiplies joined parts, `f32[h w c]`, as `JoinedConv`; returns `f32[w h d]`."""
+    widths = [part.shape[-1] for part in parts]
+    rows = jnp.split(kernel, np.cumsum(widths)[:-1])
+    height, width = parts[0].shape[:2]
+    lines, down = [], []
+    for part, row in zip(parts[1:], rows[1:], strict=True):
+        across = resize.bilinear_weights(part.shape[1], width, align_corners=False)
+        lines.append(
+            jnp.einsum("xw,hwc->hxc", jnp.asarray(across, kernel.dtype), part @ row)
+        )
+        down.append(resize.bilinear_weights(part.shape[0], height, align_corners=False))
+    resized = jnp.einsum(
+        "yh,hxc->xyc",
+        jnp.asarray(np.concatenate(down, axis=1), kernel.dtype),
+        jnp.concatenate(lines),
+    )
+    return parts[0].transpose(1, 0, 2) @ rows[0] + resized
+
+
+def _norm_terms(
+    norm: Any, groups: int, mean: jax.Array, square: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Returns a group normalisation as a factor and an offset of each channel.
+
+    Args:
+        norm: Its scale and bias, `f32[c]`.
+        groups: Groups of channels.
+        mean: Means of the channels, `f32[c]`.
+        square: Means of their squares, `f32[c]`.
+    """
+    means, squares = (x.reshape(groups, -1).mean(1) for x in (mean, square))
+    variances = jnp.maximum(squares - means**2, 0)
+    factors = jax.lax.rsqrt(variances + _NORM_EPSILON)
+    means, factors = (jnp.repeat(x, mean.size // groups) for x in (means, factors))
+    factor = factors * norm["scale"]
+    return factor, norm["bias"] - means * factor
 
 
 def _random_bases(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
@@ -164,12 +277,30 @@ class LightHamHead(nn.Module):
     def __call__(self, stages: Sequence[jax.Array]) -> jax.Array:
         """Decodes `f32[b h/s w/s c]` for s = 4, 8, 16, 32 into `f32[b h/4 w/4 1]`."""
         groups, mode = self.groups, self.mode
-        hidden = nn.relu(ConvNorm(self.channels, groups, mode, name="squeeze")(stages))
-        hidden = Hamburger(self.bases, self.steps, groups, mode, name="hamburger")(
-            hidden
-        )
-        hidden = nn.relu(ConvNorm(self.channels, groups, mode, name="align")([hidden]))
+        squeeze = ConvNorm(self.channels, groups, mode, name="squeeze")
+        hamburger = Hamburger(self.bases, self.steps, groups, mode, name="hamburger")
+        align = ConvNorm(self.channels, groups, mode, name="align")
+        conv_seg = nn.Conv(1, (1, 1), name="conv_seg")
         drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
-        # Flax types what this layer returns in part.
-        dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
-        return nn.Conv(1, (1, 1), name="conv_seg")(dropped.astype(jnp.float32))
+
+        def decode(stages: Sequence[jax.Array]) -> jax.Array:
+            hidden = hamburger(nn.relu(squeeze(stages)))
+            hidden = nn.relu(align([hidden]))
+            # Flax types what this layer returns in part.
+            dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
+            return conv_seg(dropped.astype(jnp.float32))
+
+        if mode.train or layers.is_watched(self):
+            return decode(stages)
+        one = functools.partial(
+            decode_image,
+            cast("Variables", self.variables),
+            steps=self.steps,
+            groups=groups,
+            dtype=mode.dtype,
+        )
+
+        def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
+            return jax.lax.map(one, stages)[..., None]
+
+        return jax.lax.platform_dependent(stages, tpu=decode_each, default=decode)

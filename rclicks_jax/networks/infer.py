@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -65,6 +65,7 @@ class ClickabilityModel:
         devices: int = 1,
         rescale: bool = False,
         precision: str = AUTO,
+        sharing: int = 1,
     ) -> None:
         """Puts the parameters on the devices, in float32 whatever the precision.
 
@@ -77,6 +78,7 @@ class ClickabilityModel:
             rescale: Whether native maps are scaled to [0, 1] once more without the
                 padding, as the original does where it evaluates click models.
             precision: Type of features and products: `float32`, `bfloat16` or `auto`.
+            sharing: Networks that share the memory of the devices, this one included.
 
         Raises:
             BadValueError: There is no such precision, the host has fewer devices, or
@@ -98,7 +100,8 @@ class ClickabilityModel:
         if batch:
             batches.check(plan, variables)
         else:
-            plan = plan._replace(batch=batches.choose(plan, variables))
+            chosen = batches.choose(plan, variables, sharing=sharing)
+            plan = plan._replace(batch=chosen)
         self.batch = plan.batch
         self.devices = plan.mesh.size
         self.rows = plan.rows
@@ -194,7 +197,7 @@ class ClickabilityModel:
 
     def fetch(self, maps: jax.Array) -> np.ndarray:
         """Waits for what `start` has started, `f32[rows s s]`; raises as it does."""
-        return self.passes.fetch(maps)
+        return cast(np.ndarray, self.passes.fetch(maps))
 
     def run(self, prepared: Sequence["Squares"]) -> np.ndarray:
         """Returns the maps of the squares of at most `rows` queries, `f32[n s s]`.
@@ -208,7 +211,10 @@ class ClickabilityModel:
     def native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         """Returns the map of a query at native size, `f32[h w]`, of its square."""
         box = letterbox.fit(query.image.shape, self.card.size)
-        click_map = letterbox.restore(square, box)
+        return self.rescaled(letterbox.restore(square, box))
+
+    def rescaled(self, click_map: np.ndarray) -> np.ndarray:
+        """Returns a native map scaled to [0, 1] once more, if the model does that."""
         if not self._rescale:
             return click_map
         low, high = click_map.min(), click_map.max()
@@ -300,6 +306,7 @@ def load(
     devices: int = 1,
     rescale: bool = False,
     precision: str = AUTO,
+    sharing: int = 1,
 ) -> ClickabilityModel:
     """Loads a model folder as a click model.
 
@@ -309,6 +316,7 @@ def load(
         devices: See `ClickabilityModel`.
         rescale: See `ClickabilityModel`.
         precision: See `ClickabilityModel`.
+        sharing: See `ClickabilityModel`.
 
     Raises:
         DataError: It is no model folder, or is damaged.
@@ -322,6 +330,7 @@ def load(
         devices=devices,
         rescale=rescale,
         precision=precision,
+        sharing=sharing,
     )
 
 

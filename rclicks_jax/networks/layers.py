@@ -4,14 +4,16 @@ Source: pytorch/pytorch, whose defaults the original uses.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import ad_checkpoint
 from jax.typing import DTypeLike
 
-from rclicks_jax.ops import depthwise, strided
+from rclicks_jax.ops import activations, chain, depthwise, strided
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Mode:
 
 def gelu(features: jax.Array) -> jax.Array:
     """Gaussian error linear unit, exact (PyTorch's default)."""
-    return nn.gelu(features, approximate=False)
+    return activations.gelu(features)
 
 
 def along_channels(vector: jax.Array) -> jax.Array:
@@ -40,19 +42,38 @@ def along_channels(vector: jax.Array) -> jax.Array:
     return vector[None, None, None, :]
 
 
+def keep_some(update: jax.Array, keep: float | jax.Array, key: jax.Array) -> jax.Array:
+    """Drops the updates of some examples, and scales those of the others.
+
+    Dropping whole examples, not single numbers, makes depth stochastic.
+
+    Args:
+        update: `f32[b h w c]`.
+        keep: Probability with which an example keeps its update, `f32[]`.
+        key: Key of the draws.
+    """
+    if isinstance(keep, float) and keep >= 1:
+        return update
+    kept = jax.random.bernoulli(key, keep, (len(update), 1, 1, 1))
+    scaled = update / jnp.asarray(keep, update.dtype)
+    return jnp.where(kept, scaled, jnp.zeros_like(update))
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation as PyTorch's: momentum 0.1 and an unbiased running variance.
 
-    Statistics of a batch are taken over all devices of `axis_name`.
+    Statistics of a batch are taken over all devices of `axis_name`. Where running
+    statistics are used, features may be folded (`strided.fold`) by `side`.
     """
 
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
+    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
         """Normalises `f32[b h w c]` over all but the last axis."""
         mode = self.mode
-        channels = features.shape[-1]
+        assert side == 1 or not mode.train
+        channels = features.shape[-1] // side**2
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         mean_state = self.variable(
@@ -67,12 +88,15 @@ class BatchNorm(nn.Module):
             if mode.axis_name is not None and not self.is_initializing():
                 mean, square = jax.lax.pmean((mean, square), mode.axis_name)
                 count = count * jax.lax.axis_size(mode.axis_name)
+            mean, square = ad_checkpoint.checkpoint_name((mean, square), chain.KEPT)
             var = square - mean**2
             if not self.is_initializing():
                 unbiased = var * (count / max(count - 1, 1))
                 mean_state.value = 0.9 * mean_state.value + 0.1 * mean
                 var_state.value = 0.9 * var_state.value + 0.1 * unbiased
         factor = jax.lax.rsqrt(var + 1e-5) * scale
+        if side > 1:
+            mean, factor, bias = (jnp.tile(x, side**2) for x in (mean, factor, bias))
         normed = (features - along_channels(mean)) * along_channels(
             factor
         ) + along_channels(bias)
@@ -86,52 +110,117 @@ class DepthwiseConv(nn.Module):
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Convolves each channel of `f32[b h w c]`."""
+    def __call__(
+        self,
+        features: jax.Array,
+        convolve: Callable[..., jax.Array] = depthwise.depthwise_conv,
+    ) -> jax.Array:
+        """Convolves each channel of `f32[b h w c]`, or of what `convolve` takes."""
         channels = features.shape[-1]
         shape = (*self.kernel_size, 1, channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
-        return depthwise.depthwise_conv(features, kernel) + along_channels(bias)
+        return convolve(features, kernel) + along_channels(bias)
+
+
+def _product_of_rows(features: jax.Array, matrix: jax.Array) -> jax.Array:
+    """Multiplies `f32[b h w c]` by a matrix, with the rows in the order b, h, w."""
+    *shape, width = features.shape
+    return (features.reshape(-1, width) @ matrix).reshape(*shape, matrix.shape[1])
+
+
+def _product_by_places(features: jax.Array, matrix: jax.Array) -> jax.Array:
+    """Multiplies `f32[b h w c]` by a matrix, with the rows in the order h, w, b.
+
+    TPUs convolve with the batch beside the channels. What the product reads and writes
+    then lies as the convolutions before and after it want, without copies.
+    """
+    return (features.transpose(1, 2, 0, 3) @ matrix).transpose(2, 0, 1, 3)
 
 
 class PointwiseConv(nn.Module):
     """A 1x1 convolution with bias, as a product of matrices.
 
     XLA's convolution takes the gradient of its kernel for one with a window as large as
-    the features, ten times as slow on CPU.
+    the features, ten times as slow on CPU. Features may be folded (`strided.fold`) by
+    `side`: each pixel of a square is then multiplied by the kernel.
     """
 
     channels: int
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
+    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
         """Maps `f32[b h w c]` to `f32[b h w channels]`."""
-        *shape, width = features.shape
+        width = features.shape[-1] // side**2
         size = (1, 1, width, self.channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
-        rows = features.astype(self.mode.dtype).reshape(-1, width)
-        product = rows @ kernel[0, 0]
-        return product.reshape(*shape, self.channels) + along_channels(bias)
+        matrix, features = kernel[0, 0], features.astype(self.mode.dtype)
+        if side > 1:
+            matrix = jnp.kron(jnp.eye(side**2, dtype=matrix.dtype), matrix)
+            bias = jnp.tile(bias, side**2)
+        product = jax.lax.platform_dependent(
+            features, matrix, tpu=_product_by_places, default=_product_of_rows
+        )
+        return product + along_channels(bias)
 
 
 class StridedConv(nn.Module):
-    """A 3x3 convolution of stride 2 with bias and PyTorch's padding."""
+    """A 3x3 convolution of stride 2 with bias and PyTorch's padding.
+
+    Features may be folded (`strided.fold`) by an even `side`; the result then is by
+    half of it.
+    """
 
     channels: int
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
+    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
         """Maps `f32[b h w c]` to `f32[b h/2 w/2 channels]`, sizes rounded up."""
-        width = features.shape[-1]
+        width = features.shape[-1] // side**2
         shape = (3, 3, width, self.channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         features = features.astype(self.mode.dtype)
-        return strided.strided_conv(features, kernel) + along_channels(bias)
+        if side == 1:
+            return strided.strided_conv(features, kernel) + along_channels(bias)
+        convolved = strided.strided_conv_folded(features, kernel, side)
+        return convolved + along_channels(jnp.tile(bias, side**2 // 4))
+
+
+def is_watched(module: nn.Module) -> bool:
+    """Tells whether a module makes variables or keeps intermediates.
+
+    Neither can leave a branch for one platform.
+    """
+    return module.is_initializing() or module.is_mutable_collection("intermediates")
+
+
+def of_folded(
+    module: nn.Module, convolve: Callable[..., jax.Array], images: jax.Array
+) -> jax.Array:
+    """Convolves twice with stride 2, on TPUs images that are folded by 4.
+
+    Folding is the same for all values that later layers see; only where they lie
+    differs.
+
+    Args:
+        module: The module whose layers `convolve` calls.
+        convolve: Takes images, and by how much its two layers find them folded.
+        images: `f32[b h w c]`.
+
+    Returns:
+        What `convolve` returns, `f32[b h/4 w/4 d]`.
+    """
+    if is_watched(module) or any(side % 4 for side in images.shape[1:3]):
+        return convolve(images)
+
+    def folded(images: jax.Array) -> jax.Array:
+        return convolve(strided.fold(images, 4), (4, 2))
+
+    return jax.lax.platform_dependent(images, tpu=folded, default=convolve)

@@ -6,13 +6,15 @@ weights a matter of renaming.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax.networks import layers
+from rclicks_jax.ops import chain, depthwise, row_blocks
 
 STRIP_SIZES = (7, 11, 21)
 
@@ -67,26 +69,51 @@ class FeedForward(nn.Module):
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
         """Mixes the channels of `f32[b h w c]`."""
-        channels = features.shape[-1]
-        hidden = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")(
-            features
-        )
-        hidden = layers.gelu(
-            layers.DepthwiseConv((3, 3), self.mode, name="dwconv")(hidden)
-        )
-        return layers.PointwiseConv(channels, self.mode, name="fc2")(hidden)
+        batch, height, width, channels = features.shape
+        fc1 = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")
+        dwconv = layers.DepthwiseConv((3, 3), self.mode, name="dwconv")
+        fc2 = layers.PointwiseConv(channels, self.mode, name="fc2")
+
+        def mix(features: jax.Array) -> jax.Array:
+            return fc2(layers.gelu(dwconv(fc1(features))))
+
+        def mix_rows(rows: jax.Array, inside: jax.Array) -> jax.Array:
+            hidden = jnp.where(inside, fc1(rows), 0)
+            return fc2(layers.gelu(dwconv(hidden, depthwise.conv_of_rows)))
+
+        size = jnp.dtype(self.mode.dtype).itemsize
+        row = batch * width * channels * self.ratio * size
+        rows = row_blocks.rows_of_block(height, row, halo=1)
+        # A gradient would keep what the blocks are there to forget.
+        if self.mode.train or layers.is_watched(self):
+            return mix(features)
+
+        def mix_blocks(features: jax.Array) -> jax.Array:
+            return row_blocks.map_rows(mix_rows, features, rows, halo=1)
+
+        return jax.lax.platform_dependent(features, tpu=mix_blocks, default=mix)
 
 
 class Block(nn.Module):
     """Attention and feed-forward, each scaled by channel and dropped at random."""
 
     ratio: int
-    drop_path: float
     mode: layers.Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Refines `f32[b h w c]`."""
+    def __call__(
+        self,
+        features: jax.Array,
+        keep: float | jax.Array = 1.0,
+        keys: jax.Array | None = None,
+    ) -> jax.Array:
+        """Refines features.
+
+        Args:
+            features: `f32[b h w c]`.
+            keep: Probability with which each example keeps each part.
+            keys: Keys of the draws, `key[2]`; None keeps all.
+        """
         mode = self.mode
         parts = (
             Attention(mode, name="attn"),
@@ -102,11 +129,27 @@ class Block(nn.Module):
             update = layers.along_channels(scale.astype(mode.dtype)) * part(
                 norm(features)
             )
-            # Dropping whole samples, not single numbers, makes depth stochastic.
-            drop = nn.Dropout(self.drop_path, broadcast_dims=(1, 2, 3))
-            # Flax types what this layer returns in part.
-            features += cast("jax.Array", drop(update, deterministic=not mode.train))
+            if keys is not None:
+                update = layers.keep_some(update, keep, keys[index - 1])
+            features += update
         return features
+
+
+class DropKey(nn.Module):
+    """Draws a key of dropout."""
+
+    def __call__(self) -> jax.Array:
+        """Returns a key, which is a function of the names of this module."""
+        return self.make_rng("dropout")
+
+
+class BlockKeys(nn.Module):
+    """Draws the keys of a block's dropped paths."""
+
+    @nn.compact
+    def __call__(self) -> jax.Array:
+        """Returns `key[2]`."""
+        return jnp.stack([DropKey(name=f"Dropout_{index}")() for index in range(2)])
 
 
 class Stem(nn.Module):
@@ -118,9 +161,18 @@ class Stem(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
         """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
-        hidden = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")(image)
-        hidden = layers.gelu(layers.BatchNorm(self.mode, name="proj_1")(hidden))
-        hidden = layers.StridedConv(self.channels, self.mode, name="proj_3")(hidden)
+        proj_0 = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")
+        proj_1 = layers.BatchNorm(self.mode, name="proj_1")
+        proj_3 = layers.StridedConv(self.channels, self.mode, name="proj_3")
+
+        def embed(image: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
+            hidden = layers.gelu(proj_1(proj_0(image, sides[0]), sides[1]))
+            return proj_3(hidden, sides[1])
+
+        # Statistics of a batch cannot leave a branch for one platform.
+        hidden = (
+            embed(image) if self.mode.train else layers.of_folded(self, embed, image)
+        )
         return layers.BatchNorm(self.mode, name="proj_4")(hidden)
 
 
@@ -133,6 +185,7 @@ class Encoder(nn.Module):
         mlp_ratios: Widening of the feed-forward parts, by stage.
         drop_path: Rate of stochastic depth in the last block.
         mode: How it computes.
+        remat: Whether the backward pass computes the inside of each block again.
     """
 
     embed_dims: Sequence[int]
@@ -140,6 +193,7 @@ class Encoder(nn.Module):
     mlp_ratios: Sequence[int]
     drop_path: float = 0.0
     mode: layers.Mode = layers.Mode()
+    remat: bool = False
 
     @nn.compact
     def __call__(self, image: jax.Array, prompt: jax.Array) -> list[jax.Array]:
@@ -157,7 +211,6 @@ class Encoder(nn.Module):
         stages: list[jax.Array] = []
         stem = Stem(self.embed_dims[0], mode, name="patch_embed1")
         features = stem(image) + prompt
-        first_block = 0
         for stage, (channels, depth) in enumerate(
             zip(self.embed_dims, self.depths, strict=True), start=1
         ):
@@ -167,15 +220,55 @@ class Encoder(nn.Module):
                     features
                 )
                 features = layers.BatchNorm(mode, name=f"{name}_norm")(features)
-            for index in range(depth):
-                features = Block(
-                    self.mlp_ratios[stage - 1],
-                    float(rates[first_block + index]),
-                    mode,
-                    name=f"block{stage}_{index}",
-                )(features)
-            first_block += depth
+            block = Block(self.mlp_ratios[stage - 1], mode, parent=None)
+            names = [f"block{stage}_{index}" for index in range(depth)]
+            features = self._blocks(block, names, 1 - rates[:depth], features)
+            rates = rates[depth:]
             norm = nn.LayerNorm(epsilon=1e-5, dtype=mode.dtype, name=f"norm{stage}")
             features = norm(features)
             stages.append(features)
         return stages
+
+    def _blocks(
+        self, block: Block, names: Sequence[str], keeps: np.ndarray, features: jax.Array
+    ) -> jax.Array:
+        """Refines features by the blocks of a stage.
+
+        Args:
+            block: A block that has no variables.
+            names: Names of the blocks.
+            keeps: Probability with which each keeps a part, `f64[blocks]`.
+            features: `f32[b h w c]`.
+        """
+        if self.is_initializing() or not block.mode.train:
+            for name in names:
+                features = block.clone(parent=self, name=name)(features)
+            return features
+        keys: Sequence[jax.Array | None] = [None] * len(names)
+        if (keeps < 1).any():
+            keys = [BlockKeys(name=name)() for name in names]
+        # Flax does not type its variables.
+        own: list[Any] = [
+            {part: self.get_variable(part, name) for part in ("params", "batch_stats")}
+            for name in names
+        ]
+
+        def link(
+            keep: float | jax.Array, features: jax.Array, variables: Any
+        ) -> tuple[jax.Array, Any]:
+            applied: Any = block.apply(
+                variables[0], features, keep, variables[1], mutable=["batch_stats"]
+            )
+            features, changed = applied
+            return features, changed["batch_stats"]
+
+        features, statistics = chain.chain(
+            link,
+            features,
+            list(zip(own, keys, strict=True)),
+            keeps.tolist(),
+            remat=self.remat,
+        )
+        for name, of_block in zip(names, statistics, strict=True):
+            self.put_variable("batch_stats", name, of_block)
+        return features

@@ -13,8 +13,9 @@ import collections
 import contextlib
 import functools
 import threading
+import weakref
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import flax.errors
 import flax.linen as nn
@@ -29,12 +30,18 @@ from rclicks_jax.ops import scaling
 
 ROWS = "rows"
 EVERYWHERE, DIVIDED = PartitionSpec(), PartitionSpec(ROWS)
-# Squares are kept for a pass and for the next one, which is prepared meanwhile.
-_PASSES_KEPT = 2
+# Passes under way at a time: one on the devices, and the next, which is sent meanwhile.
+UNDER_WAY = 2
 # The original's use in the benchmark adds this to the range, its training 1e-9.
 _RANGE_EPSILON = 1e-8
 # Errors of XLA after which a device cannot be used any more.
 _OF_DEVICE = ("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "ABORTED", "UNKNOWN", "CANCELLED")
+
+
+def is_of_device(error: Exception) -> bool:
+    """Tells whether XLA says that a device cannot be used any more."""
+    of_xla = isinstance(error, jax.errors.JaxRuntimeError)
+    return of_xla and str(error).startswith(_OF_DEVICE)
 
 
 class Plan(NamedTuple):
@@ -62,7 +69,7 @@ class Plan(NamedTuple):
     @property
     def slots(self) -> int:
         """Number of images, and of targets, that are kept on the devices."""
-        return self.rows * _PASSES_KEPT
+        return self.rows * UNDER_WAY
 
     @property
     def everywhere(self) -> NamedSharding:
@@ -123,7 +130,8 @@ class Program(NamedTuple):
     Attributes:
         maps: Returns click maps, `f32[rows size size]`, of variables, squares of images
             and their slots, squares of targets and their slots, squares of regions.
-        needed: Memory that it needs on each device, bytes; 0 if that is not known.
+        needed: Memory that passes under way need together on each device, bytes; 0 if
+            that is not known.
     """
 
     maps: Callable[..., jax.Array]
@@ -157,14 +165,12 @@ def _compile(
     memory = compiled.memory_analysis()
     if memory is None:
         return Program(compiled, 0)
-    needed = (
-        memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-        + memory.temp_size_in_bytes
-        + memory.generated_code_size_in_bytes
-        - memory.alias_size_in_bytes
-    )
-    return Program(compiled, needed)
+    regions = plan.batch * plan.size**2 * np.dtype(np.float32).itemsize
+    of_pass = regions + memory.output_size_in_bytes + memory.temp_size_in_bytes
+    # Variables and slots are there once; so are the regions among the arguments.
+    shared = memory.argument_size_in_bytes - regions
+    code = memory.generated_code_size_in_bytes - memory.alias_size_in_bytes
+    return Program(compiled, shared + code + UNDER_WAY * of_pass)
 
 
 def lower(plan: Plan, variables: Variables) -> jax.stages.Lowered:
@@ -225,12 +231,15 @@ def _maps(
     return scaling.scale_to_unit(logits.astype(jnp.float32), _RANGE_EPSILON)
 
 
+_Reference: TypeAlias = "weakref.ReferenceType[np.ndarray]"
+
+
 class Slots:
     """Squares on every device, found again by the array that they were made of.
 
-    An array that has a square must not change: it is known by its identity, and kept.
-    The oldest squares make room, but none of the pass that is being prepared, since a
-    pass has half as many rows as there are slots.
+    An array that has a square must not change: it is known by its identity, as long as
+    somebody else keeps it. The oldest squares make room, but none of the pass that is
+    being prepared, since a pass has half as many rows as there are slots.
     """
 
     def __init__(self, plan: Plan, channels: tuple[int, ...]) -> None:
@@ -241,7 +250,7 @@ class Slots:
 
     def forget(self) -> None:
         """Forgets all squares, as after an error that may have damaged them."""
-        self._kept: collections.OrderedDict[int, tuple[np.ndarray, int]]
+        self._kept: collections.OrderedDict[int, tuple[_Reference, int]]
         self._kept = collections.OrderedDict()
         self._free = list(range(self._plan.slots))
         self._squares: jax.Array | None = None
@@ -267,13 +276,17 @@ class Slots:
                 up; called if the square is not there.
         """
         kept = self._kept.pop(id(array), None)
+        if kept is not None and kept[0]() is not array:
+            # Another array had this identity, and is gone.
+            self._free.append(kept[1])
+            kept = None
         if kept is None:
             if not self._free:
                 _, (_, oldest) = self._kept.popitem(last=False)
                 self._free.append(oldest)
             # What cannot be written takes no slot.
             self._squares = write(array, self.squares, self._free[-1])
-            kept = array, self._free.pop()
+            kept = weakref.ref(array), self._free.pop()
         self._kept[id(array)] = kept
         return kept[1]
 
@@ -313,9 +326,15 @@ class Passes:
 
         Raises:
             DeviceError: A device is lost.
+            DeviceMemoryError: A device has not enough memory.
         """
         with self._lock, self._explained():
             yield
+
+    def send(self, arrays: Any) -> Any:
+        """Sends a tree of arrays, divided among devices; raises as `preparing`."""
+        with self._explained():
+            return jax.device_put(arrays, self.plan.divided)
 
     def start(
         self,
@@ -350,10 +369,10 @@ class Passes:
             divided[2],
         )
 
-    def fetch(self, array: jax.Array) -> np.ndarray:
-        """Waits for an array of the devices; raises as `preparing`."""
+    def fetch(self, arrays: Any) -> Any:
+        """Returns a tree of arrays in host memory; raises as `preparing`."""
         with self._explained():
-            return np.asarray(array)
+            return jax.device_get(arrays)
 
     @contextlib.contextmanager
     def _explained(self) -> Generator[None]:
@@ -363,11 +382,14 @@ class Passes:
             with self._lock:
                 self.images.forget()
                 self.targets.forget()
-            message = str(error)
-            if not message.startswith(_OF_DEVICE):
+            line = str(error).partition("\n")[0]
+            if "RESOURCE_EXHAUSTED" in line:
+                raise errors.DeviceMemoryError(
+                    f"in a pass of {self.plan.batch} click maps on each device: {line}"
+                ) from error
+            if not line.startswith(_OF_DEVICE):
                 raise
             names = ", ".join(map(str, self.plan.mesh.devices.flat))
-            line = message.splitlines()[0]
             raise errors.DeviceError(
                 f"A device failed or was lost while click maps were made ({line}). "
                 f"Devices: {names}. What is finished is kept: run the same command "

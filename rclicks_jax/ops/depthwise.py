@@ -57,6 +57,29 @@ def depthwise_conv(
     )
 
 
+def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Convolves a block of rows that has those above and below which the kernel sees.
+
+    A sum of shifted products, in float32.
+
+    Args:
+        rows: `f32[b h+i-1 w c]`.
+        kernel: `f32[i j 1 c]`, i and j odd.
+
+    Returns:
+        `f32[b h w c]`.
+    """
+    above, across = kernel.shape[:2]
+    height, width = rows.shape[1] - above + 1, rows.shape[2]
+    padded = _pad(rows, 1, across)
+    total = jnp.zeros((rows.shape[0], height, *rows.shape[2:]), jnp.float32)
+    for i in range(above):
+        for j in range(across):
+            shifted = padded[:, i : i + height, j : j + width].astype(jnp.float32)
+            total += shifted * kernel[i : i + 1, j : j + 1].astype(jnp.float32)
+    return total.astype(rows.dtype)
+
+
 def _grouped_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
     return lax.conv_general_dilated(
         images,

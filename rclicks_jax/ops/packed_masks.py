@@ -1,6 +1,7 @@
-"""Masks as bits, for the way to a device, and what a device counts of them.
+"""Masks for the way to a device, and what a device counts of them.
 
-A mask travels as one bit a pixel, padded to a static shape; what is appended is 0.
+A mask travels as one bit a pixel, or as float32 if it is soft, padded to a static
+shape; what is appended is 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,34 +10,48 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.ops import buckets
+from rclicks_jax.ops import bit_masks, buckets
+from rclicks_jax.ops.bit_masks import BitMask
 
 
 def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Packs `bool[h w]` into the bits of a static shape.
+    """Packs a mask into a static shape.
 
     Args:
-        mask: The mask.
+        mask: `bool[h w]`, or soft, `f32[h w]`.
         shape: Height, and width, a multiple of 8; not less than those of the mask.
 
     Returns:
-        `u8[height width/8]`, the first pixel in the highest bit.
+        Bits, `u8[height width/8]`, the first pixel in the lowest bit; of a soft mask
+        its values, `f32[height width]`.
     """
-    height, width = mask.shape
+    if mask.dtype != bool:
+        height, width = mask.shape
+        values = np.zeros(shape, np.float32)
+        values[:height, :width] = mask
+        return values
+    return place(bit_masks.pack(mask), shape)
+
+
+def place(mask: BitMask, shape: tuple[int, int]) -> np.ndarray:
+    """Copies a mask into the bits of a static shape, as `pack` does."""
+    height, width = mask.shape[0], -(-mask.shape[1] // 8)
     bits = np.zeros(_bits(shape), np.uint8)
-    bits[:height, : -(-width // 8)] = np.packbits(mask, axis=1)
+    bits[:height, :width] = mask.bits.view(np.uint8)[:height, :width]
     return bits
 
 
 def unpack(bits: jax.Array) -> jax.Array:
-    """Returns `bool[... h w]` of bits, `u8[... h w/8]`."""
-    shifts = jnp.arange(7, -1, -1, dtype=jnp.uint8)
+    """Returns `bool[... h w]` of bits, `u8[... h w/8]`; a soft mask is as it was."""
+    if bits.dtype != jnp.uint8:
+        return bits
+    shifts = jnp.arange(8, dtype=jnp.uint8)
     pixels = (bits[..., None] >> shifts.reshape((1,) * bits.ndim + (8,))) & 1
     return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
 
 
 def boundary_band(mask: jax.Array, width: jax.Array) -> jax.Array:
-    """Returns the boundary band of a mask, as `morphology.boundary_band` does.
+    """Returns the boundary band of a mask, as `morphology.boundary_bands` does.
 
     Args:
         mask: `bool[h w]`; false where an image ends before the static shape does.
@@ -95,17 +110,17 @@ _areas: Callable[..., jax.Array] = jax.jit(areas)
 
 
 def count(
-    predictions: Sequence[np.ndarray],
-    target: np.ndarray,
-    counted: np.ndarray | None,
+    predictions: Sequence[BitMask],
+    target: BitMask,
+    counted: BitMask | None,
     width: int,
 ) -> np.ndarray:
     """Counts as `areas` on an accelerator, of masks in host memory.
 
     Args:
-        predictions: `bool[h w]` each, one or more.
-        target: `bool[h w]`.
-        counted: Pixels that count, `bool[h w]`; None for all.
+        predictions: The masks to score, one or more.
+        target: The target.
+        counted: Pixels that count; None for all.
         width: Width of boundary bands, pixels.
 
     Returns:
@@ -116,11 +131,11 @@ def count(
     length = buckets.bucket_length(max(len(predictions), 4))
     rows = np.zeros((length, *_bits(shape)), np.uint8)
     for row, mask in zip(rows, predictions, strict=False):
-        row[:] = pack(mask, shape)
+        row[:] = place(mask, shape)
     counted_bits = np.full(_bits(shape), 255, np.uint8)
     if counted is not None:
-        counted_bits = pack(counted, shape)
-    sums = _areas(rows, pack(target, shape), counted_bits, np.int32(width))
+        counted_bits = place(counted, shape)
+    sums = _areas(rows, place(target, shape), counted_bits, np.int32(width))
     return np.asarray(sums)[: len(predictions)].astype(np.int64)
 
 

@@ -30,15 +30,19 @@ def resize_bilinear(
     """
     if images.shape[1:3] == tuple(shape):
         return images
-    down = jnp.asarray(_weights(images.shape[1], shape[0], align_corners), images.dtype)
+    down = jnp.asarray(
+        bilinear_weights(images.shape[1], shape[0], align_corners=align_corners),
+        images.dtype,
+    )
     across = jnp.asarray(
-        _weights(images.shape[2], shape[1], align_corners), images.dtype
+        bilinear_weights(images.shape[2], shape[1], align_corners=align_corners),
+        images.dtype,
     )
     images = jnp.einsum("yh,bhwc->bywc", down, images, precision="highest")
     return jnp.einsum("xw,bywc->byxc", across, images, precision="highest")
 
 
-def _weights(source: int, target: int, align_corners: bool) -> np.ndarray:
+def bilinear_weights(source: int, target: int, *, align_corners: bool) -> np.ndarray:
     """Returns the interpolation matrix of one axis, `f32[target source]`."""
     places = np.arange(target, dtype=np.float64)
     if align_corners:

@@ -25,6 +25,7 @@ class EvaluateConfig:
         seed: Seed of all random draws in the evaluation.
         precision: Precision of networks: `float32`, `bfloat16`, or `auto`, which is
             float32 on CPU and bfloat16 on accelerators.
+        batch: Maps in one pass of a network on each device; 0 lets the device decide.
         devices: Devices of each host on which networks run; 0 for all. Their number
             changes no number.
         processes: How many processes measure maps on each host; 0 for as many as there
@@ -46,6 +47,7 @@ class EvaluateConfig:
     draws: Annotated[int, checks.at_least(1)] = 100
     seed: Annotated[int, checks.SEED] = 0
     precision: Annotated[str, checks.PRECISION] = "auto"
+    batch: Annotated[int, checks.at_least(0)] = 0
     devices: Annotated[int, checks.at_least(0)] = 0
     processes: Annotated[int, checks.at_least(0)] = 0
     shard: Annotated[str, checks.SHARD] = ""

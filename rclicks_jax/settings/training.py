@@ -37,6 +37,9 @@ class TrainConfig:
         accumulate: Number of parts of each device's batch that pass the network one
             after the other, where memory is short. Gradients are those of the whole
             batch; batch normalisation uses the statistics of each part.
+        remat: Whether the backward pass computes the features inside of the encoder's
+            blocks again, where memory is short. A step takes longer and learns the
+            same, but for rounding.
         save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
 
@@ -60,6 +63,7 @@ class TrainConfig:
     max_side: Annotated[int, checks.at_least(0)] = 0
     workers: Annotated[int, checks.at_least(1)] = 4
     accumulate: Annotated[int, checks.at_least(1)] = 1
+    remat: bool = False
     save_every: Annotated[int, checks.at_least(1)] = 500
 
     def __post_init__(self) -> None:

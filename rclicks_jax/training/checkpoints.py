@@ -1,5 +1,11 @@
-"""Checkpoints of training: asynchronous, atomic, the latest and the best."""
+"""Checkpoints of training: atomic, written in the background, the latest and the best.
 
+Every process holds the whole state, so process 0 alone writes it, and Orbax waits for
+no other process: its barriers are programs of the devices, which a thread beside the
+training must not start. The others read the same folder.
+"""
+
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -12,7 +18,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
-from rclicks_jax import errors
+from rclicks_jax import distributed, errors
 from rclicks_jax.jobs import identity
 from rclicks_jax.settings.training import TrainConfig
 from rclicks_jax.training import devices, orbax_noise
@@ -31,32 +37,20 @@ class Checkpoints:
     """The checkpoints of one training, in `workdir/checkpoints`."""
 
     def __init__(self, workdir: epath.Path, config: TrainConfig) -> None:
-        """Opens the folder.
+        """Opens the folder; the other processes wait until process 0 has.
 
         Raises:
             TrainingError: It cannot be written.
         """
-
-        def metric(metrics: dict[str, float]) -> float:
-            return metrics[BEST_METRIC]
-
-        policy = checkpoint_managers.AnyPreservationPolicy(
-            [
-                checkpoint_managers.LatestN(1),
-                checkpoint_managers.BestN(
-                    n=1, get_metric_fn=metric, keep_checkpoints_without_metrics=False
-                ),
-            ]
-        )
-        options = ocp.CheckpointManagerOptions(
-            best_fn=metric, best_mode="max", preservation_policy=policy
-        )
+        self._folder = (workdir / "checkpoints").resolve()
         self._config = identity.to_json(config)
+        self._writer = concurrent.futures.ThreadPoolExecutor(1, "checkpoint")
+        self._saving: concurrent.futures.Future[None] | None = None
         orbax_noise.silence()
+        if not distributed.is_first():
+            distributed.barrier("checkpoints")
         try:
-            self._manager = ocp.CheckpointManager(
-                (workdir / "checkpoints").resolve(), options=options
-            )
+            self._manager = _open(self._folder)
         # Orbax reads the metrics of all steps, which may be damaged in any way.
         except Exception as error:
             raise errors.TrainingError(
@@ -65,42 +59,59 @@ class Checkpoints:
                 "one is broken, remove its folder, the number of its step, and the "
                 "same command goes on from the one before."
             ) from error
+        if distributed.is_first():
+            distributed.barrier("checkpoints")
 
     def save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
-        """Starts saving; returns before it is done.
+        """Starts saving in the background; waits for the checkpoint before alone.
+
+        The state is copied from the device there too, so its arrays must not be donated
+        to a step.
 
         Args:
             state: The state, replicated over all devices.
             metrics: Metrics of the validation split; None within an epoch.
 
         Raises:
-            TrainingError: This or the checkpoint before cannot be written.
+            TrainingError: The checkpoint before cannot be written.
         """
-        host_state = devices.to_host(state)
-        arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(host_state),
-            config=ocp.args.JsonSave(self._config),
-            **{_CHECK: ocp.args.JsonSave(_checks_of(host_state, metrics))},
-        )
+        self.wait()
+        if distributed.is_first():
+            self._saving = self._writer.submit(self._save, state, metrics)
+
+    def _save(self, state: TrainState, metrics: dict[str, float] | None) -> None:
         with self._explained("written"):
+            host_state = devices.to_host(state)
+            arguments = ocp.args.Composite(
+                state=ocp.args.StandardSave(host_state),
+                config=ocp.args.JsonSave(self._config),
+                **{_CHECK: ocp.args.JsonSave(_checks_of(host_state, metrics))},
+            )
             self._manager.save(int(host_state.step), args=arguments, metrics=metrics)
+            self._manager.wait_until_finished()
 
     def restore_latest(self, template: TrainState) -> TrainState | None:
         """Returns the newest saved state; None if there is none.
 
         Raises:
-            TrainingError: It was saved with other settings, or is damaged.
+            TrainingError: It was saved with other settings, or is damaged, or another
+                process sees another one.
         """
+        self.wait()
         with self._explained("read"):
             step = self._manager.latest_step()
+        self._check_all_see(step)
         return None if step is None else self._restore(step, template)
 
     def restore_best(self, template: TrainState) -> tuple[TrainState, dict[str, float]]:
         """Returns the state that was best on validation, with its metrics.
 
+        Only process 0 knows what was saved since it was opened.
+
         Raises:
             TrainingError: A checkpoint is damaged.
         """
+        self.wait()
         with self._explained("read"):
             steps = self._manager.all_steps()
         # A wrong number of any of them would choose another one.
@@ -137,14 +148,27 @@ class Checkpoints:
         return check
 
     def wait(self) -> None:
-        """Waits until all that `save` started is on disk."""
-        with self._explained("written"):
-            self._manager.wait_until_finished()
+        """Waits until all that `save` started is on disk.
+
+        Raises:
+            TrainingError: It cannot be written.
+        """
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
 
     def close(self) -> None:
-        """Waits until all is saved, and closes the folder."""
-        with self._explained("written"):
-            self._manager.close()
+        """Waits until all is saved, and closes the folder.
+
+        Raises:
+            TrainingError: The last checkpoint cannot be written.
+        """
+        try:
+            self.wait()
+        finally:
+            self._writer.shutdown()
+            with self._explained("written"):
+                self._manager.close()
 
     @contextlib.contextmanager
     def _explained(self, done: str, step: int | None = None) -> Iterator[None]:
@@ -176,6 +200,17 @@ class Checkpoints:
                 raise ValueError(f"it is that of step {int(state.step)}")
             return state
 
+    def _check_all_see(self, step: int | None) -> None:
+        """Makes sure that all processes go on from the same checkpoint."""
+        seen = distributed.texts_of_all("checkpoint", str(step))
+        others = [number for number, text in enumerate(seen) if text != seen[0]]
+        if others:
+            raise errors.TrainingError(
+                f"Process {others[0]} sees another latest checkpoint in {self._folder} "
+                f"than process 0: that of step {seen[others[0]]} instead of {seen[0]}. "
+                "--workdir must name one folder, or bucket, that all hosts share."
+            )
+
     def _check_config(self, step: int) -> None:
         """Makes sure that a checkpoint was saved with settings that learn the same."""
         as_json = ocp.args.Composite(config=ocp.args.JsonRestore())
@@ -195,6 +230,36 @@ class Checkpoints:
                 f"This workdir holds a training with other settings: "
                 f"{'; '.join(lines)}. Take another --workdir, or the same settings."
             )
+
+
+def _open(folder: epath.Path) -> ocp.CheckpointManager:
+    """Opens a folder of checkpoints, which process 0 makes if there is none."""
+
+    def metric(metrics: dict[str, float]) -> float:
+        return metrics[BEST_METRIC]
+
+    policy = checkpoint_managers.AnyPreservationPolicy(
+        [
+            checkpoint_managers.LatestN(1),
+            checkpoint_managers.BestN(
+                n=1, get_metric_fn=metric, keep_checkpoints_without_metrics=False
+            ),
+        ]
+    )
+    own = jax.process_index()
+    if distributed.is_first():
+        folder.mkdir(parents=True, exist_ok=True)
+    options = ocp.CheckpointManagerOptions(
+        best_fn=metric,
+        best_mode="max",
+        preservation_policy=policy,
+        create=False,
+        cleanup_tmp_directories=distributed.is_first(),
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+            primary_host=own, active_processes={own}
+        ),
+    )
+    return ocp.CheckpointManager(folder, options=options)
 
 
 def _listed_items(folder: epath.Path) -> frozenset[str]:

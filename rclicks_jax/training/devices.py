@@ -21,6 +21,8 @@ Step = TypeVar("Step", bound=Callable[..., object])
 def parallel_train_step(step: Step, devices: Sequence[Any] | None = None) -> Step:
     """Runs (state, batch, key) -> (state, loss) on devices, the batch divided.
 
+    The state is not donated: a checkpoint may still be copied from it.
+
     Args:
         step: The step of one device.
         devices: The devices, `jax.Device`; None for all.

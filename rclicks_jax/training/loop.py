@@ -16,7 +16,7 @@ from rclicks_jax.data import letterbox_cache, packages, specs, stream
 from rclicks_jax.networks import architectures, cards
 from rclicks_jax.settings import dicts
 from rclicks_jax.settings.training import TrainConfig
-from rclicks_jax.training import checkpoints, devices, logs, recipes
+from rclicks_jax.training import checkpoints, devices, logs, recipes, stopping
 from rclicks_jax.training.trainer import Trainer
 
 MODEL_NAME = "model"
@@ -40,7 +40,8 @@ def train_and_evaluate(config: TrainConfig, workdir: epath.PathLike) -> epath.Pa
     Raises:
         TrainingError: It cannot start or go on; the message says what to change.
         UnknownNameError: The architecture has no such variant.
-        BadValueError: The architecture takes no squares of that size.
+        BadValueError: The architecture takes no squares of that size, or cannot compute
+            features again.
         DataError: The data is not as it must be.
     """
     recipe = recipes.parse(config.recipe)
@@ -57,13 +58,16 @@ def _check_network(config: TrainConfig) -> None:
 
     Raises:
         UnknownNameError: The architecture has no such variant.
-        BadValueError: It takes no squares of that size.
+        BadValueError: It takes no squares of that size, or has no `with_remat`.
     """
     architecture = architectures.find(config.architecture)
     architecture.variant(config.variant)
     if not architecture.sides.holds(config.size):
         allowed = architecture.sides.allowed
         raise errors.BadValueError("--config.size", config.size, allowed)
+    if config.remat and architecture.with_remat is None:
+        allowed = f"false with the architecture {config.architecture}"
+        raise errors.BadValueError("--config.remat", "true", allowed)
 
 
 @contextlib.contextmanager
@@ -101,23 +105,24 @@ def _train_to_the_end(
     keeper = checkpoints.Checkpoints(workdir, config)
     log = logs.Logs(workdir)
     with _closing(keeper, log):
-        with signals.stop_on_signal() as stop:
+        with signals.stop_on_signal() as signal:
+            stop = stopping.Stop(signal)
             _train(trainer, keeper, log, (train_source, eval_source), stop)
         keeper.wait()
-        if stop:
+        if stop.reason:
             raise errors.TrainingError(
                 f"Stopped by {stop.reason} after step {int(trainer.state.step)}; the "
                 "same command goes on from there."
             )
-        best, metrics = keeper.restore_best(trainer.state)
-    names = ", ".join(spec.name for spec in specs.parse(config.data))
-    card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
-    if jax.process_index() == 0:
-        variables = devices.to_host(best.kept_variables)
-        try:
-            cards.save(workdir / MODEL_NAME, variables, card)
-        except OSError as error:
-            raise errors.TrainingError(files.explain(error)) from error
+        if distributed.is_first():
+            best, metrics = keeper.restore_best(trainer.state)
+            names = ", ".join(spec.name for spec in specs.parse(config.data))
+            card = _card(config, recipe, metrics, f"{names}: {train_source.summary()}")
+            variables = devices.to_host(best.kept_variables)
+            try:
+                cards.save(workdir / MODEL_NAME, variables, card)
+            except OSError as error:
+                raise errors.TrainingError(files.explain(error)) from error
     distributed.barrier("model")
     return workdir / MODEL_NAME
 
@@ -144,7 +149,7 @@ def _train(
     keeper: checkpoints.Checkpoints,
     log: logs.Logs,
     sources: tuple[stream.TrainSource, stream.TrainSource],
-    stop: signals.StopRequest,
+    stop: stopping.Stop,
 ) -> None:
     """Trains from the last checkpoint to the end, or until asked to stop."""
     config = trainer.config
@@ -157,14 +162,14 @@ def _train(
         logs.say(f"Going on after step {int(restored.step)} of {total}.")
     for done in _steps(trainer, train_source, total):
         whole_epoch = done.step % steps_per_epoch == 0
-        if whole_epoch:
-            metrics = trainer.evaluate(eval_source)
+        metrics = trainer.evaluate(eval_source) if whole_epoch else None
+        is_last = stop.is_due()
+        if whole_epoch or is_last or done.step % config.save_every == 0:
             keeper.save(trainer.state, metrics)
+        if metrics:
             speed = {"examples_per_second": done.rate, "waited_share": done.waited}
             log.write(done.step // steps_per_epoch, done.step, {**metrics, **speed})
-        elif stop or done.step % config.save_every == 0:
-            keeper.save(trainer.state, None)
-        if stop:
+        if is_last:
             return
 
 

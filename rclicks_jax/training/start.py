@@ -6,7 +6,7 @@ from rclicks_jax import errors
 from rclicks_jax.networks import architectures, cards
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.settings.training import TrainConfig
-from rclicks_jax.weights import state_dicts, torch_files
+from rclicks_jax.weights import foreign
 
 
 def initial_variables(settings: TrainConfig) -> Variables:
@@ -41,8 +41,7 @@ def initial_variables(settings: TrainConfig) -> Variables:
                 f"{place} is no model folder, and of the architecture "
                 f"{settings.architecture} no other checkpoints are known."
             )
-        saved = state_dicts.state_dict(torch_files.read(place))
-        return architecture.encoder_from_torch(saved, fresh)
+        return architecture.encoder_from_torch(foreign.load(place), fresh)
     variables, card = cards.load(place)
     if card.architecture != settings.architecture:
         raise errors.DataError(

@@ -32,6 +32,8 @@ class Trainer:
         net = architecture.network(
             network, train=True, axis_name=devices.AXIS, dtype=dtype
         )
+        if config.remat and architecture.with_remat is not None:
+            net = architecture.with_remat(net)
         step = steps.make_train_step(
             net,
             optimizer,

@@ -1,1 +1,1 @@
-"""Foreign checkpoints: readers of PyTorch's files, and state dicts."""
+"""Foreign checkpoints: readers of PyTorch's files and of the hub's, and key maps."""

@@ -1,50 +1,34 @@
 """PyTorch's checkpoint files, read and written without PyTorch.
 
-A checkpoint is a zip file (torch.save since 1.6): `data.pkl`, a pickle of the
-structure, and the raw numbers of each storage. The pickle is interpreted by
-`torch_pickle`; nothing is unpickled.
-
-Source: pytorch/pytorch, torch/serialization.py and torch/_utils.py.
+Files of both layouts are read: zip files (`torch_zip`) and those of before PyTorch 1.6
+(`torch_legacy`). Their pickles are interpreted by `torch_pickle`; nothing is unpickled.
 """
 
-# A file decides what functions of its pickle are given, whatever their types say.
-# pyright: reportUnnecessaryIsInstance=false
-
 import io
-import struct
 import sys
 import zipfile
 from collections.abc import Mapping
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, cast
 
-import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors, file_signatures, files
-from rclicks_jax.weights import torch_pickle
-
-_ZIP_MAGIC = b"PK\x03\x04"
-_DTYPES = {
-    "FloatStorage": np.dtype(np.float32),
-    "DoubleStorage": np.dtype(np.float64),
-    "HalfStorage": np.dtype(np.float16),
-    "BFloat16Storage": np.dtype(jnp.bfloat16),
-    "LongStorage": np.dtype(np.int64),
-    "IntStorage": np.dtype(np.int32),
-    "ShortStorage": np.dtype(np.int16),
-    "CharStorage": np.dtype(np.int8),
-    "ByteStorage": np.dtype(np.uint8),
-    "BoolStorage": np.dtype(np.bool_),
-}
-# What the zip module, the opcodes and NumPy raise on bytes that make no sense.
-_DAMAGES = (
-    *(zipfile.BadZipFile, struct.error, EOFError, OSError, RuntimeError),
-    *(ValueError, TypeError, LookupError, ArithmeticError),
+from rclicks_jax.weights import (
+    faults,
+    placeholders,
+    state_dict_pickle,
+    torch_legacy,
+    torch_tensors,
+    torch_zip,
 )
-_ONLY_TENSORS = (
-    "Only dictionaries, lists, numbers, text and dense tensors are read. Where it was "
-    "made, save the tensors alone: torch.save(model.state_dict(), FILE)."
+
+SUFFIX = ".pth"
+_LAYOUTS = "checkpoints of torch.save, as zip files or as before PyTorch 1.6"
+_ADVICE = (
+    "Read are dictionaries, lists, sets, numbers, text and dense tensors. "
+    f"{faults.SAVE_TENSORS}; or name an environment with PyTorch, which then does it: "
+    "rclicks-convert --torch_python=ENV/bin/python."
 )
 
 
@@ -52,171 +36,43 @@ def read(path: epath.PathLike) -> object:
     """Reads a checkpoint: dictionaries, lists and plain values, tensors as arrays.
 
     Args:
-        path: A zip-format checkpoint.
+        path: A checkpoint of any age.
 
     Returns:
         What was saved. Arrays are read-only, and views where tensors shared storage.
+        Placeholders stand for objects of other classes. It is a tree of few levels.
 
     Raises:
         DataError: There is no such file, it is no checkpoint, it is damaged, or it
-            holds something else than tensors and plain values.
+            asks for more than is read.
     """
+    path = existing(path)
+    with (
+        faults.explained(path, _ADVICE),
+        cast("IO[bytes]", path.open("rb")) as stream,
+    ):
+        start = stream.read(file_signatures.HEAD)
+        stream.seek(0)
+        length = path.stat().length
+        if start.startswith(torch_zip.MAGIC):
+            saved = torch_zip.read(stream, length)
+        elif torch_legacy.is_start(start):
+            saved = torch_legacy.read(stream, length)
+        else:
+            raise faults.mistaken(path, start, _LAYOUTS)
+        placeholders.check_nesting(saved)
+        return saved
+
+
+def existing(path: epath.PathLike) -> epath.Path:
+    """Returns the path of a file; raises `DataError` if it is none."""
     path = epath.Path(path)
     if not path.is_file():
         what = "is a folder, not a file" if path.exists() else "does not exist"
         raise errors.DataError(
             f"{path} {what}. docs/weights.md says where checkpoints are published."
         )
-    with cast(IO[bytes], path.open("rb")) as stream:
-        start = stream.read(len(_ZIP_MAGIC))
-        if start != _ZIP_MAGIC:
-            start += stream.read(file_signatures.HEAD - len(start))
-            raise errors.DataError(_not_a_zip(path, start))
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                return _Checkpoint(archive, path.stat().length).read()
-        except torch_pickle.UnreadableError as error:
-            raise errors.DataError(
-                f"{path} is not as a checkpoint must be: {error}. {_ONLY_TENSORS}"
-            ) from error
-        except _DAMAGES as error:
-            raise errors.DataError(
-                f"{path} is damaged or was not copied whole; get it again "
-                f"({type(error).__name__}: {error})."
-            ) from error
-
-
-def _not_a_zip(path: epath.Path, start: bytes) -> str:
-    mistaken = file_signatures.mistaken(start)
-    if mistaken:
-        return f"{path} is {mistaken}."
-    return (
-        f"{path} starts with {start[:8]!r}, which no zip-format checkpoint of PyTorch "
-        "does. If it is an older one (before 1.6, or saved with "
-        "_use_new_zipfile_serialization=False), rclicks-convert opens it with an "
-        "environment that has PyTorch: --torch_python=ENV/bin/python."
-    )
-
-
-class _Storage(NamedTuple):
-    """The numbers that tensors are views of, `array[n]`."""
-
-    array: np.ndarray
-
-
-class _Checkpoint:
-    """An open archive, and the storages read from it so far."""
-
-    def __init__(self, archive: zipfile.ZipFile, length: int) -> None:
-        """Finds its parts.
-
-        Args:
-            archive: The open file.
-            length: Length of the file, bytes.
-        """
-        self._archive = archive
-        members = archive.infolist()
-        packed = any(info.compress_type != zipfile.ZIP_STORED for info in members)
-        if packed or sum(info.file_size for info in members) > length:
-            raise torch_pickle.UnreadableError(
-                "its parts are compressed or overlap, as in no file of torch.save"
-            )
-        self._names = {info.filename for info in members}
-        roots = [name for name in self._names if name.endswith("/data.pkl")]
-        if len(roots) != 1:
-            raise torch_pickle.UnreadableError(
-                "it is a zip file but no checkpoint of PyTorch: data.pkl is there "
-                f"{len(roots)} times"
-            )
-        self._root = roots[0].removesuffix("/data.pkl")
-        order = b"little"
-        if f"{self._root}/byteorder" in self._names:
-            order = self._bytes("byteorder")
-        self._swapped = order != sys.byteorder.encode()
-        self._storages: dict[str, bytes] = {}
-
-    def read(self) -> object:
-        """Returns what was saved."""
-        names = {
-            "collections.OrderedDict": _ordered_dict,
-            "torch._utils._rebuild_tensor_v2": _tensor,
-            "torch._utils._rebuild_parameter": _parameter,
-            **{f"torch.{name}": dtype for name, dtype in _DTYPES.items()},
-        }
-        machine = torch_pickle.Machine(names, self._storage)
-        return machine.run(self._bytes("data.pkl"))
-
-    def _bytes(self, part: str) -> bytes:
-        name = f"{self._root}/{part}"
-        if name not in self._names:
-            raise ValueError(f"its part {part} is missing")
-        return self._archive.read(name)
-
-    def _storage(self, identity: Any) -> _Storage:
-        kind, named, key, _, count = identity
-        dtype = getattr(named, "value", None)
-        # The types first: comparing or hashing what a hostile file has may never end.
-        texts = isinstance(kind, str) and isinstance(key, str)
-        if not texts or kind != "storage" or not isinstance(dtype, np.dtype):
-            raise torch_pickle.UnreadableError("it refers to what is no storage")
-        if not isinstance(count, int):
-            raise TypeError("the size of a storage is no integer")
-        if key not in self._storages:
-            self._storages[key] = self._bytes(f"data/{key}")
-        data = self._storages[key]
-        if len(data) != count * dtype.itemsize:
-            raise ValueError(
-                f"storage {key} has {len(data)} bytes instead of {count} numbers of "
-                f"type {dtype}"
-            )
-        if self._swapped:
-            data = np.frombuffer(data, f"u{dtype.itemsize}").byteswap().tobytes()
-        return _Storage(np.frombuffer(data, cast(np.dtype[Any], dtype)))
-
-
-def _ordered_dict() -> dict[object, object]:
-    return {}
-
-
-def _parameter(array: np.ndarray, needs_gradient: bool, hooks: object) -> np.ndarray:
-    del needs_gradient, hooks
-    return array
-
-
-def _tensor(
-    storage: _Storage,
-    offset: int,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-    needs_gradient: bool,
-    hooks: object,
-    flags: object = None,
-) -> np.ndarray:
-    """Returns a tensor as a view of its storage; offset and strides are in numbers."""
-    del needs_gradient, hooks
-    if not isinstance(storage, _Storage) or flags:
-        raise torch_pickle.UnreadableError("it has a tensor of another kind than dense")
-    if not isinstance(shape, tuple) or not isinstance(strides, tuple):
-        raise TypeError("the shape or the strides of a tensor are no tuple")
-    numbers = (offset, *shape, *strides)
-    if not all(isinstance(number, int) and number >= 0 for number in numbers):
-        raise TypeError("the shape or the strides of a tensor are no whole numbers")
-    if 0 in shape:
-        return np.empty(shape, storage.array.dtype)
-    # The stride along a side of 1 can be anything, and means nothing.
-    steps = [
-        stride if side > 1 else 0 for side, stride in zip(shape, strides, strict=True)
-    ]
-    reach = sum((side - 1) * step for side, step in zip(shape, steps, strict=True))
-    if offset + reach >= storage.array.size:
-        raise ValueError(
-            f"a tensor of shape {shape}, strides {strides} and offset {offset} reaches "
-            f"beyond its storage of {storage.array.size}"
-        )
-    size = storage.array.itemsize
-    return np.lib.stride_tricks.as_strided(
-        storage.array[offset:], shape, [step * size for step in steps], writeable=False
-    )
+    return path
 
 
 def write(path: epath.PathLike, state: Mapping[str, np.ndarray]) -> None:
@@ -238,7 +94,7 @@ def write(path: epath.PathLike, state: Mapping[str, np.ndarray]) -> None:
 
 
 def _write_archive(stream: IO[bytes], state: Mapping[str, np.ndarray]) -> None:
-    kinds = {dtype.name: kind for kind, dtype in _DTYPES.items()}
+    kinds = {dtype.name: kind for kind, dtype in torch_tensors.DTYPES.items()}
     tensors: list[tuple[str, str, tuple[int, ...]]] = []
     with zipfile.ZipFile(stream, "w") as archive:
 
@@ -252,7 +108,10 @@ def _write_archive(stream: IO[bytes], state: Mapping[str, np.ndarray]) -> None:
                     f"dtype of {name}", array.dtype, ", ".join(sorted(kinds))
                 )
             tensors.append((name, kind, array.shape))
-            add(f"data/{number}", array.astype(_DTYPES[kind], copy=False).tobytes())
-        add("data.pkl", torch_pickle.state_dict(tensors))
+            add(
+                f"data/{number}",
+                array.astype(torch_tensors.DTYPES[kind], copy=False).tobytes(),
+            )
+        add("data.pkl", state_dict_pickle.encode(tensors))
         add("byteorder", sys.byteorder.encode())
         add("version", b"3\n")

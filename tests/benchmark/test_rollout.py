@@ -12,6 +12,7 @@ from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import click_models, groups, map_clicks, strategies
 from rclicks_jax.metrics import interaction
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample
 
@@ -173,7 +174,7 @@ def test_real_clicks_are_replayed_one_by_one():
 
 
 def click_at(y, x, error_mask):
-    return strategies.NextClick(y, x, True, error_mask, 1)
+    return strategies.NextClick(y, x, True, bit_masks.pack(error_mask))
 
 
 def test_groups_share_their_first_map_and_have_their_own_later():

@@ -7,6 +7,7 @@ import numpy as np
 from rclicks_jax.benchmark import trajectories
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import sampling, strategies
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import protocols
 
 SHAPE = (6, 8)
@@ -19,13 +20,13 @@ def started(watched=()):
 
 
 def click(y, x, positive=True):
-    return strategies.NextClick(y, x, positive, np.ones(SHAPE, bool), 1)
+    return strategies.NextClick(y, x, positive, bit_masks.pack(np.ones(SHAPE, bool)))
 
 
 def disk_of(pixels):
     mask = np.zeros(SHAPE, bool)
     mask.ravel()[:pixels] = True
-    return mask
+    return bit_masks.pack(mask)
 
 
 def test_rows_are_robots_then_groups_of_each_repeat():
@@ -62,18 +63,36 @@ def test_clicks_and_answers_change_the_rows_they_are_of():
     assert live.clicks.count.tolist() == [1, 0, 0, 1, 0, 0]
     assert live.clicks.yx[3, 0].tolist() == [5, 7]
     assert live.clicks.positive[:, 0].tolist() == [True] + [False] * 5
-    free = [trajectories.not_clicked(live, row) for row in (0, 1, 3)]
-    used = [np.argwhere(~pixels).tolist() for pixels in free]
+    used = [trajectories.clicked_yx(live, row).tolist() for row in (0, 1, 3)]
     assert used == [[[1, 2]], [], [[5, 7]]]
     areas = np.arange(8).reshape(2, 4)
     trajectories.add_answers(live, rows, [disk_of(3), disk_of(5)], areas)
-    assert [mask.sum() for mask in live.pred_masks] == [3, 0, 0, 5, 0, 0]
+    assert [mask.unpack().sum() for mask in live.pred_masks] == [3, 0, 0, 5, 0, 0]
     assert live.areas[3, 0].tolist() == [4, 5, 6, 7]
     trajectories.add_clicks(live, rows[1:], [click(0, 0)])
     trajectories.add_answers(live, rows[1:], [disk_of(2)], areas[:1])
     # The first repeat of G10 is watched: bits 0 and 1 are its two rounds.
-    assert set(live.rounds) == {3}
-    assert live.rounds[3].ravel()[:6].tolist() == [3, 3, 1, 1, 1, 0]
+    rounds = trajectories.seen_rounds(live)
+    assert set(rounds) == {3}
+    assert rounds[3].dtype == np.uint32
+    assert rounds[3].shape == SHAPE
+    assert rounds[3].ravel()[:6].tolist() == [3, 3, 1, 1, 1, 0]
+
+
+def test_of_many_rounds_as_many_are_seen_as_a_picture_has_bits():
+    many = dataclasses.replace(SHORT, max_clicks=30)
+    setup = dataclasses.replace(SETUP, protocol=many, groups=(3,), repeats=1)
+    live = trajectories.start("set/object", SHAPE, setup, [("group", 3)])
+    row = np.array([2])
+    masks = np.random.default_rng(0).random((30, *SHAPE)) < 0.5
+    for mask in masks:
+        trajectories.add_clicks(live, row, [click(0, 0)])
+        areas = np.zeros((1, 4), np.int64)
+        trajectories.add_answers(live, row, [bit_masks.pack(mask)], areas)
+    (seen,) = trajectories.seen_rounds(live).values()
+    bits = seen[None] >> np.arange(32, dtype=np.uint32)[:, None, None] & 1
+    np.testing.assert_array_equal(bits[:24], masks[:24])
+    assert not bits[24:].any()
 
 
 def test_a_row_is_unsolved_below_the_threshold_and_all_are_without_one():

@@ -1,3 +1,7 @@
+import dataclasses
+import threading
+
+import device_stream
 import hypothesis
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -9,6 +13,7 @@ from helpers import disk
 from rclicks_jax import errors
 from rclicks_jax.clicks import device_rows, groups, on_device, sampling
 from rclicks_jax.clicks.map_clicks import Query
+from rclicks_jax.jobs import meter, scheduler
 from rclicks_jax.networks import cards, clickability, device_letterbox, infer
 from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
@@ -16,11 +21,11 @@ from rclicks_jax.types import ClickQuery
 RULES = {"cut": "mass", "empty_map": "baseline"}
 
 
-def model(devices, variables=None):
+def model(devices, variables=None, **options):
     network = networks.network("nano")
     card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
     fresh = variables or clickability.init_variables(network, 3)
-    return infer.ClickabilityModel(fresh, card, batch=2, devices=devices)
+    return infer.ClickabilityModel(fresh, card, batch=2, devices=devices, **options)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +54,13 @@ def queries(count, seed=0):
         query = ClickQuery(image, target, region)
         made.append(Query(query, clicked, numbers, bits, number % 3 == 0))
     return made
+
+
+def wide_query():
+    """A query of another static shape."""
+    (query,) = queries(1, seed=9)
+    wide = (np.repeat(array, 4, axis=1) for array in query.click_query)
+    return query._replace(click_query=ClickQuery(*wide))
 
 
 def answers(answerer, asked):
@@ -98,6 +110,53 @@ def test_order_company_and_devices_change_nothing(devices):
     alone = on_device.OnDevice(model(1), **RULES)
     assert alone.batch == 2
     for ours, theirs in zip(answers(alone, asked), expected, strict=True):
+        np.testing.assert_array_equal(ours.yx, theirs.yx)
+        if theirs.click_map is not None:
+            np.testing.assert_array_equal(ours.click_map, theirs.click_map)
+
+
+def test_a_pass_is_sent_while_the_one_before_is_on_the_device():
+    """No pass but the last ends before the next was sent."""
+    count = 12
+    sent = [threading.Event() for _ in range(count)]
+    waited = []
+
+    def wait(number):
+        if number + 1 < count:
+            waited.append(sent[number + 1].wait(60))
+
+    (query,) = queries(1)
+    asked = query._replace(wants_map=False)
+    device_stream.run(
+        model(1),
+        asked,
+        count,
+        lambda number: sent[number].set(),
+        wait,
+        coroutines=count,
+    )
+    assert waited == [True] * (count - 1)
+
+
+def test_two_passes_under_way_give_the_bits_of_one_after_the_other(devices):
+    asked = queries(23, seed=2)
+    parts = [asked[first : first + 3] for first in range(0, len(asked), 3)]
+
+    def question(number):
+        answered = yield scheduler.Question("device", parts[number], "device")
+        return number, answered
+
+    def run(lanes, threads):
+        answerer = scheduler.of_device("device", devices)
+        ended = scheduler.run(
+            map(question, range(len(parts))),
+            [dataclasses.replace(answerer, lanes=lanes)],
+            scheduler.Limits(places=99, bytes=1 << 40, threads=threads),
+            meter.Meter(),
+        )
+        return [each for _, answers in sorted(ended) for each in answers]
+
+    for ours, theirs in zip(run(2, 2), run(1, 0), strict=True):
         np.testing.assert_array_equal(ours.yx, theirs.yx)
         if theirs.click_map is not None:
             np.testing.assert_array_equal(ours.click_map, theirs.click_map)
@@ -162,9 +221,74 @@ def test_a_photograph_larger_than_a_static_shape_is_refused(devices):
     nothing = np.zeros((0, 2), np.int32)
     one = np.ones(1, np.uint64)
     query = Query(ClickQuery(image, mask, mask), nothing, np.array([1]), one, False)
-    message = r"has 1x8193 pixels; .* at most 8192 .*--config\.max_side=8192"
+    message = r"has 1x8193 pixels; .* at most 8192 .*max_side to 8192 or less"
     with pytest.raises(errors.DataError, match=message):
         devices.prepare([query])
+
+
+def test_whole_maps_come_from_devices_for_soft_regions_too(network):
+    """Half of the regions are soft, and every photograph has a size of its own."""
+    asked = [query.click_query for query in queries(9)]
+    random = np.random.default_rng(1)
+    for number in range(0, len(asked), 2):
+        values = random.random(asked[number].gt_mask.shape, np.float32)
+        soft = asked[number].error_mask * values
+        asked[number] = asked[number]._replace(error_mask=soft)
+    stages = on_device.map_stages(network, on_device=True)
+    maps = []
+    for first in range(0, len(asked), stages.batch):
+        some = asked[first : first + stages.batch]
+        maps += stages.finish(some, stages.answer(stages.prepare(some)))
+    for ours, theirs in zip(maps, network(asked), strict=True):
+        assert ours.dtype == np.float32
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        assert not np.array_equal(ours, theirs * 0)
+
+
+def test_large_maps_come_back_before_the_next_are_made(network, monkeypatch):
+    stages = on_device.map_stages(network, on_device=True)
+    # Of two static shapes, and so in two chunks of a pass.
+    asked = [each.click_query for each in (*queries(2), wide_query())]
+    together = stages.finish(asked, stages.answer(stages.prepare(asked)))
+    monkeypatch.setattr(on_device, "_MAPS_BYTES", -1)
+    for ours, theirs in zip(
+        stages.finish(asked, stages.answer(stages.prepare(asked))),
+        together,
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_whole_maps_are_rescaled_as_the_model_does_it():
+    (query,) = queries(1)
+    scaled = model(1, rescale=True)
+    stages = on_device.map_stages(scaled, on_device=True)
+    raw = stages.answer(stages.prepare([query.click_query]))
+    (ours,) = stages.finish([query.click_query], raw)
+    assert (ours.min(), ours.max()) == (0, 1)
+    (theirs,) = scaled([query.click_query])
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_without_an_accelerator_maps_are_those_of_the_host(network):
+    stages = on_device.map_stages(network, on_device=False)
+    (query,) = queries(1)
+    raw = stages.answer(stages.prepare([query.click_query]))
+    (ours,) = stages.finish([query.click_query], raw)
+    np.testing.assert_array_equal(ours, network([query.click_query])[0])
+
+
+def test_a_photograph_that_is_gone_is_not_taken_for_another(network, devices):
+    """Arrays of the same memory follow each other: each has its own square."""
+    (query,) = queries(1)
+    image = query.click_query.image
+    for number in range(4):
+        changed = query.click_query._replace(image=np.roll(image, 7 * number, 0))
+        asked = query._replace(click_query=changed)
+        (answer,) = answers(devices, [asked])
+        (expected,) = network([changed])
+        np.testing.assert_allclose(answer.click_map, expected, atol=1e-4)
+        del changed, asked
 
 
 def test_photographs_of_one_bucket_share_programs(devices):

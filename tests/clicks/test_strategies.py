@@ -3,6 +3,9 @@ import pytest
 from helpers import disk, numbered
 
 from rclicks_jax.clicks import error_masks, strategies
+from rclicks_jax.ops import bit_masks
+
+NO_CLICKS = np.zeros((0, 2), np.int32)
 
 
 @pytest.mark.parity
@@ -10,8 +13,11 @@ def test_baseline_clicks_equal_the_original(parity):
     saved = parity("clicker.npz")
     for case in range(int(saved["bl_count"])):
         labels = saved[f"bl{case}_gt"]
-        wrong = error_masks.find(labels == 1, saved[f"bl{case}_pred"], labels == -1)
-        click = strategies.baseline_click(wrong, saved[f"bl{case}_not_clicked"])
+        wrong = error_masks.of_arrays(
+            labels == 1, saved[f"bl{case}_pred"], labels == -1
+        )
+        clicked_yx = np.argwhere(~saved[f"bl{case}_not_clicked"])
+        click = strategies.baseline_click(wrong, clicked_yx)
         ours = [int(click.positive), click.y, click.x]
         assert ours == saved[f"bl{case}_click"].tolist(), saved[f"bl{case}_name"]
 
@@ -20,8 +26,8 @@ def test_baseline_clicks_equal_the_original(parity):
 def test_an_empty_map_falls_back_to_the_click_of_the_original(parity):
     saved = parity("clicker.npz")
     target = saved["zero_map_fallback_gt"] == 1
-    wrong = error_masks.find(target, np.zeros_like(target), None)
-    click = strategies.baseline_click(wrong, np.ones_like(target))
+    wrong = error_masks.of_arrays(target, np.zeros_like(target), None)
+    click = strategies.baseline_click(wrong, NO_CLICKS)
     assert [int(click.positive), click.y, click.x] == saved[
         "zero_map_fallback_click"
     ].tolist()
@@ -32,61 +38,66 @@ def test_ignored_pixels_are_wrong_in_no_way():
     gt_mask, pred_mask = disk((20, 20), (8, 8), 5), disk((20, 20), (12, 12), 5)
     ignore_mask = np.zeros((20, 20), bool)
     ignore_mask[:, 10:] = True
-    wrong = error_masks.find(gt_mask, pred_mask, ignore_mask)
-    np.testing.assert_array_equal(wrong.fn_mask, gt_mask & ~pred_mask & ~ignore_mask)
-    np.testing.assert_array_equal(wrong.fp_mask, ~gt_mask & pred_mask & ~ignore_mask)
+    wrong = error_masks.of_arrays(gt_mask, pred_mask, ignore_mask)
+    missed, false = (mask.unpack() for mask in wrong)
+    np.testing.assert_array_equal(missed, gt_mask & ~pred_mask & ~ignore_mask)
+    np.testing.assert_array_equal(false, ~gt_mask & pred_mask & ~ignore_mask)
 
 
 def test_a_tie_is_negative_and_a_clicked_pixel_is_not_clicked_again():
     gt_mask, pred_mask = disk((30, 60), (15, 15), 6), disk((30, 60), (15, 45), 6)
-    wrong = error_masks.find(gt_mask, pred_mask, None)
-    free = np.ones((30, 60), bool)
-    first = strategies.baseline_click(wrong, free)
+    wrong = error_masks.of_arrays(gt_mask, pred_mask, None)
+    first = strategies.baseline_click(wrong, NO_CLICKS)
     assert (first.y, first.x, first.positive) == (15, 45, False)
-    free[15, 45] = False
-    second = strategies.baseline_click(wrong, free)
+    second = strategies.baseline_click(wrong, np.array([[15, 45]], np.int32))
     assert (second.y, second.x, second.positive) == (15, 15, True)
 
 
-def many(click, wrong, free, count=4000):
+def with_masks(**masks):
+    """Wrong pixels of two regions, some replaced by `bool[h w]`."""
+    packed = {name: bit_masks.pack(mask) for name, mask in masks.items()}
+    return two_regions()._replace(**packed)
+
+
+def many(click, wrong, clicked_yx, count=4000):
     """Clicks of many draws, `i64[count 2]`, and whether each is positive."""
     bits = np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
-    drawn = [click(wrong, free, int(one)) for one in bits]
+    drawn = [click(wrong, clicked_yx, int(one)) for one in bits]
     return np.array([(c.y, c.x) for c in drawn]), np.array([c.positive for c in drawn])
 
 
 def two_regions():
     gt_mask = disk((40, 60), (20, 15), 9)
-    wrong = error_masks.find(gt_mask, disk((40, 60), (18, 44), 6), None)
-    return wrong, np.ones((40, 60), bool)
+    wrong = error_masks.of_arrays(gt_mask, disk((40, 60), (18, 44), 6), None)
+    return wrong
 
 
 def test_the_largest_region_is_clicked_in_its_middle():
-    wrong, free = two_regions()
-    click = strategies.largest_component_click(wrong, free, 0)
+    click = strategies.largest_component_click(two_regions(), NO_CLICKS, 0)
     assert (click.y, click.x, click.positive) == (20, 15, True)
-    click = strategies.largest_component_click(wrong._replace(fn_mask=~free), free, 0)
+    wrong = with_masks(fn_mask=np.zeros((40, 60), bool))
+    click = strategies.largest_component_click(wrong, NO_CLICKS, 0)
     assert (click.y, click.x, click.positive) == (18, 44, False)
 
 
 def test_random_clicks_are_uniform_over_all_wrong_pixels():
-    wrong, free = two_regions()
+    wrong, free = two_regions(), np.ones((40, 60), bool)
     free[:, 50:] = False
-    yx, positive = many(strategies.random_click, wrong, free)
-    allowed = (wrong.fn_mask | wrong.fp_mask) & free
+    yx, positive = many(strategies.random_click, wrong, np.argwhere(~free))
+    missed, false = (mask.unpack() for mask in wrong)
+    allowed = (missed | false) & free
     assert allowed[tuple(yx.T)].all()
-    share = wrong.fn_mask.sum() / allowed.sum()
+    share = missed.sum() / allowed.sum()
     assert abs(positive.mean() - share) < 4 * np.sqrt(share * (1 - share) / 4000)
-    assert (positive == wrong.fn_mask[tuple(yx.T)]).all()
+    assert (positive == missed[tuple(yx.T)]).all()
 
 
 def test_deepgrow_clicks_follow_the_exponent_of_the_depth():
-    wrong, free = two_regions()
-    wrong = wrong._replace(fn_mask=np.pad(np.ones((9, 9), bool), ((5, 26), (3, 48))))
-    yx, positive = many(strategies.deepgrow_click, wrong, free)
+    wrong = with_masks(fn_mask=np.pad(np.ones((9, 9), bool), ((5, 26), (3, 48))))
+    yx, positive = many(strategies.deepgrow_click, wrong, NO_CLICKS)
     # The larger kind is the false foreground here.
     assert not positive.any()
-    inside = np.pad(wrong.fp_mask, 1)
+    inside = np.pad(wrong.fp_mask.unpack(), 1)
     depth = np.zeros(inside.shape)
     while inside.any():
         depth += inside
@@ -107,9 +118,8 @@ def test_deepgrow_clicks_follow_the_exponent_of_the_depth():
 
 @pytest.mark.parametrize("name", sorted(strategies.ROBOTS))
 def test_where_nothing_is_wrong_every_robot_clicks_the_corner(name):
-    nothing = np.zeros((7, 9), bool)
-    click = strategies.ROBOTS[name].click(
-        error_masks.Errors(nothing, nothing), ~nothing, 5
-    )
+    nothing = bit_masks.empty((7, 9))
+    wrong = error_masks.Errors(nothing, nothing)
+    click = strategies.ROBOTS[name].click(wrong, NO_CLICKS, 5)
     assert (click.y, click.x, click.positive) == (0, 0, False)
     assert not click.error_mask.any()

@@ -1,5 +1,8 @@
+import concurrent.futures
 import json
 import pathlib
+import re
+import time
 
 import numpy as np
 import pytest
@@ -134,20 +137,66 @@ def test_a_cut_index_is_named(tmp_path, text):
         letterbox_cache.LetterboxCache(tmp_path)
 
 
+def flipped(whole, place):
+    return whole[:place] + bytes((whole[place] ^ 1,)) + whole[place + 1 :]
+
+
+def refused(package):
+    """Returns the numbers of the examples that are refused as damaged."""
+    source = letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
+    numbers = []
+    for number in range(len(source)):
+        try:
+            source[number]
+        except errors.DataError as error:
+            numbers.append(number)
+            said = str(error)
+    if numbers:
+        assert re.search("part-00001.npy is damaged.*Remove the", said)
+    return numbers
+
+
 def test_what_is_not_what_was_written_is_no_example(package, cache):
+    count = len(letterbox_cache.prepare(package, "val", SETTINGS, workers=1))
+    assert refused(package) == []
+    (folder,) = cache.iterdir()
+    path = folder / "part-00001.npy"
+    whole = path.read_bytes()
+    size = (len(whole) - 128) // (count - 64)
+    for number in (64, 70, count - 1):
+        path.write_bytes(flipped(whole, 128 + (number - 64) * size + size // 3))
+        # A host that shares the data with others reads no example but its own.
+        assert refused(package) == [number]
+    # The type of a field, and a cut file, are of all.
+    for broken in (whole.replace(b"|u1", b"|i1", 1), whole[:-1], whole[:100]):
+        path.write_bytes(broken)
+        assert refused(package) == list(range(64, count))
+
+
+def test_a_damaged_index_is_named(package, cache):
     letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
     (folder,) = cache.iterdir()
-    for name, number in (("part-00001.npy", 64), (letterbox_cache.INDEX_NAME, 0)):
-        path = folder / name
-        whole = path.read_bytes()
-        # In the pixels of a part, and a digit of the index.
-        place = len(whole) // 2 if number else whole.index(b"64")
-        path.write_bytes(
-            whole[:place] + bytes((whole[place] ^ 1,)) + whole[place + 1 :]
-        )
-        with pytest.raises(errors.DataError, match=rf"{name} is damaged.*Remove the"):
-            letterbox_cache.prepare(package, "val", SETTINGS, workers=1)[number]
-        path.write_bytes(whole[:100])
-        with pytest.raises(errors.DataError, match=rf"{name} is damaged.*Remove the"):
-            letterbox_cache.prepare(package, "val", SETTINGS, workers=1)[number]
-        path.write_bytes(whole)
+    path = folder / letterbox_cache.INDEX_NAME
+    whole = path.read_bytes()
+    for broken in (flipped(whole, whole.index(b"64")), whole[:100]):
+        path.write_bytes(broken)
+        with pytest.raises(errors.DataError, match=r"index\.json is damaged.*Remove"):
+            letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
+
+
+def test_threads_open_one_part_at_a_time(package, cache, monkeypatch):
+    source = letterbox_cache.prepare(package, "val", SETTINGS, workers=1)
+    load, inside, most = np.load, [], []
+
+    def watched(*arguments, **options):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.05)
+        rows = load(*arguments, **options)
+        inside.pop()
+        return rows
+
+    monkeypatch.setattr(np, "load", watched)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(source.__getitem__, (0, 64, 1, 65)))) == 4
+    assert max(most) == 1

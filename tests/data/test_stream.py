@@ -5,6 +5,7 @@ import pytest
 
 from rclicks_jax import errors
 from rclicks_jax.data import letterbox_cache, packages, specs, stream
+from rclicks_jax.types import PackedBatch
 
 SIZE = 32
 
@@ -54,6 +55,46 @@ def test_hosts_share_each_batch(source):
     for both, first, second in zip(whole, *parts, strict=True):
         np.testing.assert_array_equal(both[:4], first)
         np.testing.assert_array_equal(both[4:], second)
+
+
+class Numbered:
+    """Tiny examples whose boxes start with their number; it notes what is read."""
+
+    def __init__(self, count):
+        self.count = count
+        self.read = []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        pixels = np.zeros((2, 2, 3), np.uint8)
+        box = np.array([index, 0, 0, 0], np.int32)
+        return PackedBatch(
+            pixels, pixels[..., :2], pixels[..., 0], box, np.float32(index)
+        )
+
+
+def test_sixteen_hosts_read_each_example_once_and_no_other(monkeypatch):
+    monkeypatch.setattr(stream, "_LOOK_AHEAD", 4)
+    steps, block = 20, 3
+    count = 16 * block * steps
+    plain = {"workers": 1, "augmentation": stream.Augmentation(flip=True)}
+    (whole,) = batches(Numbered(count), 1, batch_size=count, **plain)
+    order = whole.box[:, 0].reshape(steps, 16, block)
+    taken = []
+    for shard in range(16):
+        own = Numbered(count)
+        settings = {"batch_size": 16 * block, "shard": shard, "shards": 16}
+        seen = batches(own, steps, **plain, **settings)
+        numbers = np.concatenate([batch.box[:, 0] for batch in seen]).tolist()
+        assert numbers == order[:, shard].ravel().tolist()
+        # Then those of the next epoch, a few ahead.
+        assert own.read[: steps * block] == numbers
+        assert len(own.read) <= (steps + 6) * block
+        taken += numbers
+    assert sorted(taken) == list(range(count))
 
 
 def test_an_epoch_sees_every_example_once(source):

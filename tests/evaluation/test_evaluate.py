@@ -246,7 +246,10 @@ def test_want_of_memory_fails_a_task_and_ten_of_them_end_the_run(tmp_path, monke
         raise RuntimeError("RESOURCE_EXHAUSTED: 3 GiB")
 
     monkeypatch.setattr(click_models, "load", lambda *_, **__: starve)
-    said = r"The first 10 click tasks all failed.*Compare fewer click models at once"
+    said = (
+        r"The first 10 click tasks all failed.*: UD: out of memory \(RESOURCE_EXHAUSTED"
+        r": 3 GiB\)\. Set --config\.batch to less, compare fewer click models at once"
+    )
     with pytest.raises(errors.RClicksError, match=said):
         evaluation_job.run(SETTINGS, tmp_path)
     found = task_records.read_all(store.RunFolder(tmp_path))

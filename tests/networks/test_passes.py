@@ -87,7 +87,11 @@ class Program:
     [
         ("INTERNAL: device 1 is lost\nstack", errors.DeviceError),
         ("UNAVAILABLE: the chip does not answer", errors.DeviceError),
-        ("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.", RuntimeError),
+        (
+            "RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.",
+            errors.DeviceMemoryError,
+        ),
+        ("INVALID_ARGUMENT: a fault of this project", RuntimeError),
     ],
 )
 def test_a_device_that_fails_is_named_and_the_next_pass_is_right(
@@ -103,6 +107,9 @@ def test_a_device_that_fails_is_named_and_the_next_pass_is_right(
         assert "run the same command again" in str(raised.value)
         assert "stack" not in str(raised.value)
         assert all(str(device) in str(raised.value) for device in jax.devices()[:2])
+    if kind is errors.DeviceMemoryError:
+        said = f"in a pass of 1 click maps on each device: {message}"
+        assert str(raised.value) == said
     for ours, theirs in zip(model(asked), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -237,6 +244,15 @@ def test_the_compiler_says_what_a_pass_needs():
     two, four = (batches.needed(plan, batch, variables) for batch in (2, 4))
     parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(variables))
     squares = 64 * 64 * 4
-    # Slots, regions, and the maps that come back.
-    assert two > parameters + squares * (4 * 4 + 2 + 2)
-    assert four - two > squares * (4 * 4 + 2 + 2)
+    # Slots, and regions and maps of two passes.
+    assert two > parameters + squares * (4 * 4 + 2 * (2 + 2))
+    assert four - two > squares * (4 * 4 + 2 * (2 + 2))
+    compiled = passes.lower(plan, variables).compile().memory_analysis()
+    temporary = compiled.temp_size_in_bytes
+    assert two > parameters + squares * (4 * 4 + 2 * (2 + 2)) + 2 * temporary
+
+
+def test_networks_that_share_devices_share_their_memory(analysis):
+    plan = plan_on(Device(4000))
+    assert batches.choose(plan, "one") == 180
+    assert batches.choose(plan, "one", sharing=2) == 40

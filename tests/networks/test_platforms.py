@@ -1,5 +1,6 @@
 """A program for another platform has what is fast there, wherever it is compiled."""
 
+import dataclasses
 import functools
 import re
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax.networks import clickability
-from rclicks_jax.ops import depthwise
+from rclicks_jax.ops import depthwise, row_blocks
 from rclicks_jax.settings import networks
 
 NETWORK = networks.network("nano")
@@ -46,9 +47,32 @@ def convolutions(text):
     return sum(int(group) > 1 for group in groups), len(strides)
 
 
-@pytest.mark.parametrize("platform", ["tpu", "cuda"])
-def test_accelerators_get_convolutions(platform):
-    assert convolutions(text_of(predict, platform)) == (DEPTHWISE, STRIDED)
+def test_gpus_get_convolutions():
+    assert convolutions(text_of(predict, "cuda")) == (DEPTHWISE, STRIDED)
+
+
+def test_tpus_get_folded_convolutions_and_feed_forward_parts_in_blocks():
+    # Of the feed-forward parts, and of the stem and the prompt.
+    blocks, folded = sum(NETWORK.depths), 2 + 2
+    expected = DEPTHWISE - blocks, STRIDED - folded
+    assert convolutions(text_of(predict, "tpu")) == expected
+
+
+def test_the_way_of_tpus_gives_the_same_maps(monkeypatch):
+    random = np.random.default_rng(0)
+    images = random.normal(size=(2, 64, 32, 3)).astype(np.float32)
+    masks = (random.random((2, 64, 32, 2)) > 0.5).astype(np.float32)
+    variables = clickability.init_variables(NETWORK, 0)
+    expected = jax.jit(predict)(variables, images, masks)
+    monkeypatch.setattr(
+        jax.lax,
+        "platform_dependent",
+        lambda *arguments, tpu=None, default=None, **_: (tpu or default)(*arguments),
+    )
+    # In blocks of two rows at most.
+    monkeypatch.setattr(row_blocks, "_BLOCK", 4 * 2 * 8 * 8 * 4)
+    ours = jax.jit(lambda *arguments: predict(*arguments))(variables, images, masks)
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
 def test_cpus_get_products():
@@ -62,7 +86,41 @@ def test_cpus_get_products():
 def test_gradients_are_those_of_the_platform():
     # The gradient of a kernel is summed line by line on CPUs alone.
     assert text_of(gradient, "cpu").count("stablehlo.while") == DEPTHWISE
-    assert "stablehlo.while" not in text_of(gradient, "tpu")
+    assert "stablehlo.while" not in text_of(gradient, "cuda")
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_blocks_of_a_stage_are_a_loop_in_trainings_on_tpus_alone(remat):
+    size = dataclasses.replace(NETWORK, depths=(1, 3, 2, 1))
+    net = clickability.ClickabilityNet(size, train=True, remat=remat)
+
+    def gradient(params, variables, images, masks, key):
+        def loss(params):
+            maps, _ = net.apply(
+                {**variables, "params": params},
+                images,
+                masks,
+                rngs={"dropout": key},
+                mutable=["batch_stats"],
+            )
+            return maps.sum()
+
+        return jax.grad(loss)(params)
+
+    shapes = clickability.variable_shapes(size)
+    images, masks = (
+        jax.ShapeDtypeStruct((1, 32, 32, channels), jnp.float32) for channels in (3, 2)
+    )
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    traced = jax.jit(gradient).trace(shapes["params"], shapes, images, masks, key)
+    loops = {
+        platform: traced.lower(lowering_platforms=(platform,))
+        .as_text()
+        .count("stablehlo.while")
+        for platform in ("tpu", "cuda")
+    }
+    # Of two stages, forward and backward, where features are computed again.
+    assert loops == {"tpu": 4 * remat, "cuda": 0}
 
 
 def test_a_program_for_several_platforms_decides_where_it_runs():

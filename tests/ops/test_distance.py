@@ -29,44 +29,6 @@ def test_the_deepest_pixel_is_the_first_of_the_farthest(mask, data):
     assert distance.deepest_pixel(mask, allowed) == slow_deepest(mask, allowed)
 
 
-def depth_of(mask, except_yx):
-    allowed = np.ones_like(mask)
-    allowed[tuple(except_yx.T)] = False
-    return distance.deepest_pixel(mask, allowed)[0]
-
-
-@hypothesis.given(masks, st.data())
-@hypothesis.settings(deadline=None, max_examples=150)
-def test_of_two_masks_the_deeper_is_told(first, data):
-    second = data.draw(hnp.arrays(bool, first.shape))
-    rows = st.integers(0, first.shape[0] - 1)
-    columns = st.integers(0, first.shape[1] - 1)
-    pairs = data.draw(st.lists(st.tuples(rows, columns), max_size=4))
-    except_yx = np.array(pairs, np.int32).reshape(-1, 2)
-    expected = depth_of(first, except_yx) > depth_of(second, except_yx)
-    assert distance.is_deeper(first, second, except_yx) == expected
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_bounds_hold_the_depth_of_large_masks(seed):
-    drawn = np.random.default_rng(seed)
-    noise = drawn.standard_normal((drawn.integers(40, 260), drawn.integers(40, 300)))
-    mask = ndimage.gaussian_filter(noise, drawn.uniform(1, 12)) > 0
-    except_yx = np.argwhere(mask)[:: max(1, int(mask.sum()) // 9)].astype(np.int32)
-    depth = np.sqrt(depth_of(mask, except_yx))
-    cut = distance._Cut.of(mask, except_yx)
-    for bounds in (
-        distance._bounds_by_size,
-        distance._bounds_by_blocks,
-        distance._bounds_by_chamfer,
-    ):
-        low, high = bounds(cut)
-        assert low <= depth <= high
-    other = np.roll(mask, 3, axis=0) & (drawn.random(mask.shape) < 0.9999)
-    expected = depth_of(mask, except_yx) > depth_of(other, except_yx)
-    assert distance.is_deeper(mask, other, except_yx) == expected
-
-
 def test_masks_too_large_for_roots_are_compared_as_integers(monkeypatch):
     mask = np.random.default_rng(0).random((40, 60)) < 0.9
     allowed = np.ones_like(mask)

@@ -5,8 +5,7 @@ import jax
 import numpy as np
 import pytest
 
-from rclicks_jax.metrics import interaction
-from rclicks_jax.ops import buckets, morphology, packed_masks
+from rclicks_jax.ops import bit_masks, buckets, morphology, packed_masks
 
 SHAPE = (48, 64)
 shapes = st.tuples(st.integers(1, SHAPE[0]), st.integers(1, SHAPE[1]))
@@ -28,6 +27,16 @@ def blobs(draw, count=1):
     return made
 
 
+def host_bands(masks, width):
+    """Boundary bands on the host, `bool[h w]` each."""
+    packed = [bit_masks.pack(mask) for mask in masks]
+    bands = morphology.boundary_bands(np.stack([each.bits for each in packed]), width)
+    return [
+        bit_masks.BitMask(np.ascontiguousarray(band), masks[0].shape).unpack()
+        for band in bands
+    ]
+
+
 @hypothesis.given(shapes.flatmap(lambda shape: hnp.arrays(bool, shape)))
 @hypothesis.settings(deadline=None)
 def test_bits_become_the_mask_again_and_nothing_beyond(mask):
@@ -47,7 +56,7 @@ def test_the_band_is_that_of_the_host(masks, width):
     padded = np.zeros(SHAPE, bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask
     ours = np.asarray(band(padded, np.int32(width)))
-    expected = morphology.boundary_band(mask, width)
+    expected = host_bands([mask], width)[0]
     np.testing.assert_array_equal(ours[: mask.shape[0], : mask.shape[1]], expected)
     assert ours.sum() == expected.sum()
 
@@ -57,17 +66,21 @@ def test_the_band_is_that_of_the_host(masks, width):
 def test_a_device_counts_what_the_host_counts(masks, with_ignored, width):
     target, ignored, *predictions = masks
     counted = ~ignored if with_ignored else None
-    ours = packed_masks.count(predictions, target, counted, width)
-    bands = [morphology.boundary_band(mask, width) for mask in predictions]
-    target_band = morphology.boundary_band(target, width)
-    expected = np.concatenate(
+    packed = [bit_masks.pack(mask) for mask in predictions]
+    counted_mask = None if counted is None else bit_masks.pack(counted)
+    ours = packed_masks.count(packed, bit_masks.pack(target), counted_mask, width)
+    everything = np.ones_like(target) if counted is None else counted
+    *bands, target_band = host_bands([*predictions, target], width)
+    expected = [
         [
-            interaction.areas_on_host(predictions, target, counted),
-            interaction.areas_on_host(bands, target_band, counted),
-        ],
-        axis=1,
-    )
-    assert ours.dtype == expected.dtype
+            (mask & target & everything).sum(),
+            ((mask | target) & everything).sum(),
+            (band & target_band & everything).sum(),
+            ((band | target_band) & everything).sum(),
+        ]
+        for mask, band in zip(predictions, bands, strict=True)
+    ]
+    assert ours.dtype == np.int64
     np.testing.assert_array_equal(ours, expected)
 
 

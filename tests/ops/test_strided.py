@@ -39,3 +39,23 @@ def test_it_runs_in_every_way(variant):
     expected = strided.strided_conv(images, kernel, "lax")
     ours = variant(strided.strided_conv)(images, kernel)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_folded_images_have_the_same_sums():
+    images, first, _ = inputs((8, 12))
+    second = jax.random.normal(jax.random.key(1), (3, 3, 4, 5))
+    folded = strided.strided_conv_folded(strided.fold(images, 4), first, 4)
+    once = strided.strided_conv(images, first, "lax")
+    np.testing.assert_allclose(folded, strided.fold(once, 2), atol=1e-5)
+    twice = strided.strided_conv(once, second, "lax")
+    ours = strided.strided_conv_folded(folded, second, 2)
+    np.testing.assert_allclose(ours, twice, atol=1e-4)
+
+
+def test_folding_keeps_each_pixel():
+    images = jax.random.normal(jax.random.key(0), (2, 4, 6, 3))
+    folded = np.asarray(strided.fold(images, 2))
+    assert folded.shape == (2, 2, 3, 12)
+    np.testing.assert_array_equal(
+        folded[1, 1, 2].reshape(2, 2, 3), np.asarray(images)[1, 2:4, 4:6]
+    )

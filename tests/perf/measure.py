@@ -11,11 +11,13 @@ import numpy as np
 import page
 from timing import median_ms
 
+from rclicks_jax.benchmark import scoring
 from rclicks_jax.clicks import error_masks, groups, sampling, strategies
-from rclicks_jax.metrics import interaction
-from rclicks_jax.ops import masks, morphology
+from rclicks_jax.ops import bit_masks, masks
+from rclicks_jax.types import InstanceExample
 
 SHAPES = ((600, 800), (1500, 2000))
+NO_CLICKS = np.zeros((0, 2), np.int32)
 STREAMS = np.arange(1, 11, dtype=np.int32)
 
 
@@ -59,10 +61,9 @@ def baseline_on_the_whole_image(fn_mask, fp_mask):
         np.where(depth == depth.max())
 
 
-def scored(pred_masks, gt_mask, band, width):
-    interaction.areas_on_host(pred_masks, gt_mask, None)
-    bands = [morphology.boundary_band(mask, width) for mask in pred_masks]
-    interaction.areas_on_host(bands, band, None)
+def scored(pred_masks, target):
+    packed = [bit_masks.pack(mask) for mask in pred_masks]
+    scoring.areas(target, packed, on_device=False)
 
 
 def rows():
@@ -83,17 +84,16 @@ def rows():
         yield f"ten groups from ten maps, {name}", ours, peer
         gt_mask = error_mask
         shifted = np.roll(gt_mask, width // 8, axis=1)
-        wrong = error_masks.find(gt_mask, shifted, None)
-        free = np.ones_like(gt_mask)
-        peer = median_ms(lambda w=wrong: baseline_on_the_whole_image(*w))
-        ours = median_ms(lambda w=wrong, f=free: strategies.baseline_click(w, f))
+        wrong = error_masks.of_arrays(gt_mask, shifted, None)
+        unpacked = [mask.unpack() for mask in wrong]
+        peer = median_ms(lambda w=unpacked: baseline_on_the_whole_image(*w))
+        ours = median_ms(lambda w=wrong: strategies.baseline_click(w, NO_CLICKS))
         yield f"baseline click, {name}", ours, peer
         predicted = [np.roll(gt_mask, shift, axis=0) for shift in range(11)]
-        band_width = morphology.band_width(gt_mask.shape)
-        band = morphology.boundary_band(gt_mask, band_width)
-        ours = median_ms(
-            lambda m=predicted, g=gt_mask, b=band, w=band_width: scored(m, g, b, w)
+        target = scoring.target_of(
+            InstanceExample("object", gt_mask, None, NO_CLICKS, "")
         )
+        ours = median_ms(lambda m=predicted, t=target: scored(m, t))
         yield f"IoU and boundary IoU of 11 masks, {name}", ours, None
 
 

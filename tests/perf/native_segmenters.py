@@ -17,7 +17,6 @@ import time
 
 import numpy as np
 
-from rclicks_jax.networks import architectures
 from rclicks_jax.networks.sam import sizes, weights
 from rclicks_jax.segmenters import load
 from rclicks_jax.types import Clicks
@@ -35,11 +34,7 @@ SHAPE = (480, 640)
 
 def write_checkpoint(path, variant):
     """Writes a checkpoint of a size, with seeded weights."""
-    leaves = architectures.flatten(weights.shapes_of(sizes.PUBLISHED[variant]))
-    shapes = {
-        weights.torch_key(names[1:]): weights.torch_shape(names, leaf.shape)
-        for names, leaf in leaves.items()
-    }
+    shapes = weights.torch_shapes(sizes.PUBLISHED[variant])
     torch_files.write(path, sam_cases.state_of(shapes, {}))
 
 

@@ -184,7 +184,7 @@ def test_wrong_settings_are_refused_before_anything_is_loaded(
     [
         ("other.pth", {"weight": np.zeros(3, np.float32)}, "none of SAM"),
         ("half.pth", b"PK\x03\x04 and no more", "half.pth"),
-        ("half.safetensors", b"\x08\x00", "half.safetensors.*damaged"),
+        ("half.safetensors", b"\x08\x00", "half.safetensors starts with"),
     ],
 )
 def test_files_that_are_no_sam_are_refused(tmp_path, name, content, message):
@@ -199,7 +199,7 @@ def test_files_that_are_no_sam_are_refused(tmp_path, name, content, message):
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):
-    with pytest.raises(errors.SegmenterError, match=r"model\.safetensors is not there"):
+    with pytest.raises(errors.SegmenterError, match=r"it is empty.*model\.safetensors"):
         load.load(f"jax_sam:checkpoint={tmp_path}")
 
 

@@ -3,6 +3,7 @@
     TPU_LIBRARY_PATH=.../libtpu.so python tests/tpu/compile_programs.py
     ... --nano           # small ones, to see that all compile; nothing is written
     ... --only=draws     # those whose row has this text; other rows stay as they are
+    ... --modules=3      # also prints the cycles of modules, named by this many names
 
 Writes a table into docs/performance.md. Ends with an error if a program does not
 compile or does not fit into the memory of its chip.
@@ -37,6 +38,7 @@ from jax.experimental import topologies
 
 NANO = flags.DEFINE_bool("nano", False, "Compile small programs.")
 ONLY = flags.DEFINE_string("only", "", "Part of the rows to compile.")
+MODULES = flags.DEFINE_integer("modules", 0, "Names of modules whose cycles to print.")
 
 
 def version_of(library: pathlib.Path) -> str:
@@ -74,6 +76,9 @@ def compiled(case: programs.Case) -> table.Row:
         + sizes.generated_code_size_in_bytes
     )
     collectives, moved = text.collectives()
+    if MODULES.value:
+        for name, cycles in text.cycles_of_modules(MODULES.value).most_common(40):
+            print(f"{cycles / 1e6:9.3f} {name}")
     return table.Row(
         program=case.program,
         shape=case.shape,

@@ -4,6 +4,7 @@ The compiler notes how many cycles it expects each instruction to take. They are
 estimates; nothing was run.
 """
 
+import collections
 import re
 from collections.abc import Iterator
 
@@ -17,6 +18,9 @@ _COLLECTIVE = re.compile(
     r" = (.*?) ((?:all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)"
     r"(?:-start)?)\("
 )
+_SOURCE = re.compile(r'op_name="([^"]*)"')
+# Parts of a source that name what JAX does, not a module.
+_NO_MODULE = re.compile(r"^(cond|while|body|branch_\d+_fun|closed_call)$|\(")
 _ARRAY = re.compile(r"\b(pred|[a-z]+?(\d+))\[([\d,]*)\]")
 # An instruction the compiler did not estimate has the largest integer.
 _UNKNOWN = 1 << 62
@@ -69,6 +73,21 @@ class Program:
             if found and int(found[1]) < _UNKNOWN:
                 total += times * int(found[1])
         return total
+
+    def cycles_of_modules(self, depth: int) -> collections.Counter[str]:
+        """Sums the estimates by the module of the network that asked for them.
+
+        Args:
+            depth: Names of modules, one in the other, that are told apart.
+        """
+        sums: collections.Counter[str] = collections.Counter()
+        for line, times in self.instructions():
+            found, source = _CYCLES.search(line), _SOURCE.search(line)
+            if found and int(found[1]) < _UNKNOWN:
+                names = source[1].split("/")[1:-1] if source else []
+                names = [name for name in names if not _NO_MODULE.search(name)]
+                sums["/".join(names[:depth])] += times * int(found[1])
+        return sums
 
     def collectives(self) -> tuple[int, int]:
         """Returns how many there are, and the bytes of their results on a device."""

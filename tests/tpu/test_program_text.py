@@ -38,6 +38,16 @@ def test_cycles_of_a_loop_count_as_often_as_it_runs():
     assert program_text.Program(TEXT).cycles() == 1000 + 5 * 100
 
 
+def test_cycles_are_summed_by_module():
+    text = TEXT.replace(
+        '"estimated_cycles":"100"}',
+        '"estimated_cycles":"100"}, '
+        'metadata={op_name="jit(f)/Net/while/body/block/fc1/dot_general"}',
+    )
+    sums = program_text.Program(text).cycles_of_modules(2)
+    assert sums == {"Net/block": 500, "": 1000}
+
+
 def test_collectives_count_as_often_as_they_run_with_the_bytes_of_their_results():
     assert program_text.Program(TEXT).collectives() == (6, 5 * (8 * 4 + 6 * 2) + 4 * 4)
 

@@ -5,18 +5,26 @@ import re
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 import two_convolutions
 
-from rclicks_jax.networks import clickability, layers
-from rclicks_jax.ops import scaling
+from rclicks_jax.networks import clickability, layers, mscan
+from rclicks_jax.ops import chain, depthwise, scaling
 from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, state, steps, sums
 from rclicks_jax.types import TrainBatch
 
 SIZE = 32
+# Where a map is 0, the divergence has a slope of 1e9, which rounding decides: maps of
+# `Deep` are 0 where there are no clicks, and there alone.
+INSIDE = np.tile(np.arange(SIZE) >= 4, (SIZE, 1)).astype(np.float32)
+
+
+# How far rounding may lead two trainings apart in three steps.
+ROUNDING = 1e-4
 
 
 def batch_of(count):
@@ -30,9 +38,9 @@ def batch_of(count):
     )
 
 
-def step_of(net, variables, **options):
-    """Returns a step of plain descent at rate 1 on all devices, and its first state."""
-    descent = optax.sgd(1.0)
+def step_of(net, variables, rate=1.0, **options):
+    """Returns a step of plain descent on all devices, and its first state."""
+    descent = optax.sgd(rate)
     step = steps.make_train_step(
         net,
         descent,
@@ -164,3 +172,104 @@ def test_running_statistics_move_once_a_step_by_the_mean_over_parts():
     mean, var = parts.mean(1).mean(0), parts.var(1, ddof=1).mean(0)
     np.testing.assert_allclose(ours["mean"], 0.1 * mean, atol=1e-6)
     np.testing.assert_allclose(ours["var"], 0.9 + 0.1 * var, rtol=1e-5)
+
+
+class Deep(nn.Module):
+    """A stage of blocks that drop much."""
+
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, image, masks):
+        mode = layers.Mode(train=True, axis_name=devices.AXIS)
+        encoder = mscan.Encoder((4,), (3,), (2,), 0.6, mode, self.remat)
+        (features,) = encoder(image, masks[:, ::4, ::4, :1])
+        maps = (2 + jnp.tanh(features.sum(-1))).repeat(4, axis=1).repeat(4, axis=2)
+        return maps * INSIDE[None]
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """Variables of `Deep`, whose blocks matter as much as after a training."""
+    batch = batch_of(1)
+    shapes = jax.eval_shape(Deep().init, jax.random.key(0), batch.image, batch.masks)
+    random = np.random.default_rng(0)
+    return {
+        "params": jax.tree.map(
+            lambda leaf: random.normal(size=leaf.shape).astype(np.float32),
+            shapes["params"],
+        ),
+        "batch_stats": jax.tree.map(
+            lambda leaf: np.ones(leaf.shape, np.float32), shapes["batch_stats"]
+        ),
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """Replaces the many depthwise convolutions, which take long to compile."""
+
+    def scaled(images, kernel):
+        return images * kernel.sum((0, 1), keepdims=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(depthwise, "depthwise_conv", scaled)
+        yield
+
+
+class Training:
+    """A compiled step of a network, with its first state."""
+
+    def __init__(self, net, variables, accumulate):
+        step, self.first = step_of(net, variables, 0.01, accumulate=accumulate)
+        batch = batch_of(8)
+        batch = batch._replace(click_map=batch.click_map * INSIDE)
+        self.batch = devices.divide(batch)
+        self.program = step.lower(self.first, self.batch, jax.random.key(0)).compile()
+
+    def steps(self, seed=0):
+        """Returns the states and losses of three steps."""
+        states, losses = [self.first], []
+        for _ in range(3):
+            state, loss = self.program(states[-1], self.batch, jax.random.key(seed))
+            states.append(state)
+            losses.append(float(loss))
+        return list(map(devices.to_host, states)), losses
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def kept(deep, request):
+    """The training that keeps features, in a number of parts; and that number."""
+    return Training(Deep(), deep, request.param), request.param
+
+
+def differences(ours, expected):
+    """Returns how far two trainings are from each other, as parts of what changed."""
+    (states, losses), (others, expected_losses) = ours, expected
+    found = list(np.abs(np.divide(losses, expected_losses) - 1))
+    for number in (1, 2, 3):
+        for part in ("params", "batch_stats"):
+            changes = [
+                jax.tree.map(
+                    np.subtract, getattr(run[number], part), getattr(run[0], part)
+                )
+                for run in (states, others)
+            ]
+            found.append(distance(*changes))
+    return found
+
+
+def test_features_computed_again_learn_what_kept_ones_do(deep, kept):
+    training, accumulate = kept
+    again = Training(Deep(remat=True), deep, accumulate)
+    assert max(differences(again.steps(), training.steps())) < ROUNDING
+    # Other paths dropped would be seen.
+    assert min(differences(training.steps(1), training.steps())[3:]) > 1e-2
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_blocks_in_a_loop_learn_what_blocks_in_a_row_do(deep, kept, remat, monkeypatch):
+    training, accumulate = kept
+    monkeypatch.setattr(chain, "_row", chain._loop)
+    looped = Training(Deep(remat=remat), deep, accumulate)
+    assert max(differences(looped.steps(), training.steps())) < ROUNDING

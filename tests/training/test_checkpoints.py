@@ -2,8 +2,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 import jax
 import numpy as np
@@ -13,7 +15,7 @@ from etils import epath
 
 from rclicks_jax import errors
 from rclicks_jax.settings import training
-from rclicks_jax.training import checkpoints, orbax_noise, state
+from rclicks_jax.training import checkpoints, devices, orbax_noise, state
 
 
 def state_at(step):
@@ -53,7 +55,9 @@ def test_an_empty_folder_has_no_latest(keeper):
     assert keeper.restore_latest(state_at(0)) is None
 
 
-def test_a_full_disk_is_told_with_what_is_kept(keeper, monkeypatch):
+@pytest.mark.parametrize("when", ["at the next save", "at the wait", "at the end"])
+def test_a_full_disk_is_told_with_what_is_kept(tmp_path, monkeypatch, when):
+    keeper = checkpoints.Checkpoints(epath.Path(tmp_path), training.TrainConfig())
     keeper.save(state_at(1), {"sim": 0.1})
     keeper.wait()
 
@@ -61,8 +65,120 @@ def test_a_full_disk_is_told_with_what_is_kept(keeper, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(keeper._manager, "save", full)
+    keeper.save(state_at(2), {"sim": 0.2})
+    told = {
+        "at the next save": lambda: keeper.save(state_at(3), None),
+        "at the wait": keeper.wait,
+        "at the end": keeper.close,
+    }
     with pytest.raises(errors.TrainingError, match=r"No space left.*Others: 1\."):
+        told[when]()
+    # Once is enough.
+    keeper.close()
+    assert steps_in(tmp_path / "checkpoints") == [1]
+
+
+def test_a_training_waits_for_the_checkpoint_before_alone(keeper, monkeypatch):
+    may_write, may_go_on = threading.Event(), threading.Event()
+    write, begun = keeper._manager.save, []
+
+    def slow(step, **arguments):
+        begun.append((step, threading.current_thread() is threading.main_thread()))
+        assert may_write.wait(30)
+        return write(step, **arguments)
+
+    monkeypatch.setattr(keeper._manager, "save", slow)
+    # Returns though nothing may be written yet.
+    keeper.save(state_at(1), {"sim": 0.1})
+
+    def save_another():
         keeper.save(state_at(2), {"sim": 0.2})
+        may_go_on.set()
+
+    training_thread = threading.Thread(target=save_another)
+    training_thread.start()
+    assert not may_go_on.wait(0.2)
+    may_write.set()
+    assert may_go_on.wait(30)
+    training_thread.join()
+    keeper.wait()
+    assert begun == [(1, False), (2, False)]
+    assert int(keeper.restore_latest(state_at(0)).step) == 2
+
+
+def test_what_was_saved_is_the_state_of_then(keeper, monkeypatch):
+    may_write = threading.Event()
+    to_host = checkpoints.devices.to_host
+
+    def slow(tree):
+        assert may_write.wait(30)
+        return to_host(tree)
+
+    monkeypatch.setattr(checkpoints.devices, "to_host", slow)
+    add = devices.parallel_train_step(
+        lambda state, batch, key: (jax.tree.map(lambda leaf: leaf + 1, state), key)
+    )
+    first = devices.replicate(state_at(1))
+    keeper.save(first, {"sim": 0.1})
+    batch = np.zeros((jax.local_device_count(), 1))
+    second, _ = add(first, batch, jax.random.key(0))
+    jax.block_until_ready(second)
+    may_write.set()
+    keeper.wait()
+    assert int(second.step) == 2
+    saved = keeper.restore_latest(state_at(0))
+    assert int(saved.step) == 1
+    assert saved.params["w"].tolist() == [1, 1, 1]
+
+
+KILLED_WHILE_SAVING = """
+import os, signal, sys
+from etils import epath
+from test_checkpoints import state_at
+from rclicks_jax.settings import training
+from rclicks_jax.training import checkpoints
+keeper = checkpoints.Checkpoints(epath.Path(sys.argv[1]), training.TrainConfig())
+for step in (1, 2):
+    keeper.save(state_at(step), {"sim": 0.1 * step})
+    keeper.wait()
+rename = os.rename
+def killed(source, target):
+    if "checkpoint-tmp" in str(source) and str(target).endswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(source, target)
+os.rename = killed
+keeper.save(state_at(3), {"sim": 0.3})
+keeper.wait()
+raise SystemExit("not killed")
+"""
+
+
+def run_beside(program, *arguments):
+    places = [*sys.path, str(pathlib.Path(__file__).parent)]
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_one_that_was_killed_while_saving_leaves_the_checkpoint_before(tmp_path):
+    done = run_beside(KILLED_WHILE_SAVING, tmp_path, "3")
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    folder = tmp_path / "checkpoints"
+    half = [path for path in folder.iterdir() if not path.name.isdigit()]
+    assert len(half) == 1
+    assert any(path.is_file() for path in half[0].rglob("*"))
+    again = checkpoints.Checkpoints(epath.Path(tmp_path), training.TrainConfig())
+    latest = again.restore_latest(state_at(0))
+    assert int(latest.step) == 2
+    assert latest.params["w"].tolist() == [2, 2, 2]
+    # Half a checkpoint is as large as a whole one, and is removed.
+    again.save(state_at(3), {"sim": 0.3})
+    again.close()
+    assert [path.name for path in folder.iterdir()] == ["3"]
 
 
 SAVE_BEYOND_A_LIMIT = """
@@ -87,14 +203,8 @@ except errors.TrainingError as error:
 
 
 def test_what_cannot_be_written_is_told_once(tmp_path):
-    places = [*sys.path, str(pathlib.Path(__file__).parent)]
-    done = subprocess.run(
-        [sys.executable, "-c", SAVE_BEYOND_A_LIMIT, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_beside(SAVE_BEYOND_A_LIMIT, tmp_path)
+    assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("told A checkpoint in")
     assert "File too large. Others: none." in done.stdout
     assert "Traceback" not in done.stderr

@@ -3,11 +3,11 @@ import json
 import os
 import signal
 
+import clicked_folders
 import jax
 import numpy as np
 import pytest
 import two_convolutions
-from helpers import disk, write_image
 
 from rclicks_jax import cache, errors, registry
 from rclicks_jax.networks import cards
@@ -28,22 +28,7 @@ SIZE = 32
 def clicked_folder(tmp_path_factory):
     """Twelve photographs with a disk each, and clicks in its middle."""
     folder = tmp_path_factory.mktemp("clicked") / "disks"
-    random = np.random.default_rng(0)
-    lines = [
-        "dataset,image_stem,object_stem,full_stem,click_type,model_type,device,x,y,w,h"
-    ]
-    for number in range(12):
-        target = disk((40, 48), (20, 14 + number), 9)
-        image = random.integers(0, 90, (40, 48, 3), dtype=np.uint8)
-        image[target] += 120
-        write_image(folder / "images" / f"i{number}.png", image)
-        write_image(folder / "masks" / f"i{number}.png", target.astype(np.uint8) * 255)
-        for y, x in np.argwhere(disk((40, 48), (20, 14 + number), 2)):
-            lines.append(f"disks,i{number},,i{number},first,,pc,{x},{y},48,40")
-    (folder / "clicks.csv").write_text("\n".join(lines) + "\n")
-    names = [f"i{number}" for number in range(12)]
-    (folder / "train.txt").write_text("\n".join(names[:8]))
-    (folder / "val.txt").write_text("\n".join(names[8:]))
+    clicked_folders.write_disks(folder)
     return folder
 
 
@@ -148,6 +133,19 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
     said = r"16 cannot .* 4 devices, 3 parts each .*accumulate.* multiple of 12.* 24"
     with pytest.raises(errors.TrainingError, match=said):
         loop.train_and_evaluate(odd, tmp_path)
+
+
+def test_features_are_not_computed_again_by_a_network_that_cannot(
+    settings, tmp_path, monkeypatch
+):
+    entry = "two_convolutions:ARCHITECTURE"
+    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+    second = dataclasses.replace(
+        settings, architecture="two_convolutions", variant="narrow", remat=True
+    )
+    said = r"--config.remat: got true; allowed: false with .* two_convolutions"
+    with pytest.raises(errors.BadValueError, match=said):
+        loop.train_and_evaluate(second, tmp_path)
 
 
 def test_what_was_raised_first_is_told_if_closing_fails_too(

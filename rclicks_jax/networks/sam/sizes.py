@@ -95,19 +95,20 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
     Raises:
         DataError: Keys that show the sizes are missing, or no SAM has such sizes.
     """
-    shapes = {key: array.shape for key, array in state.items()}
+    shapes = state_dicts.shapes_of(state)
+    named = state_dicts.named(state)
 
     def shape(key: str, rank: int) -> tuple[int, ...]:
         found = shapes.get(key)
         if found is None:
             raise errors.DataError(
-                f"The checkpoint lacks {key}, so it is none of SAM. A SAM has "
+                f"{named} lacks {key}, so it is none of SAM. A SAM has "
                 "image_encoder, prompt_encoder and mask_decoder, or the same parts by "
                 "the names of the Hugging Face hub."
             )
         if len(found) != rank or 0 in found:
             raise errors.DataError(
-                f"The checkpoint's {key} has shape {found}; that of a SAM has {rank} "
+                f"{named} has {key} of shape {found}; that of a SAM has {rank} "
                 "sides, none of them 0."
             )
         return found
@@ -128,7 +129,7 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
     windows = {side for side in sides if side != grid}
     if len(windows) > 1 or not depth or dim % head:
         raise errors.DataError(
-            f"The checkpoint's encoder has {depth} blocks of {dim} channels with "
+            f"{named} has an encoder of {depth} blocks of {dim} channels with "
             f"windows of {sorted(windows)} patches and a grid of {grid}; a SAM has one "
             "size of windows, and heads that divide its channels."
         )

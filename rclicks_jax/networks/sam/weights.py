@@ -4,28 +4,25 @@ The names of our modules follow the original's, so each of our leaves knows the 
 that it comes from. Every key must be used and every leaf filled.
 """
 
-import pathlib
 import re
-from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import safetensors
-import safetensors.numpy
 from jax.typing import DTypeLike
 
-from rclicks_jax import errors
 from rclicks_jax.networks import architectures
 from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.networks.sam import network
 from rclicks_jax.networks.sam.sizes import SamSizes, sizes_of
-from rclicks_jax.weights import state_dicts, torch_files
+from rclicks_jax.weights import key_maps, state_dicts
 
 _LEAF_NAMES = {"kernel": "weight", "scale": "weight", "table": "weight"}
+# IOHW to IHWO.
+_TRANSPOSED_CONVOLUTION = key_maps.Layout((0, 2, 3, 1))
 _MLP = r"iou_prediction_head|output_hypernetworks_mlps\.\d+"
 # From the hub's names to the original's, applied one after the other.
-_HUB = (
+_HUB: key_maps.Rules = (
     (r"^vision_encoder\.", "image_encoder."),
     (r"\.patch_embed\.projection\.", ".patch_embed.proj."),
     (r"^image_encoder\.layers\.(\d+)\.layer_norm", r"image_encoder.blocks.\1.norm"),
@@ -49,48 +46,13 @@ _HUB = (
     (r"\.upscale_conv1\.", ".output_upscaling.0."),
     (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
     (r"\.upscale_conv2\.", ".output_upscaling.3."),
-    (rf"({_MLP})\.layers\.(\d+)\.", r"\1.layers.\2+1."),
-    (rf"({_MLP})\.proj_in\.", r"\1.layers.0."),
 )
 # It is `shared_image_embedding.positional_embedding` once more.
 _TIED = "prompt_encoder.shared_embedding.positional_embedding"
-_HUB_FILE = "model.safetensors"
 _HUB_SIGN = "vision_encoder."
-_PROJ_OUT = re.compile(rf"({_MLP})\.proj_out\.")
-_PLUS_ONE = re.compile(r"\.(\d+)\+1\.")
-
-
-def file_of(checkpoint: str) -> pathlib.Path:
-    """Returns the file of a checkpoint: itself, or the one of a hub's folder.
-
-    Raises:
-        SegmenterError: There is no such file.
-    """
-    path = pathlib.Path(checkpoint).expanduser()
-    if path.is_dir():
-        path = path / _HUB_FILE
-    if not path.is_file():
-        raise errors.SegmenterError(
-            f"{path} is not there: a checkpoint is a file such as "
-            f"sam_vit_b_01ec64.pth, or a hub's folder with {_HUB_FILE}."
-        )
-    return path
-
-
-def read(path: pathlib.Path) -> tuple[SamSizes, Variables]:
-    """Returns the sizes and the variables of a file.
-
-    Raises:
-        DataError: It cannot be read, or is of no SAM; names what is wrong.
-    """
-    if path.suffix != pathlib.PurePath(_HUB_FILE).suffix:
-        return from_torch(state_dicts.state_dict(torch_files.read(path)))
-    try:
-        return from_torch(safetensors.numpy.load_file(path))
-    except (safetensors.SafetensorError, KeyError, OSError) as error:
-        raise errors.DataError(
-            f"The file is damaged or no safetensors file of float32 ({error})."
-        ) from error
+# The hub has names for the first and the last layer, and numbers those between from 0.
+_LAYER = re.compile(rf"({_MLP})\.(?:(proj_in)|(proj_out)|layers\.([0-9]{{1,4}}))\.")
+_SCORE_LAYER = re.compile(r"mask_decoder\.iou_prediction_head\.layers\.\d+\.weight")
 
 
 def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
@@ -110,37 +72,17 @@ def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:
     """
     state = by_original_names(state)
     sizes = sizes_of(state)
-    template = architectures.flatten(shapes_of(sizes))
-    keys = {path: torch_key(path[1:]) for path in template}
-    expected = {
-        key: torch_shape(path, template[path].shape) for path, key in keys.items()
-    }
-    wrong = [
-        f"{key} {array.shape} instead of {expected[key]}"
-        for key, array in state.items()
-        if key in expected and array.shape != expected[key]
-    ]
-    problems = {
-        "lacks": expected.keys() - state.keys(),
-        "has unknown": state.keys() - expected.keys(),
-        "has wrong shapes at": wrong,
-        "has NaN or infinity at": _not_finite(state),
-    }
-    clauses = [
-        f"{verb} {state_dicts.listed(found)}"
-        for verb, found in problems.items()
-        if found
-    ]
-    if clauses:
-        raise errors.DataError(f"The checkpoint of SAM {'; it '.join(clauses)}.")
-    leaves: dict[LeafPath, np.ndarray] = {
-        path: _our_layout(path, np.asarray(state[key], np.float32))
-        for path, key in keys.items()
-    }
-    return sizes, architectures.unflatten(leaves)
+    leaves = architectures.flatten(shapes_of(sizes))
+    filled = key_maps.fill(
+        state,
+        {path: leaf.shape for path, leaf in leaves.items()},
+        lambda path: _origin(path, leaves[path].ndim),
+        network=f"SAM ({sizes.variant})",
+    )
+    return sizes, architectures.unflatten(filled)
 
 
-def by_original_names(state: state_dicts.State) -> Mapping[str, np.ndarray]:
+def by_original_names(state: state_dicts.State) -> state_dicts.State:
     """Returns a state dict by the original's names, whichever names it has.
 
     Raises:
@@ -148,36 +90,31 @@ def by_original_names(state: state_dicts.State) -> Mapping[str, np.ndarray]:
     """
     if not any(key.startswith(_HUB_SIGN) for key in state):
         return state
-    last = 1 + max(
-        (int(found[1]) for key in state if (found := _SCORE_LAYER.match(key))),
-        default=-1,
-    )
-    named: dict[str, np.ndarray] = {}
-    for key, array in state.items():
+    between = sum(bool(_SCORE_LAYER.fullmatch(key)) for key in state)
+
+    def layer(match: re.Match[str]) -> str:
+        if match[2]:
+            number = 0
+        elif match[3]:
+            number = between + 1
+        else:
+            number = int(match[4]) + 1
+        return f"{match[1]}.layers.{number}."
+
+    def rename(key: str) -> str | None:
         if key == _TIED:
-            continue
-        name = key
-        for pattern, replacement in _HUB:
-            name = re.sub(pattern, replacement, name)
-        name = _PLUS_ONE.sub(lambda found: f".{int(found[1]) + 1}.", name)
-        name = _PROJ_OUT.sub(rf"\1.layers.{last + 1}.", name)
-        if name in named:
-            raise errors.DataError(f"The checkpoint has {name} twice, once as {key}.")
-        named[name] = array
-    return named
+            return None
+        return _LAYER.sub(layer, key_maps.renamed(key, _HUB))
+
+    return state_dicts.renamed(state, rename)
 
 
-_SCORE_LAYER = re.compile(r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\.weight")
-
-
-def torch_key(path: LeafPath) -> str:
-    """Returns the original's key of a leaf of `params`.
-
-    Args:
-        path: Names of the modules and of the leaf.
-    """
-    *modules, leaf = (re.sub(r"_(\d+)$", r".\1", name) for name in path)
-    return ".".join([*modules, _LEAF_NAMES.get(leaf, leaf)])
+def torch_shapes(sizes: SamSizes) -> dict[str, tuple[int, ...]]:
+    """Returns the keys and shapes of the original's state dict of a SAM."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
+        shapes.update(_origin(path, leaf.ndim).shapes(leaf.shape))
+    return shapes
 
 
 def shapes_of(sizes: SamSizes) -> Variables:
@@ -186,41 +123,21 @@ def shapes_of(sizes: SamSizes) -> Variables:
     return jax.eval_shape(network.Sam(sizes).init, jax.random.key(0), square)
 
 
-def _is_transposed_convolution(path: LeafPath) -> bool:
-    return path[-1] == "kernel" and path[-2].startswith("output_upscaling")
-
-
-def torch_shape(path: LeafPath, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the original's shape of a leaf of variables.
+def _origin(path: LeafPath, axes: int) -> key_maps.Origin:
+    """Returns where a leaf of so many axes comes from.
 
     Args:
         path: Names of the collection, the modules and the leaf.
-        shape: Our shape.
+        axes: Number of axes of the leaf.
     """
-    if path[-1] != "kernel":
-        return tuple(shape)
-    if _is_transposed_convolution(path):
-        inputs, height, width, outputs = shape
-        return inputs, outputs, height, width
-    if len(shape) == 2:
-        return shape[::-1]
-    height, width, inputs, outputs = shape
-    return outputs, inputs, height, width
-
-
-def _our_layout(path: LeafPath, array: np.ndarray) -> np.ndarray:
-    if path[-1] != "kernel":
-        return array
-    if _is_transposed_convolution(path):
-        return array.transpose(0, 2, 3, 1)
-    if array.ndim == 2:
-        return np.ascontiguousarray(array.T)
-    return np.ascontiguousarray(array.transpose(2, 3, 1, 0))
-
-
-def _not_finite(state: state_dicts.State) -> list[str]:
-    return [
-        key
-        for key, array in state.items()
-        if array.dtype.kind == "f" and not np.isfinite(array.sum(dtype=np.float64))
-    ]
+    _, *modules, leaf = (re.sub(r"_(\d+)$", r".\1", name) for name in path)
+    key = ".".join([*modules, _LEAF_NAMES.get(leaf, leaf)])
+    if leaf != "kernel":
+        layout = key_maps.SAME
+    elif axes == 2:
+        layout = key_maps.DENSE
+    elif path[-2].startswith("output_upscaling"):
+        layout = _TRANSPOSED_CONVOLUTION
+    else:
+        layout = key_maps.CONVOLUTION
+    return key_maps.Origin((key,), layout)

@@ -30,7 +30,7 @@ class Sam:
 
     Attributes:
         checkpoint: File such as sam_vit_b_01ec64.pth, or model.safetensors of the
-            Hugging Face hub, or the folder that it is in. It says which size it is.
+            Hugging Face hub, or a folder of it. Its weights say which size it is.
         precision: Type of features and products, float32 or bfloat16; auto is float32
             on CPU and bfloat16 elsewhere.
         batch: Trajectories in one pass, the only shape that is compiled; 0 for as many

@@ -7,6 +7,7 @@ attention does not see what fills them up.
 
 import contextlib
 import functools
+import pathlib
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -17,19 +18,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.bridge import provenance
 from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.networks import infer, passes
 from rclicks_jax.networks.sam import frames, network, prompts, weights
 from rclicks_jax.networks.sam.sizes import SamSizes
 from rclicks_jax.segmenters.native import sam
 from rclicks_jax.types import Clicks
+from rclicks_jax.weights import foreign
 
 # Clicks of a pass: those of the protocol, and what makes a multiple of eight of them
 # and of the decoder's own tokens.
 _FEWEST_CLICKS, _STEP = 26, 8
 # Trajectories of a pass if nobody says how many there will be.
 _BATCH = 16
+# Of a checkpoint's SHA-256, in a run's record.
+_DIGITS = 16
 
 
 class Features(NamedTuple):
@@ -116,17 +119,19 @@ class SamSegmenter:
         self.most_images = 0
         self.batch = settings.batch or trajectories or _BATCH
         precision = infer.resolve_precision(settings.precision)
-        path = weights.file_of(settings.checkpoint)
+        place = pathlib.Path(settings.checkpoint).expanduser()
         try:
-            self.sizes, variables = weights.read(path)
+            checkpoint = foreign.load(place)
+            self.sizes, variables = weights.from_torch(checkpoint)
         except errors.DataError as error:
-            raise errors.SegmenterError(f"{path}: {error}") from error
+            raise errors.SegmenterError(str(error)) from error
+        content = foreign.checksum(checkpoint)[:_DIGITS]
         devices: list[Any] = list(passes.local_mesh(settings.devices).devices.flat)
         self.lanes = len(devices)
         self.description: dict[str, Any] = {
             "name": self.name,
             "options": {
-                "checkpoint": provenance.describe(str(path)),
+                "checkpoint": f"{checkpoint.files[0].name} sha256:{content}",
                 "precision": precision,
             },
         }

@@ -1,0 +1,90 @@
+"""Masks as bits in host memory: 64 pixels of a row in a word.
+
+A mask takes an eighth of its memory, and sets of pixels take an operation for 64 of
+them. The order of bits is that of `packed_masks`, the form for devices.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+# Pixels of a word, and the side of a block, which is a byte wide: sides are padded.
+WORD, BLOCK = 64, 8
+# Bits of the words of a row begin with the lowest, on processors of either byte order.
+_WORDS = np.dtype("<u8")
+
+
+class BitMask(NamedTuple):
+    """A mask of bits; none changes once it is made.
+
+    Attributes:
+        bits: Pixel `x` is bit `x % 64` of word `x // 64`; `u64[H W/64]`, where `H` and
+            `W` are the sides, rounded up to multiples of 8 and 64 from there on. What
+            is added is 0.
+        shape: Height and width.
+    """
+
+    bits: np.ndarray
+    shape: tuple[int, int]
+
+    def any(self) -> bool:
+        """Tells whether any pixel is true."""
+        return bool(self.bits.any())
+
+    def unpack(self) -> np.ndarray:
+        """Returns the pixels, `bool[h w]`."""
+        height, width = self.shape
+        used = self.bits.view(np.uint8)[:height]
+        return np.unpackbits(used, axis=1, count=width, bitorder="little").view(bool)
+
+
+def pack(mask: np.ndarray) -> BitMask:
+    """Returns the bits of `bool[h w]`."""
+    height, width = mask.shape
+    rows, words = max(1, -(-height // BLOCK)) * BLOCK, max(1, -(-width // WORD))
+    packed = np.packbits(mask, axis=1, bitorder="little")
+    if packed.shape != (rows, words * 8):
+        whole = np.zeros((rows, words * 8), np.uint8)
+        whole[:height, : packed.shape[1]] = packed
+        packed = whole
+    return BitMask(packed.view(_WORDS), (height, width))
+
+
+def empty(shape: tuple[int, int]) -> BitMask:
+    """Returns a mask without a true pixel."""
+    return pack(np.zeros(shape, bool))
+
+
+def count(bits: np.ndarray) -> np.ndarray:
+    """Returns the number of true pixels of each mask, `i64[...]`, of `u64[... h w]`."""
+    return np.bitwise_count(bits).sum(axis=(-2, -1), dtype=np.int64)
+
+
+def box(bits: np.ndarray) -> tuple[slice, slice]:
+    """Returns the rows and the words in which some of the masks have a pixel.
+
+    Args:
+        bits: `u64[t h w]`.
+    """
+    words = np.flatnonzero(np.bitwise_or.reduce(bits, axis=(0, 1)))
+    if not words.size:
+        return slice(0), slice(0)
+    used = slice(words[0], words[-1] + 1)
+    rows = np.flatnonzero(np.bitwise_or.reduce(bits[:, :, used], axis=(0, 2)))
+    return slice(rows[0], rows[-1] + 1), used
+
+
+def blocks(
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray], bits: np.ndarray
+) -> np.ndarray:
+    """Combines the rows of each block of 8x8 pixels, `u8[... h/8 w/8]`.
+
+    Args:
+        combine: `np.bitwise_and` or `np.bitwise_or`: the result has the columns of a
+            block that are true everywhere, or anywhere.
+        bits: Masks, `u64[... h w/64]`.
+    """
+    for _ in range(3):
+        bits = combine(bits[..., ::2, :], bits[..., 1::2, :])
+    return bits.view(np.uint8)

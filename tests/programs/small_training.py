@@ -1,0 +1,36 @@
+"""`rclicks-train` with a network of two convolutions, which compiles in a second.
+
+RCLICKS_SLOW_SAVE names seconds that every checkpoint takes longer.
+"""
+
+import os
+import pathlib
+import sys
+import time
+
+from rclicks_jax.launch import train
+
+from rclicks_jax import registry
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+SLOW = float(os.environ.get("RCLICKS_SLOW_SAVE", "0"))
+
+
+def save_slowly():
+    """Makes the thread that writes a checkpoint wait in the middle of it."""
+    import orbax.checkpoint as ocp
+
+    wait = ocp.CheckpointManager.wait_until_finished
+
+    def late(manager):
+        wait(manager)
+        time.sleep(SLOW)
+
+    ocp.CheckpointManager.wait_until_finished = late
+
+
+if __name__ == "__main__":
+    registry.ARCHITECTURES["two_convolutions"] = "two_convolutions:ARCHITECTURE"
+    if SLOW:
+        save_slowly()
+    train.run()
