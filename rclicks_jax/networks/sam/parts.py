@@ -153,10 +153,11 @@ def attend(
                 part[None, None], keys[None, None], values[None, None], None
             )[0, 0]
 
-        return jax.lax.map(of_part, queries)
+        mixed: jax.Array = jax.lax.map(of_part, queries)
+        return mixed
 
     flat = [array.reshape(-1, *array.shape[2:]) for array in (key, value)]
-    outcome = jax.lax.map(of_head, (parts, *flat))
+    outcome: jax.Array = jax.lax.map(of_head, (parts, *flat))
     return outcome.reshape(batch, heads, length, value.shape[-1])
 
 

@@ -122,16 +122,16 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
     dim, _, patch, _ = shape("image_encoder.patch_embed.proj.weight", 4)
     grid = shape("image_encoder.pos_embed", 4)[1]
     depth = count(_BLOCK)
-    sides: list[int] = []
-    for block in range(depth):
-        length, head = shape(f"{_BLOCK}{block}.attn.rel_pos_h", 2)
-        sides.append((length + 1) // 2)
+    tables = [shape(f"{_BLOCK}{block}.attn.rel_pos_h", 2) for block in range(depth)]
+    sides = [(length + 1) // 2 for length, _ in tables]
+    heads = {channels for _, channels in tables}
     windows = {side for side in sides if side != grid}
-    if len(windows) > 1 or not depth or dim % head:
+    head = max(heads, default=0)
+    if len(windows) > 1 or len(heads) != 1 or dim % head:
         raise errors.DataError(
             f"{named} has an encoder of {depth} blocks of {dim} channels with "
             f"windows of {sorted(windows)} patches and a grid of {grid}; a SAM has one "
-            "size of windows, and heads that divide its channels."
+            "size of windows, and heads of one size that divides its channels."
         )
     mask_decoder = "mask_decoder."
     return SamSizes(
