@@ -4,6 +4,7 @@ Parameters are float32, or already of the type in which products are computed.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -153,11 +154,10 @@ def attend(
                 part[None, None], keys[None, None], values[None, None], None
             )[0, 0]
 
-        mixed: jax.Array = jax.lax.map(of_part, queries)
-        return mixed
+        return cast("jax.Array", jax.lax.map(of_part, queries))
 
     flat = [array.reshape(-1, *array.shape[2:]) for array in (key, value)]
-    outcome: jax.Array = jax.lax.map(of_head, (parts, *flat))
+    outcome = cast("jax.Array", jax.lax.map(of_head, (parts, *flat)))
     return outcome.reshape(batch, heads, length, value.shape[-1])
 
 
