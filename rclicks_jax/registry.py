@@ -20,6 +20,11 @@ SEGMENTERS = {
     "stuck": "rclicks_jax.segmenters.simulated:stuck",
     "grabcut": "rclicks_jax.segmenters.grabcut",
 }
+# Segmenters of the paper as programs of JAX. Each module has settings, which `load`
+# reads, and `open_segmenter`.
+NATIVE_SEGMENTERS = {
+    "jax_sam": "rclicks_jax.segmenters.native.sam",
+}
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _KEY = re.compile(r"[A-Za-z_]\w*")
 _OPTION = re.compile(r"[A-Za-z_]\w*=")

@@ -24,7 +24,7 @@ ALLOWED = {
     "metrics": {"ops"},
     "reporting": {"ops", "metrics"},
     "clicks": {"ops", "networks", "bridge"},
-    "segmenters": {"ops", "bridge"},
+    "segmenters": {"ops", "bridge", "networks", "weights"},
     "jobs": {"data"},
     "training": {"ops", "data", "networks", "weights", "metrics", "jobs"},
     "benchmark": {

@@ -17,10 +17,14 @@ _WIDTH = 88
 def listing() -> str:
     """Returns the list of all segmenters, with a line for each."""
     own = registry.describe(registry.SEGMENTERS)
+    native = registry.describe(registry.NATIVE_SEGMENTERS)
     known = methods.catalogue().methods.values()
-    width = max(len(name) for name in (*own, *(method.name for method in known))) + 2
+    names = (*own, *native, *(method.name for method in known))
+    width = max(map(len, names)) + 2
     lines = ["Segmenters that run in this process:"]
     lines += [f"  {name:{width}}{summary}" for name, summary in own.items()]
+    lines += ["", "The paper's segmenters in JAX, in this process, on all its devices:"]
+    lines += [f"  {name:{width}}{summary}" for name, summary in native.items()]
     lines += ["", "In workers with PyTorch: licence, number of checkpoints, summary"]
     lines += [
         f"  {m.name:{width}}{m.license:14}{len(m.checkpoints):<4}{m.summary}"
@@ -46,9 +50,11 @@ def page(name: str) -> str:
     known = methods.catalogue().methods
     if name in known:
         return "\n".join(_page(known[name]))
-    if name not in registry.SEGMENTERS:
+    tables = (registry.SEGMENTERS, registry.NATIVE_SEGMENTERS)
+    table = next((each for each in tables if name in each), None)
+    if table is None:
         raise specs.unknown(name)
-    return "\n".join(_own_page(name))
+    return "\n".join(_own_page(table, name))
 
 
 def table() -> str:
@@ -70,16 +76,18 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def _own_page(name: str) -> Iterator[str]:
+def _own_page(table: Mapping[str, str], name: str) -> Iterator[str]:
     """Yields the lines of a segmenter that runs in this process."""
-    yield f"{name}: {registry.describe({name: registry.SEGMENTERS[name]})[name]}"
-    described = _settings(registry.load_object(registry.SEGMENTERS[name]))
+    yield f"{name}: {registry.describe({name: table[name]})[name]}"
+    adapter = registry.load_object(table[name])
+    described = _settings(adapter)
     if described:
         yield from ("", "Options")
         yield from _facts(described)
     first = next(iter(described), "")
-    yield from ("", "A benchmark", _example(name))
-    if first:
+    example = getattr(adapter, "EXAMPLE", "")
+    yield from ("", "A benchmark", _example(example or name))
+    if first and not example:
         value = described[first].rpartition("default: ")[2]
         yield from ("", f"Options come after colons: {name}:{first}={value}.")
 

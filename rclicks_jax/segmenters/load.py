@@ -17,7 +17,8 @@ def load(
     """Loads `name:key=value:...`.
 
     `name` is one of these:
-    - a segmenter of the catalogue, which runs in this process;
+    - a segmenter of the catalogue, or one of the paper's in JAX, which runs in this
+      process;
     - a method of `methods.toml`, which runs in a worker of its environment;
     - a user's file that ends in `.py`, an adapter that runs in this process;
     - `bridge`, with `adapter=FILE` and perhaps `python=INTERPRETER`, for a worker.
@@ -42,6 +43,9 @@ def load(
     known = methods.catalogue().methods
     if name in known:
         return _load_method(known[name], options, switches)
+    if name in registry.NATIVE_SEGMENTERS:
+        native = registry.find("segmenter", registry.NATIVE_SEGMENTERS, name)
+        return native.open_segmenter(native.load(options), switches, trajectories)
     if name not in registry.SEGMENTERS:
         raise specs.unknown(name)
     adapter = registry.find("segmenter", registry.SEGMENTERS, name)

@@ -38,6 +38,8 @@ def check(spec: str) -> None:
         check_file(pathlib.Path(name))
     elif name in methods.catalogue().methods:
         _check_method(methods.find(name), options)
+    elif name in registry.NATIVE_SEGMENTERS:
+        registry.find("segmenter", registry.NATIVE_SEGMENTERS, name).load(options)
     elif name in registry.SEGMENTERS:
         _check_native(name, options)
     else:
@@ -87,7 +89,8 @@ def check_all(specs: Iterable[str]) -> None:
 
 def unknown(name: str) -> errors.UnknownNameError:
     """Returns the error for a segmenter that does not exist, with a similar name."""
-    known = sorted((*registry.SEGMENTERS, *methods.catalogue().methods))
+    of_process = (*registry.SEGMENTERS, *registry.NATIVE_SEGMENTERS)
+    known = sorted((*of_process, *methods.catalogue().methods))
     return errors.UnknownNameError("segmenter", name, known, _FORMS)
 
 
@@ -164,11 +167,27 @@ def _check_method(method: methods.Method, options: Mapping[str, str]) -> None:
         if option is None or not option.path or pathlib.Path(value).exists():
             continue
         if value.startswith(("/", ".", "~")) or value.endswith(_WEIGHTS):
-            raise errors.SegmenterError(
-                f"Option {name} of {method.name}: there is no {value}."
-                f"{_near(pathlib.Path(value))} `rclicks-segmenters show {method.name}` "
-                "says where it comes from."
-            )
+            check_weights(name, method.name, method.name, value)
+
+
+def check_weights(option: str, segmenter: str, method: str, value: str) -> None:
+    """Checks that a file that an option names is there.
+
+    Args:
+        option: Name of the option.
+        segmenter: Name of the segmenter that has it.
+        method: Method whose page says where such files come from.
+        value: The path.
+
+    Raises:
+        SegmenterError: It is not there.
+    """
+    path = pathlib.Path(value).expanduser()
+    if not path.exists():
+        raise errors.SegmenterError(
+            f"Option {option} of {segmenter}: there is no {value}.{_near(path)} "
+            f"`rclicks-segmenters show {method}` says where it comes from."
+        )
 
 
 def interpreter(method: methods.Method, options: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import actions, catalogue_text, environments, methods
+from rclicks_jax.segmenters import specs as segmenter_specs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ADAPTERS = ROOT / "rclicks_jax" / "bridge" / "adapters"
@@ -126,7 +127,9 @@ def test_licences_that_forbid_something_are_named():
     assert METHODS["transformers_sam3"].caution
 
 
-@pytest.mark.parametrize("name", [*METHODS, *registry.SEGMENTERS])
+@pytest.mark.parametrize(
+    "name", [*METHODS, *registry.SEGMENTERS, *registry.NATIVE_SEGMENTERS]
+)
 def test_a_page_has_all_there_is(name, capsys):
     assert actions.show(name) == 0
     page = capsys.readouterr().out
@@ -157,7 +160,8 @@ def test_the_list_names_all(capsys):
     assert actions.show_list() == 0
     lines = capsys.readouterr().out.splitlines()
     listed = {line.split()[0] for line in lines if line.startswith("  ")}
-    assert listed == {*registry.SEGMENTERS, *METHODS}
+    of_process = {*registry.SEGMENTERS, *registry.NATIVE_SEGMENTERS}
+    assert listed == of_process | {*METHODS}
 
 
 def test_unknown_names_list_the_known_ones():
@@ -179,7 +183,11 @@ def test_the_commands_of_the_docs_are_understood():
     for spec in specs:
         name, options = registry.parse_spec(spec.replace("...", "checkpoint=a.pth"))
         options.setdefault("checkpoint", "a.pth")
-        methods.check_options(METHODS[name], options)
+        if name in registry.NATIVE_SEGMENTERS:
+            with pytest.raises(errors.SegmenterError, match="there is no"):
+                segmenter_specs.check(spec)
+        else:
+            methods.check_options(METHODS[name], options)
 
 
 GIVEN = {"checkpoint": "a.pth", "checkout": "sam"}

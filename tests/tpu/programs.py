@@ -14,6 +14,9 @@ import numpy as np
 
 from rclicks_jax.clicks import sampling
 from rclicks_jax.networks import architectures, device_letterbox, passes
+from rclicks_jax.networks.sam import network as sam_network
+from rclicks_jax.networks.sam import sizes as sam_sizes
+from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes, Taps
 from rclicks_jax.settings import networks
@@ -153,6 +156,44 @@ def areas(masks: int, height: int, width: int) -> Lower:
     return on_one(lower, predictions, target, target, band_width)
 
 
+def sam_encoder(variant: str, photographs: int) -> Lower:
+    """SAM's image encoder, in bfloat16, of squares."""
+    size = sam_sizes.PUBLISHED[variant]
+    net = sam_network.Sam(size, jnp.bfloat16)
+    encode = jax.jit(functools.partial(net.apply, method="encode"))
+    square = Shape((photographs, size.side, size.side, 3), jnp.float32)
+    return on_one(encode.lower, sam_variables(size), square)
+
+
+def sam_decoder(variant: str, photographs: int, trajectories: int) -> Lower:
+    """SAM's decoder, in bfloat16, of trajectories on some photographs."""
+    size = sam_sizes.PUBLISHED[variant]
+    net = sam_network.Sam(size, jnp.bfloat16)
+    decode = jax.jit(functools.partial(net.apply, method="decode"))
+    places, clicks = size.grid**2, 26
+    return on_one(
+        decode.lower,
+        sam_variables(size),
+        Shape((photographs, places, size.channels), jnp.bfloat16),
+        Shape((trajectories,), jnp.int32),
+        Shape((trajectories, clicks, 2), jnp.float32),
+        Shape((trajectories, clicks), jnp.bool_),
+        Shape((trajectories,), jnp.int32),
+        Shape((trajectories, 16, places), jnp.float32),
+        Shape((trajectories,), jnp.bool_),
+    )
+
+
+def sam_variables(size: sam_sizes.SamSizes) -> Any:
+    """Shapes of SAM's variables as they are on a device."""
+
+    def cast(path: Any, leaf: Any) -> Shape:
+        is_matrix = path[-1].key == "kernel"
+        return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
+
+    return jax.tree_util.tree_map_with_path(cast, sam_weights.shapes_of(size))
+
+
 def programs() -> list[Case]:
     """Returns the programs as they are used, for each chip."""
     cases = []
@@ -168,6 +209,10 @@ def programs() -> list[Case]:
             cases.append(Case("regions", f"{maps} {size}", chip, 1, placed))
             cases.append(Case("draws", f"{maps} {size}", chip, 1, drawn))
             cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
+    for chip in ("v4", "v5e"):
+        encoder, decoder = sam_encoder("vit_b", 4), sam_decoder("vit_b", 8, 88)
+        cases.append(Case("SAM encoder", "`vit_b`, 4 photographs", chip, 1, encoder))
+        cases.append(Case("SAM decoder", "88 of 8 photographs", chip, 1, decoder))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)

@@ -1,0 +1,65 @@
+"""Matrices that resize as PyTorch does, with the roundings of its float32.
+
+Source: pytorch/pytorch, `upsample_bilinear2d` and `_upsample_bilinear2d_aa` on CPU,
+without aligned corners.
+"""
+
+import numpy as np
+
+
+def bilinear(source: int, target: int) -> np.ndarray:
+    """Returns the matrix that resizes an axis without smoothing, `f32[target source]`.
+
+    Args:
+        source: Length of the axis.
+        target: Length of the result.
+    """
+    matrix = np.zeros((target, source), np.float32)
+    lower, upper, share = bilinear_taps(source, target)
+    rows = np.arange(target)
+    np.add.at(matrix, (rows, lower), 1 - share)
+    np.add.at(matrix, (rows, upper), share)
+    return matrix
+
+
+def bilinear_taps(source: int, target: int) -> tuple[np.ndarray, ...]:
+    """Returns the two neighbours of each pixel of the result, and the second's share.
+
+    Returns:
+        `i64[target]`, `i64[target]`, `f32[target]`.
+    """
+    scale = np.float32(source) / np.float32(target)
+    places = scale * (np.arange(target).astype(np.float32) + np.float32(0.5))
+    places = np.maximum(places - np.float32(0.5), np.float32(0))
+    lower = np.minimum(places.astype(np.int64), source - 1)
+    share = np.clip(places - lower.astype(np.float32), 0, 1).astype(np.float32)
+    return lower, np.minimum(lower + 1, source - 1), share
+
+
+def antialiased(source: int, target: int) -> np.ndarray:
+    """Returns the matrix that resizes an axis with a triangle, `f32[target source]`.
+
+    Where the axis gets shorter the triangle is as much wider, so that all pixels count.
+
+    Args:
+        source: Length of the axis.
+        target: Length of the result.
+    """
+    scale = np.float32(source) / np.float32(target)
+    support = max(scale, np.float32(1))
+    centres = scale * (np.arange(target).astype(np.float32) + np.float32(0.5))
+    first = np.maximum((centres - support + np.float32(0.5)).astype(np.int64), 0)
+    last = np.minimum((centres + support + np.float32(0.5)).astype(np.int64), source)
+    reach = int((last - first).max())
+    offsets = np.arange(reach)
+    places = first[:, None] + offsets
+    distance = places.astype(np.float32) - centres[:, None]
+    inverse = np.float32(1) / scale if scale >= 1 else np.float32(1)
+    distance = np.abs((distance.astype(np.float64) + 0.5) * inverse)
+    weights = np.maximum(1 - distance, 0).astype(np.float32)
+    weights[places >= last[:, None]] = 0
+    weights /= weights.sum(axis=1, keepdims=True, dtype=np.float32)
+    matrix = np.zeros((target, source), np.float32)
+    rows = np.broadcast_to(np.arange(target)[:, None], places.shape)
+    np.add.at(matrix, (rows, np.minimum(places, source - 1)), weights)
+    return matrix

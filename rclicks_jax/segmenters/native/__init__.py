@@ -1,0 +1,1 @@
+"""Segmenters of the paper as JAX programs, without PyTorch and without a worker."""

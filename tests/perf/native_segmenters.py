@@ -1,0 +1,123 @@
+"""Times `jax_sam` beside the same weights through the bridge with PyTorch.
+
+    python tests/perf/native_segmenters.py PYTHON CHECKOUT [vit_b]
+
+PYTHON has PyTorch; CHECKOUT is one of facebookresearch/segment-anything. Each segmenter
+plays in a process of its own, one after the other, and says how long a call took and
+how many seconds of the cores it used: the second number holds on a busy machine too.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from rclicks_jax.networks.sam import sizes, weights
+from rclicks_jax.segmenters import load
+from rclicks_jax.types import Clicks
+from rclicks_jax.weights import torch_files
+
+HERE = pathlib.Path(__file__).resolve()
+sys.path.insert(1, str(HERE.parents[1]))
+
+import sam_cases
+
+ADAPTER = HERE.with_name("native_segmenters_adapter.py")
+TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 2
+SHAPE = (480, 640)
+
+
+def write_checkpoint(path, variant):
+    """Writes a checkpoint of a size, with seeded weights."""
+    shapes = weights.torch_shapes(sizes.PUBLISHED[variant])
+    torch_files.write(path, sam_cases.state_of(shapes, {}))
+
+
+def processes():
+    """Returns this process and its workers, as /proc names them."""
+    tasks = pathlib.Path("/proc/self/task").glob("*/children")
+    return ["self", *(child for task in tasks for child in task.read_text().split())]
+
+
+def core_seconds():
+    """Returns the seconds of cores that this process and its workers have used."""
+    total = 0
+    for process in processes():
+        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1]
+        total += sum(map(int, fields.split()[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory():
+    """Returns the most memory that this process or a worker has held, GB."""
+    peaks = []
+    for process in processes():
+        status = pathlib.Path(f"/proc/{process}/status").read_text()
+        peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+    return max(peaks) / 1e6
+
+
+def play(spec):
+    """Prints seconds and seconds of cores of each call, least of the repeats."""
+    segmenter = load.load(spec, TRAJECTORIES)
+    image = sam_cases.photograph(SHAPE)
+    random = np.random.default_rng(0)
+    yx = random.integers(0, SHAPE, (TRAJECTORIES, 20, 2)).astype(np.int32)
+    signs = np.ones((TRAJECTORIES, 20), bool)
+    rows, taken = np.arange(TRAJECTORIES), {"encode": [], "predict": []}
+
+    def timed(name, function):
+        cores, start = core_seconds(), time.perf_counter()
+        result = function()
+        taken[name].append((time.perf_counter() - start, core_seconds() - cores))
+        return result
+
+    for _ in range(1 + REPEATS):
+        features = timed("encode", lambda: segmenter.encode(image))
+        session = segmenter.start(features, [image[..., 0] > 0] * TRAJECTORIES)
+        for count in range(1, ROUNDS + 1):
+            clicks = Clicks(yx, signs, np.full(TRAJECTORIES, count, np.int32))
+            timed("predict", lambda: session.predict(rows, clicks))  # noqa: B023
+        segmenter.release(features)
+    # The first repeat compiles, and warms caches.
+    warm = {"encode": taken["encode"][1:], "predict": taken["predict"][ROUNDS:]}
+    least = {name: [min(each) for each in zip(*pairs, strict=True)]
+             for name, pairs in warm.items()}  # fmt: skip
+    print(json.dumps({**least, "memory": peak_memory()}), flush=True)
+    segmenter.close()
+
+
+def main(python, checkout, variant="vit_b"):
+    """Prints a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, f"{variant}.pth")
+        write_checkpoint(path, variant)
+        specs = {
+            "jax_sam": f"jax_sam:checkpoint={path}",
+            "bridge, PyTorch": f"bridge:adapter={ADAPTER}:python={python}:timeout=3000"
+            f":checkout={checkout}:checkpoint={path}:variant={variant}",
+        }
+        print(f"{variant}, {TRAJECTORIES} trajectories, load {os.getloadavg()[0]:.0f}")
+        for name, spec in specs.items():
+            command = [sys.executable, str(HERE), "--play", spec]
+            found = json.loads(subprocess.run(
+                command, capture_output=True, text=True, check=True
+            ).stdout.splitlines()[-1])  # fmt: skip
+            print(
+                f"{name}: encode {found['encode'][0]:.2f} s (of cores "
+                f"{found['encode'][1]:.2f}), predict {found['predict'][0]:.3f} s "
+                f"({found['predict'][1]:.2f}), {found['memory']:.1f} GB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--play":
+        play(sys.argv[2])
+    else:
+        main(*sys.argv[1:])
