@@ -14,7 +14,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts
+from rclicks_jax.networks.prompted import parts
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 _EPSILON = 1e-6

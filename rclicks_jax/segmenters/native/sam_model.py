@@ -20,7 +20,8 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.networks import infer, passes
-from rclicks_jax.networks.sam import frames, network, prompts, weights
+from rclicks_jax.networks.prompted import names, prompts, resizing
+from rclicks_jax.networks.sam import frames, network, weights
 from rclicks_jax.networks.sam.sizes import SamSizes
 from rclicks_jax.segmenters.native import sam
 from rclicks_jax.types import Clicks
@@ -48,7 +49,7 @@ class Features(NamedTuple):
     frame: frames.Frame
     lane: int
     embedding: jax.Array
-    onto: frames.Matrices
+    onto: resizing.Matrices
 
 
 class Programs(NamedTuple):
@@ -75,7 +76,7 @@ def programs(sizes: SamSizes, precision: str) -> Programs:
     exact = "highest" if precision == infer.FLOAT32 else None
 
     def encode(
-        variables: Any, image: jax.Array, matrices: frames.Matrices
+        variables: Any, image: jax.Array, matrices: resizing.Matrices
     ) -> jax.Array:
         with jax.default_matmul_precision(exact):
             square = frames.to_square(image, matrices)
@@ -87,11 +88,11 @@ def programs(sizes: SamSizes, precision: str) -> Programs:
             decoded: Any = net.apply(variables, *arrays, method="decode")
         return decoded.low_res, jnp.isfinite(decoded.low_res).all(axis=(1, 2))
 
-    def masks(low_res: jax.Array, matrices: frames.Matrices) -> jax.Array:
-        return frames.to_photograph(low_res, matrices) > 0
+    def masks(low_res: jax.Array, matrices: resizing.Matrices) -> jax.Array:
+        return resizing.to_photograph(low_res, matrices) > 0
 
-    def probabilities(low_res: jax.Array, matrices: frames.Matrices) -> jax.Array:
-        return jax.nn.sigmoid(frames.to_photograph(low_res, matrices))
+    def probabilities(low_res: jax.Array, matrices: resizing.Matrices) -> jax.Array:
+        return jax.nn.sigmoid(resizing.to_photograph(low_res, matrices))
 
     return Programs(*map(jax.jit, (encode, decode, masks, probabilities)))
 
@@ -143,7 +144,7 @@ class SamSegmenter:
         self._drops_mask_prompt = protocol.drop_mask_prompt
         self._devices = devices
         self._programs = programs(self.sizes, precision)
-        cast = weights.in_precision(variables, jnp.dtype(precision))
+        cast = names.in_precision(variables, jnp.dtype(precision))
         with self._explained("the weights"):
             self._variables = [jax.device_put(cast, device) for device in devices]
         self._lock = threading.Lock()
@@ -158,7 +159,7 @@ class SamSegmenter:
             self._held[lane] += 1
         frame = frames.frame_of(image.shape, self.sizes.side)
         with self._explained("a photograph"):
-            arrays = frames.fill_up(image), frames.into_square(frame)
+            arrays = resizing.fill_up(image), frames.into_square(frame)
             placed = jax.device_put(arrays, self._devices[lane])
             embedding = self._programs.encode(self._variables[lane], *placed)
             onto = jax.device_put(frames.onto_photograph(frame), self._devices[lane])

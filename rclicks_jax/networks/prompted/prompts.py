@@ -15,8 +15,8 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks.prompted import parts
+from rclicks_jax.networks.prompted.sizes import Sizes
 
 # Logits of low resolution along a side of a place of the grid.
 FINER = 4
@@ -89,7 +89,7 @@ class Taps(nn.Module):
 class PromptEncoder(nn.Module):
     """Encodes clicks, the places of the grid, and mask prompts."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
