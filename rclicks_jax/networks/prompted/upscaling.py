@@ -19,7 +19,7 @@ QUARTERS = 4
 
 
 class Fine(NamedTuple):
-    """Features of photographs at two and at four times the grid, for each trajectory.
+    """Features at two and at four times the grid, by place, of photographs or rows.
 
     Attributes:
         middle: Added before the normalisation, `f32[n 4 c/4 s]`.

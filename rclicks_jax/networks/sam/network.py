@@ -36,9 +36,24 @@ class Sam(nn.Module):
         """
         return self.image_encoder(square)
 
-    def decode(
+    def begin(self, embeddings: jax.Array) -> jax.Array:
+        """Computes what all trajectories on photographs share.
+
+        Args:
+            embeddings: Of photographs, `f32[p g*g c]`.
+
+        Returns:
+            `f32[p g*g c+3i]`, for `answer`.
+        """
+        return self.mask_decoder.begin(embeddings, self.prompt_encoder.grid())
+
+    def decode(self, embeddings: jax.Array, *rest: jax.Array) -> decoder.Decoded:
+        """Answers clicks on embeddings, `f32[p g*g c]`; the rest is as for `answer`."""
+        return self.answer(self.begin(embeddings), *rest)
+
+    def answer(
         self,
-        embeddings: jax.Array,
+        photographs: jax.Array,
         photograph: jax.Array,
         yx: jax.Array,
         positive: jax.Array,
@@ -49,7 +64,7 @@ class Sam(nn.Module):
         """Answers the clicks of trajectories, which do not depend on each other.
 
         Args:
-            embeddings: Of photographs, `f32[p g*g c]`.
+            photographs: What `begin` makes of their embeddings, `f32[p g*g c+3i]`.
             photograph: Number of each trajectory's photograph, `i32[n]`.
             yx: Clicks in pixels of the square, `f32[n k 2]`.
             positive: Foreground click or not, `bool[n k]`.
@@ -58,7 +73,7 @@ class Sam(nn.Module):
             has_mask: Whether a trajectory's mask prompt is used, `bool[n]`.
         """
         encoder = self.prompt_encoder
-        ground = two_way.ground_of(encoder, embeddings, photograph, low_res, has_mask)
+        ground = two_way.ground_of(encoder, photographs, photograph, low_res, has_mask)
         tokens = encoder.clicks(yx, positive)
         # The first token, which is no click, is always there.
         valid = jnp.arange(tokens.shape[1])[None] <= count[:, None]

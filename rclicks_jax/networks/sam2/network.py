@@ -20,13 +20,23 @@ class Encoded(NamedTuple):
 
     Attributes:
         embedding: Features of places, `f32[p g*g c]`.
-        middle: Finer features by place, `f32[p 4 c/4 g*g]`.
-        finest: The finest, `f32[p 4 4 c/8 g*g]`.
+        fine: Finer features by place, `f32[p ...]`.
     """
 
     embedding: jax.Array
-    middle: jax.Array
-    finest: jax.Array
+    fine: upscaling.Fine
+
+
+class Begun(NamedTuple):
+    """What all trajectories on photographs share.
+
+    Attributes:
+        photographs: What `TwoWay.begin` makes of their embeddings, `f32[p g*g c+3i]`.
+        fine: Finer features by place, `f32[p ...]`.
+    """
+
+    photographs: jax.Array
+    fine: upscaling.Fine
 
 
 class Sam2(nn.Module):
@@ -66,15 +76,25 @@ class Sam2(nn.Module):
         finest = finest.reshape(count, grid, 2, 2, grid, 2, 2, -1)
         finest = finest.transpose(0, 2, 5, 3, 6, 7, 1, 4)
         quarters = upscaling.QUARTERS
-        return Encoded(
-            embedding,
+        fine = upscaling.Fine(
             middle.reshape(count, quarters, -1, grid * grid),
             finest.reshape(count, quarters, quarters, -1, grid * grid),
         )
+        return Encoded(embedding, fine)
 
-    def decode(
+    def begin(self, encoded: Encoded) -> Begun:
+        """Computes what all trajectories on photographs share, for `answer`."""
+        grid = self.sam_prompt_encoder.grid()
+        photographs = self.sam_mask_decoder.begin(encoded.embedding, grid)
+        return Begun(photographs, encoded.fine)
+
+    def decode(self, encoded: Encoded, *rest: jax.Array) -> decoder.Decoded:
+        """Answers clicks on encoded photographs; the rest is as for `answer`."""
+        return self.answer(self.begin(encoded), *rest)
+
+    def answer(
         self,
-        encoded: Encoded,
+        begun: Begun,
         photograph: jax.Array,
         yx: jax.Array,
         positive: jax.Array,
@@ -85,7 +105,7 @@ class Sam2(nn.Module):
         """Answers the clicks of trajectories, which do not depend on each other.
 
         Args:
-            encoded: Photographs.
+            begun: Photographs.
             photograph: Number of each trajectory's photograph, `i32[n]`.
             yx: Clicks in pixels of the square, `f32[n k 2]`.
             positive: Foreground click or not, `bool[n k]`.
@@ -96,7 +116,7 @@ class Sam2(nn.Module):
         encoder = self.sam_prompt_encoder
         ground = two_way.ground_of(
             encoder,
-            encoded.embedding,
+            begun.photographs,
             photograph,
             low_res.clip(-_LIMIT, _LIMIT),
             has_mask,
@@ -104,7 +124,7 @@ class Sam2(nn.Module):
         tokens = encoder.clicks(yx, positive)
         # The first token, which is no click, is always there.
         valid = jnp.arange(tokens.shape[1])[None] <= count[:, None]
-        fine = upscaling.Fine(encoded.middle[photograph], encoded.finest[photograph])
+        fine = upscaling.Fine(*(each[photograph] for each in begun.fine))
         return self.sam_mask_decoder(tokens, valid, ground, fine)
 
     def __call__(self, square: jax.Array) -> decoder.Decoded:
