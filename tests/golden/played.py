@@ -45,7 +45,7 @@ def in_order(parts, positive, count):
     return [parts[rows.index(row)] for row in range(len(rows))]
 
 
-def write(out, network, size, answered):
+def write(out, network, size, answered, most=None):
     """Writes a file of what `answered` returns for each photograph of a size.
 
     Args:
@@ -54,11 +54,12 @@ def write(out, network, size, answered):
         size: Name of the size.
         answered: Returns embedding, `f32[c g g]`, logits, `f32[r t h w]`, further
             arrays by name, and masks, `bool[r t h w]`, for a shape.
+        most: Number of photographs, if not all.
     """
     shapes = {key: value.shape for key, value in network.state_dict().items()}
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     photographs = sam_cases.SHAPES["small" if size == "small" else "published"]
-    for number, shape in enumerate(photographs):
+    for number, shape in enumerate(photographs[:most]):
         start = time.perf_counter()
         embedding, low_res, more, masks = answered(shape)
         scores = more["scores"]

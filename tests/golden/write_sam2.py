@@ -1,9 +1,10 @@
 """Writes what the authors' SAM 2 answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_sam2.py CHECKOUT OUT.npz [small|t|s|b+|l]
+    PYTHON_WITH_TORCH tests/golden/write_sam2.py CHECKOUT OUT.npz [SIZE] [MOST]
 
-CHECKOUT is one of https://github.com/facebookresearch/sam2. Photographs and prompts go
-through the bridge's adapter, which is compared with RClicks's own code.
+CHECKOUT is one of https://github.com/facebookresearch/sam2. SIZE is small, t, s, b+ or
+l, and MOST a number of photographs, if not all. Photographs and prompts go through the
+bridge's adapter, which is compared with RClicks's own code.
 """
 
 import pathlib
@@ -56,7 +57,7 @@ def listen(network):
     return heard
 
 
-def main(checkout, out, size="small"):
+def main(checkout, out, size="small", most="4"):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
@@ -77,7 +78,7 @@ def main(checkout, out, size="small"):
         more = {"scores": scores, "best": best, "finest": finest, "middle": middle}
         return features.embeddings[0].numpy(), low_res, more, masks
 
-    played.write(out, network, size, answered)
+    played.write(out, network, size, answered, int(most))
 
 
 if __name__ == "__main__":
