@@ -13,12 +13,11 @@ import safetensors.numpy
 import sam_cases
 
 from rclicks_jax import errors
-from rclicks_jax.networks import architectures, layers
+from rclicks_jax.networks import architectures, layers, parts
 from rclicks_jax.networks.sam import (
     decoder,
     frames,
     network,
-    parts,
     prompts,
     sizes,
     two_way,

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts, prompts, two_way
+from rclicks_jax.networks import layers, parts
+from rclicks_jax.networks.sam import prompts, two_way
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 _EPSILON = 1e-6
@@ -50,9 +50,9 @@ class MaskDecoder(nn.Module):
         self.iou_token = prompts.Table((1, channels))
         self.mask_tokens = prompts.Table((sizes.masks, channels))
         # Kernels of transposed convolutions: inputs, 2x2, outputs.
-        self.output_upscaling_0 = prompts.Taps((channels, 2, 2, middle))
+        self.output_upscaling_0 = parts.Kernel((channels, 2, 2, middle))
         self.output_upscaling_1 = parts.Norm(middle, _EPSILON, dtype)
-        self.output_upscaling_3 = prompts.Taps((middle, 2, 2, narrow))
+        self.output_upscaling_3 = parts.Kernel((middle, 2, 2, narrow))
         self.output_hypernetworks_mlps = [
             parts.Perceptron((channels, channels, channels, narrow), dtype)
             for _ in range(sizes.masks)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.sam import parts
+from rclicks_jax.networks import parts
 from rclicks_jax.networks.sam.sizes import DECODER_HEADS, SamSizes
 
 _EPSILON = 1e-5
