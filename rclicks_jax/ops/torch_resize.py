@@ -1,7 +1,7 @@
 """Matrices that resize as PyTorch does, with the roundings of its float32.
 
-Source: pytorch/pytorch, `upsample_bilinear2d` and `_upsample_bilinear2d_aa` on CPU,
-without aligned corners.
+Source: pytorch/pytorch, `upsample_bilinear2d`, `_upsample_bilinear2d_aa` and
+`upsample_bicubic2d` on CPU, without aligned corners if nothing else is said.
 """
 
 import numpy as np
@@ -34,6 +34,58 @@ def bilinear_taps(source: int, target: int) -> tuple[np.ndarray, ...]:
     lower = np.minimum(places.astype(np.int64), source - 1)
     share = np.clip(places - lower.astype(np.float32), 0, 1).astype(np.float32)
     return lower, np.minimum(lower + 1, source - 1), share
+
+
+def aligned(source: int, target: int) -> np.ndarray:
+    """Returns the matrix that resizes with aligned corners, `f32[target source]`.
+
+    The first and the last pixel of both lie on each other.
+    """
+    matrix = np.zeros((target, source), np.float32)
+    scale = np.float32(source - 1) / np.float32(max(target - 1, 1))
+    places = scale * np.arange(target).astype(np.float32)
+    lower = np.minimum(places.astype(np.int64), source - 1)
+    share = np.clip(places - lower.astype(np.float32), 0, 1).astype(np.float32)
+    rows = np.arange(target)
+    np.add.at(matrix, (rows, lower), 1 - share)
+    np.add.at(matrix, (rows, np.minimum(lower + 1, source - 1)), share)
+    return matrix
+
+
+def bicubic(source: int, target: int) -> np.ndarray:
+    """Returns the matrix that resizes an axis by cubics, `f32[target source]`.
+
+    Beyond the ends the first and the last pixel are repeated.
+    """
+    scale = np.float32(source) / np.float32(target)
+    places = scale * (np.arange(target).astype(np.float32) + np.float32(0.5))
+    places -= np.float32(0.5)
+    first = np.floor(places)
+    share = places - first
+    near, far = share, share + 1
+    weights = np.stack(
+        [_far(far), _near(near), _near(1 - near), _far(2 - near)], axis=1
+    )
+    taps = first.astype(np.int64)[:, None] + np.arange(-1, 3)
+    matrix = np.zeros((target, source), np.float32)
+    rows = np.broadcast_to(np.arange(target)[:, None], taps.shape)
+    np.add.at(matrix, (rows, taps.clip(0, source - 1)), weights.astype(np.float32))
+    return matrix
+
+
+# PyTorch's cubic has a slope of -0.75 at a distance of 1.
+_SLOPE = np.float32(-0.75)
+
+
+def _near(distance: np.ndarray) -> np.ndarray:
+    """Returns the weights of pixels at most 1 away."""
+    return ((_SLOPE + 2) * distance - (_SLOPE + 3)) * distance * distance + 1
+
+
+def _far(distance: np.ndarray) -> np.ndarray:
+    """Returns the weights of pixels from 1 to 2 away."""
+    cubed = (_SLOPE * distance - 5 * _SLOPE) * distance + 8 * _SLOPE
+    return cubed * distance - 4 * _SLOPE
 
 
 def antialiased(source: int, target: int) -> np.ndarray:
