@@ -62,6 +62,10 @@ class MaskDecoder(nn.Module):
             (channels, *between, sizes.masks), dtype
         )
 
+    def begin(self, embeddings: jax.Array, places: jax.Array) -> jax.Array:
+        """Computes what all trajectories on photographs share; see `TwoWay.begin`."""
+        return self.transformer.begin(embeddings, places)
+
     def __call__(
         self, click_tokens: jax.Array, valid: jax.Array, ground: two_way.Ground
     ) -> Decoded:
@@ -70,7 +74,7 @@ class MaskDecoder(nn.Module):
         Args:
             click_tokens: Tokens of clicks, `f32[n k c]`.
             valid: Those that count, `bool[n k]`.
-            ground: Embeddings and mask prompts.
+            ground: Photographs and mask prompts.
         """
         count, sizes = click_tokens.shape[0], self.sizes
         own = jnp.concatenate([self.iou_token(), self.mask_tokens()])

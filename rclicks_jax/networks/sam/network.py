@@ -35,9 +35,24 @@ class Sam(nn.Module):
         """
         return self.image_encoder(square)
 
-    def decode(
+    def begin(self, embeddings: jax.Array) -> jax.Array:
+        """Computes what all trajectories on photographs share.
+
+        Args:
+            embeddings: Of photographs, `f32[p g*g c]`.
+
+        Returns:
+            `f32[p g*g c+3i]`, for `answer`.
+        """
+        return self.mask_decoder.begin(embeddings, self.prompt_encoder.grid())
+
+    def decode(self, embeddings: jax.Array, *rest: jax.Array) -> decoder.Decoded:
+        """Answers clicks on embeddings, `f32[p g*g c]`; the rest is as for `answer`."""
+        return self.answer(self.begin(embeddings), *rest)
+
+    def answer(
         self,
-        embeddings: jax.Array,
+        photographs: jax.Array,
         photograph: jax.Array,
         yx: jax.Array,
         positive: jax.Array,
@@ -48,7 +63,7 @@ class Sam(nn.Module):
         """Answers the clicks of trajectories, which do not depend on each other.
 
         Args:
-            embeddings: Of photographs, `f32[p g*g c]`.
+            photographs: What `begin` makes of their embeddings, `f32[p g*g c+3i]`.
             photograph: Number of each trajectory's photograph, `i32[n]`.
             yx: Clicks in pixels of the square, `f32[n k 2]`.
             positive: Foreground click or not, `bool[n k]`.
@@ -61,7 +76,7 @@ class Sam(nn.Module):
         mask = jnp.where(has_mask[:, None, None], encoder.mask(low_res), 0)
         no_mask = encoder.no_mask()
         ground = two_way.Ground(
-            embeddings=embeddings,
+            photographs=photographs,
             places=encoder.grid(),
             photograph=photograph,
             mask=mask,
