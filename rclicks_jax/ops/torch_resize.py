@@ -1,7 +1,7 @@
 """Matrices that resize as PyTorch does, with the roundings of its float32.
 
-Source: pytorch/pytorch, `upsample_bilinear2d`, `upsample_bicubic2d` and
-`_upsample_bilinear2d_aa` on CPU, without aligned corners.
+Source: pytorch/pytorch, `upsample_bilinear2d`, `_upsample_bilinear2d_aa` and
+`upsample_bicubic2d` on CPU, without aligned corners if nothing else is said.
 """
 
 import numpy as np
@@ -37,6 +37,22 @@ def bilinear_taps(source: int, target: int) -> tuple[np.ndarray, ...]:
     lower = np.minimum(places.astype(np.int64), source - 1)
     share = np.clip(places - lower.astype(np.float32), 0, 1).astype(np.float32)
     return lower, np.minimum(lower + 1, source - 1), share
+
+
+def aligned(source: int, target: int) -> np.ndarray:
+    """Returns the matrix that resizes with aligned corners, `f32[target source]`.
+
+    The first and the last pixel of both lie on each other.
+    """
+    matrix = np.zeros((target, source), np.float32)
+    scale = np.float32(source - 1) / np.float32(max(target - 1, 1))
+    places = scale * np.arange(target).astype(np.float32)
+    lower = np.minimum(places.astype(np.int64), source - 1)
+    share = np.clip(places - lower.astype(np.float32), 0, 1).astype(np.float32)
+    rows = np.arange(target)
+    np.add.at(matrix, (rows, lower), 1 - share)
+    np.add.at(matrix, (rows, np.minimum(lower + 1, source - 1)), share)
+    return matrix
 
 
 def bicubic(source: int, target: int) -> np.ndarray:

@@ -13,8 +13,8 @@ import safetensors.numpy
 import sam_cases
 
 from rclicks_jax import errors
-from rclicks_jax.networks import architectures, layers
-from rclicks_jax.networks.prompted import names, parts, prompts, resizing, two_way
+from rclicks_jax.networks import architectures, layers, parts
+from rclicks_jax.networks.prompted import names, prompts, resizing, two_way
 from rclicks_jax.networks.sam import decoder, frames, network, sizes, vit, weights
 from rclicks_jax.ops import torch_resize
 from rclicks_jax.weights import foreign, torch_files

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.prompted import parts, prompts
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.prompted import prompts
 from rclicks_jax.networks.prompted.sizes import DECODER_HEADS, Sizes
 
 _EPSILON = 1e-5

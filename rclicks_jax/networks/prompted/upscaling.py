@@ -11,8 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.prompted import parts, prompts
+from rclicks_jax.networks import layers, parts
 
 # Pixels that a pixel becomes when the size is doubled.
 QUARTERS = 4
@@ -32,9 +31,9 @@ class Fine(NamedTuple):
 
 def finest(
     places: jax.Array,
-    first: prompts.Taps,
+    first: parts.Kernel,
     norm: parts.Norm,
-    last: prompts.Taps,
+    last: parts.Kernel,
     fine: Fine | None = None,
 ) -> jax.Array:
     """Returns features at four times the grid, by place, `f32[n 4 4 c/8 s]`.

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.prompted import parts, prompts, two_way, upscaling
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.prompted import prompts, two_way, upscaling
 from rclicks_jax.networks.sam2.sizes import Sam2Sizes
 
 _EPSILON = 1e-6
@@ -52,11 +53,11 @@ class MaskDecoder(nn.Module):
         self.iou_token = prompts.Table((1, channels))
         self.mask_tokens = prompts.Table((sizes.masks, channels))
         # Kernels of transposed convolutions: inputs, 2x2, outputs.
-        self.output_upscaling_0 = prompts.Taps((channels, 2, 2, middle))
+        self.output_upscaling_0 = parts.Kernel((channels, 2, 2, middle))
         self.output_upscaling_1 = parts.Norm(middle, _EPSILON, dtype)
-        self.output_upscaling_3 = prompts.Taps((middle, 2, 2, narrow))
-        self.conv_s0 = prompts.Taps((1, 1, channels, narrow))
-        self.conv_s1 = prompts.Taps((1, 1, channels, middle))
+        self.output_upscaling_3 = parts.Kernel((middle, 2, 2, narrow))
+        self.conv_s0 = parts.Kernel((1, 1, channels, narrow))
+        self.conv_s1 = parts.Kernel((1, 1, channels, middle))
         self.output_hypernetworks_mlps = [
             parts.Perceptron((channels, channels, channels, narrow), dtype)
             for _ in range(sizes.masks)

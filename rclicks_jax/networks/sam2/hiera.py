@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.prompted import parts, prompts
+from rclicks_jax.networks import layers, parts
 from rclicks_jax.networks.sam2.sizes import PATCH_STRIDE, BlockSizes, Sam2Sizes
 from rclicks_jax.ops import torch_resize
 
@@ -107,7 +106,7 @@ class PatchEmbedding(nn.Module):
 
     def setup(self) -> None:
         """Makes the parameters."""
-        self.proj = prompts.Taps((_PATCH, _PATCH, 3, self.dim))
+        self.proj = parts.Kernel((_PATCH, _PATCH, 3, self.dim))
 
     def __call__(self, square: jax.Array) -> jax.Array:
         """Maps `f32[b s s 3]` to `f32[b s/4 s/4 c]`.
@@ -186,7 +185,7 @@ class Neck(nn.Module):
         """Makes the layers, the one of the coarsest level first, as the original."""
         channels = self.sizes.channels
         self.convs = [
-            prompts.Taps((1, 1, width, channels)) for width in self.sizes.widths[::-1]
+            parts.Kernel((1, 1, width, channels)) for width in self.sizes.widths[::-1]
         ]
 
     def level(self, number: int) -> tuple[jax.Array, jax.Array]:
@@ -207,7 +206,7 @@ class Encoder(nn.Module):
         self.neck = Neck(self.sizes)
 
     def __call__(
-        self, square: jax.Array, middle: prompts.Taps, finest: prompts.Taps
+        self, square: jax.Array, middle: parts.Kernel, finest: parts.Kernel
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Encodes squares.
 

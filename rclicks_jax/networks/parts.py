@@ -1,4 +1,4 @@
-"""Linear layers, normalisations and attention of SAM and its successors.
+"""Linear layers, normalisations and attention of vision transformers.
 
 Parameters are float32, or already of the type in which products are computed.
 """
@@ -60,6 +60,21 @@ def kernels(linears: Sequence[Linear]) -> jax.Array:
 def biases(linears: Sequence[Linear]) -> jax.Array:
     """Returns the biases of linear layers one after the other."""
     return jnp.concatenate([each.bias.astype(each.dtype) for each in linears])
+
+
+class Kernel(nn.Module):
+    """The kernel and the bias of a convolution, by name and shape."""
+
+    shape: tuple[int, ...]
+    biased: bool = True
+
+    @nn.compact
+    def __call__(self) -> tuple[jax.Array, jax.Array]:
+        """Returns the kernel, the output's channels last, and the bias or `f32[0]`."""
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), self.shape)
+        if not self.biased:
+            return kernel, jnp.zeros(0)
+        return kernel, self.param("bias", nn.initializers.zeros, self.shape[-1:])
 
 
 class Norm(nn.Module):
