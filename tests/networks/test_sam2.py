@@ -13,8 +13,8 @@ import sam2_cases
 import sam2_player
 import sam_cases
 
-from rclicks_jax.networks import architectures, layers
-from rclicks_jax.networks.prompted import names, parts, prompts, resizing, two_way
+from rclicks_jax.networks import architectures, layers, parts
+from rclicks_jax.networks.prompted import names, prompts, resizing, two_way
 from rclicks_jax.networks.sam import frames as sam_frames
 from rclicks_jax.networks.sam2 import decoder, frames, hiera, network, weights
 from rclicks_jax.ops import torch_resize
