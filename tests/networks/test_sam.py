@@ -268,7 +268,7 @@ def test_bfloat16_is_near(loaded, golden):
     square = frames.to_square(
         frames.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
-    cast = weights.in_precision(variables, jnp.bfloat16)
+    cast = parts.in_precision(variables, jnp.bfloat16)
     found = net.apply(cast, square[None], method="encode")
     assert found.dtype == jnp.bfloat16
     apart = np.asarray(found[0], np.float32) - golden["0/embedding"]

@@ -8,8 +8,6 @@ import re
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.typing import DTypeLike
 
 from rclicks_jax.networks import architectures
 from rclicks_jax.networks.architectures import LeafPath, Variables
@@ -53,15 +51,6 @@ _HUB_SIGN = "vision_encoder."
 # The hub has names for the first and the last layer, and numbers those between from 0.
 _LAYER = re.compile(rf"({_MLP})\.(?:(proj_in)|(proj_out)|layers\.([0-9]{{1,4}}))\.")
 _SCORE_LAYER = re.compile(r"mask_decoder\.iou_prediction_head\.layers\.\d+\.weight")
-
-
-def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
-    """Returns variables whose matrices have a type already; others stay float32."""
-    leaves = {
-        path: np.asarray(leaf).astype(dtype) if path[-1] == "kernel" else leaf
-        for path, leaf in architectures.flatten(variables).items()
-    }
-    return architectures.unflatten(leaves)
 
 
 def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:

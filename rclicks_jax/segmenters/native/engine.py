@@ -7,7 +7,7 @@ bits for another shape. `method` says what a method is, and how to add one.
 
 import pathlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import flax
@@ -140,7 +140,11 @@ class NativeSegmenter:
 
 
 def open_segmenter(
-    name: str, settings: Settings, make: Make, trajectories: int = 0
+    name: str,
+    settings: Settings,
+    make: Make,
+    trajectories: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> NativeSegmenter:
     """Loads a method.
 
@@ -149,6 +153,7 @@ def open_segmenter(
         settings: Its settings.
         make: Makes the method of its checkpoint.
         trajectories: Number of trajectories that a run advances together, or 0.
+        options: What a run records of its own settings, those that can change answers.
 
     Raises:
         SegmenterError: The checkpoint cannot be read, or is of another method; or a
@@ -170,6 +175,7 @@ def open_segmenter(
         {
             "checkpoint": f"{checkpoint.files[0].name} sha256:{content}",
             "precision": precision,
+            **(options or {}),
         },
         exact=precision == infer.FLOAT32,
         batch=settings.batch or trajectories or _BATCH,

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rclicks_jax.networks import parts
 from rclicks_jax.networks.sam import frames, network, prompts, weights
 from rclicks_jax.networks.sam.sizes import SamSizes
 from rclicks_jax.segmenters.native.method import After, Method, Placed, Tree
@@ -144,5 +145,5 @@ def from_torch(
         DataError: It is of no SAM.
     """
     sizes, variables = weights.from_torch(state)
-    cast = weights.in_precision(variables, jnp.dtype(precision))
+    cast = parts.in_precision(variables, jnp.dtype(precision))
     return SamMethod(sizes, precision, drops_mask_prompt), cast
