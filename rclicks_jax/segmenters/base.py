@@ -133,9 +133,24 @@ class SharedSegmenter(Segmenter, Protocol):
 
     Attributes:
         batch: Trajectories in one call, of any sessions of a lane; fewer take as long.
+        calls: Calls of `predict_together` that a lane takes at the same time, each from
+            a thread of its own. Two sessions or two rows of one may be in two calls.
     """
 
     batch: int
+    calls: int
+
+    def reserve(self, photographs: int) -> None:
+        """Makes room for photographs before the first one is encoded.
+
+        It sets `most_images`: to the number that is asked for, or to what the devices
+        have memory for.
+
+        Args:
+            photographs: Number that a run has encoded at the same time, on all lanes
+                together.
+        """
+        ...
 
     def predict_together(self, requests: Sequence[Request[Any]]) -> list[np.ndarray]:
         """Answers the newest clicks of sessions of one lane.

@@ -1,13 +1,13 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH tests/golden/write_simpleclick.py CHECKOUT OUT [SIZE [CASCADE [COUNT]]]
+    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE [CASCADE [COUNT]]]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
 passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
-number of photographs. Crops and clicks go through the bridge's adapters,
-which are compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base,
-vit_large or vit_huge.
+number of photographs. Crops and clicks go through the bridge's adapters, which are
+compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base, vit_large or
+vit_huge.
 """
 
 import pathlib

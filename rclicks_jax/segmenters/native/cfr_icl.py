@@ -58,16 +58,12 @@ def load(options: Mapping[str, str]) -> CfrIcl:
     return settings
 
 
-def open_segmenter(
-    settings: CfrIcl, protocol: Switches, trajectories: int
-) -> engine.NativeSegmenter:
+def open_segmenter(settings: CfrIcl, protocol: Switches) -> engine.NativeSegmenter:
     """Loads the network.
 
     Args:
         settings: What `load` returned.
         protocol: Switches of the run's protocol, of which none has an effect.
-        trajectories: Number of trajectories that a run advances together; 0 if it is
-            not known.
 
     Raises:
         SegmenterError: The checkpoint cannot be read, or is none of CFR-ICL.
@@ -85,6 +81,4 @@ def open_segmenter(
         cascade_clicks=settings.cascade_clicks,
     )
     make = functools.partial(simpleclick_method.from_torch, frame=frame)
-    return engine.open_segmenter(
-        NAME, settings, make, trajectories, dataclasses.asdict(frame)
-    )
+    return engine.open_segmenter(NAME, settings, make, dataclasses.asdict(frame))

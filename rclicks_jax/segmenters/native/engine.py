@@ -29,12 +29,16 @@ from rclicks_jax.weights import foreign, state_dicts
 # checkpoint and a precision, `float32` or `bfloat16`. Raises DataError if the state
 # dict is of another method.
 Make: TypeAlias = Callable[[state_dicts.State, str], tuple[Method, Tree]]
-# Trajectories of a pass if nobody says how many there will be.
-_BATCH = 16
+# Trajectories of a pass. On CPU a row takes as long in a pass of one as in one of 16,
+# so there few are computed for nothing.
+_BATCH_ON_CPU, _BATCH = 4, 64
 # Rows of a photograph that are brought to a pass, and back, at a time.
 _TOGETHER_ON_CPU, _TOGETHER = 4, 16
-# Photographs that a device has room for.
-_SLOTS = 16
+# Share of a device's memory that photographs may take.
+_SHARE = 1 / 8
+# Calls at the same time on an accelerator: one on the device, and the next, which is
+# prepared meanwhile.
+_CALLS = 2
 # Of a checkpoint's SHA-256, in a run's record.
 _DIGITS = 16
 
@@ -45,6 +49,7 @@ class NativeSegmenter:
     Attributes:
         method: The method.
         batch: Trajectories in a pass.
+        calls: Passes of a device that are under way at a time.
     """
 
     has_probabilities = True
@@ -69,14 +74,14 @@ class NativeSegmenter:
             variables: Its variables, on the host.
             options: What a run records of its settings.
             exact: Whether products of float32 have all their bits.
-            batch: Trajectories in a pass.
+            batch: Trajectories in a pass; 0 for the default of the device.
             devices: Devices of this host; 0 for all.
 
         Raises:
             BadValueError: The host has fewer devices.
             SegmenterError: A device has too little memory.
         """
-        self.name, self.method, self.batch = name, method, batch
+        self.name, self.method = name, method
         self.encodes = 0
         self.most_images = 0
         self.description: dict[str, Any] = {"name": name, "options": options}
@@ -87,18 +92,27 @@ class NativeSegmenter:
         }
         chosen: list[Any] = list(passes.local_mesh(devices).devices.flat)
         self.lanes = len(chosen)
-        together = _TOGETHER_ON_CPU if chosen[0].platform == "cpu" else _TOGETHER
-        self._together = min(batch, method.rows_together or together)
+        on_cpu = chosen[0].platform == "cpu"
+        self.batch = batch or (_BATCH_ON_CPU if on_cpu else _BATCH)
+        self.calls = 1 if on_cpu else _CALLS
+        together = _TOGETHER_ON_CPU if on_cpu else _TOGETHER
+        self._together = min(self.batch, method.rows_together or together)
         plan = lanes.Plan(
-            name, method, programs(method, exact=exact), batch, self._together
+            name, method, programs(method, exact=exact), self.batch, self._together
         )
         self._lanes = [
             lanes.Lane(number, device, plan, variables)
             for number, device in enumerate(chosen)
         ]
-        for lane in self._lanes:
-            lane.reserve(_SLOTS)
         self._lock = threading.Lock()
+
+    def reserve(self, photographs: int) -> None:
+        """Makes room for photographs on the devices; see `base.SharedSegmenter`."""
+        fitting = min(each.slots_in(_SHARE) for each in self._lanes)
+        slots = max(1, min(-(-photographs // self.lanes), fitting))
+        for lane in self._lanes:
+            lane.reserve(slots)
+        self.most_images = slots * self.lanes
 
     def encode(self, image: np.ndarray, lane: int | None = None) -> Features:
         """Encodes a photograph on the device of a lane; see `base.Segmenter`."""
@@ -143,7 +157,6 @@ def open_segmenter(
     name: str,
     settings: Settings,
     make: Make,
-    trajectories: int = 0,
     options: Mapping[str, Any] | None = None,
 ) -> NativeSegmenter:
     """Loads a method.
@@ -152,7 +165,6 @@ def open_segmenter(
         name: Name of the segmenter in tables.
         settings: Its settings.
         make: Makes the method of its checkpoint.
-        trajectories: Number of trajectories that a run advances together, or 0.
         options: What a run records of its own settings, those that can change answers.
 
     Raises:
@@ -178,6 +190,6 @@ def open_segmenter(
             **(options or {}),
         },
         exact=precision == infer.FLOAT32,
-        batch=settings.batch or trajectories or _BATCH,
+        batch=settings.batch,
         devices=settings.devices,
     )

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import math
+import sys
 import threading
 import weakref
 from collections.abc import Hashable, Iterator, Sequence
@@ -12,11 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax import errors
+from rclicks_jax.networks import batches
 from rclicks_jax.segmenters import base
 from rclicks_jax.segmenters.native import clicks as click_slots
 from rclicks_jax.segmenters.native.method import Method, Placed, Tree
 from rclicks_jax.segmenters.native.programs import Onto, Programs, rows_of_pass
 from rclicks_jax.segmenters.native.sessions import Features, Piece, Session
+
+# Photographs that a device has room for if nobody has reserved any.
+_SLOTS = 8
 
 
 class Plan(NamedTuple):
@@ -96,6 +102,17 @@ class Lane:
         """Photographs on the device."""
         return self._slots - len(self._free)
 
+    def slots_in(self, share: float) -> int:
+        """Returns how many photographs fit into a share of the device's memory."""
+        pixel = self._plan.method.place(np.zeros((1, 1, 3), np.uint8))
+        made = jax.eval_shape(self._plan.programs.encode, self._variables, pixel.arrays)
+        of_each = sum(
+            math.prod(leaf.shape) * leaf.dtype.itemsize
+            for leaf in jax.tree.leaves(made)
+        )
+        limit = batches.memory(self._device)
+        return int(share * limit / of_each) if limit and of_each else sys.maxsize
+
     def reserve(self, slots: int) -> None:
         """Makes room for so many photographs; more room means new programs."""
         with self._lock:
@@ -115,7 +132,7 @@ class Lane:
         """
         with self._lock:
             if not self._free:
-                self.reserve(2 * self._slots)
+                self.reserve(2 * self._slots or _SLOTS)
             slot = self._free.pop()
         try:
             with self._explained("a photograph"):

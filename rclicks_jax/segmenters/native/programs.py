@@ -132,7 +132,9 @@ def rows_of_pass(
         given: `kept`, prompts and states, as `Method.before` is given them.
         shape: Which pass it is.
     """
-    few = jax.eval_shape(lambda *each: method.before(*each, shape), *given)
+    few = jax.eval_shape(
+        lambda kept, prompts, state: method.before(kept, prompts, state, shape), *given
+    )
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((batch, *leaf.shape[1:]), leaf.dtype), few
     )

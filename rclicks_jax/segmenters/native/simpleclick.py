@@ -76,16 +76,12 @@ def read_settings(
     return settings
 
 
-def open_segmenter(
-    settings: SimpleClick, protocol: Switches, trajectories: int
-) -> engine.NativeSegmenter:
+def open_segmenter(settings: SimpleClick, protocol: Switches) -> engine.NativeSegmenter:
     """Loads the network.
 
     Args:
         settings: What `load` returned.
         protocol: Switches of the run's protocol, of which none has an effect.
-        trajectories: Number of trajectories that a run advances together; 0 if it is
-            not known.
 
     Raises:
         SegmenterError: The checkpoint cannot be read, or is none of SimpleClick.
@@ -98,6 +94,4 @@ def open_segmenter(
         settings.side, zoom=settings.zoom == "yes", flip=settings.flip == "yes"
     )
     make = functools.partial(simpleclick_method.from_torch, frame=frame)
-    return engine.open_segmenter(
-        NAME, settings, make, trajectories, dataclasses.asdict(frame)
-    )
+    return engine.open_segmenter(NAME, settings, make, dataclasses.asdict(frame))
