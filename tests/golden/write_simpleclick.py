@@ -1,12 +1,13 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH tests/golden/write_simpleclick.py CHECKOUT OUT.npz [SIZE [CASCADE]]
+    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE [CASCADE [COUNT]]]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
-passes of the first click, is given. Crops and clicks go through the bridge's adapters,
-which are compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base,
-vit_large or vit_huge.
+passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
+number of photographs. Crops and clicks go through the bridge's adapters, which are
+compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base, vit_large or
+vit_huge.
 """
 
 import pathlib
@@ -87,7 +88,7 @@ def network_of(size):
     """Returns a network with seeded weights, and the shapes of these."""
     made = build(size)
     shapes = {key: value.shape for key, value in made.state_dict().items()}
-    factors = cases.FACTORS if size == "small" else cases.PUBLISHED_FACTORS
+    factors = cases.factors_of(size)
     for key, value in made.state_dict().items():
         drawn = cases.state_of({key: value.shape}, factors)[key]
         value.copy_(torch.from_numpy(drawn))
@@ -102,8 +103,10 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
         fixed=(SIDE, SIDE),
     )
     adapter, model = simpleclick, isegm_frame.Model(network, frame)
-    if cascade is not None:
-        adapter, model = cfr_icl, cfr_icl.Model(network, frame, cascade)
+    if cascade not in (None, "-"):
+        further, _, adaptive = cascade.partition(":")
+        adapter = cfr_icl
+        model = cfr_icl.Model(network, frame, int(further), bool(adaptive))
     features = adapter.encode(model, cases.photograph(shape))
     yx, positive = cases.clicks_on(shape)
     heard = []
@@ -124,23 +127,23 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
     return map(np.stack, zip(*answers, strict=True))
 
 
-def main(checkout, out, size="small", cascade=None):
+def main(checkout, out, size="small", cascade=None, count=None):
     """Writes a file."""
     stand_ins.install()
     isegm_network.use(checkout)
     network, shapes = network_of(size)
-    cascade = None if cascade is None else int(cascade)
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     photographs = cases.SHAPES["small" if size == "small" else "published"]
+    photographs = photographs[: int(count or len(photographs))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
         logits, probabilities, crops = play(network, shape, cascade)
         masks = probabilities > simpleclick.THRESHOLD
+        kinds = [len(np.unique(rows, axis=0)) for rows in crops.swapaxes(0, 1)]
         print(
             f"{shape}: logits {logits.mean():.3f} +- {logits.std():.3f}, "
-            f"foreground {masks.mean(axis=(2, 3)).mean(axis=0)}, crops "
-            f"{[len(np.unique(crops[:, row], axis=0)) for row in range(len(cases.SIGNS))]}"
-            f", {time.perf_counter() - start:.1f} s",
+            f"foreground {masks.mean(axis=(2, 3)).mean(axis=0)}, crops {kinds}, "
+            f"{time.perf_counter() - start:.1f} s",
             flush=True,
         )
         flat = logits.reshape(*logits.shape[:2], -1)
