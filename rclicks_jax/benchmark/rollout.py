@@ -20,7 +20,7 @@ from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
 from rclicks_jax.clicks import error_masks, map_clicks, strategies
 from rclicks_jax.ops import bit_masks
-from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample, Trajectory
+from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,9 +190,9 @@ def _people_click(
     question = questions.ClickQuestion(
         [
             map_clicks.Query(
-                ClickQuery(
-                    image, instance.gt_mask, clicks[places[0]].error_mask.unpack()
-                ),
+                image,
+                instance.gt_mask,
+                clicks[places[0]].error_mask,
                 trajectories.clicked_yx(live, rows[places[0]]),
                 np.array([keys[place].group for place in places], np.int32),
                 live.bits[rows[places], round_index],
