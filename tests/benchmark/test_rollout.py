@@ -99,8 +99,10 @@ def test_areas_are_those_of_the_masks():
     target = OBJECTS[1]
     counted = ~target.ignore_mask
     for track, mask in zip(result.trajectories, result.last_masks, strict=True):
-        assert track.intersection[-1] == (mask & target.gt_mask & counted).sum()
-        assert track.union[-1] == ((mask | target.gt_mask) & counted).sum()
+        assert (
+            track.intersection[-1] == (mask.unpack() & target.gt_mask & counted).sum()
+        )
+        assert track.union[-1] == ((mask.unpack() | target.gt_mask) & counted).sum()
         assert 0 < track.boundary_union[-1] <= track.union[-1]
 
 
