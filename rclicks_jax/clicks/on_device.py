@@ -114,7 +114,7 @@ def map_stages(
 
 def _map_query(query: ClickQuery) -> Query:
     """Returns the query that asks for a map and no click."""
-    return Query(query, _NO_CLICKS, _NO_GROUPS, _NO_BITS, wants_map=True)
+    return Query(*query, _NO_CLICKS, _NO_GROUPS, _NO_BITS, wants_map=True)
 
 
 class Raw(NamedTuple):
@@ -249,7 +249,7 @@ class OnDevice:
 
 def _finished(query: Query, raw: Raw) -> MapClicks:
     click_models.check_values(raw.wrong, raw.lowest)
-    height, width = query.click_query.error_mask.shape
+    height, width = query.gt_mask.shape
     pixels = raw.pixels[: len(query.group_numbers)]
     yx = None
     if (pixels >= 0).all():

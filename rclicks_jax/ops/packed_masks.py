@@ -14,17 +14,19 @@ from rclicks_jax.ops import bit_masks, buckets
 from rclicks_jax.ops.bit_masks import BitMask
 
 
-def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def pack(mask: BitMask | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Packs a mask into a static shape.
 
     Args:
-        mask: `bool[h w]`, or soft, `f32[h w]`.
+        mask: The mask; an array is `bool[h w]`, or soft, `f32[h w]`.
         shape: Height, and width, a multiple of 8; not less than those of the mask.
 
     Returns:
         Bits, `u8[height width/8]`, the first pixel in the lowest bit; of a soft mask
         its values, `f32[height width]`.
     """
+    if isinstance(mask, BitMask):
+        return place(mask, shape)
     if mask.dtype != bool:
         height, width = mask.shape
         values = np.zeros(shape, np.float32)
