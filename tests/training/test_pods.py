@@ -11,6 +11,7 @@ import clicked_folders
 import numpy as np
 import pytest
 from pods import (
+    NO_GRADIENT,
     assert_same_bits,
     ended,
     finish,
@@ -30,9 +31,18 @@ from rclicks_jax.types import ClickQuery
 FLAGS = ("--config.epochs=8", "--config.batch_size=8")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def architecture():
+    """Registers the network of these tests."""
+    entry = "two_convolutions:ARCHITECTURE"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+        yield
+
+
 @pytest.fixture(scope="module")
 def disks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("disks")
+    folder = tmp_path_factory.mktemp("clicked") / "disks"
     clicked_folders.write_disks(folder)
     return folder
 
@@ -60,12 +70,11 @@ def test_two_hosts_of_four_devices_learn_what_one_host_of_eight_does(alone, pod)
     expected, ours = leaves(alone), leaves(pod)
     assert set(ours) == set(expected)
     for name, leaf in expected.items():
-        np.testing.assert_allclose(ours[name], leaf, atol=1e-6, err_msg=name)
+        if not NO_GRADIENT.search(name):
+            np.testing.assert_allclose(ours[name], leaf, atol=1e-6, err_msg=name)
 
 
-def test_and_predict_the_same(alone, pod, monkeypatch):
-    entry = "two_convolutions:ARCHITECTURE"
-    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+def test_and_predict_the_same(alone, pod):
     random = np.random.default_rng(0)
     target = np.zeros((40, 48), bool)
     target[10:30, 12:40] = True
@@ -80,7 +89,7 @@ def test_and_predict_the_same(alone, pod, monkeypatch):
 def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(
     pod, start_small_pod, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("RCLICKS_LOST", "15")
+    monkeypatch.setenv("RCLICKS_LOST", "10")
     hosts = start_small_pod(tmp_path)
     try:
         wait_for_checkpoint(hosts, tmp_path)
