@@ -149,4 +149,4 @@ def test_settings_open_the_segmenter(checkpoint):
     assert registry.NATIVE_SEGMENTERS["jax_sam2"] == sam2.__name__
     settings = sam2.load({"checkpoint": str(checkpoint), "batch": "3"})
     assert settings == Settings(str(checkpoint), batch=3)
-    assert sam2.open_segmenter(settings, PAPER, 0).batch == 3
+    assert sam2.open_segmenter(settings, PAPER).batch == 3

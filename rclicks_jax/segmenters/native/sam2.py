@@ -33,16 +33,12 @@ def load(options: Mapping[str, str]) -> Settings:
     return read(Settings, NAME, "sam2", options)
 
 
-def open_segmenter(
-    settings: Settings, protocol: Switches, trajectories: int
-) -> engine.NativeSegmenter:
+def open_segmenter(settings: Settings, protocol: Switches) -> engine.NativeSegmenter:
     """Loads the network.
 
     Args:
         settings: What `load` returned.
         protocol: Switches of the run's protocol.
-        trajectories: Number of trajectories that a run advances together; 0 if it is
-            not known.
 
     Raises:
         SegmenterError: The checkpoint cannot be read, or is none of SAM 2.
@@ -53,4 +49,4 @@ def open_segmenter(
     make = functools.partial(
         sam2_method.from_torch, drops_mask_prompt=protocol.drop_mask_prompt
     )
-    return engine.open_segmenter(NAME, settings, make, trajectories)
+    return engine.open_segmenter(NAME, settings, make)
