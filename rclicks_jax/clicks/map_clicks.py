@@ -41,8 +41,9 @@ class Query(NamedTuple):
     @property
     def click_query(self) -> ClickQuery:
         """What a click model is asked; its region is unpacked."""
-        is_packed = isinstance(self.region, BitMask)
-        region = self.region.unpack() if is_packed else self.region
+        region = self.region
+        if isinstance(region, BitMask):
+            region = region.unpack()
         return ClickQuery(self.image, self.gt_mask, region)
 
 
