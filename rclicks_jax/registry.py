@@ -24,6 +24,7 @@ SEGMENTERS = {
 # reads, and `open_segmenter`.
 NATIVE_SEGMENTERS = {
     "jax_sam": "rclicks_jax.segmenters.native.sam",
+    "jax_sam2": "rclicks_jax.segmenters.native.sam2",
 }
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _KEY = re.compile(r"[A-Za-z_]\w*")
