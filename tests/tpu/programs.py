@@ -17,6 +17,9 @@ from rclicks_jax.networks import architectures, device_letterbox, passes
 from rclicks_jax.networks.sam import network as sam_network
 from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.networks.sam import weights as sam_weights
+from rclicks_jax.networks.sam2 import network as sam2_network
+from rclicks_jax.networks.sam2 import sizes as sam2_sizes
+from rclicks_jax.networks.sam2 import weights as sam2_weights
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes, Taps
 from rclicks_jax.settings import networks
@@ -45,6 +48,44 @@ class Case:
     chip: str
     devices: int
     lower: Lower
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompted:
+    """SAM or a successor, in bfloat16.
+
+    Attributes:
+        net: The network.
+        shapes: Shapes of its variables, of its sizes.
+        sizes: Its sizes.
+    """
+
+    net: Any
+    shapes: Callable[[Any], Any]
+    sizes: Any
+
+    def variables(self) -> Any:
+        """Shapes of the variables as they are on a device."""
+
+        def cast(path: Any, leaf: Any) -> Shape:
+            is_matrix = path[-1].key == "kernel"
+            return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
+
+        return jax.tree_util.tree_map_with_path(cast, self.shapes(self.sizes))
+
+
+def sam(variant: str) -> Prompted:
+    """A published size of SAM."""
+    sizes = sam_sizes.PUBLISHED[variant]
+    net = sam_network.Sam(sizes, jnp.bfloat16)
+    return Prompted(net, sam_weights.shapes_of, sizes)
+
+
+def sam2(variant: str) -> Prompted:
+    """A published size of SAM 2."""
+    sizes = sam2_sizes.PUBLISHED[variant]
+    net = sam2_network.Sam2(sizes, jnp.bfloat16)
+    return Prompted(net, sam2_weights.shapes_of, sizes)
 
 
 def on_one(lower_for: Callable[..., Any], *arguments: Any) -> Lower:
@@ -156,25 +197,25 @@ def areas(masks: int, height: int, width: int) -> Lower:
     return on_one(lower, predictions, target, target, band_width)
 
 
-def sam_encoder(variant: str, photographs: int) -> Lower:
-    """SAM's image encoder, in bfloat16, of squares."""
-    size = sam_sizes.PUBLISHED[variant]
-    net = sam_network.Sam(size, jnp.bfloat16)
-    encode = jax.jit(functools.partial(net.apply, method="encode"))
-    square = Shape((photographs, size.side, size.side, 3), jnp.float32)
-    return on_one(encode.lower, sam_variables(size), square)
+def encoder(made: Prompted, photographs: int) -> Lower:
+    """An image encoder, in bfloat16, of squares."""
+    encode = jax.jit(functools.partial(made.net.apply, method="encode"))
+    square = Shape((photographs, made.sizes.side, made.sizes.side, 3), jnp.float32)
+    return on_one(encode.lower, made.variables(), square)
 
 
-def sam_decoder(variant: str, photographs: int, trajectories: int) -> Lower:
-    """SAM's decoder, in bfloat16, of trajectories on some photographs."""
-    size = sam_sizes.PUBLISHED[variant]
-    net = sam_network.Sam(size, jnp.bfloat16)
+def decoder(made: Prompted, photographs: int, trajectories: int) -> Lower:
+    """A decoder, in bfloat16, of trajectories on some photographs."""
+    net, size = made.net, made.sizes
     decode = jax.jit(functools.partial(net.apply, method="decode"))
+    square = Shape((photographs, size.side, size.side, 3), jnp.float32)
+    encode = functools.partial(net.apply, method="encode")
+    encoded = jax.eval_shape(encode, made.variables(), square)
     places, clicks = size.grid**2, 26
     return on_one(
         decode.lower,
-        sam_variables(size),
-        Shape((photographs, places, size.channels), jnp.bfloat16),
+        made.variables(),
+        jax.tree.map(lambda leaf: Shape(leaf.shape, leaf.dtype), encoded),
         Shape((trajectories,), jnp.int32),
         Shape((trajectories, clicks, 2), jnp.float32),
         Shape((trajectories, clicks), jnp.bool_),
@@ -182,16 +223,6 @@ def sam_decoder(variant: str, photographs: int, trajectories: int) -> Lower:
         Shape((trajectories, 16, places), jnp.float32),
         Shape((trajectories,), jnp.bool_),
     )
-
-
-def sam_variables(size: sam_sizes.SamSizes) -> Any:
-    """Shapes of SAM's variables as they are on a device."""
-
-    def cast(path: Any, leaf: Any) -> Shape:
-        is_matrix = path[-1].key == "kernel"
-        return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
-
-    return jax.tree_util.tree_map_with_path(cast, sam_weights.shapes_of(size))
 
 
 def programs() -> list[Case]:
@@ -210,9 +241,12 @@ def programs() -> list[Case]:
             cases.append(Case("draws", f"{maps} {size}", chip, 1, drawn))
             cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     for chip in ("v4", "v5e"):
-        encoder, decoder = sam_encoder("vit_b", 4), sam_decoder("vit_b", 8, 88)
-        cases.append(Case("SAM encoder", "`vit_b`, 4 photographs", chip, 1, encoder))
-        cases.append(Case("SAM decoder", "88 of 8 photographs", chip, 1, decoder))
+        for name, made in (("SAM", sam("vit_b")), ("SAM 2", sam2("hiera_b+"))):
+            shape = f"`{made.sizes.variant}`, 4 photographs"
+            encodes, decodes = encoder(made, 4), decoder(made, 8, 88)
+            cases.append(Case(f"{name} encoder", shape, chip, 1, encodes))
+            answered = "88 of 8 photographs"
+            cases.append(Case(f"{name} decoder", answered, chip, 1, decodes))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)
