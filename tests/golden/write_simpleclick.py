@@ -13,6 +13,7 @@ vit_huge.
 import pathlib
 import sys
 import time
+import types
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
@@ -96,7 +97,7 @@ def network_of(size):
 
 
 def play(network, shape, cascade, rounds=cases.ROUNDS):
-    """Returns logits of the last pass, probabilities and crops of each round."""
+    """Returns logits of the first pass, probabilities and crops of each round."""
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first=False),
         target=(SIDE, SIDE),
@@ -121,7 +122,7 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
         clicks = Clicks(yx, positive, np.full(len(yx), count, np.int32))
         heard.clear()
         probabilities, state = adapter.predict(model, features, clicks, state)
-        logits = heard[-1].numpy().copy()
+        logits = heard[0].numpy().copy()
         answers.append((logits, probabilities.numpy().copy(), state["crop"].numpy()))
     handle.remove()
     return map(np.stack, zip(*answers, strict=True))
@@ -130,6 +131,10 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
 def main(checkout, out, size="small", cascade=None, count=None):
     """Writes a file."""
     stand_ins.install()
+    # CFR-ICL's networks import a logger of training.
+    logger = types.ModuleType("torch.utils.tensorboard")
+    logger.SummaryWriter = stand_ins.Absent
+    sys.modules.setdefault(logger.__name__, logger)
     isegm_network.use(checkout)
     network, shapes = network_of(size)
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
@@ -146,9 +151,10 @@ def main(checkout, out, size="small", cascade=None, count=None):
             f"{time.perf_counter() - start:.1f} s",
             flush=True,
         )
-        flat = logits.reshape(*logits.shape[:2], -1)
-        kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
-        kept[f"{number}/deviation"] = logits.std()
+        if cascade in (None, "-"):
+            flat = logits.reshape(*logits.shape[:2], -1)
+            kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
+            kept[f"{number}/deviation"] = logits.std()
         kept[f"{number}/crops"] = crops.astype(np.int32)
         rounds = [count - 1 for count in cases.KEPT]
         kept[f"{number}/masks"] = np.packbits(masks[rounds], axis=-1)
