@@ -127,8 +127,9 @@ def draws(maps: int, height: int, width: int) -> Lower:
     rows, columns = buckets.static_shape((height, width))
     return on_one(
         functools.partial(sampling.draw_maps.lower, cut="mass"),
-        Shape((maps, rows * columns), jnp.uint16),
-        Shape((maps, 3), jnp.uint32),
+        Shape((maps, rows, columns), jnp.uint16),
+        Shape((maps, rows, 1), jnp.uint32),
+        Shape((maps, 1, columns), jnp.uint32),
         Shape((maps, 1), jnp.int32),
         Shape((maps, 1, 2), jnp.uint32),
     )
