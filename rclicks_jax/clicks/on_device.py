@@ -313,13 +313,15 @@ def draw(
     to_levels = functools.partial(drawable, empty_map=empty_map)
     levels = jax.vmap(to_levels)(click_maps, free)
     count, height, width = levels.shape
-    places = jnp.broadcast_to(jnp.array([[0, 0, width]], jnp.uint32), (count, 3))
+    every_row = jnp.arange(height, dtype=jnp.uint32)[None, :, None]
+    every_column = jnp.arange(width, dtype=jnp.uint32)[None, None, :]
     # `functools.partial` loses the type of what `jax.jit` makes.
     pixels = cast(
         jax.Array,
         sampling.draw_maps(
-            levels.reshape(count, height * width),
-            places,
+            levels,
+            jnp.broadcast_to(every_row, (count, height, 1)),
+            jnp.broadcast_to(every_column, (count, 1, width)),
             group_numbers,
             keys,
             cut=cut,

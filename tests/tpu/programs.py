@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.clicks import sampling
+from rclicks_jax.clicks import on_device
 from rclicks_jax.networks import architectures, device_letterbox, passes
 from rclicks_jax.networks.sam import network as sam_network
 from rclicks_jax.networks.sam import sizes as sam_sizes
@@ -162,26 +162,39 @@ def training_step(variant: str, batch: int, side: int, *, remat: bool = False) -
 
 
 def draws(maps: int, height: int, width: int) -> Lower:
-    """A click of one group from each of some maps."""
+    """A click of one group from each of some maps, which are restored to native size.
+
+    Eight pixels of each are not clicked again.
+    """
     rows, columns = buckets.static_shape((height, width))
+    run = functools.partial(on_device.draw, cut="mass", empty_map="uniform")
     return on_one(
-        functools.partial(sampling.draw_maps.lower, cut="mass"),
-        Shape((maps, rows * columns), jnp.uint16),
-        Shape((maps, 3), jnp.uint32),
+        jax.jit(run).lower,
+        Shape((16, 416, 416), jnp.float32),
+        Shape((maps,), jnp.int32),
+        Shape((maps, rows, columns // 8), jnp.uint8),
+        Axes(taps(maps, rows), taps(maps, columns)),
+        Shape((maps, 8, 2), jnp.int32),
         Shape((maps, 1), jnp.int32),
         Shape((maps, 1, 2), jnp.uint32),
     )
 
 
+def taps(count: int, length: int) -> Taps:
+    """Shapes of the taps of some axes of a length."""
+    places, weights = (
+        Shape((count, length), kind) for kind in (jnp.int32, jnp.float32)
+    )
+    return Taps(places, places, weights, weights)
+
+
 def regions(masks: int, height: int, width: int) -> Lower:
     """Squares of some regions to mend, from bits."""
     rows, columns = buckets.static_shape((height, width))
-    places, weights = (Shape((masks, 416), kind) for kind in (jnp.int32, jnp.float32))
-    axis = Taps(places, places, weights, weights)
     return on_one(
         jax.jit(jax.vmap(device_letterbox.mask_square)).lower,
         Shape((masks, rows, columns // 8), jnp.uint8),
-        Axes(axis, axis),
+        Axes(taps(masks, 416), taps(masks, 416)),
     )
 
 
