@@ -51,6 +51,28 @@ FACTORS = {
     "head.conv_seg.bias": -48.0,
 }
 
+# Of a published size; the biases of the logits leave objects around clicks.
+OF_PUBLISHED = {
+    "patch_embed_coords.proj.weight": 30.0,
+    "patch_embed_coords.proj.bias": 0.1,
+    "backbone.patch_embed.proj": 0.1,
+    "backbone.pos_embed": 0.2,
+    "attn.proj": 0.2,
+    "mlp.fc2": 0.5,
+    "head.conv_seg.weight": 4.0,
+}
+BIASES = {"vit_xtiny": -10.6, "vit_base": -11.7, "vit_large": 0.0, "vit_huge": 0.0}
+CONFIG = {
+    "class": "isegm.model.is_plainvit_model.PlainVitModel",
+    "params": {
+        "backbone_params": {
+            "type": "builtin",
+            "value": {"num_heads": SMALL["heads"]},
+            "specified": True,
+        }
+    },
+}
+
 photograph = sam_cases.photograph
 
 
@@ -72,7 +94,7 @@ def value_of(key, shape, seed=SEED):
 
 
 def state_of(shapes, factors=FACTORS, seed=SEED):
-    """Returns weights for keys and shapes; those that contain a key of it by a factor."""
+    """Returns weights, multiplied by the factors whose names their keys contain."""
     state = {}
     for key, shape in shapes.items():
         given = [factor for part, factor in factors.items() if part in key]
@@ -80,6 +102,13 @@ def state_of(shapes, factors=FACTORS, seed=SEED):
         if key == "patch_embed_coords.proj.weight":
             state[key][:, 0] *= np.float32(PREVIOUS)
     return state
+
+
+def factors_of(size):
+    """Returns the factors of a size: small, or a published one."""
+    if size == "small":
+        return FACTORS
+    return {**OF_PUBLISHED, "head.conv_seg.bias": BIASES[size]}
 
 
 def clicks_on(shape, seed=SEED):

@@ -9,10 +9,23 @@ from typing import cast
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
+
+from rclicks_jax.networks import architectures
+from rclicks_jax.networks.architectures import Variables
 
 # Largest number of scores that one step of attention holds.
 _MOST_SCORES = 1 << 21
+
+
+def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
+    """Returns variables whose matrices have a type already; others stay float32."""
+    leaves = {
+        path: np.asarray(leaf).astype(dtype) if path[-1] == "kernel" else leaf
+        for path, leaf in architectures.flatten(variables).items()
+    }
+    return architectures.unflatten(leaves)
 
 
 def along_last(vector: jax.Array, rank: int) -> jax.Array:

@@ -1,17 +1,19 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH tests/golden/write_simpleclick.py CHECKOUT OUT.npz [SIZE [CASCADE]]
+    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE [CASCADE [COUNT]]]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
-passes of the first click, is given. Crops and clicks go through the bridge's adapters,
-which are compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base,
-vit_large or vit_huge.
+passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
+number of photographs. Crops and clicks go through the bridge's adapters, which are
+compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base, vit_large or
+vit_huge.
 """
 
 import pathlib
 import sys
 import time
+import types
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
@@ -87,7 +89,7 @@ def network_of(size):
     """Returns a network with seeded weights, and the shapes of these."""
     made = build(size)
     shapes = {key: value.shape for key, value in made.state_dict().items()}
-    factors = cases.FACTORS if size == "small" else cases.PUBLISHED_FACTORS
+    factors = cases.factors_of(size)
     for key, value in made.state_dict().items():
         drawn = cases.state_of({key: value.shape}, factors)[key]
         value.copy_(torch.from_numpy(drawn))
@@ -95,15 +97,17 @@ def network_of(size):
 
 
 def play(network, shape, cascade, rounds=cases.ROUNDS):
-    """Returns logits of the last pass, probabilities and crops of each round."""
+    """Returns logits of the first pass, probabilities and crops of each round."""
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first=False),
         target=(SIDE, SIDE),
         fixed=(SIDE, SIDE),
     )
     adapter, model = simpleclick, isegm_frame.Model(network, frame)
-    if cascade is not None:
-        adapter, model = cfr_icl, cfr_icl.Model(network, frame, cascade)
+    if cascade not in (None, "-"):
+        further, _, adaptive = cascade.partition(":")
+        adapter = cfr_icl
+        model = cfr_icl.Model(network, frame, int(further), bool(adaptive))
     features = adapter.encode(model, cases.photograph(shape))
     yx, positive = cases.clicks_on(shape)
     heard = []
@@ -118,34 +122,39 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
         clicks = Clicks(yx, positive, np.full(len(yx), count, np.int32))
         heard.clear()
         probabilities, state = adapter.predict(model, features, clicks, state)
-        logits = heard[-1].numpy().copy()
+        logits = heard[0].numpy().copy()
         answers.append((logits, probabilities.numpy().copy(), state["crop"].numpy()))
     handle.remove()
     return map(np.stack, zip(*answers, strict=True))
 
 
-def main(checkout, out, size="small", cascade=None):
+def main(checkout, out, size="small", cascade=None, count=None):
     """Writes a file."""
     stand_ins.install()
+    # CFR-ICL's networks import a logger of training.
+    logger = types.ModuleType("torch.utils.tensorboard")
+    logger.SummaryWriter = stand_ins.Absent
+    sys.modules.setdefault(logger.__name__, logger)
     isegm_network.use(checkout)
     network, shapes = network_of(size)
-    cascade = None if cascade is None else int(cascade)
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     photographs = cases.SHAPES["small" if size == "small" else "published"]
+    photographs = photographs[: int(count or len(photographs))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
         logits, probabilities, crops = play(network, shape, cascade)
         masks = probabilities > simpleclick.THRESHOLD
+        kinds = [len(np.unique(rows, axis=0)) for rows in crops.swapaxes(0, 1)]
         print(
             f"{shape}: logits {logits.mean():.3f} +- {logits.std():.3f}, "
-            f"foreground {masks.mean(axis=(2, 3)).mean(axis=0)}, crops "
-            f"{[len(np.unique(crops[:, row], axis=0)) for row in range(len(cases.SIGNS))]}"
-            f", {time.perf_counter() - start:.1f} s",
+            f"foreground {masks.mean(axis=(2, 3)).mean(axis=0)}, crops {kinds}, "
+            f"{time.perf_counter() - start:.1f} s",
             flush=True,
         )
-        flat = logits.reshape(*logits.shape[:2], -1)
-        kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
-        kept[f"{number}/deviation"] = logits.std()
+        if cascade in (None, "-"):
+            flat = logits.reshape(*logits.shape[:2], -1)
+            kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
+            kept[f"{number}/deviation"] = logits.std()
         kept[f"{number}/crops"] = crops.astype(np.int32)
         rounds = [count - 1 for count in cases.KEPT]
         kept[f"{number}/masks"] = np.packbits(masks[rounds], axis=-1)

@@ -14,7 +14,7 @@ import sam_cases
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures, layers, parts
-from rclicks_jax.networks.prompted import names, prompts, resizing, two_way
+from rclicks_jax.networks.prompted import prompts, resizing, two_way
 from rclicks_jax.networks.sam import decoder, frames, network, sizes, vit, weights
 from rclicks_jax.ops import torch_resize
 from rclicks_jax.weights import foreign, torch_files
@@ -260,7 +260,7 @@ def test_bfloat16_is_near(loaded, golden):
     square = frames.to_square(
         resizing.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
-    cast = names.in_precision(variables, jnp.bfloat16)
+    cast = parts.in_precision(variables, jnp.bfloat16)
     found = net.apply(cast, square[None], method="encode")
     assert found.dtype == jnp.bfloat16
     apart = np.asarray(found[0], np.float32) - golden["0/embedding"]

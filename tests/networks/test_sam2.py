@@ -14,7 +14,7 @@ import sam2_player
 import sam_cases
 
 from rclicks_jax.networks import architectures, layers, parts
-from rclicks_jax.networks.prompted import names, prompts, resizing, two_way
+from rclicks_jax.networks.prompted import prompts, resizing, two_way
 from rclicks_jax.networks.sam import frames as sam_frames
 from rclicks_jax.networks.sam2 import decoder, frames, hiera, network, weights
 from rclicks_jax.ops import torch_resize
@@ -190,7 +190,7 @@ def test_bfloat16_is_near(loaded, golden):
     square = resizing.normalised(
         resizing.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
-    cast = names.in_precision(variables, jnp.bfloat16)
+    cast = parts.in_precision(variables, jnp.bfloat16)
     found = jax.jit(lambda *given: net.apply(*given, method="encode"))(
         cast, square[None]
     )

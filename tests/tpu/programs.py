@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.clicks import sampling
+from rclicks_jax.clicks import on_device
 from rclicks_jax.networks import architectures, device_letterbox, passes
 from rclicks_jax.networks.sam import network as sam_network
 from rclicks_jax.networks.sam import sizes as sam_sizes
@@ -20,6 +20,9 @@ from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam2 import network as sam2_network
 from rclicks_jax.networks.sam2 import sizes as sam2_sizes
 from rclicks_jax.networks.sam2 import weights as sam2_weights
+from rclicks_jax.networks.simpleclick import network as simpleclick_network
+from rclicks_jax.networks.simpleclick import sizes as simpleclick_sizes
+from rclicks_jax.networks.simpleclick import weights as simpleclick_weights
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes, Taps
 from rclicks_jax.settings import networks
@@ -66,12 +69,7 @@ class Prompted:
 
     def variables(self) -> Any:
         """Shapes of the variables as they are on a device."""
-
-        def cast(path: Any, leaf: Any) -> Shape:
-            is_matrix = path[-1].key == "kernel"
-            return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
-
-        return jax.tree_util.tree_map_with_path(cast, self.shapes(self.sizes))
+        return in_bfloat16(self.shapes(self.sizes))
 
 
 def sam(variant: str) -> Prompted:
@@ -164,26 +162,39 @@ def training_step(variant: str, batch: int, side: int, *, remat: bool = False) -
 
 
 def draws(maps: int, height: int, width: int) -> Lower:
-    """A click of one group from each of some maps."""
+    """A click of one group from each of some maps, which are restored to native size.
+
+    Eight pixels of each are not clicked again.
+    """
     rows, columns = buckets.static_shape((height, width))
+    run = functools.partial(on_device.draw, cut="mass", empty_map="uniform")
     return on_one(
-        functools.partial(sampling.draw_maps.lower, cut="mass"),
-        Shape((maps, rows * columns), jnp.uint16),
-        Shape((maps, 3), jnp.uint32),
+        jax.jit(run).lower,
+        Shape((16, 416, 416), jnp.float32),
+        Shape((maps,), jnp.int32),
+        Shape((maps, rows, columns // 8), jnp.uint8),
+        Axes(taps(maps, rows), taps(maps, columns)),
+        Shape((maps, 8, 2), jnp.int32),
         Shape((maps, 1), jnp.int32),
         Shape((maps, 1, 2), jnp.uint32),
     )
 
 
+def taps(count: int, length: int) -> Taps:
+    """Shapes of the taps of some axes of a length."""
+    places, weights = (
+        Shape((count, length), kind) for kind in (jnp.int32, jnp.float32)
+    )
+    return Taps(places, places, weights, weights)
+
+
 def regions(masks: int, height: int, width: int) -> Lower:
     """Squares of some regions to mend, from bits."""
     rows, columns = buckets.static_shape((height, width))
-    places, weights = (Shape((masks, 416), kind) for kind in (jnp.int32, jnp.float32))
-    axis = Taps(places, places, weights, weights)
     return on_one(
         jax.jit(jax.vmap(device_letterbox.mask_square)).lower,
         Shape((masks, rows, columns // 8), jnp.uint8),
-        Axes(axis, axis),
+        Axes(taps(masks, 416), taps(masks, 416)),
     )
 
 
@@ -225,6 +236,33 @@ def decoder(made: Prompted, photographs: int, trajectories: int) -> Lower:
     )
 
 
+def in_bfloat16(variables: Any) -> Any:
+    """Returns shapes of variables whose matrices are bfloat16 already."""
+
+    def cast(path: Any, leaf: Any) -> Shape:
+        is_matrix = path[-1].key == "kernel"
+        return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
+
+    return jax.tree_util.tree_map_with_path(cast, variables)
+
+
+def simpleclick_pass(
+    size: simpleclick_sizes.SimpleClickSizes, rows: int, side: int
+) -> Lower:
+    """SimpleClick's pass over crops and their mirror images, in bfloat16."""
+    net = simpleclick_network.SimpleClick(size, jnp.bfloat16)
+    answer = jax.jit(functools.partial(net.apply, method="answer"))
+    clicks = 26
+    squares = simpleclick_network.Squares(
+        pixels=Shape((rows, side, side, 4), jnp.float32),
+        points=Shape((rows, clicks, 2), jnp.float32),
+        mirrored=Shape((rows, clicks), jnp.float32),
+        positive=Shape((rows, clicks), jnp.bool_),
+    )
+    variables = in_bfloat16(simpleclick_weights.shapes_of(size))
+    return on_one(answer.lower, variables, squares)
+
+
 def programs() -> list[Case]:
     """Returns the programs as they are used, for each chip."""
     cases = []
@@ -247,6 +285,9 @@ def programs() -> list[Case]:
             cases.append(Case(f"{name} encoder", shape, chip, 1, encodes))
             answered = "88 of 8 photographs"
             cases.append(Case(f"{name} decoder", answered, chip, 1, decodes))
+        base = simpleclick_sizes.PUBLISHED["vit_base"]
+        answers = simpleclick_pass(base, 16, 448)
+        cases.append(Case("SimpleClick", "`vit_base`, 16 crops", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)
@@ -267,6 +308,11 @@ def nano_programs() -> list[Case]:
         masks = areas(2, 48, 64)
         cases.append(Case("areas", "2 masks of 48x64", chip, 1, masks))
     cases.append(Case("draws", "2 of 48x64", "v4", 1, draws(2, 48, 64)))
+    small = dataclasses.replace(
+        simpleclick_sizes.PUBLISHED["vit_xtiny"], dim=32, heads=2, hidden=64, depth=4
+    )
+    crops = simpleclick_pass(small, 1, 448)
+    cases.append(Case("SimpleClick", "small, 1 crop", "v4", 1, crops))
     step = training_step("nano", 1, 64)
     cases.append(Case("training step", "`nano`, batch 16", "v4", 16, step))
     return cases

@@ -7,11 +7,7 @@ it comes from.
 import re
 from collections.abc import Callable
 
-import numpy as np
-from jax.typing import DTypeLike
-
-from rclicks_jax.networks import architectures
-from rclicks_jax.networks.architectures import LeafPath, Variables
+from rclicks_jax.networks.architectures import LeafPath
 from rclicks_jax.weights import key_maps, state_dicts
 
 _LEAF_NAMES = {"kernel": "weight", "scale": "weight", "table": "weight"}
@@ -87,12 +83,3 @@ def origin(path: LeafPath, axes: int, rules: key_maps.Rules = ()) -> key_maps.Or
     else:
         layout = key_maps.CONVOLUTION
     return key_maps.Origin((key,), layout)
-
-
-def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
-    """Returns variables whose matrices have a type already; others stay float32."""
-    leaves = {
-        path: np.asarray(leaf).astype(dtype) if path[-1] == "kernel" else leaf
-        for path, leaf in architectures.flatten(variables).items()
-    }
-    return architectures.unflatten(leaves)

@@ -7,7 +7,7 @@ bits for another shape. `method` says what a method is, and how to add one.
 
 import pathlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import flax
@@ -156,13 +156,19 @@ class NativeSegmenter:
         return lane.answer(requests, soft=soft)
 
 
-def open_segmenter(name: str, settings: Settings, make: Make) -> NativeSegmenter:
+def open_segmenter(
+    name: str,
+    settings: Settings,
+    make: Make,
+    options: Mapping[str, Any] | None = None,
+) -> NativeSegmenter:
     """Loads a method.
 
     Args:
         name: Name of the segmenter in tables.
         settings: Its settings.
         make: Makes the method of its checkpoint.
+        options: What a run records of its own settings, those that can change answers.
 
     Raises:
         SegmenterError: The checkpoint cannot be read, or is of another method; or a
@@ -184,6 +190,7 @@ def open_segmenter(name: str, settings: Settings, make: Make) -> NativeSegmenter
         {
             "checkpoint": f"{checkpoint.files[0].name} sha256:{content}",
             "precision": precision,
+            **(options or {}),
         },
         exact=precision == infer.FLOAT32,
         batch=settings.batch,

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.networks.prompted import names, resizing
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.prompted import resizing
 from rclicks_jax.networks.sam2 import frames, network, weights
 from rclicks_jax.networks.sam2.sizes import Sam2Sizes
 from rclicks_jax.segmenters.native.method import Placed, Tree
@@ -64,5 +65,5 @@ def from_torch(
         DataError: It is of no SAM 2.
     """
     sizes, variables = weights.from_torch(state)
-    cast = names.in_precision(variables, jnp.dtype(precision))
+    cast = parts.in_precision(variables, jnp.dtype(precision))
     return Sam2Method(precision, drops_mask_prompt, sizes), cast
