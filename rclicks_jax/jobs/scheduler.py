@@ -141,6 +141,9 @@ class _Loop:
             name: pool(desk.answerer.lanes, name.replace(" ", "-"))
             for name, desk in self._desks.items()
         }
+        # Calls that have not begun are dropped before any that has is waited for.
+        for each in (self._pool, *self._lanes.values()):
+            stack.callback(each.shutdown, wait=False, cancel_futures=True)
 
     def results(self, is_stopped: Callable[[], object]) -> Iterator[Any]:
         """Yields results until nothing is left, or until stopped."""

@@ -3,7 +3,7 @@
 Parameters are float32, or already of the type in which products are computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import flax.linen as nn
@@ -123,15 +123,17 @@ class Norm(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Linear layers with ReLU between them.
+    """Linear layers with an activation between them.
 
     Attributes:
         sizes: Channels of the input, of each layer between, and of the output.
         dtype: Type of the products.
+        activation: Maps `f32[...]` to the same shape.
     """
 
     sizes: tuple[int, ...]
     dtype: DTypeLike
+    activation: Callable[[jax.Array], jax.Array] = nn.relu
 
     def setup(self) -> None:
         """Makes the layers."""
@@ -141,7 +143,7 @@ class Perceptron(nn.Module):
     def __call__(self, features: jax.Array) -> jax.Array:
         """Maps `f32[... c]` to `f32[... outputs]`."""
         for layer in self.layers[:-1]:
-            features = nn.relu(layer(features))
+            features = self.activation(layer(features))
         return self.layers[-1](features)
 
 

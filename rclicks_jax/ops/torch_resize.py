@@ -6,6 +6,9 @@ Source: pytorch/pytorch, `upsample_bilinear2d`, `_upsample_bilinear2d_aa` and
 
 import numpy as np
 
+# Slope of the cubic at a distance of 1; other libraries have -0.5.
+_CUBIC = -0.75
+
 
 def bilinear(source: int, target: int) -> np.ndarray:
     """Returns the matrix that resizes an axis without smoothing, `f32[target source]`.
@@ -53,39 +56,32 @@ def aligned(source: int, target: int) -> np.ndarray:
 
 
 def bicubic(source: int, target: int) -> np.ndarray:
-    """Returns the matrix that resizes an axis by cubics, `f32[target source]`.
+    """Returns the matrix that resizes an axis with cubics, `f32[target source]`.
 
-    Beyond the ends the first and the last pixel are repeated.
+    Nothing is smoothed, and pixels beyond an edge are those at the edge.
+
+    Args:
+        source: Length of the axis.
+        target: Length of the result.
     """
     scale = np.float32(source) / np.float32(target)
     places = scale * (np.arange(target).astype(np.float32) + np.float32(0.5))
     places -= np.float32(0.5)
-    first = np.floor(places)
-    share = places - first
-    near, far = share, share + 1
-    weights = np.stack(
-        [_far(far), _near(near), _near(1 - near), _far(2 - near)], axis=1
-    )
-    taps = first.astype(np.int64)[:, None] + np.arange(-1, 3)
+    lower = np.floor(places)
+    share = places - lower
     matrix = np.zeros((target, source), np.float32)
-    rows = np.broadcast_to(np.arange(target)[:, None], taps.shape)
-    np.add.at(matrix, (rows, taps.clip(0, source - 1)), weights.astype(np.float32))
+    for offset in (-1, 0, 1, 2):
+        distance = np.abs(share - np.float32(offset))
+        column = np.clip(lower.astype(np.int64) + offset, 0, source - 1)
+        np.add.at(matrix, (np.arange(target), column), _cubic(distance))
     return matrix
 
 
-# PyTorch's cubic has a slope of -0.75 at a distance of 1.
-_SLOPE = np.float32(-0.75)
-
-
-def _near(distance: np.ndarray) -> np.ndarray:
-    """Returns the weights of pixels at most 1 away."""
-    return ((_SLOPE + 2) * distance - (_SLOPE + 3)) * distance * distance + 1
-
-
-def _far(distance: np.ndarray) -> np.ndarray:
-    """Returns the weights of pixels from 1 to 2 away."""
-    cubed = (_SLOPE * distance - 5 * _SLOPE) * distance + 8 * _SLOPE
-    return cubed * distance - 4 * _SLOPE
+def _cubic(distance: np.ndarray) -> np.ndarray:
+    """Returns the weights of pixels at distances of at most 2, `f32[n]`."""
+    near = ((_CUBIC + 2) * distance - (_CUBIC + 3)) * distance * distance + 1
+    far = ((distance - 5) * distance + 8) * distance - 4
+    return np.where(distance <= 1, near, np.float32(_CUBIC) * far).astype(np.float32)
 
 
 def antialiased(source: int, target: int) -> np.ndarray:

@@ -143,8 +143,8 @@ class SharedSegmenter(Segmenter, Protocol):
     def reserve(self, photographs: int) -> None:
         """Makes room for photographs before the first one is encoded.
 
-        It sets `most_images`: to the number that is asked for, or to what the devices
-        have memory for.
+        It sets `most_images`: to the number that is asked for or some more, or to what
+        the devices have memory for.
 
         Args:
             photographs: Number that a run has encoded at the same time, on all lanes

@@ -1,4 +1,4 @@
-"""Prints the hash of the same click maps, made on 1, 2, 4 and 8 simulated devices."""
+"""Prints the hash of the same click maps, made on 1, 3 and 8 simulated devices."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def main():
             ClickQuery(image, target, region),
         ]
     hashes = {}
-    for devices in (1, 2, 4, 8):
+    for devices in (1, 3, 8):
         model = infer.ClickabilityModel(variables, card, batch=3, devices=devices)
         maps = hashlib.sha256()
         for click_map in model(queries):

@@ -1,6 +1,7 @@
 """`rclicks-train` with a network of two convolutions, which compiles in a second.
 
-RCLICKS_SLOW_SAVE names seconds that every checkpoint takes longer.
+RCLICKS_SLOW_SAVE names seconds that every checkpoint takes longer, and RCLICKS_LOST
+seconds of silence after which a host counts as lost.
 """
 
 import os
@@ -10,10 +11,11 @@ import time
 
 from rclicks_jax.launch import train
 
-from rclicks_jax import registry
+from rclicks_jax import distributed, registry
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 SLOW = float(os.environ.get("RCLICKS_SLOW_SAVE", "0"))
+LOST = os.environ.get("RCLICKS_LOST")
 
 
 def save_slowly():
@@ -33,4 +35,6 @@ if __name__ == "__main__":
     registry.ARCHITECTURES["two_convolutions"] = "two_convolutions:ARCHITECTURE"
     if SLOW:
         save_slowly()
+    if LOST:
+        distributed._LOST_SECONDS = float(LOST)
     train.run()

@@ -10,7 +10,6 @@ from rclicks_jax.reporting import table_formats
 from rclicks_jax.results import (
     comparison,
     comparison_figures,
-    correlations,
     difficulty,
     measures,
     paper_tables,
@@ -337,58 +336,6 @@ def test_runs_without_a_common_object_have_no_numbers():
     for make in paper_tables.MAKERS:
         assert make(comparison.on_shared([one, other])).rows == []
     assert difficulty.hardest([one, other]).rows == []
-
-
-def test_correlations_are_those_of_the_means():
-    skills = (0.0, 0.05, 0.02, 0.08, 0.03)
-    runs = [
-        results_of.run(str(s), skill=s, spread=0.01 + s / 3, seed=number)
-        for number, s in enumerate(skills)
-    ]
-    keys, linear, by_rank = correlations.correlation_matrix(runs)
-    i, j = keys.index("base_noc"), keys.index("sample_auc")
-    means = [
-        [
-            measures.BY_KEY[key].values(run.results["set"], protocols.PAPER).mean()
-            for run in runs
-        ]
-        for key in ("base_noc", "sample_auc")
-    ]
-    assert linear[i, j] == pytest.approx(abs(np.corrcoef(*means)[0, 1]))
-    ordered = [np.argsort(np.argsort(one)) for one in means]
-    assert by_rank[i, j] == pytest.approx(abs(np.corrcoef(*ordered)[0, 1]))
-    assert correlations.correlations(runs[:4]).rows == []
-
-
-def test_dataset_nsr_is_the_papers():
-    runs = [results_of.run("a"), results_of.run("b", skill=0.1, seed=3)]
-    stds = np.array([[i.std() for i in r.results["set"].user_ious] for r in runs])
-    means = np.array([[i.mean() for i in r.results["set"].user_ious] for r in runs])
-    expected = 100 * (stds.mean(axis=0) / means.mean(axis=0)).mean()
-    rows = difficulty.dataset_noise(runs).rows
-    assert rows[0]["source"] == "users"
-    assert rows[0]["nsr"].mean == pytest.approx(expected)
-
-
-def test_groups_stand_beside_users_on_the_objects_that_users_clicked():
-    run = results_of.run("a")
-    result = run.results["set"]
-    ious = [ious if n < 7 else np.zeros(0) for n, ious in enumerate(result.user_ious)]
-    few = dataclasses.replace(result, user_ious=ious)
-    users, groups = difficulty.dataset_noise([run._replace(results={"set": few})]).rows
-    assert (users["objects"], groups["objects"]) == (7, 7)
-    auc = measures.BY_KEY["sample_auc"].values(result, protocols.PAPER)
-    assert groups["mean"] == pytest.approx(auc[:7].mean())
-
-
-def test_the_hardest_object_comes_first():
-    runs = [results_of.run("a"), results_of.run("b", seed=0)]
-    unlucky = np.array([0.0, 1.0] * 4)
-    runs[0].results["set"].user_ious[5] = unlucky
-    runs[1].results["set"].user_ious[5] = unlucky
-    first = difficulty.hardest(runs).rows[0]
-    assert first["instance_id"] == "set/05"
-    assert first["nsr"] == pytest.approx(100.0)
 
 
 def test_curves_of_several_segmenters_share_a_panel():

@@ -227,8 +227,9 @@ def test_slots_are_used_again_and_more_are_made_if_nobody_reserved_them():
 
 def test_room_is_reserved_on_all_devices():
     segmenter = sums(devices=3)
-    segmenter.reserve(7)
-    assert (segmenter.lanes, segmenter.most_images) == (3, 9)
+    segmenter.reserve(25)
+    # Nine each, and some more.
+    assert (segmenter.lanes, segmenter.most_images) == (3, 48)
     features = [segmenter.encode(photograph(number)) for number in range(9)]
     assert sorted(each.lane for each in features) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     # What nobody refers to any more is forgotten.
@@ -249,4 +250,11 @@ def test_a_photograph_that_cannot_be_encoded_takes_no_slot(monkeypatch):
         message = r"sums \(sums\) needs more memory for a photograph than cpu has"
         with pytest.raises(errors.SegmenterError, match=message):
             segmenter.encode(photograph(1))
+
+    def lost(self, variables, arrays):
+        raise jax.errors.JaxRuntimeError("INTERNAL: it fell off the bus\nstack")
+
+    monkeypatch.setattr(Sums, "encode", lost)
+    with pytest.raises(errors.DeviceError, match="while sums worked"):
+        sums(fails_at=-3).encode(photograph(1))
     assert all(lane.held == 0 for lane in segmenter._lanes)

@@ -32,10 +32,20 @@ def clicked_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def architecture():
+    """Registers the network of these tests, which compiles fast."""
+    entry = "two_convolutions:ARCHITECTURE"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+        yield
+
+
 @pytest.fixture(scope="module")
 def settings(clicked_folder):
     return training.TrainConfig(
-        variant="nano",
+        architecture="two_convolutions",
+        variant="narrow",
         data=f"folder:{clicked_folder}",
         size=SIZE,
         sigma=40.0,
@@ -63,7 +73,7 @@ def test_it_writes_a_model_and_its_metrics(trained, settings):
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert all(np.isfinite(row[name]) for row in rows for name in ("kld", "cc", "sim"))
     _, card = cards.load(model)
-    assert card.network.variant == "nano"
+    assert card.network.variant == "narrow"
     assert card.size == SIZE
     assert card.sigma == settings.sigma
     assert card.data == "disks: 8 first tasks, 8 tasks with pc clicks"
@@ -135,14 +145,8 @@ def test_a_batch_that_cannot_be_divided_says_which_can(settings, tmp_path):
         loop.train_and_evaluate(odd, tmp_path)
 
 
-def test_features_are_not_computed_again_by_a_network_that_cannot(
-    settings, tmp_path, monkeypatch
-):
-    entry = "two_convolutions:ARCHITECTURE"
-    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
-    second = dataclasses.replace(
-        settings, architecture="two_convolutions", variant="narrow", remat=True
-    )
+def test_features_are_not_computed_again_by_a_network_that_cannot(settings, tmp_path):
+    second = dataclasses.replace(settings, remat=True)
     said = r"--config.remat: got true; allowed: false with .* two_convolutions"
     with pytest.raises(errors.BadValueError, match=said):
         loop.train_and_evaluate(second, tmp_path)
@@ -181,15 +185,9 @@ def test_a_split_without_tasks_says_so(clicked_folder, settings, tmp_path):
         loop.train_and_evaluate(only_train, tmp_path / "work")
 
 
-def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(
-    settings, tmp_path, monkeypatch
-):
-    entry = "two_convolutions:ARCHITECTURE"
-    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(settings, tmp_path):
     recipe = "improved:learning_rate=0.01:ema=0"
-    first = dataclasses.replace(
-        settings, architecture="two_convolutions", variant="narrow", recipe=recipe
-    )
+    first = dataclasses.replace(settings, recipe=recipe)
     # The command asks this before it imports JAX.
     preconditions.check(first)
     model = loop.train_and_evaluate(first, tmp_path / "first")
@@ -209,7 +207,9 @@ def test_a_second_architecture_learns_is_saved_and_is_gone_on_from(
     ):
         np.testing.assert_array_equal(ours, leaf)
     refused = {
-        "--config.architecture": dataclasses.replace(settings, init=str(model)),
+        "--config.architecture": dataclasses.replace(
+            settings, architecture="clickability", variant="nano", init=str(model)
+        ),
         "multiples of 4": dataclasses.replace(first, size=34),
         "variant of the two convolutions 'nano'": dataclasses.replace(
             first, variant="nano", data="folder:nowhere"

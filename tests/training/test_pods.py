@@ -1,5 +1,9 @@
-"""The training command on several processes, as on the hosts of a TPU pod."""
+"""The training command on several processes, as on the hosts of a TPU pod.
 
+The network has two convolutions, which compile in a second; tests/soak has `nano`.
+"""
+
+import functools
 import re
 import signal
 
@@ -19,21 +23,46 @@ from pods import (
     wait_for_checkpoint,
 )
 
+from rclicks_jax import registry
 from rclicks_jax.networks import infer
 from rclicks_jax.types import ClickQuery
 
+# Enough of them that a host can be lost between two checkpoints.
+FLAGS = ("--config.epochs=8", "--config.batch_size=8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def architecture():
+    """Registers the network of these tests."""
+    entry = "two_convolutions:ARCHITECTURE"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
+        yield
+
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def disks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clicked") / "disks"
+    clicked_folders.write_disks(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start_small_pod(disks):
+    return functools.partial(start_pod, flags=FLAGS, small=disks)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, disks):
     workdir = tmp_path_factory.mktemp("alone")
-    finish([start(workdir, 8)])
+    finish([start(workdir, 8, flags=FLAGS, small=disks)])
     return workdir
 
 
 @pytest.fixture(scope="module")
-def pod(tmp_path_factory):
+def pod(tmp_path_factory, start_small_pod):
     workdir = tmp_path_factory.mktemp("pod")
-    finish(start_pod(workdir))
+    finish(start_small_pod(workdir))
     return workdir
 
 
@@ -57,8 +86,11 @@ def test_and_predict_the_same(alone, pod):
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
-def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
-    hosts = start_pod(tmp_path)
+def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(
+    pod, start_small_pod, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RCLICKS_LOST", "10")
+    hosts = start_small_pod(tmp_path)
     try:
         wait_for_checkpoint(hosts, tmp_path)
         hosts[1].send_signal(signal.SIGKILL)
@@ -70,15 +102,13 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(pod, tmp_path):
         assert "start all" in said
     finally:
         stop(hosts)
-    finish(start_pod(tmp_path))
+    finish(start_small_pod(tmp_path))
     assert_same_bits(tmp_path, pod)
 
 
-def test_a_signal_to_one_host_stops_all_and_nothing_is_lost(tmp_path):
-    data = tmp_path / "disks"
-    clicked_folders.write_disks(data)
+def test_a_signal_to_one_host_stops_all_and_nothing_is_lost(disks, tmp_path):
     flags = ["--config.epochs=30"]
-    hosts = start_pod(tmp_path, 1, flags=flags, small=data)
+    hosts = start_pod(tmp_path, 1, flags=flags, small=disks)
     wait_for_checkpoint(hosts, tmp_path)
     hosts[1].send_signal(signal.SIGTERM)
     first, second = ended(hosts)
@@ -88,5 +118,5 @@ def test_a_signal_to_one_host_stops_all_and_nothing_is_lost(tmp_path):
     assert "Process 0 ended early: Stopped by SIGTERM at process 1" in second, second
     assert "Traceback" not in first + second
     assert steps(tmp_path)[-1] == int(stopped[1])
-    said, _ = finish(start_pod(tmp_path, 1, flags=flags, small=data))
+    said, _ = finish(start_pod(tmp_path, 1, flags=flags, small=disks))
     assert f"Going on after step {stopped[1]} of 60" in said

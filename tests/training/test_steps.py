@@ -1,14 +1,12 @@
-import dataclasses
-
 import jax
 import numpy as np
 import optax
 import pytest
+import two_convolutions
 from helpers import network_of, state_of
 
 from rclicks_jax.networks import clickability, convert
 from rclicks_jax.ops import scaling
-from rclicks_jax.settings import networks
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
 
@@ -111,7 +109,7 @@ def test_one_step_of_adam_is_the_originals(stepped):
         )
 
 
-def nano_batch(count, size=32):
+def random_batch(count, size=32):
     random = np.random.default_rng(0)
     return TrainBatch(
         random.normal(size=(count, size, size, 3)).astype(np.float32),
@@ -123,11 +121,12 @@ def nano_batch(count, size=32):
 
 
 @pytest.fixture(scope="module")
-def nano_eval():
-    network = dataclasses.replace(networks.network("nano"))
-    net = clickability.ClickabilityNet(network)
+def evaluation():
+    """Variables, an evaluation step on all devices, and the maps of a batch."""
+    size = two_convolutions.SIZES["narrow"]
+    net = two_convolutions.Network(size)
     step = steps.make_eval_step(net, masked=True, axis_name=devices.AXIS)
-    variables = clickability.init_variables(network, 0)
+    variables = two_convolutions.init(size, 0)
 
     def predict(batch):
         return scaling.scale_to_unit(net.apply(variables, batch.image, batch.masks))
@@ -149,9 +148,9 @@ def metrics_by_hand(pred, truth):
 
 
 @pytest.mark.parametrize("weight", [(1, 1, 1, 1), (1, 1, 1, 0), (0, 1, 0, 1)])
-def test_sums_over_devices_leave_out_what_fills_the_batch(nano_eval, weight):
-    variables, step, predict = nano_eval
-    batch = nano_batch(4)._replace(weight=np.array(weight, np.float32))
+def test_sums_over_devices_leave_out_what_fills_the_batch(evaluation, weight):
+    variables, step, predict = evaluation
+    batch = random_batch(4)._replace(weight=np.array(weight, np.float32))
     # Padding, which is left out as well.
     batch.content[:, :, 24:] = 0
     found = devices.to_host(step(variables, devices.divide(batch)))
@@ -169,7 +168,7 @@ def test_sums_over_devices_leave_out_what_fills_the_batch(nano_eval, weight):
 
 
 def test_a_batch_is_divided_in_order():
-    batch = nano_batch(8)
+    batch = random_batch(8)
     divided = devices.divide(batch)
     assert divided.image.shape[:2] == (4, 2)
     np.testing.assert_array_equal(divided.weight.ravel(), batch.weight)

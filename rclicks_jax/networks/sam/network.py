@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.sam import decoder, prompts, two_way, vit
+from rclicks_jax.networks.prompted import prompts, two_way
+from rclicks_jax.networks.sam import decoder, vit
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 
@@ -72,17 +73,7 @@ class Sam(nn.Module):
             has_mask: Whether a trajectory's mask prompt is used, `bool[n]`.
         """
         encoder = self.prompt_encoder
-        spread, bias = encoder.spread()
-        mask = jnp.where(has_mask[:, None, None], encoder.mask(low_res), 0)
-        no_mask = encoder.no_mask()
-        ground = two_way.Ground(
-            photographs=photographs,
-            places=encoder.grid(),
-            photograph=photograph,
-            mask=mask,
-            spread=spread,
-            offset=jnp.where(has_mask[:, None], bias[None], no_mask[None]),
-        )
+        ground = two_way.ground_of(encoder, photographs, photograph, low_res, has_mask)
         tokens = encoder.clicks(yx, positive)
         # The first token, which is no click, is always there.
         valid = jnp.arange(tokens.shape[1])[None] <= count[:, None]

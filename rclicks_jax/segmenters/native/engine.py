@@ -109,7 +109,10 @@ class NativeSegmenter:
     def reserve(self, photographs: int) -> None:
         """Makes room for photographs on the devices; see `base.SharedSegmenter`."""
         fitting = min(each.slots_in(_SHARE) for each in self._lanes)
-        slots = max(1, min(-(-photographs // self.lanes), fitting))
+        wanted = -(-photographs // self.lanes)
+        # Runs that play a few objects more or fewer at a time share programs.
+        wanted = -(-wanted // lanes.FEW) * lanes.FEW
+        slots = max(1, min(wanted, fitting))
         for lane in self._lanes:
             lane.reserve(slots)
         self.most_images = slots * self.lanes

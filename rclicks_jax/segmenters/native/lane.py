@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rclicks_jax import errors
-from rclicks_jax.networks import batches
+from rclicks_jax.networks import batches, passes
 from rclicks_jax.segmenters import base
 from rclicks_jax.segmenters.native import clicks as click_slots
 from rclicks_jax.segmenters.native.method import Method, Placed, Tree
@@ -22,7 +22,7 @@ from rclicks_jax.segmenters.native.programs import Onto, Programs, rows_of_pass
 from rclicks_jax.segmenters.native.sessions import Features, Piece, Session
 
 # Photographs that a device has room for if nobody has reserved any.
-_SLOTS = 8
+FEW = 8
 
 
 class Plan(NamedTuple):
@@ -64,12 +64,14 @@ class _Entry:
         rows: Which of its rows, `i32[r]`.
         prompts: Their prompts, a row each.
         kind: What rows of a pass have in common: slots of clicks, and the shape.
+        ends: Whether it is the last pass of some of the rows.
     """
 
     piece: Piece
     rows: np.ndarray
     prompts: Tree
     kind: tuple[int, Hashable]
+    ends: bool
 
 
 class Lane:
@@ -132,7 +134,7 @@ class Lane:
         """
         with self._lock:
             if not self._free:
-                self.reserve(2 * self._slots or _SLOTS)
+                self.reserve(2 * self._slots or FEW)
             slot = self._free.pop()
         try:
             with self._explained("a photograph"):
@@ -266,7 +268,8 @@ class Lane:
             chosen = np.flatnonzero([each == shape for each in shapes])
             of_shape = jax.tree.map(lambda leaf: leaf[chosen], prompts)  # noqa: B023
             kind = piece.clicks.yx.shape[1], shape
-            yield _Entry(piece, rows[chosen], of_shape, kind)
+            ends = bool((piece.passes[rows[chosen]] == step + 1).any())
+            yield _Entry(piece, rows[chosen], of_shape, kind, ends)
 
     def _pass(
         self, entries: Sequence[_Entry], answers: Sequence[Answers], *, soft: bool
@@ -275,15 +278,18 @@ class Lane:
         with self._explained("clicks"):
             with self._lock:
                 finite, made = self._started(entries, soft=soft)
-            states = [each.state for each in made]
-            fetched = jax.device_get((finite, [each[1:] for each in made]))
-        finite, rest = fetched
+            # States stay on the device, and so do masks that another pass follows.
+            wanted = [
+                onto[1:] if entry.ends else (onto.notes, None, None)
+                for entry, onto in zip(entries, made, strict=True)
+            ]
+            finite, rest = jax.device_get((finite, wanted))
         if not finite[: sum(len(entry.rows) for entry in entries)].all():
             raise errors.SegmenterError(
                 f"{self._plan.name} returned NaN instead of masks."
             )
-        for entry, state, arrays in zip(entries, states, rest, strict=True):
-            entry.piece.take(entry.rows, Onto(state, *arrays), answers)
+        for entry, onto, arrays in zip(entries, made, rest, strict=True):
+            entry.piece.take(entry.rows, Onto(onto.state, *arrays), answers)
 
     def _started(
         self, entries: Sequence[_Entry], *, soft: bool
@@ -347,6 +353,11 @@ class Lane:
             with self._lock:
                 self._rows.clear()
             line = str(error).partition("\n")[0]
+            if passes.is_of_device(error):
+                raise errors.DeviceError(
+                    f"A device failed or was lost while {self._plan.name} worked "
+                    f"({line}). What is finished is kept: run the same command again."
+                ) from error
             if not isinstance(error, RuntimeError) or "RESOURCE_EXHAUSTED" not in line:
                 raise
             raise errors.SegmenterError(

@@ -18,7 +18,8 @@ class Onto(NamedTuple):
     Attributes:
         state: Their states, new for those that were answered.
         notes: See `method.After`.
-        masks: On the bucket of the photograph, `bool[n h w]`.
+        masks: On the bucket of the photograph, `bool[n h w]`; None on the host if
+            another pass follows.
         probabilities: What they were cut from, `f32[n h w]`; None if nobody wants them.
     """
 

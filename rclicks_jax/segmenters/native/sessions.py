@@ -159,6 +159,8 @@ class Piece:
             self.notes = _zeros(notes, len(self.rows))
         _set(self.notes, rows, notes)
         self.answered[rows] = True
+        if onto.masks is None:
+            return
         height, width = self.session.features.size
         own, indices = answers[self.request], self.indices[rows]
         own.masks[indices] = onto.masks[places, :height, :width]

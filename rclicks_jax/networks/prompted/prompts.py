@@ -15,7 +15,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import layers, parts
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks.prompted.sizes import Sizes
 
 # Logits of low resolution along a side of a place of the grid.
 FINER = 4
@@ -76,7 +76,7 @@ class Table(nn.Module):
 class PromptEncoder(nn.Module):
     """Encodes clicks, the places of the grid, and mask prompts."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:

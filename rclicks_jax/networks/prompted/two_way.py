@@ -16,7 +16,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import parts
-from rclicks_jax.networks.sam.sizes import DECODER_HEADS, SamSizes
+from rclicks_jax.networks.prompted import prompts
+from rclicks_jax.networks.prompted.sizes import DECODER_HEADS, Sizes
 
 _EPSILON = 1e-5
 
@@ -40,6 +41,33 @@ class Ground(NamedTuple):
     mask: jax.Array
     spread: jax.Array
     offset: jax.Array
+
+
+def ground_of(
+    encoder: prompts.PromptEncoder,
+    photographs: jax.Array,
+    photograph: jax.Array,
+    low_res: jax.Array,
+    has_mask: jax.Array,
+) -> Ground:
+    """Returns what the tokens of trajectories attend to at first.
+
+    Args:
+        encoder: Encodes places and mask prompts.
+        photographs: What `TwoWay.begin` makes of their embeddings, `f32[p s c+3i]`.
+        photograph: Number of each trajectory's photograph, `i32[n]`.
+        low_res: Mask prompts, logits by place, `f32[n 16 s]`.
+        has_mask: Whether a trajectory's mask prompt is used, `bool[n]`.
+    """
+    spread, bias = encoder.spread()
+    return Ground(
+        photographs=photographs,
+        places=encoder.grid(),
+        photograph=photograph,
+        mask=jnp.where(has_mask[:, None, None], encoder.mask(low_res), 0),
+        spread=spread,
+        offset=jnp.where(has_mask[:, None], bias[None], encoder.no_mask()[None]),
+    )
 
 
 class Attention(nn.Module):
@@ -105,7 +133,7 @@ class FeedForward(nn.Module):
 class Layer(nn.Module):
     """Tokens attend to each other and to the grid, then the grid to the tokens."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
@@ -180,7 +208,7 @@ class Layer(nn.Module):
 class TwoWay(nn.Module):
     """All layers, and a last attention of tokens to the grid."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
