@@ -101,7 +101,7 @@ def _settings(adapter: Any) -> dict[str, str]:
     if not isinstance(settings, type) or not dataclasses.is_dataclass(settings):
         return {}
     return {
-        each.name: f"{each.text.rstrip('.')}; default: {each.default}"
+        each.name: f"{each.text.rstrip('.')}; default: {each.default or 'none'}"
         for each in docs.describe(settings)
     }
 

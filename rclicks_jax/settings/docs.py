@@ -43,10 +43,13 @@ def describe(settings: type) -> list[Setting]:
     """Returns every field of a dataclass of settings, in order.
 
     Args:
-        settings: A dataclass whose docstring explains each field below `Attributes:`.
+        settings: A dataclass whose docstring explains each field below `Attributes:`;
+            fields of its bases are explained there.
     """
     hints = typing.get_type_hints(settings)
-    texts = _texts(settings)
+    texts: dict[str, str] = {}
+    for base in filter(dataclasses.is_dataclass, reversed(settings.__mro__)):
+        texts |= _texts(base)
     return [
         Setting(
             name=field.name,
@@ -94,6 +97,8 @@ def _texts(settings: type) -> dict[str, str]:
 def _kind(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
         return f"{KINDS[typing.get_args(hint)[0]]}s, separated by commas"
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(hint)))
     return KINDS[hint]
 
 

@@ -134,6 +134,8 @@ def test_a_page_has_all_there_is(name, capsys):
     assert actions.show(name) == 0
     page = capsys.readouterr().out
     assert f"rclicks-benchmark --segmenter={name}" in page
+    # Every option says what it means before its default.
+    assert not re.search(r"^  \w+ +; default", page, re.MULTILINE)
     method = METHODS.get(name)
     if method:
         words = " ".join(page.split())
