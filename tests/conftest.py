@@ -1,5 +1,6 @@
 """Four fake devices, errors for silent broadcasting, and where outside files are."""
 
+import ctypes
 import functools
 import os
 import pathlib
@@ -19,11 +20,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import make_folder
 
 from rclicks_jax.data import packages, specs
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.settings import networks
 
 # The same examples on every machine; `make soak` explores others.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -83,13 +83,38 @@ def folder(tmp_path, cache):
     return make_folder(tmp_path / "mine")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Forgets a module's programs at its end, which else fill gigabytes."""
+    yield
+    jax.clear_caches()
+    # GNU's C library keeps what the compiler needed.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+
+
+@pytest.fixture(scope="module")
+def compiled_fast():
+    """Leaves out most of what makes programs fast, which takes a third of the time.
+
+    For modules whose programs are large and run a few times.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def second_architecture():
+    """Registers the network of two convolutions, which compiles in a second."""
+    with two_convolutions.registered():
+        yield
+
+
 @pytest.fixture
-def nano(tmp_path):
-    """A network that has learnt nothing."""
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
-    cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
-    return str(tmp_path / "nano")
+def narrow(tmp_path, second_architecture):
+    """Folder of a network that compiles in a second and has learnt nothing."""
+    return str(two_convolutions.save(tmp_path / "narrow"))
 
 
 @pytest.fixture(params=["eager", "jit", "vmap", "pmap"])
