@@ -24,6 +24,9 @@ SEGMENTERS = {
 # reads, and `open_segmenter`.
 NATIVE_SEGMENTERS = {
     "jax_sam": "rclicks_jax.segmenters.native.sam",
+    "jax_sam2": "rclicks_jax.segmenters.native.sam2",
+    "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
+    "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",
 }
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _KEY = re.compile(r"[A-Za-z_]\w*")

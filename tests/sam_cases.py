@@ -1,5 +1,7 @@
 """Weights, photographs and clicks of the comparison of SAM with its authors' code.
 
+The same for SAM 2 are in `sam2_cases`.
+
 All are functions of seeds, in NumPy alone, so that an interpreter with PyTorch makes
 the same. No weight is 0: what a table or a bias of zeros hides would stay hidden.
 """
@@ -54,7 +56,7 @@ def value_of(key, shape, seed=SEED):
         return np.float32(0.02 if "iou_prediction" in key else 0.2) * drawn
     if name.startswith("rel_pos"):
         return np.float32(0.3) * drawn
-    if name == "pos_embed" or "_embed" in module or "token" in module:
+    if "_embed" in name or "_embed" in module or "token" in module:
         return np.float32(0.5) * drawn
     if "point_embeddings" in key:
         return drawn

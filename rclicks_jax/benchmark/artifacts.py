@@ -82,7 +82,9 @@ def write(
             layers["map"] = of_object.first_map
         if mean is not None:
             layers["users"] = np.rint(255 * mean).astype(np.uint8)
-        layers |= {name: of_object.last_masks[row] for name, row in shown.items()}
+        layers |= {
+            name: of_object.last_masks[row].unpack() for name, row in shown.items()
+        }
         pictures = {
             name: _resized(as_bytes(layer), shape) for name, layer in layers.items()
         }

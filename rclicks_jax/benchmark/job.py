@@ -131,14 +131,30 @@ class Benchmark(engine.Job):
                 on_device=setup.on_device,
             )
             batch = self._people.batch
+        shared = segmenter if isinstance(segmenter, base.SharedSegmenter) else None
         self._objects_in_flight = config.objects_in_flight or default_objects_in_flight(
-            batch, len(setup.groups) * setup.repeats
+            batch,
+            len(setup.groups) * setup.repeats,
+            shared.batch * shared.lanes if shared else 0,
+            len(setup.trajectory_keys()),
         )
+        if shared:
+            # Further ones are read, and perhaps encoded, before there is room to play.
+            shared.reserve(self._objects_in_flight + self._limits.most_reading)
         self._player = play.ImagePlayer(
             setup,
             segmenter,
             users=config.users,
             together=self._together,
+        )
+
+    @property
+    def _limits(self) -> scheduler.Limits:
+        return scheduler.Limits(
+            places=self._objects_in_flight,
+            bytes=processes.memory() // 4,
+            roots=self._segmenter.most_images,
+            threads=processes.cores() if self._segmenter.lanes else 0,
         )
 
     def identity(self) -> BenchmarkIdentity:
@@ -166,6 +182,7 @@ class Benchmark(engine.Job):
                 "instances": self._together,
                 "trajectories": self._together * len(self._setup.trajectory_keys()),
                 "click_maps": getattr(self._click_model, "batch", None),
+                "segmenter": getattr(self._segmenter, "batch", None),
             },
             "data_notes": packages.notes(self._datasets),
             "job": {"segmenter_versions": self._segmenter.versions},
@@ -218,12 +235,7 @@ class Benchmark(engine.Job):
         played = scheduler.run(
             map(image, units),
             answerers,
-            scheduler.Limits(
-                places=self._objects_in_flight,
-                bytes=processes.memory() // 4,
-                roots=segmenter.most_images,
-                threads=processes.cores() if segmenter.lanes else 0,
-            ),
+            self._limits,
             units.meter,
             is_stopped=lambda: units.stopped,
             abort=segmenter.abort,
@@ -241,17 +253,25 @@ def _first_of_each(units: Iterable[Unit], count: int) -> Iterator[Unit]:
         yield from itertools.islice(of_dataset, count)
 
 
-def default_objects_in_flight(batch: int, maps: int) -> int:
+def default_objects_in_flight(
+    batch: int, maps: int, rows: int = 0, trajectories: int = 1
+) -> int:
     """Returns how many objects are played at a time.
 
     Three passes of the click model: one on the device, one that the host and the
-    segmenter work on, and one to choose from.
+    segmenter work on, and one to choose from. Or as many of the segmenter, if those
+    take more objects.
 
     Args:
-        batch: Queries of a pass; 0 if there are no passes.
+        batch: Queries of a pass of the click model; 0 if there are no passes.
         maps: Click maps that an object asks for in a round.
+        rows: Trajectories of a pass of the segmenter, on all its lanes together; 0 if
+            it has no passes.
+        trajectories: Trajectories of an object.
     """
-    return max(_FEWEST, 3 * -(-batch // max(1, maps)))
+    of_click_model = -(-batch // max(1, maps))
+    of_segmenter = -(-rows // max(1, trajectories))
+    return max(_FEWEST, 3 * max(of_click_model, of_segmenter))
 
 
 def default_instances_per_batch() -> int:

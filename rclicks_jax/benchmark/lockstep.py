@@ -64,6 +64,8 @@ def play(
         answers = yield question
         advance(len(answers))
         _go_on(rollouts, states, rows, question, answers)
+        # Masks are not kept while the next are made.
+        del answers
 
 
 def _waiting(states: Sequence[State], kind: type[Q]) -> dict[int, Q]:

@@ -234,10 +234,11 @@ class ImagePlayer:
     def _bytes_per_pixel(self) -> int:
         """Memory of an object in play, bytes for each pixel of its image.
 
-        A trajectory has its mask, the next one, and its error region. Beside them are
-        maps, levels and masks of one object that are made and dropped.
+        A trajectory has the segmenter's answer, and as bits its mask and what is wrong
+        in it. Beside them are maps, levels and masks of one object that are made and
+        dropped.
         """
-        return 3 * len(self._setup.trajectory_keys()) + 24
+        return 2 * len(self._setup.trajectory_keys()) + 24
 
     def _play_together(
         self, image: "_EncodedImage", numbers: range

@@ -7,6 +7,7 @@ nothing of strategies, so that questions of many rollouts can be answered togeth
 """
 
 import dataclasses
+import itertools
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +20,9 @@ from rclicks_jax.types import Clicks
 
 # Name of the answerer that says where people click, and the kind of its questions.
 CLICK_MODEL = "click model"
+# Kind of questions about rows: a segmenter that is shared answers those of many
+# photographs in one call. It encodes and forgets a photograph in a call of its own.
+_ROWS = "rows"
 T = TypeVar("T")
 
 
@@ -110,11 +114,12 @@ def to_segmenter(
     """Returns the question to the segmenter, of rows of one session."""
     columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
     items = [Row(session, *row) for row in zip(*columns, strict=True)]
-    return scheduler.Question(lane_name(lane), items)
+    return scheduler.Question(lane_name(lane), items, _ROWS)
 
 
 def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:
     """Returns an answerer for each lane of the segmenter."""
+    shared = segmenter if isinstance(segmenter, base.SharedSegmenter) else None
 
     def of_lane(lane: int) -> scheduler.Answerer:
         def answer(items: Sequence[Encoding | Release | Row]) -> Sequence[Any]:
@@ -123,16 +128,34 @@ def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:
                     return [segmenter.encode(image, lane)]
                 case Release(features):
                     return [segmenter.release(features)]
-                case Row(session):
+                case Row():
                     rows = [item for item in items if isinstance(item, Row)]
-                    numbers = np.array([row.row for row in rows], np.int32)
-                    clicks = Clicks(
-                        np.stack([row.yx for row in rows]),
-                        np.stack([row.positive for row in rows]),
-                        np.array([row.clicks for row in rows], np.int32),
-                    )
-                    return list(session.predict(numbers, clicks))
+                    requests = _requests(rows)
+                    if shared is not None:
+                        answers = shared.predict_together(requests)
+                    else:
+                        answers = [each.session.predict(*each[1:]) for each in requests]
+                    return [mask for masks in answers for mask in masks]
 
-        return scheduler.Answerer(lane_name(lane), answer)
+        if shared is None:
+            return scheduler.Answerer(lane_name(lane), answer)
+        return scheduler.Answerer(
+            lane_name(lane), answer, batch=shared.batch, lanes=shared.calls
+        )
 
     return [of_lane(lane) for lane in range(max(1, segmenter.lanes))]
+
+
+def _requests(rows: Sequence[Row]) -> list[base.Request[base.Session]]:
+    """Returns rows as requests of their sessions, in the same order."""
+    requests: list[base.Request[base.Session]] = []
+    for _, group in itertools.groupby(rows, lambda row: id(row.session)):
+        of_session = list(group)
+        clicks = Clicks(
+            np.stack([row.yx for row in of_session]),
+            np.stack([row.positive for row in of_session]),
+            np.array([row.clicks for row in of_session], np.int32),
+        )
+        numbers = np.array([row.row for row in of_session], np.int32)
+        requests.append(base.Request(of_session[0].session, numbers, clicks))
+    return requests

@@ -20,7 +20,8 @@ from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
 from rclicks_jax.clicks import error_masks, map_clicks, strategies
 from rclicks_jax.ops import bit_masks
-from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample, Trajectory
+from rclicks_jax.ops.bit_masks import BitMask
+from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PlayedObject:
 
     trajectories: tuple[Trajectory, ...]
     first_map: np.ndarray | None
-    last_masks: list[np.ndarray]
+    last_masks: list[BitMask]
     rounds: dict[int, np.ndarray]
     blank: bool = False
 
@@ -104,13 +105,14 @@ def rollout(
         with clock.measure("score"):
             # The only place where a round packs: all that follows works on bits.
             pred_masks = [bit_masks.pack(answer) for answer in answers]
+            del answers
             areas = scoring.areas(target, pred_masks, on_device=setup.on_device)
             trajectories.add_answers(live, rows, pred_masks, areas)
         rows = trajectories.unsolved(live, rows, protocol.stop_at)
     return PlayedObject(
         trajectories.to_records(live),
         first_map,
-        [mask.unpack() for mask in live.pred_masks],
+        live.pred_masks,
         trajectories.seen_rounds(live),
         blank=bool(blank) and all(blank),
     )
@@ -190,9 +192,9 @@ def _people_click(
     question = questions.ClickQuestion(
         [
             map_clicks.Query(
-                ClickQuery(
-                    image, instance.gt_mask, clicks[places[0]].error_mask.unpack()
-                ),
+                image,
+                instance.gt_mask,
+                clicks[places[0]].error_mask,
                 trajectories.clicked_yx(live, rows[places[0]]),
                 np.array([keys[place].group for place in places], np.int32),
                 live.bits[rows[places], round_index],

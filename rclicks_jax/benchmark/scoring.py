@@ -12,7 +12,7 @@ from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import InstanceExample
 
 # Bytes of masks that are counted together: they stay in the cache of a core.
-_TOGETHER = 1 << 18
+_TOGETHER = 1 << 19
 
 
 class _Truth(NamedTuple):

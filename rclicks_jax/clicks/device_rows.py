@@ -70,8 +70,7 @@ def prepare(query: Query, size: int) -> Prepared:
     Raises:
         DataError: The photograph is larger than a static shape allows.
     """
-    image, gt_mask, error_mask = query.click_query
-    height, width = error_mask.shape
+    height, width = query.gt_mask.shape
     if max(height, width) > LARGEST_SIDE:
         raise errors.DataError(
             f"The photograph has {height}x{width} pixels; click maps of an "
@@ -79,7 +78,7 @@ def prepare(query: Query, size: int) -> Prepared:
             f"{LARGEST_SIDE} or less (--max_side for click maps of datasets, "
             "--config.max_side elsewhere)."
         )
-    shape = buckets.static_shape(error_mask.shape)
+    shape = buckets.static_shape((height, width))
     place, restore = _taps((height, width), size)
     drawn = len(query.group_numbers)
     # Draws whose pixels are not used fill the static number of draws.
@@ -91,9 +90,9 @@ def prepare(query: Query, size: int) -> Prepared:
     clicked_yx = np.full((clicks, 2), max(shape), np.int32)
     clicked_yx[: len(query.clicked_yx)] = query.clicked_yx
     return Prepared(
-        image=image,
-        gt_mask=gt_mask,
-        region=packed_masks.pack(error_mask, shape),
+        image=query.image,
+        gt_mask=query.gt_mask,
+        region=packed_masks.pack(query.region, shape),
         place=place,
         restore=restore,
         clicked_yx=clicked_yx,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from rclicks_jax.clicks import click_models, groups, sampling
-from rclicks_jax.ops import masks
+from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import ClickQuery
 
 
@@ -20,18 +20,31 @@ class Query(NamedTuple):
     """A query: which pixels do people of some clicking groups click?
 
     Attributes:
-        click_query: Photograph, target, and the region to mend, which has a pixel.
+        image: The photograph, RGB, `u8[h w 3]`.
+        gt_mask: The target, `bool[h w]`.
+        region: The region to mend, which has a pixel; `bool[h w]`, or soft `f32[h w]`,
+            only if no click is drawn.
         clicked_yx: Pixels that were clicked, and are not clicked again, `i32[n 2]`.
         group_numbers: Clicking groups that draw a click each, 1..10, `i32[g]`.
         bits: Random bits for each of them, `u64[g]`.
         wants_map: Whether the answer has the click map.
     """
 
-    click_query: ClickQuery
+    image: np.ndarray
+    gt_mask: np.ndarray
+    region: BitMask | np.ndarray
     clicked_yx: np.ndarray
     group_numbers: np.ndarray
     bits: np.ndarray
     wants_map: bool
+
+    @property
+    def click_query(self) -> ClickQuery:
+        """What a click model is asked; its region is unpacked."""
+        region = self.region
+        if isinstance(region, BitMask):
+            region = region.unpack()
+        return ClickQuery(self.image, self.gt_mask, region)
 
 
 class MapClicks(NamedTuple):
@@ -146,18 +159,15 @@ def part_to_draw_from(
 
     Args:
         click_map: `f32[h w]`.
-        query: The query that the map is for.
+        query: The query that the map is for; its region is packed.
         empty_map: What is drawn from if the map has no mass in the region.
     """
-    error_mask = query.click_query.error_mask
-    box = masks.bounding_box(error_mask)
-    assert box is not None
-    top, bottom, left, right = box
-    free = error_mask[top:bottom, left:right].copy()
+    assert isinstance(query.region, BitMask)
+    free, (top, left) = query.region.cropped()
+    height, width = free.shape
     ys, xs = (query.clicked_yx - (top, left)).T
-    inside = (ys >= 0) & (ys < bottom - top) & (xs >= 0) & (xs < right - left)
+    inside = (ys >= 0) & (ys < height) & (xs >= 0) & (xs < width)
     free[ys[inside], xs[inside]] = False
-    levels = groups.drawable(
-        click_map[top:bottom, left:right], free, empty_map=empty_map
-    )
+    part = click_map[top : top + height, left : left + width]
+    levels = groups.drawable(part, free, empty_map=empty_map)
     return sampling.Draw(levels, top, left, query.group_numbers, query.bits)

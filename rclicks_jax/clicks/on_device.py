@@ -114,7 +114,7 @@ def map_stages(
 
 def _map_query(query: ClickQuery) -> Query:
     """Returns the query that asks for a map and no click."""
-    return Query(query, _NO_CLICKS, _NO_GROUPS, _NO_BITS, wants_map=True)
+    return Query(*query, _NO_CLICKS, _NO_GROUPS, _NO_BITS, wants_map=True)
 
 
 class Raw(NamedTuple):
@@ -249,7 +249,7 @@ class OnDevice:
 
 def _finished(query: Query, raw: Raw) -> MapClicks:
     click_models.check_values(raw.wrong, raw.lowest)
-    height, width = query.click_query.error_mask.shape
+    height, width = query.gt_mask.shape
     pixels = raw.pixels[: len(query.group_numbers)]
     yx = None
     if (pixels >= 0).all():
@@ -313,13 +313,15 @@ def draw(
     to_levels = functools.partial(drawable, empty_map=empty_map)
     levels = jax.vmap(to_levels)(click_maps, free)
     count, height, width = levels.shape
-    places = jnp.broadcast_to(jnp.array([[0, 0, width]], jnp.uint32), (count, 3))
+    every_row = jnp.arange(height, dtype=jnp.uint32)[None, :, None]
+    every_column = jnp.arange(width, dtype=jnp.uint32)[None, None, :]
     # `functools.partial` loses the type of what `jax.jit` makes.
     pixels = cast(
         jax.Array,
         sampling.draw_maps(
-            levels.reshape(count, height * width),
-            places,
+            levels,
+            jnp.broadcast_to(every_row, (count, height, 1)),
+            jnp.broadcast_to(every_column, (count, 1, width)),
             group_numbers,
             keys,
             cut=cut,

@@ -30,6 +30,8 @@ from rclicks_jax.settings import checks
 METHOD = "exponential race"
 # Pixels that are hashed at a time, so that they stay in the processor's cache.
 _BLOCK = 1 << 15
+# Pixels of a row into which maps are folded that come without their shape.
+_LINE = 1024
 # A race is lost above this many times its mean; about one race in 10^7 is repeated.
 _BOUND = 16.0
 
@@ -260,13 +262,47 @@ def draw_on_device(draws: Sequence[Draw], *, cut: groups.Cut) -> np.ndarray:
     arrays = (flat, places, numbers, keys.astype(np.uint32))
     more = buckets.bucket_length(len(draws)) - len(draws)
     padded = [np.concatenate([each, each[:1].repeat(more, 0)]) for each in arrays]
-    return np.asarray(draw_maps(*padded, cut=cut))[: len(draws)]
+    return np.asarray(_draw_flat(*padded, cut=cut))[: len(draws)]
+
+
+@functools.partial(jax.jit, static_argnames="cut")
+def _draw_flat(
+    levels: jax.Array,
+    places: jax.Array,
+    group_numbers: jax.Array,
+    keys: jax.Array,
+    *,
+    cut: groups.Cut,
+) -> jax.Array:
+    """Draws from maps that were cut out of images and flattened, as `draw_maps`.
+
+    Args:
+        levels: Maps in row-major order, and zeros, `u16[b n]`.
+        places: Of each map, its first row and column in the image, and its width,
+            `u32[b 3]`.
+        group_numbers: As for `draw_maps`.
+        keys: As for `draw_maps`.
+        cut: How groups are cut.
+    """
+    count, length = levels.shape
+    shape = (count, -1, math.gcd(length, _LINE))
+    top, left, width = (each[:, None, None] for each in places.T)
+    index = jnp.arange(length, dtype=jnp.uint32).reshape(1, *shape[1:])
+    return draw_maps(
+        levels.reshape(shape),
+        top + index // width,
+        left + index % width,
+        group_numbers,
+        keys,
+        cut=cut,
+    )
 
 
 @functools.partial(jax.jit, static_argnames="cut")
 def draw_maps(
     levels: jax.Array,
-    places: jax.Array,
+    rows: jax.Array,
+    columns: jax.Array,
     group_numbers: jax.Array,
     keys: jax.Array,
     *,
@@ -275,10 +311,11 @@ def draw_maps(
     """Draws one pixel for each clicking group of each of several maps, by `vmap`.
 
     Args:
-        levels: Flattened maps in levels, `u16[b n]`; zeros may be appended, so that
-            maps share a shape.
-        places: Of each map, its first row and column in the image, and its width,
-            `u32[b 3]`.
+        levels: Maps in levels, `u16[b r c]`; their shape need not be that of a
+            photograph, if pixels are in row-major order.
+        rows: Row in the photograph of each pixel, `u32[b r c]`, or of each row of the
+            map, `u32[b r 1]`.
+        columns: Column in the photograph of each pixel, or `u32[b 1 c]`.
         group_numbers: Group of each draw, 1..10 or `groups.WHOLE`, `i32[b g]`.
         keys: The high and the low half of the random bits of each draw, `u32[b g 2]`.
         cut: How groups are cut.
@@ -287,13 +324,14 @@ def draw_maps(
         Row-major pixel indices, `i32[b g]`; -1 for maps without mass.
     """
     draw = functools.partial(_draw_pixel, cut=cut)
-    along_groups = jax.vmap(draw, in_axes=(None, None, 0, 0))
-    return jax.vmap(along_groups)(levels, places, group_numbers, keys)
+    along_groups = jax.vmap(draw, in_axes=(None, None, None, 0, 0))
+    return jax.vmap(along_groups)(levels, rows, columns, group_numbers, keys)
 
 
 def _draw_pixel(
     levels: jax.Array,
-    place: jax.Array,
+    rows: jax.Array,
+    columns: jax.Array,
     group: jax.Array,
     key: jax.Array,
     *,
@@ -301,16 +339,40 @@ def _draw_pixel(
 ) -> jax.Array:
     """Draws one pixel, as `draw_on_host` does."""
     levels = levels.astype(jnp.int32)
-    indices = jnp.arange(levels.size, dtype=jnp.int32)
-    of_group = device_groups.slice_of(levels, indices, group, cut)
+    indices = jnp.arange(levels.size, dtype=jnp.int32).reshape(levels.shape)
+    of_group = device_groups.slice_of(levels, group, cut)
     chosen = groups.weights(of_group, levels, indices, jnp)
-    top, left, width = place
-    unsigned = indices.astype(jnp.uint32)
-    rows = position_hash.line_words(key[0], top + unsigned // width)
-    columns = position_hash.line_words(key[1], left + unsigned % width)
-    words = position_hash.pixel_words(rows, columns)
-    numbers = position_hash.exponentials(words, rows, jnp)
+    row_words = position_hash.line_words(key[0], rows)
+    column_words = position_hash.line_words(key[1], columns)
+    words = position_hash.pixel_words(row_words, column_words)
+    numbers = position_hash.exponentials(words, row_words, jnp)
     numbers = numbers / jnp.maximum(chosen, 1).astype(jnp.float32)
     numbers = jnp.where(chosen > 0, numbers, jnp.inf)
-    pixel = jnp.argmin(numbers).astype(jnp.int32)
-    return jnp.where((chosen > 0).any(), pixel, -1)
+    least, pixel = _first_least(numbers, indices)
+    return jnp.where(least < jnp.inf, pixel, -1)
+
+
+def _first_least(numbers: jax.Array, indices: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns the least number, `f32`, and the least index where it is, `i32`.
+
+    Rows are compared first: `argmin` of millions of numbers in a row is one comparison
+    after the other in programs for TPUs.
+
+    Args:
+        numbers: None is NaN, `f32[r c]`.
+        indices: Their indices, `i32[r c]`.
+    """
+
+    def lesser(
+        first: tuple[jax.Array, jax.Array], second: tuple[jax.Array, jax.Array]
+    ) -> tuple[jax.Array, jax.Array]:
+        same = first[0] == second[0]
+        is_first = (first[0] < second[0]) | (same & (first[1] < second[1]))
+        return (
+            jnp.where(is_first, first[0], second[0]),
+            jnp.where(is_first, first[1], second[1]),
+        )
+
+    nothing = np.float32(np.inf), np.int32(np.iinfo(np.int32).max)
+    of_columns = jax.lax.reduce((numbers, indices), nothing, lesser, (0,))
+    return jax.lax.reduce(of_columns, nothing, lesser, (0,))

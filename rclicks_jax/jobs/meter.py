@@ -109,7 +109,7 @@ class Meter:
 
         Args:
             name: The answerer.
-            real: Rows that are asked for.
+            real: Rows that are asked for; 0 if other calls are passes and this is none.
             rows: Rows that are computed, padding included.
         """
         calls = self.answerers[name]

@@ -141,6 +141,9 @@ class _Loop:
             name: pool(desk.answerer.lanes, name.replace(" ", "-"))
             for name, desk in self._desks.items()
         }
+        # Calls that have not begun are dropped before any that has is waited for.
+        for each in (self._pool, *self._lanes.values()):
+            stack.callback(each.shutdown, wait=False, cancel_futures=True)
 
     def results(self, is_stopped: Callable[[], object]) -> Iterator[Any]:
         """Yields results until nothing is left, or until stopped."""
@@ -338,11 +341,15 @@ class _Loop:
             for item in part.asked.prepared[part.start : part.stop]
         ]
 
-        rows = max(answerer.batch, len(items))
+        is_batch = batch[0].asked.question.kind is not None
+        real, rows = len(items), max(answerer.batch, len(items))
+        if answerer.batch and not is_batch:
+            # Such a call is no pass: no rows are filled up.
+            real = rows = 0
 
         def call() -> _Answered:
             start = time.perf_counter()
-            with self._meter.call(answerer.name, len(items), rows):
+            with self._meter.call(answerer.name, real, rows):
                 answers = answerer.answer(items)
             assert len(answers) == len(items), "every item has an answer"
             return _Answered(answers, time.perf_counter() - start)

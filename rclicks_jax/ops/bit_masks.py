@@ -35,8 +35,23 @@ class BitMask(NamedTuple):
     def unpack(self) -> np.ndarray:
         """Returns the pixels, `bool[h w]`."""
         height, width = self.shape
-        used = self.bits.view(np.uint8)[:height]
-        return np.unpackbits(used, axis=1, count=width, bitorder="little").view(bool)
+        return _pixels(self.bits[:height], width)
+
+    def cropped(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """Returns the box of the true pixels, `bool[y x]`, and where it begins."""
+        rows, words = box(self.bits[None])
+        pixels = _pixels(self.bits[rows, words])
+        columns = np.flatnonzero(pixels.any(axis=0))
+        if not columns.size:
+            return pixels, (0, 0)
+        used = pixels[:, columns[0] : columns[-1] + 1]
+        return used, (int(rows.start), int(WORD * words.start + columns[0]))
+
+
+def _pixels(bits: np.ndarray, width: int | None = None) -> np.ndarray:
+    """Returns pixels of bits, `bool[h w]`; of each row the first, or all."""
+    rows = bits.view(np.uint8)
+    return np.unpackbits(rows, axis=1, count=width, bitorder="little").view(bool)
 
 
 def pack(mask: np.ndarray) -> BitMask:

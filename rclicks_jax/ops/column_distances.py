@@ -8,6 +8,9 @@ import numpy as np
 
 from rclicks_jax.ops.bit_masks import BLOCK, BitMask
 
+# Distances that are squared together: they stay in the cache.
+_TOGETHER = 1 << 17
+
 
 def draw(mask: BitMask, top: int, left: int, value: int, out: np.ndarray) -> None:
     """Writes a value where a mask is true.
@@ -43,35 +46,36 @@ def spread(distances: np.ndarray, reach: int) -> None:
         step *= 2
 
 
-def neighbours(distances: np.ndarray, reach: int) -> np.ndarray:
-    """Returns a view of the distances in so many columns on both sides of each.
-
-    Args:
-        distances: Distances along the columns, `[y x]`.
-        reach: Columns on each side.
-
-    Returns:
-        `[y x-2*reach 2*reach+1]`; the first column is the one at `reach`.
-    """
-    height, width = distances.shape
-    return np.lib.stride_tricks.as_strided(
-        distances,
-        (height, width - 2 * reach, 2 * reach + 1),
-        (*distances.strides, distances.strides[1]),
-        writeable=False,
-    )
-
-
-def squares(vertical: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
+def squares(
+    vertical: np.ndarray, places: np.ndarray, reaches: np.ndarray
+) -> np.ndarray:
     """Returns squared distances of pixels to the nearest one outside, `i32[n]`.
 
     Args:
-        vertical: What `neighbours` returns; no distance is beyond its reach.
-        ys: Rows of the pixels.
-        xs: Their columns.
+        vertical: Distances along the columns, one row after the other, `u8[m]` or
+            `u16[m]`; none is more than the reach of its row and 1. Columns beyond the
+            reach may be missing: it does not matter what is read in their place.
+        places: Where the pixels are, `i64[n]`.
+        reaches: Distance that the result does not exceed, `i64[n]`, descending.
     """
-    reach = vertical.shape[2] // 2
-    squared = vertical[ys, xs - reach].astype(np.int32)
-    squared *= squared
-    squared += np.arange(-reach, reach + 1, dtype=np.int32) ** 2
-    return squared.min(axis=1)
+    results = np.empty(len(places), np.int32)
+    # Twice the square of half the largest u8 is a u16.
+    kind = np.uint16 if vertical.dtype == np.uint8 else np.int32
+    first = 0
+    while first < len(places):
+        reach = int(reaches[first])
+        columns = 2 * reach + 1
+        last = first + max(1, _TOGETHER // columns)
+        # Row `x` of this view is what is within reach of pixel `x + reach`.
+        near = np.ndarray(
+            (len(vertical) - 2 * reach, columns),
+            vertical.dtype,
+            vertical,
+            strides=2 * vertical.strides,
+        )
+        squared = near[places[first:last] - reach].astype(kind)
+        squared *= squared
+        squared += (np.arange(-reach, reach + 1) ** 2).astype(kind)
+        results[first:last] = squared.min(axis=1)
+        first = last
+    return results

@@ -13,18 +13,23 @@ import numpy as np
 from rclicks_jax.ops import bit_masks, buckets
 from rclicks_jax.ops.bit_masks import BitMask
 
+# Pixels of a word.
+_WORD = 32
 
-def pack(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+
+def pack(mask: BitMask | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Packs a mask into a static shape.
 
     Args:
-        mask: `bool[h w]`, or soft, `f32[h w]`.
+        mask: The mask; an array is `bool[h w]`, or soft, `f32[h w]`.
         shape: Height, and width, a multiple of 8; not less than those of the mask.
 
     Returns:
         Bits, `u8[height width/8]`, the first pixel in the lowest bit; of a soft mask
         its values, `f32[height width]`.
     """
+    if isinstance(mask, BitMask):
+        return place(mask, shape)
     if mask.dtype != bool:
         height, width = mask.shape
         values = np.zeros(shape, np.float32)
@@ -50,60 +55,103 @@ def unpack(bits: jax.Array) -> jax.Array:
     return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
 
 
-def boundary_band(mask: jax.Array, width: jax.Array) -> jax.Array:
-    """Returns the boundary band of a mask, as `morphology.boundary_bands` does.
-
-    Args:
-        mask: `bool[h w]`; false where an image ends before the static shape does.
-        width: Width of the band, `i32[]`.
-
-    Returns:
-        `bool[h w]`.
-    """
-    core = mask
-    for axis in (0, 1):
-        core = _eroded(core, width, axis)
-    return mask & ~core
-
-
-def _eroded(mask: jax.Array, width: jax.Array, axis: int) -> jax.Array:
-    """Keeps pixels that are further than `width` from false ones along an axis."""
-    length = mask.shape[axis]
-    places = jax.lax.broadcasted_iota(jnp.int32, mask.shape, axis)
-    before = jax.lax.cummax(jnp.where(mask, -1, places), axis)
-    after = jax.lax.cummin(jnp.where(mask, length, places), axis, reverse=True)
-    return (places - before > width) & (after - places > width)
-
-
 def areas(
     predictions: jax.Array, target: jax.Array, counted: jax.Array, width: jax.Array
 ) -> jax.Array:
     """Counts pixels of masks and of their boundary bands, all as bits.
 
+    Bits are counted, and bands are made, 32 pixels at a time.
+
     Args:
         predictions: Bits of the masks to score, `u8[t h w/8]`.
-        target: Bits of the target, `u8[h w/8]`.
+        target: Bits of the target, `u8[h w/8]`; false where the image ends before the
+            static shape does.
         counted: Bits of the pixels that count, `u8[h w/8]`.
         width: Width of boundary bands, `i32[]`.
 
     Returns:
         Intersection and union of masks, then of boundary bands, `i32[t 4]`.
     """
-    counts = unpack(counted)
-    truth = unpack(target)
+    counts, truth = _words(counted), _words(target)
     truth_band = boundary_band(truth, width)
 
-    def of_one(bits: jax.Array) -> jax.Array:
-        mask = unpack(bits)
+    def of_one(mask: jax.Array) -> jax.Array:
         pairs = (mask, truth), (boundary_band(mask, width), truth_band)
         sums = [
-            pixels.sum(dtype=jnp.int32)
+            jax.lax.population_count(pixels & counts).sum(dtype=jnp.int32)
             for ours, theirs in pairs
-            for pixels in (ours & theirs & counts, (ours | theirs) & counts)
+            for pixels in (ours & theirs, ours | theirs)
         ]
         return jnp.stack(sums)
 
-    return jax.vmap(of_one)(predictions)
+    return jax.vmap(of_one)(_words(predictions))
+
+
+def _words(bits: jax.Array) -> jax.Array:
+    """Returns bits, `u8[... h w/8]`, as `u32[... h w/32]`; w is a multiple of 32."""
+    grouped = bits.reshape(*bits.shape[:-1], bits.shape[-1] // 4, 4)
+    return jax.lax.bitcast_convert_type(grouped, jnp.uint32)
+
+
+def boundary_band(mask: jax.Array, width: jax.Array) -> jax.Array:
+    """Returns the boundary band of a mask, as `morphology.boundary_bands` does.
+
+    Args:
+        mask: Bits, `u32[h w/32]`, the first pixel in the lowest bit.
+        width: Width of the band, `i32[]`.
+
+    Returns:
+        The bits of the band.
+    """
+    core = _eroded(mask, width, _rows_moved)
+    core = _eroded(core, width, _columns_moved)
+    return mask & ~core
+
+
+def _eroded(
+    mask: jax.Array, width: jax.Array, moved: Callable[..., jax.Array]
+) -> jax.Array:
+    """Keeps pixels that are further than `width` from false ones along an axis.
+
+    Beyond its ends all are false. Runs of true pixels are found by doubling: a run of
+    twice the length is two runs of it, one after the other.
+
+    Args:
+        mask: Bits, `u32[h w/32]`.
+        width: The distance, `i32[]`.
+        moved: Moves bits along the axis.
+    """
+    needed = 2 * width + 1
+
+    def doubled(runs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        starts, length = runs
+        return starts & moved(starts, -length), 2 * length
+
+    starts, length = jax.lax.while_loop(
+        lambda runs: 2 * runs[1] <= needed, doubled, (mask, jnp.int32(1))
+    )
+    # Two that overlap reach from `width` before a pixel to as far after it.
+    return moved(starts, width) & moved(starts, length - 1 - width)
+
+
+def _rows_moved(words: jax.Array, by: jax.Array) -> jax.Array:
+    """Moves rows to larger numbers, `i32[]`, or to smaller ones; zeros come in."""
+    height = words.shape[0]
+    padded = jnp.pad(words, ((height, height), (0, 0)))
+    first = height - jnp.clip(by, -height, height)
+    return jax.lax.dynamic_slice_in_dim(padded, first, height, 0)
+
+
+def _columns_moved(words: jax.Array, by: jax.Array) -> jax.Array:
+    """Moves columns as `_rows_moved` moves rows."""
+    count = words.shape[1]
+    by = jnp.clip(by, -_WORD * count, _WORD * count)
+    whole, bits = by // _WORD, (by % _WORD).astype(jnp.uint32)
+    padded = jnp.pad(words, ((0, 0), (count + 1, count)))
+    here = jax.lax.dynamic_slice_in_dim(padded, count + 1 - whole, count, 1)
+    before = jax.lax.dynamic_slice_in_dim(padded, count - whole, count, 1)
+    carried = jnp.where(bits > 0, before >> (_WORD - bits), np.uint32(0))
+    return here << bits | carried
 
 
 _areas: Callable[..., jax.Array] = jax.jit(areas)

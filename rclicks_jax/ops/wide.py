@@ -33,11 +33,15 @@ def _carried(high: jax.Array, low: jax.Array) -> Wide:
 
 
 def total(values: jax.Array) -> Wide:
-    """Sums integers below 2^16, `u32[n]`; up to 2^31 of them."""
-    # Sums of chunks fit 32 bits, and so do sums of the halves of these.
-    chunk = min(max(values.size, 1), _LONGEST_CHUNK)
-    padded = jnp.pad(values, (0, -values.size % chunk))
-    sums = padded.reshape(-1, chunk).sum(axis=1, dtype=jnp.uint32)
+    """Sums integers below 2^16, `u32[r c]`; up to 2^31 of them.
+
+    Rows are added first, which on accelerators is an addition of registers.
+    """
+    # Sums of chunks of rows fit 32 bits, and so do sums of the halves of these.
+    rows, columns = values.shape
+    chunk = min(max(rows, 1), _LONGEST_CHUNK)
+    padded = jnp.pad(values, ((0, -rows % chunk), (0, 0)))
+    sums = padded.reshape(-1, chunk, columns).sum(axis=1, dtype=jnp.uint32)
     high = (sums >> _BITS).sum(dtype=jnp.uint32)
     return _carried(high, (sums & _LOW).sum(dtype=jnp.uint32))
 

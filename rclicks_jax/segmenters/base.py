@@ -17,7 +17,7 @@ each trajectory.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -44,6 +44,23 @@ class Session(Protocol):
             SegmenterError: The segmenter failed, or its answer cannot be scored.
         """
         ...
+
+
+S = TypeVar("S", bound=Session)
+
+
+class Request(NamedTuple, Generic[S]):
+    """The newest clicks of some trajectories of a session.
+
+    Attributes:
+        session: The session.
+        rows: Numbers of the trajectories in it, as in `Session.predict`.
+        clicks: All clicks so far of each of them.
+    """
+
+    session: S
+    rows: np.ndarray
+    clicks: Clicks
 
 
 # Starts trajectories on an encoded photograph, given their targets.
@@ -107,6 +124,49 @@ class Segmenter(Protocol):
 
     def close(self) -> None:
         """Ends the processes that it runs."""
+        ...
+
+
+@runtime_checkable
+class SharedSegmenter(Segmenter, Protocol):
+    """A segmenter that answers clicks on several photographs in one call.
+
+    Attributes:
+        batch: Trajectories in one call, of any sessions of a lane; fewer take as long.
+        calls: Calls of `predict_together` that a lane takes at the same time, each from
+            a thread of its own. Two sessions or two rows of one may be in two calls.
+    """
+
+    batch: int
+    calls: int
+
+    def reserve(self, photographs: int) -> None:
+        """Makes room for photographs before the first one is encoded.
+
+        It sets `most_images`: to the number that is asked for or some more, or to what
+        the devices have memory for.
+
+        Args:
+            photographs: Number that a run has encoded at the same time, on all lanes
+                together.
+        """
+        ...
+
+    def predict_together(self, requests: Sequence[Request[Any]]) -> list[np.ndarray]:
+        """Answers the newest clicks of sessions of one lane.
+
+        What is together changes no bit. If it fails, no session has changed, and a call
+        for some of the requests can be made.
+
+        Args:
+            requests: The clicks. A session may come twice, with other rows.
+
+        Returns:
+            The masks of each request, `bool[t h w]`.
+
+        Raises:
+            SegmenterError: An answer cannot be scored.
+        """
         ...
 
 

@@ -45,7 +45,7 @@ def load(
         return _load_method(known[name], options, switches)
     if name in registry.NATIVE_SEGMENTERS:
         native = registry.find("segmenter", registry.NATIVE_SEGMENTERS, name)
-        return native.open_segmenter(native.load(options), switches, trajectories)
+        return native.open_segmenter(native.load(options), switches)
     if name not in registry.SEGMENTERS:
         raise specs.unknown(name)
     adapter = registry.find("segmenter", registry.SEGMENTERS, name)

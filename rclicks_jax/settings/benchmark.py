@@ -34,7 +34,7 @@ class BenchmarkConfig:
         repeats: How often each clicking group is played, with other draws.
         seed: Seed of all random draws in the run.
         objects_in_flight: Objects, of any images, that are played at a time; 0 for as
-            many as keep the click model's passes full.
+            many as keep the passes of click model and segmenter full.
         instances_per_batch: Objects of an image that the segmenter answers in one call;
             0 lets the device decide.
         click_model_batch: Maps in one network pass on each device; 0 lets the device

@@ -48,7 +48,10 @@ def load(source: epath.PathLike, torch_python: str = "") -> state_dicts.Checkpoi
         raise errors.DataError(f"{path}: {error}") from error
     shapes = {key: array.shape for key, array in state.items()}
     dropped = placeholders.classes(saved)
-    return state_dicts.Checkpoint(str(path), [path], shapes, state.__getitem__, dropped)
+    beside = state_dicts.beside(saved)
+    return state_dicts.Checkpoint(
+        str(path), [path], shapes, state.__getitem__, dropped, beside
+    )
 
 
 def checksum(checkpoint: state_dicts.Checkpoint) -> str:

@@ -28,6 +28,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
         files: The files that it was read from.
         shapes: Shapes of all arrays, which are known without reading any.
         dropped: Names of the classes whose objects in it were not read, sorted.
+        beside: What its file holds beside the state dict, such as settings.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
         shapes: Shapes,
         read: Callable[[str], np.ndarray],
         dropped: Iterable[str] = (),
+        beside: Mapping[object, object] | None = None,
     ) -> None:
         """Keeps facts.
 
@@ -46,11 +48,13 @@ class Checkpoint(Mapping[str, np.ndarray]):
             shapes: Shapes of all arrays.
             read: Returns the array of a key; raises `DataError`.
             dropped: Names of classes.
+            beside: What the file holds beside the state dict.
         """
         self.source = source
         self.files = tuple(files)
         self.shapes = shapes
         self.dropped = tuple(dropped)
+        self.beside: Mapping[object, object] = beside or {}
         self._read = read
 
     def __getitem__(self, key: str) -> np.ndarray:
@@ -109,7 +113,17 @@ def renamed(state: State, rename: Callable[[str], str | None]) -> Checkpoint:
         {name: shapes[key] for name, key in names.items()},
         lambda name: state[names[name]],
         state.dropped if is_file else (),
+        state.beside if is_file else None,
     )
+
+
+def beside(saved: object) -> dict[object, object]:
+    """Returns what a checkpoint holds beside its state dict; empty if it is one."""
+    items = placeholders.as_dict(saved)
+    wrapped = [each for each in _WRAPPERS if placeholders.as_dict(items.get(each))]
+    if not wrapped:
+        return {}
+    return {key: value for key, value in items.items() if key != wrapped[0]}
 
 
 def state_dict(saved: object) -> dict[str, np.ndarray]:

@@ -14,25 +14,26 @@ DIM = 32
 LONGEST = 240
 
 
-def overrides(trunk):
+def overrides(trunk, dim=DIM):
     """Returns what makes a configuration of the package small.
 
     Args:
         trunk: Settings of the encoder's trunk; widths double from stage to stage.
+        dim: Channels of the embedding and of the decoder.
     """
     widths = [trunk["embed_dim"] * 2**stage for stage in (3, 2, 1, 0)]
     encoder, memory = "model.image_encoder", "model.memory_attention"
     settings = {
         "model.image_size": SIDE,
-        f"{encoder}.neck.d_model": DIM,
+        f"{encoder}.neck.d_model": dim,
         f"{encoder}.neck.backbone_channel_list": widths,
-        f"{encoder}.neck.position_encoding.num_pos_feats": DIM,
-        f"{memory}.d_model": DIM,
+        f"{encoder}.neck.position_encoding.num_pos_feats": dim,
+        f"{memory}.d_model": dim,
         f"{memory}.num_layers": 1,
-        f"{memory}.layer.d_model": DIM,
-        f"{memory}.layer.dim_feedforward": DIM,
-        f"{memory}.layer.self_attention.embedding_dim": DIM,
-        f"{memory}.layer.cross_attention.embedding_dim": DIM,
+        f"{memory}.layer.d_model": dim,
+        f"{memory}.layer.dim_feedforward": dim,
+        f"{memory}.layer.self_attention.embedding_dim": dim,
+        f"{memory}.layer.cross_attention.embedding_dim": dim,
         f"{memory}.layer.cross_attention.kv_in_dim": 8,
         "model.memory_encoder.out_dim": 8,
         "model.memory_encoder.position_encoding.num_pos_feats": 8,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rclicks_jax.bridge.adapters import isegm_crops
+from rclicks_jax.bridge.adapters import isegm_crops, isegm_frame
 
 WHOLE = (0, 99, 0, 99)
 # Around the object and the clicks there is more room than in `OLD`, but not twice.
@@ -55,4 +55,4 @@ def test_the_object_is_what_is_above_the_threshold_of_the_rule(threshold, box):
     probabilities = torch.zeros(1, 4, 5)
     probabilities[0, 1, 0] = probabilities[0, 2, 3] = 0.495
     rule = RULE._replace(threshold=threshold)
-    assert isegm_crops.boxes_of(rule, probabilities) == [box]
+    assert isegm_frame.boxes_of(rule, probabilities) == [box]

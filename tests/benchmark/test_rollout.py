@@ -14,7 +14,7 @@ from rclicks_jax.clicks import click_models, groups, map_clicks, strategies
 from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import protocols
-from rclicks_jax.types import ClickQuery, ImageExample, InstanceExample
+from rclicks_jax.types import ImageExample, InstanceExample
 
 SHAPE = (40, 52)
 NO_CLICKS = np.zeros((0, 2), np.int32)
@@ -99,8 +99,10 @@ def test_areas_are_those_of_the_masks():
     target = OBJECTS[1]
     counted = ~target.ignore_mask
     for track, mask in zip(result.trajectories, result.last_masks, strict=True):
-        assert track.intersection[-1] == (mask & target.gt_mask & counted).sum()
-        assert track.union[-1] == ((mask | target.gt_mask) & counted).sum()
+        assert (
+            track.intersection[-1] == (mask.unpack() & target.gt_mask & counted).sum()
+        )
+        assert track.union[-1] == ((mask.unpack() | target.gt_mask) & counted).sum()
         assert 0 < track.boundary_union[-1] <= track.union[-1]
 
 
@@ -190,7 +192,9 @@ def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
     region = np.zeros(SHAPE, bool)
     region[10:12, 20:23] = True
     query = map_clicks.Query(
-        ClickQuery(EXAMPLE.image, region, region),
+        EXAMPLE.image,
+        region,
+        bit_masks.pack(region),
         np.array([[10, 20], [0, 0], [30, 21]], np.int32),
         np.array([1, 10], np.int32),
         np.array([5, 6], np.uint64),
@@ -216,7 +220,7 @@ def test_a_rollout_asks_for_clicks_then_for_an_answer_of_each_row():
         assert len(question) == maps
         assert [query.wants_map for query in question.queries] == [maps == 1] * maps
         for query in question.queries:
-            assert query.click_query.image is EXAMPLE.image
+            assert query.image is EXAMPLE.image
             assert len(query.group_numbers) == 2 // maps
             assert len(query.clicked_yx) == round_index
         question.seconds = 0.5

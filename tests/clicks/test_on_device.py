@@ -16,7 +16,7 @@ from rclicks_jax.clicks import device_rows, groups, on_device, sampling
 from rclicks_jax.clicks.map_clicks import Query
 from rclicks_jax.jobs import meter, scheduler
 from rclicks_jax.networks import device_letterbox
-from rclicks_jax.types import ClickQuery
+from rclicks_jax.ops import bit_masks
 
 pytestmark = pytest.mark.usefixtures("second_architecture")
 RULES = {"cut": "mass", "empty_map": "baseline"}
@@ -49,16 +49,18 @@ def queries(count, seed=0):
         clicked = np.argwhere(region)[: number % 4].astype(np.int32)
         numbers = np.arange(1, 11) if number % 2 else np.array([number % 10 + 1])
         bits = random.integers(0, 2**64, len(numbers), dtype=np.uint64)
-        query = ClickQuery(image, target, region)
-        made.append(Query(query, clicked, numbers, bits, number % 3 == 0))
+        packed = bit_masks.pack(region)
+        asked = clicked, numbers, bits, number % 3 == 0
+        made.append(Query(image, target, packed, *asked))
     return made
 
 
 def wide_query():
     """A query of another static shape."""
     (query,) = queries(1, seed=9)
-    wide = (np.repeat(array, 4, axis=1) for array in query.click_query)
-    return query._replace(click_query=ClickQuery(*wide))
+    image, *wide = (np.repeat(array, 4, axis=1) for array in query.click_query)
+    gt_mask, region = wide
+    return query._replace(image=image, gt_mask=gt_mask, region=bit_masks.pack(region))
 
 
 def answers(answerer, asked):
@@ -181,10 +183,10 @@ def test_a_photograph_and_a_target_go_up_once(devices, monkeypatch):
 
 def test_a_clicked_pixel_is_not_clicked_again(devices):
     (query,) = queries(1)
-    region = np.zeros(query.click_query.gt_mask.shape, bool)
+    region = np.zeros(query.gt_mask.shape, bool)
     region[30, 20:22] = True
     asked = query._replace(
-        click_query=query.click_query._replace(error_mask=region),
+        region=bit_masks.pack(region),
         clicked_yx=np.array([[30, 20]], np.int32),
     )
     ((answer),) = answers(devices, [asked])
@@ -205,7 +207,7 @@ def test_a_map_that_is_no_number_is_refused():
     broken = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), fresh)
     answerer = on_device.OnDevice(model(3, variables=broken), **RULES)
     (query,) = queries(1)
-    pixels = query.click_query.gt_mask.size
+    pixels = query.gt_mask.size
     message = f"gave {pixels} values that are no finite numbers"
     with pytest.raises(errors.DataError, match=message):
         answers(answerer, [query])
@@ -217,7 +219,8 @@ def test_a_photograph_larger_than_a_static_shape_is_refused(devices):
     image = np.zeros((1, size, 3), np.uint8)
     nothing = np.zeros((0, 2), np.int32)
     one = np.ones(1, np.uint64)
-    query = Query(ClickQuery(image, mask, mask), nothing, np.array([1]), one, False)
+    packed = bit_masks.pack(mask)
+    query = Query(image, mask, packed, nothing, np.array([1]), one, False)
     message = r"has 1x8193 pixels; .* at most 8192 .*max_side to 8192 or less"
     with pytest.raises(errors.DataError, match=message):
         devices.prepare([query])
@@ -278,14 +281,12 @@ def test_without_an_accelerator_maps_are_those_of_the_host(network):
 def test_a_photograph_that_is_gone_is_not_taken_for_another(network, devices):
     """Arrays of the same memory follow each other: each has its own square."""
     (query,) = queries(1)
-    image = query.click_query.image
     for number in range(4):
-        changed = query.click_query._replace(image=np.roll(image, 7 * number, 0))
-        asked = query._replace(click_query=changed)
+        asked = query._replace(image=np.roll(query.image, 7 * number, 0))
         (answer,) = answers(devices, [asked])
-        (expected,) = network([changed])
+        (expected,) = network([asked.click_query])
         np.testing.assert_allclose(answer.click_map, expected, atol=1e-4)
-        del changed, asked
+        del asked
 
 
 def test_photographs_of_one_bucket_share_programs(devices):

@@ -9,17 +9,15 @@ prompts go through the bridge's adapter, which is compared with RClicks's own co
 import functools
 import pathlib
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
-import numpy as np
+import played
 import sam_cases
 import stand_ins
 import torch
 
-from rclicks_jax.bridge.adapter import Clicks
 from rclicks_jax.bridge.adapters import sam as adapter
 
 
@@ -69,42 +67,13 @@ def network_of(package, size):
     return made.eval().requires_grad_(False)
 
 
-def play(network, shape, rounds=sam_cases.ROUNDS):
-    """Returns the embedding and, of each round, logits, choices, scores and masks."""
-    model = adapter.Model(network)
-    features = adapter.encode(model, sam_cases.photograph(shape))
-    yx, positive = sam_cases.clicks_on(shape)
-    scores = []
-
-    def heard(module, inputs, outputs):
-        scores.append(outputs[1].numpy())
-
-    handle = network.mask_decoder.register_forward_hook(heard)
-    state, answers = None, []
-    for count in range(1, rounds + 1):
-        clicks = Clicks(yx, positive, np.full(len(yx), count, np.int32))
-        scores.clear()
-        logits, state = adapter.predict(model, features, clicks, state)
-        # Trajectories with and without a mask prompt have passes of their own.
-        parts = list(np.concatenate(scores))
-        if len(scores) == 2:
-            parts = in_order(parts, positive, count)
-        answers.append((state["low_res"].numpy(), np.stack(parts), logits.numpy() > 0))
-    handle.remove()
-    low_res, scored, masks = map(np.stack, zip(*answers, strict=True))
-    return features.embeddings[0].numpy(), low_res, scored, masks
-
-
-def in_order(parts, positive, count):
-    """Returns scores, which came by kind of trajectory, by trajectory."""
-    drops = [
-        max(signs[:count].sum(), (~signs[:count]).sum()) == 1 for signs in positive
-    ]
-    kinds = {}
-    for row, kind in enumerate(drops):
-        kinds.setdefault(kind, []).append(row)
-    rows = [row for members in kinds.values() for row in members]
-    return [parts[rows.index(row)] for row in range(len(rows))]
+def listen(network):
+    """Returns a list to which each pass of the decoder adds the masks' scores."""
+    heard = []
+    network.mask_decoder.register_forward_hook(
+        lambda module, inputs, outputs: heard.append(outputs[1].numpy())
+    )
+    return heard
 
 
 def main(checkout, out, size="small"):
@@ -114,27 +83,13 @@ def main(checkout, out, size="small"):
     import segment_anything
 
     network = network_of(segment_anything, size)
-    shapes = {key: value.shape for key, value in network.state_dict().items()}
-    kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
-    photographs = sam_cases.SHAPES["small" if size == "small" else "published"]
-    for number, shape in enumerate(photographs):
-        start = time.perf_counter()
-        embedding, low_res, scores, masks = play(network, shape)
-        print(
-            f"{shape}: embedding {embedding.mean():.3f} +- {embedding.std():.3f}, "
-            f"logits {low_res.mean():.3f} +- {low_res.std():.3f}, "
-            f"chosen {np.bincount(scores.argmax(-1).ravel())}, "
-            f"margin {np.diff(np.sort(scores, -1))[..., -1].min():.4f}, "
-            f"foreground {masks.mean():.2f}, {time.perf_counter() - start:.1f} s"
-        )
-        kept[f"{number}/embedding"] = embedding.reshape(len(embedding), -1).T
-        flat = low_res.reshape(*low_res.shape[:2], -1)
-        kept[f"{number}/low_res"] = flat[..., :: sam_cases.STRIDE]
-        kept[f"{number}/deviation"] = low_res.std()
-        kept[f"{number}/scores"] = scores
-        rounds = [count - 1 for count in sam_cases.KEPT]
-        kept[f"{number}/masks"] = np.packbits(masks[rounds], axis=-1)
-    np.savez_compressed(out, **kept)
+    heard, model = listen(network), adapter.Model(network)
+
+    def answered(shape):
+        features, low_res, scores, masks = played.play(adapter, model, heard, shape)
+        return features.embeddings[0].numpy(), low_res, {"scores": scores}, masks
+
+    played.write(out, network, size, answered)
 
 
 if __name__ == "__main__":

@@ -206,7 +206,12 @@ def test_cores_and_batches_are_noted(folder, tmp_path):
     benchmark_job.run(settings(folder), tmp_path / "run")
     noted = store.RunFolder(tmp_path / "run").info().provenance
     assert noted["cores"] >= 1
-    assert set(noted["batches"]) == {"instances", "trajectories", "click_maps"}
+    assert set(noted["batches"]) == {
+        "instances",
+        "trajectories",
+        "click_maps",
+        "segmenter",
+    }
 
 
 def test_reasons_are_counted_by_kind():

@@ -14,18 +14,9 @@ import safetensors.numpy
 import sam_cases
 
 from rclicks_jax import errors
-from rclicks_jax.networks import architectures, layers
-from rclicks_jax.networks.sam import (
-    decoder,
-    frames,
-    network,
-    parts,
-    prompts,
-    sizes,
-    two_way,
-    vit,
-    weights,
-)
+from rclicks_jax.networks import architectures, layers, parts
+from rclicks_jax.networks.prompted import prompts, resizing, two_way
+from rclicks_jax.networks.sam import decoder, frames, network, sizes, vit, weights
 from rclicks_jax.ops import torch_resize
 from rclicks_jax.weights import foreign, torch_files
 
@@ -73,7 +64,7 @@ class Player:
 
     def embedding(self, shape):
         frame = frames.frame_of(shape, self.sizes.side)
-        image = frames.fill_up(sam_cases.photograph(shape))
+        image = resizing.fill_up(sam_cases.photograph(shape))
         return self.encode(self.variables, image, frames.into_square(frame))
 
     def play(self, shape, rounds, shift=0.0, clamp=None, drops=True):
@@ -140,7 +131,7 @@ def test_twenty_clicks_are_answered_as_by_the_authors(player, golden, number, sh
         scores = golden[f"{number}/scores"][count - 1]
         np.testing.assert_array_equal(best, 1 + scores.argmax(1))
         if count in sam_cases.KEPT:
-            whole = frames.to_photograph(low_res, frames.onto_photograph(frame))
+            whole = resizing.to_photograph(low_res, frames.onto_photograph(frame))
             masks = np.asarray(whole)[:, :height, :width] > 0
             bits = golden[f"{number}/masks"][sam_cases.KEPT.index(count)]
             theirs = np.unpackbits(bits, axis=-1, count=width).astype(bool)
@@ -159,7 +150,7 @@ def test_what_is_compared_has_several_choices_and_both_kinds_of_pixels(golden):
 
 def padded_before_normalising(image, matrices):
     square = frames.to_square(image, matrices)
-    mean, std = (jnp.array(each)[None, None] for each in (frames.MEAN, frames.STD))
+    mean, std = (jnp.array(each)[None, None] for each in (resizing.MEAN, resizing.STD))
     is_padding = (square == 0).all(-1, keepdims=True)
     return jnp.where(is_padding, -mean / std, square)
 
@@ -278,9 +269,9 @@ def test_bfloat16_is_near(loaded, golden):
     shape = PHOTOGRAPHS[0][1]
     frame = frames.frame_of(shape, size.side)
     square = frames.to_square(
-        frames.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
+        resizing.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
-    cast = weights.in_precision(variables, jnp.bfloat16)
+    cast = parts.in_precision(variables, jnp.bfloat16)
     encode = jax.jit(lambda *arrays: net.apply(*arrays, method="encode"))
     found = encode(cast, square[None])
     assert found.dtype == jnp.bfloat16

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax.ops import bit_masks
+from rclicks_jax.ops import masks as boxes
 
 sides = st.integers(1, 20) | st.integers(60, 70) | st.integers(125, 132)
 shapes = st.tuples(sides, sides)
@@ -25,6 +26,17 @@ def test_bits_become_the_mask_again(mask):
     np.testing.assert_array_equal(packed.unpack(), mask)
     assert bit_masks.count(packed.bits) == mask.sum()
     assert packed.any() == mask.any()
+
+
+@hypothesis.given(masks)
+@settings
+def test_a_mask_is_cropped_to_its_pixels(mask):
+    part, (top, left) = bit_masks.pack(mask).cropped()
+    assert part.sum() == mask.sum()
+    if mask.any():
+        y0, y1, x0, x1 = boxes.bounding_box(mask)
+        assert (top, left) == (y0, x0)
+        np.testing.assert_array_equal(part, mask[y0:y1, x0:x1])
 
 
 def test_pixels_are_bits_in_their_order():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from rclicks_jax.ops import bit_masks, depth, distance
+from rclicks_jax.ops import bit_masks, depth, depth_bounds, distance
 
 NONE = np.zeros((0, 2), np.int32)
 sides = st.integers(1, 40) | st.sampled_from([63, 64, 65, 130])
@@ -79,7 +79,7 @@ def test_bounds_hold_the_depth_of_large_masks(seed):
     shape = drawn.integers(40, 260), drawn.integers(40, 300)
     mask = smooth(drawn, shape)
     except_yx = np.argwhere(mask)[:: max(1, int(mask.sum()) // 9)]
-    field = depth._Field.of([contest([mask], except_yx)])
+    field = depth_bounds.Field.of([contest([mask], except_yx)])
     allowed = np.ones_like(mask)
     exact = np.sqrt(distance.deepest_pixel(mask, allowed)[0])
     assert field.low[0] <= exact <= field.high[0]
@@ -95,8 +95,8 @@ def test_masks_of_many_depths_are_looked_at_in_groups():
         for radius in (3, 20, 60, 130, 200)
     ]
     contests = [contest([mask, np.roll(mask, -8, axis=0)]) for mask in masks]
-    field = depth._Field.of(contests)
-    groups = list(depth._groups(field, np.arange(10), np.ones(5)))
+    field = depth_bounds.Field.of(contests)
+    groups = list(depth_bounds.groups(field, np.arange(10), np.ones(5)))
     assert len(groups) > 2
     assert sorted(n for group in groups for n in group.numbers) == list(range(10))
     for winner, mask in zip(depth.winners(contests), masks, strict=True):

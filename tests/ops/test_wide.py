@@ -35,7 +35,7 @@ def test_quotients_are_those_of_integers(number, divisor):
 
 
 def test_totals_are_exact_beyond_32_bits():
-    for size in (0, 1, 7, 32768, 32769, 300_001):
-        values = np.random.default_rng(size).integers(0, 2**16, size)
-        values[size // 2 :] = 65535
+    for rows, columns in ((0, 3), (1, 1), (7, 5), (32768, 1), (32769, 3), (401, 749)):
+        values = np.random.default_rng(rows).integers(0, 2**16, (rows, columns))
+        values[rows // 2 :] = 65535
         assert value(wide.total(jnp.asarray(values, jnp.uint32))) == values.sum()

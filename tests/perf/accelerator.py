@@ -28,9 +28,9 @@ from rclicks_jax.benchmark import records
 from rclicks_jax.clicks import groups, map_clicks, on_device
 from rclicks_jax.jobs import store
 from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import networks
 from rclicks_jax.settings.benchmark import BenchmarkConfig
-from rclicks_jax.types import ClickQuery
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = {"cut": "mass", "empty_map": "baseline"}
@@ -84,14 +84,15 @@ def queries(sizes, count):
     height, width = sizes.photograph
     target = np.zeros(sizes.photograph, bool)
     target[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = True
+    region = bit_masks.pack(target)
     nothing = np.zeros((0, 2), np.int32)
     numbers = np.arange(1, groups.GROUP_COUNT + 1, dtype=np.int32)
     made = []
     for _ in range(count):
         image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
         bits = random.integers(0, 2**64, len(numbers), dtype=np.uint64)
-        query = ClickQuery(image, target, target)
-        made.append(map_clicks.Query(query, nothing, numbers, bits, False))
+        asked = nothing, numbers, bits, False
+        made.append(map_clicks.Query(image, target, region, *asked))
     return made
 
 

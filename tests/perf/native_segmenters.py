@@ -1,10 +1,14 @@
 """Times `jax_sam` beside the same weights through the bridge with PyTorch.
 
     python tests/perf/native_segmenters.py PYTHON CHECKOUT [vit_b]
+    python tests/perf/native_segmenters.py --together
 
 PYTHON has PyTorch; CHECKOUT is one of facebookresearch/segment-anything. Each segmenter
 plays in a process of its own, one after the other, and says how long a call took and
 how many seconds of the cores it used: the second number holds on a busy machine too.
+
+`--together` times a small SAM whose passes answer clicks on several photographs beside
+one that is asked about a photograph at a time.
 """
 
 import json
@@ -18,7 +22,7 @@ import time
 import numpy as np
 
 from rclicks_jax.networks.sam import sizes, weights
-from rclicks_jax.segmenters import load
+from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
 
@@ -26,9 +30,11 @@ HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(1, str(HERE.parents[1]))
 
 import sam_cases
+import small_sam
 
 ADAPTER = HERE.with_name("native_segmenters_adapter.py")
 TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 2
+PHOTOGRAPHS = 12
 SHAPE = (480, 640)
 
 
@@ -92,6 +98,50 @@ def play(spec):
     segmenter.close()
 
 
+def together():
+    """Prints the rows answered a second of the cores, for passes of several sizes."""
+    with tempfile.TemporaryDirectory() as folder:
+        spec = f"jax_sam:checkpoint={small_sam.write(pathlib.Path(folder, 'sam.pth'))}"
+        for batch in (4, 16, 64):
+            rates = _rates(load.load(f"{spec}:batch={batch}"))
+            print(
+                f"batch {batch}: {rates[0]:.0f} rows a second of the cores on "
+                f"{PHOTOGRAPHS} photographs together, {rates[1]:.0f} on one at a time: "
+                f"{rates[0] / rates[1]:.2f} times as many",
+                flush=True,
+            )
+
+
+def _rates(segmenter):
+    """Returns rows a second of the cores, of photographs together and one at a time."""
+    images = [sam_cases.photograph((96, 128), number) for number in range(PHOTOGRAPHS)]
+    features = [segmenter.encode(image) for image in images]
+    yx = np.full((TRAJECTORIES, 20, 2), 40, np.int32)
+    signs = np.ones((TRAJECTORIES, 20), bool)
+    # Five of the trajectories go on.
+    goes_on = [np.arange(TRAJECTORIES), *[np.arange(5)] * (ROUNDS - 1)]
+    least = []
+    for size in (PHOTOGRAPHS, 1):
+        taken = []
+        for _ in range(1 + 2 * REPEATS):
+            sessions = [
+                segmenter.start(each, [None] * TRAJECTORIES) for each in features
+            ]
+            start = core_seconds()
+            for count, rows in enumerate(goes_on, 1):
+                counts = np.full(len(rows), count, np.int32)
+                clicks = Clicks(yx[rows], signs[rows], counts)
+                for first in range(0, PHOTOGRAPHS, size):
+                    segmenter.predict_together([
+                        base.Request(session, rows, clicks)
+                        for session in sessions[first : first + size]
+                    ])  # fmt: skip
+            taken.append(core_seconds() - start)
+        least.append(min(taken[1:]))
+    rows = PHOTOGRAPHS * sum(map(len, goes_on))
+    return [rows / seconds for seconds in least]
+
+
 def main(python, checkout, variant="vit_b"):
     """Prints a table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -119,5 +169,7 @@ def main(python, checkout, variant="vit_b"):
 if __name__ == "__main__":
     if sys.argv[1] == "--play":
         play(sys.argv[2])
+    elif sys.argv[1] == "--together":
+        together()
     else:
         main(*sys.argv[1:])

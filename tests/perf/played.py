@@ -102,6 +102,6 @@ class Elsewhere:
         ]
 
     def _pixels(self, query):
-        height, width = query.click_query.gt_mask.shape
+        height, width = query.gt_mask.shape
         drawn = query.bits % np.uint64(height * width)
         return np.stack(np.divmod(drawn.astype(np.int64), width), axis=-1)

@@ -18,8 +18,8 @@ from timing import wait_until_idle
 
 from rclicks_jax.clicks.map_clicks import Query
 from rclicks_jax.networks import cards, clickability, infer
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import networks
-from rclicks_jax.types import ClickQuery
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 device_stream = importlib.import_module("device_stream")
@@ -40,8 +40,9 @@ def query():
     target[100:300, 200:400] = True
     image = np.zeros((*SHAPE, 3), np.uint8)
     nothing = np.zeros((0, 2), np.int32)
-    asked = ClickQuery(image, target, target)
-    return Query(asked, nothing, np.array([5]), np.ones(1, np.uint64), False)
+    region = bit_masks.pack(target)
+    bits = np.ones(1, np.uint64)
+    return Query(image, target, region, nothing, np.array([5]), bits, False)
 
 
 def seconds(model, lanes):

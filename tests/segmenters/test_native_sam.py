@@ -1,35 +1,34 @@
 """`jax_sam` as users name it, with a small checkpoint of seeded weights."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
 import sam_cases
+import small_sam
 
 from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import PAPER
 from rclicks_jax.segmenters import load, specs
 from rclicks_jax.segmenters.conformance import suite
 from rclicks_jax.segmenters.native import sam
+from rclicks_jax.segmenters.native.settings import Settings
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam_small.npz"
 NUMBER, SHAPE = 1, sam_cases.SHAPES["small"][1]
 YX, POSITIVE = sam_cases.clicks_on(SHAPE)
 
 
 @pytest.fixture(scope="module")
 def golden():
-    return np.load(GOLDEN, allow_pickle=False)
+    return np.load(small_sam.GOLDEN, allow_pickle=False)
 
 
 @pytest.fixture(scope="module")
-def state(golden):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    return sam_cases.state_of({key: json.loads(shape) for key, shape in lines})
+def state():
+    return small_sam.state()
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def test_photographs_are_counted_and_spread_over_devices(checkpoint):
     assert [each.lane for each in features] == [0, 1, 1]
     assert both.encodes == 3
     for each in features:
-        assert {device.id for device in each.embedding.devices()} == {each.lane}
+        assert {device.id for device in each.kept.rows.devices()} == {each.lane}
         masks = both.start(each, [None]).predict(np.arange(1), clicks_of(1, [0]))
         assert masks.shape == (1, 20, 30)
         both.release(each)
@@ -206,5 +205,5 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 def test_settings_open_the_segmenter(checkpoint):
     assert registry.NATIVE_SEGMENTERS["jax_sam"] == sam.__name__
     settings = sam.load({"checkpoint": str(checkpoint), "batch": "3"})
-    assert settings == sam.Sam(str(checkpoint), batch=3)
-    assert sam.open_segmenter(settings, PAPER, 0).batch == 3
+    assert settings == Settings(str(checkpoint), batch=3)
+    assert sam.open_segmenter(settings, PAPER).batch == 3

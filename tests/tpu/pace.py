@@ -19,6 +19,7 @@ from tpu import table
 OBJECTS, GROUPS, CLICKS = 2531, 10, 20
 MAPS = OBJECTS * (1 + GROUPS * (CLICKS - 1))
 ROUNDS = OBJECTS * CLICKS
+DRAWS = ROUNDS * GROUPS
 LARGE = "1500x2000"
 # A v4-32 has 16 chips.
 CHIPS, AIM = 16, 120
@@ -43,13 +44,14 @@ def seconds_of(rows: list[table.Row], chip: str) -> dict[str, float]:
         # Its shape says first, or after the variant, how many it makes.
         return row.estimate / 1e3, int(re.findall(r"\b\d+\b", row.shape)[0])
 
-    (maps, batch), (drawn, _) = estimate("click maps", "`b`"), estimate("draws", LARGE)
+    maps, batch = estimate("click maps", "`b`")
+    drawn, draws = estimate("draws", LARGE)
     counted, _ = estimate("areas", LARGE)
     return {
         "click maps": MAPS * maps / batch,
-        "draws": ROUNDS * drawn,
-        # Of masks, and of boundary bands.
-        "areas": 2 * ROUNDS * counted,
+        "draws": DRAWS * drawn / draws,
+        # Of masks and of boundary bands, all of an object.
+        "areas": ROUNDS * counted,
     }
 
 

@@ -12,11 +12,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.clicks import sampling
+from rclicks_jax.clicks import on_device
 from rclicks_jax.networks import architectures, device_letterbox, passes
 from rclicks_jax.networks.sam import network as sam_network
 from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.networks.sam import weights as sam_weights
+from rclicks_jax.networks.sam2 import network as sam2_network
+from rclicks_jax.networks.sam2 import sizes as sam2_sizes
+from rclicks_jax.networks.sam2 import weights as sam2_weights
+from rclicks_jax.networks.simpleclick import network as simpleclick_network
+from rclicks_jax.networks.simpleclick import sizes as simpleclick_sizes
+from rclicks_jax.networks.simpleclick import weights as simpleclick_weights
 from rclicks_jax.ops import buckets, packed_masks
 from rclicks_jax.ops.taps import Axes, Taps
 from rclicks_jax.settings import networks
@@ -45,6 +51,39 @@ class Case:
     chip: str
     devices: int
     lower: Lower
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompted:
+    """SAM or a successor, in bfloat16.
+
+    Attributes:
+        net: The network.
+        shapes: Shapes of its variables, of its sizes.
+        sizes: Its sizes.
+    """
+
+    net: Any
+    shapes: Callable[[Any], Any]
+    sizes: Any
+
+    def variables(self) -> Any:
+        """Shapes of the variables as they are on a device."""
+        return in_bfloat16(self.shapes(self.sizes))
+
+
+def sam(variant: str) -> Prompted:
+    """A published size of SAM."""
+    sizes = sam_sizes.PUBLISHED[variant]
+    net = sam_network.Sam(sizes, jnp.bfloat16)
+    return Prompted(net, sam_weights.shapes_of, sizes)
+
+
+def sam2(variant: str) -> Prompted:
+    """A published size of SAM 2."""
+    sizes = sam2_sizes.PUBLISHED[variant]
+    net = sam2_network.Sam2(sizes, jnp.bfloat16)
+    return Prompted(net, sam2_weights.shapes_of, sizes)
 
 
 def on_one(lower_for: Callable[..., Any], *arguments: Any) -> Lower:
@@ -123,26 +162,39 @@ def training_step(variant: str, batch: int, side: int, *, remat: bool = False) -
 
 
 def draws(maps: int, height: int, width: int) -> Lower:
-    """A click of one group from each of some maps."""
+    """A click of one group from each of some maps, which are restored to native size.
+
+    Eight pixels of each are not clicked again.
+    """
     rows, columns = buckets.static_shape((height, width))
+    run = functools.partial(on_device.draw, cut="mass", empty_map="uniform")
     return on_one(
-        functools.partial(sampling.draw_maps.lower, cut="mass"),
-        Shape((maps, rows * columns), jnp.uint16),
-        Shape((maps, 3), jnp.uint32),
+        jax.jit(run).lower,
+        Shape((16, 416, 416), jnp.float32),
+        Shape((maps,), jnp.int32),
+        Shape((maps, rows, columns // 8), jnp.uint8),
+        Axes(taps(maps, rows), taps(maps, columns)),
+        Shape((maps, 8, 2), jnp.int32),
         Shape((maps, 1), jnp.int32),
         Shape((maps, 1, 2), jnp.uint32),
     )
 
 
+def taps(count: int, length: int) -> Taps:
+    """Shapes of the taps of some axes of a length."""
+    places, weights = (
+        Shape((count, length), kind) for kind in (jnp.int32, jnp.float32)
+    )
+    return Taps(places, places, weights, weights)
+
+
 def regions(masks: int, height: int, width: int) -> Lower:
     """Squares of some regions to mend, from bits."""
     rows, columns = buckets.static_shape((height, width))
-    places, weights = (Shape((masks, 416), kind) for kind in (jnp.int32, jnp.float32))
-    axis = Taps(places, places, weights, weights)
     return on_one(
         jax.jit(jax.vmap(device_letterbox.mask_square)).lower,
         Shape((masks, rows, columns // 8), jnp.uint8),
-        Axes(axis, axis),
+        Axes(taps(masks, 416), taps(masks, 416)),
     )
 
 
@@ -156,25 +208,29 @@ def areas(masks: int, height: int, width: int) -> Lower:
     return on_one(lower, predictions, target, target, band_width)
 
 
-def sam_encoder(variant: str, photographs: int) -> Lower:
-    """SAM's image encoder, in bfloat16, of squares."""
-    size = sam_sizes.PUBLISHED[variant]
-    net = sam_network.Sam(size, jnp.bfloat16)
-    encode = jax.jit(functools.partial(net.apply, method="encode"))
+def encoder(made: Prompted, photographs: int) -> Lower:
+    """An image encoder, in bfloat16, of squares."""
+    encode = jax.jit(functools.partial(made.net.apply, method="encode"))
+    square = Shape((photographs, made.sizes.side, made.sizes.side, 3), jnp.float32)
+    return on_one(encode.lower, made.variables(), square)
+
+
+def decoder(made: Prompted, photographs: int, trajectories: int) -> Lower:
+    """A decoder's pass, in bfloat16, of trajectories on some photographs."""
+    net, size = made.net, made.sizes
+    answer = jax.jit(functools.partial(net.apply, method="answer"))
+
+    def begun(variables: Any, square: jax.Array) -> Any:
+        encoded = net.apply(variables, square, method="encode")
+        return net.apply(variables, encoded, method="begin")
+
     square = Shape((photographs, size.side, size.side, 3), jnp.float32)
-    return on_one(encode.lower, sam_variables(size), square)
-
-
-def sam_decoder(variant: str, photographs: int, trajectories: int) -> Lower:
-    """SAM's decoder, in bfloat16, of trajectories on some photographs."""
-    size = sam_sizes.PUBLISHED[variant]
-    net = sam_network.Sam(size, jnp.bfloat16)
-    decode = jax.jit(functools.partial(net.apply, method="decode"))
+    kept = jax.eval_shape(begun, made.variables(), square)
     places, clicks = size.grid**2, 26
     return on_one(
-        decode.lower,
-        sam_variables(size),
-        Shape((photographs, places, size.channels), jnp.bfloat16),
+        answer.lower,
+        made.variables(),
+        jax.tree.map(lambda leaf: Shape(leaf.shape, leaf.dtype), kept),
         Shape((trajectories,), jnp.int32),
         Shape((trajectories, clicks, 2), jnp.float32),
         Shape((trajectories, clicks), jnp.bool_),
@@ -184,14 +240,31 @@ def sam_decoder(variant: str, photographs: int, trajectories: int) -> Lower:
     )
 
 
-def sam_variables(size: sam_sizes.SamSizes) -> Any:
-    """Shapes of SAM's variables as they are on a device."""
+def in_bfloat16(variables: Any) -> Any:
+    """Returns shapes of variables whose matrices are bfloat16 already."""
 
     def cast(path: Any, leaf: Any) -> Shape:
         is_matrix = path[-1].key == "kernel"
         return Shape(leaf.shape, jnp.bfloat16 if is_matrix else leaf.dtype)
 
-    return jax.tree_util.tree_map_with_path(cast, sam_weights.shapes_of(size))
+    return jax.tree_util.tree_map_with_path(cast, variables)
+
+
+def simpleclick_pass(
+    size: simpleclick_sizes.SimpleClickSizes, rows: int, side: int
+) -> Lower:
+    """SimpleClick's pass over crops and their mirror images, in bfloat16."""
+    net = simpleclick_network.SimpleClick(size, jnp.bfloat16)
+    answer = jax.jit(functools.partial(net.apply, method="answer"))
+    clicks = 26
+    squares = simpleclick_network.Squares(
+        pixels=Shape((rows, side, side, 4), jnp.float32),
+        points=Shape((rows, clicks, 2), jnp.float32),
+        mirrored=Shape((rows, clicks), jnp.float32),
+        positive=Shape((rows, clicks), jnp.bool_),
+    )
+    variables = in_bfloat16(simpleclick_weights.shapes_of(size))
+    return on_one(answer.lower, variables, squares)
 
 
 def programs() -> list[Case]:
@@ -210,9 +283,15 @@ def programs() -> list[Case]:
             cases.append(Case("draws", f"{maps} {size}", chip, 1, drawn))
             cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     for chip in ("v4", "v5e"):
-        encoder, decoder = sam_encoder("vit_b", 4), sam_decoder("vit_b", 8, 88)
-        cases.append(Case("SAM encoder", "`vit_b`, 4 photographs", chip, 1, encoder))
-        cases.append(Case("SAM decoder", "88 of 8 photographs", chip, 1, decoder))
+        for name, made in (("SAM", sam("vit_b")), ("SAM 2", sam2("hiera_b+"))):
+            shape = f"`{made.sizes.variant}`, 4 photographs"
+            encodes, decodes = encoder(made, 4), decoder(made, 8, 64)
+            cases.append(Case(f"{name} encoder", shape, chip, 1, encodes))
+            answered = "64 of 8 photographs"
+            cases.append(Case(f"{name} decoder", answered, chip, 1, decodes))
+        base = simpleclick_sizes.PUBLISHED["vit_base"]
+        answers = simpleclick_pass(base, 16, 448)
+        cases.append(Case("SimpleClick", "`vit_base`, 16 crops", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)
@@ -233,6 +312,11 @@ def nano_programs() -> list[Case]:
         masks = areas(2, 48, 64)
         cases.append(Case("areas", "2 masks of 48x64", chip, 1, masks))
     cases.append(Case("draws", "2 of 48x64", "v4", 1, draws(2, 48, 64)))
+    small = dataclasses.replace(
+        simpleclick_sizes.PUBLISHED["vit_xtiny"], dim=32, heads=2, hidden=64, depth=4
+    )
+    crops = simpleclick_pass(small, 1, 448)
+    cases.append(Case("SimpleClick", "small, 1 crop", "v4", 1, crops))
     step = training_step("nano", 1, 64)
     cases.append(Case("training step", "`nano`, batch 16", "v4", 16, step))
     return cases

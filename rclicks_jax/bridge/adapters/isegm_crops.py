@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 Box = tuple[int, int, int, int]
 
@@ -34,20 +33,6 @@ class Rule(NamedTuple):
     keeps: bool = True
     expansion: float = 1.4
     worst_iou: float = 0.5
-
-
-def boxes_of(rule: Rule | None, probabilities: torch.Tensor) -> list[Box | None]:
-    """Returns the box around the object in each map, `f32[t h w]`; None if empty."""
-    if rule is None:
-        return [None] * len(probabilities)
-    inside = probabilities > rule.threshold
-    rows, columns = inside.any(dim=2).cpu().numpy(), inside.any(dim=1).cpu().numpy()
-    boxes: list[Box | None] = []
-    for row, column in zip(rows, columns):  # noqa: B905
-        y, x = np.flatnonzero(row), np.flatnonzero(column)
-        full = (int(y[0]), int(y[-1]), int(x[0]), int(x[-1])) if len(y) else None
-        boxes.append(full)
-    return boxes
 
 
 def choose(
@@ -83,6 +68,18 @@ def choose(
         and _overlap(fresh, old) >= rule.worst_iou
     )
     return (old if fits else fresh), True
+
+
+def points_in(seen: Box, target: tuple[int, int], yx: np.ndarray) -> np.ndarray:
+    """Returns clicks in pixels of a crop that is resized, rounded as in the original.
+
+    Args:
+        seen: The crop.
+        target: Height and width that it is resized to.
+        yx: Clicks in pixels of the photograph, `f64[k 2]`.
+    """
+    size = (seen[1] - seen[0] + 1, seen[3] - seen[2] + 1)
+    return np.array(target) * (yx - [seen[0], seen[2]]) / np.array(size)
 
 
 def _around(rule: Rule, box: Box, on_object: np.ndarray, whole: Box) -> Box:

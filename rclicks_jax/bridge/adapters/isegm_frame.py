@@ -144,13 +144,29 @@ def begin(pixels: torch.Tensor, count: int) -> State:
     }
 
 
+def boxes_of(
+    rule: isegm_crops.Rule | None, probabilities: torch.Tensor
+) -> list[isegm_crops.Box | None]:
+    """Returns the box around the object in each map, `f32[t h w]`; None if empty."""
+    if rule is None:
+        return [None] * len(probabilities)
+    inside = probabilities > rule.threshold
+    rows, columns = inside.any(dim=2).cpu().numpy(), inside.any(dim=1).cpu().numpy()
+    boxes: list[isegm_crops.Box | None] = []
+    for row, column in zip(rows, columns):  # noqa: B905
+        y, x = np.flatnonzero(row), np.flatnonzero(column)
+        full = (int(y[0]), int(y[-1]), int(x[0]), int(x[-1])) if len(y) else None
+        boxes.append(full)
+    return boxes
+
+
 def _passes(
     frame: Frame, pixels: torch.Tensor, clicks: Clicks, state: State
 ) -> tuple[list[Pass], torch.Tensor]:
     """Returns the pass of each trajectory, and the crops to keep, `i64[t 4]`."""
     height, width = pixels.shape[1:]
     whole = (0, height - 1, 0, width - 1)
-    boxes = isegm_crops.boxes_of(frame.crops, state["probabilities"])
+    boxes = boxes_of(frame.crops, state["probabilities"])
     crops = state["crop"].clone()
     passes = []
     for row, count in enumerate(clicks.count.tolist()):
@@ -176,9 +192,8 @@ def _transformed(
     """Returns the size of a pass and its clicks, rounded as in the original."""
     size, points = _size_of(seen), yx.astype(np.float64)
     if zooms:
-        target = _zoomed(size, frame.target)
-        points = np.array(target) * (points - [seen[0], seen[2]]) / np.array(size)
-        size = target
+        size = _zoomed(size, frame.target)
+        points = isegm_crops.points_in(seen, size, points)
     if frame.fixed:
         points = points * (np.array(frame.fixed) / np.array(size))
         size = frame.fixed

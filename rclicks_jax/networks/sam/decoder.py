@@ -1,8 +1,5 @@
 """The mask decoder of SAM: the one mask of three whose IoU it predicts to be best.
 
-Convolutions that double the size are products, and what they make stays where it is, as
-channels of a place; only the logits of the chosen mask are made of it.
-
 Source: facebookresearch/segment-anything, segment_anything/modeling/mask_decoder.py.
 """
 
@@ -13,13 +10,11 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts, prompts, two_way
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.prompted import prompts, two_way, upscaling
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 _EPSILON = 1e-6
-# Pixels that a pixel becomes when the size is doubled.
-_QUARTERS = 4
 
 
 class Decoded(NamedTuple):
@@ -50,9 +45,9 @@ class MaskDecoder(nn.Module):
         self.iou_token = prompts.Table((1, channels))
         self.mask_tokens = prompts.Table((sizes.masks, channels))
         # Kernels of transposed convolutions: inputs, 2x2, outputs.
-        self.output_upscaling_0 = prompts.Taps((channels, 2, 2, middle))
+        self.output_upscaling_0 = parts.Kernel((channels, 2, 2, middle))
         self.output_upscaling_1 = parts.Norm(middle, _EPSILON, dtype)
-        self.output_upscaling_3 = prompts.Taps((middle, 2, 2, narrow))
+        self.output_upscaling_3 = parts.Kernel((middle, 2, 2, narrow))
         self.output_hypernetworks_mlps = [
             parts.Perceptron((channels, channels, channels, narrow), dtype)
             for _ in range(sizes.masks)
@@ -62,6 +57,10 @@ class MaskDecoder(nn.Module):
             (channels, *between, sizes.masks), dtype
         )
 
+    def begin(self, embeddings: jax.Array, places: jax.Array) -> jax.Array:
+        """Computes what all trajectories on photographs share; see `TwoWay.begin`."""
+        return self.transformer.begin(embeddings, places)
+
     def __call__(
         self, click_tokens: jax.Array, valid: jax.Array, ground: two_way.Ground
     ) -> Decoded:
@@ -70,7 +69,7 @@ class MaskDecoder(nn.Module):
         Args:
             click_tokens: Tokens of clicks, `f32[n k c]`.
             valid: Those that count, `bool[n k]`.
-            ground: Embeddings and mask prompts.
+            ground: Photographs and mask prompts.
         """
         count, sizes = click_tokens.shape[0], self.sizes
         own = jnp.concatenate([self.iou_token(), self.mask_tokens()])
@@ -91,26 +90,10 @@ class MaskDecoder(nn.Module):
             axis=1,
         )
         chosen = jnp.take_along_axis(weights, best[:, None, None], axis=1)[:, 0]
-        return Decoded(self._logits(places, chosen), best, scores)
-
-    def _logits(self, places: jax.Array, weights: jax.Array) -> jax.Array:
-        """Returns logits by place, `f32[n 16 g*g]`.
-
-        Args:
-            places: The places, `f32[n s c]`.
-            weights: What each channel of the finest features gives, `f32[n c/8]`.
-        """
-        count, length, channels = places.shape
-        kernel, bias = (each.astype(self.dtype) for each in self.output_upscaling_0())
-        middle = bias.shape[0]
-        fine = jnp.einsum("cd,nsc->nds", kernel.reshape(channels, -1), places)
-        fine = fine.reshape(count, _QUARTERS, middle, length)
-        fine = fine + bias[None, None, :, None]
-        fine = layers.gelu(self.output_upscaling_1(fine, axis=2))
-        kernel, bias = (each.astype(self.dtype) for each in self.output_upscaling_3())
-        finest = jnp.einsum("cd,nqcs->nqds", kernel.reshape(middle, -1), fine)
-        finest = finest.reshape(count, _QUARTERS, _QUARTERS, -1, length)
-        finest = layers.gelu(finest + bias[None, None, None, :, None])
-        products = finest * weights[:, None, None, :, None]
-        logits = products.astype(jnp.float32).sum(axis=3)
-        return logits.reshape(count, _QUARTERS**2, length)
+        finest = upscaling.finest(
+            places,
+            self.output_upscaling_0,
+            self.output_upscaling_1,
+            self.output_upscaling_3,
+        )
+        return Decoded(upscaling.logits(finest, chosen), best, scores)

@@ -15,11 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.networks.sam import prompts
+from rclicks_jax.networks.prompted import prompts, resizing
+from rclicks_jax.networks.prompted.resizing import Matrices
 from rclicks_jax.ops import buckets, torch_resize
-
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
 
 
 class Frame(NamedTuple):
@@ -39,18 +37,6 @@ class Frame(NamedTuple):
         """Converts pixels of the photograph to pixels of the square, `f32[... 2]`."""
         scale = np.array(self.fitted) / np.array(self.size)
         return (yx.astype(np.float64) * scale).astype(np.float32)
-
-
-class Matrices(NamedTuple):
-    """What resizes rows, and what resizes columns.
-
-    Attributes:
-        rows: `f32[target source]`, 0 where there is nothing.
-        columns: The same of columns.
-    """
-
-    rows: np.ndarray
-    columns: np.ndarray
 
 
 def frame_of(shape: Sequence[int], side: int) -> Frame:
@@ -94,13 +80,6 @@ def onto_photograph(frame: Frame) -> Matrices:
     return Matrices(*matrices)
 
 
-def fill_up(image: np.ndarray) -> np.ndarray:
-    """Returns an image, `u8[h w 3]`, with zeros up to the size of its bucket."""
-    filled = np.zeros((*buckets.static_shape(image.shape), 3), np.uint8)
-    filled[: image.shape[0], : image.shape[1]] = image
-    return filled
-
-
 def to_square(image: jax.Array, matrices: Matrices) -> jax.Array:
     """Returns what the encoder sees, `f32[s s 3]`.
 
@@ -109,22 +88,5 @@ def to_square(image: jax.Array, matrices: Matrices) -> jax.Array:
         matrices: Of `into_square`.
     """
     rows, columns = (jnp.asarray(each) for each in matrices)
-    pixels = image.astype(jnp.float32)
-    wide = jnp.einsum("xw,hwc->hxc", columns, pixels, precision="highest")
-    resized = jnp.einsum("yh,hxc->yxc", rows, wide, precision="highest")
-    mean, std = (jnp.array(each, jnp.float32)[None, None] for each in (MEAN, STD))
     within = (rows.sum(1) > 0)[:, None] & (columns.sum(1) > 0)[None, :]
-    return jnp.where(within[..., None], (resized - mean) / std, 0)
-
-
-def to_photograph(low_res: jax.Array, matrices: Matrices) -> jax.Array:
-    """Returns logits on the bucket of a photograph, `f32[n h w]`.
-
-    Args:
-        low_res: Logits by place, `f32[n 16 g*g]`.
-        matrices: Of `onto_photograph`.
-    """
-    rows, columns = (jnp.asarray(each) for each in matrices)
-    pixels = prompts.to_pixels(low_res)
-    wide = jnp.einsum("xc,nrc->nrx", columns, pixels, precision="highest")
-    return jnp.einsum("yr,nrx->nyx", rows, wide, precision="highest")
+    return jnp.where(within[..., None], resizing.normalised(image, matrices), 0)

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.sam import decoder, prompts, two_way, vit
+from rclicks_jax.networks.prompted import prompts, two_way
+from rclicks_jax.networks.sam import decoder, vit
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 
@@ -35,9 +36,24 @@ class Sam(nn.Module):
         """
         return self.image_encoder(square)
 
-    def decode(
+    def begin(self, embeddings: jax.Array) -> jax.Array:
+        """Computes what all trajectories on photographs share.
+
+        Args:
+            embeddings: Of photographs, `f32[p g*g c]`.
+
+        Returns:
+            `f32[p g*g c+3i]`, for `answer`.
+        """
+        return self.mask_decoder.begin(embeddings, self.prompt_encoder.grid())
+
+    def decode(self, embeddings: jax.Array, *rest: jax.Array) -> decoder.Decoded:
+        """Answers clicks on embeddings, `f32[p g*g c]`; the rest is as for `answer`."""
+        return self.answer(self.begin(embeddings), *rest)
+
+    def answer(
         self,
-        embeddings: jax.Array,
+        photographs: jax.Array,
         photograph: jax.Array,
         yx: jax.Array,
         positive: jax.Array,
@@ -48,7 +64,7 @@ class Sam(nn.Module):
         """Answers the clicks of trajectories, which do not depend on each other.
 
         Args:
-            embeddings: Of photographs, `f32[p g*g c]`.
+            photographs: What `begin` makes of their embeddings, `f32[p g*g c+3i]`.
             photograph: Number of each trajectory's photograph, `i32[n]`.
             yx: Clicks in pixels of the square, `f32[n k 2]`.
             positive: Foreground click or not, `bool[n k]`.
@@ -57,17 +73,7 @@ class Sam(nn.Module):
             has_mask: Whether a trajectory's mask prompt is used, `bool[n]`.
         """
         encoder = self.prompt_encoder
-        spread, bias = encoder.spread()
-        mask = jnp.where(has_mask[:, None, None], encoder.mask(low_res), 0)
-        no_mask = encoder.no_mask()
-        ground = two_way.Ground(
-            embeddings=embeddings,
-            places=encoder.grid(),
-            photograph=photograph,
-            mask=mask,
-            spread=spread,
-            offset=jnp.where(has_mask[:, None], bias[None], no_mask[None]),
-        )
+        ground = two_way.ground_of(encoder, photographs, photograph, low_res, has_mask)
         tokens = encoder.clicks(yx, positive)
         # The first token, which is no click, is always there.
         valid = jnp.arange(tokens.shape[1])[None] <= count[:, None]

@@ -5,8 +5,6 @@ import dataclasses
 from rclicks_jax import errors
 from rclicks_jax.weights import state_dicts
 
-# No shape shows it; all published networks have it.
-DECODER_HEADS = 8
 _BLOCK = "image_encoder.blocks."
 
 

@@ -13,8 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts
+from rclicks_jax.networks import layers, parts
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 _EPSILON = 1e-6
@@ -145,28 +144,13 @@ class PatchEmbedding(nn.Module):
     def __call__(self, square: jax.Array) -> jax.Array:
         """Maps `f32[b s s 3]` to `f32[b g g c]`."""
         patch, grid, dim = self.sizes.patch, self.sizes.grid, self.sizes.dim
-        projection = _Kernel((patch, patch, 3, dim), True, name="proj")
+        projection = parts.Kernel((patch, patch, 3, dim), name="proj")
         kernel, bias = projection()
         shape = (square.shape[0], grid, patch, grid, patch, 3)
         patches = square.astype(self.dtype).reshape(shape).transpose(0, 1, 3, 2, 4, 5)
         patches = patches.reshape(square.shape[0], grid, grid, -1)
         tokens = patches @ kernel.astype(self.dtype).reshape(-1, dim)
         return tokens + parts.along_last(bias.astype(self.dtype), 4)
-
-
-class _Kernel(nn.Module):
-    """The parameters of a convolution."""
-
-    shape: tuple[int, ...]
-    biased: bool
-
-    @nn.compact
-    def __call__(self) -> tuple[jax.Array, jax.Array]:
-        """Returns the kernel, `f32[h w i o]`, and the bias, `f32[o]` or `f32[0]`."""
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), self.shape)
-        if not self.biased:
-            return kernel, jnp.zeros(0)
-        return kernel, self.param("bias", nn.initializers.zeros, self.shape[-1:])
 
 
 class Encoder(nn.Module):
@@ -187,9 +171,9 @@ class Encoder(nn.Module):
             Block(sizes, grid if n in sizes.global_blocks else sizes.window, dtype)
             for n in range(sizes.depth)
         ]
-        self.neck_0 = _Kernel((1, 1, dim, channels), False)
+        self.neck_0 = parts.Kernel((1, 1, dim, channels), False)
         self.neck_1 = parts.Norm(channels, _EPSILON, dtype)
-        self.neck_2 = _Kernel((3, 3, channels, channels), False)
+        self.neck_2 = parts.Kernel((3, 3, channels, channels), False)
         self.neck_3 = parts.Norm(channels, _EPSILON, dtype)
 
     def __call__(self, square: jax.Array) -> jax.Array:

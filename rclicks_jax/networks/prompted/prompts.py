@@ -14,9 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
-from rclicks_jax.networks.sam import parts
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks import layers, parts
+from rclicks_jax.networks.prompted.sizes import Sizes
 
 # Logits of low resolution along a side of a place of the grid.
 FINER = 4
@@ -74,22 +73,10 @@ class Table(nn.Module):
         return table.astype(jnp.float32)
 
 
-class Taps(nn.Module):
-    """The kernel and the bias of a convolution without overlap, by name and shape."""
-
-    shape: tuple[int, ...]
-
-    @nn.compact
-    def __call__(self) -> tuple[jax.Array, jax.Array]:
-        """Returns the kernel, the output's channels last, and the bias."""
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), self.shape)
-        return kernel, self.param("bias", nn.initializers.zeros, self.shape[-1:])
-
-
 class PromptEncoder(nn.Module):
     """Encodes clicks, the places of the grid, and mask prompts."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
@@ -102,11 +89,11 @@ class PromptEncoder(nn.Module):
         self.point_embeddings = [Table((1, channels)) for _ in range(4)]
         self.not_a_point_embed = Table((1, channels))
         self.no_mask_embed = Table((1, channels))
-        self.mask_downscaling_0 = Taps((2, 2, 1, first))
+        self.mask_downscaling_0 = parts.Kernel((2, 2, 1, first))
         self.mask_downscaling_1 = parts.Norm(first, _EPSILON, self.dtype)
-        self.mask_downscaling_3 = Taps((2, 2, first, last))
+        self.mask_downscaling_3 = parts.Kernel((2, 2, first, last))
         self.mask_downscaling_4 = parts.Norm(last, _EPSILON, self.dtype)
-        self.mask_downscaling_6 = Taps((1, 1, last, channels))
+        self.mask_downscaling_6 = parts.Kernel((1, 1, last, channels))
 
     def clicks(self, yx: jax.Array, positive: jax.Array) -> jax.Array:
         """Makes a token of each click, and one that is none.

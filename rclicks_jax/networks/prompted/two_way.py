@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks.sam import parts
-from rclicks_jax.networks.sam.sizes import DECODER_HEADS, SamSizes
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.prompted import prompts
+from rclicks_jax.networks.prompted.sizes import DECODER_HEADS, Sizes
 
 _EPSILON = 1e-5
 
@@ -25,7 +26,7 @@ class Ground(NamedTuple):
     """What the tokens of each trajectory attend to at first.
 
     Attributes:
-        embeddings: Of photographs, `f32[p s c]`.
+        photographs: What `TwoWay.begin` makes of their embeddings, `f32[p s c+3i]`.
         places: Features of the grid's places, `f32[s c]`.
         photograph: Number of each trajectory's photograph, `i32[n]`.
         mask: Mask prompts before their last convolution, 0 where there is none, `f32[n
@@ -34,12 +35,39 @@ class Ground(NamedTuple):
         offset: Its bias, or what stands for a prompt where there is none, `f32[n c]`.
     """
 
-    embeddings: jax.Array
+    photographs: jax.Array
     places: jax.Array
     photograph: jax.Array
     mask: jax.Array
     spread: jax.Array
     offset: jax.Array
+
+
+def ground_of(
+    encoder: prompts.PromptEncoder,
+    photographs: jax.Array,
+    photograph: jax.Array,
+    low_res: jax.Array,
+    has_mask: jax.Array,
+) -> Ground:
+    """Returns what the tokens of trajectories attend to at first.
+
+    Args:
+        encoder: Encodes places and mask prompts.
+        photographs: What `TwoWay.begin` makes of their embeddings, `f32[p s c+3i]`.
+        photograph: Number of each trajectory's photograph, `i32[n]`.
+        low_res: Mask prompts, logits by place, `f32[n 16 s]`.
+        has_mask: Whether a trajectory's mask prompt is used, `bool[n]`.
+    """
+    spread, bias = encoder.spread()
+    return Ground(
+        photographs=photographs,
+        places=encoder.grid(),
+        photograph=photograph,
+        mask=jnp.where(has_mask[:, None, None], encoder.mask(low_res), 0),
+        spread=spread,
+        offset=jnp.where(has_mask[:, None], bias[None], encoder.no_mask()[None]),
+    )
 
 
 class Attention(nn.Module):
@@ -105,7 +133,7 @@ class FeedForward(nn.Module):
 class Layer(nn.Module):
     """Tokens attend to each other and to the grid, then the grid to the tokens."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
@@ -180,7 +208,7 @@ class Layer(nn.Module):
 class TwoWay(nn.Module):
     """All layers, and a last attention of tokens to the grid."""
 
-    sizes: SamSizes
+    sizes: Sizes
     dtype: DTypeLike
 
     def setup(self) -> None:
@@ -189,6 +217,24 @@ class TwoWay(nn.Module):
         self.layers = [Layer(self.sizes, self.dtype) for _ in range(self.sizes.layers)]
         self.final_attn_token_to_image = Attention(channels, channels // 2, self.dtype)
         self.norm_final_attn = parts.Norm(channels, _EPSILON, self.dtype)
+
+    def begin(self, embeddings: jax.Array, places: jax.Array) -> jax.Array:
+        """Returns embeddings, and what they give to the first layer's products.
+
+        Args:
+            embeddings: Of photographs, `f32[p s c]`.
+            places: Features of the grid's places, `f32[s c]`.
+
+        Returns:
+            `f32[p s c+3i]`.
+        """
+        linears = self.layers[0].of_places()
+        embeddings, features = (
+            each.astype(self.dtype) for each in (embeddings, places)
+        )
+        products = embeddings @ parts.kernels(linears)
+        products = products + _of_features(features, linears)[None]
+        return jnp.concatenate([embeddings, products], axis=-1)
 
     def __call__(
         self, prompts: jax.Array, valid: jax.Array, ground: Ground
@@ -202,7 +248,7 @@ class TwoWay(nn.Module):
         """
         prompts = prompts.astype(self.dtype)
         features = ground.places.astype(self.dtype)
-        tokens, places, projected = prompts, *self._first(ground, features)
+        tokens, places, projected = prompts, *self._first(ground)
         for number, layer in enumerate(self.layers):
             if number:
                 linears = layer.of_places()
@@ -219,23 +265,18 @@ class TwoWay(nn.Module):
         attended = final(query, *jnp.split(projected, 2, axis=-1))
         return self.norm_final_attn(tokens + attended), places
 
-    def _first(
-        self, ground: Ground, features: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
+    def _first(self, ground: Ground) -> tuple[jax.Array, jax.Array]:
         """Returns the places at first, and what the first layer makes of them."""
-        linears = self.layers[0].of_places()
-        embeddings = ground.embeddings.astype(self.dtype)
         spread, offset = (
             each.astype(self.dtype) for each in (ground.spread, ground.offset)
         )
-        kernel = parts.kernels(linears)
-        of_photographs = embeddings @ kernel + _of_features(features, linears)[None]
+        kernel = parts.kernels(self.layers[0].of_places())
         # Two short products in place of a long one for each trajectory.
         both = jnp.concatenate([spread, spread @ kernel], axis=1)
         of_mask = jnp.einsum("ncs,cd->nsd", ground.mask.astype(self.dtype), both)
         of_offset = jnp.concatenate([offset, offset @ kernel], axis=1)
-        of_photograph = jnp.concatenate([embeddings, of_photographs], axis=-1)
-        whole = of_photograph[ground.photograph] + of_mask + of_offset[:, None]
+        of_photograph = ground.photographs[ground.photograph]
+        whole = of_photograph + of_mask + of_offset[:, None]
         return whole[..., : self.sizes.channels], whole[..., self.sizes.channels :]
 
 

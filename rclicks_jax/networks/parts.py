@@ -1,18 +1,31 @@
-"""Linear layers, normalisations and attention of SAM.
+"""Linear layers, normalisations and attention of vision transformers.
 
 Parameters are float32, or already of the type in which products are computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
+
+from rclicks_jax.networks import architectures
+from rclicks_jax.networks.architectures import Variables
 
 # Largest number of scores that one step of attention holds.
 _MOST_SCORES = 1 << 21
+
+
+def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
+    """Returns variables whose matrices have a type already; others stay float32."""
+    leaves = {
+        path: np.asarray(leaf).astype(dtype) if path[-1] == "kernel" else leaf
+        for path, leaf in architectures.flatten(variables).items()
+    }
+    return architectures.unflatten(leaves)
 
 
 def along_last(vector: jax.Array, rank: int) -> jax.Array:
@@ -62,6 +75,21 @@ def biases(linears: Sequence[Linear]) -> jax.Array:
     return jnp.concatenate([each.bias.astype(each.dtype) for each in linears])
 
 
+class Kernel(nn.Module):
+    """The kernel and the bias of a convolution, by name and shape."""
+
+    shape: tuple[int, ...]
+    biased: bool = True
+
+    @nn.compact
+    def __call__(self) -> tuple[jax.Array, jax.Array]:
+        """Returns the kernel, the output's channels last, and the bias or `f32[0]`."""
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), self.shape)
+        if not self.biased:
+            return kernel, jnp.zeros(0)
+        return kernel, self.param("bias", nn.initializers.zeros, self.shape[-1:])
+
+
 class Norm(nn.Module):
     """Layer normalisation along one axis; statistics are float32.
 
@@ -95,15 +123,17 @@ class Norm(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Linear layers with ReLU between them.
+    """Linear layers with an activation between them.
 
     Attributes:
         sizes: Channels of the input, of each layer between, and of the output.
         dtype: Type of the products.
+        activation: Maps `f32[...]` to the same shape.
     """
 
     sizes: tuple[int, ...]
     dtype: DTypeLike
+    activation: Callable[[jax.Array], jax.Array] = nn.relu
 
     def setup(self) -> None:
         """Makes the layers."""
@@ -113,7 +143,7 @@ class Perceptron(nn.Module):
     def __call__(self, features: jax.Array) -> jax.Array:
         """Maps `f32[... c]` to `f32[... outputs]`."""
         for layer in self.layers[:-1]:
-            features = nn.relu(layer(features))
+            features = self.activation(layer(features))
         return self.layers[-1](features)
 
 

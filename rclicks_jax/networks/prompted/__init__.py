@@ -1,0 +1,1 @@
+"""What SAM and its successors share: prompts, the decoder's transformer, masks."""

@@ -1,0 +1,1 @@
+"""SimpleClick and CFR-ICL: a plain vision transformer that sees clicks."""
