@@ -50,7 +50,7 @@ check: $(READY)
 	$(BIN)/python -m pytest tests/test_layering.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests
 
 # A worker's environment. Elsewhere than here plain torch brings CUDA; for CPU wheels:
 # make test-torch TORCH_PIP='--extra-index-url https://download.pytorch.org/whl/cpu'

@@ -1,5 +1,6 @@
 """Four fake devices, errors for silent broadcasting, and where outside files are."""
 
+import ctypes
 import functools
 import os
 import pathlib
@@ -80,6 +81,27 @@ def cache(tmp_path, monkeypatch):
 def folder(tmp_path, cache):
     """Three small photographs."""
     return make_folder(tmp_path / "mine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Forgets a module's programs at its end, which else fill gigabytes."""
+    yield
+    jax.clear_caches()
+    # GNU's C library keeps what the compiler needed.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+
+
+@pytest.fixture(scope="module")
+def compiled_fast():
+    """Leaves out most of what makes programs fast, which takes a third of the time.
+
+    For modules whose programs are large and run a few times.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

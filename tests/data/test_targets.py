@@ -69,3 +69,5 @@ def test_distances_to_a_region_are_zero_inside():
     region = disk((30, 30), (15, 15), 6)
     clicks = np.array([[15, 15], [15, 21], [15, 24], [0, 15]])
     np.testing.assert_allclose(targets.distance_to_region(clicks, region), [0, 0, 3, 9])
+    inside = targets.distance_to_region(clicks[:2], region)
+    np.testing.assert_array_equal(inside, np.zeros(2, np.float32))

@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 
 import jax
 import numpy as np
@@ -11,7 +10,7 @@ from rclicks_jax.networks import cards, checkpoint_sizes, clickability, convert
 from rclicks_jax.settings import networks
 from rclicks_jax.weights import state_dicts, torch_files
 
-shapes_of = functools.cache(clickability.variable_shapes)
+shapes_of = clickability.variable_shapes
 
 
 def zeros_of(network):

@@ -62,16 +62,10 @@ def test_a_converted_model_is_a_click_model_of_these_weights(
     card = imported(checkpoint, tmp_path / "model")
     model = infer.load(tmp_path / "model", batch=1)
     assert model.card == card
-    found = {
-        jax.tree_util.keystr(path): leaf
-        for path, leaf in jax.tree.leaves_with_path(model._variables)
-    }
-    expected = jax.tree.leaves_with_path(
-        infer.ClickabilityModel(variables, card, batch=1)._variables
-    )
-    assert len(found) == len(expected)
-    for path, leaf in expected:
-        np.testing.assert_array_equal(found[jax.tree_util.keystr(path)], leaf)
+    # The counters of a checkpoint are of no use to a click model.
+    found = dict(jax.tree.leaves_with_path(model._variables))
+    for path, leaf in jax.tree.leaves_with_path(variables):
+        np.testing.assert_array_equal(found[path], leaf)
 
 
 def test_data_must_be_told_unless_the_network_is_the_published_one(

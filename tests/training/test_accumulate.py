@@ -15,6 +15,7 @@ from rclicks_jax.ops import chain, depthwise, scaling
 from rclicks_jax.training import devices, state, steps, sums
 from rclicks_jax.types import TrainBatch
 
+pytestmark = pytest.mark.usefixtures("compiled_fast")
 SIZE = 32
 # Where a map is 0, the divergence has a slope of 1e9, which rounding decides: maps of
 # `Deep` are 0 where there are no clicks, and there alone.
