@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import re
 import typing
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 _ATTRIBUTES = "Attributes:"
 _FIELD = re.compile(r"(\w+): (.*)")
@@ -46,7 +46,10 @@ def describe(settings: type) -> list[Setting]:
         settings: A dataclass whose docstring explains each field below `Attributes:`.
     """
     hints = typing.get_type_hints(settings)
-    texts = _texts(settings)
+    # Explained where they are written: settings of a base in the base's docstring.
+    texts: dict[str, str] = {}
+    for each in reversed(settings.__mro__):
+        texts.update(_texts(each))
     return [
         Setting(
             name=field.name,
@@ -92,6 +95,8 @@ def _texts(settings: type) -> dict[str, str]:
 
 
 def _kind(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(map(str, typing.get_args(hint)))
     if typing.get_origin(hint) is tuple:
         return f"{KINDS[typing.get_args(hint)[0]]}s, separated by commas"
     return KINDS[hint]
