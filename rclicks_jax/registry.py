@@ -112,7 +112,8 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
     Double quotes keep whatever is between them together.
 
     Raises:
-        BadValueError: There is no value that a part could belong to.
+        BadValueError: There is no value that a part could belong to, or an option is
+            there twice.
     """
     parts = split(spec, ":")
     end = _longest(parts) or 1
@@ -126,6 +127,10 @@ def parse_spec(spec: str) -> tuple[str, dict[str, str]]:
                 repr(parts[end]),
                 "key=value, separated by colons; a path with colons must exist or be "
                 'in double quotes: key="a:b"',
+            )
+        if key in options:
+            raise errors.BadValueError(
+                f"Option {key} of {name!r}", "it twice", "each option once"
             )
         pieces = [value, *parts[end + 1 :]]
         taken = _longest(pieces)

@@ -74,6 +74,13 @@ def test_what_is_no_option_belongs_to_the_value_before_it():
     )  # fmt: skip
 
 
+def test_an_option_that_is_given_twice_is_refused():
+    with pytest.raises(errors.BadValueError, match=r"batch of 'a': got it twice.*once"):
+        registry.parse_spec("a:batch=1:zoom=no:batch=2")
+    specs = registry.parse_several("a:batch=1,a:batch=2")
+    assert list(specs.values()) == ["a:batch=1", "a:batch=2"]
+
+
 def test_a_comma_before_a_digit_separates_names():
     assert list(registry.parse_several("noisy,3d.py")) == ["noisy", "3d"]
 

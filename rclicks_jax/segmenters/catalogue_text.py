@@ -86,9 +86,13 @@ def _own_page(table: Mapping[str, str], name: str) -> Iterator[str]:
         yield from _facts(described)
     first = next(iter(described), "")
     example = getattr(adapter, "EXAMPLE", "")
+    method = getattr(adapter, "METHOD", "")
+    if method:
+        page = f"rclicks-segmenters show {method}"
+        yield from ("", "Checkpoints", f"  {page} says where they come from.")
     yield from ("", "A benchmark", _example(example or name))
     if first and not example:
-        value = described[first].rpartition("default: ")[2]
+        value = described[first].partition("; default: ")[2]
         yield from ("", f"Options come after colons: {name}:{first}={value}.")
 
 
@@ -101,7 +105,8 @@ def _settings(adapter: Any) -> dict[str, str]:
     if not isinstance(settings, type) or not dataclasses.is_dataclass(settings):
         return {}
     return {
-        each.name: f"{each.text.rstrip('.')}; default: {each.default or 'none'}"
+        each.name: each.text.rstrip(".")
+        + (f"; default: {each.default}" if each.default else "")
         for each in docs.describe(settings)
     }
 

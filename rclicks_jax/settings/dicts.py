@@ -19,8 +19,13 @@ def to_config_dict(value: Any) -> ml_collections.ConfigDict:
     return ml_collections.ConfigDict(dataclasses.asdict(value))
 
 
-def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
+def from_config_dict(cls: type[T], values: Mapping[str, Any], whole: str = "") -> T:
     """Makes a `cls` of a mapping; checks keys and types; inverse of `to_config_dict`.
+
+    Args:
+        cls: A dataclass.
+        values: Values by the names of its fields.
+        whole: What messages call them all together; else by the name of `cls`.
 
     Raises:
         BadValueError: A key is unknown or missing, or a value has another type.
@@ -29,7 +34,7 @@ def from_config_dict(cls: type[T], values: Mapping[str, Any]) -> T:
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise errors.BadValueError(
-            f"Settings of {cls.__name__}",
+            whole or f"Settings of {cls.__name__}",
             ", ".join(unknown),
             ", ".join(sorted(hints)),
             errors.meant(unknown[0], hints),

@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import re
 import typing
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 _ATTRIBUTES = "Attributes:"
 _FIELD = re.compile(r"(\w+): (.*)")
@@ -95,10 +95,10 @@ def _texts(settings: type) -> dict[str, str]:
 
 
 def _kind(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(map(str, typing.get_args(hint)))
     if typing.get_origin(hint) is tuple:
         return f"{KINDS[typing.get_args(hint)[0]]}s, separated by commas"
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(map(str, typing.get_args(hint)))
     return KINDS[hint]
 
 

@@ -1,6 +1,7 @@
 import ast
 import pathlib
 import re
+import typing
 
 import pytest
 
@@ -8,6 +9,8 @@ from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import Switches
 from rclicks_jax.segmenters import actions, catalogue_text, environments, methods
 from rclicks_jax.segmenters import specs as segmenter_specs
+from rclicks_jax.segmenters.native import simpleclick
+from rclicks_jax.settings import docs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ADAPTERS = ROOT / "rclicks_jax" / "bridge" / "adapters"
@@ -147,6 +150,24 @@ def test_a_page_has_all_there_is(name, capsys):
         assert f"it obeys: {', '.join(method.switches) or 'none'}" in words
         for option in (*method.options, *methods.catalogue().worker_options):
             assert re.search(rf"^  {option} ", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", registry.NATIVE_SEGMENTERS)
+def test_a_page_of_a_method_in_jax_says_where_checkpoints_come_from(name):
+    page = catalogue_text.page(name)
+    assert f"rclicks-segmenters show {name.removeprefix('jax_')} says" in page
+
+
+def test_values_of_an_option_with_a_choice_are_named():
+    described = {each.name: each for each in docs.describe(simpleclick.SimpleClick)}
+    assert described["zoom"].kind == "yes or no"
+
+
+@pytest.mark.parametrize("name", registry.NATIVE_SEGMENTERS)
+def test_every_setting_of_a_method_in_jax_is_explained(name):
+    module = registry.load_object(registry.NATIVE_SEGMENTERS[name])
+    described = docs.describe(typing.get_type_hints(module.load)["return"])
+    assert all(each.text.endswith(".") for each in described)
 
 
 @pytest.mark.parametrize("name", METHODS)

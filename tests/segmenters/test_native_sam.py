@@ -168,7 +168,7 @@ def test_a_run_records_content_and_precision(segmenter, checkpoint):
         (":checkpoint=/no/such.pth", r"there is no /no/such\.pth"),
         (":checkpoint={}:precision=half", "'half'.*float32"),
         (":checkpoint={}:batch=-1", "-1.*0 or more"),
-        (":checkpoint={}:sizes=b", "sizes.*checkpoint"),
+        (":checkpoint={}:sizes=b", "Options of jax_sam: got sizes.*checkpoint"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_loaded(
@@ -182,6 +182,11 @@ def test_wrong_settings_are_refused_before_anything_is_loaded(
     ("name", "content", "message"),
     [
         ("other.pth", {"weight": np.zeros(3, np.float32)}, "none of SAM"),
+        (
+            "sam2.pt",
+            {"sam_mask_decoder.iou_token.weight": np.zeros((1, 8), np.float32)},
+            "keys of SAM 2, which is `jax_sam2`",
+        ),
         ("half.pth", b"PK\x03\x04 and no more", "half.pth"),
         ("half.safetensors", b"\x08\x00", "half.safetensors starts with"),
     ],

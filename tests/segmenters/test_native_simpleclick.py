@@ -190,6 +190,7 @@ def test_a_run_records_how_it_looks_at_photographs(checkpoint):
         ("jax_simpleclick", "nothing.*show simpleclick"),
         ("jax_cfr_icl", "nothing.*show cfr_icl"),
         ("jax_simpleclick:checkpoint={}:target=-1", "-1.*a side in pixels"),
+        ("jax_simpleclick:checkpoint={}:dataset=davis", "davis.*DAVIS, in capital"),
         ("jax_simpleclick:checkpoint={}:flip=maybe", "maybe.*yes.*no"),
         ("jax_simpleclick:checkpoint={}:cascade=1", "cascade"),
         ("jax_cfr_icl:checkpoint={}:cascade=-1", "cascade.*-1.*0 or more"),

@@ -100,9 +100,9 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
         found = shapes.get(key)
         if found is None:
             raise errors.DataError(
-                f"{named} lacks {key}, so it is none of SAM. A SAM has "
-                "image_encoder, prompt_encoder and mask_decoder, or the same parts by "
-                "the names of the Hugging Face hub."
+                f"{named} lacks {key}, so it is none of SAM. {_instead(shapes)}A SAM "
+                "has image_encoder, prompt_encoder and mask_decoder, or the same parts "
+                "by the names of the Hugging Face hub."
             )
         if len(found) != rank or 0 in found:
             raise errors.DataError(
@@ -151,3 +151,10 @@ def sizes_of(state: state_dicts.State) -> SamSizes:
         score_hidden=shape(f"{mask_decoder}iou_prediction_head.layers.0.weight", 2)[0],
         score_depth=count(f"{mask_decoder}iou_prediction_head.layers."),
     )
+
+
+def _instead(shapes: state_dicts.Shapes) -> str:
+    """Returns a sentence on what it is, if that is SAM 2."""
+    if "sam_mask_decoder.iou_token.weight" in shapes:
+        return "It has the keys of SAM 2, which is `jax_sam2`. "
+    return ""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "jax_cfr_icl"
 # What a page of the catalogue shows.
 EXAMPLE = "jax_cfr_icl:checkpoint=cocolvis_icl_vit_huge.pth"
+# Its page says where checkpoints come from.
+METHOD = "cfr_icl"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,7 @@ def load(options: Mapping[str, str]) -> CfrIcl:
         BadValueError: A setting is unknown, missing or has a value that is not allowed.
         SegmenterError: There is no such checkpoint.
     """
-    settings = simpleclick.read_settings(CfrIcl, NAME, "cfr_icl", options)
+    settings = simpleclick.read_settings(CfrIcl, NAME, METHOD, options)
     for option in ("cascade", "cascade_clicks"):
         if getattr(settings, option) < 0:
             raise errors.BadValueError(

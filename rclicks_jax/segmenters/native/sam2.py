@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAME = "jax_sam2"
 # What a page of the catalogue shows.
 EXAMPLE = "jax_sam2:checkpoint=sam2.1_hiera_base_plus.pt"
+# Its page says where checkpoints come from.
+METHOD = "sam2"
 
 
 def load(options: Mapping[str, str]) -> Settings:
@@ -30,7 +32,7 @@ def load(options: Mapping[str, str]) -> Settings:
         BadValueError: A setting is unknown, missing or has a value that is not allowed.
         SegmenterError: There is no such checkpoint.
     """
-    return read(Settings, NAME, "sam2", options)
+    return read(Settings, NAME, METHOD, options)
 
 
 def open_segmenter(settings: Settings, protocol: Switches) -> engine.NativeSegmenter:

@@ -47,7 +47,7 @@ def read(kind: type[S], name: str, method: str, options: Mapping[str, str]) -> S
         BadValueError: A setting is unknown, missing or has a value that is not allowed.
         SegmenterError: There is no such checkpoint.
     """
-    settings = dicts.from_config_dict(kind, options)
+    settings = dicts.from_config_dict(kind, options, f"Options of {name}")
     if not settings.checkpoint:
         raise errors.BadValueError(
             f"Option checkpoint of {name}",

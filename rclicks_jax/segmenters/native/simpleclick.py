@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NAME = "jax_simpleclick"
 # What a page of the catalogue shows.
 EXAMPLE = "jax_simpleclick:checkpoint=cocolvis_vit_base.pth"
+# Its page says where checkpoints come from.
+METHOD = "simpleclick"
 _SIDE, _SIDE_OF_DAVIS = 448, 672
 
 
@@ -61,7 +63,7 @@ def load(options: Mapping[str, str]) -> SimpleClick:
         BadValueError: A setting is unknown, missing or has a value that is not allowed.
         SegmenterError: There is no such checkpoint.
     """
-    return read_settings(SimpleClick, NAME, "simpleclick", options)
+    return read_settings(SimpleClick, NAME, METHOD, options)
 
 
 def read_settings(
@@ -69,6 +71,12 @@ def read_settings(
 ) -> S:
     """Reads settings; arguments and errors are those of `settings.read`."""
     settings = read(kind, name, method, options)
+    if settings.dataset != "DAVIS" and settings.dataset.upper() == "DAVIS":
+        raise errors.BadValueError(
+            f"Option dataset of {name}",
+            repr(settings.dataset),
+            "DAVIS, in capital letters, or the name of another data set",
+        )
     if settings.target < 0:
         raise errors.BadValueError(
             f"Option target of {name}", settings.target, "0, or a side in pixels"
