@@ -24,6 +24,7 @@ SEGMENTERS = {
 # reads, and `open_segmenter`.
 NATIVE_SEGMENTERS = {
     "jax_sam": "rclicks_jax.segmenters.native.sam",
+    "jax_mobile_sam": "rclicks_jax.segmenters.native.mobile_sam",
     "jax_sam2": "rclicks_jax.segmenters.native.sam2",
     "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
     "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",

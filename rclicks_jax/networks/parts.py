@@ -152,16 +152,19 @@ def attend(
     key: jax.Array,
     value: jax.Array,
     valid: jax.Array | None = None,
+    bias: jax.Array | None = None,
 ) -> jax.Array:
     """Attention whose scores are products of queries and keys, without a factor.
 
-    Long sequences are done in parts, so that few scores are in memory.
+    Long sequences are done in parts, so that few scores are in memory; but not those
+    with keys that do not count, or with a bias.
 
     Args:
         query: `f32[b n t d]`, `n` heads.
         key: `f32[b n s d]`.
         value: `f32[b n s e]`.
         valid: Keys that count, `bool[b s]`; None for all.
+        bias: Added to the scores, `f32[n t s]`; None for nothing.
 
     Returns:
         `f32[b n t e]`, in the type of `value`.
@@ -169,8 +172,8 @@ def attend(
     batch, heads, length, depth = query.shape
     scores = length * key.shape[2]
     # Short sequences are done at once: there is nothing to save.
-    if valid is not None or scores <= _MOST_SCORES:
-        return _attend(query, key, value, valid)
+    if valid is not None or bias is not None or scores <= _MOST_SCORES:
+        return _attend(query, key, value, valid, bias)
     rows = max(1, _MOST_SCORES // key.shape[2])
     while length % rows:
         rows -= 1
@@ -192,11 +195,17 @@ def attend(
 
 
 def _attend(
-    query: jax.Array, key: jax.Array, value: jax.Array, valid: jax.Array | None
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    valid: jax.Array | None,
+    bias: jax.Array | None = None,
 ) -> jax.Array:
     scores = jnp.einsum(
         "bntd,bnsd->bnts", query, key, preferred_element_type=jnp.float32
     )
+    if bias is not None:
+        scores = scores + bias[None].astype(jnp.float32)
     if valid is not None:
         scores = jnp.where(valid[:, None, None, :], scores, -jnp.inf)
     weights = jnp.exp(scores - scores.max(-1, keepdims=True))

@@ -1,17 +1,17 @@
 """SAM beside the answers of its authors' code, and mistakes that these would show."""
 
-import copy
 import json
 import pathlib
 from unittest import mock
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
 import sam_cases
+import sam_player
+from sam_player import errors_of
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures, layers, parts
@@ -22,9 +22,6 @@ from rclicks_jax.weights import foreign, torch_files
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam_small.npz"
 PHOTOGRAPHS = list(enumerate(sam_cases.SHAPES["small"]))
-# Of a deviation of 1, and of the deviation of the logits.
-EMBEDDING, LOGITS = 2e-5, 5e-5
-SLOTS = 26
 
 
 @pytest.fixture(scope="module")
@@ -43,100 +40,23 @@ def loaded(state):
     return weights.from_torch(state)
 
 
-class Player:
-    """Plays the clicks of a photograph with a network."""
-
-    def __init__(self, loaded, square=frames.to_square):
-        self.sizes, self.variables = loaded
-        net = network.Sam(self.sizes)
-
-        def encode(variables, image, matrices):
-            return net.apply(variables, square(image, matrices)[None], method="encode")
-
-        self.encode = jax.jit(encode)
-        self.decode = jax.jit(lambda v, *arrays: net.apply(v, *arrays, method="decode"))
-
-    def but(self, **changes):
-        """Returns one with other programs or variables, which compiles no more."""
-        other = copy.copy(self)
-        vars(other).update(changes)
-        return other
-
-    def embedding(self, shape):
-        frame = frames.frame_of(shape, self.sizes.side)
-        image = resizing.fill_up(sam_cases.photograph(shape))
-        return self.encode(self.variables, image, frames.into_square(frame))
-
-    def play(self, shape, rounds, shift=0.0, clamp=None, drops=True):
-        """Yields number, logits by place and choices after each click."""
-        frame = frames.frame_of(shape, self.sizes.side)
-        embedding = self.embedding(shape)
-        yx, positive = sam_cases.clicks_on(shape)
-        rows, given = positive.shape
-        square, signs = np.zeros((rows, SLOTS, 2)), np.zeros((rows, SLOTS), bool)
-        square[:, :given], signs[:, :given] = frame.to_square(yx) + shift, positive
-        low_res = jnp.zeros((rows, 16, self.sizes.grid**2))
-        for count in range(1, rounds + 1):
-            so_far = positive[:, :count]
-            alone = np.maximum(so_far.sum(1), (~so_far).sum(1)) == 1
-            has_mask = ~alone if drops else np.full(rows, count > 1)
-            decoded = self.decode(
-                self.variables,
-                embedding,
-                np.zeros(rows, np.int32),
-                square.astype(np.float32),
-                signs,
-                np.full(rows, count, np.int32),
-                low_res if clamp is None else low_res.clip(-clamp, clamp),
-                has_mask,
-            )
-            low_res = decoded.low_res
-            yield count, low_res, decoded.best
-
-
-def errors_of(player, golden, number, shape, rounds=2, **mistakes):
-    """Returns the largest errors of the embedding and of logits, in tolerances."""
-    embedding = golden[f"{number}/embedding"]
-    apart = np.abs(player.embedding(shape)[0] - embedding).max() / embedding.std()
-    largest, deviation = 0, golden[f"{number}/deviation"]
-    for count, low_res, _ in player.play(shape, rounds, **mistakes):
-        expected = golden[f"{number}/low_res"][count - 1]
-        found = sampled(low_res)
-        largest = max(largest, np.abs(found - expected).max() / deviation)
-    return apart / EMBEDDING, largest / LOGITS
-
-
-def sampled(low_res):
-    pixels = np.asarray(prompts.to_pixels(low_res))
-    return pixels.reshape(len(pixels), -1)[:, :: sam_cases.STRIDE]
+def player_of(loaded, **mistakes):
+    size, variables = loaded
+    return sam_player.Player(network.Sam(size), variables, **mistakes)
 
 
 @pytest.fixture(scope="module")
 def player(loaded):
-    return Player(loaded)
+    return player_of(loaded)
 
 
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
 def test_twenty_clicks_are_answered_as_by_the_authors(player, golden, number, shape):
-    embedding = golden[f"{number}/embedding"]
-    apart = np.abs(player.embedding(shape)[0] - embedding).max()
-    assert apart < EMBEDDING * embedding.std()
-    frame = frames.frame_of(shape, player.sizes.side)
-    height, width = shape
-    different = pixels = 0
-    for count, low_res, best in player.play(shape, sam_cases.ROUNDS):
-        expected = golden[f"{number}/low_res"][count - 1]
-        tolerance = LOGITS * golden[f"{number}/deviation"]
-        np.testing.assert_allclose(sampled(low_res), expected, rtol=0, atol=tolerance)
-        scores = golden[f"{number}/scores"][count - 1]
-        np.testing.assert_array_equal(best, 1 + scores.argmax(1))
-        if count in sam_cases.KEPT:
-            whole = resizing.to_photograph(low_res, frames.onto_photograph(frame))
-            masks = np.asarray(whole)[:, :height, :width] > 0
-            bits = golden[f"{number}/masks"][sam_cases.KEPT.index(count)]
-            theirs = np.unpackbits(bits, axis=-1, count=width).astype(bool)
-            different += (masks != theirs).sum()
-            pixels += masks.size
+    found = sam_player.compare(player, golden, number, shape)
+    embedding, logits, choices, different, pixels = found
+    assert embedding < 1
+    assert logits < 1
+    assert choices == 0
     assert different < max(1, pixels / 100_000)
 
 
@@ -189,7 +109,7 @@ def test_a_mistake_in_the_network_shows(loaded, player, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
     program, *patch = PATCHES[mistake]
     # The other program is the right one, which is compiled already.
-    wrong = player.but(**{program: getattr(Player(loaded), program)})
+    wrong = player.but(**{program: getattr(player_of(loaded), program)})
     with mock.patch.object(*patch):
         found = errors_of(wrong, golden, number, shape, rounds=3)
     # The two functions differ by less than 5e-4 anywhere.
@@ -206,11 +126,11 @@ def test_a_mistake_in_a_prompt_shows(player, golden, mistake):
 
 def test_a_mistake_in_the_photograph_shows(loaded, golden):
     number, shape = PHOTOGRAPHS[3]
-    wrong = Player(loaded, padded_before_normalising)
-    assert errors_of(wrong, golden, number, shape, 0)[0] > 100
+    wrong = player_of(loaded, square=padded_before_normalising)
+    assert errors_of(wrong, golden, number, shape, 1)[0] > 100
     frames.into_square.cache_clear()
     with mock.patch.object(torch_resize, "antialiased", torch_resize.bilinear):
-        assert errors_of(Player(loaded), golden, number, shape, 0)[0] > 100
+        assert errors_of(player_of(loaded), golden, number, shape, 1)[0] > 100
     frames.into_square.cache_clear()
 
 
@@ -238,16 +158,20 @@ def test_weights_in_a_wrong_place_show(player, golden, name, change):
 
 def test_rows_do_not_depend_on_each_other(player):
     shape = PHOTOGRAPHS[1][1]
-    alone = player.embedding(shape)
-    both = jnp.concatenate([player.embedding(PHOTOGRAPHS[0][1]), alone])
-    yx = np.random.default_rng(0).uniform(0, 100, (3, SLOTS, 2)).astype(np.float32)
-    signs, count = np.ones((3, SLOTS), bool), np.full(3, 4, np.int32)
+    alone = player.encoded(shape)
+    both = jnp.concatenate([player.encoded(PHOTOGRAPHS[0][1]), alone])
+    yx = (
+        np.random.default_rng(0)
+        .uniform(0, 100, (3, sam_player.SLOTS, 2))
+        .astype(np.float32)
+    )
+    signs, count = np.ones((3, sam_player.SLOTS), bool), np.full(3, 4, np.int32)
     low_res = np.random.default_rng(1).normal(size=(3, 16, 64)).astype(np.float32)
     rest = yx, signs, count, low_res, np.array([True, False, True])
     one = np.zeros(3, np.int32)
     expected = player.decode(player.variables, alone, one, *rest).low_res
     found = player.decode(player.variables, both, one + 1, *rest).low_res
-    tolerance = LOGITS * expected.std()
+    tolerance = sam_player.LOGITS * expected.std()
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
     turned = [array[::-1] for array in rest]
     found = player.decode(player.variables, both, one + 1, *turned).low_res
@@ -272,8 +196,7 @@ def test_bfloat16_is_near(loaded, golden):
         resizing.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
     cast = parts.in_precision(variables, jnp.bfloat16)
-    encode = jax.jit(lambda *arrays: net.apply(*arrays, method="encode"))
-    found = encode(cast, square[None])
+    found = net.apply(cast, square[None], method="encode")
     assert found.dtype == jnp.bfloat16
     apart = np.asarray(found[0], np.float32) - golden["0/embedding"]
     assert 1e-4 < np.abs(apart).mean() < 0.05

@@ -12,7 +12,7 @@ from jax.typing import DTypeLike
 
 from rclicks_jax.networks import parts
 from rclicks_jax.networks.prompted import prompts, two_way, upscaling
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks.sam.sizes import DecoderSizes
 
 _EPSILON = 1e-6
 
@@ -34,7 +34,7 @@ class Decoded(NamedTuple):
 class MaskDecoder(nn.Module):
     """Decodes prompts and embeddings."""
 
-    sizes: SamSizes
+    sizes: DecoderSizes
     dtype: DTypeLike
 
     def setup(self) -> None:

@@ -1,5 +1,8 @@
 """SAM whole: `encode` a photograph once, `decode` clicks on it many times."""
 
+from collections.abc import Callable
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -7,7 +10,7 @@ from jax.typing import DTypeLike
 
 from rclicks_jax.networks.prompted import prompts, two_way
 from rclicks_jax.networks.sam import decoder, vit
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks.sam.sizes import DecoderSizes
 
 
 class Sam(nn.Module):
@@ -17,14 +20,17 @@ class Sam(nn.Module):
         sizes: Widths and depths.
         dtype: Type of features and products; sums of normalisations and of attention
             are float32.
+        encoder: Makes the image encoder of sizes and type. It maps squares, `f32[b s s
+            3]`, to embeddings by place, `f32[b g*g c]`.
     """
 
-    sizes: SamSizes
+    sizes: DecoderSizes
     dtype: DTypeLike = jnp.float32
+    encoder: Callable[[Any, DTypeLike], nn.Module] = vit.Encoder
 
     def setup(self) -> None:
         """Makes the parts, by the original's names."""
-        self.image_encoder = vit.Encoder(self.sizes, self.dtype)
+        self.image_encoder = self.encoder(self.sizes, self.dtype)
         self.prompt_encoder = prompts.PromptEncoder(self.sizes, self.dtype)
         self.mask_decoder = decoder.MaskDecoder(self.sizes, self.dtype)
 

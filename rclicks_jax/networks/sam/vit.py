@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import layers, parts
+from rclicks_jax.networks.sam import neck
 from rclicks_jax.networks.sam.sizes import SamSizes
 
 _EPSILON = 1e-6
@@ -171,10 +172,7 @@ class Encoder(nn.Module):
             Block(sizes, grid if n in sizes.global_blocks else sizes.window, dtype)
             for n in range(sizes.depth)
         ]
-        self.neck_0 = parts.Kernel((1, 1, dim, channels), False)
-        self.neck_1 = parts.Norm(channels, _EPSILON, dtype)
-        self.neck_2 = parts.Kernel((3, 3, channels, channels), False)
-        self.neck_3 = parts.Norm(channels, _EPSILON, dtype)
+        self.neck = neck.layers_of(dim, channels, dtype)
 
     def __call__(self, square: jax.Array) -> jax.Array:
         """Encodes squares.
@@ -188,13 +186,4 @@ class Encoder(nn.Module):
         tokens = self.patch_embed(square) + self.pos_embed.astype(self.dtype)
         for block in self.blocks:
             tokens = block(tokens)
-        narrow = tokens @ self.neck_0()[0].astype(self.dtype)[0, 0]
-        mixed = jax.lax.conv_general_dilated(
-            self.neck_1(narrow),
-            self.neck_2()[0].astype(self.dtype),
-            (1, 1),
-            "SAME",
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
-        embedding = self.neck_3(mixed)
-        return embedding.reshape(square.shape[0], -1, self.sizes.channels)
+        return neck.embedding(tokens, self.neck)

@@ -77,5 +77,11 @@ def torch_shapes(sizes: SamSizes) -> dict[str, tuple[int, ...]]:
 
 def shapes_of(sizes: SamSizes) -> Variables:
     """Returns the shapes of the variables of a SAM; nothing is computed."""
-    square = jax.ShapeDtypeStruct((1, sizes.side, sizes.side, 3), jnp.float32)
-    return jax.eval_shape(network.Sam(sizes).init, jax.random.key(0), square)
+    return shapes_in(network.Sam(sizes))
+
+
+def shapes_in(net: network.Sam) -> Variables:
+    """Returns the shapes of the variables of a network; nothing is computed."""
+    side = net.sizes.side
+    square = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+    return jax.eval_shape(net.init, jax.random.key(0), square)

@@ -10,6 +10,7 @@ import dataclasses
 import re
 
 from rclicks_jax import errors
+from rclicks_jax.networks.prompted import kinds
 from rclicks_jax.weights import state_dicts
 
 PATCH_STRIDE = 4
@@ -149,9 +150,10 @@ def sizes_of(state: state_dicts.State) -> Sam2Sizes:
     def side(key: str, rank: int, axis: int = 0) -> int:
         found = shapes.get(key)
         if found is None:
+            another = kinds.instead(shapes, kinds.SAM2)
             raise errors.DataError(
-                f"{named} lacks {key}, so it is none of SAM 2. {_instead(shapes)}A SAM "
-                "2 has image_encoder.trunk, sam_prompt_encoder and sam_mask_decoder, "
+                f"{named} lacks {key}, so it is none of SAM 2. {another}A SAM 2 has "
+                "image_encoder.trunk, sam_prompt_encoder and sam_mask_decoder, "
                 "or the same parts by the names of the Hugging Face hub."
             )
         if len(found) != rank or 0 in found:
@@ -198,12 +200,3 @@ def sizes_of(state: state_dicts.State) -> Sam2Sizes:
 
 def _in_words(dim: int, stages: object) -> str:
     return f"{dim} channels and stages of {stages} blocks"
-
-
-def _instead(shapes: state_dicts.Shapes) -> str:
-    """Returns a sentence on what it is, if that is another method of the family."""
-    if "mask_decoder.iou_token.weight" in shapes:
-        return "It has the keys of SAM, which is `jax_sam`. "
-    if any(key.startswith(("detector", "tracker")) for key in shapes):
-        return "It has the keys of SAM 3. "
-    return ""

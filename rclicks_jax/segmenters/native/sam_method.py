@@ -1,8 +1,9 @@
-"""What SAM has of its own: its square and its network."""
+"""What SAM has of its own: its square and its network; the encoder may be another's."""
 
 import dataclasses
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from rclicks_jax.networks import parts
 from rclicks_jax.networks.prompted import resizing
 from rclicks_jax.networks.sam import frames, network, weights
-from rclicks_jax.networks.sam.sizes import SamSizes
+from rclicks_jax.networks.sam.sizes import DecoderSizes
 from rclicks_jax.segmenters.native.method import Placed, Tree
 from rclicks_jax.segmenters.native.prompted_method import PromptedMethod
 from rclicks_jax.weights import state_dicts
@@ -24,7 +25,7 @@ class SamMethod(PromptedMethod):
         sizes: Widths and depths.
     """
 
-    sizes: SamSizes
+    sizes: DecoderSizes
 
     @property
     def variant(self) -> str:
@@ -52,8 +53,11 @@ class SamMethod(PromptedMethod):
 
     def apply(self, variables: Tree, *arrays: Any, method: str) -> Any:
         """Calls a method of the network."""
-        net = network.Sam(self.sizes, jnp.dtype(self.precision))
-        return net.apply(variables, *arrays, method=method)
+        return self.network().apply(variables, *arrays, method=method)
+
+    def network(self) -> nn.Module:
+        """Returns the network."""
+        return network.Sam(self.sizes, jnp.dtype(self.precision))
 
 
 def from_torch(

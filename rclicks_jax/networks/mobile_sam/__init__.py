@@ -1,0 +1,1 @@
+"""MobileSAM: a small image encoder with convolutions, and the decoder of SAM."""
