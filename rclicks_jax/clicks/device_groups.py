@@ -26,14 +26,13 @@ def slice_of(levels: jax.Array, group: jax.Array, cut: groups.Cut) -> groups.Sli
     Returns:
         The group; its mass and its highest level are not searched for, and are 0.
     """
-    of_map = levels.astype(jnp.uint32)
-    total = wide.total(of_map)
+    total = wide.total(levels.astype(jnp.uint32))
     whole = group == groups.WHOLE
     tenth = jnp.maximum(group, 1).astype(jnp.uint32)
     begin, end = wide.times(total, tenth - 1), wide.times(total, tenth)
 
     def up_to(level: jax.Array) -> wide.Wide:
-        return wide.total(jnp.where(levels <= level, of_map, 0))
+        return wide.total(jnp.where(levels <= level, levels, 0).astype(jnp.uint32))
 
     def first_level(goal: wide.Wide) -> jax.Array:
         """Returns the first level up to which ten times the mass reaches a goal."""

@@ -196,7 +196,8 @@ def test_bfloat16_is_near(loaded, golden):
         resizing.fill_up(sam_cases.photograph(shape)), frames.into_square(frame)
     )
     cast = parts.in_precision(variables, jnp.bfloat16)
-    found = net.apply(cast, square[None], method="encode")
+    encode = jax.jit(lambda *arrays: net.apply(*arrays, method="encode"))
+    found = encode(cast, square[None])
     assert found.dtype == jnp.bfloat16
     apart = np.asarray(found[0], np.float32) - golden["0/embedding"]
     assert 1e-4 < np.abs(apart).mean() < 0.05

@@ -45,10 +45,12 @@ def seconds_of(rows: list[table.Row], chip: str) -> dict[str, float]:
         return row.estimate / 1e3, int(re.findall(r"\b\d+\b", row.shape)[0])
 
     maps, batch = estimate("click maps", "`b`")
+    placed, regions = estimate("regions", LARGE)
     drawn, draws = estimate("draws", LARGE)
     counted, _ = estimate("areas", LARGE)
     return {
         "click maps": MAPS * maps / batch,
+        "regions": MAPS * placed / regions,
         "draws": DRAWS * drawn / draws,
         # Of masks and of boundary bands, all of an object.
         "areas": ROUNDS * counted,
