@@ -3,6 +3,7 @@
 import pathlib
 import sys
 
+from rclicks_jax import errors, registry
 from rclicks_jax.segmenters import catalogue_text, environments, methods, specs
 from rclicks_jax.settings import protocols
 
@@ -41,6 +42,10 @@ def make_environment(
     Raises:
         RClicksError: A setting is wrong, or a command failed.
     """
+    if name in registry.SEGMENTERS or name in registry.NATIVE_SEGMENTERS:
+        raise errors.BadValueError(
+            f"{name} runs in this process and needs no environment: leave `env` out."
+        )
     request = environments.Request(
         methods.find(name).environment,
         pathlib.Path(folder) if folder else None,

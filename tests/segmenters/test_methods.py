@@ -179,6 +179,12 @@ def test_the_command_of_a_page_is_understood(name):
     methods.check_options(METHODS[name], options)
 
 
+@pytest.mark.parametrize("name", ["jax_sam", "random_walker"])
+def test_what_runs_in_this_process_needs_no_environment(name):
+    with pytest.raises(errors.BadValueError, match=f"{name} runs in this process"):
+        actions.make_environment(name, dry_run=True)
+
+
 def test_the_list_names_all(capsys):
     assert actions.show_list() == 0
     lines = capsys.readouterr().out.splitlines()
