@@ -5,6 +5,7 @@ import pathlib
 from unittest import mock
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
