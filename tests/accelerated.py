@@ -3,9 +3,7 @@
 No product code knows of these faults: they are planted in the process of the command.
 """
 
-import os
-import pathlib
-import tempfile
+import functools
 
 import started
 import two_convolutions
@@ -28,23 +26,13 @@ def command(name, *flags, fault=("", 0), memory=0, devices=1):
         devices: Number of devices.
     """
     simulated = f"--xla_force_host_platform_device_count={devices}"
-    environment = {**os.environ, "XLA_FLAGS": simulated}
-    arguments = started.command(name, *flags)[2:]
-    with tempfile.TemporaryDirectory() as folder:
-        printed = [pathlib.Path(folder) / part for part in ("stdout", "stderr")]
-        process = started.SERVER.Process(
-            target=_become,
-            args=(arguments, environment, os.getcwd(), printed, fault, memory),
-        )
-        process.start()
-        process.join(300)
-        if process.exitcode is None:
-            process.kill()
-            raise TimeoutError(arguments)
-        return process.exitcode, "".join(path.read_text() for path in printed)
+    prepare = functools.partial(_simulate, *fault, memory)
+    done = started.forked(name, *flags, prepare=prepare, XLA_FLAGS=simulated)
+    return done.returncode, done.stdout + done.stderr
 
 
-def _become(arguments, environment, folder, printed, fault, memory):
+def _simulate(kind, first, memory):
+    """Makes the devices of this process accelerators, which may fail."""
     import jax
 
     from rclicks_jax.networks import batches, passes
@@ -53,7 +41,6 @@ def _become(arguments, environment, folder, printed, fault, memory):
     jax.default_backend = lambda: "gpu"
     if memory:
         batches.memory = lambda device: memory
-    kind, first = fault
     begin, begun = passes.Passes.start, []
 
     def start(self, *arguments):
@@ -63,4 +50,3 @@ def _become(arguments, environment, folder, printed, fault, memory):
         return begin(self, *arguments)
 
     passes.Passes.start = start
-    started.become(arguments, environment, folder, printed)

@@ -19,11 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import make_folder
 
 from rclicks_jax.data import packages, specs
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.settings import networks
 
 # The same examples on every machine; `make soak` explores others.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -83,13 +82,17 @@ def folder(tmp_path, cache):
     return make_folder(tmp_path / "mine")
 
 
+@pytest.fixture(scope="module")
+def second_architecture():
+    """Registers the network of two convolutions, which compiles in a second."""
+    with two_convolutions.registered():
+        yield
+
+
 @pytest.fixture
-def nano(tmp_path):
-    """A network that has learnt nothing."""
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
-    cards.save(tmp_path / "nano", clickability.init_variables(network, 3), card)
-    return str(tmp_path / "nano")
+def narrow(tmp_path, second_architecture):
+    """Folder of a network that compiles in a second and has learnt nothing."""
+    return str(two_convolutions.save(tmp_path / "narrow"))
 
 
 @pytest.fixture(params=["eager", "jit", "vmap", "pmap"])

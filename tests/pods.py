@@ -4,12 +4,11 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
-import sys
 import time
 
 import flax.traverse_util
 import numpy as np
+import started
 
 from rclicks_jax.networks import cards
 
@@ -56,24 +55,14 @@ def start(workdir, devices, process=0, processes=1, port=0, flags=(), small=None
         f"--process_id={process}",
     ]
     if small is None:
-        command = ["-m", "rclicks_jax.launch.train", *FLAGS]
+        command = ["rclicks_jax.launch.train", *FLAGS]
     else:
         nano = "--config=configs/train_clickability.py:nano"
         command = [_SMALL_PROGRAM, nano, f"--data=folder:{small}", *SMALL]
-    return subprocess.Popen(
-        [
-            sys.executable, *command, f"--workdir={workdir}",
-            *(together if processes > 1 else []), *flags,
-        ],
-        env={
-            **os.environ,
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-        },
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )  # fmt: skip
+    command += [f"--workdir={workdir}", *(together if processes > 1 else []), *flags]
+    simulated = f"--xla_force_host_platform_device_count={devices}"
+    environment = {**os.environ, "XLA_FLAGS": simulated}
+    return started.Forked(command, environment, folder=ROOT, merged=True)
 
 
 def start_pod(workdir, devices=4, processes=2, flags=(), small=None):
@@ -106,7 +95,7 @@ def wait_for_checkpoint(hosts, workdir):
 def stop(hosts):
     for host in hosts:
         host.kill()
-        host.communicate()
+        host.wait()
 
 
 def ended(hosts):

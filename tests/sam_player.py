@@ -1,5 +1,6 @@
 """Plays the clicks of a comparison with our SAM, or one with another encoder."""
 
+import copy
 import time
 
 import jax
@@ -33,6 +34,12 @@ class Player:
 
         self.encode = jax.jit(encode)
         self.decode = jax.jit(lambda v, *arrays: net.apply(v, *arrays, method="decode"))
+
+    def but(self, **changes):
+        """Returns one with other programs or variables, which compiles no more."""
+        other = copy.copy(self)
+        vars(other).update(changes)
+        return other
 
     def encoded(self, shape):
         """Returns what the network makes of a photograph."""
@@ -83,10 +90,10 @@ class Player:
 def errors_of(player, golden, number, shape, rounds=2, **mistakes):
     """Returns the largest errors of the embedding and of logits, in tolerances."""
     played = player.play(shape, rounds, **mistakes)
-    largest = max(
+    logits = [
         error_of_logits(golden, number, count, low_res) for count, low_res, _ in played
-    )
-    return error_of_embedding(player, golden, number, shape), largest
+    ]
+    return error_of_embedding(player, golden, number, shape), max(logits, default=0)
 
 
 def error_of_embedding(player, golden, number, shape):

@@ -4,11 +4,10 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
+import started
 
 from rclicks_jax import coordination, distributed, errors
 
@@ -22,16 +21,12 @@ def free_port():
 
 
 def start(number, port, *flags, count=2, **environment):
-    return subprocess.Popen(
-        [
-            sys.executable, HOST, f"--coordinator=localhost:{port}",
-            f"--process_count={count}", f"--process_id={number}", *flags,
-        ],
-        env={**os.environ, "XLA_FLAGS": "", "QUIET": "0.5", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
+    arguments = [
+        HOST, f"--coordinator=localhost:{port}", f"--process_count={count}",
+        f"--process_id={number}", *flags,
+    ]  # fmt: skip
+    environment = {**os.environ, "XLA_FLAGS": "", "QUIET": "0.5", **environment}
+    return started.Forked(arguments, environment)
 
 
 def ended(*processes):
@@ -115,7 +110,9 @@ def test_a_host_that_stands_still_ends_the_others_in_words(guilty):
     port = free_port()
     processes = [start(n, port, "--pause=90", HEARTBEAT="6") for n in range(2)]
     for process in processes:
-        assert process.stdout.readline() == "started\n"
+        while "started\n" not in process.printed()[0]:
+            assert process.poll() is None
+            time.sleep(0.02)
     processes[guilty].send_signal(signal.SIGSTOP)
     began = time.monotonic()
     try:

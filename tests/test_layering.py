@@ -2,10 +2,13 @@
 
 import ast
 import pathlib
+import tomllib
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Packages that stand at the top level of the checkout.
+_MOVED = tuple(f"rclicks_jax.{name}" for name in ("configs", "datasets", "launch"))
 LEAVES = {
     "settings",
     "errors", "types",
@@ -106,6 +109,16 @@ def test_every_package_is_in_the_table():
         p.name for p in (ROOT / "rclicks_jax").iterdir() if (p / "__init__.py").exists()
     }
     assert folders == set(ALLOWED) - {"launch", "configs", "datasets"}
+
+
+def test_every_package_is_in_the_wheel():
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in (ROOT / "rclicks_jax").glob("**/__init__.py")
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(project["tool"]["setuptools"]["packages"])
+    assert found == {name for name in listed if not name.startswith(_MOVED)}
 
 
 def test_tests_stand_in_the_folder_of_what_they_test():

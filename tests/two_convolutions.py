@@ -1,6 +1,11 @@
-"""A whole second architecture, which compiles fast; whoever uses it registers it."""
+"""A whole second architecture, which compiles in a second.
+
+It is for tests of what runs networks. It must be registered before it is used: by the
+fixture `second_architecture`, or by `register` in a program.
+"""
 
 import dataclasses
+from unittest import mock
 
 import flax.linen as nn
 import jax
@@ -9,7 +14,7 @@ import numpy as np
 from jax.typing import DTypeLike
 
 from rclicks_jax import registry
-from rclicks_jax.networks import architectures, cards
+from rclicks_jax.networks import architectures, cards, infer
 from rclicks_jax.settings import checks, variants
 
 
@@ -57,15 +62,32 @@ ARCHITECTURE = architectures.Architecture(
 )
 
 
+ENTRY = "two_convolutions:ARCHITECTURE"
+
+
 def register():
     """Makes its entry in the registry of this process."""
-    registry.ARCHITECTURES["two_convolutions"] = "two_convolutions:ARCHITECTURE"
+    registry.ARCHITECTURES["two_convolutions"] = ENTRY
+
+
+def registered():
+    """Returns a context in which its entry is in the registry."""
+    return mock.patch.dict(registry.ARCHITECTURES, {"two_convolutions": ENTRY})
+
+
+def card(size=64):
+    """Returns the card of a network that has learnt nothing."""
+    facts = (SIZES["narrow"], size, 5.0, "nothing", "untrained", {"sim": 0.5})
+    return cards.Card(*facts, architecture="two_convolutions")
+
+
+def model(seed=1, variables=None, **options):
+    """Returns a click model of other variables, or of fresh ones."""
+    variables = variables or init(SIZES["narrow"], seed)
+    return infer.ClickabilityModel(variables, card(), **options)
 
 
 def save(folder):
     """Writes a model folder of a network that has learnt nothing; returns it."""
-    config = SIZES["narrow"]
-    facts = (config, 64, 5.0, "nothing", "untrained", {"sim": 0.5})
-    card = cards.Card(*facts, architecture="two_convolutions")
-    cards.save(folder, init(config, 1), card)
+    cards.save(folder, init(SIZES["narrow"], 1), card())
     return folder

@@ -165,5 +165,9 @@ def distance_to_region(clicks_yx: np.ndarray, region: np.ndarray) -> np.ndarray:
         clicks_yx: The clicks, `i32[n 2]`.
         region: The region, `bool[h w]`, not empty.
     """
+    places = tuple(np.asarray(clicks_yx).T)
+    if region[places].all():
+        # The transform of a large photograph takes longer than all else here.
+        return np.zeros(len(clicks_yx), np.float32)
     outside = distance.distance_inside(~region, pad_border=False)
-    return outside[tuple(np.asarray(clicks_yx).T)]
+    return outside[places]

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+import two_convolutions
 from benchmark_runs import instances_of, settings
 from helpers import disk, make_folder
 from played_objects import play_images
@@ -14,9 +15,8 @@ from rclicks_jax import signals
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.jobs import meter, store, utilisation
-from rclicks_jax.networks import cards, clickability, infer
 from rclicks_jax.segmenters import load
-from rclicks_jax.settings import networks, protocols
+from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
 
 NONE = np.zeros((0, 2), np.int32)
@@ -48,25 +48,18 @@ def played(images):
     return sorted((image.image_id, *image.instances, image.encodes) for image in images)
 
 
-@pytest.fixture(scope="module")
-def nano():
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "random weights", {})
-    variables = clickability.init_variables(network, 0)
-    return infer.ClickabilityModel(variables, card, batch=7)
-
-
-def test_neither_order_nor_company_nor_threads_change_a_bit(nano):
+def test_neither_order_nor_company_nor_threads_change_a_bit(second_architecture):
+    narrow = two_convolutions.model(batch=7)
     examples = [example_of(number, 1 + number % 3) for number in range(7)]
     setup = setup_of(3)
     segmenter = load.load("noisy")
-    alone = played(play_images(examples, segmenter, nano, setup, places=1, threads=0))
+    alone = played(play_images(examples, segmenter, narrow, setup, places=1, threads=0))
     shuffled = random.Random(0).sample(examples, len(examples))
     for places, threads, together in ((4, 2, 1), (30, 3, 1), (6, 1, 2)):
         records = play_images(
             shuffled,
             segmenter,
-            nano,
+            narrow,
             setup,
             places=places,
             threads=threads,
@@ -90,7 +83,7 @@ def test_passes_are_full(groups):
     groups = tuple(groups)
     places = max(4, 3 * -(-20 // len(groups)))
     examples = [example_of(number) for number in range(60 if len(groups) > 1 else 300)]
-    setup = setup_of(20 if len(groups) > 1 else 8, groups)
+    setup = setup_of(8 if len(groups) > 1 else 4, groups)
     play_images(
         examples, load.load("noisy"), counted, setup, places=places, noted=noted
     )

@@ -92,8 +92,8 @@ def test_the_first_draws_are_the_first_clicks_of_a_benchmark(folder, tmp_path):
     assert drawn == first
 
 
-def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
-    asked = settings(folder, model=nano, batch=2, protocol="strict")
+def test_the_index_says_how_the_maps_were_made(folder, tmp_path, narrow):
+    asked = settings(folder, model=narrow, batch=2, protocol="strict")
     click_maps_job.run(asked, tmp_path / "out")
     index = index_of(tmp_path / "out")
     assert index["card"]["metrics"] == {"sim": 0.5}
@@ -115,8 +115,10 @@ def test_the_index_says_how_the_maps_were_made(folder, tmp_path, nano):
     }
 
 
-def test_the_error_of_bfloat16_is_printed_and_recorded(folder, tmp_path, nano, capsys):
-    asked = settings(folder, model=nano, batch=2, precision="bfloat16")
+def test_the_error_of_bfloat16_is_printed_and_recorded(
+    folder, tmp_path, narrow, capsys
+):
+    asked = settings(folder, model=narrow, batch=2, precision="bfloat16")
     click_maps_job.run(asked, tmp_path / "out")
     found = index_of(tmp_path / "out")["precision_error"]
     assert found["maps"] == 3
@@ -129,14 +131,14 @@ def test_the_error_of_bfloat16_is_printed_and_recorded(folder, tmp_path, nano, c
 
 
 def test_a_precision_that_cannot_be_measured_ends_nothing(
-    folder, tmp_path, nano, monkeypatch, capsys
+    folder, tmp_path, narrow, monkeypatch, capsys
 ):
     def fail(*_):
         raise ValueError("no")
 
     monkeypatch.setattr(infer.ClickabilityModel, "precision_error", fail)
     outcome = click_maps_job.run(
-        settings(folder, model=nano, batch=2, precision="bfloat16"), tmp_path / "out"
+        settings(folder, model=narrow, batch=2, precision="bfloat16"), tmp_path / "out"
     )
     assert outcome.counts["ok"] == 3
     found = index_of(tmp_path / "out")["precision_error"]["problem"]
@@ -183,12 +185,12 @@ def test_click_tasks_are_drawn_in_what_is_to_mend(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (700, 2), (3, 3)])
-def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
+def test_odd_shapes_are_written_and_drawn(tmp_path, cache, narrow, shape):
     folder = tmp_path / "odd"
     write_image(folder / "images" / "a.png", np.zeros((*shape, 3), np.uint8))
     write_image(folder / "masks" / "a.png", np.full(shape, 255, np.uint8))
     outcome = click_maps_job.run(
-        settings(folder, model=nano, batch=2), tmp_path / "out"
+        settings(folder, model=narrow, batch=2), tmp_path / "out"
     )
     assert outcome.counts["ok"] == 1
 
@@ -206,10 +208,12 @@ def test_odd_shapes_are_written_and_drawn(tmp_path, cache, nano, shape):
         ({"split": "dev"}, "Split of mine"),
     ],
 )
-def test_settings_that_mean_nothing_are_named(folder, tmp_path, nano, changes, message):
+def test_settings_that_mean_nothing_are_named(
+    folder, tmp_path, narrow, changes, message
+):
     with pytest.raises(errors.RClicksError, match=message):
         click_maps_job.run(
-            settings(folder, **{"model": nano, **changes}), tmp_path / "out"
+            settings(folder, **{"model": narrow, **changes}), tmp_path / "out"
         )
     assert not (tmp_path / "out").exists()
 

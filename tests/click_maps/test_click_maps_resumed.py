@@ -43,9 +43,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("writes", [0, 1, 4, 6, 9])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
-    folder, tmp_path, nano, monkeypatch, writes
+    folder, tmp_path, narrow, monkeypatch, writes
 ):
-    asked = settings(folder, model=nano, batch=2)
+    asked = settings(folder, model=narrow, batch=2)
     click_maps_job.run(asked, tmp_path / "whole")
     plain, left = files.write_output, [writes]
 

@@ -8,24 +8,22 @@ import hypothesis.strategies as st
 import jax
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import disk
 
 from rclicks_jax import errors
 from rclicks_jax.clicks import device_rows, groups, on_device, sampling
 from rclicks_jax.clicks.map_clicks import Query
 from rclicks_jax.jobs import meter, scheduler
-from rclicks_jax.networks import cards, clickability, device_letterbox, infer
+from rclicks_jax.networks import device_letterbox
 from rclicks_jax.ops import bit_masks
-from rclicks_jax.settings import networks
 
+pytestmark = pytest.mark.usefixtures("second_architecture")
 RULES = {"cut": "mass", "empty_map": "baseline"}
 
 
-def model(devices, variables=None, **options):
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
-    fresh = variables or clickability.init_variables(network, 3)
-    return infer.ClickabilityModel(fresh, card, batch=2, devices=devices, **options)
+def model(devices, **options):
+    return two_convolutions.model(batch=2, devices=devices, **options)
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +203,9 @@ def test_a_region_that_was_clicked_whole_gives_no_click(devices):
 
 
 def test_a_map_that_is_no_number_is_refused():
-    network = networks.network("nano")
-    variables = clickability.init_variables(network, 3)
-    broken = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), variables)
-    answerer = on_device.OnDevice(model(3, broken), **RULES)
+    fresh = two_convolutions.init(two_convolutions.SIZES["narrow"], 1)
+    broken = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), fresh)
+    answerer = on_device.OnDevice(model(3, variables=broken), **RULES)
     (query,) = queries(1)
     pixels = query.gt_mask.size
     message = f"gave {pixels} values that are no finite numbers"

@@ -4,13 +4,12 @@ import pathlib
 
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import disk
 from scipy import stats
 
 from rclicks_jax import errors
 from rclicks_jax.clicks import groups, simulate
-from rclicks_jax.networks import cards, clickability
-from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
 SHAPE = (24, 32)
@@ -21,11 +20,8 @@ DRAWS = 20000
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "nano"
-    network = networks.network("nano")
-    card = cards.Card(network, 64, 5.0, "nothing", "untrained", {})
-    cards.save(folder, clickability.init_variables(network, 3), card)
+def narrow(tmp_path_factory, second_architecture):
+    folder = two_convolutions.save(tmp_path_factory.mktemp("models") / "narrow")
     return simulate.load_model(folder, batch=2)
 
 
@@ -57,23 +53,25 @@ def test_a_first_click_shall_mend_all_of_the_target():
     assert first.dtype == np.float32
 
 
-def test_a_network_gives_maps_at_native_size(nano):
+def test_a_network_gives_maps_at_native_size(narrow):
     for shape in ((24, 32), (70, 41), (1, 1)):
         image = np.zeros((*shape, 3), np.uint8)
-        assert simulate.click_map(nano, image, np.ones(shape, bool)).shape == shape
+        assert simulate.click_map(narrow, image, np.ones(shape, bool)).shape == shape
 
 
-def test_many_maps_are_those_of_each_object_alone(nano):
+def test_many_maps_are_those_of_each_object_alone(narrow):
     images = [IMAGE, IMAGE, IMAGE[:, :20].copy()]
     targets = [TARGET, TARGET, TARGET[:, :20]]
     wrong = [None, ERROR, None]
-    together = simulate.click_maps(nano, images, targets, wrong)
+    together = simulate.click_maps(narrow, images, targets, wrong)
     for number, made in enumerate(together):
-        alone = simulate.click_map(nano, images[number], targets[number], wrong[number])
+        alone = simulate.click_map(
+            narrow, images[number], targets[number], wrong[number]
+        )
         np.testing.assert_array_equal(made, alone)
-    first = simulate.click_maps(nano, images, targets)
+    first = simulate.click_maps(narrow, images, targets)
     np.testing.assert_array_equal(first[0], together[0])
-    assert simulate.click_maps(nano, [], []) == []
+    assert simulate.click_maps(narrow, [], []) == []
 
 
 @pytest.mark.parametrize(
@@ -92,17 +90,17 @@ def test_masks_of_many_types_are_taken(same):
     np.testing.assert_array_equal(made, TARGET.astype(np.float32))
 
 
-def test_a_grey_image_is_one_of_three_equal_channels(nano):
+def test_a_grey_image_is_one_of_three_equal_channels(narrow):
     grey = IMAGE[..., 0]
-    made = simulate.click_map(nano, grey, TARGET)
-    expected = simulate.click_map(nano, np.stack([grey] * 3, axis=-1), TARGET)
+    made = simulate.click_map(narrow, grey, TARGET)
+    expected = simulate.click_map(narrow, np.stack([grey] * 3, axis=-1), TARGET)
     np.testing.assert_array_equal(made, expected)
 
 
-def test_views_of_any_layout_are_taken(nano):
+def test_views_of_any_layout_are_taken(narrow):
     mirrored = IMAGE[:, ::-1, ::-1]
-    made = simulate.click_map(nano, mirrored, TARGET[:, ::-1])
-    expected = simulate.click_map(nano, mirrored.copy(), TARGET[:, ::-1].copy())
+    made = simulate.click_map(narrow, mirrored, TARGET[:, ::-1])
+    expected = simulate.click_map(narrow, mirrored.copy(), TARGET[:, ::-1].copy())
     np.testing.assert_array_equal(made, expected)
 
 
@@ -269,10 +267,10 @@ def test_a_spec_is_no_model(model, message):
         simulate.click_maps(model, [IMAGE], [TARGET])
 
 
-def test_models_say_what_they_are(nano):
+def test_models_say_what_they_are(narrow):
     assert repr(simulate.load_model("DT")) == "<click model DT>"
-    assert repr(nano) == (
-        "<click model CM: variant nano, trained on nothing, 64 pixels, batch 2, "
+    assert repr(narrow) == (
+        "<click model CM: variant narrow, trained on nothing, 64 pixels, batch 2, "
         "float32>"
     )
 

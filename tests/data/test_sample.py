@@ -116,13 +116,18 @@ def test_an_error_too_small_to_see_is_no_task():
     )
 
 
-def test_a_limited_sample_is_shrunk_with_masks_and_clicks(images, source):
-    limited = sample.SampleSource(100)
-    (whole,) = (each for each in images if each.image_id == "coins")
-    (small,) = (each for each in limited.images("train") if each.image_id == "coins")
+def coins(longest_side=0):
+    """The sample with one photograph alone."""
+    source = sample.SampleSource(longest_side)
+    source._photos = [each for each in source._photos if each["photo"] == "coins"]
+    return source
+
+
+def test_a_limited_sample_is_shrunk_with_masks_and_clicks():
+    source, limited = coins(), coins(100)
+    (whole,), (small,) = source.images("train"), limited.images("train")
     assert (whole.shape, small.shape) == ((303, 384), (79, 100))
-    tasks = zip(source.tasks("train"), limited.tasks("train"), strict=True)
-    pairs = [(one, two) for one, two in tasks if one.image.image_id == "coins"]
+    pairs = zip(source.tasks("train"), limited.tasks("train"), strict=True)
     for one, two in zip(whole.objects, small.objects, strict=True):
         assert two.mask.shape == small.shape
         np.testing.assert_array_equal(

@@ -71,10 +71,10 @@ def trajectories(workdir):
     }
 
 
-def test_an_accelerator_plays_what_a_cpu_plays(folder, tmp_path, nano, accelerated):
+def test_an_accelerator_plays_what_a_cpu_plays(folder, tmp_path, narrow, accelerated):
     asked = settings(
         folder,
-        click_model=nano,
+        click_model=narrow,
         click_model_batch=2,
         click_model_precision="float32",
         groups=(1, 6, 10),
@@ -102,10 +102,10 @@ def test_a_device_that_is_lost_while_areas_are_counted_ends_the_run(
 
 
 def test_an_accelerator_writes_the_click_maps_of_a_cpu(
-    folder, tmp_path, nano, accelerated
+    folder, tmp_path, narrow, accelerated
 ):
     asked = map_settings(
-        folder, model=nano, batch=2, precision="float32", groups=(0, 1, 10)
+        folder, model=narrow, batch=2, precision="float32", groups=(0, 1, 10)
     )
     click_maps_job.run(asked, tmp_path / "host")
     passes = accelerated()
@@ -126,11 +126,11 @@ def test_an_accelerator_writes_the_click_maps_of_a_cpu(
 
 
 def test_an_accelerator_measures_what_a_cpu_measures(
-    clicked, tmp_path, nano, accelerated
+    clicked, tmp_path, narrow, accelerated
 ):
     asked = evaluation.EvaluateConfig(
         data=f"folder:{clicked}",
-        click_models=(nano, "UD"),
+        click_models=(narrow, "UD"),
         split="all",
         draws=3,
         precision="float32",
@@ -151,7 +151,7 @@ def test_an_accelerator_measures_what_a_cpu_measures(
         for maps in ("raw", "masked"):
             measured, expected = (
                 # KS counts sets of draws, and there are three.
-                {name: each for name, each in task.models["CM nano"][maps].items()
+                {name: each for name, each in task.models["CM narrow"][maps].items()
                  if name != "ks"}
                 for task in (one, other)
             )  # fmt: skip

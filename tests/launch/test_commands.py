@@ -10,7 +10,7 @@ import time
 import pytest
 from benchmark_runs import content
 from helpers import make_folder
-from started import command, forked, run, run_together
+from started import Forked, command, forked, run, run_together
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NAMES = tuple("abcdefgh")
@@ -69,19 +69,14 @@ def records_in(workdir):
 def killed_when(flags, workdir, cache, number, enough):
     """Starts a benchmark and sends a signal once it has written `enough` records."""
     environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
-    process = subprocess.Popen(
-        command("benchmark", *flags),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = Forked(command("benchmark", *flags)[2:], environment)
     deadline = time.monotonic() + 120
     while records_in(workdir) < enough and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(number)
     output, _ = process.communicate(timeout=120)
-    return process.returncode, output.decode()
+    return process.returncode, output
 
 
 def test_kill_9_loses_nothing(folder, cache, undisturbed, tmp_path):
@@ -91,7 +86,7 @@ def test_kill_9_loses_nothing(folder, cache, undisturbed, tmp_path):
     for enough in (1, 3, 4):
         status, _ = killed_when(flags, workdir, cache, signal.SIGKILL, enough)
         assert status in (-signal.SIGKILL, 0)
-    done = run("benchmark", *flags, RCLICKS_CACHE=cache)
+    done = forked("benchmark", *flags, RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert content(workdir) == content(expected)
     assert records_in(workdir) == len(NAMES)
@@ -210,19 +205,19 @@ def click_maps_of(out):
 
 def test_click_maps_survive_kill_9(folder, cache, tmp_path):
     flags = (f"--data=folder:{folder}", "--model=DT", "--samples=2", "--groups=1,10")
-    done = run("click_maps", *flags, f"--out={tmp_path}/a", RCLICKS_CACHE=cache)
+    done = forked("click_maps", *flags, f"--out={tmp_path}/a", RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert "Objects: 8 ok, 0 skipped, 0 failed." in done.stdout
     assert "Writing click maps: 100%" in done.stderr
-    again = command("click_maps", *flags, f"--out={tmp_path}/b")
+    again = command("click_maps", *flags, f"--out={tmp_path}/b")[2:]
     environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
     for enough in (1, 5):
-        process = subprocess.Popen(again, env=environment, stderr=subprocess.DEVNULL)
+        process = Forked(again, environment)
         while process.poll() is None:
             if len(list((tmp_path / "b").rglob("*.png"))) >= enough:
                 process.kill()
             time.sleep(0.002)
-    done = run("click_maps", *flags, f"--out={tmp_path}/b", RCLICKS_CACHE=cache)
+    done = forked("click_maps", *flags, f"--out={tmp_path}/b", RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
     assert click_maps_of(tmp_path / "b") == click_maps_of(tmp_path / "a")
     assert len(click_maps_of(tmp_path / "a")) == 18

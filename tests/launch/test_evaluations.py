@@ -185,7 +185,8 @@ def test_two_processes_share_an_evaluation(tmp_path):
             f"--workdir={workdir}",
         )
 
-    done = started.run("evaluate", *flags(tmp_path / "alone"), RCLICKS_CACHE=cache)
+    alone = tmp_path / "alone"
+    done = started.forked("evaluate", *flags(alone), RCLICKS_CACHE=cache)
     assert done.returncode == 0, done.stderr
     started.run_together(cache, "evaluate", *flags(tmp_path / "both"))
     alone, both = (

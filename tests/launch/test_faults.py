@@ -11,7 +11,7 @@ import pytest
 from faults import every_fault
 from helpers import make_folder
 from rclicks_jax.launch import faults
-from started import command, run
+from started import command, forked, run
 
 from rclicks_jax import errors, files
 from rclicks_jax.networks import clickability, convert
@@ -44,9 +44,9 @@ def test_whatever_fails_in_a_conversion_is_a_sentence(tmp_path):
     assert tried >= 3
 
 
-def refused(*arguments, **environment):
+def refused(*arguments, start=forked, **environment):
     """Runs a command that cannot work; returns what it said."""
-    done = run(*arguments, **environment)
+    done = start(*arguments, **environment)
     assert done.returncode not in (0, 1), done.stderr
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -56,7 +56,7 @@ def refused(*arguments, **environment):
 def test_devices_that_are_not_there_are_named_with_the_way_to_them(tmp_path):
     said = refused(
         "benchmark", SMOKE, "--data=sample", f"--workdir={tmp_path}",
-        JAX_PLATFORMS="cuda",
+        start=run, JAX_PLATFORMS="cuda",
     )  # fmt: skip
     assert "JAX_PLATFORMS=cuda" in said
     assert "rclicks-jax[cuda]" in said

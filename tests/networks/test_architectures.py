@@ -14,14 +14,8 @@ from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "cards"
+pytestmark = pytest.mark.usefixtures("second_architecture")
 NARROW = two_convolutions.SIZES["narrow"]
-
-
-@pytest.fixture(autouse=True)
-def second(monkeypatch):
-    """Makes the entry of the second architecture."""
-    entry = "two_convolutions:ARCHITECTURE"
-    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from rclicks_jax import errors
 from rclicks_jax.bridge import checkpoints
 from rclicks_jax.networks import cards, clickability, convert, exchange, infer
 from rclicks_jax.settings import networks
-from rclicks_jax.types import ClickQuery
 from rclicks_jax.weights import torch_files
 
 NETWORK = networks.network("nano")
@@ -57,15 +56,22 @@ def test_the_card_says_what_the_weights_are(checkpoint, tmp_path):
     assert card.checksum == hashlib.sha256(encoded).hexdigest()
 
 
-def test_a_converted_model_makes_click_maps(checkpoint, variables, tmp_path):
+def test_a_converted_model_is_a_click_model_of_these_weights(
+    checkpoint, variables, tmp_path
+):
     card = imported(checkpoint, tmp_path / "model")
-    random = np.random.default_rng(0)
-    image = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    mask = random.random((40, 50)) < 0.5
-    queries = [ClickQuery(image=image, gt_mask=mask, error_mask=mask)]
-    (click_map,) = infer.load(tmp_path / "model", batch=1)(queries)
-    (expected,) = infer.ClickabilityModel(variables, card, batch=1)(queries)
-    np.testing.assert_array_equal(click_map, expected)
+    model = infer.load(tmp_path / "model", batch=1)
+    assert model.card == card
+    found = {
+        jax.tree_util.keystr(path): leaf
+        for path, leaf in jax.tree.leaves_with_path(model._variables)
+    }
+    expected = jax.tree.leaves_with_path(
+        infer.ClickabilityModel(variables, card, batch=1)._variables
+    )
+    assert len(found) == len(expected)
+    for path, leaf in expected:
+        np.testing.assert_array_equal(found[jax.tree_util.keystr(path)], leaf)
 
 
 def test_data_must_be_told_unless_the_network_is_the_published_one(

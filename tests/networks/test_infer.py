@@ -1,24 +1,22 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
+import two_convolutions
 from helpers import disk, network_of, numbered, state_of
 
 from rclicks_jax import errors
 from rclicks_jax.networks import cards, clickability, convert, infer, passes
 from rclicks_jax.ops import scaling
-from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
-
-def card_of(network, size):
-    return cards.Card(network, size, 5.0, "nothing", "untrained", {})
+pytestmark = pytest.mark.usefixtures("second_architecture")
 
 
 @pytest.fixture(scope="module")
-def nano():
-    network = networks.network("nano")
-    variables = clickability.init_variables(network, 3)
-    return infer.ClickabilityModel(variables, card_of(network, 64), batch=2)
+def narrow():
+    return two_convolutions.model(batch=2)
 
 
 def queries(count):
@@ -43,116 +41,111 @@ def test_maps_equal_the_original_from_image_to_map(parity):
         ClickQuery(saved[f"image{i}"], saved[f"mask{i}"], saved[f"error{i}"])
         for i in cases
     ]
-    for rescale, name in ((False, "apply"), (True, "clickability")):
-        model = infer.ClickabilityModel(
-            variables, card_of(network, 416), batch=1, rescale=rescale
-        )
-        for i, click_map in zip(cases, model(asked), strict=True):
+    card = cards.Card(network, 416, 5.0, "nothing", "untrained", {})
+    model = infer.ClickabilityModel(variables, card, batch=1)
+    # What was compiled is shared.
+    scaled = infer.ClickabilityModel(variables, card, batch=1, rescale=True)
+    for each, name in ((model, "apply"), (scaled, "clickability")):
+        for i, click_map in zip(cases, each(asked), strict=True):
             np.testing.assert_allclose(click_map, saved[f"{name}{i}"], atol=1e-4)
 
 
-def test_maps_have_native_size_and_do_not_depend_on_their_neighbours(nano):
+def test_maps_have_native_size_and_do_not_depend_on_their_neighbours(narrow):
     asked = queries(5)
-    together = nano(asked)
+    together = narrow(asked)
     for query, click_map in zip(asked, together, strict=True):
         assert click_map.shape == query.gt_mask.shape
         assert click_map.min() >= 0
         assert click_map.max() <= 1
-        np.testing.assert_array_equal(nano([query])[0], click_map)
+        np.testing.assert_array_equal(narrow([query])[0], click_map)
 
 
-def test_equal_networks_share_what_was_compiled(nano, monkeypatch):
+def test_equal_networks_share_what_was_compiled(narrow, monkeypatch):
     asked = queries(2)
-    first = nano(asked)
+    first = narrow(asked)
     # A network that is traced again would call it.
     monkeypatch.setattr(scaling, "scale_to_unit", None)
-    other = clickability.init_variables(networks.network("nano"), 4)
-    model = infer.ClickabilityModel(
-        other, card_of(networks.network("nano"), 64), batch=2
-    )
+    model = two_convolutions.model(seed=4, batch=2)
     for ours, theirs in zip(model(asked), first, strict=True):
         assert ours.shape == theirs.shape
         assert not np.array_equal(ours, theirs)
 
 
-def test_no_query_gives_no_map(nano):
-    assert nano([]) == []
+def test_no_query_gives_no_map(narrow):
+    assert narrow([]) == []
 
 
-def test_the_error_mask_matters(nano):
+def test_the_error_mask_matters(narrow):
     (query,) = queries(1)
-    (first,) = nano([query])
-    (second,) = nano([query._replace(error_mask=query.gt_mask)])
+    (first,) = narrow([query])
+    (second,) = narrow([query._replace(error_mask=query.gt_mask)])
     assert np.abs(first - second).max() > 1e-4
 
 
-def test_what_is_remembered_of_old_arrays_is_never_taken_for_new_ones(nano):
+def test_what_is_remembered_of_old_arrays_is_never_taken_for_new_ones(narrow):
     (first,) = queries(1)
-    expected = nano([first])[0]
+    expected = narrow([first])[0]
     for number in range(64):
         image = np.full_like(first.image, number)
-        (blank,) = nano([first._replace(image=image)])
+        (blank,) = narrow([first._replace(image=image)])
         assert not np.array_equal(blank, expected)
-    np.testing.assert_array_equal(nano([first])[0], expected)
+    np.testing.assert_array_equal(narrow([first])[0], expected)
 
 
-def test_an_array_changed_in_place_gives_another_map(nano):
+def test_an_array_changed_in_place_gives_another_map(narrow):
     (query,) = queries(1)
-    (before,) = nano([query])
+    (before,) = narrow([query])
     query.image[...] = 255 - query.image
     query.gt_mask[...] = ~query.gt_mask
-    (after,) = nano([query])
+    (after,) = narrow([query])
     assert not np.array_equal(before, after)
     fresh = ClickQuery(*(array.copy() for array in query))
-    np.testing.assert_array_equal(after, nano([fresh])[0])
+    np.testing.assert_array_equal(after, narrow([fresh])[0])
 
 
-def test_neighbours_that_share_arrays_are_not_mixed_up(nano):
+def test_neighbours_that_share_arrays_are_not_mixed_up(narrow):
     one, other = queries(2)
     third = one._replace(gt_mask=one.error_mask)
-    together = nano([one, third, other, one])
+    together = narrow([one, third, other, one])
     for query, click_map in zip([one, third, other, one], together, strict=True):
         fresh = ClickQuery(*(array.copy() for array in query))
-        np.testing.assert_array_equal(nano([fresh])[0], click_map)
+        np.testing.assert_array_equal(narrow([fresh])[0], click_map)
 
 
-def test_what_is_remembered_has_a_bound(nano, monkeypatch):
+def test_what_is_remembered_has_a_bound(narrow, monkeypatch):
     asked = queries(6)
-    expected = nano(asked)
+    expected = narrow(asked)
     monkeypatch.setattr(infer, "_KEPT_BYTES", 200_000)
     for query, click_map in zip(asked * 2, expected * 2, strict=True):
-        np.testing.assert_array_equal(nano([query])[0], click_map)
-        kept = nano._letterboxed._kept.values()
+        np.testing.assert_array_equal(narrow([query])[0], click_map)
+        kept = narrow._letterboxed._kept.values()
         total = sum(source.nbytes + square.nbytes for source, square in kept)
-        assert total == nano._letterboxed._bytes <= 200_000
-        for slots in (nano.passes.images, nano.passes.targets):
+        assert total == narrow._letterboxed._bytes <= 200_000
+        for slots in (narrow.passes.images, narrow.passes.targets):
             taken = [slot for _, slot in slots._kept.values()]
             assert sorted([*taken, *slots._free]) == list(range(4))
 
 
-def test_a_row_that_repeats_an_image_sends_nothing(nano, monkeypatch):
+def test_a_row_that_repeats_an_image_sends_nothing(narrow, monkeypatch):
     (query,) = queries(1)
-    (expected,) = nano([query])
+    (expected,) = narrow([query])
 
     def fail(*arguments):
         raise AssertionError
 
     monkeypatch.setattr(passes, "put", fail)
-    for click_map in nano([query] * 5):
+    for click_map in narrow([query] * 5):
         np.testing.assert_array_equal(click_map, expected)
 
 
 def in_precision(precision):
-    network = networks.network("nano")
-    variables = clickability.init_variables(network, 3)
-    card = card_of(network, 64)
-    return infer.ClickabilityModel(variables, card, batch=2, precision=precision)
+    return two_convolutions.model(batch=2, precision=precision)
 
 
-def test_bfloat16_is_near_float32_and_says_how_near(nano):
+def test_bfloat16_is_near_float32_and_says_how_near(narrow):
     rough, asked = in_precision("bfloat16"), queries(5)
     differences = [
-        np.abs(a - b) for a, b in zip(rough(asked), nano(asked), strict=True)
+        np.abs(a - b) for a, b in zip(rough(asked), narrow(asked), strict=True)
     ]
     found = rough.precision_error(asked)
     assert found.maps == 5
@@ -164,14 +157,14 @@ def test_bfloat16_is_near_float32_and_says_how_near(nano):
     assert found.largest < 0.06
 
 
-def test_parameters_stay_float32(nano):
+def test_parameters_stay_float32(narrow):
     leaves = jax.tree.leaves(in_precision("bfloat16")._variables)
     assert {leaf.dtype for leaf in leaves} == {np.dtype(np.float32)}
 
 
-def test_float32_has_no_error(nano):
-    assert nano.precision == "float32"
-    assert nano.precision_error(queries(2)) == infer.PrecisionError(2, 0.0, 0.0)
+def test_float32_has_no_error(narrow):
+    assert narrow.precision == "float32"
+    assert narrow.precision_error(queries(2)) == infer.PrecisionError(2, 0.0, 0.0)
     assert in_precision("bfloat16").precision_error([]).maps == 0
 
 
@@ -187,14 +180,11 @@ def test_an_unknown_precision_is_named():
         in_precision("half")
 
 
-def test_a_model_folder_comes_back(tmp_path, nano):
-    network = networks.network("nano")
-    variables = clickability.init_variables(network, 3)
-    card = cards.save(tmp_path / "model", variables, card_of(network, 64))
-    loaded = infer.load(tmp_path / "model", batch=2)
-    assert loaded.card == card
+def test_a_model_folder_comes_back(tmp_path, narrow):
+    loaded = infer.load(two_convolutions.save(tmp_path / "model"), batch=2)
+    assert dataclasses.replace(loaded.card, checksum="") == two_convolutions.card()
     (query,) = queries(1)
-    np.testing.assert_array_equal(loaded([query])[0], nano([query])[0])
+    np.testing.assert_array_equal(loaded([query])[0], narrow([query])[0])
 
 
 @pytest.mark.parametrize(
@@ -210,8 +200,7 @@ def test_a_model_folder_comes_back(tmp_path, nano):
     ],
 )
 def test_a_damaged_model_folder_is_named(tmp_path, damage, message):
-    network = networks.network("nano")
-    cards.save(tmp_path, clickability.init_variables(network, 0), card_of(network, 64))
+    two_convolutions.save(tmp_path)
     damage(tmp_path)
     with pytest.raises(errors.DataError, match=message):
         infer.load(tmp_path)

@@ -32,7 +32,7 @@ def loaded(state):
     return weights.from_torch(state)
 
 
-@pytest.mark.parametrize("variant", ["hiera_t", "hiera_l"])
+@pytest.mark.parametrize("variant", ["hiera_t", "hiera_b+"])
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]
     shapes = weights.torch_shapes(size)

@@ -118,8 +118,8 @@ def test_weights_in_a_wrong_place_show(player, loaded, golden, name):
         path: leaf[..., ::-1] if name in path else leaf
         for path, leaf in architectures.flatten(loaded[1]).items()
     }
-    with mock.patch.object(player, "variables", architectures.unflatten(wrong)):
-        found = sam_player.errors_of(player, golden, number, shape, rounds=1)
+    other = player.but(variables=architectures.unflatten(wrong))
+    found = sam_player.errors_of(other, golden, number, shape, rounds=1)
     assert found[0] < 1 < 100 < found[1]
 
 

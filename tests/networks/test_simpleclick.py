@@ -138,7 +138,7 @@ PATCHES = {
         torch_resize.bilinear,
         100,
     ),
-    "positions by another cubic": (torch_resize, "_SLOPE", np.float32(-0.5), 100),
+    "positions by another cubic": (torch_resize, "_CUBIC", -0.5, 100),
 }
 # Wrong arguments of `Player.play`.
 ARGUMENTS = {"half a pixel": {"shift": 0.5}, "last answer forgotten": {"forgets": True}}

@@ -11,9 +11,12 @@ import time
 
 from rclicks_jax.launch import train
 
-from rclicks_jax import distributed, registry
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import two_convolutions
+
+from rclicks_jax import distributed
+
 SLOW = float(os.environ.get("RCLICKS_SLOW_SAVE", "0"))
 LOST = os.environ.get("RCLICKS_LOST")
 
@@ -32,7 +35,7 @@ def save_slowly():
 
 
 if __name__ == "__main__":
-    registry.ARCHITECTURES["two_convolutions"] = "two_convolutions:ARCHITECTURE"
+    two_convolutions.register()
     if SLOW:
         save_slowly()
     if LOST:

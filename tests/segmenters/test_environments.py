@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -29,18 +30,22 @@ def wheel(folder, name="pebble", version="1.0"):
             file.writestr(path, text)
 
 
-@pytest.fixture
-def pebbles(tmp_path, monkeypatch):
-    """An environment of one small wheel, from a folder and from nowhere else."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
-    wheels = tmp_path / "wheels"
+def pebbles_in(folder, patch):
+    """Returns an environment of a small wheel, from a folder and from nowhere else."""
+    patch.setenv(cache.VARIABLE, str(folder / "cache"))
+    wheels = folder / "wheels"
     wheel(wheels, version="1.0")
     wheel(wheels, version="2.0")
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CONSTRAINT"):
-        monkeypatch.delenv(name, raising=False)
-    requirements = tmp_path / "pebbles.txt"
+        patch.delenv(name, raising=False)
+    requirements = folder / "pebbles.txt"
     requirements.write_text(f"--no-index\n--find-links {wheels.as_uri()}\npebble\n")
     return methods.Environment("pebbles", requirements, ("pebble",))
+
+
+@pytest.fixture
+def pebbles(tmp_path, monkeypatch):
+    return pebbles_in(tmp_path, monkeypatch)
 
 
 def version_in(python):
@@ -48,32 +53,49 @@ def version_in(python):
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
-def test_an_environment_is_made_once_and_found(pebbles):
-    assert environments.find(pebbles) is None
-    said = []
-    python = environments.make(Request(pebbles), say=said.append)
-    assert [line.split()[2] for line in said] == ["-m", "-m", "-c"]
-    assert version_in(python) == "2.0"
-    assert environments.find(pebbles) == python
+class Remade:
+    """An environment that failed and was made anew, with what was seen meanwhile."""
+
+    def __init__(self, pebbles):
+        self.pebbles, self.found = pebbles, [environments.find(pebbles)]
+        broken = dataclasses.replace(pebbles, imports=("pebble", "boulder"))
+        with pytest.raises(errors.SegmenterError) as raised:
+            environments.make(Request(broken), say=str)
+        self.failure = str(raised.value)
+        self.request = Request(pebbles, pins=("pebble==1.0",))
+        self.versions = [version_in(self.request.interpreter)]
+        self.found.append(environments.find(pebbles))
+        (self.request.place / "left_behind").write_text("")
+        self.said = []
+        self.python = environments.make(self.request, say=self.said.append)
+        self.versions.append(version_in(self.python))
+        self.found.append(environments.find(pebbles))
+
+
+@pytest.fixture(scope="module")
+def remade(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        yield Remade(pebbles_in(tmp_path_factory.mktemp("remade"), patch))
+
+
+def test_an_environment_is_made_once_and_found(remade):
+    assert [line.split()[2] for line in remade.said] == ["-m", "-m", "-c"]
+    assert remade.found[2] == remade.python == remade.request.interpreter
     again = []
-    assert environments.make(Request(pebbles), say=again.append) == python
+    assert environments.make(remade.request, say=again.append) == remade.python
     assert again == []
-    pebbles.requirements.write_text(pebbles.requirements.read_text() + "# new\n")
-    assert environments.find(pebbles) is None
+    changed = remade.pebbles.requirements.with_name("changed.txt")
+    changed.write_text(remade.pebbles.requirements.read_text() + "# new\n")
+    other = dataclasses.replace(remade.pebbles, requirements=changed)
+    assert environments.find(other) is None
 
 
-def test_what_failed_is_not_used_and_made_anew(pebbles):
-    broken = dataclasses.replace(pebbles, imports=("pebble", "boulder"))
-    with pytest.raises(errors.SegmenterError, match=r"import pebble.*status 1.*--pin"):
-        environments.make(Request(broken), say=str)
-    request = Request(pebbles, pins=("pebble==1.0",))
-    assert version_in(request.interpreter) == "2.0"
-    assert environments.find(pebbles) is None
-    (request.place / "left_behind").write_text("")
-    environments.make(request, say=str)
-    assert version_in(request.interpreter) == "1.0"
-    assert environments.find(pebbles) == request.interpreter
-    assert not (request.place / "left_behind").exists()
+def test_what_failed_is_not_used_and_made_anew(remade):
+    assert re.search(r"import pebble.*status 1.*--pin", remade.failure)
+    assert remade.found[:2] == [None, None]
+    # A pin moves the version.
+    assert remade.versions == ["2.0", "1.0"]
+    assert not (remade.request.place / "left_behind").exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(pebbles, tmp_path):

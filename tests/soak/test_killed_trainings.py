@@ -16,8 +16,6 @@ import clicked_folders
 import pytest
 from pods import assert_same_bits, finish, start, steps
 
-from rclicks_jax import registry
-
 KILLS = int(os.environ.get("RCLICKS_SOAK_KILLS", "40"))
 FLAGS = ("--config.save_every=1", "--config.size=32", "--config.batch_size=4")
 # Steps are taken two an epoch.
@@ -37,11 +35,8 @@ def wait_for_news(process, workdir, before):
 
 
 @pytest.mark.parametrize("network", ["nano", "small"])
-def test_random_kills_change_no_bit(tmp_path, network, monkeypatch):
+def test_random_kills_change_no_bit(tmp_path, network, second_architecture):
     data = None
-    # As in the program of the small training, for reading its model here.
-    entry = "two_convolutions:ARCHITECTURE"
-    monkeypatch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
     if network == "small":
         data = tmp_path / "disks"
         clicked_folders.write_disks(data)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import two_convolutions
 
-from rclicks_jax import cache, errors, registry
+from rclicks_jax import cache, errors
 from rclicks_jax.networks import cards
 from rclicks_jax.settings import training
 from rclicks_jax.training import (
@@ -21,6 +21,7 @@ from rclicks_jax.training import (
     trainer,
 )
 
+pytestmark = pytest.mark.usefixtures("second_architecture")
 SIZE = 32
 
 
@@ -30,15 +31,6 @@ def clicked_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clicked") / "disks"
     clicked_folders.write_disks(folder)
     return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def architecture():
-    """Registers the network of these tests, which compiles fast."""
-    entry = "two_convolutions:ARCHITECTURE"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -23,21 +23,12 @@ from pods import (
     wait_for_checkpoint,
 )
 
-from rclicks_jax import registry
 from rclicks_jax.networks import infer
 from rclicks_jax.types import ClickQuery
 
+pytestmark = pytest.mark.usefixtures("second_architecture")
 # Enough of them that a host can be lost between two checkpoints.
 FLAGS = ("--config.epochs=8", "--config.batch_size=8")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def architecture():
-    """Registers the network of these tests."""
-    entry = "two_convolutions:ARCHITECTURE"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.ARCHITECTURES, "two_convolutions", entry)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -118,5 +109,3 @@ def test_a_signal_to_one_host_stops_all_and_nothing_is_lost(disks, tmp_path):
     assert "Process 0 ended early: Stopped by SIGTERM at process 1" in second, second
     assert "Traceback" not in first + second
     assert steps(tmp_path)[-1] == int(stopped[1])
-    said, _ = finish(start_pod(tmp_path, 1, flags=flags, small=disks))
-    assert f"Going on after step {stopped[1]} of 60" in said

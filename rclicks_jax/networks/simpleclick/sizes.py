@@ -166,8 +166,8 @@ def sizes_of(state: state_dicts.State) -> SimpleClickSizes:
 def _heads(state: state_dicts.State, dim: int) -> int:
     """Returns the number of heads; checks settings that no shape shows."""
     named = state_dicts.named(state)
-    beside = state.beside if isinstance(state, state_dicts.Checkpoint) else {}
-    config = placeholders.as_dict(beside.get("config"))
+    is_file = isinstance(state, state_dicts.Checkpoint)
+    config = placeholders.as_dict(state.beside.get("config") if is_file else None)
     if not config:
         known = {sizes.dim: sizes.heads for sizes in PUBLISHED.values()}
         if dim not in known:
