@@ -25,6 +25,7 @@ SEGMENTERS = {
 NATIVE_SEGMENTERS = {
     "jax_sam": "rclicks_jax.segmenters.native.sam",
     "jax_mobile_sam": "rclicks_jax.segmenters.native.mobile_sam",
+    "jax_sam_hq": "rclicks_jax.segmenters.native.sam_hq",
     "jax_sam2": "rclicks_jax.segmenters.native.sam2",
     "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
     "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",

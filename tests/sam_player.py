@@ -90,10 +90,10 @@ class Player:
 def errors_of(player, golden, number, shape, rounds=2, **mistakes):
     """Returns the largest errors of the embedding and of logits, in tolerances."""
     played = player.play(shape, rounds, **mistakes)
-    largest = max(
+    logits = [
         error_of_logits(golden, number, count, low_res) for count, low_res, _ in played
-    )
-    return error_of_embedding(player, golden, number, shape), largest
+    ]
+    return error_of_embedding(player, golden, number, shape), max(logits, default=0)
 
 
 def error_of_embedding(player, golden, number, shape):

@@ -21,7 +21,7 @@ import torch
 from rclicks_jax.bridge.adapters import sam as adapter
 
 
-def small(package):
+def small(package, global_blocks=(1,)):
     """Returns a SAM for squares of 128 pixels, of the package's classes."""
     parts = package.modeling
     encoder = parts.ImageEncoderViT(
@@ -34,7 +34,7 @@ def small(package):
         patch_size=16,
         qkv_bias=True,
         use_rel_pos=True,
-        global_attn_indexes=[1],
+        global_attn_indexes=global_blocks,
         window_size=5,
         out_chans=64,
     )

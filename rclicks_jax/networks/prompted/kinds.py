@@ -5,10 +5,15 @@ from rclicks_jax.weights import state_dicts
 _TOKEN = "mask_decoder.iou_token.weight"
 _HIGH_QUALITY = "mask_decoder.hf_token.weight"
 _TINY = "image_encoder.patch_embed.seq.0.c.weight"
-SAM, SAM2, MOBILE_SAM = "SAM", "SAM 2", "MobileSAM"
+SAM, SAM2, MOBILE_SAM, SAM_HQ = "SAM", "SAM 2", "MobileSAM", "SAM-HQ"
 # Where the hub's names are read too.
 HUB = {SAM: ", or the same parts by the names of the Hugging Face hub"}
-_SEGMENTERS = {SAM: "jax_sam", SAM2: "jax_sam2", MOBILE_SAM: "jax_mobile_sam"}
+_SEGMENTERS = {
+    SAM: "jax_sam",
+    SAM2: "jax_sam2",
+    MOBILE_SAM: "jax_mobile_sam",
+    SAM_HQ: "jax_sam_hq",
+}
 
 
 def kind_of(shapes: state_dicts.Shapes) -> str:
@@ -24,7 +29,7 @@ def kind_of(shapes: state_dicts.Shapes) -> str:
     if _TOKEN not in shapes:
         return ""
     if _HIGH_QUALITY in shapes:
-        return "Light HQ-SAM" if _TINY in shapes else "SAM-HQ"
+        return "Light HQ-SAM" if _TINY in shapes else SAM_HQ
     return MOBILE_SAM if _TINY in shapes else SAM
 
 

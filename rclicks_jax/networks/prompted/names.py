@@ -11,6 +11,8 @@ from rclicks_jax.networks.architectures import LeafPath
 from rclicks_jax.weights import key_maps, state_dicts
 
 _LEAF_NAMES = {"kernel": "weight", "scale": "weight", "table": "weight"}
+# Beginnings of the names of modules that are transposed convolutions.
+_DOUBLING = ("output_upscaling", "compress_vit_feat", "embedding_encoder")
 # IOHW to IHWO.
 _TRANSPOSED_CONVOLUTION = key_maps.Layout((0, 2, 3, 1))
 # From the hub's names of prompts and decoder to the original's, one after the other.
@@ -78,7 +80,7 @@ def origin(path: LeafPath, axes: int, rules: key_maps.Rules = ()) -> key_maps.Or
         layout = key_maps.SAME
     elif axes == 2:
         layout = key_maps.DENSE
-    elif path[-2].startswith("output_upscaling"):
+    elif path[-2].startswith(_DOUBLING):
         layout = _TRANSPOSED_CONVOLUTION
     else:
         layout = key_maps.CONVOLUTION

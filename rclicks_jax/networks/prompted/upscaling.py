@@ -45,19 +45,43 @@ def finest(
         last: The second transposed convolution.
         fine: What is added to the results of both, if anything.
     """
+    made = doubled_twice(
+        places, first, norm, last, None if fine is None else fine.middle
+    )
+    return layers.gelu(made if fine is None else made + fine.finest)
+
+
+def doubled_twice(
+    places: jax.Array,
+    first: parts.Kernel,
+    norm: parts.Norm,
+    last: parts.Kernel,
+    middle_fine: jax.Array | None = None,
+) -> jax.Array:
+    """Returns features at four times the grid before an activation.
+
+    Args:
+        places: As for `finest`, as are the layers.
+        first: The first transposed convolution.
+        norm: The normalisation after it.
+        last: The second transposed convolution.
+        middle_fine: What is added to the result of the first, if anything.
+
+    Returns:
+        By place, `f32[n 4 4 d s]`.
+    """
     count, length, channels = places.shape
     kernel, bias = (each.astype(places.dtype) for each in first())
     middle = bias.shape[0]
     wide = jnp.einsum("cd,nsc->nds", kernel.reshape(channels, -1), places)
     wide = wide.reshape(count, QUARTERS, middle, length) + bias[None, None, :, None]
-    if fine is not None:
-        wide = wide + fine.middle
+    if middle_fine is not None:
+        wide = wide + middle_fine
     wide = layers.gelu(norm(wide, axis=2))
     kernel, bias = (each.astype(places.dtype) for each in last())
     made = jnp.einsum("cd,nqcs->nqds", kernel.reshape(middle, -1), wide)
     made = made.reshape(count, QUARTERS, QUARTERS, -1, length)
-    made = made + bias[None, None, None, :, None]
-    return layers.gelu(made if fine is None else made + fine.finest)
+    return made + bias[None, None, None, :, None]
 
 
 def logits(features: jax.Array, weights: jax.Array) -> jax.Array:

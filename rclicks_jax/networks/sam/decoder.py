@@ -71,29 +71,61 @@ class MaskDecoder(nn.Module):
             valid: Those that count, `bool[n k]`.
             ground: Photographs and mask prompts.
         """
-        count, sizes = click_tokens.shape[0], self.sizes
         own = jnp.concatenate([self.iou_token(), self.mask_tokens()])
+        tokens, places = self.transformed(own, click_tokens, valid, ground)
+        return self.best_of(tokens, self.finest(places))
+
+    def transformed(
+        self,
+        own: jax.Array,
+        click_tokens: jax.Array,
+        valid: jax.Array,
+        ground: two_way.Ground,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Returns tokens and places after the transformer.
+
+        Args:
+            own: The decoder's own tokens, `f32[t c]`.
+            click_tokens: Tokens of clicks, `f32[n k c]`.
+            valid: Those that count, `bool[n k]`.
+            ground: Photographs and mask prompts.
+
+        Returns:
+            `f32[n t+k c]`, own tokens first, and `f32[n g*g c]`.
+        """
+        count = click_tokens.shape[0]
         tokens = jnp.concatenate(
             [jnp.broadcast_to(own[None], (count, *own.shape)), click_tokens], axis=1
         )
         always = jnp.ones((count, len(own)), bool)
-        tokens, places = self.transformer(
+        return self.transformer(
             tokens, jnp.concatenate([always, valid], axis=1), ground
         )
-        scores = self.iou_prediction_head(tokens[:, 0]).astype(jnp.float32)[:, 1:]
-        best = 1 + scores.argmax(axis=1)
-        weights = jnp.stack(
-            [
-                self.output_hypernetworks_mlps[mask](tokens[:, 1 + mask])
-                for mask in range(sizes.masks)
-            ],
-            axis=1,
-        )
-        chosen = jnp.take_along_axis(weights, best[:, None, None], axis=1)[:, 0]
-        finest = upscaling.finest(
+
+    def finest(self, places: jax.Array) -> jax.Array:
+        """Makes places, `f32[n g*g c]`, four times as fine, `f32[n 4 4 c/8 g*g]`."""
+        return upscaling.finest(
             places,
             self.output_upscaling_0,
             self.output_upscaling_1,
             self.output_upscaling_3,
         )
+
+    def best_of(self, tokens: jax.Array, finest: jax.Array) -> Decoded:
+        """Returns the mask whose predicted IoU is best.
+
+        Args:
+            tokens: After the transformer, the decoder's own first, `f32[n t c]`.
+            finest: Of `finest`.
+        """
+        scores = self.iou_prediction_head(tokens[:, 0]).astype(jnp.float32)[:, 1:]
+        best = 1 + scores.argmax(axis=1)
+        weights = jnp.stack(
+            [
+                self.output_hypernetworks_mlps[mask](tokens[:, 1 + mask])
+                for mask in range(self.sizes.masks)
+            ],
+            axis=1,
+        )
+        chosen = jnp.take_along_axis(weights, best[:, None, None], axis=1)[:, 0]
         return Decoded(upscaling.logits(finest, chosen), best, scores)

@@ -115,13 +115,17 @@ PUBLISHED = {
 }
 
 
-def sizes_of(state: state_dicts.State) -> SamSizes:
+def sizes_of(state: state_dicts.State, kind: str = kinds.SAM) -> SamSizes:
     """Returns the sizes of the SAM that a state dict, by the original's names, is of.
+
+    Args:
+        state: The state dict.
+        kind: Name of SAM in `kinds`, or of a method with its encoder.
 
     Raises:
         DataError: Keys that show the sizes are missing, or no SAM has such sizes.
     """
-    shown = reading.Shown(state, kinds.SAM)
+    shown = reading.Shown(state, kind)
     dim, _, patch, _ = shown.shape("image_encoder.patch_embed.proj.weight", 4)
     grid = shown.shape("image_encoder.pos_embed", 4)[1]
     depth = shown.count(_BLOCK)

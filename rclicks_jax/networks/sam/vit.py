@@ -183,7 +183,21 @@ class Encoder(nn.Module):
         Returns:
             The embedding, places of the grid row by row, `f32[b g*g c]`.
         """
+        return self.with_early(square)[0]
+
+    def with_early(self, square: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Encodes squares; also returns what an early block makes of them.
+
+        Args:
+            square: As above.
+
+        Returns:
+            The embedding, and the output of the first block that attends to the whole
+            square, `f32[b g g dim]`.
+        """
         tokens = self.patch_embed(square) + self.pos_embed.astype(self.dtype)
-        for block in self.blocks:
+        early, first = tokens, min(self.sizes.global_blocks, default=0)
+        for number, block in enumerate(self.blocks):
             tokens = block(tokens)
-        return neck.embedding(tokens, self.neck)
+            early = tokens if number == first else early
+        return neck.embedding(tokens, self.neck), early

@@ -3,6 +3,9 @@
 Every key must be used and every leaf filled.
 """
 
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
 import jax
 import jax.numpy as jnp
 
@@ -10,7 +13,7 @@ from rclicks_jax.networks import architectures
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.networks.prompted import names
 from rclicks_jax.networks.sam import network
-from rclicks_jax.networks.sam.sizes import SamSizes, sizes_of
+from rclicks_jax.networks.sam.sizes import DecoderSizes, SamSizes, sizes_of
 from rclicks_jax.weights import key_maps, state_dicts
 
 # From the hub's names to the original's, applied one after the other.
@@ -37,14 +40,7 @@ def from_torch(state: state_dicts.State) -> tuple[SamSizes, Variables]:
     """
     state = by_original_names(state)
     sizes = sizes_of(state)
-    leaves = architectures.flatten(shapes_of(sizes))
-    filled = key_maps.fill(
-        state,
-        {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: names.origin(path, leaves[path].ndim),
-        network=f"SAM ({sizes.variant})",
-    )
-    return sizes, architectures.unflatten(filled)
+    return sizes, filled(state, network.Sam(sizes), f"SAM ({sizes.variant})")
 
 
 def by_original_names(state: state_dicts.State) -> state_dicts.State:
@@ -69,10 +65,7 @@ def by_original_names(state: state_dicts.State) -> state_dicts.State:
 
 def torch_shapes(sizes: SamSizes) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict of a SAM."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        shapes.update(names.origin(path, leaf.ndim).shapes(leaf.shape))
-    return shapes
+    return torch_shapes_in(network.Sam(sizes))
 
 
 def shapes_of(sizes: SamSizes) -> Variables:
@@ -80,7 +73,61 @@ def shapes_of(sizes: SamSizes) -> Variables:
     return shapes_in(network.Sam(sizes))
 
 
-def shapes_in(net: network.Sam) -> Variables:
+class Network(Protocol):
+    """A network with the parts of SAM."""
+
+    @property
+    def sizes(self) -> DecoderSizes:
+        """Its sizes."""
+        ...
+
+    @property
+    def init(self) -> Callable[..., Any]:
+        """Makes variables, of a key and squares, `f32[b s s 3]`."""
+        ...
+
+
+def filled(
+    state: state_dicts.State,
+    net: Network,
+    name: str,
+    rules: key_maps.Rules = (),
+    unused: Iterable[str] = (),
+) -> Variables:
+    """Returns the variables of a network of SAM's family.
+
+    Args:
+        state: State dict by the original's names.
+        net: The network.
+        name: Its name, for messages.
+        rules: Where the original has other names than our modules.
+        unused: Patterns of keys that may be there and are not read.
+
+    Raises:
+        DataError: Names what is missing, left over or wrong.
+    """
+    leaves = architectures.flatten(shapes_in(net))
+    arrays = key_maps.fill(
+        state,
+        {path: leaf.shape for path, leaf in leaves.items()},
+        lambda path: names.origin(path, leaves[path].ndim, rules),
+        network=name,
+        unused=unused,
+    )
+    return architectures.unflatten(arrays)
+
+
+def torch_shapes_in(
+    net: Network, rules: key_maps.Rules = ()
+) -> dict[str, tuple[int, ...]]:
+    """Returns the keys and shapes of the original's state dict that are used."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path, leaf in architectures.flatten(shapes_in(net)).items():
+        shapes.update(names.origin(path, leaf.ndim, rules).shapes(leaf.shape))
+    return shapes
+
+
+def shapes_in(net: Network) -> Variables:
     """Returns the shapes of the variables of a network; nothing is computed."""
     side = net.sizes.side
     square = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)

@@ -1,0 +1,1 @@
+"""SAM-HQ: SAM with a token and features of its own for a mask of finer borders."""

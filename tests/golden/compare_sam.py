@@ -1,0 +1,52 @@
+"""Compares our MobileSAM or SAM-HQ with what the authors' answered.
+
+    python tests/golden/compare_sam.py OUT.npz
+
+OUT.npz is of `write_mobile_sam.py` or `write_sam_hq.py`, of any size. Prints a row for
+each photograph.
+"""
+
+import contextlib
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
+
+import mobile_sam_cases
+import numpy as np
+import sam_hq_cases
+import sam_player
+
+from rclicks_jax.networks.mobile_sam import network as mobile_sam
+from rclicks_jax.networks.mobile_sam import weights as mobile_sam_weights
+from rclicks_jax.networks.sam_hq import network as sam_hq
+from rclicks_jax.networks.sam_hq import weights as sam_hq_weights
+
+
+def mobile_sam_of(golden):
+    """Returns a MobileSAM and its variables."""
+    state = mobile_sam_cases.state_in(golden)
+    small = state["image_encoder.neck.0.weight"].shape[0] == mobile_sam_cases.CHANNELS
+    squares = mobile_sam_cases.of_small_squares()
+    with squares if small else contextlib.nullcontext():
+        size, variables = mobile_sam_weights.from_torch(state)
+    return mobile_sam.mobile_sam(size), variables
+
+
+def sam_hq_of(golden):
+    """Returns a SAM-HQ and its variables."""
+    size, variables = sam_hq_weights.from_torch(sam_hq_cases.state_in(golden))
+    return sam_hq.SamHq(size), variables
+
+
+def main(path):
+    """Prints a table."""
+    golden = np.load(path, allow_pickle=False)
+    is_hq = any("hf_token" in key for key in golden["keys"])
+    network, variables = (sam_hq_of if is_hq else mobile_sam_of)(golden)
+    sam_player.print_rows(sam_player.Player(network, variables), golden)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
