@@ -48,7 +48,7 @@ def describe(settings: type) -> list[Setting]:
     """
     hints = typing.get_type_hints(settings)
     texts: dict[str, str] = {}
-    for base in filter(dataclasses.is_dataclass, reversed(settings.__mro__)):
+    for base in reversed(settings.__mro__):
         texts |= _texts(base)
     return [
         Setting(
