@@ -10,6 +10,7 @@ from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.rollout import PlayedObject
 from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.jobs import provenance, store
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
@@ -87,7 +88,8 @@ def picture(run, instances, image_id="photo", dataset="set", photo=None):
     ]
     setup = Setup(PROTOCOL, 0, (1, 10), True, 1)
     played = PlayedObject(
-        instances[0].trajectories, target.astype(np.float32), [masks[-1]] * 3,
+        instances[0].trajectories, target.astype(np.float32),
+        [bit_masks.pack(masks[-1])] * 3,
         dict.fromkeys(range(3), rounds),
     )  # fmt: skip
     example = ImageExample(dataset, image_id, photo, tuple(given))

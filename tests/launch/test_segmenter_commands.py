@@ -62,7 +62,7 @@ def test_an_environment_is_shown_before_it_is_made(tmp_path):
         (("list", "sam"), "got list sam"),
         (("show",), "got show"),
         (("show", "magic"), "Unknown segmenter 'magic'"),
-        (("env", "random_walker"), "Unknown method 'random_walker'"),
+        (("env", "random_walker"), "runs in this process and needs no environment"),
         (("env", "sam", "--dry_run", "--wheels=gpu"), "--wheels: got 'gpu'"),
         (("check", "sam:checkpiont=x"), "'checkpiont'. Do you mean checkpoint"),
         (("check", "noisy", "--protocol=loose"), "'loose'. Known: paper, strict"),

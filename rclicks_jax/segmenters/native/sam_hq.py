@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAME = "jax_sam_hq"
 # What a page of the catalogue shows.
 EXAMPLE = "jax_sam_hq:checkpoint=sam_hq_vit_b.pth"
+# Its page says where checkpoints come from.
+METHOD = "sam_hq"
 
 
 def load(options: Mapping[str, str]) -> Settings:
@@ -30,7 +32,7 @@ def load(options: Mapping[str, str]) -> Settings:
         BadValueError: A setting is unknown, missing or has a value that is not allowed.
         SegmenterError: There is no such checkpoint.
     """
-    return read(Settings, NAME, "sam_hq", options)
+    return read(Settings, NAME, METHOD, options)
 
 
 def open_segmenter(settings: Settings, protocol: Switches) -> engine.NativeSegmenter:
