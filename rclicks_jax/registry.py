@@ -23,10 +23,10 @@ SEGMENTERS = {
 # Segmenters of the paper as programs of JAX. Each module has settings, which `load`
 # reads, and `open_segmenter`.
 NATIVE_SEGMENTERS = {
-    "jax_sam": "rclicks_jax.segmenters.native.sam",
-    "jax_mobile_sam": "rclicks_jax.segmenters.native.mobile_sam",
-    "jax_sam_hq": "rclicks_jax.segmenters.native.sam_hq",
-    "jax_sam2": "rclicks_jax.segmenters.native.sam2",
+    "jax_sam": "rclicks_jax.segmenters.native.prompted:SAM",
+    "jax_mobile_sam": "rclicks_jax.segmenters.native.prompted:MOBILE_SAM",
+    "jax_sam_hq": "rclicks_jax.segmenters.native.prompted:SAM_HQ",
+    "jax_sam2": "rclicks_jax.segmenters.native.prompted:SAM2",
     "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
     "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",
 }

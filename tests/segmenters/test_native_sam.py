@@ -11,7 +11,7 @@ from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import PAPER
 from rclicks_jax.segmenters import load, specs
 from rclicks_jax.segmenters.conformance import suite
-from rclicks_jax.segmenters.native import sam
+from rclicks_jax.segmenters.native import prompted
 from rclicks_jax.segmenters.native.settings import Settings
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
@@ -208,7 +208,8 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 
 
 def test_settings_open_the_segmenter(checkpoint):
-    assert registry.NATIVE_SEGMENTERS["jax_sam"] == sam.__name__
-    settings = sam.load({"checkpoint": str(checkpoint), "batch": "3"})
+    native = registry.load_object(registry.NATIVE_SEGMENTERS["jax_sam"])
+    assert native is prompted.SAM
+    settings = native.load({"checkpoint": str(checkpoint), "batch": "3"})
     assert settings == Settings(str(checkpoint), batch=3)
-    assert sam.open_segmenter(settings, PAPER).batch == 3
+    assert native.open_segmenter(settings, PAPER).batch == 3

@@ -11,7 +11,7 @@ from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import PAPER
 from rclicks_jax.segmenters import load, specs
 from rclicks_jax.segmenters.conformance import suite
-from rclicks_jax.segmenters.native import sam2
+from rclicks_jax.segmenters.native import prompted
 from rclicks_jax.segmenters.native.settings import Settings
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
@@ -146,7 +146,8 @@ def test_a_checkpoint_of_sam_is_refused(tmp_path):
 
 
 def test_settings_open_the_segmenter(checkpoint):
-    assert registry.NATIVE_SEGMENTERS["jax_sam2"] == sam2.__name__
-    settings = sam2.load({"checkpoint": str(checkpoint), "batch": "3"})
+    native = registry.load_object(registry.NATIVE_SEGMENTERS["jax_sam2"])
+    assert native is prompted.SAM2
+    settings = native.load({"checkpoint": str(checkpoint), "batch": "3"})
     assert settings == Settings(str(checkpoint), batch=3)
-    assert sam2.open_segmenter(settings, PAPER).batch == 3
+    assert native.open_segmenter(settings, PAPER).batch == 3

@@ -11,7 +11,7 @@ from rclicks_jax import errors, registry
 from rclicks_jax.bridge.switches import PAPER
 from rclicks_jax.segmenters import load, specs
 from rclicks_jax.segmenters.conformance import suite
-from rclicks_jax.segmenters.native import sam_hq
+from rclicks_jax.segmenters.native import prompted
 from rclicks_jax.segmenters.native.settings import Settings
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
@@ -91,7 +91,8 @@ def test_its_checkpoint_is_refused_by_sam(checkpoint):
 
 
 def test_settings_open_the_segmenter(checkpoint):
-    assert registry.NATIVE_SEGMENTERS["jax_sam_hq"] == sam_hq.__name__
-    settings = sam_hq.load({"checkpoint": str(checkpoint), "batch": "3"})
+    native = registry.load_object(registry.NATIVE_SEGMENTERS["jax_sam_hq"])
+    assert native is prompted.SAM_HQ
+    settings = native.load({"checkpoint": str(checkpoint), "batch": "3"})
     assert settings == Settings(str(checkpoint), batch=3)
-    assert sam_hq.open_segmenter(settings, PAPER).batch == 3
+    assert native.open_segmenter(settings, PAPER).batch == 3

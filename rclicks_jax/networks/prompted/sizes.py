@@ -10,6 +10,11 @@ class Sizes(Protocol):
     """Widths and depths of prompts and of the decoder's transformer."""
 
     @property
+    def variant(self) -> str:
+        """Name of the size."""
+        ...
+
+    @property
     def side(self) -> int:
         """Side of the square that the encoder sees, pixels."""
         ...

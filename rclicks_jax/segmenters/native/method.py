@@ -4,7 +4,8 @@ To add a method, write two modules here and a line in `registry.NATIVE_SEGMENTER
 
 - `NAME.py`, without JAX: a dataclass of settings, most often `settings.Settings` as it
   is; `load`, which calls `settings.read`; and `open_segmenter`, which calls
-  `engine.open_segmenter`. `sam.py` is an example.
+  `engine.open_segmenter`. `simpleclick.py` is an example; SAM and its successors are
+  entries of `prompted.py`.
 - `NAME_method.py`: a frozen dataclass that is a `Method`, and a function that makes it
   and its variables of a state dict: `engine.Make`. `sam_method.py` is an example.
 

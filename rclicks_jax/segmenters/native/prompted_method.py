@@ -2,16 +2,21 @@
 
 import abc
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, Protocol
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rclicks_jax.networks import parts
+from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.networks.prompted import prompts, resizing
+from rclicks_jax.networks.prompted.sizes import Sizes
 from rclicks_jax.segmenters.native.method import After, Method, Tree
 from rclicks_jax.types import Clicks
+from rclicks_jax.weights import state_dicts
 
 
 class Frame(Protocol):
@@ -50,29 +55,52 @@ class PromptedMethod(Method):
     """A method whose state is a trajectory's last logits of low resolution, by place.
 
     Attributes:
+        sizes: Widths and depths.
         precision: Type of features and products.
         drops_mask_prompt: See `bridge.switches.Switches`.
     """
 
+    sizes: Sizes
     precision: str
     drops_mask_prompt: bool
 
-    @property
     @abc.abstractmethod
-    def grid(self) -> int:
-        """Places of the embedding along a side of the square."""
+    def network(self) -> nn.Module:
+        """Returns the network.
 
-    @abc.abstractmethod
-    def apply(self, variables: Tree, *arrays: Any, method: str) -> Any:
-        """Calls a method of the network.
-
-        The network has `answer`, whose result has `low_res`.
+        It has `encode`, `begin`, which makes what all trajectories on a photograph
+        share, and `answer`, whose result has `low_res`.
         """
+
+    @abc.abstractmethod
+    def square(self, image: jax.Array, matrices: resizing.Matrices) -> jax.Array:
+        """Returns what the encoder sees, `f32[s s 3]`.
+
+        Args:
+            image: A photograph that was filled up, `u8[h w 3]`.
+            matrices: What brings it into the square.
+        """
+
+    @property
+    def variant(self) -> str:
+        """Name of its size."""
+        return self.sizes.variant
+
+    def encode(self, variables: Tree, arrays: Tree) -> Tree:
+        """Returns what all trajectories on a photograph share."""
+        square = self.square(*arrays)
+        encoded = self.apply(variables, square[None], method="encode")
+        begun = self.apply(variables, encoded, method="begin")
+        return jax.tree.map(lambda leaf: leaf[0], begun)
+
+    def apply(self, variables: Tree, *arrays: Any, method: str) -> Any:
+        """Calls a method of the network."""
+        return self.network().apply(variables, *arrays, method=method)
 
     def state(self, frame: Frame) -> Tree:
         """Returns the shape of logits of low resolution."""
         del frame
-        return jax.ShapeDtypeStruct((prompts.FINER**2, self.grid**2), jnp.float32)
+        return jax.ShapeDtypeStruct((prompts.FINER**2, self.sizes.grid**2), jnp.float32)
 
     def prompts(
         self,
@@ -127,3 +155,25 @@ class PromptedMethod(Method):
         background = (~clicks.positive & used).sum(1)
         dropped = np.maximum(foreground, background) == 1
         return ~(dropped & self.drops_mask_prompt)
+
+
+def maker(
+    kind: type[PromptedMethod],
+    read: Callable[[state_dicts.State], tuple[Any, Variables]],
+) -> Callable[..., tuple[PromptedMethod, Tree]]:
+    """Returns what makes a method and its variables of published weights.
+
+    Args:
+        kind: The method.
+        read: Returns its sizes and variables; raises DataError if weights are of
+            another method.
+    """
+
+    def from_torch(
+        state: state_dicts.State, precision: str, *, drops_mask_prompt: bool
+    ) -> tuple[PromptedMethod, Tree]:
+        sizes, variables = read(state)
+        cast = parts.in_precision(variables, jnp.dtype(precision))
+        return kind(sizes, precision, drops_mask_prompt), cast
+
+    return from_torch
