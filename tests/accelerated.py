@@ -5,6 +5,7 @@ No product code knows of these faults: they are planted in the process of the co
 
 import functools
 
+import compiled
 import started
 import two_convolutions
 
@@ -25,7 +26,7 @@ def command(name, *flags, fault=("", 0), memory=0, devices=1):
         memory: Memory that each device says it has, bytes; 0 if it does not say.
         devices: Number of devices.
     """
-    simulated = f"--xla_force_host_platform_device_count={devices}"
+    simulated = compiled.flags(devices)
     prepare = functools.partial(_simulate, *fault, memory)
     done = started.forked(name, *flags, prepare=prepare, XLA_FLAGS=simulated)
     return done.returncode, done.stdout + done.stderr

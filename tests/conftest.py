@@ -5,10 +5,10 @@ import functools
 import os
 import pathlib
 
+import compiled
+
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
-)
+os.environ["XLA_FLAGS"] = compiled.flags(devices=4)
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ.setdefault("RCLICKS_CACHE", str(_ROOT / ".cache"))
@@ -94,14 +94,17 @@ def forgotten():
 
 
 @pytest.fixture(scope="module")
-def compiled_fast():
-    """Leaves out most of what makes programs fast, which takes a third of the time.
+def compiled_for_users():
+    """Compiles the programs of a module as users have them: for parity."""
+    with compiled.for_users():
+        yield
 
-    For modules whose programs are large and run a few times.
-    """
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+
+@pytest.fixture
+def compiled_fast():
+    """Compiles new programs of a test fast in a module of `compiled_for_users`."""
+    with compiled.fast():
+        yield
 
 
 @pytest.fixture(scope="module")

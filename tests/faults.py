@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 import sys
 
+import compiled
+
 _PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 
 
@@ -38,11 +40,11 @@ def every_value(base, step, *command):
 
 def _rows(script, base, *arguments):
     # What was compiled is shared by all tries; the folder is none that they look at.
-    compiled = base.parent / f"compiled_{base.name}"
+    programs = base.parent / f"compiled_{base.name}"
     environment = {
         **os.environ,
-        "XLA_FLAGS": "",
-        "JAX_COMPILATION_CACHE_DIR": str(compiled),
+        "XLA_FLAGS": compiled.flags(),
+        "JAX_COMPILATION_CACHE_DIR": str(programs),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     done = subprocess.run(

@@ -1,11 +1,11 @@
 """Trainings on several processes, as on the hosts of a TPU pod."""
 
-import os
 import pathlib
 import re
 import socket
 import time
 
+import compiled
 import flax.traverse_util
 import numpy as np
 import started
@@ -60,8 +60,7 @@ def start(workdir, devices, process=0, processes=1, port=0, flags=(), small=None
         nano = "--config=configs/train_clickability.py:nano"
         command = [_SMALL_PROGRAM, nano, f"--data=folder:{small}", *SMALL]
     command += [f"--workdir={workdir}", *(together if processes > 1 else []), *flags]
-    simulated = f"--xla_force_host_platform_device_count={devices}"
-    environment = {**os.environ, "XLA_FLAGS": simulated}
+    environment = compiled.environment(devices)
     return started.Forked(command, environment, folder=ROOT, merged=True)
 
 

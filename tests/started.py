@@ -1,6 +1,7 @@
 """Commands as users start them, one process or two, for several tests."""
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import weakref
+
+import compiled
 
 # What commands import, without what starts threads when it is imported.
 _IMPORTED = (
@@ -33,7 +36,7 @@ def run(name, *flags, **environment):
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "XLA_FLAGS": "", **environment},
+        env=compiled.environment(**environment),
     )
 
 
@@ -100,8 +103,10 @@ class Forked:
 
     def send_signal(self, number):
         """Sends it a signal, as long as it runs."""
+        # It may have ended, and its parent, the fork server, not yet told its status.
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self):
         """Ends it."""
@@ -110,7 +115,7 @@ class Forked:
 
 def forked(name, *flags, prepare=None, **environment):
     """Does as `run` in a copy of a process, see `Forked`."""
-    environment = {**os.environ, "XLA_FLAGS": "", **environment}
+    environment = compiled.environment(**environment)
     arguments = command(name, *flags)[2:]
     ended = Forked(arguments, environment, prepare)
     try:
@@ -145,7 +150,7 @@ def run_together(cache, *flags):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    environment = compiled.environment(RCLICKS_CACHE=cache)
     place = [f"--coordinator=localhost:{port}", "--process_count=2"]
     processes = [
         Forked(command(*flags, *place, f"--process_id={number}")[2:], environment)

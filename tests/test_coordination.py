@@ -1,11 +1,11 @@
 """Several real processes that come late, fail, or look for each other in vain."""
 
-import os
 import pathlib
 import signal
 import socket
 import time
 
+import compiled
 import pytest
 import started
 
@@ -25,7 +25,7 @@ def start(number, port, *flags, count=2, **environment):
         HOST, f"--coordinator=localhost:{port}", f"--process_count={count}",
         f"--process_id={number}", *flags,
     ]  # fmt: skip
-    environment = {**os.environ, "XLA_FLAGS": "", "QUIET": "0.5", **environment}
+    environment = compiled.environment(**{"QUIET": "0.5", **environment})
     return started.Forked(arguments, environment)
 
 

@@ -1,12 +1,12 @@
 """The commands as users start them: flags, exit statuses, kills, several processes."""
 
-import os
 import pathlib
 import shlex
 import signal
 import subprocess
 import time
 
+import compiled
 import pytest
 from benchmark_runs import content
 from helpers import make_folder
@@ -68,7 +68,7 @@ def records_in(workdir):
 
 def killed_when(flags, workdir, cache, number, enough):
     """Starts a benchmark and sends a signal once it has written `enough` records."""
-    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    environment = compiled.environment(RCLICKS_CACHE=cache)
     process = Forked(command("benchmark", *flags)[2:], environment)
     deadline = time.monotonic() + 120
     while records_in(workdir) < enough and process.poll() is None:
@@ -210,7 +210,7 @@ def test_click_maps_survive_kill_9(folder, cache, tmp_path):
     assert "Objects: 8 ok, 0 skipped, 0 failed." in done.stdout
     assert "Writing click maps: 100%" in done.stderr
     again = command("click_maps", *flags, f"--out={tmp_path}/b")[2:]
-    environment = {**os.environ, "XLA_FLAGS": "", "RCLICKS_CACHE": cache}
+    environment = compiled.environment(RCLICKS_CACHE=cache)
     for enough in (1, 5):
         process = Forked(again, environment)
         while process.poll() is None:

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import compiled
 import jax
 import pytest
 from faults import every_fault
@@ -93,7 +94,7 @@ def test_without_a_home_folder_only_what_needs_the_cache_is_refused(tmp_path):
             [sys.executable, "-c", code.format(name), *arguments],
             capture_output=True,
             text=True,
-            env={**environment, "XLA_FLAGS": ""},
+            env={**environment, "XLA_FLAGS": compiled.flags()},
         )
         for name, *arguments in (
             ("segmenters", "list"),

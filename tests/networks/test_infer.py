@@ -11,7 +11,7 @@ from rclicks_jax.networks import cards, clickability, convert, infer, passes
 from rclicks_jax.ops import scaling
 from rclicks_jax.types import ClickQuery
 
-pytestmark = pytest.mark.usefixtures("second_architecture")
+pytestmark = pytest.mark.usefixtures("second_architecture", "compiled_for_users")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from rclicks_jax.networks.sam import frames, neck
 from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.networks.sam import weights as sam_weights
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "mobile_sam_small.npz"
 PHOTOGRAPHS = list(enumerate(sam_cases.SHAPES["small"]))
 
@@ -110,6 +112,7 @@ PATCHES = {
 }
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", PATCHES)
 def test_a_mistake_in_the_encoder_shows(loaded, golden, mistake):
     number, shape = PHOTOGRAPHS[0]

@@ -8,6 +8,8 @@ from rclicks_jax.networks import clickability, convert, hamburger, layers
 from rclicks_jax.ops import scaling
 from rclicks_jax.settings import networks
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 
 @pytest.fixture(scope="module")
 def original(parity):

@@ -13,7 +13,6 @@ from rclicks_jax.networks import clickability
 from rclicks_jax.ops import depthwise, row_blocks, scaling
 from rclicks_jax.settings import networks
 
-pytestmark = pytest.mark.usefixtures("compiled_fast")
 NETWORK = networks.network("nano")
 # Of a block: 5x5, three pairs of strips, and 3x3; and convolutions of stride 2: three
 # of the stages, two of the stem, two of the prompt.

@@ -21,6 +21,8 @@ from rclicks_jax.networks.sam import decoder, frames, network, sizes, vit, weigh
 from rclicks_jax.ops import torch_resize
 from rclicks_jax.weights import foreign, torch_files
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam_small.npz"
 PHOTOGRAPHS = list(enumerate(sam_cases.SHAPES["small"]))
 
@@ -105,6 +107,7 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", PATCHES)
 def test_a_mistake_in_the_network_shows(loaded, player, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
@@ -118,6 +121,7 @@ def test_a_mistake_in_the_network_shows(loaded, player, golden, mistake):
     assert max(found) > least, found
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", ARGUMENTS)
 def test_a_mistake_in_a_prompt_shows(player, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
@@ -125,6 +129,7 @@ def test_a_mistake_in_a_prompt_shows(player, golden, mistake):
     assert found[0] < 1 < 100 < found[1]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_a_mistake_in_the_photograph_shows(loaded, golden):
     number, shape = PHOTOGRAPHS[3]
     wrong = player_of(loaded, square=padded_before_normalising)

@@ -19,6 +19,8 @@ from rclicks_jax.networks.sam import frames as sam_frames
 from rclicks_jax.networks.sam2 import decoder, frames, hiera, network, weights
 from rclicks_jax.ops import torch_resize
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam2_small.npz"
 PHOTOGRAPHS = list(enumerate(sam_cases.SHAPES["small"]))
 
@@ -102,6 +104,7 @@ LEAVES = {
 }
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", ENCODER)
 def test_a_mistake_in_the_encoder_shows(loaded, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
@@ -112,6 +115,7 @@ def test_a_mistake_in_the_encoder_shows(loaded, golden, mistake):
     assert found > (25 if mistake == "tanh for erf" else 100)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", DECODER)
 def test_a_mistake_in_the_decoder_shows(player, loaded, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
@@ -122,6 +126,7 @@ def test_a_mistake_in_the_decoder_shows(player, loaded, golden, mistake):
     assert found[0] < 1 < 100 < found[1]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", ARGUMENTS)
 def test_a_mistake_in_a_prompt_shows(player, golden, mistake):
     number, shape = PHOTOGRAPHS[1]
@@ -130,6 +135,7 @@ def test_a_mistake_in_a_prompt_shows(player, golden, mistake):
     assert found[0] < 1 < 100 < found[1]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", LEAVES)
 def test_a_mistake_in_the_weights_shows(player, loaded, golden, mistake):
     name, change = LEAVES[mistake]
@@ -150,6 +156,7 @@ def kept_aspect(frame):
     return sam_frames.into_square(sam_frames.frame_of(frame.size, frame.side))
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_a_mistake_in_the_photograph_shows(player, golden):
     number, shape = PHOTOGRAPHS[3]
     with mock.patch.object(frames, "into_square", kept_aspect):

@@ -19,6 +19,8 @@ from rclicks_jax.networks.sam import frames, sizes, vit
 from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam_hq import decoder, network, weights
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam_hq_small.npz"
 PHOTOGRAPHS = list(enumerate(sam_cases.SHAPES["small"]))
 
@@ -99,6 +101,7 @@ PATCHES = {
 }
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", PATCHES)
 def test_a_mistake_in_the_network_shows(loaded, golden, mistake):
     number, shape = PHOTOGRAPHS[1]

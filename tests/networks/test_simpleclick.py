@@ -25,6 +25,8 @@ from rclicks_jax.networks.simpleclick import (
 from rclicks_jax.ops import box_resize, torch_resize
 from rclicks_jax.weights import state_dicts
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "simpleclick_small.npz"
 # The smallest photograph.
 NUMBER, SHAPE = 0, cases.SHAPES["small"][0]
@@ -144,6 +146,7 @@ PATCHES = {
 ARGUMENTS = {"half a pixel": {"shift": 0.5}, "last answer forgotten": {"forgets": True}}
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", PATCHES)
 def test_a_mistake_in_the_network_shows(loaded, golden, mistake):
     *where, least = PATCHES[mistake]
@@ -151,6 +154,7 @@ def test_a_mistake_in_the_network_shows(loaded, golden, mistake):
         assert errors_of(Player(loaded), golden, rounds=1) > least
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", ARGUMENTS)
 def test_a_mistake_in_what_it_is_given_shows(player, golden, mistake):
     assert errors_of(player, golden, **ARGUMENTS[mistake]) > 100

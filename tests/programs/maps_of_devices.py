@@ -3,8 +3,14 @@
 import hashlib
 import json
 import os
+import pathlib
+import sys
 
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=3"
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
+import compiled
+
+os.environ["XLA_FLAGS"] = compiled.flags(devices=3)
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 import numpy as np

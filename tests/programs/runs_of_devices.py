@@ -16,10 +16,12 @@ import sys
 import time
 from unittest import mock
 
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
-os.environ["JAX_PLATFORMS"] = "cpu"
-
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
+import compiled
+
+os.environ["XLA_FLAGS"] = compiled.flags(devices=8)
+os.environ["JAX_PLATFORMS"] = "cpu"
 
 import jax
 import two_convolutions

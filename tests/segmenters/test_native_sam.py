@@ -17,6 +17,8 @@ from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 NUMBER, SHAPE = 1, sam_cases.SHAPES["small"][1]
 YX, POSITIVE = sam_cases.clicks_on(SHAPE)
 
@@ -98,6 +100,7 @@ def test_the_mask_prompt_is_kept_where_the_protocol_is_strict(segmenter, checkpo
     assert changed == [False, True, False]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_photographs_are_counted_and_spread_over_devices(checkpoint):
     both = load.load(f"jax_sam:checkpoint={checkpoint}:batch=1:devices=2")
     assert both.lanes == 2
@@ -113,6 +116,7 @@ def test_photographs_are_counted_and_spread_over_devices(checkpoint):
     assert both.encode(image).lane == 0
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2)])
 def test_thin_photographs_are_answered(segmenter, shape):
     features = segmenter.encode(np.zeros((*shape, 3), np.uint8))
@@ -123,6 +127,7 @@ def test_thin_photographs_are_answered(segmenter, shape):
     assert masks.shape == (1, *shape)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_forty_clicks_are_answered_and_none_are_refused(segmenter):
     features = segmenter.encode(sam_cases.photograph(SHAPE))
     many = Clicks(
@@ -134,6 +139,7 @@ def test_forty_clicks_are_answered_and_none_are_refused(segmenter):
         session.predict(np.arange(1), clicks_of(0, [0]))
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_answers_that_are_no_numbers_are_refused(state, tmp_path):
     huge = {
         key: array * np.float32(1e30) if "upscaling" in key else array
@@ -146,6 +152,7 @@ def test_answers_that_are_no_numbers_are_refused(state, tmp_path):
         session.predict(np.arange(3), clicks_of(1))
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(checkpoint):
     told = []
     spec = f"jax_sam:checkpoint={checkpoint}:batch=3"

@@ -17,6 +17,8 @@ from rclicks_jax.settings import protocols
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam2_small.npz"
 NUMBER, SHAPE = 1, sam_cases.SHAPES["small"][1]
 YX, POSITIVE = sam_cases.clicks_on(SHAPE)
@@ -99,6 +101,7 @@ def test_the_mask_prompt_is_kept_where_the_protocol_is_strict(segmenter, spec):
     assert changed == [False, True, False]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_thin_photographs_are_answered(segmenter):
     shape = (1, 300)
     features = segmenter.encode(np.zeros((*shape, 3), np.uint8))
@@ -109,6 +112,7 @@ def test_thin_photographs_are_answered(segmenter):
     assert masks.shape == (1, *shape)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(spec):
     told = []
     findings = suite.check(spec, report=told.append)

@@ -16,6 +16,8 @@ from rclicks_jax.segmenters.native.settings import Settings
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import torch_files
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "sam_hq_small.npz"
 NUMBER, SHAPE = 1, sam_cases.SHAPES["small"][1]
 YX, POSITIVE = sam_cases.clicks_on(SHAPE)
@@ -56,6 +58,7 @@ def test_clicks_are_answered_as_by_the_authors(segmenter, golden):
     segmenter.release(features)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(spec):
     told = []
     findings = suite.check(spec, report=told.append)

@@ -15,6 +15,8 @@ from rclicks_jax.segmenters.native import cfr_icl, simpleclick
 from rclicks_jax.segmenters.native.simpleclick_method import Notes
 from rclicks_jax.types import Clicks
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 PHOTOGRAPHS = list(enumerate(cases.SHAPES["small"]))
 # The smallest has one crop, which is all of it.
@@ -97,6 +99,7 @@ def test_a_mistake_in_the_threshold_shows(segmenter, golden):
     assert max(shares) > 50 * 1e-5
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_without_zoom_every_click_sees_the_whole_photograph(checkpoint):
     spec = f"jax_simpleclick:checkpoint={checkpoint}:zoom=no:flip=no"
     method = load.load(spec).method
@@ -161,6 +164,7 @@ def test_a_cascade_stops_where_the_mask_hardly_changes(segmenter, checkpoint):
     assert min(stopped) < 4
 
 
+@pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2)])
 def test_thin_photographs_are_answered(segmenter, shape):
     features = segmenter.encode(np.zeros((*shape, 3), np.uint8))
@@ -171,6 +175,7 @@ def test_thin_photographs_are_answered(segmenter, shape):
     assert masks.shape == (1, *shape)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(checkpoint):
     told = []
     spec = f"jax_cfr_icl:checkpoint={checkpoint}:batch=3"

@@ -10,6 +10,8 @@ from rclicks_jax.ops import scaling
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
 
+pytestmark = pytest.mark.usefixtures("compiled_for_users")
+
 
 def channels_last(array):
     return array.transpose(0, 2, 3, 1)
