@@ -30,6 +30,31 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
+# What takes longest, first: the last to finish would keep one worker of three waiting.
+_LONGEST = (
+    "training/test_steps.py",
+    "training/test_pods.py",
+    "networks/test_mobile_sam.py",
+    "networks/test_sam2.py",
+    "networks/test_sam_hq.py",
+    "networks/test_simpleclick.py",
+    "networks/test_sam.py",
+    "networks/test_network.py",
+    "jobs/test_device_limits.py",
+    "launch/test_commands.py",
+    "bridge/test_worker.py",
+    "launch/test_faults.py",
+    "launch/test_evaluations.py",
+    "clicks/test_sampling.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the files that take longest first; `make test` deals them in this order."""
+    places = {str(_ROOT / "tests" / name): n for n, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
 def _shared(kind, name):
     """Finds an outside file by a variable or beside the checkout; skips without it."""
     variable = f"RCLICKS_{kind.upper()}_DIR"

@@ -6,11 +6,13 @@ A model's card and `--config.architecture` of a training name one, and
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import flax.linen as nn
 import flax.traverse_util
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
@@ -77,6 +79,32 @@ def flatten(variables: Variables) -> dict[LeafPath, Any]:
 def unflatten(leaves: Mapping[LeafPath, Any]) -> Variables:
     """Returns the variables that have these leaves: the inverse of `flatten`."""
     return cast("Variables", flax.traverse_util.unflatten_dict(leaves))
+
+
+class Module(Protocol):
+    """What makes its own variables, as Flax modules do."""
+
+    @property
+    def init(self) -> Callable[..., Any]:
+        """Makes variables, of a key and of what the module is called with."""
+        ...
+
+
+def shapes(net: Module, *inputs: jax.ShapeDtypeStruct) -> Variables:
+    """Returns the shapes of the variables of a module; nothing is computed.
+
+    Args:
+        net: The module.
+        *inputs: Shapes and types of what it is called with.
+    """
+    # A copy, since the tree is kept.
+    return unflatten(flatten(_shapes(net, *inputs)))
+
+
+@functools.lru_cache(maxsize=8)
+def _shapes(net: Module, *inputs: jax.ShapeDtypeStruct) -> Variables:
+    # To trace a network takes a second.
+    return cast("Variables", jax.eval_shape(net.init, jax.random.key(0), *inputs))
 
 
 _ANY_SIDE = checks.at_least(1)

@@ -3,7 +3,6 @@
 Source: emb-ai/rclicks, rclicks/rclicks/nets.py, `SegNeXtSaliency`.
 """
 
-import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -130,18 +129,9 @@ def without_cancelled(gradients: Variables) -> Variables:
 
 def variable_shapes(config: NetworkConfig) -> Variables:
     """Returns the shapes of `params`, `batch_stats` and `constants`."""
-    # A copy, since the tree is kept.
-    return architectures.unflatten(architectures.flatten(_shapes(config)))
-
-
-@functools.lru_cache(maxsize=8)
-def _shapes(config: NetworkConfig) -> Variables:
-    # To trace the network takes a second.
     image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
     masks = jax.ShapeDtypeStruct((1, 64, 64, 2), jnp.float32)
-    shapes = jax.eval_shape(
-        ClickabilityNet(config).init, jax.random.key(0), image, masks
-    )
+    shapes = architectures.shapes(ClickabilityNet(config), image, masks)
     return {name: shapes[name] for name in ("params", "batch_stats", "constants")}
 
 

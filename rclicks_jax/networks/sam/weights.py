@@ -3,8 +3,8 @@
 Every key must be used and every leaf filled.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -73,17 +73,12 @@ def shapes_of(sizes: SamSizes) -> Variables:
     return shapes_in(network.Sam(sizes))
 
 
-class Network(Protocol):
-    """A network with the parts of SAM."""
+class Network(architectures.Module, Protocol):
+    """A network with the parts of SAM, which is called with squares, `f32[b s s 3]`."""
 
     @property
     def sizes(self) -> DecoderSizes:
         """Its sizes."""
-        ...
-
-    @property
-    def init(self) -> Callable[..., Any]:
-        """Makes variables, of a key and squares, `f32[b s s 3]`."""
         ...
 
 
@@ -131,4 +126,4 @@ def shapes_in(net: Network) -> Variables:
     """Returns the shapes of the variables of a network; nothing is computed."""
     side = net.sizes.side
     square = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
-    return jax.eval_shape(net.init, jax.random.key(0), square)
+    return architectures.shapes(net, square)

@@ -116,7 +116,7 @@ def torch_shapes(sizes: Sam2Sizes) -> dict[str, tuple[int, ...]]:
 def shapes_of(sizes: Sam2Sizes) -> Variables:
     """Returns the shapes of the variables of a SAM 2; nothing is computed."""
     square = jax.ShapeDtypeStruct((1, sizes.side, sizes.side, 3), jnp.float32)
-    return jax.eval_shape(network.Sam2(sizes).init, jax.random.key(0), square)
+    return architectures.shapes(network.Sam2(sizes), square)
 
 
 def _origin(path: LeafPath, axes: int) -> key_maps.Origin:

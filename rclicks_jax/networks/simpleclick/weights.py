@@ -56,9 +56,8 @@ def torch_shapes(sizes: SimpleClickSizes) -> dict[str, tuple[int, ...]]:
 def shapes_of(sizes: SimpleClickSizes) -> Variables:
     """Returns the shapes of the variables of a SimpleClick; nothing is computed."""
     side = sizes.patch * sizes.learnt
-    return jax.eval_shape(
-        network.SimpleClick(sizes).init,
-        jax.random.key(0),
+    return architectures.shapes(
+        network.SimpleClick(sizes),
         jax.ShapeDtypeStruct((1, side, side, 4), jnp.float32),
         jax.ShapeDtypeStruct((1, 1, 2), jnp.float32),
         jax.ShapeDtypeStruct((1, 1), jnp.bool_),
