@@ -175,7 +175,6 @@ def test_thin_photographs_are_answered(segmenter, shape):
     assert masks.shape == (1, *shape)
 
 
-@pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(checkpoint):
     told = []
     spec = f"jax_cfr_icl:checkpoint={checkpoint}:batch=3"
