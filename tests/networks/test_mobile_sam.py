@@ -133,6 +133,7 @@ def test_weights_in_a_wrong_place_show(player, loaded, golden, name):
     assert sam_player.error_of_embedding(other, golden, number, shape) > 100
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded
     net = network.mobile_sam(size, jnp.bfloat16)

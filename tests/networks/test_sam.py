@@ -193,6 +193,7 @@ def test_long_sequences_are_attended_in_parts():
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded
     net = network.Sam(size, jnp.bfloat16)

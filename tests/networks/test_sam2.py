@@ -189,6 +189,7 @@ def test_rows_do_not_depend_on_each_other(player):
     np.testing.assert_allclose(found[::-1], expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded
     net = network.Sam2(size, jnp.bfloat16)

@@ -126,6 +126,7 @@ def test_weights_in_a_wrong_place_show(player, loaded, golden, name):
     assert found[0] < 1 < 100 < found[1]
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded
     net = network.SamHq(size, jnp.bfloat16)

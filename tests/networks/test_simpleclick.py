@@ -160,6 +160,7 @@ def test_a_mistake_in_what_it_is_given_shows(player, golden, mistake):
     assert errors_of(player, golden, **ARGUMENTS[mistake]) > 100
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_logits_without_those_of_the_mirror_image_show(loaded, golden):
     assert errors_of(Player(loaded, flip=False), golden, rounds=1) > 100
 
@@ -205,6 +206,7 @@ def test_a_click_above_and_left_of_the_square_has_no_disk():
     np.testing.assert_array_equal(negative, away <= 5)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded
     cast = size, parts.in_precision(variables, jnp.bfloat16)
