@@ -28,20 +28,20 @@ PACKAGES = {
 }
 
 
+def network_of(method, size, checkout):
+    """Returns a network of SAM's family with seeded weights."""
+    sys.path.insert(0, checkout)
+    writer = importlib.import_module(f"write_{method}")
+    return writer.network_of(importlib.import_module(PACKAGES[method]), size)
+
+
 def saved(method, size, checkout):
     """Returns what a checkpoint has in it."""
-    writer = importlib.import_module(f"write_{method}")
     if method == "simpleclick":
         isegm_network.use(checkout)
-        network, _ = writer.network_of(size)
+        network, _ = importlib.import_module("write_simpleclick").network_of(size)
         return {"config": network._config, "state_dict": network.state_dict()}
-    sys.path.insert(0, checkout)
-    network = writer.network_of(importlib.import_module(PACKAGES[method]), size)
-    if method == "mobile_sam":
-        # Made of the biases in `eval`; the published file lacks it.
-        state = network.state_dict()
-        return {key: each for key, each in state.items() if not key.endswith(".ab")}
-    state = network.state_dict()
+    state = network_of(method, size, checkout).state_dict()
     return {"model": state} if method == "sam2" else state
 
 

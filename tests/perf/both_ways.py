@@ -13,6 +13,17 @@ import stand_ins
 stand_ins.install()
 from rclicks_jax.bridge.adapters.{method} import *
 """
+# The same of a small network of SAM's family, which no checkpoint can ask for.
+SMALL = """
+sys.path[:0] = [{golden!r}, {tests!r}]
+import save_checkpoint
+from rclicks_jax.bridge.adapters import sam as of_sam
+from rclicks_jax.bridge.switches import PAPER
+def load(options, protocol=PAPER):
+    network = save_checkpoint.network_of({method!r}, "small", options["checkout"])
+    kind = Model if {method!r} == "sam2" else of_sam.Model
+    return kind(network, protocol.drop_mask_prompt)
+"""
 
 
 class Way(NamedTuple):
@@ -44,9 +55,13 @@ def ways(
     if not checkpoint.exists():
         command = [python, str(SAVE), method, size, checkout, str(checkpoint)]
         subprocess.run(command, check=True, capture_output=True)
-    adapter = folder / f"{method}_adapter.py"
-    adapter.write_text(ADAPTER.format(folder=str(TESTS / "adapters"), method=method))
-    variant = "" if method in ("sam2", "simpleclick") else f":variant={size}"
+    adapter = folder / f"{method}_{size}_adapter.py"
+    code = ADAPTER + (SMALL if size == "small" and method != "simpleclick" else "")
+    places = {"folder": TESTS / "adapters", "golden": SAVE.parent, "tests": TESTS}
+    given = {name: str(place) for name, place in places.items()}
+    adapter.write_text(code.format(method=method, **given))
+    has_variants = size != "small" and method not in ("sam2", "simpleclick")
+    variant = f":variant={size}" if has_variants else ""
     return (
         Way("JAX", f"jax_{method}:checkpoint={checkpoint}"),
         Way(

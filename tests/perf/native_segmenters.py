@@ -33,10 +33,10 @@ import both_ways
 import sam_cases
 import small_sam
 
-TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 2
-# Of a method whose clicks take minutes.
-SLOW = {"simpleclick": (1, 1)}
-PHOTOGRAPHS = 12
+TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 1
+# Clicks, repeats and trajectories of a method whose clicks take minutes.
+SLOW = {"simpleclick": (1, 1, 4)}
+PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
 SHAPE = (480, 640)
 
 
@@ -64,13 +64,13 @@ def peak_memory():
     return max(peaks) / 1e6
 
 
-def play(spec, rounds=ROUNDS, repeats=REPEATS):
+def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
     """Prints seconds and seconds of cores of each call, least of the repeats."""
-    segmenter = load.load(spec, TRAJECTORIES)
+    segmenter = load.load(spec, trajectories)
     image = sam_cases.photograph(SHAPE)
     random = np.random.default_rng(0)
-    yx = random.integers(0, SHAPE, (TRAJECTORIES, 20, 2)).astype(np.int32)
-    signs = np.ones((TRAJECTORIES, 20), bool)
+    yx = random.integers(0, SHAPE, (trajectories, 20, 2)).astype(np.int32)
+    signs = np.ones((trajectories, 20), bool)
     taken = {"encode": [], "predict": []}
 
     def timed(name, function):
@@ -81,7 +81,7 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS):
 
     def once(rows, rounds):
         features = timed("encode", lambda: segmenter.encode(image))
-        session = segmenter.start(features, [image[..., 0] > 0] * TRAJECTORIES)
+        session = segmenter.start(features, [image[..., 0] > 0] * trajectories)
         for count in range(1, rounds + 1):
             counts = np.full(len(rows), count, np.int32)
             clicks = Clicks(yx[rows], signs[rows], counts)
@@ -92,7 +92,7 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS):
     once(np.arange(1), 1)
     taken = {name: [] for name in taken}
     for _ in range(repeats):
-        once(np.arange(TRAJECTORIES), rounds)
+        once(np.arange(trajectories), rounds)
     least = {name: [min(each) for each in zip(*pairs, strict=True)]
              for name, pairs in taken.items()}  # fmt: skip
     print(json.dumps({**least, "memory": peak_memory()}), flush=True)
@@ -124,7 +124,7 @@ def _rates(segmenter):
     least = []
     for size in (PHOTOGRAPHS, 1):
         taken = []
-        for _ in range(1 + 2 * REPEATS):
+        for _ in range(1 + REPEATS_TOGETHER):
             sessions = [
                 segmenter.start(each, [None] * TRAJECTORIES) for each in features
             ]

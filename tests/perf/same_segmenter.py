@@ -23,6 +23,11 @@ from rclicks_jax.benchmark import records
 from rclicks_jax.jobs import store
 from rclicks_jax.metrics import interaction
 
+# Small networks whose sizes a checkpoint does not show.
+SETTINGS = {
+    "sam2": "sam2_cases.published()",
+    "mobile_sam": "mobile_sam_cases.of_small_squares()",
+}
 CLICKS, PERCENT = 20, (20, 50, 90)
 
 
@@ -42,10 +47,24 @@ class Side(NamedTuple):
     foreground: np.ndarray
 
 
+def code_of(given):
+    """Returns what Python runs."""
+    setting = SETTINGS.get(given.method) if given.size == "small" else None
+    if setting is None:
+        return ["-m", "rclicks_jax.launch.benchmark"]
+    return [
+        "-c",
+        f"import sys; sys.path.insert(0, {str(both_ways.TESTS)!r})\n"
+        f"import {setting.partition('.')[0]}\n"
+        "from rclicks_jax.launch import benchmark\n"
+        f"with {setting}: benchmark.run()",
+    ]
+
+
 def run(folder, segmenter, given):
     """Plays a benchmark in a process of its own, or the rest of it."""
     command = [
-        *(sys.executable, "-m", "rclicks_jax.launch.benchmark"),
+        *(sys.executable, *code_of(given)),
         f"--workdir={folder}",
         f"--data={given.data}",
         f"--segmenter={segmenter}",
