@@ -40,18 +40,33 @@ PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
 SHAPE = (480, 640)
 
 
+def fields_of(process):
+    """Returns what /proc says of a process after its name; nothing if it has ended."""
+    try:
+        text = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rsplit(")", 1)[1].split()
+
+
 def processes():
-    """Returns this process and its workers, as /proc names them."""
-    tasks = pathlib.Path("/proc/self/task").glob("*/children")
-    return ["self", *(child for task in tasks for child in task.read_text().split())]
+    """Returns this process and those that it started, directly or not."""
+    parents = {}
+    for place in pathlib.Path("/proc").glob("[0-9]*"):
+        fields = fields_of(place.name)
+        if fields:
+            parents[int(place.name)] = int(fields[1])
+    found = [os.getpid()]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
+    return found
 
 
 def core_seconds():
     """Returns the seconds of cores that this process and its workers have used."""
     total = 0
     for process in processes():
-        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1]
-        total += sum(map(int, fields.split()[11:13]))
+        total += sum(map(int, fields_of(process)[11:13]))
     return total / os.sysconf("SC_CLK_TCK")
 
 
