@@ -6,11 +6,14 @@ All are functions of seeds, in NumPy alone, so that an interpreter with PyTorch 
 the same. No weight is 0: what a table or a bias of zeros hides would stay hidden.
 """
 
+import json
 import zlib
 
 import numpy as np
 
 SEED = 14
+# Of the small network's embedding.
+CHANNELS = 64
 ROUNDS = 20
 # Points of logits of low resolution that a file keeps.
 STRIDE = 13
@@ -76,6 +79,14 @@ def state_of(shapes, factors=FACTORS, seed=SEED):
         key: value_of(key, tuple(shape), seed) * np.float32(factors.get(key, 1))
         for key, shape in shapes.items()
     }
+
+
+def state_in(golden):
+    """Returns the weights of a file that `golden/write_sam.py` wrote."""
+    lines = (str(line).split(" ", 1) for line in golden["keys"])
+    shapes = {key: json.loads(shape) for key, shape in lines}
+    is_small = shapes["image_encoder.neck.0.weight"][0] == CHANNELS
+    return state_of(shapes, FACTORS if is_small else {})
 
 
 def photograph(shape, seed=SEED):

@@ -1,9 +1,9 @@
-"""Compares our MobileSAM or SAM-HQ with what the authors' answered.
+"""Compares our SAM, SAM-HQ or MobileSAM with what the authors' answered.
 
     python tests/golden/compare_sam.py OUT.npz
 
-OUT.npz is of `write_mobile_sam.py` or `write_sam_hq.py`, of any size. Prints a row for
-each photograph.
+OUT.npz is of `write_sam.py`, `write_sam_hq.py` or `write_mobile_sam.py`, of any size.
+Prints a row for each photograph.
 """
 
 import contextlib
@@ -15,13 +15,22 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
 import mobile_sam_cases
 import numpy as np
+import sam_cases
 import sam_hq_cases
 import sam_player
 
 from rclicks_jax.networks.mobile_sam import network as mobile_sam
 from rclicks_jax.networks.mobile_sam import weights as mobile_sam_weights
+from rclicks_jax.networks.sam import network as sam
+from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam_hq import network as sam_hq
 from rclicks_jax.networks.sam_hq import weights as sam_hq_weights
+
+
+def sam_of(golden):
+    """Returns a SAM and its variables."""
+    size, variables = sam_weights.from_torch(sam_cases.state_in(golden))
+    return sam.Sam(size), variables
 
 
 def mobile_sam_of(golden):
@@ -43,8 +52,10 @@ def sam_hq_of(golden):
 def main(path):
     """Prints a table."""
     golden = np.load(path, allow_pickle=False)
-    is_hq = any("hf_token" in key for key in golden["keys"])
-    network, variables = (sam_hq_of if is_hq else mobile_sam_of)(golden)
+    keys = " ".join(golden["keys"])
+    loads = {"hf_token": sam_hq_of, "attention_biases": mobile_sam_of}
+    chosen = next((each for part, each in loads.items() if part in keys), sam_of)
+    network, variables = chosen(golden)
     sam_player.print_rows(sam_player.Player(network, variables), golden)
 
 

@@ -1,8 +1,9 @@
 """Writes what the authors' SAM answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_sam.py CHECKOUT OUT.npz [small|vit_b|...]
+    PYTHON_WITH_TORCH tests/golden/write_sam.py CHECKOUT OUT.npz [SIZE] [MOST]
 
-CHECKOUT is one of https://github.com/facebookresearch/segment-anything. Photographs and
+CHECKOUT is one of https://github.com/facebookresearch/segment-anything. SIZE is small,
+vit_b, vit_l or vit_h, and MOST a number of photographs, if not all. Photographs and
 prompts go through the bridge's adapter, which is compared with RClicks's own code.
 """
 
@@ -76,7 +77,7 @@ def listen(network):
     return heard
 
 
-def main(checkout, out, size="small"):
+def main(checkout, out, size="small", most="4"):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
@@ -89,7 +90,7 @@ def main(checkout, out, size="small"):
         features, low_res, scores, masks = played.play(adapter, model, heard, shape)
         return features.embeddings[0].numpy(), low_res, {"scores": scores}, masks
 
-    played.write(out, network, size, answered)
+    played.write(out, network, size, answered, int(most))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""Times `jax_sam` beside the same weights through the bridge with PyTorch.
+"""Times methods in JAX beside the same weights through the bridge with PyTorch.
 
-    python tests/perf/native_segmenters.py PYTHON CHECKOUT [vit_b]
+    python tests/perf/native_segmenters.py PYTHON METHOD SIZE CHECKOUT [FOLDER]
     python tests/perf/native_segmenters.py --together
 
-PYTHON has PyTorch; CHECKOUT is one of facebookresearch/segment-anything. Each segmenter
-plays in a process of its own, one after the other, and says how long a call took and
-how many seconds of the cores it used: the second number holds on a busy machine too.
+PYTHON has PyTorch, METHOD is sam, sam2, mobile_sam, sam_hq or simpleclick, and CHECKOUT
+its authors' code. FOLDER keeps the checkpoint of seeded weights. Each way plays in a
+process of its own, one after the other, and says how long a call took and how many
+seconds of the cores it used: the second number holds on a busy machine too.
 
 `--together` times a small SAM whose passes answer clicks on several photographs beside
 one that is asked about a photograph at a time.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -21,41 +23,50 @@ import time
 
 import numpy as np
 
-from rclicks_jax.networks.sam import sizes, weights
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
-from rclicks_jax.weights import torch_files
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(1, str(HERE.parents[1]))
 
+import both_ways
 import sam_cases
 import small_sam
 
-ADAPTER = HERE.with_name("native_segmenters_adapter.py")
-TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 2
-PHOTOGRAPHS = 12
+TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 1
+# Clicks, repeats and trajectories of a method whose clicks take minutes.
+SLOW = {"simpleclick": (1, 1, 4)}
+PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
 SHAPE = (480, 640)
 
 
-def write_checkpoint(path, variant):
-    """Writes a checkpoint of a size, with seeded weights."""
-    shapes = weights.torch_shapes(sizes.PUBLISHED[variant])
-    torch_files.write(path, sam_cases.state_of(shapes, {}))
+def fields_of(process):
+    """Returns what /proc says of a process after its name; nothing if it has ended."""
+    try:
+        text = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rsplit(")", 1)[1].split()
 
 
 def processes():
-    """Returns this process and its workers, as /proc names them."""
-    tasks = pathlib.Path("/proc/self/task").glob("*/children")
-    return ["self", *(child for task in tasks for child in task.read_text().split())]
+    """Returns this process and those that it started, directly or not."""
+    parents = {}
+    for place in pathlib.Path("/proc").glob("[0-9]*"):
+        fields = fields_of(place.name)
+        if fields:
+            parents[int(place.name)] = int(fields[1])
+    found = [os.getpid()]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
+    return found
 
 
 def core_seconds():
     """Returns the seconds of cores that this process and its workers have used."""
     total = 0
     for process in processes():
-        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1]
-        total += sum(map(int, fields.split()[11:13]))
+        total += sum(map(int, fields_of(process)[11:13]))
     return total / os.sysconf("SC_CLK_TCK")
 
 
@@ -68,14 +79,14 @@ def peak_memory():
     return max(peaks) / 1e6
 
 
-def play(spec):
+def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
     """Prints seconds and seconds of cores of each call, least of the repeats."""
-    segmenter = load.load(spec, TRAJECTORIES)
+    segmenter = load.load(spec, trajectories)
     image = sam_cases.photograph(SHAPE)
     random = np.random.default_rng(0)
-    yx = random.integers(0, SHAPE, (TRAJECTORIES, 20, 2)).astype(np.int32)
-    signs = np.ones((TRAJECTORIES, 20), bool)
-    rows, taken = np.arange(TRAJECTORIES), {"encode": [], "predict": []}
+    yx = random.integers(0, SHAPE, (trajectories, 20, 2)).astype(np.int32)
+    signs = np.ones((trajectories, 20), bool)
+    taken = {"encode": [], "predict": []}
 
     def timed(name, function):
         cores, start = core_seconds(), time.perf_counter()
@@ -83,17 +94,22 @@ def play(spec):
         taken[name].append((time.perf_counter() - start, core_seconds() - cores))
         return result
 
-    for _ in range(1 + REPEATS):
+    def once(rows, rounds):
         features = timed("encode", lambda: segmenter.encode(image))
-        session = segmenter.start(features, [image[..., 0] > 0] * TRAJECTORIES)
-        for count in range(1, ROUNDS + 1):
-            clicks = Clicks(yx, signs, np.full(TRAJECTORIES, count, np.int32))
-            timed("predict", lambda: session.predict(rows, clicks))  # noqa: B023
+        session = segmenter.start(features, [image[..., 0] > 0] * trajectories)
+        for count in range(1, rounds + 1):
+            counts = np.full(len(rows), count, np.int32)
+            clicks = Clicks(yx[rows], signs[rows], counts)
+            timed("predict", functools.partial(session.predict, rows, clicks))
         segmenter.release(features)
-    # The first repeat compiles, and warms caches.
-    warm = {"encode": taken["encode"][1:], "predict": taken["predict"][ROUNDS:]}
+
+    # Compiles, and warms caches.
+    once(np.arange(1), 1)
+    taken = {name: [] for name in taken}
+    for _ in range(repeats):
+        once(np.arange(trajectories), rounds)
     least = {name: [min(each) for each in zip(*pairs, strict=True)]
-             for name, pairs in warm.items()}  # fmt: skip
+             for name, pairs in taken.items()}  # fmt: skip
     print(json.dumps({**least, "memory": peak_memory()}), flush=True)
     segmenter.close()
 
@@ -123,7 +139,7 @@ def _rates(segmenter):
     least = []
     for size in (PHOTOGRAPHS, 1):
         taken = []
-        for _ in range(1 + 2 * REPEATS):
+        for _ in range(1 + REPEATS_TOGETHER):
             sessions = [
                 segmenter.start(each, [None] * TRAJECTORIES) for each in features
             ]
@@ -142,33 +158,34 @@ def _rates(segmenter):
     return [rows / seconds for seconds in least]
 
 
-def main(python, checkout, variant="vit_b"):
-    """Prints a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, f"{variant}.pth")
-        write_checkpoint(path, variant)
-        specs = {
-            "jax_sam": f"jax_sam:checkpoint={path}",
-            "bridge, PyTorch": f"bridge:adapter={ADAPTER}:python={python}:timeout=3000"
-            f":checkout={checkout}:checkpoint={path}:variant={variant}",
-        }
-        print(f"{variant}, {TRAJECTORIES} trajectories, load {os.getloadavg()[0]:.0f}")
-        for name, spec in specs.items():
-            command = [sys.executable, str(HERE), "--play", spec]
-            found = json.loads(subprocess.run(
-                command, capture_output=True, text=True, check=True
-            ).stdout.splitlines()[-1])  # fmt: skip
-            print(
-                f"{name}: encode {found['encode'][0]:.2f} s (of cores "
-                f"{found['encode'][1]:.2f}), predict {found['predict'][0]:.3f} s "
-                f"({found['predict'][1]:.2f}), {found['memory']:.1f} GB",
-                flush=True,
-            )
+def main(python, method, size, checkout, folder=None):
+    """Prints a row for each call, and one of the memory."""
+    with tempfile.TemporaryDirectory() as temporary:
+        place = pathlib.Path(folder or temporary).absolute()
+        ways = both_ways.ways(method, size, python, checkout, place)
+        found = {}
+        for way in ways:
+            command = [sys.executable, str(HERE), "--play", way.spec]
+            command += map(str, SLOW.get(method, ()))
+            printed = subprocess.run(
+                command, stdout=subprocess.PIPE, text=True, check=True
+            ).stdout
+            found[way.name] = json.loads(printed.splitlines()[-1])
+    ours, theirs = found["JAX"], found["bridge"]
+    print(f"load {os.getloadavg()[0]:.0f}")
+    print("| method | call | JAX, s of cores | bridge | ratio | JAX, s | bridge |")
+    for call in ("encode", "predict"):
+        (wall, cores), (their_wall, their_cores) = ours[call], theirs[call]
+        print(
+            f"| {method} `{size}` | {call} | {cores:.2f} | {their_cores:.2f} | "
+            f"{cores / max(their_cores, 0.01):.2f} | {wall:.2f} | {their_wall:.2f} |"
+        )
+    print(f"memory, GB: {ours['memory']:.2f}, bridge {theirs['memory']:.2f}")
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--play":
-        play(sys.argv[2])
+        play(sys.argv[2], *map(int, sys.argv[3:]))
     elif sys.argv[1] == "--together":
         together()
     else:

@@ -2,7 +2,8 @@
 
     python tests/tpu/pace.py
 
-Writes what follows from the table of programs there. Nothing is run.
+Writes what follows from the table of programs there, without a segmenter and with each
+of `method_costs`. Nothing is run.
 """
 
 import pathlib
@@ -12,7 +13,7 @@ import sys
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from perf import page
-from tpu import table
+from tpu import method_costs, table
 
 # All of TETRIS: the baseline and ten groups, 20 clicks each, photographs as large as
 # 1500x2000. In the first round the groups share a map.
@@ -31,23 +32,10 @@ def seconds_of(rows: list[table.Row], chip: str) -> dict[str, float]:
     Exits with a sentence if the table lacks one of the programs.
     """
 
-    def estimate(program: str, shape: str) -> tuple[float, int]:
-        fitting = [
-            row
-            for row in rows
-            if (row.program, row.chip, row.devices) == (program, chip, 1)
-            and shape in row.shape
-        ]
-        if not fitting:
-            sys.exit(f"The table has no {program} of {shape} on a {chip}: `make tpu`.")
-        row = fitting[0]
-        # Its shape says first, or after the variant, how many it makes.
-        return row.estimate / 1e3, int(re.findall(r"\b\d+\b", row.shape)[0])
-
-    maps, batch = estimate("click maps", "`b`")
-    placed, regions = estimate("regions", LARGE)
-    drawn, draws = estimate("draws", LARGE)
-    counted, _ = estimate("areas", LARGE)
+    maps, batch = table.estimate(rows, chip, "click maps", "`b`")
+    placed, regions = table.estimate(rows, chip, "regions", LARGE)
+    drawn, draws = table.estimate(rows, chip, "draws", LARGE)
+    counted, _ = table.estimate(rows, chip, "areas", LARGE)
     return {
         "click maps": MAPS * maps / batch,
         "regions": MAPS * placed / regions,
@@ -71,20 +59,53 @@ def v4_32(rows: list[table.Row]) -> str:
     )
 
 
-def h200(text: str) -> str:
-    """Says what TETRIS takes on an H200, by the rates that were measured on one."""
+def h200_rates(text: str) -> tuple[int, int]:
+    """Returns maps, and objects with ten draws each, a second on an H200."""
     forward = re.search(
         r"\| forward, batch 256 \| ours, bfloat16 \|.*?\| (\d+) \|", text
     )
     drawn = re.search(r"device drew\s+for ([\d,]+) objects a second", text)
     assert forward, "docs/performance.md has no forward pass on an H200"
     assert drawn, "docs/performance.md has no draws on an H200"
-    maps, draws = MAPS / int(forward[1]), ROUNDS / int(drawn[1].replace(",", ""))
+    return int(forward[1]), int(drawn[1].replace(",", ""))
+
+
+def h200(text: str) -> str:
+    """Says what TETRIS takes on an H200, by the rates that were measured on one."""
+    maps, draws = h200_rates(text)
+    maps, draws = MAPS / maps, ROUNDS / draws
     return (
         f"- an H200, by rates that were measured: {maps + draws:.0f} s (click maps "
         f"{maps:.0f} s, draws from maps of 416x416 {draws:.0f} s), "
         f"{OBJECTS / (maps + draws):.1f} objects a second; click maps limit it."
     )
+
+
+def methods(rows: list[table.Row], text: str) -> list[str]:
+    """Returns a table of objects a second with each method in JAX."""
+    others = sum(seconds_of(rows, "v4").values()) / OBJECTS
+    maps, draws = h200_rates(text)
+    others_h200 = MAPS / OBJECTS / maps + CLICKS / draws
+    lines = [
+        "| method | segmenter, s of a v4 an object | v4-32, objects/s | limited by "
+        "| bridge on its hosts | H200, at most |",
+        "|---|---:|---:|---|---:|---:|",
+    ]
+    for method in method_costs.METHODS:
+        mine = method.seconds(rows)
+        total = mine + others
+        by = "segmenter" if mine > others else "click model"
+        bridged = "not measured"
+        if method.bridge is not None:
+            cores = method_costs.HOSTS * method_costs.THREADS / method.bridge
+            bridged = f"{min(cores, CHIPS / others):.1f}"
+        mark = "" if method.like is None else " *"
+        fastest = 1 / (others_h200 + method.h200())
+        lines.append(
+            f"| {method.name}{mark} | {mine:.2f} | {CHIPS / total:.1f} | {by} "
+            f"| {bridged} | {fastest:.2f} |"
+        )
+    return lines
 
 
 def main():
@@ -93,7 +114,8 @@ def main():
         f"{OBJECTS} objects, the baseline and {GROUPS} groups, {CLICKS} clicks: {MAPS} "
         f"maps by `b`. Photographs of {LARGE}; without the segmenter and the host."
     )
-    lines = [head, "", v4_32(table.read(text)), h200(text)]
+    rows = table.read(text)
+    lines = [head, "", v4_32(rows), h200(text), "", *methods(rows, text)]
     page.put("tpu pace", page.printed(lines), by="make tpu")
 
 

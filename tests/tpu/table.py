@@ -1,6 +1,8 @@
 """The table of programs in docs/performance.md, written and read."""
 
 import dataclasses
+import re
+import sys
 from collections.abc import Sequence
 
 HEAD = (
@@ -65,6 +67,26 @@ def read(page: str) -> list[Row]:
     """Reads the rows of a page."""
     found = page.partition(HEAD[0] + "\n" + HEAD[1] + "\n")[2]
     return [_row(text) for text in found.partition("\n<!--")[0].splitlines()]
+
+
+def estimate(
+    rows: Sequence[Row], chip: str, program: str, shape: str
+) -> tuple[float, int]:
+    """Returns the seconds of a program on one device, and how many it makes of what.
+
+    Exits with a sentence if there is no such row.
+    """
+    fitting = [
+        row
+        for row in rows
+        if (row.program, row.chip, row.devices) == (program, chip, 1)
+        and shape in row.shape
+    ]
+    if not fitting:
+        sys.exit(f"The table has no {program} of {shape} on a {chip}: `make tpu`.")
+    row = fitting[0]
+    # Its shape says first, or after the variant, how many it makes.
+    return row.estimate / 1e3, int(re.findall(r"\b\d+\b", row.shape)[0])
 
 
 def _row(text: str) -> Row:

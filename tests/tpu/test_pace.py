@@ -1,7 +1,9 @@
 """The calculation of a whole benchmark's time."""
 
+import dataclasses
+
 import pytest
-from tpu import pace, table
+from tpu import method_costs, pace, table
 
 
 def row(program, shape, chip, estimate):
@@ -16,6 +18,11 @@ ROWS = [
     row("regions", "2 of 1500x2000", "v4", 0.5),
     row("areas", "11 masks of 1500x2000", "v4", 0.5),
 ]
+SAM = method_costs.METHODS[0]
+OF_SAM = [
+    row("SAM encoder", "`vit_b`, 4 photographs", "v4", 400),
+    row("SAM decoder", "64 of 8 photographs", "v4", 640),
+]
 
 
 def test_every_map_region_draw_and_area_is_counted():
@@ -29,3 +36,18 @@ def test_every_map_region_draw_and_area_is_counted():
 
 def test_it_says_what_limits_it():
     assert "draws limit it" in pace.v4_32(ROWS)
+
+
+def test_an_object_is_encoded_once_and_answered_220_times():
+    assert SAM.seconds(OF_SAM) == pytest.approx(0.1 + 220 * 0.01)
+
+
+def test_a_method_without_programs_takes_the_time_of_its_products():
+    larger = method_costs.Products(2 * SAM.products.encode, 3 * SAM.products.answer)
+    method = dataclasses.replace(SAM, products=larger, like=SAM.products)
+    assert method.seconds(OF_SAM) == pytest.approx(0.2 + 3 * 220 * 0.01)
+
+
+def test_further_passes_of_the_first_click_are_counted():
+    method = dataclasses.replace(SAM, further=1)
+    assert method.seconds(OF_SAM) == pytest.approx(0.1 + (220 + 11) * 0.01)

@@ -43,7 +43,7 @@ def load(options: Mapping[str, str]) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
-    dataset = given.text("dataset", "other")
+    dataset = given.dataset()
     # The original sets this by data set.
     side = given.number("target", 672 if dataset == "DAVIS" else 448)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)

@@ -31,7 +31,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
-    dataset = given.text("dataset", "other")
+    dataset = given.dataset()
     side = given.number("target", gpcis.SIDE)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)
     device, batch = given.device(), given.number("batch", BATCH)

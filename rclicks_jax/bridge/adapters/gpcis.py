@@ -32,7 +32,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
-    dataset = given.text("dataset", "other")
+    dataset = given.dataset()
     side = given.number("target", 256 if dataset == "SBD" else SIDE)
     zoom, flip = given.switch("zoom", True), given.switch("flip", False)
     device, batch = given.device(), given.number("batch", BATCH)

@@ -19,6 +19,8 @@ Network = Any
 Checkpoint = Any
 
 BATCH = 16
+# Datasets for which the original has settings of their own.
+_DATASETS = ("DAVIS", "SBD", "TETRIS")
 # Alignment of the tensors that torch allocates, in bytes.
 _ALIGNMENT = 64
 
@@ -57,6 +59,21 @@ class Options:
         known = list(allowed)
         if value not in known:
             raise ValueError(f"option {name} is {value!r}; it can be {_listed(known)}")
+        return value
+
+    def dataset(self) -> str:
+        """Returns the dataset whose settings are used, `other` if none was given.
+
+        Raises:
+            ValueError: It is one that has settings of its own, but for its capitals.
+                The original knows no dataset of such a name.
+        """
+        value = self.text("dataset", "other")
+        if value not in _DATASETS and value.upper() in _DATASETS:
+            raise ValueError(
+                f"option dataset is {value!r}; it can be {value.upper()}, in capital "
+                "letters, or the name of another dataset"
+            )
         return value
 
     def number(self, name: str, default: int, least: int = 1) -> int:

@@ -22,7 +22,7 @@ def load(options: Mapping[str, str], protocol: Switches = PAPER) -> Model:
     """Loads a checkpoint."""
     given = options_lib.Options(options)
     checkout, checkpoint = given.path("checkout"), given.path("checkpoint")
-    dataset = given.text("dataset", "other")
+    dataset = given.dataset()
     # The original sets these by data set: the size here, the pass at full size below.
     target = given.number("target", 600 if dataset == "DAVIS" else 400)
     zoom, flip = given.switch("zoom", True), given.switch("flip", True)

@@ -1,0 +1,72 @@
+"""A method both ways: in JAX, and in PyTorch by its authors through the bridge."""
+
+import pathlib
+import subprocess
+from typing import NamedTuple
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+SAVE = TESTS / "golden" / "save_checkpoint.py"
+# An adapter of the bridge, where packages that no network needs are not installed.
+ADAPTER = """import sys
+sys.path.insert(0, {folder!r})
+import stand_ins
+stand_ins.install()
+from rclicks_jax.bridge.adapters.{method} import *
+"""
+# The same of a small network of SAM's family, which no checkpoint can ask for.
+SMALL = """
+sys.path[:0] = [{golden!r}, {tests!r}]
+import save_checkpoint
+from rclicks_jax.bridge.adapters import sam as of_sam
+from rclicks_jax.bridge.switches import PAPER
+def load(options, protocol=PAPER):
+    network = save_checkpoint.network_of({method!r}, "small", options["checkout"])
+    kind = Model if {method!r} == "sam2" else of_sam.Model
+    return kind(network, protocol.drop_mask_prompt)
+"""
+
+
+class Way(NamedTuple):
+    """A way to run a method.
+
+    Attributes:
+        name: What tables call it.
+        spec: The segmenter, as users name it.
+    """
+
+    name: str
+    spec: str
+
+
+def ways(
+    method: str, size: str, python: str, checkout: str, folder: pathlib.Path
+) -> tuple[Way, Way]:
+    """Makes both ways of the same seeded weights, in JAX first.
+
+    Args:
+        method: sam, sam2, mobile_sam, sam_hq or simpleclick.
+        size: One of its sizes, as `golden/write_METHOD.py` names it.
+        python: An interpreter with PyTorch.
+        checkout: The authors' code.
+        folder: Where checkpoint and adapter are put; a checkpoint there is used again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / f"{method}_{size}.pt"
+    if not checkpoint.exists():
+        command = [python, str(SAVE), method, size, checkout, str(checkpoint)]
+        subprocess.run(command, check=True, capture_output=True)
+    adapter = folder / f"{method}_{size}_adapter.py"
+    code = ADAPTER + (SMALL if size == "small" and method != "simpleclick" else "")
+    places = {"folder": TESTS / "adapters", "golden": SAVE.parent, "tests": TESTS}
+    given = {name: str(place) for name, place in places.items()}
+    adapter.write_text(code.format(method=method, **given))
+    has_variants = size != "small" and method not in ("sam2", "simpleclick")
+    variant = f":variant={size}" if has_variants else ""
+    return (
+        Way("JAX", f"jax_{method}:checkpoint={checkpoint}"),
+        Way(
+            "bridge",
+            f"bridge:adapter={adapter}:python={python}:timeout=3000"
+            f":checkout={checkout}:checkpoint={checkpoint}{variant}",
+        ),
+    )
