@@ -37,6 +37,17 @@ def find(gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None) -> 
     )
 
 
+def region(
+    gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None, number: int
+) -> BitMask:
+    """Returns one of the two masks of `find`, by its number."""
+    inside, outside = (gt_mask, pred_mask)[:: -1 if number else 1]
+    bits = inside.bits & ~outside.bits
+    if counted_mask is not None:
+        bits &= counted_mask.bits
+    return BitMask(bits, gt_mask.shape)
+
+
 def of_arrays(
     gt_mask: np.ndarray, pred_mask: np.ndarray, ignore_mask: np.ndarray | None
 ) -> Errors:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from rclicks_jax.clicks import error_masks, sampling
+from rclicks_jax.clicks import error_masks, region_search, sampling
 from rclicks_jax.ops import bit_masks, depth, masks
 from rclicks_jax.ops.bit_masks import BitMask
 
@@ -34,9 +34,7 @@ class NextClick(NamedTuple):
 
 
 def regions_to_mend(
-    errors: Sequence[error_masks.Errors],
-    clicked_yx: Sequence[np.ndarray],
-    is_baseline: Sequence[bool],
+    query: region_search.Query, winners: Sequence[depth.Winner]
 ) -> list[NextClick]:
     """Returns the regions that baseline clicks mend, of several predictions.
 
@@ -44,14 +42,19 @@ def regions_to_mend(
     the baseline would click need not be known.
 
     Args:
-        errors: The wrong pixels of each prediction.
-        clicked_yx: Pixels that were clicked so far in each, `i32[n 2]`.
-        is_baseline: Whether the click is that of the baseline; else it is at (0, 0).
+        query: The predictions.
+        winners: What was found of each (`region_search.winners`): its pixel is where
+            the baseline clicks, if that was looked for.
     """
-    winners = depth.winners(list(map(depth.Contest, errors, clicked_yx, is_baseline)))
     return [
-        NextClick(*winner.yx, winner.number == 0, wrong[winner.number])
-        for wrong, winner in zip(errors, winners, strict=True)
+        NextClick(
+            *winner.yx,
+            winner.number == 0,
+            error_masks.region(
+                query.gt_mask, pred_mask, query.counted_mask, winner.number
+            ),
+        )
+        for pred_mask, winner in zip(query.pred_masks, winners, strict=True)
     ]
 
 
@@ -66,8 +69,8 @@ def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextCl
         errors: The wrong pixels.
         clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
     """
-    (click,) = regions_to_mend([errors], [clicked_yx], [True])
-    return click
+    (winner,) = depth.winners([depth.Contest(errors, clicked_yx)])
+    return NextClick(*winner.yx, winner.number == 0, errors[winner.number])
 
 
 def deepest(click: NextClick, clicked_yx: np.ndarray) -> NextClick:

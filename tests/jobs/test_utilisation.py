@@ -21,7 +21,8 @@ def clock(monkeypatch):
 def noted(clock):
     """Ten seconds: passes took eight, and one of two threads worked for five."""
     noted = meter.Meter()
-    noted.begin({"click model": 2, "segmenter 0": 1}, threads=2)
+    lanes = {"click model": 2, "segmenter 0": 1}
+    noted.begin({name: meter.Calls(each) for name, each in lanes.items()}, threads=2)
     for first, last in ((0, 6), (7, 9)):
         clock[0] = 100.0 + first
         with noted.call("click model", 7, 10):
