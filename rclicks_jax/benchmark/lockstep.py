@@ -53,17 +53,17 @@ def play(
         if regions:
             question = questions.to_regions([each.query for each in regions.values()])
             if in_processes:
-                winners: list[Any] = yield question
+                clicks: list[Any] = yield question
             else:
-                winners = _searched(question)
-            _go_on(rollouts, states, regions, question, winners)
+                clicks = _searched(question)
+            _go_on(rollouts, states, regions, question, clicks)
             continue
-        clicks = _waiting(states, questions.ClickQuestion)
-        if clicks:
-            queries = [query for each in clicks.values() for query in each.queries]
+        drawn = _waiting(states, questions.ClickQuestion)
+        if drawn:
+            queries = [query for each in drawn.values() for query in each.queries]
             question = questions.to_click_model(queries)
             answers: list[Any] = yield question
-            _go_on(rollouts, states, clicks, question, answers)
+            _go_on(rollouts, states, drawn, question, answers)
             continue
         rows = _waiting(states, questions.SegmenterQuestion)
         if not rows:
@@ -84,9 +84,9 @@ def play(
 def _searched(question: scheduler.Question) -> list[Any]:
     """Answers the question for regions in this thread."""
     start = time.perf_counter()
-    winners = [region_search.winners(query) for query in question.items]
+    clicks = [region_search.regions_to_mend(query) for query in question.items]
     question.seconds = time.perf_counter() - start
-    return winners
+    return clicks
 
 
 def _waiting(states: Sequence[State], kind: type[Q]) -> dict[int, Q]:

@@ -33,7 +33,7 @@ class RegionQuestion:
     """Which region does the next click of each prediction mend?
 
     Attributes:
-        query: Answered by a list of a `depth.Winner` for each of its predictions.
+        query: Answered by a list of a `NextClick` for each of its predictions.
         seconds: Seconds that the answer took; set before it is sent.
     """
 

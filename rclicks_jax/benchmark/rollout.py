@@ -19,7 +19,7 @@ from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
 from rclicks_jax.clicks import error_masks, map_clicks, region_search, strategies
-from rclicks_jax.ops import bit_masks, depth
+from rclicks_jax.ops import bit_masks
 from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
@@ -145,11 +145,9 @@ def _robots_click(
             [live.keys[row].strategy == strategies.BASELINE for row in mending],
         )
         question = questions.RegionQuestion(query)
-        answers: list[list[depth.Winner]] = yield question
+        answers: list[list[strategies.NextClick]] = yield question
         clock.add("simulate", question.seconds)
-        with clock.measure("simulate"):
-            mended = strategies.regions_to_mend(query, answers[0])
-        clicks |= dict(zip(mending, mended, strict=True))
+        clicks |= dict(zip(mending, answers[0], strict=True))
     return [clicks[row] for row in numbers]
 
 

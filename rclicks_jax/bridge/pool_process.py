@@ -6,9 +6,15 @@ import importlib
 import os
 from collections.abc import Callable
 
+import numpy as np
+
 from rclicks_jax.bridge import channel, wire
 
-Answer = Callable[[wire.Header, wire.Arrays], "tuple[wire.Header, wire.Arrays]"]
+Frame = tuple[wire.Header, wire.Arrays]
+# Makes an array for a frame; a large one is not copied any more.
+Empty = Callable[[tuple[int, ...], np.dtype], np.ndarray]
+# What a module has as its function `answer`.
+Answer = Callable[[wire.Header, wire.Arrays, Empty], Frame]
 
 
 def main(module: str, requests: str, replies: str) -> None:
@@ -36,11 +42,12 @@ def main(module: str, requests: str, replies: str) -> None:
     try:
         while True:
             header, arrays = pipe.receive()
-            reply, results = answer(header, arrays)
+            reply, results = answer(header, arrays, pipe.empty)
             # Their memory is returned with this reply, not with the next.
             del arrays
             pipe.send(reply, results)
             output.flush()
+            del results
     except (EOFError, BrokenPipeError):
         # The other side has ended. Nothing here is worth an orderly end.
         os._exit(0)

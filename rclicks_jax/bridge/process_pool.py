@@ -15,9 +15,11 @@ import queue
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import channel, connection, memory, wire
+from rclicks_jax.bridge.pool_process import Empty, Frame
 
 # `-P` keeps files of the working folder from being imported in place of modules.
 _START = (
@@ -49,8 +51,8 @@ class ProcessPool:
         """Starts the processes, and does not wait for them.
 
         Args:
-            module: Module of this package whose function `answer` takes and returns
-                the header and the arrays of a frame.
+            module: Module of this package whose function `answer` takes the header and
+                the arrays of a frame and an `Empty`, and returns a frame.
             count: Number of processes.
 
         Raises:
@@ -68,12 +70,17 @@ class ProcessPool:
                     f"{count} processes cannot be started ({errors.reason(error)})."
                 ) from error
 
-    def call(
-        self, header: wire.Header, arrays: wire.Arrays
-    ) -> tuple[wire.Header, wire.Arrays]:
+    def call(self, question: Callable[[Empty], Frame]) -> Frame:
         """Asks a process that is free, after waiting for one if there is none.
 
         A process that has ended is replaced, and the new one is asked.
+
+        Args:
+            question: Makes the frame to send.
+
+        Returns:
+            Its answer. Large arrays are views of shared memory, in which nothing is
+            written as long as a view exists.
 
         Raises:
             EndedError: The new one ended as well, or cannot be started.
@@ -81,10 +88,10 @@ class ProcessPool:
         process = self._free.get()
         try:
             try:
-                return process.call(header, arrays)
+                return process.call(question)
             except EndedError:
                 process = _replaced(process, self._module)
-                return process.call(header, arrays)
+                return process.call(question)
         finally:
             self._free.put(process)
 
@@ -132,9 +139,7 @@ class _Process:
         self._requests, self._replies = self._process.stdin, self._process.stdout
         self._channel = channel.Channel(self._read, self._requests.write, *self._files)
 
-    def call(
-        self, header: wire.Header, arrays: wire.Arrays
-    ) -> tuple[wire.Header, wire.Arrays]:
+    def call(self, question: Callable[[Empty], Frame]) -> Frame:
         """Asks the process.
 
         Raises:
@@ -143,7 +148,7 @@ class _Process:
         if self._process.returncode is not None:
             raise EndedError
         try:
-            self._channel.send(header, arrays)
+            self._channel.send(*question(self._channel.empty))
             self._requests.flush()
             return self._channel.receive()
         except (OSError, EOFError, wire.WireError) as error:

@@ -20,6 +20,22 @@ class Errors(NamedTuple):
     fp_mask: BitMask
 
 
+class NextClick(NamedTuple):
+    """A click, and the region it is meant to mend.
+
+    Attributes:
+        y: Row.
+        x: Column.
+        positive: Whether it is a foreground click.
+        error_mask: The region; empty if nothing is wrong.
+    """
+
+    y: int
+    x: int
+    positive: bool
+    error_mask: BitMask
+
+
 def find(gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None) -> Errors:
     """Returns the wrong pixels of a prediction.
 
@@ -35,17 +51,6 @@ def find(gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None) -> 
     return Errors(
         BitMask(missed, gt_mask.shape), BitMask(missed ^ wrong, gt_mask.shape)
     )
-
-
-def region(
-    gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None, number: int
-) -> BitMask:
-    """Returns one of the two masks of `find`, by its number."""
-    inside, outside = (gt_mask, pred_mask)[:: -1 if number else 1]
-    bits = inside.bits & ~outside.bits
-    if counted_mask is not None:
-        bits &= counted_mask.bits
-    return BitMask(bits, gt_mask.shape)
 
 
 def of_arrays(

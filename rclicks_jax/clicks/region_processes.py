@@ -1,13 +1,14 @@
 """Searches wrong regions in processes: several cores search at the same time."""
 
 import contextlib
+import functools
 import sys
 from collections.abc import Sequence
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import process_pool
 from rclicks_jax.clicks import region_search
-from rclicks_jax.ops import depth
+from rclicks_jax.clicks.error_masks import NextClick
 
 _DIED = (
     "warning: a process that searches where robots click ended twice, perhaps for lack "
@@ -42,22 +43,20 @@ class RegionProcesses(contextlib.AbstractContextManager["RegionProcesses"]):
         """Ends them."""
         self._pool.close()
 
-    def answer(
-        self, queries: Sequence[region_search.Query]
-    ) -> list[list[depth.Winner]]:
-        """Returns what `region_search.winners` does.
+    def answer(self, queries: Sequence[region_search.Query]) -> list[list[NextClick]]:
+        """Returns what `region_search.regions_to_mend` does.
 
         Threads may ask at the same time, as many as there are processes.
         """
         return [self._answered(query) for query in queries]
 
-    def _answered(self, query: region_search.Query) -> list[depth.Winner]:
+    def _answered(self, query: region_search.Query) -> list[NextClick]:
+        frame = functools.partial(region_search.to_frame, query)
         try:
-            header, _ = self._pool.call(*region_search.to_frame(query))
+            return region_search.of_answer(query, *self._pool.call(frame))
         except process_pool.EndedError:
             if not self._warned:
                 self._warned = True
                 sys.stderr.write(_DIED)
             # If the query itself ends processes, its error is raised here.
-            return region_search.winners(query)
-        return region_search.from_frame(header)
+            return region_search.regions_to_mend(query)

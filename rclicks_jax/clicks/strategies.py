@@ -4,58 +4,18 @@ Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; further rob
 theirs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from rclicks_jax.clicks import error_masks, region_search, sampling
+from rclicks_jax.clicks import error_masks, sampling
+from rclicks_jax.clicks.error_masks import NextClick as NextClick
 from rclicks_jax.ops import bit_masks, depth, masks
 from rclicks_jax.ops.bit_masks import BitMask
 
 BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
-
-
-class NextClick(NamedTuple):
-    """A click, and the region it is meant to mend.
-
-    Attributes:
-        y: Row.
-        x: Column.
-        positive: Whether it is a foreground click.
-        error_mask: The region; empty if nothing is wrong.
-    """
-
-    y: int
-    x: int
-    positive: bool
-    error_mask: BitMask
-
-
-def regions_to_mend(
-    query: region_search.Query, winners: Sequence[depth.Winner]
-) -> list[NextClick]:
-    """Returns the regions that baseline clicks mend, of several predictions.
-
-    People of a clicking group mend the same region, and click elsewhere in it: where
-    the baseline would click need not be known.
-
-    Args:
-        query: The predictions.
-        winners: What was found of each (`region_search.winners`): its pixel is where
-            the baseline clicks, if that was looked for.
-    """
-    return [
-        NextClick(
-            *winner.yx,
-            winner.number == 0,
-            error_masks.region(
-                query.gt_mask, pred_mask, query.counted_mask, winner.number
-            ),
-        )
-        for pred_mask, winner in zip(query.pred_masks, winners, strict=True)
-    ]
 
 
 def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:

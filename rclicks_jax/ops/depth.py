@@ -224,9 +224,7 @@ def _search(
         # A quarter of a block may be deeper than its middle by what its farthest pixel
         # is away from that.
         before, after = middle, side - 1 - middle
-        away = np.hypot(
-            (before, before, after, after), (before, after, before, after)
-        )
+        away = np.hypot((before, before, after, after), (before, after, before, after))
         limits = np.maximum(np.sqrt(best)[:, None] - away - 0.01, 0) ** 2
         least = np.ceil(limits).astype(np.int32)[contest]
         kept, quarter = np.nonzero(squares[:, None] >= least[of])
