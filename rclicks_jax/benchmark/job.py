@@ -27,8 +27,8 @@ from rclicks_jax.types import JsonObject
 KIND = "benchmark"
 # Objects in play even if they fill more than the passes of the click model.
 _FEWEST = 4
-# From here on the threads of the host limit a run, whatever is done elsewhere.
-_MOST_PROCESSES = 16
+# What the threads of the host do beside them keeps no more processes at work.
+_MOST_PROCESSES = 8
 _NO_CLICKS = (
     "warning: --config.users had no effect: no object of the run that was played has "
     "real clicks (clicks.csv; docs/add_a_dataset.md)."

@@ -92,8 +92,8 @@ def of_answer(
     """Returns what `regions_to_mend` does, from the answer of a process."""
     regions = _masks(arrays["regions"], query.gt_mask.shape)
     return [
-        NextClick(*click, region)
-        for click, region in zip(header["clicks"], regions, strict=True)
+        NextClick(y, x, positive, region)
+        for (y, x, positive), region in zip(header["clicks"], regions, strict=True)
     ]
 
 

@@ -43,8 +43,8 @@ class BenchmarkConfig:
             all. Their number changes no click.
         host_processes: Processes of each host that search where robots click and which
             regions people mend, beside the run's own; 0 for none. -1 takes none on a
-            CPU, and as many as the cores allow where an accelerator is at hand. Their
-            number changes no click.
+            CPU and, where an accelerator is at hand, as many as the cores allow, at
+            most 8. Their number changes no click.
         click_model_precision: Precision of the click model's network: `float32`,
             `bfloat16`, or `auto`, which is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are

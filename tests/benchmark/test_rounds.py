@@ -17,7 +17,7 @@ from rclicks_jax import signals
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.bridge import keeper
-from rclicks_jax.jobs import meter, store, utilisation
+from rclicks_jax.jobs import meter, processes, store, utilisation
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
@@ -60,7 +60,7 @@ def test_neither_order_nor_company_nor_threads_nor_processes_change_a_bit(
     segmenter = load.load("noisy")
     alone = played(play_images(examples, segmenter, narrow, setup, places=1, threads=0))
     shuffled = random.Random(0).sample(examples, len(examples))
-    for places, threads, together, processes in (
+    for places, threads, together, pool in (
         (4, 2, 1, None),
         (30, 3, 1, region_pool),
         (6, 1, 2, None),
@@ -75,7 +75,7 @@ def test_neither_order_nor_company_nor_threads_nor_processes_change_a_bit(
             places=places,
             threads=threads,
             together=together,
-            processes=processes,
+            processes=pool,
         )
         assert played(records) == alone
 
@@ -103,6 +103,15 @@ def test_passes_are_full(groups):
     assert calls.real / calls.rows >= 0.95
 
 
+def test_processes_are_for_accelerators_with_cores_to_spare(monkeypatch):
+    assert benchmark_job.default_host_processes() == 0
+    monkeypatch.setattr(benchmark_job.jax, "default_backend", lambda: "tpu")
+    counts = {1: 0, 2: 0, 4: 2, 8: 5, 16: 8, 240: 8}
+    for cores, count in counts.items():
+        monkeypatch.setattr(processes, "cores", lambda cores=cores: cores)
+        assert benchmark_job.default_host_processes() == count
+
+
 def children():
     return set(keeper.descendants(os.getpid()))
 
@@ -120,8 +129,8 @@ def test_processes_that_are_killed_change_no_record(tmp_path, cache, monkeypatch
             killed.append(process)
 
     monkeypatch.setattr(store.RunFolder, "write", write_and_kill)
-    processes = dataclasses.replace(asked, host_processes=2, objects_in_flight=1)
-    benchmark_job.run(processes, tmp_path / "run")
+    beside = dataclasses.replace(asked, host_processes=2, objects_in_flight=1)
+    benchmark_job.run(beside, tmp_path / "run")
     assert len(set(killed)) >= 4
     assert instances_of(tmp_path / "run") == instances_of(tmp_path / "whole")
     (start,) = utilisation.read_all(store.RunFolder(tmp_path / "run"))
@@ -131,9 +140,9 @@ def test_processes_that_are_killed_change_no_record(tmp_path, cache, monkeypatch
     assert 0 < start.busy_share(pool) < 1
 
 
-@pytest.mark.parametrize("processes", [0, 1, 2])
+@pytest.mark.parametrize("beside", [0, 1, 2])
 def test_an_interrupted_run_goes_on_to_the_same_records(
-    tmp_path, cache, monkeypatch, processes
+    tmp_path, cache, monkeypatch, beside
 ):
     folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
     asked = settings(folder, pictures=0)
@@ -149,9 +158,9 @@ def test_an_interrupted_run_goes_on_to_the_same_records(
         stopping = contextlib.nullcontext(stop)
         patch.setattr(signals, "stop_on_signal", lambda: stopping)
         patch.setattr(store.RunFolder, "write", write_and_stop)
-        beside = dataclasses.replace(asked, host_processes=processes)
         others = children()
-        outcome = benchmark_job.run(beside, tmp_path / "run")
+        first = dataclasses.replace(asked, host_processes=beside)
+        outcome = benchmark_job.run(first, tmp_path / "run")
         assert children() == others
     assert outcome.stopped == "SIGTERM"
     assert 2 <= outcome.worked < 8
