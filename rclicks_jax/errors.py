@@ -109,6 +109,10 @@ class SegmenterError(RClicksError):
     """A segmenter or another worker failed, or its answer cannot be used."""
 
 
+class SegmenterMemoryError(SegmenterError, MemoryError):
+    """A device has not enough memory for a segmenter; the message says what to set."""
+
+
 class DeviceError(RClicksError):
     """A device of this host was lost: no image after it could be worked on."""
 

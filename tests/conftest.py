@@ -23,6 +23,7 @@ import pytest
 import two_convolutions
 from helpers import make_folder
 
+from rclicks_jax.clicks import region_processes
 from rclicks_jax.data import packages, specs
 
 # The same examples on every machine; `make soak` explores others.
@@ -94,6 +95,13 @@ def real_data():
 def sample_instances():
     """The sample's photographs and objects."""
     return packages.open_instances(specs.parse("sample")[0])
+
+
+@pytest.fixture(scope="session")
+def region_pool():
+    """Two processes that search regions."""
+    with region_processes.RegionProcesses(2) as started:
+        yield started
 
 
 @pytest.fixture

@@ -77,12 +77,16 @@ def play_images(
     together=1,
     users=False,
     noted=None,
+    processes=None,
 ):
     """Plays photographs as a benchmark does; returns an `ImageRecord` for each.
 
-    `click_model` may be any `map_clicks.Answers`, too.
+    `click_model` may be any `map_clicks.Answers`, too; `processes` are
+    `RegionProcesses`, or None.
     """
-    player = play.ImagePlayer(setup, segmenter, users=users, together=together)
+    player = play.ImagePlayer(
+        setup, segmenter, users=users, together=together, in_processes=bool(processes)
+    )
     noted = noted or meter.Meter()
 
     def image(example):
@@ -99,5 +103,7 @@ def play_images(
         *questions.segmenter_answerers(segmenter),
         scheduler.of_device(questions.CLICK_MODEL, people),
     ]
+    if processes:
+        answerers.append(questions.region_answerer(processes))
     limits = scheduler.Limits(places=places, bytes=1 << 40, threads=threads)
     return list(scheduler.run(map(image, examples), answerers, limits, noted))

@@ -35,6 +35,7 @@ class BenchmarkSettings(TypedDict, total=False):
     objects_in_flight: int
     click_model_batch: int
     devices: int
+    host_processes: int
     click_model_precision: str
     pictures: int
     max_images: int

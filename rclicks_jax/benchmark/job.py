@@ -1,5 +1,6 @@
 """The benchmark as a job: an image with all its objects is a unit of work."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -13,7 +14,7 @@ from rclicks_jax.benchmark import play, preconditions, questions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models, on_device, sampling
+from rclicks_jax.clicks import click_models, on_device, region_processes, sampling
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
@@ -26,6 +27,8 @@ from rclicks_jax.types import JsonObject
 KIND = "benchmark"
 # Objects in play even if they fill more than the passes of the click model.
 _FEWEST = 4
+# What the threads of the host do beside them keeps no more processes at work.
+_MOST_PROCESSES = 8
 _NO_CLICKS = (
     "warning: --config.users had no effect: no object of the run that was played has "
     "real clicks (clicks.csv; docs/add_a_dataset.md)."
@@ -121,6 +124,9 @@ class Benchmark(engine.Job):
         self._segmenter = segmenter
         self._click_model = click_model
         self._together = config.instances_per_batch or default_instances_per_batch()
+        self._processes = config.host_processes
+        if self._processes < 0:
+            self._processes = default_host_processes()
         self._people = None
         batch = 0
         if click_model is not None:
@@ -137,6 +143,7 @@ class Benchmark(engine.Job):
             len(setup.groups) * setup.repeats,
             shared.batch * shared.lanes if shared else 0,
             len(setup.trajectory_keys()),
+            self._processes,
         )
         if shared:
             # Further ones are read, and perhaps encoded, before there is room to play.
@@ -146,6 +153,7 @@ class Benchmark(engine.Job):
             segmenter,
             users=config.users,
             together=self._together,
+            in_processes=self._processes > 0,
         )
 
     @property
@@ -185,7 +193,10 @@ class Benchmark(engine.Job):
                 "segmenter": getattr(self._segmenter, "batch", None),
             },
             "data_notes": packages.notes(self._datasets),
-            "job": {"segmenter_versions": self._segmenter.versions},
+            "job": {
+                "segmenter_versions": self._segmenter.versions,
+                "host_processes": self._processes,
+            },
         }
 
     def facts(self) -> Mapping[str, str]:
@@ -232,19 +243,27 @@ class Benchmark(engine.Job):
         answerers = questions.segmenter_answerers(segmenter)
         if self._people is not None:
             answerers.append(scheduler.of_device(questions.CLICK_MODEL, self._people))
-        played = scheduler.run(
-            map(image, units),
-            answerers,
-            self._limits,
-            units.meter,
-            is_stopped=lambda: units.stopped,
-            abort=segmenter.abort,
-        )
         player = self._player
-        for record in played:
-            encoded, encodes, asked = player.encoded, segmenter.encodes, player.asked
-            assert encoded <= encodes <= asked, "an image is encoded once"
-            yield to_record(record)
+        with contextlib.ExitStack() as stack:
+            if self._processes:
+                started = region_processes.RegionProcesses(self._processes)
+                answerers.append(
+                    questions.region_answerer(stack.enter_context(started))
+                )
+            played = scheduler.run(
+                map(image, units),
+                answerers,
+                self._limits,
+                units.meter,
+                is_stopped=lambda: units.stopped,
+                abort=segmenter.abort,
+            )
+            # Before the processes end, nothing asks them any more.
+            stack.enter_context(contextlib.closing(played))
+            for record in played:
+                encoded, encodes = player.encoded, segmenter.encodes
+                assert encoded <= encodes <= player.asked, "an image is encoded once"
+                yield to_record(record)
 
 
 def _first_of_each(units: Iterable[Unit], count: int) -> Iterator[Unit]:
@@ -254,13 +273,13 @@ def _first_of_each(units: Iterable[Unit], count: int) -> Iterator[Unit]:
 
 
 def default_objects_in_flight(
-    batch: int, maps: int, rows: int = 0, trajectories: int = 1
+    batch: int, maps: int, rows: int = 0, trajectories: int = 1, processes: int = 0
 ) -> int:
     """Returns how many objects are played at a time.
 
     Three passes of the click model: one on the device, one that the host and the
-    segmenter work on, and one to choose from. Or as many of the segmenter, if those
-    take more objects.
+    segmenter work on, and one to choose from. Or as many of the segmenter, or as keep
+    all processes at work, if those are more objects.
 
     Args:
         batch: Queries of a pass of the click model; 0 if there are no passes.
@@ -268,10 +287,21 @@ def default_objects_in_flight(
         rows: Trajectories of a pass of the segmenter, on all its lanes together; 0 if
             it has no passes.
         trajectories: Trajectories of an object.
+        processes: Processes that search regions, each of one object at a time.
     """
     of_click_model = -(-batch // max(1, maps))
     of_segmenter = -(-rows // max(1, trajectories))
-    return max(_FEWEST, 3 * max(of_click_model, of_segmenter))
+    return max(_FEWEST, 3 * max(of_click_model, of_segmenter), 2 * processes)
+
+
+def default_host_processes() -> int:
+    """Returns how many processes search regions: none on a CPU.
+
+    There, cores that wait for nothing have other work: networks, or further threads.
+    """
+    if jax.default_backend() == "cpu":
+        return 0
+    return min(_MOST_PROCESSES, max(0, processes.cores() * 3 // 4 - 1))
 
 
 def default_instances_per_batch() -> int:

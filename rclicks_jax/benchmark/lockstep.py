@@ -1,10 +1,11 @@
 """Objects of one photograph that advance together, as one coroutine.
 
-Questions of one kind that wait are asked in one: first all for clicks, and the
-segmenter when nothing else is asked, so that it answers rows of all objects in one call
-of their session. None of the objects knows of the others.
+Questions of one kind that wait are asked in one: first all for regions, then those for
+clicks, and the segmenter when nothing else is asked, so that it answers rows of all
+objects in one call of their session. None of the objects knows of the others.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from rclicks_jax.benchmark import questions
 from rclicks_jax.benchmark.rollout import PlayedObject
+from rclicks_jax.clicks import region_search
 from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
@@ -28,6 +30,7 @@ def play(
     *,
     lane: int,
     trajectories: int,
+    in_processes: bool = False,
     advance: Callable[[int], None] = lambda clicks: None,
 ) -> scheduler.Coroutine[list[PlayedObject]]:
     """Plays objects of a photograph together.
@@ -38,6 +41,7 @@ def play(
             other.
         lane: The lane of the segmenter that has the photograph.
         trajectories: Rows of each object.
+        in_processes: Whether regions are searched by processes; otherwise at once.
         advance: Called after each round with the number of clicks that were answered.
 
     Returns:
@@ -45,12 +49,21 @@ def play(
     """
     states = [_step(coroutine, None) for coroutine in rollouts]
     while True:
-        clicks = _waiting(states, questions.ClickQuestion)
-        if clicks:
-            queries = [query for each in clicks.values() for query in each.queries]
+        regions = _waiting(states, questions.RegionQuestion)
+        if regions:
+            question = questions.to_regions([each.query for each in regions.values()])
+            if in_processes:
+                clicks: list[Any] = yield question
+            else:
+                clicks = _searched(question)
+            _go_on(rollouts, states, regions, question, clicks)
+            continue
+        drawn = _waiting(states, questions.ClickQuestion)
+        if drawn:
+            queries = [query for each in drawn.values() for query in each.queries]
             question = questions.to_click_model(queries)
             answers: list[Any] = yield question
-            _go_on(rollouts, states, clicks, question, answers)
+            _go_on(rollouts, states, drawn, question, answers)
             continue
         rows = _waiting(states, questions.SegmenterQuestion)
         if not rows:
@@ -66,6 +79,14 @@ def play(
         _go_on(rollouts, states, rows, question, answers)
         # Masks are not kept while the next are made.
         del answers
+
+
+def _searched(question: scheduler.Question) -> list[Any]:
+    """Answers the question for regions in this thread."""
+    start = time.perf_counter()
+    clicks = [region_search.regions_to_mend(query) for query in question.items]
+    question.seconds = time.perf_counter() - start
+    return clicks
 
 
 def _waiting(states: Sequence[State], kind: type[Q]) -> dict[int, Q]:

@@ -49,6 +49,7 @@ class ImagePlayer:
         *,
         users: bool,
         together: int,
+        in_processes: bool = False,
     ) -> None:
         """Takes what all images share.
 
@@ -57,11 +58,13 @@ class ImagePlayer:
             segmenter: The segmenter under test.
             users: Whether real first clicks are replayed.
             together: Objects of an image that advance together.
+            in_processes: Whether an answerer of `questions.REGIONS` is asked.
         """
         self._setup = setup
         self._segmenter = segmenter
         self._users = users
         self._together = together
+        self._in_processes = in_processes
         self._lock = threading.Lock()
         # Images that each lane of the segmenter has.
         self._held = [0] * max(1, segmenter.lanes)
@@ -265,6 +268,7 @@ class ImagePlayer:
             session,
             lane=photograph.lane,
             trajectories=trajectories,
+            in_processes=self._in_processes,
             advance=image.advance,
         )
         users: list[first_clicks.FirstClicks] = []

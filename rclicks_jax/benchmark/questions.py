@@ -13,17 +13,36 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from rclicks_jax.clicks import map_clicks
+from rclicks_jax.clicks import map_clicks, region_processes, region_search
 from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
 # Name of the answerer that says where people click, and the kind of its questions.
 CLICK_MODEL = "click model"
+# The same of the answerer that says which regions clicks mend.
+REGIONS = "process pool"
 # Kind of questions about rows: a segmenter that is shared answers those of many
 # photographs in one call. It encodes and forgets a photograph in a call of its own.
 _ROWS = "rows"
 T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class RegionQuestion:
+    """Which region does the next click of each prediction mend?
+
+    Attributes:
+        query: Answered by a list of a `NextClick` for each of its predictions.
+        seconds: Seconds that the answer took; set before it is sent.
+    """
+
+    query: region_search.Query
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        """The number of queries: a process answers one at a time."""
+        return 1
 
 
 @dataclasses.dataclass
@@ -63,7 +82,7 @@ class SegmenterQuestion:
         return len(self.rows)
 
 
-Question = ClickQuestion | SegmenterQuestion
+Question = RegionQuestion | ClickQuestion | SegmenterQuestion
 # Yields questions, is sent answers, and returns a result.
 Coroutine = Generator[Question, list[Any], T]
 
@@ -103,6 +122,11 @@ def lane_name(lane: int) -> str:
     return f"segmenter {lane + 1}" if lane else "segmenter"
 
 
+def to_regions(queries: Sequence[region_search.Query]) -> scheduler.Question:
+    """Returns the question to the processes that search regions."""
+    return scheduler.Question(REGIONS, queries, REGIONS)
+
+
 def to_click_model(queries: Sequence[map_clicks.Query]) -> scheduler.Question:
     """Returns the question to the click model."""
     return scheduler.Question(CLICK_MODEL, queries, CLICK_MODEL)
@@ -115,6 +139,15 @@ def to_segmenter(
     columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
     items = [Row(session, *row) for row in zip(*columns, strict=True)]
     return scheduler.Question(lane_name(lane), items, _ROWS)
+
+
+def region_answerer(
+    processes: region_processes.RegionProcesses,
+) -> scheduler.Answerer:
+    """Returns the answerer of processes: each answers one query in a call."""
+    return scheduler.Answerer(
+        REGIONS, processes.answer, batch=1, lanes=processes.count, is_shared=True
+    )
 
 
 def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:

@@ -2,9 +2,9 @@
 
 A round: what is wrong in each trajectory; where a robot would click; for group
 trajectories a click drawn from a click map of the wrong region; the segmenter's answers
-to the newest clicks; areas for IoU. Clicks of people and answers are questions to
-whoever runs the rollout. The first round's map is the same for all groups and is asked
-for once.
+to the newest clicks; areas for IoU. Regions, clicks of people and answers are questions
+to whoever runs the rollout. The first round's map is the same for all groups and is
+asked for once.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from rclicks_jax.benchmark import questions, scoring, trajectories
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
-from rclicks_jax.clicks import error_masks, map_clicks, strategies
+from rclicks_jax.clicks import error_masks, map_clicks, region_search, strategies
 from rclicks_jax.ops import bit_masks
 from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
@@ -66,8 +66,8 @@ def rollout(
         wants_map: Whether the click map of the first round is wanted.
 
     Yields:
-        Questions; a round has at most one of clicks and one to the segmenter, in this
-        order.
+        Questions; a round has at most one of regions, one of clicks and one to the
+        segmenter, in this order.
 
     Returns:
         What was played.
@@ -82,8 +82,8 @@ def rollout(
     first_map: np.ndarray | None = None
     blank: list[bool] = []
     for _ in range(protocol.max_clicks):
+        clicks = yield from _robots_click(target, live, rows, clock)
         with clock.measure("simulate"):
-            clicks = robot_clicks(target, live, rows)
             if not protocol.clicks_after_perfect:
                 wrong = [click.error_mask.any() for click in clicks]
                 rows = rows[np.array(wrong, bool)]
@@ -118,32 +118,47 @@ def rollout(
     )
 
 
-def robot_clicks(
-    target: scoring.Target, live: LiveTrajectories, rows: np.ndarray
-) -> list[strategies.NextClick]:
+def _robots_click(
+    target: scoring.Target, live: LiveTrajectories, rows: np.ndarray, clock: Clock
+) -> questions.Coroutine[list[strategies.NextClick]]:
     """Returns the next clicks of robots; of people, only the region that they mend.
 
     Args:
         target: The object.
         live: Its trajectories.
         rows: Those that click, `int[r]`.
+        clock: Takes the time.
     """
-    regions: dict[int, tuple[error_masks.Errors, np.ndarray, bool]] = {}
     clicks: dict[int, strategies.NextClick] = {}
     numbers: list[int] = rows.tolist()
-    for row in numbers:
-        pred_mask, strategy = live.pred_masks[row], live.keys[row].strategy
-        wrong = error_masks.find(target.gt_mask, pred_mask, target.counted_mask)
-        clicked_yx = trajectories.clicked_yx(live, row)
-        if strategy in strategies.ROBOTS:
-            bits = int(live.bits[row, len(clicked_yx)])
-            clicks[row] = strategies.ROBOTS[strategy].click(wrong, clicked_yx, bits)
-        else:
-            regions[row] = wrong, clicked_yx, strategy == strategies.BASELINE
-    if regions:
-        mended = strategies.regions_to_mend(*zip(*regions.values(), strict=True))
-        clicks |= dict(zip(regions, mended, strict=True))
+    others = [row for row in numbers if live.keys[row].strategy in strategies.ROBOTS]
+    with clock.measure("simulate"):
+        for row in others:
+            clicks[row] = _further_robot_clicks(target, live, row)
+    mending = [row for row in numbers if row not in clicks]
+    if mending:
+        query = region_search.Query(
+            target.gt_mask,
+            target.counted_mask,
+            [live.pred_masks[row] for row in mending],
+            [trajectories.clicked_yx(live, row) for row in mending],
+            [live.keys[row].strategy == strategies.BASELINE for row in mending],
+        )
+        question = questions.RegionQuestion(query)
+        answers: list[list[strategies.NextClick]] = yield question
+        clock.add("simulate", question.seconds)
+        clicks |= dict(zip(mending, answers[0], strict=True))
     return [clicks[row] for row in numbers]
+
+
+def _further_robot_clicks(
+    target: scoring.Target, live: LiveTrajectories, row: int
+) -> strategies.NextClick:
+    """Returns the next click of a robot of `strategies.ROBOTS`."""
+    clicked_yx = trajectories.clicked_yx(live, row)
+    bits = int(live.bits[row, len(clicked_yx)])
+    wrong = error_masks.find(target.gt_mask, live.pred_masks[row], target.counted_mask)
+    return strategies.ROBOTS[live.keys[row].strategy].click(wrong, clicked_yx, bits)
 
 
 class PeopleClicks(NamedTuple):

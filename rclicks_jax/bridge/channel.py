@@ -16,7 +16,7 @@ class Channel:
     def __init__(
         self,
         read: wire.Read,
-        write: Callable[[bytes], None],
+        write: Callable[[bytes], object],
         sends: int,
         receives: int,
     ) -> None:

@@ -28,7 +28,7 @@ _END = 3.0
 # Without these, glibc returns the memory of large arrays to the kernel after each call,
 # and the kernel fills it with zeros for the next. That is a third of a call's time on a
 # CPU. Other allocators ignore these variables.
-_KEEP_MEMORY = dict.fromkeys(
+KEEP_MEMORY = dict.fromkeys(
     ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(1 << 32)
 )
 
@@ -108,7 +108,7 @@ class Connection:
                 bufsize=0,
                 pass_fds=inherited,
                 start_new_session=True,
-                env={**_KEEP_MEMORY, **os.environ, **environment},
+                env={**KEEP_MEMORY, **os.environ, **environment},
             )
         except (OSError, ValueError) as error:
             for descriptor in opened:

@@ -20,6 +20,22 @@ class Errors(NamedTuple):
     fp_mask: BitMask
 
 
+class NextClick(NamedTuple):
+    """A click, and the region it is meant to mend.
+
+    Attributes:
+        y: Row.
+        x: Column.
+        positive: Whether it is a foreground click.
+        error_mask: The region; empty if nothing is wrong.
+    """
+
+    y: int
+    x: int
+    positive: bool
+    error_mask: BitMask
+
+
 def find(gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None) -> Errors:
     """Returns the wrong pixels of a prediction.
 

@@ -4,55 +4,18 @@ Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; further rob
 theirs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from rclicks_jax.clicks import error_masks, sampling
+from rclicks_jax.clicks.error_masks import NextClick as NextClick
 from rclicks_jax.ops import bit_masks, depth, masks
 from rclicks_jax.ops.bit_masks import BitMask
 
 BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
-
-
-class NextClick(NamedTuple):
-    """A click, and the region it is meant to mend.
-
-    Attributes:
-        y: Row.
-        x: Column.
-        positive: Whether it is a foreground click.
-        error_mask: The region; empty if nothing is wrong.
-    """
-
-    y: int
-    x: int
-    positive: bool
-    error_mask: BitMask
-
-
-def regions_to_mend(
-    errors: Sequence[error_masks.Errors],
-    clicked_yx: Sequence[np.ndarray],
-    is_baseline: Sequence[bool],
-) -> list[NextClick]:
-    """Returns the regions that baseline clicks mend, of several predictions.
-
-    People of a clicking group mend the same region, and click elsewhere in it: where
-    the baseline would click need not be known.
-
-    Args:
-        errors: The wrong pixels of each prediction.
-        clicked_yx: Pixels that were clicked so far in each, `i32[n 2]`.
-        is_baseline: Whether the click is that of the baseline; else it is at (0, 0).
-    """
-    winners = depth.winners(list(map(depth.Contest, errors, clicked_yx, is_baseline)))
-    return [
-        NextClick(*winner.yx, winner.number == 0, wrong[winner.number])
-        for wrong, winner in zip(errors, winners, strict=True)
-    ]
 
 
 def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:
@@ -66,8 +29,8 @@ def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextCl
         errors: The wrong pixels.
         clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
     """
-    (click,) = regions_to_mend([errors], [clicked_yx], [True])
-    return click
+    (winner,) = depth.winners([depth.Contest(errors, clicked_yx)])
+    return NextClick(*winner.yx, winner.number == 0, errors[winner.number])
 
 
 def deepest(click: NextClick, clicked_yx: np.ndarray) -> NextClick:

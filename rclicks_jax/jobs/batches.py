@@ -82,7 +82,7 @@ class Desk:
         # Calls that may be made now. Where nothing is gained by waiting for more, one
         # more is made than are answered at a time: it waits for the end of another in
         # the thread of the answerer, which then need not wait for the loop.
-        self.free = answerer.lanes + (0 if answerer.batch else 1)
+        self.free = answerer.lanes + (0 if answerer.batch > 1 else 1)
         self._number = itertools.count()
         # Sorted by the age of who asks.
         self._waiting: list[tuple[tuple[int, ...], int, Asked]] = []

@@ -82,6 +82,7 @@ class Answerer:
         prepare: Prepares the items of a question, in the pool.
         finish: Makes the answers of the items of a question from the raw ones, in the
             pool.
+        is_shared: Whether it is half busy when half of its lanes have a call.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Answerer:
     lanes: int = 1
     prepare: Callable[[Sequence[Any]], Sequence[Any]] = _as_they_are
     finish: Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]] = _answers
+    is_shared: bool = False
 
 
 class Staged(Protocol):

@@ -29,6 +29,8 @@ def reason(error: Exception, advice: str) -> str:
 
 def described(error: Exception, advice: str = "") -> str:
     """Returns the text of an error, as a record holds it."""
+    if isinstance(error, errors.SegmenterMemoryError):
+        return f"out of memory: {errors.printable(str(error))}"
     if is_memory(error):
         message = f"out of memory ({gist(errors.printable(str(error)))})"
         return f"{message}. {advice}" if advice else message

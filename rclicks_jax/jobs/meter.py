@@ -33,6 +33,11 @@ class Activity:
         self._is_shared = is_shared
         self._active, self._since = 0, 0.0
 
+    @property
+    def share_of_seconds(self) -> float:
+        """Seconds in which it was busy; of what is shared, its share in each."""
+        return self.work / self.width if self._is_shared else self.busy
+
     def change(self, by: int, now: float) -> None:
         """Begins or ends something.
 
@@ -64,9 +69,9 @@ class Calls:
         rows: Rows that were computed, padding included.
     """
 
-    def __init__(self, lanes: int) -> None:
-        """Starts with no call."""
-        self.activity = Activity(lanes, is_shared=False)
+    def __init__(self, lanes: int, *, is_shared: bool = False) -> None:
+        """Starts with no call; see `Answerer`."""
+        self.activity = Activity(lanes, is_shared=is_shared)
         self.calls = self.real = self.rows = 0
 
 
@@ -93,14 +98,14 @@ class Meter:
         """Seconds since the start."""
         return time.perf_counter() - self._zero
 
-    def begin(self, answerers: dict[str, int], threads: int) -> None:
+    def begin(self, answerers: dict[str, Calls], threads: int) -> None:
         """Names what is noted.
 
         Args:
-            answerers: Calls at the same time, by the name of the answerer.
+            answerers: Takes the calls of each answerer, by its name.
             threads: Threads of the host.
         """
-        self.answerers = {name: Calls(lanes) for name, lanes in answerers.items()}
+        self.answerers = answerers
         self.host = Activity(max(1, threads), is_shared=True)
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ import dataclasses
 import itertools
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from rclicks_jax.jobs.coroutines import Coroutine as Coroutine
 from rclicks_jax.jobs.coroutines import Limits as Limits
 from rclicks_jax.jobs.coroutines import Question as Question
 from rclicks_jax.jobs.coroutines import of_device as of_device
-from rclicks_jax.jobs.meter import Meter
+from rclicks_jax.jobs.meter import Calls, Meter
 
 # Seconds after which the loop looks whether the run was stopped, if nothing happens.
 _LOOK_SECONDS = 0.2
@@ -39,7 +39,7 @@ def run(
     meter: Meter,
     is_stopped: Callable[[], object] = lambda: False,
     abort: Callable[[], None] = lambda: None,
-) -> Iterator[Any]:
+) -> Generator[Any]:
     """Yields the result of each coroutine of a source, in any order.
 
     Args:
@@ -53,7 +53,10 @@ def run(
     Raises:
         Exception: What a coroutine of the source raised.
     """
-    meter.begin({each.name: each.lanes for each in answerers}, limits.threads)
+    calls = {
+        each.name: Calls(each.lanes, is_shared=each.is_shared) for each in answerers
+    }
+    meter.begin(calls, limits.threads)
     loop = _Loop(source, answerers, limits, meter)
     with contextlib.ExitStack() as stack:
         loop.open(stack)

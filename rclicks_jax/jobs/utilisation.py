@@ -29,8 +29,9 @@ class AnswererUse:
         calls: Number of calls; of a network, its passes.
         real: Rows that were asked for.
         rows: Rows that were computed, padding included.
-        busy: Seconds in which it had a call.
-        first_minute: Share of each second of the first minute in which it had a call.
+        busy: Seconds in which it had a call; of several processes, their mean.
+        first_minute: Share of each second of the first minute in which it had a call;
+            of several processes, their mean.
     """
 
     name: str
@@ -89,7 +90,7 @@ def of_meter(meter: Meter) -> Utilisation:
             calls.calls,
             calls.real,
             calls.rows,
-            round(activity.busy, 4),
+            round(activity.share_of_seconds, 4),
             rounded(activity.first_minute),
         )
 

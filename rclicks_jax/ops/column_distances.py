@@ -35,14 +35,13 @@ def draw(mask: BitMask, top: int, left: int, value: int, out: np.ndarray) -> Non
 
 def spread(distances: np.ndarray, reach: int) -> None:
     """Makes distances along the columns of zeros and of values beyond reach."""
+    farther = np.empty_like(distances)
     step = 1
     while step <= reach:
-        more = distances.dtype.type(step)
-        for here, there in (
-            (distances[step:], distances[:-step]),
-            (distances[:-step], distances[step:]),
-        ):
-            np.minimum(here, there + more, out=here)
+        np.add(distances, distances.dtype.type(step), out=farther)
+        below, above = distances[step:], distances[:-step]
+        np.minimum(below, farther[:-step], out=below)
+        np.minimum(above, farther[step:], out=above)
         step *= 2
 
 

@@ -221,15 +221,17 @@ def _search(
         np.maximum.at(best, contest[of], counting)
         if side == 1:
             break
-        # No pixel of a block is farther from its middle than its last one.
-        away = math.sqrt(2) * (side - 1 - middle) + 0.01
-        limit = np.maximum(np.sqrt(best) - away, 0) ** 2
-        keep = squares >= limit[contest][of]
+        # A quarter of a block may be deeper than its middle by what its farthest pixel
+        # is away from that.
+        before, after = middle, side - 1 - middle
+        away = np.hypot((before, before, after, after), (before, after, before, after))
+        limits = np.maximum(np.sqrt(best)[:, None] - away - 0.01, 0) ** 2
+        least = np.ceil(limits).astype(np.int32)[contest]
+        kept, quarter = np.nonzero(squares[:, None] >= least[of])
         side //= 2
-        of = np.repeat(of[keep], 4)
-        right, down = side * np.ones_like(widths[keep]), side * widths[keep]
-        steps = np.stack([0 * right, right, down, down + right], axis=1)
-        places = (places[keep, None] + steps).ravel()
+        of = of[kept]
+        inside = (quarter >> 1) * pixels.widths[of] + (quarter & 1)
+        places = places[kept] + side * inside
     is_best = counting == best[contest][of]
     of, places = of[is_best], places[is_best]
     first = np.full(len(contest), len(pixels.vertical))

@@ -45,7 +45,8 @@ class Field(NamedTuple):
         top: Blocks above the box.
         left: Blocks on its left.
         some: Whether a block has a pixel, `bool[n y x]`.
-        depths: Distance, in blocks, to the nearest that is not whole, `f32[n y x]`.
+        depths: At least the distance, in blocks, to the nearest that is not whole,
+            `f32[n y x]`.
         low: Depth that some pixel which counts has at least; 0 if there may be none,
             `f64[n]`.
         high: Depth that all pixels have at most; 0 if there is none, `f64[n]`.
@@ -76,16 +77,14 @@ class Field(NamedTuple):
         some, whole, area = _blocks(masks)
         rows, columns = (_span(some, (0, axis)) for axis in (2, 1))
         some = some[:, rows, columns]
-        depths = _depths(whole[:, rows, columns])
-        allowed = depths
+        least, depths = _depths(whole[:, rows, columns])
         if len(excepted):
             number, y, x = excepted.T
             y, x = y // BLOCK - rows.start, x // BLOCK - columns.start
             _, height, width = depths.shape
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-            allowed = depths.copy()
-            allowed[number[inside], y[inside], x[inside]] = 0
-        low = BLOCK * allowed.max(axis=(1, 2)).astype(np.float64) - _SLACK
+            least[number[inside], y[inside], x[inside]] = 0
+        low = BLOCK * least.max(axis=(1, 2)).astype(np.float64) - _SLACK
         high = BLOCK * depths.max(axis=(1, 2)).astype(np.float64) + _SLACK
         return cls(
             masks=masks,
@@ -129,14 +128,18 @@ def _span(some: np.ndarray, axes: tuple[int, int]) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 1)
 
 
-def _depths(whole: np.ndarray) -> np.ndarray:
-    """Returns distances to the nearest block that is not whole, `f32[n y x]`."""
+def _depths(whole: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields bounds of distances to the nearest block that is not whole.
+
+    Returns:
+        At most and at least the distance, in blocks, `f32[n y x]`.
+    """
     count, height, width = whole.shape
     # One below the other, with blocks around each that are not whole.
     drawn = np.zeros((count * (height + 1) + 1, width + 2), bool)
     drawn[1:].reshape(count, height + 1, -1)[:, :height, 1:-1] = whole
-    depths = distance.distance_inside(drawn, pad_border=False)
-    return depths[1:].reshape(count, height + 1, -1)[:, :height, 1:-1]
+    for bounds in distance.bounds_inside(drawn):
+        yield bounds[1:].reshape(count, height + 1, -1)[:, :height, 1:-1]
 
 
 class Group(NamedTuple):
@@ -175,8 +178,8 @@ def groups(field: Field, numbers: np.ndarray, bound: np.ndarray) -> Iterator[Gro
     """
     numbers = numbers[np.argsort(-field.high[numbers], kind="stable")]
     least = bound[field.contest[numbers]]
-    depths = BLOCK * field.depths[numbers] + _SLACK
-    blocks = field.some[numbers] & (depths >= least[:, None, None])
+    blocks = field.depths[numbers] >= ((least - _SLACK) / BLOCK)[:, None, None]
+    blocks &= field.some[numbers]
     boxes = np.column_stack([*_ends(blocks, 2), *_ends(blocks, 1)])
     reaches = field.high[numbers].astype(np.int64)
     while len(numbers):

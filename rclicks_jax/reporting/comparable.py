@@ -20,8 +20,8 @@ from rclicks_jax.types import JsonObject, is_json_object, json_part
 # What is compared, and settings that do not change what a number means.
 _NO_DIFFERENCE = {
     "segmenter", "click_models", "objects_in_flight", "instances_per_batch",
-    "click_model_batch", "devices", "click_model_precision", "precision", "pictures",
-    "processes", "shard", "max_failed",
+    "click_model_batch", "devices", "host_processes", "click_model_precision",
+    "precision", "pictures", "processes", "shard", "max_failed",
 }  # fmt: skip
 # Settings that `--allow` accepts, all others; a run need not have all of them. How
 # clicks are drawn is no setting of a job, but differs between releases.

@@ -41,6 +41,10 @@ class BenchmarkConfig:
             decide.
         devices: Devices of each host on which the click model's network runs; 0 for
             all. Their number changes no click.
+        host_processes: Processes of each host that search where robots click and which
+            regions people mend, beside the run's own; 0 for none. -1 takes none on a
+            CPU and, where an accelerator is at hand, as many as the cores allow, at
+            most 8. Their number changes no click.
         click_model_precision: Precision of the click model's network: `float32`,
             `bfloat16`, or `auto`, which is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are
@@ -71,6 +75,7 @@ class BenchmarkConfig:
     instances_per_batch: Annotated[int, checks.at_least(0)] = 0
     click_model_batch: Annotated[int, checks.at_least(0)] = 0
     devices: Annotated[int, checks.at_least(0)] = 0
+    host_processes: Annotated[int, checks.at_least(-1)] = -1
     click_model_precision: Annotated[str, checks.PRECISION] = "auto"
     pictures: Annotated[int, checks.at_least(0)] = 8
     max_images: Annotated[int, checks.at_least(0)] = 0

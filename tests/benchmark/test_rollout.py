@@ -10,7 +10,13 @@ from played_objects import play_objects, run_alone, starting_on
 from rclicks_jax.benchmark import first_clicks, questions, rollout
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.clicks import click_models, groups, map_clicks, strategies
+from rclicks_jax.clicks import (
+    click_models,
+    groups,
+    map_clicks,
+    region_search,
+    strategies,
+)
 from rclicks_jax.metrics import interaction
 from rclicks_jax.ops import bit_masks
 from rclicks_jax.settings import protocols
@@ -211,11 +217,16 @@ def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
     assert map_clicks.positions(draw, np.array([-1, -1])) is None
 
 
-def test_a_rollout_asks_for_clicks_then_for_an_answer_of_each_row():
+def test_a_rollout_asks_for_regions_then_clicks_then_an_answer_of_each_row():
     clock = Clock()
     coroutine = rollout.rollout(EXAMPLE, OBJECTS[0], setup(groups=(1, 10)), clock)
     question = next(coroutine)
     for round_index, maps in enumerate([1, 2]):
+        assert isinstance(question, questions.RegionQuestion)
+        assert question.query.is_baseline == [True, False, False]
+        question.seconds = 2.0
+        regions = region_search.regions_to_mend(question.query)
+        question = coroutine.send([regions])
         assert isinstance(question, questions.ClickQuestion)
         assert len(question) == maps
         assert [query.wants_map for query in question.queries] == [maps == 1] * maps
@@ -234,7 +245,7 @@ def test_a_rollout_asks_for_clicks_then_for_an_answer_of_each_row():
         question.seconds = 0.25
         question = coroutine.send([np.zeros(SHAPE, bool)] * 3)
     assert clock.seconds["predict"] == 0.5
-    assert clock.seconds["simulate"] > 1
+    assert clock.seconds["simulate"] > 2 * (2 + 0.5)
 
 
 class Counted:

@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from played_objects import play_images
 from rclicks_jax import signals
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.jobs import meter, store, utilisation
+from rclicks_jax.bridge import keeper
+from rclicks_jax.jobs import meter, processes, store, utilisation
 from rclicks_jax.segmenters import load
 from rclicks_jax.settings import protocols
 from rclicks_jax.types import ImageExample, InstanceExample
@@ -48,14 +51,22 @@ def played(images):
     return sorted((image.image_id, *image.instances, image.encodes) for image in images)
 
 
-def test_neither_order_nor_company_nor_threads_change_a_bit(second_architecture):
+def test_neither_order_nor_company_nor_threads_nor_processes_change_a_bit(
+    second_architecture, region_pool
+):
     narrow = two_convolutions.model(batch=7)
     examples = [example_of(number, 1 + number % 3) for number in range(7)]
     setup = setup_of(3)
     segmenter = load.load("noisy")
     alone = played(play_images(examples, segmenter, narrow, setup, places=1, threads=0))
     shuffled = random.Random(0).sample(examples, len(examples))
-    for places, threads, together in ((4, 2, 1), (30, 3, 1), (6, 1, 2)):
+    for places, threads, together, pool in (
+        (4, 2, 1, None),
+        (30, 3, 1, region_pool),
+        (6, 1, 2, None),
+        (5, 2, 2, region_pool),
+        (1, 0, 1, region_pool),
+    ):
         records = play_images(
             shuffled,
             segmenter,
@@ -64,6 +75,7 @@ def test_neither_order_nor_company_nor_threads_change_a_bit(second_architecture)
             places=places,
             threads=threads,
             together=together,
+            processes=pool,
         )
         assert played(records) == alone
 
@@ -91,7 +103,47 @@ def test_passes_are_full(groups):
     assert calls.real / calls.rows >= 0.95
 
 
-def test_an_interrupted_run_goes_on_to_the_same_records(tmp_path, cache, monkeypatch):
+def test_processes_are_for_accelerators_with_cores_to_spare(monkeypatch):
+    assert benchmark_job.default_host_processes() == 0
+    monkeypatch.setattr(benchmark_job.jax, "default_backend", lambda: "tpu")
+    counts = {1: 0, 2: 0, 4: 2, 8: 5, 16: 8, 240: 8}
+    for cores, count in counts.items():
+        monkeypatch.setattr(processes, "cores", lambda cores=cores: cores)
+        assert benchmark_job.default_host_processes() == count
+
+
+def children():
+    return set(keeper.descendants(os.getpid()))
+
+
+def test_processes_that_are_killed_change_no_record(tmp_path, cache, monkeypatch):
+    folder = make_folder(tmp_path / "mine", tuple("abcd"))
+    asked = settings(folder, pictures=0)
+    benchmark_job.run(asked, tmp_path / "whole")
+    others, killed, write = children(), [], store.RunFolder.write
+
+    def write_and_kill(run_folder, record):
+        write(run_folder, record)
+        for process in children() - others:
+            os.kill(process, signal.SIGKILL)
+            killed.append(process)
+
+    monkeypatch.setattr(store.RunFolder, "write", write_and_kill)
+    beside = dataclasses.replace(asked, host_processes=2, objects_in_flight=1)
+    benchmark_job.run(beside, tmp_path / "run")
+    assert len(set(killed)) >= 4
+    assert instances_of(tmp_path / "run") == instances_of(tmp_path / "whole")
+    (start,) = utilisation.read_all(store.RunFolder(tmp_path / "run"))
+    pool = {each.name: each for each in start.answerers}["process pool"]
+    # One question a round of an object.
+    assert pool.calls == 4 * 20
+    assert 0 < start.busy_share(pool) < 1
+
+
+@pytest.mark.parametrize("beside", [0, 1, 2])
+def test_an_interrupted_run_goes_on_to_the_same_records(
+    tmp_path, cache, monkeypatch, beside
+):
     folder = make_folder(tmp_path / "mine", tuple("abcdefgh"))
     asked = settings(folder, pictures=0)
     benchmark_job.run(asked, tmp_path / "whole")
@@ -106,7 +158,10 @@ def test_an_interrupted_run_goes_on_to_the_same_records(tmp_path, cache, monkeyp
         stopping = contextlib.nullcontext(stop)
         patch.setattr(signals, "stop_on_signal", lambda: stopping)
         patch.setattr(store.RunFolder, "write", write_and_stop)
-        outcome = benchmark_job.run(asked, tmp_path / "run")
+        others = children()
+        first = dataclasses.replace(asked, host_processes=beside)
+        outcome = benchmark_job.run(first, tmp_path / "run")
+        assert children() == others
     assert outcome.stopped == "SIGTERM"
     assert 2 <= outcome.worked < 8
     assert outcome.worked + outcome.left == 8

@@ -237,3 +237,13 @@ def test_of_a_traceback_the_last_line_is_shown():
     assert failures.gist("first, it ended\nTraceback ...") == "first, it ended"
     said = failures.described(errors.SegmenterError(f"{traceback}MemoryError: 5 GB"))
     assert said == "out of memory (MemoryError: 5 GB)"
+
+
+def test_advice_that_a_segmenter_has_given_is_not_followed_by_other_advice():
+    error = errors.SegmenterMemoryError(
+        "It needs more memory. A smaller batch= needs less."
+    )
+    said = failures.described(error, "Set --config.click_model_batch to less.")
+    assert said == f"out of memory: {error}"
+    other = failures.described(errors.DeviceMemoryError("a pass"), "Set it to less.")
+    assert other == "out of memory (a pass). Set it to less."

@@ -17,11 +17,23 @@ def clock(monkeypatch):
     return now
 
 
+def test_processes_are_half_busy_when_half_of_them_are(clock):
+    noted = meter.Meter()
+    noted.begin({"process pool": meter.Calls(4, is_shared=True)}, threads=1)
+    with noted.call("process pool", 1, 1), noted.call("process pool", 1, 1):
+        clock[0] += 6
+    clock[0] += 4
+    use = utilisation.of_meter(noted)
+    assert use.busy_share(use.answerers[0]) == pytest.approx(6 / 10 / 2)
+    assert use.answerers[0].first_minute[:7] == (0.5,) * 6 + (0,)
+
+
 @pytest.fixture
 def noted(clock):
     """Ten seconds: passes took eight, and one of two threads worked for five."""
     noted = meter.Meter()
-    noted.begin({"click model": 2, "segmenter 0": 1}, threads=2)
+    lanes = {"click model": 2, "segmenter 0": 1}
+    noted.begin({name: meter.Calls(each) for name, each in lanes.items()}, threads=2)
     for first, last in ((0, 6), (7, 9)):
         clock[0] = 100.0 + first
         with noted.call("click model", 7, 10):

@@ -109,7 +109,7 @@ def test_noise_is_transformed(monkeypatch):
     monkeypatch.setattr(
         depth, "_transform", lambda *a: (transformed.append(a[1]), plain(*a))
     )
-    noise = np.random.default_rng(0).random((300, 400)) < 0.5
+    noise = np.random.default_rng(0).random((300, 400)) < 0.3
     blob = smooth(np.random.default_rng(1), (300, 400))
     (winner,) = depth.winners([contest([noise, np.roll(noise, 1, axis=0)])])
     assert winner == slow_winner([noise, np.roll(noise, 1, axis=0)], NONE)

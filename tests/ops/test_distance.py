@@ -70,3 +70,16 @@ def test_without_padding_the_border_is_no_outside():
     mask[:, 0] = False
     depth = distance.distance_inside(mask, pad_border=False)
     np.testing.assert_array_equal(depth, np.tile(np.arange(6), (3, 1)))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.3])
+@pytest.mark.parametrize("shape", [(1, 7), (40, 3), (90, 130), (400, 300)])
+def test_bounds_are_about_the_distance(shape, share):
+    drawn = np.random.default_rng(shape[0]).random(shape) > share
+    # Even a mask with one false pixel, which is far from most, has them.
+    drawn[-1, 0] = False
+    exact = distance.distance_inside(drawn, pad_border=False)
+    least, most = distance.bounds_inside(drawn)
+    assert (least <= exact + 1e-4).all()
+    assert (most >= exact - 1e-4).all()
+    assert (most <= 1.04 * least).all()

@@ -10,6 +10,7 @@ stand-ins that take time without the processor, it shows what waits for what. Wi
 
 import argparse
 import itertools
+import os
 import pathlib
 import threading
 import time
@@ -19,6 +20,7 @@ import played
 from timing import wait_until_idle
 
 from rclicks_jax.benchmark.setup import Setup
+from rclicks_jax.clicks import region_processes
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import meter, utilisation, work_units
 from rclicks_jax.networks import cards, clickability, infer
@@ -51,29 +53,41 @@ def host_row(shape):
     return f"| {shape[0]}x{shape[1]} | {cells[0]:.2f} | {cells[1]:.2f} |"
 
 
-def threads_row(shape, count):
-    """Wall time of some photographs with one thread of the host, and with two."""
+def cores_row(shape, count):
+    """Wall time of some photographs on one core, and on two by threads and processes.
+
+    One core has one thread and no process: it loses nothing between any two.
+    """
     examples = [played.example_of(*shape, number) for number in range(count)]
     mask = examples[0].instances[0].gt_mask
     segmenter = played.Prepared(mask, ROUNDS, TRAJECTORIES)
-    cells = []
-    for threads in (1, 2):
-        seconds = []
+
+    def seconds(threads, cores, processes=None):
+        taken = []
+        before = os.sched_getaffinity(0)
         for _ in range(REPEATS):
             wait_until_idle(5)
+            os.sched_setaffinity(0, sorted(before)[:cores])
             start = time.perf_counter()
             played.play_images(
                 examples,
                 segmenter,
                 played.Elsewhere(),
                 SETUP,
-                places=4,
+                places=6,
                 threads=threads,
+                processes=processes,
             )
-            seconds.append(time.perf_counter() - start)
-        cells.append(min(seconds))
-    one, two = cells
-    return f"| {shape[0]}x{shape[1]} | {one:.2f} | {two:.2f} | {one / two:.2f} |"
+            taken.append(time.perf_counter() - start)
+            os.sched_setaffinity(0, before)
+        return min(taken)
+
+    one, *others = [seconds(1, 1), seconds(2, 2)]
+    for count in (1, 2):
+        with region_processes.RegionProcesses(count) as processes:
+            others.append(seconds(2, 2, processes))
+    cells = [f"{each:.2f} ({one / each:.2f})" for each in others]
+    return f"| {shape[0]}x{shape[1]} | {one:.2f} | {' | '.join(cells)} |"
 
 
 def overlap_rows():
@@ -133,10 +147,13 @@ def table(folder):
     for shape in SHAPES:
         yield host_row(shape)
     yield ""
-    yield "| photograph | one thread, s | two threads, s | ratio |"
-    yield "|---|---:|---:|---:|"
-    for shape, count in zip(SHAPES, (16, 4), strict=True):
-        yield threads_row(shape, count)
+    yield (
+        "| photograph | one core, s | two threads | two threads and one process "
+        "| two threads and two processes |"
+    )
+    yield "|---|---:|---:|---:|---:|"
+    for shape, count in zip(SHAPES, (24, 8), strict=True):
+        yield cores_row(shape, count)
     yield ""
     yield "| part | seconds |"
     yield "|---|---:|"

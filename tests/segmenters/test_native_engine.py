@@ -248,7 +248,7 @@ def test_a_photograph_that_cannot_be_encoded_takes_no_slot(monkeypatch):
     segmenter = sums(fails_at=-2)
     for _ in range(20):
         message = r"sums \(sums\) needs more memory for a photograph than cpu has"
-        with pytest.raises(errors.SegmenterError, match=message):
+        with pytest.raises(errors.SegmenterMemoryError, match=message):
             segmenter.encode(photograph(1))
 
     def lost(self, variables, arrays):

@@ -130,7 +130,7 @@ class Lane:
         """Encodes a photograph and keeps it in a slot.
 
         Raises:
-            SegmenterError: The device has too little memory.
+            SegmenterMemoryError: The device has too little memory.
         """
         with self._lock:
             if not self._free:
@@ -173,8 +173,8 @@ class Lane:
             soft: Whether probabilities are wanted.
 
         Raises:
-            SegmenterError: A session was answered wrongly, or the device has too little
-                memory.
+            SegmenterError: A session was answered wrongly.
+            SegmenterMemoryError: The device has too little memory.
         """
         answers = [_empty(each, soft=soft) for each in requests]
         done: list[Piece] = []
@@ -360,7 +360,7 @@ class Lane:
                 ) from error
             if not isinstance(error, RuntimeError) or "RESOURCE_EXHAUSTED" not in line:
                 raise
-            raise errors.SegmenterError(
+            raise errors.SegmenterMemoryError(
                 f"{self._plan.name} ({self._plan.method.variant}) needs more memory "
                 f"for {what} than {self._device.device_kind} has ({line}). A smaller "
                 "batch=, precision=bfloat16 or a smaller size of the method needs less."

@@ -1,0 +1,193 @@
+"""Regions that processes search: the same answers, whatever becomes of a process."""
+
+import errno
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from concurrent import futures
+
+import numpy as np
+import pytest
+from helpers import disk
+
+from rclicks_jax import errors
+from rclicks_jax.bridge import keeper, process_pool
+from rclicks_jax.clicks import region_processes, region_search
+from rclicks_jax.ops import bit_masks
+
+
+def query_of(number=0, shape=(45, 70), counted=False):
+    random = np.random.default_rng(number)
+    height, width = shape
+    target = disk(shape, (height // 2, width // 2), min(shape) // 3)
+    shifts = random.integers(-min(shape) // 6, min(shape) // 6, (5, 2))
+    predictions = [np.roll(target, shift, (0, 1)) for shift in shifts]
+    predictions[4] = target
+    ignored = disk(shape, (height // 3, width // 2), 4) if counted else None
+    clicked = [
+        (random.random((count, 2)) * shape).astype(np.int32) for count in range(5)
+    ]
+    return region_search.Query(
+        bit_masks.pack(target),
+        None if ignored is None else bit_masks.pack(~ignored),
+        list(map(bit_masks.pack, predictions)),
+        clicked,
+        [True, False, True, False, True],
+    )
+
+
+def plain(clicks):
+    """Returns clicks as values that can be compared."""
+    return [(*click[:3], click.error_mask.unpack().tolist()) for click in clicks]
+
+
+def here(query):
+    return plain(region_search.regions_to_mend(query))
+
+
+def answer_of(processes, query):
+    (clicks,) = processes.answer([query])
+    return plain(clicks)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+# The masks of the last lie in shared memory, those of the others come by the pipe.
+@pytest.mark.parametrize("shape", [(1, 1), (45, 70), (800, 1000)])
+def test_processes_find_what_is_found_here(region_pool, shape, counted):
+    queries = [query_of(number, shape, counted) for number in range(3)]
+    assert list(map(plain, region_pool.answer(queries))) == list(map(here, queries))
+
+
+def test_a_query_without_clicks_is_answered(region_pool):
+    nothing = np.zeros((0, 2), np.int32)
+    query = query_of()._replace(clicked_yx=[nothing] * 5)
+    assert answer_of(region_pool, query) == here(query)
+
+
+def test_a_process_needs_neither_jax_nor_pandas():
+    modules = "rclicks_jax.bridge.pool_process, rclicks_jax.clicks.region_search"
+    heavy = "{'jax', 'flax', 'pandas', 'scipy', 'tensorflow_datasets', 'etils'}"
+    code = f"import {modules}, sys; print({heavy} & set(sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == "set()\n"
+
+
+@pytest.fixture
+def pool():
+    """One process of its own, and what lists it."""
+    others = set(keeper.descendants(os.getpid()))
+    with region_processes.RegionProcesses(1) as started:
+        started.answer([query_of()])
+        yield started, lambda: set(keeper.descendants(os.getpid())) - others
+
+
+def test_a_process_that_was_killed_is_replaced(pool, capfd):
+    started, pids = pool
+    (first,) = pids()
+    os.kill(first, signal.SIGKILL)
+    assert answer_of(started, query_of(1)) == here(query_of(1))
+    (second,) = pids()
+    assert second != first
+    assert capfd.readouterr().err == ""
+
+
+def test_a_question_to_a_process_that_is_killed_is_asked_again(pool):
+    started, pids = pool
+    (process,) = pids()
+    os.kill(process, signal.SIGSTOP)
+    with futures.ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(answer_of, started, query_of(2))
+        with pytest.raises(TimeoutError):
+            asked.result(timeout=0.2)
+        os.kill(process, signal.SIGKILL)
+        assert asked.result(timeout=30) == here(query_of(2))
+
+
+def test_without_processes_the_work_is_done_here_and_said_once(
+    pool, monkeypatch, capsys
+):
+    started, pids = pool
+
+    def full(*_, **__):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(process_pool.subprocess, "Popen", full)
+    os.kill(*pids(), signal.SIGKILL)
+    for number in range(2):
+        query = query_of(number)
+        assert answer_of(started, query) == here(query)
+    assert capsys.readouterr().err.count("host_processes") == 1
+
+
+def test_an_error_of_a_question_is_that_of_this_process(pool, capfd):
+    started, _ = pool
+    with pytest.raises(ValueError, match="zip"):
+        started.answer([query_of()._replace(is_baseline=[True])])
+    assert "zip" in capfd.readouterr().err
+    assert answer_of(started, query_of()) == here(query_of())
+
+
+def test_processes_that_cannot_be_started_are_a_sentence(monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process_pool.subprocess, "Popen", full)
+    with pytest.raises(errors.RClicksError, match=r"^2 processes.*unava.*processes=0"):
+        region_processes.RegionProcesses(2)
+
+
+def test_signals_that_end_a_run_end_no_process(pool):
+    started, pids = pool
+    (process,) = pids()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(process, number)
+    assert answer_of(started, query_of()) == here(query_of())
+    assert pids() == {process}
+
+
+def test_nothing_is_left_of_a_pool():
+    def held():
+        descriptors = os.listdir("/proc/self/fd")
+        return len(descriptors), set(keeper.descendants(os.getpid()))
+
+    before = held()
+    with region_processes.RegionProcesses(2):
+        assert len(held()[1] - before[1]) == 2
+    assert held() == before
+
+
+PARENT = """
+import os, sys, time
+from rclicks_jax.bridge import keeper
+from rclicks_jax.clicks import region_processes
+
+with region_processes.RegionProcesses(2):
+    print(*keeper.descendants(os.getpid()), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_processes_end_with_their_parent():
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        children = parent.stdout.readline().split()
+        parent.kill()
+    assert len(children) == 2
+    deadline = time.monotonic() + 20
+    while any(map(is_alive, children)):
+        assert time.monotonic() < deadline, "a process outlived its parent"
+        time.sleep(0.02)
+
+
+def is_alive(process):
+    try:
+        stat = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
