@@ -16,11 +16,13 @@ ROUNDS = 20
 STRIDE = 199
 # Rounds whose masks a file keeps.
 KEPT = (1, 2, 3, 7, 20)
-# Wide, odd and tall, larger than the least crop.
+# Smaller than a crop can be, and wide and tall and larger.
 SHAPES = {
-    "small": ((230, 310), (251, 377), (320, 215)),
+    "small": ((97, 160), (230, 310), (320, 215)),
     "published": ((360, 480), (801, 467), (1301, 1733)),
 }
+# Those that are played as photographs of TETRIS, whose first click sees a crop.
+AS_TETRIS = {"small": (1,), "published": ()}
 # Longest side of crops.
 TARGETS = {"small": 160, "published": 400}
 # The small network: a block of each kind. Its stem and its first blocks are as wide as
@@ -43,20 +45,22 @@ FACTORS = {
     "fuse_layers": 0.6,
     "cls_head.weight": 4.0,
 }
+# Deeper networks have more sums.
+OF_PUBLISHED = {**FACTORS, "bn2.weight": 0.3, "fuse_layers": 0.35}
 # With these seeds and biases objects are of a middling size.
 SEEDS = {
     "small": 40,
-    "h18_baseline": 31,
-    "h18s_itermask": 31,
-    "h18_itermask": 31,
-    "h32_itermask": 31,
+    "h18_baseline": 2,
+    "h18s_itermask": 2,
+    "h18_itermask": 2,
+    "h32_itermask": 2,
 }
 BIASES = {
     "small": -15.0,
-    "h18_baseline": -3.0,
-    "h18s_itermask": -3.0,
-    "h18_itermask": -3.0,
-    "h32_itermask": -3.0,
+    "h18_baseline": -140.0,
+    "h18s_itermask": 4.0,
+    "h18_itermask": -140.0,
+    "h32_itermask": -160.0,
 }
 CONFIG = {
     "class": "isegm.model.is_hrnet_model.HRNetModel",
@@ -72,7 +76,29 @@ CONFIG = {
     },
 }
 
+# What the authors' class is made with, of each published size.
+PUBLISHED = {
+    "h18_baseline": {"width": 18, "ocr_width": 64, "small": False},
+    "h18s_itermask": {"width": 18, "ocr_width": 48, "small": True},
+    "h18_itermask": {"width": 18, "ocr_width": 64, "small": False},
+    "h32_itermask": {"width": 32, "ocr_width": 128, "small": False},
+}
+
 photograph = sam_cases.photograph
+
+
+def config_of(size):
+    """Returns the settings in a file of a published size."""
+    given = {
+        **PUBLISHED[size],
+        "with_aux_output": True,
+        "with_prev_mask": size != "h18_baseline",
+    }
+    params = {
+        name: {"type": "builtin", "value": value, "specified": True}
+        for name, value in given.items()
+    }
+    return {**CONFIG, "params": {**CONFIG["params"], **params}}
 
 
 def value_of(key, shape, seed):
@@ -100,10 +126,11 @@ def value_of(key, shape, seed):
 def state_of(shapes, size="small"):
     """Returns weights, multiplied by the factors whose names their keys contain."""
     state = {}
+    factors = FACTORS if size == "small" else OF_PUBLISHED
     for key, shape in shapes.items():
         if key.endswith("num_batches_tracked"):
             continue
-        given = [factor for part, factor in FACTORS.items() if part in key]
+        given = [factor for part, factor in factors.items() if part in key]
         state[key] = value_of(key, tuple(shape), SEEDS[size]) * np.float32(
             np.prod(given)
         )

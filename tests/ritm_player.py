@@ -87,9 +87,7 @@ def player_of(golden, size, shape, jit=True, **frame):
     """Returns a player of a file's network on a photograph."""
     kind = "small" if size == "small" else "published"
     frame = ritm_method.Frame(cases.TARGETS[kind], **frame)
-    params = dict(cases.CONFIG["params"])
-    params["with_prev_mask"] = {"value": size != "h18_baseline"}
-    config = {**cases.CONFIG, "params": params}
+    config = cases.CONFIG if size == "small" else cases.config_of(size)
     checkpoint = checkpoint_of(state_of(golden, size), config)
     method, variables = ritm_method.from_torch(checkpoint, "float32", frame=frame)
     return Player(method.on("cpu"), variables, shape, jit)

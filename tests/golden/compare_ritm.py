@@ -22,7 +22,8 @@ def main(path, size="small"):
     for number, shape in enumerate(cases.SHAPES[kind]):
         if f"{number}/crops" not in golden:
             break
-        player = ritm_player.player_of(golden, size, shape)
+        whole_first = number not in cases.AS_TETRIS[kind]
+        player = ritm_player.player_of(golden, size, shape, whole_first=whole_first)
         rounds = len(golden[f"{number}/crops"])
         found = played(player, shape, rounds)
         print(row_of(golden, number, size, shape, found), flush=True)

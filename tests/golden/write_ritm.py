@@ -30,23 +30,13 @@ from rclicks_jax.bridge.adapters import (
     ritm,
 )
 
-# Width, channels of the head, whether it is the small backbone.
-PUBLISHED = {
-    "h18_baseline": (18, 64, False),
-    "h18s_itermask": (18, 48, True),
-    "h18_itermask": (18, 64, False),
-    "h32_itermask": (32, 128, False),
-}
-
 
 def build(size):
     """Returns a network of the checkout's classes."""
     small = cases.SMALL
-    width, keys, is_small = PUBLISHED.get(size, (small["width"], small["keys"], True))
+    narrow = {"width": small["width"], "ocr_width": small["keys"], "small": True}
     made = checkouts.find("isegm.model.is_hrnet_model:HRNetModel")(
-        width=width,
-        ocr_width=keys,
-        small=is_small,
+        **cases.PUBLISHED.get(size, narrow),
         with_aux_output=True,
         use_leaky_relu=True,
         use_rgb_conv=False,
@@ -84,13 +74,13 @@ def network_of(size):
     return options.ready(made, torch.device("cpu")), shapes
 
 
-def play(network, shape, target, rounds):
+def play(network, shape, target, rounds, whole_first):
     """Yields logits and sizes of passes, probabilities and crops, of each round.
 
     Each trajectory is played alone, so that it is known whose logits are heard.
     """
     frame = isegm_frame.Frame(
-        crops=isegm_crops.Rule(whole_first=True),
+        crops=isegm_crops.Rule(whole_first),
         target=target,
         sees_previous=network.with_prev_mask,
     )
@@ -128,7 +118,10 @@ def main(checkout, out, size="small", count=None, rounds=cases.ROUNDS):
     photographs = cases.SHAPES[kind][: int(count or len(cases.SHAPES[kind]))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
-        played = list(play(network, shape, cases.TARGETS[kind], int(rounds)))
+        whole_first = number not in cases.AS_TETRIS[kind]
+        played = list(
+            play(network, shape, cases.TARGETS[kind], int(rounds), whole_first)
+        )
         logits = [each for heard, _, _ in played for each in heard]
         every = np.concatenate([each.ravel() for each in logits])
         crops = np.stack([crops for _, _, crops in played])

@@ -1,11 +1,14 @@
-"""Times `jax_sam` beside the same weights through the bridge with PyTorch.
+"""Times segmenters in JAX beside the same weights through the bridge with PyTorch.
 
-    python tests/perf/native_segmenters.py PYTHON CHECKOUT [vit_b]
+    python tests/perf/native_segmenters.py PYTHON CHECKOUT [VARIANT]
     python tests/perf/native_segmenters.py --together
 
-PYTHON has PyTorch; CHECKOUT is one of facebookresearch/segment-anything. Each segmenter
-plays in a process of its own, one after the other, and says how long a call took and
-how many seconds of the cores it used: the second number holds on a busy machine too.
+PYTHON has PyTorch. VARIANT is a size of SAM, such as vit_b, and CHECKOUT one of
+facebookresearch/segment-anything; or VARIANT is a size of RITM, such as h18_itermask,
+and CHECKOUT one of SamsungLabs/ritm_interactive_segmentation. Each segmenter plays in a
+process of its own, in turns, and says how long a call took and how many seconds of the
+cores it used: the second number holds on a busy machine too. A call answers one click
+of all trajectories; the first of a photograph is said apart.
 
 `--together` times a small SAM whose passes answer clicks on several photographs beside
 one that is asked about a photograph at a time.
@@ -21,6 +24,8 @@ import time
 
 import numpy as np
 
+from rclicks_jax.networks.ritm import sizes as ritm_sizes
+from rclicks_jax.networks.ritm import weights as ritm_weights
 from rclicks_jax.networks.sam import sizes, weights
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
@@ -29,19 +34,32 @@ from rclicks_jax.weights import torch_files
 HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(1, str(HERE.parents[1]))
 
+import checkpoint_files
+import ritm_cases
 import sam_cases
 import small_sam
 
 ADAPTER = HERE.with_name("native_segmenters_adapter.py")
+RITM = HERE.parents[2] / "rclicks_jax" / "bridge" / "adapters" / "ritm.py"
 TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 2
 PHOTOGRAPHS = 12
 SHAPE = (480, 640)
 
 
 def write_checkpoint(path, variant):
-    """Writes a checkpoint of a size, with seeded weights."""
-    shapes = weights.torch_shapes(sizes.PUBLISHED[variant])
-    torch_files.write(path, sam_cases.state_of(shapes, {}))
+    """Writes a checkpoint of a size, with seeded weights; returns the method."""
+    if variant not in ritm_sizes.PUBLISHED:
+        shapes = weights.torch_shapes(sizes.PUBLISHED[variant])
+        torch_files.write(path, sam_cases.state_of(shapes, {}))
+        return "sam"
+    shapes = ritm_weights.torch_shapes(ritm_sizes.PUBLISHED[variant])
+    state = {
+        key: checkpoint_files.tensor(array)
+        for key, array in ritm_cases.state_of(shapes, variant).items()
+    }
+    config = ritm_cases.config_of(variant)
+    checkpoint_files.save(path, {"config": config, "state_dict": state})
+    return "ritm"
 
 
 def processes():
@@ -92,6 +110,7 @@ def play(spec):
         segmenter.release(features)
     # The first repeat compiles, and warms caches.
     warm = {"encode": taken["encode"][1:], "predict": taken["predict"][ROUNDS:]}
+    warm["first"] = warm["predict"][::ROUNDS]
     least = {name: [min(each) for each in zip(*pairs, strict=True)]
              for name, pairs in warm.items()}  # fmt: skip
     print(json.dumps({**least, "memory": peak_memory()}), flush=True)
@@ -146,11 +165,14 @@ def main(python, checkout, variant="vit_b"):
     """Prints a table."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, f"{variant}.pth")
-        write_checkpoint(path, variant)
+        method = write_checkpoint(path, variant)
+        adapter, more = ADAPTER, f":variant={variant}"
+        if method == "ritm":
+            adapter, more = RITM, ""
         specs = {
-            "jax_sam": f"jax_sam:checkpoint={path}",
-            "bridge, PyTorch": f"bridge:adapter={ADAPTER}:python={python}:timeout=3000"
-            f":checkout={checkout}:checkpoint={path}:variant={variant}",
+            f"jax_{method}": f"jax_{method}:checkpoint={path}",
+            "bridge, PyTorch": f"bridge:adapter={adapter}:python={python}:timeout=3000"
+            f":checkout={checkout}:checkpoint={path}{more}",
         }
         print(f"{variant}, {TRAJECTORIES} trajectories, load {os.getloadavg()[0]:.0f}")
         for name, spec in specs.items():
@@ -161,7 +183,8 @@ def main(python, checkout, variant="vit_b"):
             print(
                 f"{name}: encode {found['encode'][0]:.2f} s (of cores "
                 f"{found['encode'][1]:.2f}), predict {found['predict'][0]:.3f} s "
-                f"({found['predict'][1]:.2f}), {found['memory']:.1f} GB",
+                f"({found['predict'][1]:.2f}), the first click {found['first'][0]:.3f} "
+                f"s ({found['first'][1]:.2f}), {found['memory']:.1f} GB",
                 flush=True,
             )
 

@@ -6,6 +6,8 @@ the bias of the convolution before it, since weights are read (`weights`).
 Source: SamsungLabs/ritm_interactive_segmentation, isegm/model/modeling/resnetv1b.py.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 from jax.typing import DTypeLike
@@ -13,6 +15,26 @@ from jax.typing import DTypeLike
 from rclicks_jax.networks import parts
 from rclicks_jax.networks.ritm.extents import Extent
 from rclicks_jax.ops import strided
+
+
+def repeated(kind: Any, length: int) -> Any:
+    """Returns a module that applies several of a kind one after the other.
+
+    It is a loop, whose variables have a first axis for the repetitions: written in a
+    row, hundreds of convolutions take minutes to compile. Each maps what goes through
+    the loop, and what is the same for all, to what goes on and None.
+
+    Args:
+        kind: The class of modules.
+        length: How many there are.
+    """
+    return nn.scan(
+        kind,
+        variable_axes={"params": 0},
+        split_rngs={"params": True},
+        in_axes=nn.broadcast,
+        length=length,
+    )
 
 
 class Convolution(nn.Module):
@@ -45,7 +67,8 @@ class Convolution(nn.Module):
         if self.side == 1:
             made = features @ kernel[0, 0]
         elif self.halves:
-            made = strided.strided_conv(features, kernel)
+            # On CPU as fast as a product of what windows see, and a short program.
+            made = strided.strided_conv(features, kernel, "lax")
         else:
             made = jax.lax.conv_general_dilated(
                 features,
@@ -69,10 +92,10 @@ class Basic(nn.Module):
         self.conv1 = Convolution(3, channels, channels, dtype)
         self.conv2 = Convolution(3, channels, channels, dtype)
 
-    def __call__(self, features: jax.Array, extent: Extent) -> jax.Array:
-        """Maps `f32[n h w c]`, which is 0 beyond the image, to the same."""
+    def __call__(self, features: jax.Array, extent: Extent) -> tuple[jax.Array, None]:
+        """Maps `f32[n h w c]`, which is 0 beyond the image, to the same, and None."""
         made = extent.cut(nn.relu(self.conv1(features)))
-        return extent.cut(nn.relu(self.conv2(made) + features))
+        return extent.cut(nn.relu(self.conv2(made) + features)), None
 
 
 class Bottleneck(nn.Module):
@@ -101,9 +124,9 @@ class Bottleneck(nn.Module):
         if self.first:
             self.downsample_0 = Convolution(1, self.inputs, self.outputs, dtype)
 
-    def __call__(self, features: jax.Array, extent: Extent) -> jax.Array:
-        """Maps `f32[n h w inputs]` to `f32[n h w outputs]`, 0 beyond the image."""
+    def __call__(self, features: jax.Array, extent: Extent) -> tuple[jax.Array, None]:
+        """Maps `f32[n h w inputs]` to `f32[n h w outputs]`, 0 beyond it, and None."""
         made = extent.cut(nn.relu(self.conv1(features)))
         made = self.conv3(nn.relu(self.conv2(made)))
         kept = self.downsample_0(features) if self.first else features
-        return extent.cut(nn.relu(made + kept))
+        return extent.cut(nn.relu(made + kept)), None

@@ -41,7 +41,10 @@ def halvings(size: jax.Array, shape: tuple[int, int], count: int) -> list[Extent
     for _ in range(count + 1):
         inside = jax.vmap(box_resize.within, (None, 0))(shape, size)
         extents.append(Extent(size, inside[..., None]))
-        size, shape = (size + 1) // 2, ((shape[0] + 1) // 2, (shape[1] + 1) // 2)
+        # What divides numbers of either sign is long, and would be part of all that
+        # the compiler makes of features.
+        size = jax.lax.optimization_barrier(jax.lax.shift_right_logical(size + 1, 1))
+        shape = ((shape[0] + 1) // 2, (shape[1] + 1) // 2)
     return extents
 
 

@@ -13,7 +13,12 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks.ritm import extents
-from rclicks_jax.networks.ritm.convolutions import Basic, Bottleneck, Convolution
+from rclicks_jax.networks.ritm.convolutions import (
+    Basic,
+    Bottleneck,
+    Convolution,
+    repeated,
+)
 from rclicks_jax.networks.ritm.extents import Enlargement, Extent
 from rclicks_jax.networks.ritm.sizes import BRANCHES, EXPANSION, RitmSizes
 
@@ -37,9 +42,8 @@ class Exchange(nn.Module):
     def setup(self) -> None:
         """Makes the layers, by the original's names."""
         widths, dtype = self.widths, self.dtype
-        self.branches = [
-            [Basic(width, dtype) for _ in range(self.blocks)] for width in widths
-        ]
+        blocks = repeated(Basic, self.blocks)
+        self.branches = [blocks(width, dtype) for width in widths]
         self.fuse_layers = [
             [self._fusion(source, target) for source in range(len(widths))]
             for target in range(len(widths))
@@ -65,14 +69,22 @@ class Exchange(nn.Module):
         branches: Sequence[jax.Array],
         levels: Sequence[Extent],
         enlargements: Enlargements,
-    ) -> list[jax.Array]:
-        """Maps branches, each `f32[n h w c]` and 0 beyond the image, to the same."""
+    ) -> tuple[list[jax.Array], None]:
+        """Maps branches, each `f32[n h w c]` and 0 beyond the image, to the same.
+
+        Args:
+            branches: The finest first.
+            levels: Their extents, and perhaps further ones.
+            enlargements: Enlargements between their levels.
+
+        Returns:
+            The branches, and None.
+        """
         made: list[jax.Array] = []
         for blocks, features, level in zip(
             self.branches, branches, levels, strict=False
         ):
-            for block in blocks:
-                features = block(features, level)
+            features, _ = blocks(features, level)
             made.append(features)
         fused: list[jax.Array] = []
         for target, layers in enumerate(self.fuse_layers):
@@ -87,7 +99,7 @@ class Exchange(nn.Module):
                 shares.append(features)
             total = functools.reduce(operator.add, shares)
             fused.append(levels[target].cut(nn.relu(total)))
-        return fused
+        return fused, None
 
 
 def _halved(
@@ -111,10 +123,10 @@ class Backbone(nn.Module):
         stem, narrow, wide = sizes.stem, sizes.narrow, EXPANSION * sizes.narrow
         self.conv1 = Convolution(3, 3, stem, dtype, halves=True)
         self.conv2 = Convolution(3, stem, stem, dtype, halves=True)
-        self.layer1 = [
-            Bottleneck(wide if number else stem, narrow, wide, dtype, number == 0)
-            for number in range(sizes.blocks)
-        ]
+        self.layer1_0 = Bottleneck(stem, narrow, wide, dtype, True)
+        if sizes.blocks > 1:
+            further = repeated(Bottleneck, sizes.blocks - 1)
+            self.layer1 = further(wide, narrow, wide, dtype, False)
         widths = sizes.widths
         self.transition1 = [
             Convolution(3, wide, widths[0], dtype),
@@ -123,7 +135,7 @@ class Backbone(nn.Module):
         self.transition2 = Convolution(3, widths[1], widths[2], dtype, halves=True)
         self.transition3 = Convolution(3, widths[2], widths[3], dtype, halves=True)
         self.stage2, self.stage3, self.stage4 = (
-            [Exchange(widths[:branches], sizes.blocks, dtype) for _ in range(count)]
+            repeated(Exchange, count)(widths[:branches], sizes.blocks, dtype)
             for branches, count in zip((2, 3, 4), sizes.exchanges, strict=True)
         )
 
@@ -140,8 +152,9 @@ class Backbone(nn.Module):
         half, *levels = levels[1:]
         features = half.cut(nn.relu(self.conv1(image)) + clicks)
         features = nn.relu(self.conv2(features))
-        for block in self.layer1:
-            features = block(features, levels[0])
+        features, _ = self.layer1_0(features, levels[0])
+        if self.sizes.blocks > 1:
+            features, _ = self.layer1(features, levels[0])
         enlargements = {
             (source, target): extents.enlargement(levels[source], levels[target])
             for source in range(BRANCHES)
@@ -157,8 +170,7 @@ class Backbone(nn.Module):
             (self.stage4, None),
         )
         for stage, transition in stages:
-            for exchange in stage:
-                branches = exchange(branches, levels, enlargements)
+            branches, _ = stage(branches, levels, enlargements)
             if transition is not None:
                 further = nn.relu(transition(branches[-1]))
                 branches.append(levels[len(branches)].cut(further))

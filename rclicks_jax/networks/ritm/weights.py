@@ -8,8 +8,9 @@ though with a single class they change nothing (`ocr`).
 A batch normalisation becomes part of the kernel and the bias before it, in float64.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -45,7 +46,7 @@ def from_torch(state: state_dicts.State) -> tuple[RitmSizes, Variables]:
         DataError: It is of no RITM; names what is missing, left over or wrong.
     """
     sizes = sizes_of(state)
-    leaves = _foreign_leaves(sizes)
+    leaves = _leaves(sizes)
     filled = key_maps.fill(
         state,
         {path: shape for path, (_, shape) in leaves.items()},
@@ -54,17 +55,29 @@ def from_torch(state: state_dicts.State) -> tuple[RitmSizes, Variables]:
         also=_without_effect(sizes),
         unused=_UNUSED,
     )
-    return sizes, architectures.unflatten(_folded(filled))
+    variables: dict[LeafPath, np.ndarray] = {}
+    for (*modules, kind), leaf in architectures.flatten(shapes_of(sizes)).items():
+        if kind != "kernel":
+            continue
+        repeats = leaf.shape[:-4]
+        both = [_of_convolution(filled, name) for name in _originals(modules, repeats)]
+        for name, arrays in zip(
+            ("kernel", "bias"), zip(*both, strict=True), strict=True
+        ):
+            shape = (*repeats, *arrays[0].shape)
+            variables[(*modules, name)] = np.stack(arrays).reshape(shape)
+    return sizes, architectures.unflatten(variables)
 
 
 def torch_shapes(sizes: RitmSizes) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict that must be there."""
     shapes = _without_effect(sizes)
-    for origin, shape in _foreign_leaves(sizes).values():
+    for origin, shape in _leaves(sizes).values():
         shapes.update(origin.shapes(shape))
     return shapes
 
 
+@functools.lru_cache(maxsize=8)
 def shapes_of(sizes: RitmSizes) -> Variables:
     """Returns the shapes of the variables of a RITM; nothing is computed."""
     side = 32
@@ -78,34 +91,41 @@ def shapes_of(sizes: RitmSizes) -> Variables:
     )
 
 
-def _foreign_leaves(
+def _leaves(
     sizes: RitmSizes,
 ) -> dict[LeafPath, tuple[key_maps.Origin, tuple[int, ...]]]:
-    """Returns where leaves come from and their shapes, before anything is folded."""
+    """Returns where arrays come from and their shapes, before any becomes another.
+
+    Their paths are the original's name of a convolution and what they are of it.
+    """
     found: dict[LeafPath, tuple[key_maps.Origin, tuple[int, ...]]] = {}
-    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        *modules, kind = path
-        name = _original(modules[1:])
-        outputs = leaf.shape[-1:]
-        if kind == "kernel":
-            origin = key_maps.Origin((f"{name}.weight",), key_maps.CONVOLUTION)
-            found[path] = origin, leaf.shape
+    for (*modules, kind), leaf in architectures.flatten(shapes_of(sizes)).items():
+        if kind != "kernel":
             continue
-        if _PLAIN.search(name) or _BIASED.search(name):
-            found[path] = key_maps.Origin((f"{name}.bias",)), outputs
-        if not _PLAIN.search(name):
-            normalisation = _normalisation(name)
-            for ours, theirs in _STATISTICS.items():
-                origin = key_maps.Origin((f"{normalisation}.{theirs}",))
-                found[(*modules, ours)] = origin, outputs
-        if name == _SCALED:
-            found[(*modules, "factor")] = key_maps.Origin((_SCALE,)), (1,)
+        shape, outputs = leaf.shape[-4:], leaf.shape[-1:]
+        for name in _originals(modules, leaf.shape[:-4]):
+            origin = key_maps.Origin((f"{name}.weight",), key_maps.CONVOLUTION)
+            found[name, "kernel"] = origin, shape
+            is_plain = _PLAIN.search(name)
+            if is_plain or _BIASED.search(name):
+                found[name, "bias"] = key_maps.Origin((f"{name}.bias",)), outputs
+            if name == _SCALED:
+                found[name, "factor"] = key_maps.Origin((_SCALE,)), (1,)
+            for ours, theirs in {} if is_plain else _STATISTICS.items():
+                origin = key_maps.Origin((f"{_normalisation(name)}.{theirs}",))
+                found[name, ours] = origin, outputs
     return found
 
 
-def _original(modules: list[str]) -> str:
-    """Returns the original's name of a module of ours."""
-    name = ".".join(modules)
+def _originals(modules: Sequence[str], repeats: tuple[int, ...]) -> list[str]:
+    """Returns the original's names of a convolution, in the order of its repetitions.
+
+    Args:
+        modules: Our names of it and of what it is in.
+        repeats: How often the modules that are repeated are there, the outer ones
+            first.
+    """
+    name = ".".join(modules[1:])
     if name.startswith("head."):
         name = f"feature_extractor.{name.removeprefix('head.')}"
     # A number is that of a layer in a list.
@@ -114,8 +134,16 @@ def _original(modules: list[str]) -> str:
     name = re.sub(r"(transition1\.1)$", r"\1.0.0", name)
     name = re.sub(r"transition([23])$", r"transition\1.\1.0.0", name)
     fusion = re.search(r"fuse_layers\.(\d)\.(\d)\.\d$", name)
-    # What halves is nested once more.
-    return f"{name}.0" if fusion and fusion[2] < fusion[1] else name
+    if fusion and fusion[2] < fusion[1]:
+        # What halves is nested once more.
+        name = f"{name}.0"
+    # Where the number of a repetition belongs.
+    name = re.sub(r"(stage\d|layer1|branches\.\d)\.(?!0\.)", r"\1.{}.", name)
+    first = 1 if ".layer1." in name else 0
+    return [
+        name.format(*(first + number for number in numbers))
+        for numbers in np.ndindex(*repeats)
+    ]
 
 
 def _normalisation(name: str) -> str:
@@ -140,34 +168,25 @@ def _without_effect(sizes: RitmSizes) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _folded(filled: Mapping[LeafPath, np.ndarray]) -> dict[LeafPath, np.ndarray]:
-    """Returns kernels and biases with the normalisations in them, as float32."""
-    folded: dict[LeafPath, np.ndarray] = {}
-    for path, leaf in filled.items():
-        *modules, kind = path
-        if kind != "kernel":
-            continue
-        kernel = leaf.astype(np.float64)
-        kernel, bias = _of_convolution(
-            kernel,
-            {
-                name: filled[(*modules, name)].astype(np.float64)
-                for name in ("bias", "factor", *_STATISTICS)
-                if (*modules, name) in filled
-            },
-        )
-        folded[path] = kernel.astype(np.float32)
-        folded[(*modules, "bias")] = bias.astype(np.float32)
-    return folded
-
-
 def _of_convolution(
-    kernel: np.ndarray, given: Mapping[str, np.ndarray]
+    filled: Mapping[LeafPath, np.ndarray], name: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a kernel and a bias with all that follows them."""
+    """Returns the kernel and the bias of a convolution with all that follows it.
+
+    Args:
+        filled: Arrays of all convolutions.
+        name: The original's name of one.
+    """
+    given = {
+        kind: filled[name, kind].astype(np.float64)
+        for kind in ("kernel", "bias", "factor", *_STATISTICS)
+        if (name, kind) in filled
+    }
+    kernel = given["kernel"]
     bias = given.get("bias", np.zeros(kernel.shape[-1]))
+    factor = np.abs(given.get("factor", np.ones(1)))
+    bias = bias * factor
     if "scale" in given:
         factor = given["scale"] / np.sqrt(given["var"] + _EPSILON)
-        return kernel * factor, given["offset"] + (bias - given["mean"]) * factor
-    factor = np.abs(given.get("factor", np.ones(1)))
-    return kernel * factor, bias * factor
+        bias = given["offset"] + (bias - given["mean"]) * factor
+    return (kernel * factor).astype(np.float32), bias.astype(np.float32)

@@ -26,7 +26,7 @@ from rclicks_jax.weights import state_dicts
 
 # Lengths that the shorter side of a frame of crops can have. On CPU a pixel for nothing
 # costs as much as any other; elsewhere passes of one shape are full more often.
-_LENGTHS_ON_CPU, _LENGTHS = 8, 1
+_LENGTHS_ON_CPU, _LENGTHS = 4, 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,12 +198,12 @@ class RitmMethod(CroppingMethod):
         ]
 
     def _shape(self, size: tuple[int, int], zooms: bool) -> Shape:
-        if not zooms:
+        """Returns frames of crops, or of larger photographs."""
+        longest = self.frame.target
+        if max(size) > longest:
             return Shape(*buckets.static_shape(size), zooms)
-        step = -(-self.frame.target // self.lengths)
-        height, width = (
-            min(self.frame.target, -(-side // step) * step) for side in size
-        )
+        step = -(-longest // self.lengths)
+        height, width = (min(longest, -(-side // step) * step) for side in size)
         return Shape(height, width, zooms)
 
     def rows(self, shape: Hashable, batch: int) -> int:
@@ -228,7 +228,8 @@ class RitmMethod(CroppingMethod):
                     (box_resize.into_part(layer, box, size, part), most)
                     for layer, most in layers
                 ]
-            return jnp.concatenate([layer / most for layer, most in layers], axis=-1)
+            pixels = jnp.concatenate([layer / most for layer, most in layers], axis=-1)
+            return pixels if shape.zooms else _framed(pixels, size)
 
         pixels = jax.vmap(seen)(prompts.box, prompts.size, state)
         return network.Rows(
@@ -257,6 +258,15 @@ class RitmMethod(CroppingMethod):
             jax.vmap(box_resize.box_of)(answers > rule.threshold), prompts.kept
         )
         return After(answers, answers, notes)
+
+
+def _framed(pixels: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """Returns a photograph in a frame of another size, which holds it."""
+    short, narrow = (
+        max(0, side - own) for side, own in zip(size, pixels.shape, strict=False)
+    )
+    padded = jnp.pad(pixels, ((0, short), (0, narrow), (0, 0)))
+    return padded[: size[0], : size[1]]
 
 
 def from_torch(
