@@ -6,7 +6,7 @@ the bias of the convolution before it, since weights are read (`weights`).
 Source: SamsungLabs/ritm_interactive_segmentation, isegm/model/modeling/resnetv1b.py.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -28,11 +28,13 @@ def repeated(kind: Any, length: int) -> Any:
         kind: The class of modules.
         length: How many there are.
     """
+    # The types of Flax lack what says that an argument is the same for all.
+    same_for_all = cast("Any", nn.broadcast)
     return nn.scan(
         kind,
         variable_axes={"params": 0},
         split_rngs={"params": True},
-        in_axes=nn.broadcast,
+        in_axes=same_for_all,
         length=length,
     )
 

@@ -49,11 +49,9 @@ class Exchange(nn.Module):
             for target in range(len(widths))
         ]
 
-    def _fusion(self, source: int, target: int) -> list[Convolution] | None:
+    def _fusion(self, source: int, target: int) -> list[Convolution]:
         """Returns what brings a branch to the channels and the size of another."""
         inputs, outputs = self.widths[source], self.widths[target]
-        if source == target:
-            return None
         if source > target:
             return [Convolution(1, inputs, outputs, self.dtype)]
         last = target - source - 1

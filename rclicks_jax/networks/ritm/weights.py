@@ -111,7 +111,9 @@ def _leaves(
                 found[name, "bias"] = key_maps.Origin((f"{name}.bias",)), outputs
             if name == _SCALED:
                 found[name, "factor"] = key_maps.Origin((_SCALE,)), (1,)
-            for ours, theirs in {} if is_plain else _STATISTICS.items():
+            if is_plain:
+                continue
+            for ours, theirs in _STATISTICS.items():
                 origin = key_maps.Origin((f"{_normalisation(name)}.{theirs}",))
                 found[name, ours] = origin, outputs
     return found
@@ -183,8 +185,8 @@ def _of_convolution(
         if (name, kind) in filled
     }
     kernel = given["kernel"]
-    bias = given.get("bias", np.zeros(kernel.shape[-1]))
-    factor = np.abs(given.get("factor", np.ones(1)))
+    bias = given["bias"] if "bias" in given else np.zeros(kernel.shape[-1])
+    factor = np.abs(given["factor"]) if "factor" in given else np.ones(1)
     bias = bias * factor
     if "scale" in given:
         factor = given["scale"] / np.sqrt(given["var"] + _EPSILON)
