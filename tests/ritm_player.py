@@ -44,13 +44,12 @@ def checkpoint_of(state, config=cases.CONFIG):
 class Player:
     """Plays trajectories one by one, as a segmenter with a batch of 1 does."""
 
-    def __init__(self, method, variables, shape, jit=True):
+    def __init__(self, method, variables, shape):
         self.method, self.variables = method, variables
         self.placed = method.place(cases.photograph(shape))
-        wrap = jax.jit if jit else lambda function, **options: function
-        self._before = wrap(method.before, static_argnums=3)
-        self._answer = wrap(method.answer)
-        self._after = wrap(method.after)
+        self._before = jax.jit(method.before, static_argnums=3)
+        self._answer = jax.jit(method.answer)
+        self._after = jax.jit(method.after)
 
     def play(self, yx, signs, rounds, change=lambda prompts: prompts, forgets=False):
         """Yields the pass of each click of a trajectory.
@@ -83,11 +82,19 @@ class Player:
             yield Pass(np.asarray(logits[0])[:height, :width], crop, mask)
 
 
-def player_of(golden, size, shape, jit=True, **frame):
-    """Returns a player of a file's network on a photograph."""
+def player_of(golden, size, shape, platform="cpu", **frame):
+    """Returns a player of a file's network on a photograph.
+
+    Args:
+        golden: The file.
+        size: Size of the network.
+        shape: Height and width of the photograph.
+        platform: Whose frames are used: those of `cpu` are more.
+        **frame: Fields of `ritm_method.Frame`.
+    """
     kind = "small" if size == "small" else "published"
     frame = ritm_method.Frame(cases.TARGETS[kind], **frame)
     config = cases.CONFIG if size == "small" else cases.config_of(size)
     checkpoint = checkpoint_of(state_of(golden, size), config)
     method, variables = ritm_method.from_torch(checkpoint, "float32", frame=frame)
-    return Player(method.on("cpu"), variables, shape, jit)
+    return Player(method.on(platform), variables, shape)

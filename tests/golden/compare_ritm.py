@@ -56,7 +56,9 @@ def row_of(golden, number, size, shape, found):
         expected = np.unpackbits(bits, axis=-1, count=shape[1]).astype(bool)
         different += (masks != expected).sum()
         pixels += masks.size
-    kinds = [len(np.unique(rows, axis=0)) - 1 for rows in crops.swapaxes(0, 1)]
+    kinds = [
+        len(np.unique(rows[rows[:, 0] >= 0], axis=0)) for rows in crops.swapaxes(0, 1)
+    ]
     return (
         f"| {size}, {len(found)} clicks | {shape[0]}x{shape[1]} | {apart:.1e} | "
         f"{different} of {pixels:,} | {', '.join(map(str, kinds))} "
