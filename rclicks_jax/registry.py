@@ -29,6 +29,7 @@ NATIVE_SEGMENTERS = {
     "jax_sam2": "rclicks_jax.segmenters.native.prompted:SAM2",
     "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
     "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",
+    "jax_ritm": "rclicks_jax.segmenters.native.ritm",
 }
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _KEY = re.compile(r"[A-Za-z_]\w*")

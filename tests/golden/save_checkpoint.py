@@ -2,7 +2,7 @@
 
     PYTHON_WITH_TORCH tests/golden/save_checkpoint.py METHOD SIZE CHECKOUT OUT
 
-METHOD is sam, sam2, mobile_sam, sam_hq or simpleclick, and SIZE one that the script
+METHOD is sam, sam2, mobile_sam, sam_hq, simpleclick or ritm, and SIZE one that the script
 `write_METHOD.py` beside this one takes. The weights are those of that script.
 """
 
@@ -37,9 +37,9 @@ def network_of(method, size, checkout):
 
 def saved(method, size, checkout):
     """Returns what a checkpoint has in it."""
-    if method == "simpleclick":
+    if method in ("simpleclick", "ritm"):
         isegm_network.use(checkout)
-        network, _ = importlib.import_module("write_simpleclick").network_of(size)
+        network, _ = importlib.import_module(f"write_{method}").network_of(size)
         return {"config": network._config, "state_dict": network.state_dict()}
     state = network_of(method, size, checkout).state_dict()
     return {"model": state} if method == "sam2" else state

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 SAVE = TESTS / "golden" / "save_checkpoint.py"
+# Methods whose checkpoints say what network they are of.
+OF_FILES = ("simpleclick", "ritm")
 # An adapter of the bridge, where packages that no network needs are not installed.
 ADAPTER = """import sys
 sys.path.insert(0, {folder!r})
@@ -44,7 +46,7 @@ def ways(
     """Makes both ways of the same seeded weights, in JAX first.
 
     Args:
-        method: sam, sam2, mobile_sam, sam_hq or simpleclick.
+        method: sam, sam2, mobile_sam, sam_hq, simpleclick or ritm.
         size: One of its sizes, as `golden/write_METHOD.py` names it.
         python: An interpreter with PyTorch.
         checkout: The authors' code.
@@ -56,11 +58,11 @@ def ways(
         command = [python, str(SAVE), method, size, checkout, str(checkpoint)]
         subprocess.run(command, check=True, capture_output=True)
     adapter = folder / f"{method}_{size}_adapter.py"
-    code = ADAPTER + (SMALL if size == "small" and method != "simpleclick" else "")
+    code = ADAPTER + (SMALL if size == "small" and method not in OF_FILES else "")
     places = {"folder": TESTS / "adapters", "golden": SAVE.parent, "tests": TESTS}
     given = {name: str(place) for name, place in places.items()}
     adapter.write_text(code.format(method=method, **given))
-    has_variants = size != "small" and method not in ("sam2", "simpleclick")
+    has_variants = size != "small" and method not in ("sam2", *OF_FILES)
     variant = f":variant={size}" if has_variants else ""
     return (
         Way("JAX", f"jax_{method}:checkpoint={checkpoint}"),

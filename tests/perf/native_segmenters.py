@@ -3,7 +3,7 @@
     python tests/perf/native_segmenters.py PYTHON METHOD SIZE CHECKOUT [FOLDER]
     python tests/perf/native_segmenters.py --together
 
-PYTHON has PyTorch, METHOD is sam, sam2, mobile_sam, sam_hq or simpleclick, and CHECKOUT
+PYTHON has PyTorch, METHOD is one of `both_ways`, SIZE one of its sizes, and CHECKOUT
 its authors' code. FOLDER keeps the checkpoint of seeded weights. Each way plays in a
 process of its own, one after the other, and says how long a call took and how many
 seconds of the cores it used: the second number holds on a busy machine too.

@@ -24,7 +24,8 @@ class Sums(Method):
     """Adds up rows of clicks, twice at the first click.
 
     The answer of a trajectory is `gain` times its sum, plus the photograph's number,
-    plus what was noted of the answer before. Odd rows go through passes of their own.
+    plus what was noted of the answer before. Odd rows go through passes of their own,
+    of two rows each.
     """
 
     fails_at: float = -1.0
@@ -50,6 +51,9 @@ class Sums(Method):
 
     def shapes(self, prompts, count):
         return (prompts["y"] % 2 + 2).tolist()
+
+    def rows(self, shape, batch):
+        return batch if shape == 2 else 2
 
     def before(self, kept, prompts, state, shape):
         rows = jnp.broadcast_to(prompts["y"][:, None], (len(prompts["y"]), shape))

@@ -14,6 +14,9 @@ import numpy as np
 
 from rclicks_jax.clicks import on_device
 from rclicks_jax.networks import architectures, device_letterbox, passes
+from rclicks_jax.networks.ritm import network as ritm_network
+from rclicks_jax.networks.ritm import sizes as ritm_sizes
+from rclicks_jax.networks.ritm import weights as ritm_weights
 from rclicks_jax.networks.sam import network as sam_network
 from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.networks.sam import weights as sam_weights
@@ -267,6 +270,22 @@ def simpleclick_pass(
     return on_one(answer.lower, variables, squares)
 
 
+def ritm_pass(size: ritm_sizes.RitmSizes, rows: int, side: int) -> Lower:
+    """RITM's pass over crops and their mirror images, in bfloat16."""
+    net = ritm_network.Ritm(size, jnp.bfloat16)
+    answer = jax.jit(functools.partial(net.apply, method="answer"))
+    clicks = 26
+    crops = ritm_network.Rows(
+        pixels=Shape((rows, side, side, 3 + size.sees_previous), jnp.float32),
+        size=Shape((rows, 2), jnp.int32),
+        points=Shape((rows, clicks, 2), jnp.float32),
+        mirrored=Shape((rows, clicks), jnp.float32),
+        positive=Shape((rows, clicks), jnp.bool_),
+    )
+    variables = in_bfloat16(ritm_weights.shapes_of(size))
+    return on_one(answer.lower, variables, crops)
+
+
 def programs() -> list[Case]:
     """Returns the programs as they are used, for each chip."""
     cases = []
@@ -292,6 +311,9 @@ def programs() -> list[Case]:
         base = simpleclick_sizes.PUBLISHED["vit_base"]
         answers = simpleclick_pass(base, 16, 448)
         cases.append(Case("SimpleClick", "`vit_base`, 16 crops", chip, 1, answers))
+        for variant in ("h18_itermask", "h32_itermask"):
+            answers = ritm_pass(ritm_sizes.PUBLISHED[variant], 16, 400)
+            cases.append(Case("RITM", f"`{variant}`, 16 crops", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)
@@ -317,6 +339,9 @@ def nano_programs() -> list[Case]:
     )
     crops = simpleclick_pass(small, 1, 448)
     cases.append(Case("SimpleClick", "small, 1 crop", "v4", 1, crops))
+    small_ritm = ritm_sizes.RitmSizes(8, 8, 1, (1, 1, 1), True, stem=8, narrow=8)
+    crops = ritm_pass(small_ritm, 1, 64)
+    cases.append(Case("RITM", "small, 1 crop", "v4", 1, crops))
     step = training_step("nano", 1, 64)
     cases.append(Case("training step", "`nano`, batch 16", "v4", 16, step))
     return cases

@@ -9,19 +9,23 @@ import jax.numpy as jnp
 from rclicks_jax.networks.simpleclick.sizes import RADIUS
 
 
-def disks(points: jax.Array, positive: jax.Array, side: int) -> jax.Array:
-    """Returns 1 within a few pixels of a click, `f32[n s s 2]`: positive and negative.
+def disks(
+    points: jax.Array, positive: jax.Array, height: int, width: int | None = None
+) -> jax.Array:
+    """Returns 1 within a few pixels of a click, `f32[n h w 2]`: positive and negative.
 
     Args:
-        points: Rows and columns of clicks in pixels of the square, `f32[n k 2]`.
-            As in the original a click above and left of the square, both of whose
+        points: Rows and columns of clicks in pixels of the frame, `f32[n k 2]`.
+            As in the original a click above and left of the frame, both of whose
             numbers are negative, has no disk; so -1 stands for no click.
         positive: Foreground click or not, `bool[n k]`.
-        side: Side of the square.
+        height: Height of the frame.
+        width: Width of the frame; None for a square.
     """
-    pixels = jnp.arange(side, dtype=jnp.float32)
-    away = jnp.square(pixels[None, None] - points[..., :1])
-    aside = jnp.square(pixels[None, None] - points[..., 1:])
+    rows = jnp.arange(height, dtype=jnp.float32)
+    columns = jnp.arange(height if width is None else width, dtype=jnp.float32)
+    away = jnp.square(rows[None, None] - points[..., :1])
+    aside = jnp.square(columns[None, None] - points[..., 1:])
     near = away[:, :, :, None] + aside[:, :, None, :] <= RADIUS**2
     near &= (points.max(axis=-1) >= 0)[:, :, None, None]
     layers = [

@@ -3,6 +3,7 @@
 import dataclasses
 
 from rclicks_jax import errors
+from rclicks_jax.networks import isegm_config
 from rclicks_jax.weights import placeholders, state_dicts
 
 # Radius of the disks around clicks, pixels of the square.
@@ -165,45 +166,31 @@ def sizes_of(state: state_dicts.State) -> SimpleClickSizes:
 
 def _heads(state: state_dicts.State, dim: int) -> int:
     """Returns the number of heads; checks settings that no shape shows."""
-    named = state_dicts.named(state)
-    is_file = isinstance(state, state_dicts.Checkpoint)
-    config = placeholders.as_dict(state.beside.get("config") if is_file else None)
-    if not config:
+    config = isegm_config.read(state, "SimpleClick and CFR-ICL", _CLASS)
+    if config is None:
         known = {sizes.dim: sizes.heads for sizes in PUBLISHED.values()}
         if dim not in known:
             raise errors.DataError(
-                f"{named} has no config, and a width of {dim} channels, which tells "
-                f"the number of heads only if it is one of {', '.join(map(str, known))}"
-                ". The authors' files have a config."
+                f"{state_dicts.named(state)} has no config, and a width of {dim} "
+                "channels, which tells the number of heads only if it is one of "
+                f"{', '.join(map(str, known))}. The authors' files have a config."
             )
         return known[dim]
-    kind = str(config.get("class", ""))
-    if kind.rpartition(".")[2] != _CLASS:
-        raise errors.DataError(
-            f"{named} is of {kind or 'no class'}; those of SimpleClick and CFR-ICL are "
-            f"of {_CLASS}."
-        )
-    params = placeholders.as_dict(config.get("params"))
-    given = {
-        name: placeholders.as_dict(each).get("value") for name, each in params.items()
-    }
-    head = placeholders.as_dict(given.get("head_params"))
-    expected = {
-        "use_disks": (given.get("use_disks", True), True),
-        "norm_radius": (given.get("norm_radius", RADIUS), RADIUS),
-        "random_split": (given.get("random_split", False), False),
-        "align_corners of the head": (head.get("align_corners", False), False),
-    }
-    for name, (value, allowed) in expected.items():
-        if value != allowed:
-            raise errors.DataError(
-                f"{named} has {name}={value!r} in its config; the published ones have "
-                f"{allowed!r}, and no other is supported."
-            )
-    heads = placeholders.as_dict(given.get("backbone_params")).get("num_heads")
+    config.require(
+        {
+            "use_disks": (True, True),
+            "norm_radius": (RADIUS, RADIUS),
+            "random_split": (False, False),
+        }
+    )
+    head = placeholders.as_dict(config.value("head_params"))
+    aligned = head.get("align_corners", False)
+    isegm_config.require(config.named, "align_corners of the head", aligned, False)
+    heads = placeholders.as_dict(config.value("backbone_params")).get("num_heads")
     # A bool is no number here.
     if type(heads) is not int or heads < 1:
         raise errors.DataError(
-            f"{named} has num_heads={heads!r} in its config; a number from 1 is due."
+            f"{config.named} has num_heads={heads!r} in its config; a number from 1 is "
+            "due."
         )
     return heads

@@ -30,8 +30,8 @@ from rclicks_jax.weights import foreign, state_dicts
 # dict is of another method.
 Make: TypeAlias = Callable[[state_dicts.State, str], tuple[Method, Tree]]
 # Trajectories of a pass. On CPU a row takes as long in a pass of one as in one of 16,
-# so there few are computed for nothing.
-_BATCH_ON_CPU, _BATCH = 4, 64
+# so there few are computed for nothing (`Method.batch_on_cpu`).
+_BATCH = 64
 # Rows of a photograph that are brought to a pass, and back, at a time.
 _TOGETHER_ON_CPU, _TOGETHER = 4, 16
 # Share of a device's memory that photographs may take.
@@ -81,7 +81,7 @@ class NativeSegmenter:
             BadValueError: The host has fewer devices.
             SegmenterError: A device has too little memory.
         """
-        self.name, self.method = name, method
+        self.name = name
         self.encodes = 0
         self.most_images = 0
         self.description: dict[str, Any] = {"name": name, "options": options}
@@ -93,7 +93,8 @@ class NativeSegmenter:
         chosen: list[Any] = list(passes.local_mesh(devices).devices.flat)
         self.lanes = len(chosen)
         on_cpu = chosen[0].platform == "cpu"
-        self.batch = batch or (_BATCH_ON_CPU if on_cpu else _BATCH)
+        self.method = method = method.on(chosen[0].platform)
+        self.batch = batch or (method.batch_on_cpu if on_cpu else _BATCH)
         self.calls = 1 if on_cpu else _CALLS
         together = _TOGETHER_ON_CPU if on_cpu else _TOGETHER
         self._together = min(self.batch, method.rows_together or together)

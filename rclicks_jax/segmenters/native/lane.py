@@ -73,6 +73,11 @@ class _Entry:
     kind: tuple[int, Hashable]
     ends: bool
 
+    def part(self, chosen: slice) -> "_Entry":
+        """Returns some of its rows."""
+        prompts = jax.tree.map(lambda leaf: leaf[chosen], self.prompts)
+        return dataclasses.replace(self, rows=self.rows[chosen], prompts=prompts)
+
 
 class Lane:
     """A device. Calls may come from several threads at a time."""
@@ -177,47 +182,33 @@ class Lane:
             SegmenterMemoryError: The device has too little memory.
         """
         answers = [_empty(each, soft=soft) for each in requests]
-        done: list[Piece] = []
-        for pieces in self._passes(requests):
-            step = 0
-            while any((piece.passes > step).any() for piece in pieces):
-                entries = [
-                    entry for piece in pieces for entry in self._entries(piece, step)
-                ]
-                for kind in dict.fromkeys(entry.kind for entry in entries):
-                    same = [entry for entry in entries if entry.kind == kind]
-                    self._pass(same, answers, soft=soft)
-                step += 1
-            done += pieces
+        pieces = self._pieces(requests)
+        step = 0
+        while any((piece.passes > step).any() for piece in pieces):
+            entries = [
+                entry for piece in pieces for entry in self._entries(piece, step)
+            ]
+            for kind in dict.fromkeys(entry.kind for entry in entries):
+                same = [entry for entry in entries if entry.kind == kind]
+                for together in _filled(same, self._rows_of(kind)):
+                    self._pass(together, answers, soft=soft)
+            step += 1
         with self._lock:
-            for piece in done:
+            for piece in pieces:
                 piece.commit(self._plan.programs.merge, self._plan.together)
         return answers
 
-    def _passes(
-        self, requests: Sequence[base.Request[Session]]
-    ) -> Iterator[list[Piece]]:
-        """Yields pieces of requests, at most a pass of rows at a time."""
-        batch, together = self._plan.batch, self._plan.together
-        pieces: dict[tuple[int, int, int], list[int]] = {}
-        count = 0
+    def _rows_of(self, kind: tuple[int, Hashable]) -> int:
+        """Returns the number of rows of a pass of a kind."""
+        return self._plan.method.rows(kind[1], self._plan.batch)
+
+    def _pieces(self, requests: Sequence[base.Request[Session]]) -> list[Piece]:
+        method, together = self._plan.method, self._plan.together
+        found: dict[tuple[int, int, int], list[int]] = {}
         for number, request in enumerate(requests):
             for index, row in enumerate(request.rows.tolist()):
                 wide = click_slots.slots(int(request.clicks.count[index]))
-                pieces.setdefault((number, row // together, wide), []).append(index)
-                count += 1
-                if count == batch:
-                    yield self._pieces(requests, pieces)
-                    pieces, count = {}, 0
-        if pieces:
-            yield self._pieces(requests, pieces)
-
-    def _pieces(
-        self,
-        requests: Sequence[base.Request[Session]],
-        found: dict[tuple[int, int, int], list[int]],
-    ) -> list[Piece]:
-        method, together = self._plan.method, self._plan.together
+                found.setdefault((number, row // together, wide), []).append(index)
         pieces: list[Piece] = []
         with self._lock:
             for (number, part, _), indices in found.items():
@@ -296,14 +287,15 @@ class Lane:
     ) -> tuple[jax.Array, list[Onto]]:
         """Starts a pass, and does not wait for it."""
         programs, kind = self._plan.programs, entries[0].kind
-        slots = np.zeros(self._plan.batch, np.int32)
+        most = self._rows_of(kind)
+        slots = np.zeros(most, np.int32)
         rows = self._rows.pop(kind, None)
         placed: list[tuple[Tree, ...]] = []
         first = 0
         for entry in entries:
             piece, count = entry.piece, len(entry.rows)
             slots[first : first + count] = piece.session.features.slot
-            given = self._given(entry, first)
+            given = self._given(entry, first, most)
             positions, prompts, wanted = jax.device_put(given, self._device)
             kept = piece.session.features.kept
             if rows is None:
@@ -320,25 +312,30 @@ class Lane:
         self._rows[kind] = rows
         return finite, [programs.after(outputs, *each, soft) for each in placed]
 
-    def _given(self, entry: _Entry, first: int) -> tuple[Tree, ...]:
+    def _given(self, entry: _Entry, first: int, most: int) -> tuple[Tree, ...]:
         """Returns positions in the pass, prompts, and which rows are answered.
 
         Each has `together` rows. Those that are not answered have the first one's
         prompts, and a position beyond the pass.
+
+        Args:
+            entry: Rows of the pass.
+            first: Position of the first.
+            most: Rows of the pass.
         """
         together, places = self._plan.together, entry.piece.places[entry.rows]
         source = np.zeros(together, np.int32)
         source[places] = np.arange(len(places))
-        positions = np.full(together, self._plan.batch, np.int32)
+        positions = np.full(together, most, np.int32)
         positions[places] = np.arange(first, first + len(places))
         prompts = jax.tree.map(lambda leaf: leaf[source], entry.prompts)
-        return positions, prompts, positions < self._plan.batch
+        return positions, prompts, positions < most
 
     def _no_rows(
         self, kept: Tree, prompts: Tree, state: Tree, kind: tuple[int, Hashable]
     ) -> Tree:
         shapes = rows_of_pass(
-            self._plan.method, self._plan.batch, (kept, prompts, state), kind[1]
+            self._plan.method, self._rows_of(kind), (kept, prompts, state), kind[1]
         )
         return jax.tree.map(
             lambda leaf: jnp.zeros(leaf.shape, leaf.dtype, device=self._device), shapes
@@ -370,6 +367,21 @@ class Lane:
 def _empty(request: base.Request[Session], *, soft: bool) -> Answers:
     shape = (len(request.rows), *request.session.features.size)
     return Answers(np.empty(shape, bool), np.empty(shape, np.float32) if soft else None)
+
+
+def _filled(entries: Sequence[_Entry], most: int) -> Iterator[list[_Entry]]:
+    """Yields entries of passes of so many rows, of which only the last is not full."""
+    together: list[_Entry] = []
+    room = most
+    for entry in entries:
+        while len(entry.rows):
+            together.append(entry.part(slice(room)))
+            entry, room = entry.part(slice(room, None)), room - len(together[-1].rows)
+            if not room:
+                yield together
+                together, room = [], most
+    if together:
+        yield together
 
 
 def _zeros(like: jax.Array, count: int) -> jax.Array:

@@ -17,7 +17,8 @@ What happens to a click:
    states the rows of a pass. A method with one square for all crops and resizes here.
 3. `answer` is the pass, the expensive part. Its shape never changes: `batch` rows, of
    any trajectories of any photographs. Rows must not depend on each other, so that
-   what is together with what changes no bit.
+   what is together with what changes no bit. A method may have passes of a few shapes
+   (`shapes`, `rows`).
 4. `after` brings rows of the pass onto their photograph, and makes the new states.
 
 A photograph is encoded once. What `encode` makes has one shape for all photographs: it
@@ -83,11 +84,18 @@ class Method(abc.ABC):
         gives_logits: Whether values are logits; otherwise they are probabilities.
         rows_together: Rows that `before` and `after` get at a time; 0 if any number
             does. Few, if a row needs much memory at the size of a photograph.
+        batch_on_cpu: Rows of a pass on CPU, if nobody says how many.
     """
 
     threshold: ClassVar[float] = 0.0
     gives_logits: ClassVar[bool] = True
     rows_together: ClassVar[int] = 0
+    batch_on_cpu: ClassVar[int] = 4
+
+    def on(self, platform: str) -> "Method":
+        """Returns the method as it is run on devices of a platform, such as `cpu`."""
+        del platform
+        return self
 
     @property
     @abc.abstractmethod
@@ -196,6 +204,16 @@ class Method(abc.ABC):
         """
         del prompts
         return [None] * count
+
+    def rows(self, shape: Hashable, batch: int) -> int:
+        """Returns the number of rows of a pass; fewer where a row needs more memory.
+
+        Args:
+            shape: Which pass it is, of those that `shapes` tells apart.
+            batch: Rows of a pass of the usual shape.
+        """
+        del shape
+        return batch
 
     def passes(self, clicks: Clicks, answered: np.ndarray) -> np.ndarray:
         """Returns how many passes answer the newest click of trajectories, `i32[t]`.

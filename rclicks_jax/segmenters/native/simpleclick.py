@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rclicks_jax import errors
@@ -67,15 +67,28 @@ def load(options: Mapping[str, str]) -> SimpleClick:
 
 
 def read_settings(
-    kind: type[S], name: str, method: str, options: Mapping[str, str]
+    kind: type[S],
+    name: str,
+    method: str,
+    options: Mapping[str, str],
+    datasets: Sequence[str] = ("DAVIS",),
 ) -> S:
-    """Reads settings; arguments and errors are those of `settings.read`."""
+    """Reads settings; other arguments and errors are those of `settings.read`.
+
+    Args:
+        kind: The settings.
+        name: Name of the segmenter.
+        method: Method of the catalogue.
+        options: The options.
+        datasets: Data sets that change something.
+    """
     settings = read(kind, name, method, options)
-    if settings.dataset != "DAVIS" and settings.dataset.upper() == "DAVIS":
+    meant = settings.dataset.upper()
+    if settings.dataset != meant and meant in datasets:
         raise errors.BadValueError(
             f"Option dataset of {name}",
             repr(settings.dataset),
-            "DAVIS, in capital letters, or the name of another data set",
+            f"{meant}, in capital letters, or the name of another data set",
         )
     if settings.target < 0:
         raise errors.BadValueError(

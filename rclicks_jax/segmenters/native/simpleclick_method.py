@@ -1,8 +1,4 @@
-"""What SimpleClick and CFR-ICL have of their own: crops, and passes after the first.
-
-A crop is chosen on the host, from the box of the last answer that a pass noted. It is
-cut out, resized and put back on the device.
-"""
+"""What SimpleClick and CFR-ICL have of their own: squares, and further passes."""
 
 import dataclasses
 from collections.abc import Hashable
@@ -16,8 +12,10 @@ from rclicks_jax.bridge.adapters import isegm_crops
 from rclicks_jax.networks import parts
 from rclicks_jax.networks.simpleclick import network, weights
 from rclicks_jax.networks.simpleclick.sizes import SimpleClickSizes
-from rclicks_jax.ops import box_resize, buckets
-from rclicks_jax.segmenters.native.method import After, Method, Placed, Tree
+from rclicks_jax.ops import box_resize
+from rclicks_jax.segmenters.native import crops
+from rclicks_jax.segmenters.native.crops import CroppingMethod
+from rclicks_jax.segmenters.native.method import After, Tree
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import state_dicts
 
@@ -88,8 +86,8 @@ class Notes(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class SimpleClickMethod(Method):
-    """SimpleClick or CFR-ICL; a trajectory's state is its last probabilities.
+class SimpleClickMethod(CroppingMethod):
+    """SimpleClick or CFR-ICL.
 
     Attributes:
         sizes: Widths and depths.
@@ -101,31 +99,10 @@ class SimpleClickMethod(Method):
     precision: str
     frame: Frame
 
-    threshold = 0.49
-    gives_logits = False
-    # A row has the colours and the probabilities of some hundred rows of a photograph.
-    rows_together = 4
-
     @property
     def variant(self) -> str:
         """Name of its size."""
         return self.sizes.variant
-
-    def place(self, image: np.ndarray) -> Placed:
-        """Keeps a photograph, with zeros up to the size of its bucket."""
-        height, width = image.shape[:2]
-        filled = np.zeros((*buckets.static_shape(image.shape), 3), np.uint8)
-        filled[:height, :width] = image
-        return Placed((height, width), (height, width), (), filled)
-
-    def encode(self, variables: Tree, arrays: Tree) -> Tree:
-        """Encodes nothing: clicks enter the network with the photograph."""
-        del variables, arrays
-        return ()
-
-    def state(self, frame: tuple[int, int]) -> Tree:
-        """Returns the shape of probabilities on the photograph's bucket."""
-        return jax.ShapeDtypeStruct(buckets.static_shape(frame), jnp.float32)
 
     def passes(self, clicks: Clicks, answered: np.ndarray) -> np.ndarray:
         """Gives the first clicks a cascade."""
@@ -142,31 +119,37 @@ class SimpleClickMethod(Method):
     ) -> Prompts:
         """Chooses crops, and brings clicks into the square."""
         rows, slots = clicks.positive.shape
-        if notes is None:
-            nothing, none = np.full((rows, 4), -1, np.int32), np.zeros(rows, np.int32)
-            notes = Notes(nothing, nothing, none, np.zeros(rows, bool))
-        number = np.where(answered, notes.following, 0).astype(np.int32)
+        following, still = (
+            (np.zeros(rows, np.int32), np.zeros(rows, bool))
+            if notes is None
+            else (notes.following, notes.still)
+        )
+        number = np.where(answered, following, 0).astype(np.int32)
         following = np.where(
             number + 1 < self.passes(clicks, answered), number + 1, 0
         ).astype(np.int32)
-        rests = (number > 1) & notes.still & self.frame.adaptive
-        crops = np.empty((rows, 4), np.int32)
+        rests = (number > 1) & still & self.frame.adaptive
+        old = crops.boxes(None if notes is None else notes.crop, answered)
+        seen = crops.seen(
+            _RULE if self.frame.zoom else None,
+            clicks,
+            frame,
+            crops.boxes(None if notes is None else notes.box, answered),
+            old,
+        )
+        boxes = np.empty((rows, 4), np.int32)
         points = np.full((rows, slots, 2), -1.0)
         mirrored = np.full((rows, slots), -1.0)
-        whole = (0, frame[0] - 1, 0, frame[1] - 1)
         side = self.frame.side
         for row, count in enumerate(clicks.count.tolist()):
-            yx, positive = clicks.yx[row, :count], clicks.positive[row, :count]
-            old = _box(notes.crop[row]) if answered[row] else None
-            box = _box(notes.box[row]) if answered[row] else None
-            crop = old if rests[row] else self._crop(box, yx, positive, old, whole)
-            crops[row] = crop or whole
+            box = (old[row] if rests[row] else None) or seen[row].box
+            boxes[row] = box
             points[row, :count] = isegm_crops.points_in(
-                crop or whole, (side, side), yx.astype(np.float64)
+                box, (side, side), clicks.yx[row, :count].astype(np.float64)
             )
             mirrored[row, :count] = side - points[row, :count, 1] - 1
         return Prompts(
-            crops,
+            boxes,
             points.astype(np.float32),
             mirrored.astype(np.float32),
             clicks.positive,
@@ -174,18 +157,6 @@ class SimpleClickMethod(Method):
             following,
             rests,
         )
-
-    def _crop(
-        self,
-        box: isegm_crops.Box | None,
-        yx: np.ndarray,
-        positive: np.ndarray,
-        old: isegm_crops.Box | None,
-        whole: isegm_crops.Box,
-    ) -> isegm_crops.Box | None:
-        rule = _RULE if self.frame.zoom else None
-        crop, zooms = isegm_crops.choose(rule, box, yx, positive, old, whole)
-        return crop if zooms else whole
 
     def before(
         self, kept: Tree, prompts: Prompts, state: Tree, shape: Hashable
@@ -229,12 +200,6 @@ class SimpleClickMethod(Method):
             changed.sum(axis=(1, 2)) <= _STILL,
         )
         return After(answers, answers, notes)
-
-
-def _box(numbers: np.ndarray) -> isegm_crops.Box | None:
-    """Returns a box that a pass noted; None for none."""
-    top, bottom, left, right = numbers.tolist()
-    return (top, bottom, left, right) if top >= 0 else None
 
 
 def from_torch(

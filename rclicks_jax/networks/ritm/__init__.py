@@ -1,0 +1,1 @@
+"""RITM: a convolutional network of four resolutions that sees clicks."""
