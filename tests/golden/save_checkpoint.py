@@ -2,8 +2,8 @@
 
     PYTHON_WITH_TORCH tests/golden/save_checkpoint.py METHOD SIZE CHECKOUT OUT
 
-METHOD is sam, sam2, mobile_sam, sam_hq, simpleclick or ritm, and SIZE one that the script
-`write_METHOD.py` beside this one takes. The weights are those of that script.
+METHOD is sam, sam2, mobile_sam, sam_hq, simpleclick or ritm, and SIZE one that the
+script `write_METHOD.py` beside this one takes. The weights are those of that script.
 """
 
 import pathlib
