@@ -58,7 +58,7 @@ OF_PUBLISHED = {
     "head.seg_conv.weight": 4.0,
 }
 # Biases of the logits leave objects that are a part of the photograph.
-BIASES = {"small": -2.5, "vitb_sax1": 0.0, "vitb_sax2": 0.0}
+BIASES = {"small": -2.5, "vitb_sax1": 7.5, "vitb_sax2": 7.5}
 
 
 def _given(name, value):
