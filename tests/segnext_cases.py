@@ -57,7 +57,7 @@ OF_PUBLISHED = {
     "visual_prompts_encoder.proj.bias": 0.1,
     "head.seg_conv.weight": 4.0,
 }
-# Biases of the logits leave objects that are a part of the photograph.
+# Biases of the logits; without one, those of `vitb_sax2` are about -7.
 BIASES = {"small": -2.5, "vitb_sax1": 7.5, "vitb_sax2": 7.5}
 
 
