@@ -20,8 +20,8 @@ SEGMENTERS = {
     "stuck": "rclicks_jax.segmenters.simulated:stuck",
     "grabcut": "rclicks_jax.segmenters.grabcut",
 }
-# Segmenters of the paper as programs of JAX. Each module has settings, which `load`
-# reads, and `open_segmenter`.
+# Segmenters of the paper, and later ones, as programs of JAX. Each module has settings,
+# which `load` reads, and `open_segmenter`.
 NATIVE_SEGMENTERS = {
     "jax_sam": "rclicks_jax.segmenters.native.prompted:SAM",
     "jax_mobile_sam": "rclicks_jax.segmenters.native.prompted:MOBILE_SAM",
@@ -30,6 +30,7 @@ NATIVE_SEGMENTERS = {
     "jax_simpleclick": "rclicks_jax.segmenters.native.simpleclick",
     "jax_cfr_icl": "rclicks_jax.segmenters.native.cfr_icl",
     "jax_ritm": "rclicks_jax.segmenters.native.ritm",
+    "jax_segnext": "rclicks_jax.segmenters.native.segnext",
 }
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _KEY = re.compile(r"[A-Za-z_]\w*")

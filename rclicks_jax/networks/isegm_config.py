@@ -17,16 +17,17 @@ class Config:
 
     Attributes:
         named: What the checkpoint is called in messages.
+        values: The settings by name.
     """
 
     def __init__(self, named: str, values: Mapping[object, object]) -> None:
-        """Takes the values of the settings by name."""
+        """Takes the settings by name."""
         self.named = named
-        self._values = values
+        self.values = values
 
     def value(self, name: str, default: object = None) -> object:
         """Returns a setting; the default of the authors' class if it is not there."""
-        return self._values.get(name, default)
+        return self.values.get(name, default)
 
     def require(self, expected: Mapping[str, tuple[object, object]]) -> None:
         """Checks settings.

@@ -23,6 +23,9 @@ from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam2 import network as sam2_network
 from rclicks_jax.networks.sam2 import sizes as sam2_sizes
 from rclicks_jax.networks.sam2 import weights as sam2_weights
+from rclicks_jax.networks.segnext import network as segnext_network
+from rclicks_jax.networks.segnext import sizes as segnext_sizes
+from rclicks_jax.networks.segnext import weights as segnext_weights
 from rclicks_jax.networks.simpleclick import network as simpleclick_network
 from rclicks_jax.networks.simpleclick import sizes as simpleclick_sizes
 from rclicks_jax.networks.simpleclick import weights as simpleclick_weights
@@ -286,6 +289,29 @@ def ritm_pass(size: ritm_sizes.RitmSizes, rows: int, side: int) -> Lower:
     return on_one(answer.lower, variables, crops)
 
 
+def segnext_encoder(size: segnext_sizes.SegNextSizes) -> Lower:
+    """SegNext's encoder, in bfloat16, of a square."""
+    net = segnext_network.SegNext(size, jnp.bfloat16)
+    encode = jax.jit(functools.partial(net.apply, method="encode"))
+    square = Shape((1, size.side, size.side, 3), jnp.float32)
+    return on_one(encode.lower, in_bfloat16(segnext_weights.shapes_of(size)), square)
+
+
+def segnext_answer(size: segnext_sizes.SegNextSizes, rows: int) -> Lower:
+    """What SegNext does at a click, in bfloat16, for rows that go together."""
+    net = segnext_network.SegNext(size, jnp.bfloat16)
+    answer = jax.jit(functools.partial(net.apply, method="answer"))
+    plain, clicks = size.plain, 26
+    return on_one(
+        answer.lower,
+        in_bfloat16(segnext_weights.shapes_of(size)),
+        Shape((rows, plain.learnt**2, plain.dim), jnp.bfloat16),
+        Shape((rows, size.side, size.side), jnp.float32),
+        Shape((rows, clicks, 2), jnp.float32),
+        Shape((rows, clicks), jnp.bool_),
+    )
+
+
 def programs() -> list[Case]:
     """Returns the programs as they are used, for each chip."""
     cases = []
@@ -314,6 +340,10 @@ def programs() -> list[Case]:
         for variant in ("h18_itermask", "h32_itermask"):
             answers = ritm_pass(ritm_sizes.PUBLISHED[variant], 16, 400)
             cases.append(Case("RITM", f"`{variant}`, 16 crops", chip, 1, answers))
+        sax2 = segnext_sizes.PUBLISHED["vitb_sax2"]
+        encodes, answers = segnext_encoder(sax2), segnext_answer(sax2, 8)
+        cases.append(Case("SegNext encoder", "`vitb_sax2`", chip, 1, encodes))
+        cases.append(Case("SegNext", "`vitb_sax2`, 8 clicks", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
     again = training_step("b", 8, 416, remat=True)

@@ -47,9 +47,13 @@ def normalised(image: jax.Array, matrices: Matrices) -> jax.Array:
     rows, columns = (jnp.asarray(each) for each in matrices)
     pixels = image.astype(jnp.float32)
     wide = jnp.einsum("xw,hwc->hxc", columns, pixels, precision="highest")
-    resized = jnp.einsum("yh,hxc->yxc", rows, wide, precision="highest")
+    return standardised(jnp.einsum("yh,hxc->yxc", rows, wide, precision="highest"))
+
+
+def standardised(pixels: jax.Array) -> jax.Array:
+    """Takes means off and divides by deviations: colours in 0..255, `f32[h w 3]`."""
     mean, std = (jnp.array(each, jnp.float32)[None, None] for each in (MEAN, STD))
-    return (resized - mean) / std
+    return (pixels - mean) / std
 
 
 def to_photograph(low_res: jax.Array, matrices: Matrices) -> jax.Array:
@@ -59,7 +63,16 @@ def to_photograph(low_res: jax.Array, matrices: Matrices) -> jax.Array:
         low_res: Logits by place, `f32[n 16 g*g]`.
         matrices: What brings logits of low resolution onto the bucket.
     """
+    return enlarged(prompts.to_pixels(low_res), matrices)
+
+
+def enlarged(pixels: jax.Array, matrices: Matrices) -> jax.Array:
+    """Returns maps resized by matrices, `f32[n h w]`.
+
+    Args:
+        pixels: `f32[n r c]`.
+        matrices: What resizes them.
+    """
     rows, columns = (jnp.asarray(each) for each in matrices)
-    pixels = prompts.to_pixels(low_res)
     wide = jnp.einsum("xc,nrc->nrx", columns, pixels, precision="highest")
     return jnp.einsum("yr,nrx->nyx", rows, wide, precision="highest")

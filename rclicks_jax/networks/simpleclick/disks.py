@@ -6,7 +6,7 @@ Source: uncbiag/SimpleClick, isegm/model/ops.py.
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.networks.simpleclick.sizes import RADIUS
+from rclicks_jax.networks.simpleclick.reading import RADIUS
 
 
 def disks(

@@ -49,7 +49,7 @@ class SimpleClick(nn.Module):
         self.patch_embed_coords = vit.PatchEmbedding(
             sizes.patch, CLICK_LAYERS, sizes.dim, dtype
         )
-        self.backbone = vit.Transformer(sizes, dtype)
+        self.backbone = vit.Transformer(sizes, dtype, sizes.group)
         self.neck = pyramid.Neck(sizes, dtype)
         self.head = pyramid.Head(sizes, dtype)
 
@@ -84,7 +84,7 @@ class SimpleClick(nn.Module):
         clicks = disks.disks(points, positive, side)
         seen = jnp.concatenate([pixels[..., 3:], clicks], axis=-1)
         tokens = self.patch_embed_coords(seen, windows)
-        places = self.backbone(image, tokens)
+        places = self.backbone(image, windows, tokens)
         logits = self.head(self.neck(places))
         matrix = torch_resize.aligned(logits.shape[1], side)
         wide = jnp.einsum("xu,nvu->nvx", matrix, logits, precision="highest")

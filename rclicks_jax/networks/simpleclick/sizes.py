@@ -3,17 +3,14 @@
 import dataclasses
 
 from rclicks_jax import errors
-from rclicks_jax.networks import isegm_config
-from rclicks_jax.weights import placeholders, state_dicts
+from rclicks_jax.networks.simpleclick import reading
+from rclicks_jax.networks.simpleclick.reading import RADIUS
+from rclicks_jax.weights import state_dicts
 
-# Radius of the disks around clicks, pixels of the square.
-RADIUS = 5
 # Side of the windows within which most blocks attend, pixels of the square, about.
 _WINDOW = 224
 # Layers beside the image: the last answer, positive and negative clicks.
 CLICK_LAYERS = 3
-_BLOCK = "backbone.blocks."
-_CLASS = "PlainVitModel"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,100 +94,48 @@ PUBLISHED = {
 def sizes_of(state: state_dicts.State) -> SimpleClickSizes:
     """Returns the sizes of the SimpleClick that a state dict is of.
 
-    The number of heads shows in no shape. It is among the settings that the authors'
-    files have beside the weights; without them it is that of the published network of
-    the same width.
-
     Raises:
         DataError: Keys that show the sizes are missing, no SimpleClick has such sizes,
             or the settings say that it computes something else.
     """
-    shapes = state_dicts.shapes_of(state)
-    named = state_dicts.named(state)
-
-    def shape(key: str, rank: int) -> tuple[int, ...]:
-        found = shapes.get(key)
-        if found is None:
-            raise errors.DataError(
-                f"{named} lacks {key}, so it is none of SimpleClick or CFR-ICL. These "
-                "have patch_embed_coords, backbone, neck and head."
-            )
-        if len(found) != rank or 0 in found:
-            raise errors.DataError(
-                f"{named} has {key} of shape {found}; that of a SimpleClick has {rank} "
-                "sides, none of them 0."
-            )
-        return found
-
-    # The transformers of other methods have no patches of clicks.
-    shape("patch_embed_coords.proj.weight", 4)
-    dim, _, patch, _ = shape("backbone.patch_embed.proj.weight", 4)
-    places = shape("backbone.pos_embed", 3)[1] - 1
-    learnt = round(max(places, 0) ** 0.5)
-    blocks = {
-        key[len(_BLOCK) :].split(".")[0] for key in shapes if key.startswith(_BLOCK)
-    }
-    depth = sum(name.isdigit() for name in blocks)
-    heads = _heads(state, dim)
-    if learnt == 0 or learnt**2 != places or depth % 4 or depth == 0 or dim % heads:
-        raise errors.DataError(
-            f"{named} has {depth} blocks of {dim} channels with {heads} heads and "
-            f"positions of {places} patches; a SimpleClick has a multiple of 4 blocks, "
-            "heads that divide its channels, and a square of patches."
-        )
-    neck = "neck.down_"
-    channels = shape("head.conv_seg.weight", 4)[1]
-    fused = shape("head.fusion_conv.conv.weight", 4)[0]
-    if fused != channels:
-        raise errors.DataError(
-            f"{named} has a head that enlarges its answer ({fused} channels become "
-            f"{channels}); the published ones do not (upsample=x1), and no other is "
-            "supported."
-        )
-    return SimpleClickSizes(
-        patch=patch,
-        learnt=learnt,
-        dim=dim,
-        depth=depth,
-        heads=heads,
-        hidden=shape(f"{_BLOCK}0.mlp.fc1.weight", 2)[0],
-        pyramid=(
-            shape(f"{neck}4.5.weight", 4)[0],
-            shape(f"{neck}8.2.weight", 4)[0],
-            shape(f"{neck}16.0.weight", 4)[0],
-            shape(f"{neck}32.2.weight", 4)[0],
-        ),
-        channels=channels,
+    shown = reading.Shown(
+        state,
+        "SimpleClick or CFR-ICL",
+        "patch_embed_coords, backbone, neck and head",
     )
-
-
-def _heads(state: state_dicts.State, dim: int) -> int:
-    """Returns the number of heads; checks settings that no shape shows."""
-    config = isegm_config.read(state, "SimpleClick and CFR-ICL", _CLASS)
-    if config is None:
-        known = {sizes.dim: sizes.heads for sizes in PUBLISHED.values()}
-        if dim not in known:
-            raise errors.DataError(
-                f"{state_dicts.named(state)} has no config, and a width of {dim} "
-                "channels, which tells the number of heads only if it is one of "
-                f"{', '.join(map(str, known))}. The authors' files have a config."
-            )
-        return known[dim]
-    config.require(
+    # The transformers of other methods have no patches of clicks.
+    shown.shape(reading.SIMPLECLICK_KEY, 4)
+    widths = shown.widths()
+    if widths.depth % 4 or widths.depth == 0:
+        raise errors.DataError(
+            f"{shown.named} has {widths.depth} blocks; a SimpleClick has a multiple of "
+            "4 blocks."
+        )
+    given, head = shown.settings, shown.inner("head_params")
+    shown.require(
         {
-            "use_disks": (True, True),
-            "norm_radius": (RADIUS, RADIUS),
-            "random_split": (False, False),
+            "use_disks": (given.get("use_disks", True), True),
+            "norm_radius": (given.get("norm_radius", RADIUS), RADIUS),
+            "random_split": (given.get("random_split", False), False),
+            "align_corners of the head": (head.get("align_corners", False), False),
         }
     )
-    head = placeholders.as_dict(config.value("head_params"))
-    aligned = head.get("align_corners", False)
-    isegm_config.require(config.named, "align_corners of the head", aligned, False)
-    heads = placeholders.as_dict(config.value("backbone_params")).get("num_heads")
-    # A bool is no number here.
-    if type(heads) is not int or heads < 1:
+    known = {sizes.dim: sizes.heads for sizes in PUBLISHED.values()}
+    channels = shown.shape("head.conv_seg.weight", 4)[1]
+    fused = shown.shape("head.fusion_conv.conv.weight", 4)[0]
+    if fused != channels:
         raise errors.DataError(
-            f"{config.named} has num_heads={heads!r} in its config; a number from 1 is "
-            "due."
+            f"{shown.named} has a head that enlarges its answer ({fused} channels "
+            f"become {channels}); the published ones do not (upsample=x1), and no "
+            "other is supported."
         )
-    return heads
+    return SimpleClickSizes(
+        patch=widths.patch,
+        learnt=widths.learnt,
+        dim=widths.dim,
+        depth=widths.depth,
+        heads=shown.heads(known, widths.dim),
+        hidden=widths.hidden,
+        pyramid=widths.pyramid,
+        channels=channels,
+    )

@@ -1,4 +1,6 @@
-"""The transformer of SimpleClick: image and clicks enter before the first block.
+"""The plain transformer of SimpleClick and SegNext.
+
+SimpleClick's clicks enter before the first block, beside the image.
 
 Tokens lie window by window from the start, so that blocks of windows and blocks of the
 whole square need nothing but another shape: attention does not know of order.
@@ -107,17 +109,24 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward part, each added to what it is given."""
+    """Attention and a feed-forward part, each added to what it is given.
+
+    Attributes:
+        sizes: Widths.
+        dtype: Type of the products.
+        epsilon: Added to variances.
+    """
 
     sizes: SimpleClickSizes
     dtype: DTypeLike
+    epsilon: float
 
     def setup(self) -> None:
         """Makes the parts."""
         dim = self.sizes.dim
-        self.norm1 = parts.Norm(dim, _EPSILON, self.dtype)
+        self.norm1 = parts.Norm(dim, self.epsilon, self.dtype)
         self.attn = Attention(self.sizes, self.dtype)
-        self.norm2 = parts.Norm(dim, _EPSILON, self.dtype)
+        self.norm2 = parts.Norm(dim, self.epsilon, self.dtype)
         self.mlp = FeedForward(dim, self.sizes.hidden, self.dtype)
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
@@ -127,10 +136,17 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The backbone, whose name and parts are the original's."""
+    """The backbone, whose name and parts are the original's.
+
+    Attributes:
+        sizes: Widths and depths.
+        dtype: Type of the products.
+        group: Number of blocks of which the last attends to the whole square.
+    """
 
     sizes: SimpleClickSizes
     dtype: DTypeLike
+    group: int
 
     def setup(self) -> None:
         """Makes the parts."""
@@ -140,30 +156,35 @@ class Transformer(nn.Module):
         self.pos_embed = self.param(
             "pos_embed", nn.initializers.zeros, (1, 1 + sizes.learnt**2, sizes.dim)
         )
-        self.blocks = [Block(sizes, self.dtype) for _ in range(sizes.depth)]
+        self.blocks = [Block(sizes, self.dtype, _EPSILON) for _ in range(sizes.depth)]
 
-    def __call__(self, image: jax.Array, clicks: jax.Array) -> jax.Array:
-        """Maps images and tokens of clicks to features of places.
+    def __call__(
+        self, image: jax.Array, windows: int, clicks: jax.Array | None = None
+    ) -> jax.Array:
+        """Maps images, and perhaps tokens of clicks, to features of places.
 
         Args:
             image: Normalised, `f32[b s s 3]`.
-            clicks: Window by window, `f32[b w*w t c]`.
+            windows: Windows along a side.
+            clicks: Added to the image's tokens, window by window, `f32[b w*w t c]`.
 
         Returns:
             `f32[b g g c]`.
         """
-        batch, windows, within, dim = clicks.shape
-        along = round(windows**0.5)
-        tokens = self.patch_embed(image, along) + clicks
-        grid = image.shape[1] // self.sizes.patch
-        places = by_window(self._positions(grid), along)
+        tokens = self.patch_embed(image, windows)
+        if clicks is not None:
+            tokens = tokens + clicks
+        shape = tokens.shape
+        batch, count, within, dim = shape
+        places = by_window(self._positions(image.shape[1] // self.sizes.patch), windows)
         tokens = tokens + places[None].astype(self.dtype)
-        group = self.sizes.group
+        last = len(self.blocks)
         for number, block in enumerate(self.blocks, 1):
             # The last of a group sees the whole square, the others their windows.
-            seen = (-1, within) if number % group else (batch, windows * within)
+            whole = number % self.group == 0 or number == last
+            seen = (batch, count * within) if whole else (batch * count, within)
             tokens = block(tokens.reshape(*seen, dim))
-        return by_place(tokens.reshape(batch, windows, within, dim))
+        return by_place(tokens.reshape(shape))
 
     def _positions(self, grid: int) -> jax.Array:
         """Returns features of the places of a grid of any size, `f32[g g c]`."""

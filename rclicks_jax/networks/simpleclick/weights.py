@@ -38,7 +38,7 @@ def from_torch(state: state_dicts.State) -> tuple[SimpleClickSizes, Variables]:
     filled = key_maps.fill(
         state,
         {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: _origin(path, leaves[path].ndim),
+        lambda path: origin(path, leaves[path].ndim),
         network=f"SimpleClick ({sizes.variant})",
         unused=_UNUSED,
     )
@@ -49,7 +49,7 @@ def torch_shapes(sizes: SimpleClickSizes) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict that are read."""
     shapes: dict[str, tuple[int, ...]] = {}
     for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        shapes.update(_origin(path, leaf.ndim).shapes(leaf.shape))
+        shapes.update(origin(path, leaf.ndim).shapes(leaf.shape))
     return shapes
 
 
@@ -64,13 +64,19 @@ def shapes_of(sizes: SimpleClickSizes) -> Variables:
     )
 
 
-def _origin(path: LeafPath, axes: int) -> key_maps.Origin:
-    """Returns where a leaf of so many axes comes from."""
+def origin(path: LeafPath, axes: int, rules: key_maps.Rules = ()) -> key_maps.Origin:
+    """Returns where a leaf of so many axes comes from.
+
+    Args:
+        path: Names of the collection, the modules and the leaf.
+        axes: Number of axes of the leaf.
+        rules: Where the original has other names than our modules.
+    """
     _, *modules, leaf = path
     names = ".".join(modules)
     # A number is that of a layer in a list, but for the levels of the neck.
-    names = re.sub(r"\b(down_\d+|blocks|convs)_(\d+)\b", r"\1.\2", names)
-    key = f"{names}.{_LEAF_NAMES.get(leaf, leaf)}"
+    names = re.sub(r"\b(down_\d+|\w*blocks|convs)_(\d+)\b", r"\1.\2", names)
+    key = key_maps.renamed(f"{names}.{_LEAF_NAMES.get(leaf, leaf)}", rules)
     if leaf != "kernel":
         layout = key_maps.SAME
     elif axes == 2:

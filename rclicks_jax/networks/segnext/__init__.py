@@ -1,0 +1,1 @@
+"""SegNext: a plain vision transformer encodes a photograph, then clicks are fused."""
