@@ -6,7 +6,7 @@ emb-ai/rclicks.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import flax.linen as nn
@@ -19,6 +19,8 @@ from rclicks_jax.networks import layers
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 
+# Multiplies a matrix.
+Product = Callable[[jax.Array], jax.Array]
 _EPSILON = 1e-6
 _NORM_EPSILON = 1e-5
 # Columns of a TPU's units for products.
@@ -42,18 +44,87 @@ def factorise(
         The bases, `f32[d r]`, and the coefficients, `f32[n r]`, updated once more.
     """
 
+    def project(matrix: jax.Array) -> jax.Array:
+        return features @ matrix
+
+    def collect(matrix: jax.Array) -> jax.Array:
+        return features.T @ matrix
+
+    return _updated(project, collect, bases, steps)
+
+
+def _updated(
+    project: Product, collect: Product, bases: jax.Array, steps: int
+) -> tuple[jax.Array, jax.Array]:
+    """Updates as `factorise`; products with features and their transposition given."""
+
     def update_coefficients(bases: jax.Array, coefficients: jax.Array) -> jax.Array:
-        numerator = features @ bases
+        numerator = project(bases)
         denominator = coefficients @ (bases.T @ bases)
         return coefficients * numerator / (denominator + _EPSILON)
 
-    coefficients = jax.nn.softmax(features @ bases, axis=-1)
+    coefficients = jax.nn.softmax(project(bases), axis=-1)
     for _ in range(steps):
         coefficients = update_coefficients(bases, coefficients)
-        numerator = features.T @ coefficients
+        numerator = collect(coefficients)
         denominator = bases @ (coefficients.T @ coefficients)
         bases = bases * numerator / (denominator + _EPSILON)
     return bases, update_coefficients(bases, coefficients)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def factorise_for_gradients(
+    features: jax.Array, bases: jax.Array, steps: int
+) -> tuple[jax.Array, jax.Array]:
+    """Factorises as `factorise`, with the gradient of the features as one product.
+
+    The gradient is a sum of as many products as the features are in, each as large as
+    the features and of the rank of the bases.
+    """
+    return factorise(features, bases, steps)
+
+
+def _factorise_forward(
+    features: jax.Array, bases: jax.Array, steps: int
+) -> tuple[tuple[jax.Array, jax.Array], Any]:
+    (pixels, channels), rank = features.shape, bases.shape[1]
+    of_pixels = [jnp.zeros((pixels, rank), features.dtype)] * (steps + 2)
+    of_channels = [jnp.zeros((channels, rank), features.dtype)] * steps
+
+    # What is added to a product has the gradient of the product.
+    def run(
+        bases: jax.Array, of_pixels: list[jax.Array], of_channels: list[jax.Array]
+    ) -> Any:
+        projected: list[jax.Array] = []
+        collected: list[jax.Array] = []
+
+        def project(matrix: jax.Array) -> jax.Array:
+            projected.append(matrix)
+            return features @ matrix + of_pixels[len(projected) - 1]
+
+        def collect(matrix: jax.Array) -> jax.Array:
+            collected.append(matrix)
+            return features.T @ matrix + of_channels[len(collected) - 1]
+
+        found = _updated(project, collect, bases, steps)
+        return found, (projected, collected)
+
+    found, backward, factors = jax.vjp(run, bases, of_pixels, of_channels, has_aux=True)
+    return found, (backward, factors)
+
+
+def _factorise_backward(
+    steps: int, saved: Any, gradient: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    del steps
+    backward, (projected, collected) = saved
+    of_bases, of_pixels, of_channels = backward(gradient)
+    rows = jnp.concatenate([*of_pixels, *collected], axis=1)
+    columns = jnp.concatenate([*projected, *of_channels], axis=1)
+    return rows @ columns.T, of_bases
+
+
+factorise_for_gradients.defvjp(_factorise_forward, _factorise_backward)
 
 
 class JoinedConv(nn.Module):
@@ -110,6 +181,7 @@ def decode_image(
     steps: int,
     groups: int,
     dtype: DTypeLike,
+    kept: jax.Array | None = None,
 ) -> jax.Array:
     """Decodes the stages of one image as `LightHamHead` does those of a batch.
 
@@ -125,6 +197,8 @@ def decode_image(
         steps: Multiplicative updates.
         groups: Groups of the normalisations.
         dtype: Type of features and products.
+        kept: Factors of the channels before the last layer, `f32[c]`: 0 where one is
+            dropped. None keeps all.
 
     Returns:
         `f32[h/4 w/4]`.
@@ -150,7 +224,9 @@ def decode_image(
     bias = ham["ham_in"]["bias"].astype(dtype)
     positive = nn.relu(hidden @ matrix(ham["ham_in"]) + bias[None, None])
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
-    bases, coefficients = factorise(flat, constants["hamburger"]["bases"], steps)
+    bases, coefficients = factorise_for_gradients(
+        flat, constants["hamburger"]["bases"], steps
+    )
     exact = functools.partial(jnp.matmul, precision="highest")
     outputs = exact(bases.T, ham["ham_out"]["conv"]["kernel"][0, 0])
     gram = exact(coefficients.T, coefficients) / len(coefficients)
@@ -164,8 +240,11 @@ def decode_image(
     norm = params["align"]["gn"]
     hidden = rectified(aligned, _norm_terms(norm, groups, *moments(aligned)))
     last = params["conv_seg"]
+    column = last["kernel"][0, 0]
+    if kept is not None:
+        column = column * kept[:, None]
     # A product with one column would be taken as a sum along lanes.
-    columns = jnp.pad(last["kernel"][0, 0], ((0, 0), (0, _LANES - 1)))
+    columns = jnp.pad(column, ((0, 0), (0, _LANES - 1)))
     return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
 
 
@@ -290,27 +369,43 @@ class LightHamHead(nn.Module):
         hamburger = Hamburger(self.bases, self.steps, groups, mode, name="hamburger")
         align = ConvNorm(self.channels, groups, mode, name="align")
         conv_seg = nn.Conv(1, (1, 1), name="conv_seg")
-        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2), parent=None)
+        # What draws in a branch for one platform cannot count its draws.
+        key = layers.DropKey(name="Dropout_0")() if self._drops else None
+
+        def dropped(features: jax.Array) -> jax.Array:
+            if key is None:
+                return features
+            # Flax types what a layer returns in part.
+            return cast(
+                "jax.Array", drop.apply({}, features, deterministic=False, rng=key)
+            )
 
         def decode(stages: Sequence[jax.Array]) -> jax.Array:
             hidden = hamburger(nn.relu(squeeze(stages)))
-            hidden = nn.relu(align([hidden]))
-            # Flax types what this layer returns in part.
-            dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
-            return cast("jax.Array", conv_seg(dropped.astype(jnp.float32)))
+            hidden = dropped(nn.relu(align([hidden])))
+            return cast("jax.Array", conv_seg(hidden.astype(jnp.float32)))
 
-        if mode.train or layers.is_watched(self):
+        if layers.is_watched(self):
             return decode(stages)
         one = functools.partial(
-            decode_image,
-            cast("Variables", self.variables),
-            steps=self.steps,
-            groups=groups,
-            dtype=mode.dtype,
+            decode_image, steps=self.steps, groups=groups, dtype=mode.dtype
         )
+        if mode.train:
+            # Kept for all images at a time, what is in between is written to memory.
+            one = jax.checkpoint(one)
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
-            maps = cast("jax.Array", jax.lax.map(one, stages))
+            variables = cast("Variables", self.variables)
+            ones = jnp.ones((len(stages[0]), 1, 1, self.channels))
+            kept = dropped(ones)[:, 0, 0]
+            maps = cast(
+                "jax.Array",
+                jax.lax.map(
+                    lambda image: one(variables, image[0], kept=image[1]),
+                    (stages, kept),
+                ),
+            )
             return maps[..., None]
 
         # JAX does not type what a branch returns.
@@ -318,3 +413,7 @@ class LightHamHead(nn.Module):
             "jax.Array",
             jax.lax.platform_dependent(stages, tpu=decode_each, default=decode),
         )
+
+    @property
+    def _drops(self) -> bool:
+        return self.mode.train and self.dropout > 0
