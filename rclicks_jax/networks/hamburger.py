@@ -73,13 +73,22 @@ def _updated(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def factorise_for_gradients(
+def factorise_image(
     features: jax.Array, bases: jax.Array, steps: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Factorises as `factorise`, with the gradient of the features as one product.
+    """Factorises as `factorise` does, for TPUs.
 
-    The gradient is a sum of as many products as the features are in, each as large as
-    the features and of the rank of the bases.
+    The gradient of the features is a sum of as many products as the features are in,
+    each as large as the features and of the rank of the bases. It is calculated as one
+    product.
+
+    Args:
+        features: `f32[n d]`.
+        bases: `f32[d r]`.
+        steps: Updates.
+
+    Returns:
+        The bases, `f32[d r]`, and the coefficients, `f32[n r]`.
     """
     return factorise(features, bases, steps)
 
@@ -88,8 +97,8 @@ def _factorise_forward(
     features: jax.Array, bases: jax.Array, steps: int
 ) -> tuple[tuple[jax.Array, jax.Array], Any]:
     (pixels, channels), rank = features.shape, bases.shape[1]
-    of_pixels = [jnp.zeros((pixels, rank), features.dtype)] * (steps + 2)
-    of_channels = [jnp.zeros((channels, rank), features.dtype)] * steps
+    of_pixels = [jnp.zeros((pixels, rank))] * (steps + 2)
+    of_channels = [jnp.zeros((channels, rank))] * steps
 
     # What is added to a product has the gradient of the product.
     def run(
@@ -124,7 +133,7 @@ def _factorise_backward(
     return rows @ columns.T, of_bases
 
 
-factorise_for_gradients.defvjp(_factorise_forward, _factorise_backward)
+factorise_image.defvjp(_factorise_forward, _factorise_backward)
 
 
 class JoinedConv(nn.Module):
@@ -224,8 +233,10 @@ def decode_image(
     bias = ham["ham_in"]["bias"].astype(dtype)
     positive = nn.relu(hidden @ matrix(ham["ham_in"]) + bias[None, None])
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
-    bases, coefficients = factorise_for_gradients(
-        flat, constants["hamburger"]["bases"], steps
+    # JAX does not type what has static arguments and a gradient of its own.
+    bases, coefficients = cast(
+        "tuple[jax.Array, jax.Array]",
+        factorise_image(flat, constants["hamburger"]["bases"], steps),
     )
     exact = functools.partial(jnp.matmul, precision="highest")
     outputs = exact(bases.T, ham["ham_out"]["conv"]["kernel"][0, 0])
