@@ -6,7 +6,7 @@ emb-ai/rclicks.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import flax.linen as nn
@@ -15,125 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
+from rclicks_jax.networks import factorisation, layers
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 
-# Multiplies a matrix.
-Product = Callable[[jax.Array], jax.Array]
-_EPSILON = 1e-6
 _NORM_EPSILON = 1e-5
 # Columns of a TPU's units for products.
 _LANES = 128
-
-
-def factorise(
-    features: jax.Array, bases: jax.Array, steps: int
-) -> tuple[jax.Array, jax.Array]:
-    """Factorises non-negative features by multiplicative updates.
-
-    The softmax that starts the coefficients has temperature 1: the original's
-    configuration says 100 and its constructor overwrites it.
-
-    Args:
-        features: Pixels by channels of one example, non-negative, `f32[n d]`.
-        bases: Start of the bases, non-negative, `f32[d r]`.
-        steps: Updates of the coefficients and then the bases.
-
-    Returns:
-        The bases, `f32[d r]`, and the coefficients, `f32[n r]`, updated once more.
-    """
-
-    def project(matrix: jax.Array) -> jax.Array:
-        return features @ matrix
-
-    def collect(matrix: jax.Array) -> jax.Array:
-        return features.T @ matrix
-
-    return _updated(project, collect, bases, steps)
-
-
-def _updated(
-    project: Product, collect: Product, bases: jax.Array, steps: int
-) -> tuple[jax.Array, jax.Array]:
-    """Updates as `factorise`; products with features and their transposition given."""
-
-    def update_coefficients(bases: jax.Array, coefficients: jax.Array) -> jax.Array:
-        numerator = project(bases)
-        denominator = coefficients @ (bases.T @ bases)
-        return coefficients * numerator / (denominator + _EPSILON)
-
-    coefficients = jax.nn.softmax(project(bases), axis=-1)
-    for _ in range(steps):
-        coefficients = update_coefficients(bases, coefficients)
-        numerator = collect(coefficients)
-        denominator = bases @ (coefficients.T @ coefficients)
-        bases = bases * numerator / (denominator + _EPSILON)
-    return bases, update_coefficients(bases, coefficients)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def factorise_image(
-    features: jax.Array, bases: jax.Array, steps: int
-) -> tuple[jax.Array, jax.Array]:
-    """Factorises as `factorise` does, for TPUs.
-
-    The gradient of the features is a sum of as many products as the features are in,
-    each as large as the features and of the rank of the bases. It is calculated as one
-    product.
-
-    Args:
-        features: `f32[n d]`.
-        bases: `f32[d r]`.
-        steps: Updates.
-
-    Returns:
-        The bases, `f32[d r]`, and the coefficients, `f32[n r]`.
-    """
-    return factorise(features, bases, steps)
-
-
-def _factorise_forward(
-    features: jax.Array, bases: jax.Array, steps: int
-) -> tuple[tuple[jax.Array, jax.Array], Any]:
-    (pixels, channels), rank = features.shape, bases.shape[1]
-    of_pixels = [jnp.zeros((pixels, rank))] * (steps + 2)
-    of_channels = [jnp.zeros((channels, rank))] * steps
-
-    # What is added to a product has the gradient of the product.
-    def run(
-        bases: jax.Array, of_pixels: list[jax.Array], of_channels: list[jax.Array]
-    ) -> Any:
-        projected: list[jax.Array] = []
-        collected: list[jax.Array] = []
-
-        def project(matrix: jax.Array) -> jax.Array:
-            projected.append(matrix)
-            return features @ matrix + of_pixels[len(projected) - 1]
-
-        def collect(matrix: jax.Array) -> jax.Array:
-            collected.append(matrix)
-            return features.T @ matrix + of_channels[len(collected) - 1]
-
-        found = _updated(project, collect, bases, steps)
-        return found, (projected, collected)
-
-    found, backward, factors = jax.vjp(run, bases, of_pixels, of_channels, has_aux=True)
-    return found, (backward, factors)
-
-
-def _factorise_backward(
-    steps: int, saved: Any, gradient: tuple[jax.Array, jax.Array]
-) -> tuple[jax.Array, jax.Array]:
-    del steps
-    backward, (projected, collected) = saved
-    of_bases, of_pixels, of_channels = backward(gradient)
-    rows = jnp.concatenate([*of_pixels, *collected], axis=1)
-    columns = jnp.concatenate([*projected, *of_channels], axis=1)
-    return rows @ columns.T, of_bases
-
-
-factorise_image.defvjp(_factorise_forward, _factorise_backward)
 
 
 class JoinedConv(nn.Module):
@@ -236,7 +124,7 @@ def decode_image(
     # JAX does not type what has static arguments and a gradient of its own.
     bases, coefficients = cast(
         "tuple[jax.Array, jax.Array]",
-        factorise_image(flat, constants["hamburger"]["bases"], steps),
+        factorisation.factorise_image(flat, constants["hamburger"]["bases"], steps),
     )
     exact = functools.partial(jnp.matmul, precision="highest")
     outputs = exact(bases.T, ham["ham_out"]["conv"]["kernel"][0, 0])
@@ -343,7 +231,7 @@ class Hamburger(nn.Module):
         flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
 
         def approximate(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
-            return factorise(pixels, start.value, self.steps)
+            return factorisation.factorise(pixels, start.value, self.steps)
 
         bases, coefficients = jax.vmap(approximate)(flat)
         low_rank = coefficients @ bases.transpose(0, 2, 1)

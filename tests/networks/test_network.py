@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import network_of, state_of
 
-from rclicks_jax.networks import clickability, convert, hamburger, layers
+from rclicks_jax.networks import clickability, convert, factorisation, layers
 from rclicks_jax.ops import scaling, strided
 from rclicks_jax.settings import networks
 
@@ -70,7 +70,7 @@ def test_the_factorisation_equals_the_original(original):
     (bases_key,) = (key for key in state if key.endswith("ham.bases"))
     channels = network.ham_channels
     pixels = saved["nmf_in_b0"].reshape(channels, -1).T
-    bases, coefficients = hamburger.factorise(
+    bases, coefficients = factorisation.factorise(
         jnp.asarray(pixels), jnp.asarray(state[bases_key][0]), network.ham_eval_steps
     )
     np.testing.assert_allclose(bases, saved["nmf_final_bases"][0], rtol=1e-3, atol=1e-5)
@@ -91,8 +91,8 @@ def test_the_gradient_of_an_image_as_one_product_is_that_of_the_factorisation():
 
     gradient = jax.grad(loss, argnums=(0, 1))
     for ours, theirs in zip(
-        gradient(features, bases, hamburger.factorise_image),
-        gradient(features, bases, hamburger.factorise),
+        gradient(features, bases, factorisation.factorise_image),
+        gradient(features, bases, factorisation.factorise),
         strict=True,
     ):
         scale = float(jnp.abs(theirs).max())
