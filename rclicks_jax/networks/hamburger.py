@@ -15,45 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from rclicks_jax.networks import layers
+from rclicks_jax.networks import factorisation, layers
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import resize
 
-_EPSILON = 1e-6
 _NORM_EPSILON = 1e-5
 # Columns of a TPU's units for products.
 _LANES = 128
-
-
-def factorise(
-    features: jax.Array, bases: jax.Array, steps: int
-) -> tuple[jax.Array, jax.Array]:
-    """Factorises non-negative features by multiplicative updates.
-
-    The softmax that starts the coefficients has temperature 1: the original's
-    configuration says 100 and its constructor overwrites it.
-
-    Args:
-        features: Pixels by channels of one example, non-negative, `f32[n d]`.
-        bases: Start of the bases, non-negative, `f32[d r]`.
-        steps: Updates of the coefficients and then the bases.
-
-    Returns:
-        The bases, `f32[d r]`, and the coefficients, `f32[n r]`, updated once more.
-    """
-
-    def update_coefficients(bases: jax.Array, coefficients: jax.Array) -> jax.Array:
-        numerator = features @ bases
-        denominator = coefficients @ (bases.T @ bases)
-        return coefficients * numerator / (denominator + _EPSILON)
-
-    coefficients = jax.nn.softmax(features @ bases, axis=-1)
-    for _ in range(steps):
-        coefficients = update_coefficients(bases, coefficients)
-        numerator = features.T @ coefficients
-        denominator = bases @ (coefficients.T @ coefficients)
-        bases = bases * numerator / (denominator + _EPSILON)
-    return bases, update_coefficients(bases, coefficients)
 
 
 class JoinedConv(nn.Module):
@@ -110,6 +78,7 @@ def decode_image(
     steps: int,
     groups: int,
     dtype: DTypeLike,
+    kept: jax.Array | None = None,
 ) -> jax.Array:
     """Decodes the stages of one image as `LightHamHead` does those of a batch.
 
@@ -125,6 +94,8 @@ def decode_image(
         steps: Multiplicative updates.
         groups: Groups of the normalisations.
         dtype: Type of features and products.
+        kept: Factors of the channels before the last layer, `f32[c]`: 0 where one is
+            dropped. None keeps all.
 
     Returns:
         `f32[h/4 w/4]`.
@@ -150,7 +121,11 @@ def decode_image(
     bias = ham["ham_in"]["bias"].astype(dtype)
     positive = nn.relu(hidden @ matrix(ham["ham_in"]) + bias[None, None])
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
-    bases, coefficients = factorise(flat, constants["hamburger"]["bases"], steps)
+    # JAX does not type what has static arguments and a gradient of its own.
+    bases, coefficients = cast(
+        "tuple[jax.Array, jax.Array]",
+        factorisation.factorise_image(flat, constants["hamburger"]["bases"], steps),
+    )
     exact = functools.partial(jnp.matmul, precision="highest")
     outputs = exact(bases.T, ham["ham_out"]["conv"]["kernel"][0, 0])
     gram = exact(coefficients.T, coefficients) / len(coefficients)
@@ -164,8 +139,11 @@ def decode_image(
     norm = params["align"]["gn"]
     hidden = rectified(aligned, _norm_terms(norm, groups, *moments(aligned)))
     last = params["conv_seg"]
+    column = last["kernel"][0, 0]
+    if kept is not None:
+        column = column * kept[:, None]
     # A product with one column would be taken as a sum along lanes.
-    columns = jnp.pad(last["kernel"][0, 0], ((0, 0), (0, _LANES - 1)))
+    columns = jnp.pad(column, ((0, 0), (0, _LANES - 1)))
     return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
 
 
@@ -253,7 +231,7 @@ class Hamburger(nn.Module):
         flat = hidden.reshape(batch, height * width, channels).astype(jnp.float32)
 
         def approximate(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
-            return factorise(pixels, start.value, self.steps)
+            return factorisation.factorise(pixels, start.value, self.steps)
 
         bases, coefficients = jax.vmap(approximate)(flat)
         low_rank = coefficients @ bases.transpose(0, 2, 1)
@@ -290,27 +268,43 @@ class LightHamHead(nn.Module):
         hamburger = Hamburger(self.bases, self.steps, groups, mode, name="hamburger")
         align = ConvNorm(self.channels, groups, mode, name="align")
         conv_seg = nn.Conv(1, (1, 1), name="conv_seg")
-        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2), parent=None)
+        # What draws in a branch for one platform cannot count its draws.
+        key = layers.DropKey(name="Dropout_0")() if self._drops else None
+
+        def dropped(features: jax.Array) -> jax.Array:
+            if key is None:
+                return features
+            # Flax types what a layer returns in part.
+            return cast(
+                "jax.Array", drop.apply({}, features, deterministic=False, rng=key)
+            )
 
         def decode(stages: Sequence[jax.Array]) -> jax.Array:
             hidden = hamburger(nn.relu(squeeze(stages)))
-            hidden = nn.relu(align([hidden]))
-            # Flax types what this layer returns in part.
-            dropped = cast("jax.Array", drop(hidden, deterministic=not mode.train))
-            return cast("jax.Array", conv_seg(dropped.astype(jnp.float32)))
+            hidden = dropped(nn.relu(align([hidden])))
+            return cast("jax.Array", conv_seg(hidden.astype(jnp.float32)))
 
-        if mode.train or layers.is_watched(self):
+        if layers.is_watched(self):
             return decode(stages)
         one = functools.partial(
-            decode_image,
-            cast("Variables", self.variables),
-            steps=self.steps,
-            groups=groups,
-            dtype=mode.dtype,
+            decode_image, steps=self.steps, groups=groups, dtype=mode.dtype
         )
+        if mode.train:
+            # Kept for all images at a time, what is in between is written to memory.
+            one = jax.checkpoint(one)
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
-            maps = cast("jax.Array", jax.lax.map(one, stages))
+            variables = cast("Variables", self.variables)
+            ones = jnp.ones((len(stages[0]), 1, 1, self.channels))
+            kept = dropped(ones)[:, 0, 0]
+            maps = cast(
+                "jax.Array",
+                jax.lax.map(
+                    lambda image: one(variables, image[0], kept=image[1]),
+                    (stages, kept),
+                ),
+            )
             return maps[..., None]
 
         # JAX does not type what a branch returns.
@@ -318,3 +312,7 @@ class LightHamHead(nn.Module):
             "jax.Array",
             jax.lax.platform_dependent(stages, tpu=decode_each, default=decode),
         )
+
+    @property
+    def _drops(self) -> bool:
+        return self.mode.train and self.dropout > 0

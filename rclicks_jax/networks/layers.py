@@ -5,7 +5,7 @@ Source: pytorch/pytorch, whose defaults the original uses.
 
 import dataclasses
 from collections.abc import Callable
-from typing import cast
+from typing import TypeVar, cast
 
 import flax.linen as nn
 import jax
@@ -15,6 +15,8 @@ from jax import ad_checkpoint
 from jax.typing import DTypeLike
 
 from rclicks_jax.ops import activations, chain, depthwise, strided
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +62,19 @@ def keep_some(update: jax.Array, keep: float | jax.Array, key: jax.Array) -> jax
     return jnp.where(kept, scaled, jnp.zeros_like(update))
 
 
+class DropKey(nn.Module):
+    """Draws a key of dropout."""
+
+    def __call__(self) -> jax.Array:
+        """Returns a key, which is a function of the names of this module."""
+        return self.make_rng("dropout")
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation as PyTorch's: momentum 0.1 and an unbiased running variance.
 
-    Statistics of a batch are taken over all devices of `axis_name`. Where running
-    statistics are used, features may be folded (`strided.fold`) by `side`.
+    Statistics of a batch are taken over all devices of `axis_name`. Features may be
+    folded (`strided.fold`) by `side`.
     """
 
     mode: Mode
@@ -73,7 +83,6 @@ class BatchNorm(nn.Module):
     def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
         """Normalises `f32[b h w c]` over all but the last axis."""
         mode = self.mode
-        assert side == 1 or not mode.train
         channels = features.shape[-1] // side**2
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
@@ -85,7 +94,11 @@ class BatchNorm(nn.Module):
         if mode.train:
             exact = features.astype(jnp.float32)
             mean, square = exact.mean((0, 1, 2)), (exact**2).mean((0, 1, 2))
-            count = np.prod(features.shape[:-1])
+            if side > 1:
+                mean, square = (
+                    x.reshape(side**2, channels).mean(0) for x in (mean, square)
+                )
+            count = np.prod(features.shape[:-1]) * side**2
             if mode.axis_name is not None and not self.is_initializing():
                 mean, square = jax.lax.pmean((mean, square), mode.axis_name)
                 count = count * jax.lax.axis_size(mode.axis_name)
@@ -206,9 +219,7 @@ def is_watched(module: nn.Module) -> bool:
     return module.is_initializing() or module.is_mutable_collection("intermediates")
 
 
-def of_folded(
-    module: nn.Module, convolve: Callable[..., jax.Array], images: jax.Array
-) -> jax.Array:
+def of_folded(module: nn.Module, convolve: Callable[..., T], images: jax.Array) -> T:
     """Convolves twice with stride 2, on TPUs images that are folded by 4.
 
     Folding is the same for all values that later layers see; only where they lie
@@ -220,16 +231,13 @@ def of_folded(
         images: `f32[b h w c]`.
 
     Returns:
-        What `convolve` returns, `f32[b h/4 w/4 d]`.
+        What `convolve` returns: features, `f32[b h/4 w/4 d]`, and what comes with them.
     """
     if is_watched(module) or any(side % 4 for side in images.shape[1:3]):
         return convolve(images)
 
-    def folded(images: jax.Array) -> jax.Array:
+    def folded(images: jax.Array) -> T:
         return convolve(strided.fold(images, 4), (4, 2))
 
     # JAX does not type what a branch returns.
-    return cast(
-        "jax.Array",
-        jax.lax.platform_dependent(images, tpu=folded, default=convolve),
-    )
+    return cast("T", jax.lax.platform_dependent(images, tpu=folded, default=convolve))

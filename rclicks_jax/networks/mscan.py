@@ -139,21 +139,15 @@ class Block(nn.Module):
         return features
 
 
-class DropKey(nn.Module):
-    """Draws a key of dropout."""
-
-    def __call__(self) -> jax.Array:
-        """Returns a key, which is a function of the names of this module."""
-        return self.make_rng("dropout")
-
-
 class BlockKeys(nn.Module):
     """Draws the keys of a block's dropped paths."""
 
     @nn.compact
     def __call__(self) -> jax.Array:
         """Returns `key[2]`."""
-        return jnp.stack([DropKey(name=f"Dropout_{index}")() for index in range(2)])
+        return jnp.stack(
+            [layers.DropKey(name=f"Dropout_{index}")() for index in range(2)]
+        )
 
 
 class Stem(nn.Module):
@@ -163,21 +157,25 @@ class Stem(nn.Module):
     mode: layers.Mode
 
     @nn.compact
-    def __call__(self, image: jax.Array) -> jax.Array:
-        """Embeds `f32[b h w 3]` as `f32[b h/4 w/4 c]`, sizes rounded up."""
-        proj_0 = layers.StridedConv(self.channels // 2, self.mode, name="proj_0")
-        proj_1 = layers.BatchNorm(self.mode, name="proj_1")
-        proj_3 = layers.StridedConv(self.channels, self.mode, name="proj_3")
+    def __call__(self, image: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
+        """Embeds an image.
 
-        def embed(image: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
-            hidden = layers.gelu(proj_1(proj_0(image, sides[0]), sides[1]))
-            return proj_3(hidden, sides[1])
+        Args:
+            image: `f32[b h w 3]`, or folded.
+            sides: By how much the convolutions find what they get folded.
 
-        # Statistics of a batch cannot leave a branch for one platform.
-        hidden = (
-            embed(image) if self.mode.train else layers.of_folded(self, embed, image)
+        Returns:
+            `f32[b h/4 w/4 c]`, sizes rounded up.
+        """
+        mode = self.mode
+        hidden = layers.StridedConv(self.channels // 2, mode, name="proj_0")(
+            image, sides[0]
         )
-        return layers.BatchNorm(self.mode, name="proj_4")(hidden)
+        hidden = layers.gelu(layers.BatchNorm(mode, name="proj_1")(hidden, sides[1]))
+        hidden = layers.StridedConv(self.channels, mode, name="proj_3")(
+            hidden, sides[1]
+        )
+        return layers.BatchNorm(mode, name="proj_4")(hidden)
 
 
 class Encoder(nn.Module):
@@ -213,8 +211,7 @@ class Encoder(nn.Module):
         mode = self.mode
         rates = np.linspace(0, self.drop_path, sum(self.depths))
         stages: list[jax.Array] = []
-        stem = Stem(self.embed_dims[0], mode, name="patch_embed1")
-        features = stem(image) + prompt
+        features = self._embed(image) + prompt
         for stage, (channels, depth) in enumerate(
             zip(self.embed_dims, self.depths, strict=True), start=1
         ):
@@ -232,6 +229,29 @@ class Encoder(nn.Module):
             features = norm(features)
             stages.append(features)
         return stages
+
+    def _embed(self, image: jax.Array) -> jax.Array:
+        """Embeds `f32[b h w 3]` by the stem, on TPUs folded."""
+        name = "patch_embed1"
+        stem = Stem(self.embed_dims[0], self.mode, parent=None)
+        if layers.is_watched(self):
+            return stem.clone(parent=self, name=name)(image)
+        # Flax does not type its variables.
+        own: Any = {
+            part: self.get_variable(part, name) for part in ("params", "batch_stats")
+        }
+
+        # Statistics of a batch leave a branch for one platform as a result.
+        def embed(
+            image: jax.Array, sides: tuple[int, int] = (1, 1)
+        ) -> tuple[jax.Array, Any]:
+            applied: Any = stem.apply(own, image, sides, mutable=["batch_stats"])
+            return applied
+
+        features, changed = layers.of_folded(self, embed, image)
+        if self.mode.train:
+            self.put_variable("batch_stats", name, changed["batch_stats"])
+        return features
 
     def _blocks(
         self, block: Block, names: Sequence[str], keeps: np.ndarray, features: jax.Array

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers import network_of, state_of
 
-from rclicks_jax.networks import clickability, convert, hamburger, layers
-from rclicks_jax.ops import scaling
+from rclicks_jax.networks import clickability, convert, factorisation, layers
+from rclicks_jax.ops import scaling, strided
 from rclicks_jax.settings import networks
 
 pytestmark = pytest.mark.usefixtures("compiled_for_users")
@@ -72,12 +72,33 @@ def test_the_factorisation_equals_the_original(original):
     (bases_key,) = (key for key in state if key.endswith("ham.bases"))
     channels = network.ham_channels
     pixels = saved["nmf_in_b0"].reshape(channels, -1).T
-    bases, coefficients = hamburger.factorise(
+    bases, coefficients = factorisation.factorise(
         jnp.asarray(pixels), jnp.asarray(state[bases_key][0]), network.ham_eval_steps
     )
     np.testing.assert_allclose(bases, saved["nmf_final_bases"][0], rtol=1e-3, atol=1e-5)
     expected = saved["nmf_final_coef_b0"][0]
     np.testing.assert_allclose(coefficients, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_gradient_of_an_image_as_one_product_is_that_of_the_factorisation():
+    random = np.random.default_rng(0)
+    features, bases, weights, others = (
+        random.random(shape).astype(np.float32)
+        for shape in ((40, 12), (12, 4), (12, 4), (40, 4))
+    )
+
+    def loss(features, bases, factorise):
+        found, coefficients = factorise(features, bases, 3)
+        return (found * weights).sum() + (coefficients * others).sum()
+
+    gradient = jax.grad(loss, argnums=(0, 1))
+    for ours, theirs in zip(
+        gradient(features, bases, factorisation.factorise_image),
+        gradient(features, bases, factorisation.factorise),
+        strict=True,
+    ):
+        scale = float(jnp.abs(theirs).max())
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +147,21 @@ def test_batch_statistics_are_those_of_all_devices():
     unbiased = images.var(axis=(0, 1, 2), ddof=1)
     expected = 0.9 + 0.1 * unbiased
     np.testing.assert_allclose(alone[1]["batch_stats"]["var"], expected, rtol=1e-5)
+
+
+def test_batch_statistics_of_folded_features_are_those_of_their_channels():
+    norm = layers.BatchNorm(layers.Mode(train=True))
+    images = np.random.default_rng(0).normal(2, 3, (2, 4, 8, 3)).astype(np.float32)
+    variables = norm.init(jax.random.key(0), images)
+    expected, changed = norm.apply(variables, images, mutable=["batch_stats"])
+    folded, same = norm.apply(
+        variables, strided.fold(images, 2), 2, mutable=["batch_stats"]
+    )
+    np.testing.assert_allclose(folded, strided.fold(expected, 2), atol=1e-5)
+    for ours, theirs in zip(
+        jax.tree.leaves(same), jax.tree.leaves(changed), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_maps_are_scaled_to_reach_from_zero_to_one(variant):
