@@ -286,10 +286,13 @@ def test_a_job_of_which_nothing_works_stops_unless_its_user_lets_it(
     assert f"The first 10 {job.unit}s all failed in the same way" in said
     assert "no room for photograph" in said
     assert f"folder goes on. {job.setting}=1 would go on" in said
-    assert attempts_of(tmp_path)[0] == {1: 10}
+    # Some that are later in the order may have ended before the last of the ten.
+    tried = attempts_of(tmp_path)[0]
+    assert [*tried] == [1]
+    assert 10 <= tried[1] <= 12
     outcome = job.start(data, tmp_path, max_failed=1.0)
     assert outcome.counts == {"ok": 0, "skipped": 0, "failed": 12}
-    assert attempts_of(tmp_path)[0] == {1: 12, 2: 10}
+    assert attempts_of(tmp_path)[0] == {1: 12, 2: tried[1]}
 
 
 def test_one_result_keeps_a_job_going(job, data, trouble, tmp_path):

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ADAPTERS = ROOT / "rclicks_jax" / "bridge" / "adapters"
 METHODS = methods.catalogue().methods
 # Readers of `adapters.options.Options` whose option has a fixed name.
-FIXED = {"device", "batch"}
+FIXED = {"device", "batch", "dataset"}
 NAMED = {"text", "choice", "number", "switch", "path"}
 
 
