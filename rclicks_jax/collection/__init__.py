@@ -3,7 +3,7 @@
 A study is a folder:
 
     STUDY/study.toml        settings (`settings.collection`), read by `study_files`
-    STUDY/texts/LANG.toml   what participants read (`languages`); packaged ones need no copy
+    STUDY/texts/LANG.toml   what participants read (`languages`); optional
     STUDY/platforms.toml    where people come from and go to (`platforms`); optional
     STUDY/assets/ID.webp    pictures that browsers show (`display`, `assets`)
     STUDY/private/          masks and regions; never served

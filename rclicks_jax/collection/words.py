@@ -42,6 +42,7 @@ Reason = Literal[
     "tiny",
     "clock",
     "early",
+    "geometry",
     "not_fetched",
     "other_device",
     "zoomed",
@@ -50,7 +51,9 @@ Reason = Literal[
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 # These are noted and do not reject a click.
-SOFT_REASONS: frozenset[Reason] = frozenset({"zoomed", "keyboard", "tablet"})
+SOFT_REASONS: frozenset[Reason] = frozenset(
+    {"other_device", "zoomed", "keyboard", "tablet"}
+)
 SessionReason = Literal["session_control", "session_same_place", "session_speed"]
 # These are flags, on which a person decides; the others reject a session.
 SOFT_SESSION_REASONS: frozenset[SessionReason] = frozenset(

@@ -189,7 +189,9 @@ class JudgementSettings:
         exposure_ms: Most that the shown time of a step may differ from the wanted one.
         exposure_share: The same as a share of the wanted time; the larger counts.
         drag_px: Most between press and release, CSS pixels.
-        tiny_px: Least side of the region's box on the screen, CSS pixels.
+        tiny_px: Least longer side of the region's box on the screen, CSS pixels.
+        place_px: Most that a click's place in the picture and its place in the window
+            may contradict each other, CSS pixels.
         clock_s: Most that a server's seconds may be fewer than those of the steps.
         zoom: Scale of a pinch zoom from which a click is noted as zoomed.
         control_failed: Control tasks that a session may fail.
@@ -208,6 +210,7 @@ class JudgementSettings:
     exposure_share: Annotated[float, checks.within(0, 1)] = 0.1
     drag_px: Annotated[float, checks.at_least(0)] = 10.0
     tiny_px: Annotated[float, checks.at_least(0)] = 12.0
+    place_px: Annotated[float, checks.more_than(0)] = 2.0
     clock_s: Annotated[float, checks.at_least(0)] = 0.2
     zoom: Annotated[float, checks.at_least(1)] = 1.01
     control_failed: Annotated[int, checks.at_least(0)] = 1
