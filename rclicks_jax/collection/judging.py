@@ -3,6 +3,9 @@
 Whatever is judged is kept with its reasons, and can be judged again by other settings.
 """
 
+import dataclasses
+import hashlib
+import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -66,6 +69,26 @@ class Click(msgspec.Struct, frozen=True):
     def seconds(self) -> float:
         """Time from when a click was taken until it was made, seconds."""
         return (self.message.down.t - self.message.enabled_t) / 1000
+
+
+class JudgedClick(msgspec.Struct, frozen=True):
+    """A click as it is stored: with its judgement when it came.
+
+    Attributes:
+        click: The click.
+        reasons: What spoke against it.
+        policy: Hash of the settings by which it was judged.
+    """
+
+    click: Click
+    reasons: tuple[words.Reason, ...]
+    policy: str
+
+
+def policy_hash(policy: JudgementSettings) -> str:
+    """Returns a hash of the settings of a judgement."""
+    content = json.dumps(dataclasses.asdict(policy), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def pixel(uv: tuple[float, float], height: int, width: int) -> tuple[int, int]:

@@ -142,6 +142,7 @@ class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         contact: Whom participants may write to.
         minutes: How long the study takes, as it says.
         tasks: Number of tasks of a person, practice apart.
+        devices: Devices that the study wants.
         test: Whether this is a look at the study, which is never counted.
         problem: Key of a text that says what is wrong with the device; empty if
             nothing.
@@ -159,6 +160,7 @@ class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     contact: str
     minutes: int
     tasks: int
+    devices: tuple[str, ...]
     test: bool = False
     problem: str = ""
     pace: words.Pace = "timed"
@@ -220,12 +222,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A picture and the frame that `u` and `v` are shares of.
+    """A picture, whole: `uv` are shares of its width and height.
 
     Attributes:
         url: Address on this server, `/a/ID.webp`.
-        w: Width of the frame, pixels of the photograph; gives its shape on the screen.
-        h: Height of the frame.
+        w: Its width, pixels.
+        h: Its height, pixels.
     """
 
     url: str
@@ -240,14 +242,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         picture: The picture; None for a text.
         text: The text; to be shown with `textContent`.
         language: Language of the text.
-        min_ms: Least time that a text is on the screen, for its length; part of `ms` of
-            the step already.
     """
 
     picture: Picture | None = None
     text: str = ""
     language: str = ""
-    min_ms: int = 0
 
 
 class Task(
@@ -274,8 +273,6 @@ class Task(
         image: The photograph.
         target: What is to be clicked.
         practice: Whether feedback comes with the answer.
-        tolerance: Click radius as a share of the photograph's diagonal, for the size of
-            a marker.
         done: Tasks that are done, practice apart.
         of: Tasks of a person, practice apart.
         preload: Addresses of pictures to fetch now: all of this task.
@@ -293,7 +290,6 @@ class Task(
     image: Picture
     target: Target
     practice: bool
-    tolerance: float
     done: int
     of: int
     preload: tuple[str, ...]
