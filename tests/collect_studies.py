@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import pathlib
+import threading
 
 import msgspec
 import numpy as np
@@ -29,6 +30,12 @@ class Clock:
 
     def __init__(self):
         self.now = 1_000_000.0
+        self._lock = threading.Lock()
+
+    def wait(self, seconds):
+        """Moves on, whoever else does so at the same time."""
+        with self._lock:
+            self.now += seconds
 
     def __call__(self):
         return self.now
