@@ -123,7 +123,14 @@ class Person:
     def inside(self, task):
         """Returns a place on the target of a task, which no browser knows."""
         found = self.desk.store.read(catalogue.tasks)
-        facts = next(t for t in found if t.image in task.image.url)
+        shown = task.target.picture
+        url = shown.url if shown else ""
+        facts = next(
+            t
+            for t in found
+            if t.image in task.image.url
+            and (not url or any(asset in url for asset in t.targets.values()))
+        )
         y0, y1, x0, x1 = facts.box
         return ((x0 + x1) / 2 / facts.width, (y0 + y1) / 2 / facts.height)
 

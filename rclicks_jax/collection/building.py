@@ -251,6 +251,11 @@ def region_path(study: study_files.Study, task: TaskFacts) -> pathlib.Path:
     return study.private(REGIONS, f"{task.task_id}.png")
 
 
+def prev_mask_path(study: study_files.Study, task: TaskFacts) -> pathlib.Path:
+    """Returns the file of the mask before, of a task of a later round."""
+    return study.private(PREV_MASKS, f"{task.task_id}.png")
+
+
 def photograph_path(study: study_files.Study, task: TaskFacts) -> pathlib.Path:
     """Returns the file of the photograph of a task, without a suffix."""
     return study.private(PHOTOGRAPHS, task.image_id)
