@@ -46,7 +46,7 @@ def open_for_people(
     study = study_files.read(folder)
     store = Store(study.database)
     try:
-        _expect_built(study, store)
+        expect_built(study, store)
         wave = store.write(lambda db: _wave(db, study, now, new_wave)).result()
         store.write(lambda db: _update_cells(db, study)).result()
         return Opened(study, store, _desk(study, store, wave))
@@ -77,7 +77,12 @@ def _desk(study: study_files.Study, store: Store, wave: int) -> Desk:
     return Desk(study, wave, assignment.orders(study.config), source_of(store))
 
 
-def _expect_built(study: study_files.Study, store: Store) -> None:
+def expect_built(study: study_files.Study, store: Store) -> None:
+    """Makes sure that `init` has finished, by the settings as they are.
+
+    Raises:
+        DataError: It has not.
+    """
     again = f"run rclicks-collect init {study.folder}"
     if not store.read(lambda db: catalogue.note(db, building.BUILT_NOTE)):
         raise errors.DataError(f"{study.folder} is not finished: {again}.")

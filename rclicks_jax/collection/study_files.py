@@ -16,7 +16,7 @@ from rclicks_jax.settings import dicts, docs
 from rclicks_jax.settings.collection import CollectionConfig
 
 SETTINGS = "study.toml"
-_SECRET = "secret"
+SECRET = "secret"
 DATABASE = "study.db"
 ASSETS = "assets"
 PRIVATE = "private"
@@ -78,7 +78,7 @@ def create(folder: pathlib.Path, config: CollectionConfig) -> Study:
                 f"{folder} has other files than a study's: choose a new folder."
             )
         files.write_output(folder / SETTINGS, to_toml(config))
-    secret = folder / _SECRET
+    secret = folder / SECRET
     if not secret.exists():
         descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:
@@ -103,14 +103,14 @@ def read(folder: pathlib.Path) -> Study:
         )
     config = read_settings(path)
     try:
-        secret = (folder / _SECRET).read_bytes()
+        secret = (folder / SECRET).read_bytes()
     except OSError as error:
         raise errors.DataError(
-            f"{folder / _SECRET} cannot be read: {errors.reason(error)}. Without the "
+            f"{folder / SECRET} cannot be read: {errors.reason(error)}. Without the "
             "study's secret no session can go on."
         ) from error
     if len(secret) != tokens.SECRET_BYTES:
-        raise errors.DataError(f"{folder / _SECRET} was changed.")
+        raise errors.DataError(f"{folder / SECRET} was changed.")
     return Study(
         folder,
         config,

@@ -124,6 +124,12 @@ def expire(db: sqlite3.Connection, now: float) -> int:
     return len(over)
 
 
+def count_over(db: sqlite3.Connection, now: float) -> int:
+    """Returns how many leases are over and not ended yet."""
+    query = "SELECT COUNT(*) FROM assignments WHERE state = 'open' AND expires <= ?"
+    return db.execute(query, (now,)).fetchone()[0]
+
+
 def void_open(db: sqlite3.Connection, session_id: str) -> int:
     """Gives up the open assignments of a session; returns how many."""
     still_open = of_session(db, session_id, "open")

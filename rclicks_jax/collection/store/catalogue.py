@@ -27,6 +27,13 @@ class Wave(NamedTuple):
     started: float
 
 
+def damage(db: sqlite3.Connection) -> str:
+    """Returns what is damaged in the database; empty if nothing is."""
+    rows = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+    rows += ["a row without its parent" for _ in db.execute("PRAGMA foreign_key_check")]
+    return "" if rows == ["ok"] else "; ".join(rows)
+
+
 def note(db: sqlite3.Connection, key: str) -> str:
     """Returns a note; empty if there is none."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -1,0 +1,139 @@
+"""rclicks-collect: asks people where they click, on your photographs.
+
+rclicks-collect init --data=folder:PHOTOS STUDY
+rclicks-collect check STUDY
+rclicks-collect status STUDY
+rclicks-collect masks --segmenter=random_walker STUDY
+rclicks-collect plan STUDY
+rclicks-collect invite --address=https://study.example.org STUDY 50
+rclicks-collect export --out=CLICKS STUDY
+rclicks-collect forget STUDY NAME
+
+init makes a study of photographs and masks. Its settings are in STUDY/study.toml; --set
+gives some of them, as in --set='display.modes=["Object_CutOut", "Silhouette_Mask"]'.
+masks adds tasks of later rounds. plan says how many clicks and people are needed. A
+command may be stopped; the same command goes on.
+"""
+
+from collections.abc import Callable, Sequence
+
+from rclicks_jax.launch import commands, study_flags
+
+from rclicks_jax import errors
+
+_ALLOWED = (
+    "init STUDY, status STUDY, export STUDY, forget STUDY NAME..., check STUDY, "
+    "invite STUDY NUMBER, masks STUDY, or plan STUDY"
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Does what the first argument says; returns the exit status."""
+    action, *names = arguments or [""]
+    if action not in _ACTIONS or not names:
+        raise errors.BadValueError(
+            "Arguments",
+            " ".join(arguments) or "none",
+            _ALLOWED,
+            errors.meant(action, _ACTIONS),
+        )
+    if len(names) > 1 and action not in ("forget", "invite"):
+        raise errors.BadValueError("Arguments", " ".join(arguments), _ALLOWED)
+    study_flags.refuse_unused(action)
+    from rclicks_jax.collection import extras
+
+    extras.require()
+    return _ACTIONS[action](*names)
+
+
+def _init(study: str) -> int:
+    # What the actions import takes time, which --help does without.
+    from rclicks_jax.collection import actions
+
+    return actions.init(study, study_flags.DATA.value, study_flags.SET.value)
+
+
+def _status(study: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.show_status(study, study_flags.CODE.value)
+
+
+def _export(study: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.run_export(
+        study,
+        study_flags.needed(study_flags.OUT, "a folder"),
+        mode=study_flags.MODE.value,
+        surplus=study_flags.SURPLUS.value,
+        tolerance=study_flags.TOLERANCE.value,
+    )
+
+
+def _forget(study: str, *names: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.forget(
+        study, names, everyone=study_flags.ALL.value, erase=study_flags.ERASE.value
+    )
+
+
+def _check(study: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.run_checks(study)
+
+
+def _invite(study: str, *count: str) -> int:
+    from rclicks_jax.collection import actions
+
+    if len(count) != 1 or not count[0].isdecimal():
+        raise errors.BadValueError("Arguments", " ".join(count) or "none", _ALLOWED)
+    return actions.invite(
+        study, int(count[0]), study_flags.needed(study_flags.ADDRESS, "https://HOST")
+    )
+
+
+def _masks(study: str) -> int:
+    from rclicks_jax.collection import later_rounds
+
+    return later_rounds.run(
+        study,
+        study_flags.SEGMENTER.value,
+        tuple(study_flags.DISTORTIONS.value),
+        clicks=study_flags.CLICKS.value,
+    )
+
+
+def _plan(study: str) -> int:
+    from rclicks_jax.collection import planning
+
+    return planning.run(
+        study,
+        effect=study_flags.EFFECT.value,
+        tasks=study_flags.TASKS.value,
+        simulations=study_flags.SIMULATIONS.value,
+        seed=study_flags.SEED.value,
+    )
+
+
+_ACTIONS: dict[str, Callable[..., int]] = {
+    "init": _init,
+    "status": _status,
+    "export": _export,
+    "forget": _forget,
+    "check": _check,
+    "invite": _invite,
+    "masks": _masks,
+    "plan": _plan,
+}
+
+
+def run() -> None:
+    """Entry point of the command."""
+    commands.run(main, __doc__ or "")
+
+
+if __name__ == "__main__":
+    run()
