@@ -13,12 +13,12 @@
 | `POST /api/void` | `Void` | `VoidAnswer` |
 | `POST /api/withdraw` | `Withdraw` | `Withdrawn` |
 | `POST /api/finish` | `FinishQuery` | `Finish` |
-| `GET /api/texts/LANG` | | texts of a language: a JSON object of text by key |
+| `GET /api/texts/LANG` | | `Texts`, of the nearest language |
 | `GET /a/ID.webp` | | a picture; the session's cookie says who fetched it |
 
-All but `enter` carry `Authorization: Bearer SESSION_TOKEN`. Bodies have at most
-`LIMITS.body` bytes; unknown fields, NaN and infinite numbers are refused. Errors are a
-`Problem` with the HTTP status that `service.Refusal` says.
+All but `enter` and texts carry `Authorization: Bearer SESSION_TOKEN`. Bodies have at
+most `LIMITS.body` bytes; unknown fields, NaN and infinite numbers are refused. Errors
+are a `Problem` with the HTTP status that `service.Refusal` says.
 
 Units: `*_ms` are milliseconds; times `t`, `on`, `off`, `enabled_t` are milliseconds of
 the browser's `performance` clock; places and sizes are CSS pixels; `uv` are shares of
@@ -164,6 +164,21 @@ class Entered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     test: bool = False
     problem: str = ""
     pace: words.Pace = "timed"
+
+
+class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the pages say in a language. A page that refuses to go on needs it too.
+
+    Attributes:
+        language: The language.
+        direction: `ltr` or `rtl`.
+        texts: Texts by key; several paragraphs are a list.
+    """
+
+    v: int = VERSION
+    language: str
+    direction: Literal["ltr", "rtl"]
+    texts: dict[str, str | tuple[str, ...]]
 
 
 class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -389,14 +404,14 @@ class Void(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         assignment: The assignment.
         reason: Why. `tiny`: the region is too small on this screen, `assets`: a picture
             did not come, `time`: the limit ran out, `hidden`: the page was left,
-            `person`: the person cannot do it.
+            `resized`: window or screen changed, `person`: the person cannot do it.
     """
 
     v: _Version = VERSION
     client_id: Id
     assignment: Id
     token: _Token
-    reason: Literal["tiny", "assets", "time", "hidden", "person"]
+    reason: Literal["tiny", "assets", "time", "hidden", "resized", "person"]
 
 
 class VoidAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
