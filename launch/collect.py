@@ -1,7 +1,9 @@
 """rclicks-collect: asks people where they click, on your photographs.
 
+rclicks-collect demo
 rclicks-collect init --data=folder:PHOTOS STUDY
 rclicks-collect check STUDY
+rclicks-collect serve --port=8000 STUDY
 rclicks-collect status STUDY
 rclicks-collect masks --segmenter=random_walker STUDY
 rclicks-collect plan STUDY
@@ -11,26 +13,33 @@ rclicks-collect forget STUDY NAME
 
 init makes a study of photographs and masks. Its settings are in STUDY/study.toml; --set
 gives some of them, as in --set='display.modes=["Object_CutOut", "Silhouette_Mask"]'.
+demo opens a study on the sample photographs, for a look; serve opens one for people:
+on this machine alone, or with --behind_proxy behind a proxy with TLS (docs/collect.md).
 masks adds tasks of later rounds. plan says how many clicks and people are needed. A
 command may be stopped; the same command goes on.
 """
 
+import pathlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rclicks_jax.launch import commands, study_flags
 
 from rclicks_jax import errors
 
+if TYPE_CHECKING:
+    from rclicks_jax.collection import serving
+
 _ALLOWED = (
-    "init STUDY, status STUDY, export STUDY, forget STUDY NAME..., check STUDY, "
-    "invite STUDY NUMBER, masks STUDY, or plan STUDY"
+    "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
+    "check STUDY, invite STUDY NUMBER, masks STUDY, or plan STUDY"
 )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Does what the first argument says; returns the exit status."""
     action, *names = arguments or [""]
-    if action not in _ACTIONS or not names:
+    if action not in _ACTIONS or not (names or action == "demo"):
         raise errors.BadValueError(
             "Arguments",
             " ".join(arguments) or "none",
@@ -42,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     study_flags.refuse_unused(action)
     from rclicks_jax.collection import extras
 
-    extras.require()
+    extras.require(server=action in ("serve", "demo"))
     return _ACTIONS[action](*names)
 
 
@@ -51,6 +60,34 @@ def _init(study: str) -> int:
     from rclicks_jax.collection import actions
 
     return actions.init(study, study_flags.DATA.value, study_flags.SET.value)
+
+
+def _serve(study: str) -> int:
+    from rclicks_jax.collection import serving
+
+    name = serving.serve(pathlib.Path(study), _options())
+    print(f"Closed by {name}; the same command opens it again.")
+    return 0
+
+
+def _demo(folder: str = "") -> int:
+    from rclicks_jax.collection import demo
+
+    return demo.run(folder, _options())
+
+
+def _options() -> "serving.Options":
+    """Returns how a study is served, by the flags."""
+    from rclicks_jax.collection import serving
+
+    return serving.Options(
+        host=study_flags.HOST.value,
+        port=study_flags.PORT.value,
+        admin_port=study_flags.ADMIN_PORT.value,
+        behind_proxy=study_flags.BEHIND_PROXY.value,
+        new_wave=study_flags.NEW_WAVE.value,
+        log_requests=study_flags.LOG_REQUESTS.value,
+    )
 
 
 def _status(study: str) -> int:
@@ -119,7 +156,9 @@ def _plan(study: str) -> int:
 
 
 _ACTIONS: dict[str, Callable[..., int]] = {
+    "demo": _demo,
     "init": _init,
+    "serve": _serve,
     "status": _status,
     "export": _export,
     "forget": _forget,

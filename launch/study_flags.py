@@ -52,9 +52,29 @@ TASKS = flags.DEFINE_integer(
 )
 SIMULATIONS = flags.DEFINE_integer("simulations", 40, "plan: simulated studies.")
 SEED = flags.DEFINE_integer("seed", 0, "plan: seed of the simulated studies.")
+HOST = flags.DEFINE_string("host", "127.0.0.1", "serve, demo: address to listen on.")
+PORT = flags.DEFINE_integer("port", 8000, "serve, demo: port for participants.")
+ADMIN_PORT = flags.DEFINE_integer(
+    "admin_port",
+    0,
+    "serve, demo: port of the owner's pages on 127.0.0.1; 0 for the one after --port.",
+)
+BEHIND_PROXY = flags.DEFINE_boolean(
+    "behind_proxy", False, "serve: a proxy with TLS stands in front."
+)
+NEW_WAVE = flags.DEFINE_boolean(
+    "new_wave",
+    False,
+    "serve: what participants see has changed, and a new wave may begin.",
+)
+LOG_REQUESTS = flags.DEFINE_boolean(
+    "log_requests", False, "serve, demo: a line for each request, without addresses."
+)
 # Flags of each action that has any.
 OF_ACTIONS: dict[str, Sequence[flags.FlagHolder[Any]]] = {
+    "demo": (HOST, PORT, ADMIN_PORT, LOG_REQUESTS),
     "init": (DATA, SET),
+    "serve": (HOST, PORT, ADMIN_PORT, BEHIND_PROXY, NEW_WAVE, LOG_REQUESTS),
     "status": (CODE,),
     "export": (OUT, MODE, SURPLUS, TOLERANCE),
     "forget": (ALL, ERASE),
@@ -66,10 +86,11 @@ OF_ACTIONS: dict[str, Sequence[flags.FlagHolder[Any]]] = {
 
 def refuse_unused(action: str) -> None:
     """Refuses flags of other actions: what a user asks for is not left out."""
+    own = [f"--{holder.name}" for holder in OF_ACTIONS.get(action, ())]
     for other, holders in OF_ACTIONS.items():
-        given = [f"--{holder.name}" for holder in holders if holder.present]
-        if given and other != action:
-            own = [f"--{holder.name}" for holder in OF_ACTIONS.get(action, ())]
+        names = [f"--{holder.name}" for holder in holders if holder.present]
+        given = [name for name in names if name not in own]
+        if given:
             raise errors.BadValueError(
                 f"Flags of {action}",
                 f"{', '.join(given)}, which `{other}` takes",

@@ -187,10 +187,7 @@ def _task(service: Service, task_id: str) -> str:
         height=facts.height,
         radius=max(2.0, facts.radius),
         image=facts.image,
-        maps=[
-            (mode, dots, _counted(dots))
-            for mode, dots in sorted(maps.items())
-        ],
+        maps=[(mode, dots, _counted(dots)) for mode, dots in sorted(maps.items())],
     )
 
 

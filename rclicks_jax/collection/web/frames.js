@@ -49,7 +49,7 @@ export class Sequence {
     this.check = check;
     /** @type {import("./types.js").Shown[]} */
     this.shown = [];
-    this.changed = 0;
+    this.on = 0;
     this.frames = 0;
     this.running = true;
   }
@@ -61,13 +61,14 @@ export class Sequence {
    * @param {number} [frame] Time of the frame in which this is called, if in one.
    */
   async show(step, change, frame) {
-    this.changed = frame ?? (await nextFrame());
+    if (frame === undefined) await nextFrame();
     this.check();
     change();
     const on = await nextFrame();
     this.end(on, this.frames + 1);
     this.shown.push({ step, on, off: on, frames: 0 });
     this.frames = 0;
+    this.on = on;
     return on;
   }
 
@@ -81,7 +82,8 @@ export class Sequence {
       const now = await nextFrame();
       this.check();
       this.frames += 1;
-      if (now - this.changed + frameMs / 2 >= ms) return now;
+      // The next step is on the screen one frame later.
+      if (now - this.on + 1.5 * frameMs >= ms) return now;
     }
   }
 
@@ -96,7 +98,7 @@ export class Sequence {
       if (!this.running) return;
       this.check();
       this.frames += 1;
-      if (limitMs && now - this.changed >= limitMs) return;
+      if (limitMs && now - this.on >= limitMs) return;
     }
   }
 
