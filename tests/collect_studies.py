@@ -59,10 +59,11 @@ def config_of(data, **changes):
         # Photographs of a few pixels have a click radius of one.
         judgement=JudgementSettings(tiny_px=0),
     )
-    for key, value in changes.items():
-        section = dataclasses.replace(getattr(config, key), **value)
-        config = dataclasses.replace(config, **{key: section})
-    return config
+    sections = {
+        key: dataclasses.replace(getattr(config, key), **value)
+        for key, value in changes.items()
+    }
+    return dataclasses.replace(config, **sections)
 
 
 def make(parent: pathlib.Path, names=("a", "b", "c", "d"), **changes):
