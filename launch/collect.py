@@ -25,6 +25,7 @@ _ALLOWED = (
     "init STUDY, status STUDY, export STUDY, forget STUDY NAME..., check STUDY, "
     "invite STUDY NUMBER, masks STUDY, or plan STUDY"
 )
+_FLAGS = study_flags.define()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     if len(names) > 1 and action not in ("forget", "invite"):
         raise errors.BadValueError("Arguments", " ".join(arguments), _ALLOWED)
-    study_flags.refuse_unused(action)
+    study_flags.refuse_unused(_FLAGS, action)
     from rclicks_jax.collection import extras
 
     extras.require()
@@ -50,13 +51,13 @@ def _init(study: str) -> int:
     # What the actions import takes time, which --help does without.
     from rclicks_jax.collection import actions
 
-    return actions.init(study, study_flags.DATA.value, study_flags.SET.value)
+    return actions.init(study, _FLAGS["data"].value, _FLAGS["set"].value)
 
 
 def _status(study: str) -> int:
     from rclicks_jax.collection import actions
 
-    return actions.show_status(study, study_flags.CODE.value)
+    return actions.show_status(study, _FLAGS["code"].value)
 
 
 def _export(study: str) -> int:
@@ -64,10 +65,10 @@ def _export(study: str) -> int:
 
     return actions.run_export(
         study,
-        study_flags.needed(study_flags.OUT, "a folder"),
-        mode=study_flags.MODE.value,
-        surplus=study_flags.SURPLUS.value,
-        tolerance=study_flags.TOLERANCE.value,
+        study_flags.needed(_FLAGS, "out", "a folder"),
+        mode=_FLAGS["mode"].value,
+        surplus=_FLAGS["surplus"].value,
+        tolerance=_FLAGS["tolerance"].value,
     )
 
 
@@ -75,7 +76,7 @@ def _forget(study: str, *names: str) -> int:
     from rclicks_jax.collection import actions
 
     return actions.forget(
-        study, names, everyone=study_flags.ALL.value, erase=study_flags.ERASE.value
+        study, names, everyone=_FLAGS["all"].value, erase=_FLAGS["erase"].value
     )
 
 
@@ -91,7 +92,7 @@ def _invite(study: str, *count: str) -> int:
     if len(count) != 1 or not count[0].isdecimal():
         raise errors.BadValueError("Arguments", " ".join(count) or "none", _ALLOWED)
     return actions.invite(
-        study, int(count[0]), study_flags.needed(study_flags.ADDRESS, "https://HOST")
+        study, int(count[0]), study_flags.needed(_FLAGS, "address", "https://HOST")
     )
 
 
@@ -100,9 +101,9 @@ def _masks(study: str) -> int:
 
     return later_rounds.run(
         study,
-        study_flags.SEGMENTER.value,
-        tuple(study_flags.DISTORTIONS.value),
-        clicks=study_flags.CLICKS.value,
+        _FLAGS["segmenter"].value,
+        tuple(_FLAGS["distortions"].value),
+        clicks=_FLAGS["clicks"].value,
     )
 
 
@@ -111,10 +112,10 @@ def _plan(study: str) -> int:
 
     return planning.run(
         study,
-        effect=study_flags.EFFECT.value,
-        tasks=study_flags.TASKS.value,
-        simulations=study_flags.SIMULATIONS.value,
-        seed=study_flags.SEED.value,
+        effect=_FLAGS["effect"].value,
+        tasks=_FLAGS["tasks"].value,
+        simulations=_FLAGS["simulations"].value,
+        seed=_FLAGS["seed"].value,
     )
 
 
