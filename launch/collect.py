@@ -34,6 +34,7 @@ _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
     "check STUDY, invite STUDY NUMBER, masks STUDY, or plan STUDY"
 )
+_FLAGS = study_flags.define()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         )
     if len(names) > 1 and action not in ("forget", "invite"):
         raise errors.BadValueError("Arguments", " ".join(arguments), _ALLOWED)
-    study_flags.refuse_unused(action)
+    study_flags.refuse_unused(_FLAGS, action)
     from rclicks_jax.collection import extras
 
     extras.require(server=action in ("serve", "demo"))
@@ -59,7 +60,7 @@ def _init(study: str) -> int:
     # What the actions import takes time, which --help does without.
     from rclicks_jax.collection import actions
 
-    return actions.init(study, study_flags.DATA.value, study_flags.SET.value)
+    return actions.init(study, _FLAGS["data"].value, _FLAGS["set"].value)
 
 
 def _serve(study: str) -> int:
@@ -80,20 +81,14 @@ def _options() -> "serving.Options":
     """Returns how a study is served, by the flags."""
     from rclicks_jax.collection import serving
 
-    return serving.Options(
-        host=study_flags.HOST.value,
-        port=study_flags.PORT.value,
-        admin_port=study_flags.ADMIN_PORT.value,
-        behind_proxy=study_flags.BEHIND_PROXY.value,
-        new_wave=study_flags.NEW_WAVE.value,
-        log_requests=study_flags.LOG_REQUESTS.value,
-    )
+    names = study_flags.OF_ACTIONS["serve"]
+    return serving.Options(**{name: _FLAGS[name].value for name in names})
 
 
 def _status(study: str) -> int:
     from rclicks_jax.collection import actions
 
-    return actions.show_status(study, study_flags.CODE.value)
+    return actions.show_status(study, _FLAGS["code"].value)
 
 
 def _export(study: str) -> int:
@@ -101,10 +96,10 @@ def _export(study: str) -> int:
 
     return actions.run_export(
         study,
-        study_flags.needed(study_flags.OUT, "a folder"),
-        mode=study_flags.MODE.value,
-        surplus=study_flags.SURPLUS.value,
-        tolerance=study_flags.TOLERANCE.value,
+        study_flags.needed(_FLAGS, "out", "a folder"),
+        mode=_FLAGS["mode"].value,
+        surplus=_FLAGS["surplus"].value,
+        tolerance=_FLAGS["tolerance"].value,
     )
 
 
@@ -112,7 +107,7 @@ def _forget(study: str, *names: str) -> int:
     from rclicks_jax.collection import actions
 
     return actions.forget(
-        study, names, everyone=study_flags.ALL.value, erase=study_flags.ERASE.value
+        study, names, everyone=_FLAGS["all"].value, erase=_FLAGS["erase"].value
     )
 
 
@@ -128,7 +123,7 @@ def _invite(study: str, *count: str) -> int:
     if len(count) != 1 or not count[0].isdecimal():
         raise errors.BadValueError("Arguments", " ".join(count) or "none", _ALLOWED)
     return actions.invite(
-        study, int(count[0]), study_flags.needed(study_flags.ADDRESS, "https://HOST")
+        study, int(count[0]), study_flags.needed(_FLAGS, "address", "https://HOST")
     )
 
 
@@ -137,9 +132,9 @@ def _masks(study: str) -> int:
 
     return later_rounds.run(
         study,
-        study_flags.SEGMENTER.value,
-        tuple(study_flags.DISTORTIONS.value),
-        clicks=study_flags.CLICKS.value,
+        _FLAGS["segmenter"].value,
+        tuple(_FLAGS["distortions"].value),
+        clicks=_FLAGS["clicks"].value,
     )
 
 
@@ -148,10 +143,10 @@ def _plan(study: str) -> int:
 
     return planning.run(
         study,
-        effect=study_flags.EFFECT.value,
-        tasks=study_flags.TASKS.value,
-        simulations=study_flags.SIMULATIONS.value,
-        seed=study_flags.SEED.value,
+        effect=_FLAGS["effect"].value,
+        tasks=_FLAGS["tasks"].value,
+        simulations=_FLAGS["simulations"].value,
+        seed=_FLAGS["seed"].value,
     )
 
 

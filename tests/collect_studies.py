@@ -10,7 +10,14 @@ import numpy as np
 from collect_events import PC, event
 from helpers import make_folder
 
-from rclicks_jax.collection import building, messages, opening, service, study_files
+from rclicks_jax.collection import (
+    building,
+    messages,
+    opening,
+    regions,
+    service,
+    study_files,
+)
 from rclicks_jax.collection.store import catalogue
 from rclicks_jax.collection.store.database import Store
 from rclicks_jax.settings.collection import (
@@ -52,10 +59,11 @@ def config_of(data, **changes):
         # Photographs of a few pixels have a click radius of one.
         judgement=JudgementSettings(tiny_px=0),
     )
-    for key, value in changes.items():
-        section = dataclasses.replace(getattr(config, key), **value)
-        config = dataclasses.replace(config, **{key: section})
-    return config
+    sections = {
+        key: dataclasses.replace(getattr(config, key), **value)
+        for key, value in changes.items()
+    }
+    return dataclasses.replace(config, **sections)
 
 
 def make(parent: pathlib.Path, names=("a", "b", "c", "d"), **changes):
@@ -131,8 +139,11 @@ class Person:
             if t.image in task.image.url
             and (not url or any(asset in url for asset in t.targets.values()))
         )
-        y0, y1, x0, x1 = facts.box
-        return ((x0 + x1) / 2 / facts.width, (y0 + y1) / 2 / facts.height)
+        path = building.region_path(self.desk.study, facts)
+        region = regions.decode(path.read_bytes(), path.name)
+        places = np.argwhere(region)
+        y, x = places[len(places) // 2].tolist()
+        return ((x + 0.5) / facts.width, (y + 0.5) / facts.height)
 
     def click(self, task, fetched=None, **changes):
         """Clicks on a task when its steps are over."""
@@ -165,11 +176,6 @@ def facts_of(desk: service.Service):
 def sent_to_browsers(*told):
     """Returns what messages look like on their way to a browser."""
     return b"\n".join(map(msgspec.json.encode, told))
-
-
-def mask_of(task):
-    """Returns an empty mask of a task's frame."""
-    return np.zeros((task.height, task.width), bool)
 
 
 def source_of(folder):

@@ -93,7 +93,7 @@ def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
         flips: Whether each person's modes are exchanged, `bool[p people]`.
 
     Returns:
-        `f64[p]`; tasks without clicks of both modes are left out.
+        `f64[p]`; tasks without two clicks of each mode are left out.
     """
     total, count = np.zeros(len(flips)), np.zeros(len(flips))
     order = np.argsort(clicks.task, kind="stable")
@@ -105,12 +105,19 @@ def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
         distances = np.sqrt((apart**2).sum(axis=-1))
         second = (clicks.mode[own] == 1) ^ flips[:, clicks.person[own]]
         number = second.sum(axis=1)
-        both = (number > 0) & (number < len(own))
-        sizes = np.where(both, number, 1), np.where(both, len(own) - number, 1)
-        weights = np.where(second, 1 / sizes[0][:, None], -1 / sizes[1][:, None])
-        value = -((weights @ distances) * weights).sum(axis=1)
-        total += np.where(both, value, 0)
-        count += both
+        others = len(own) - number
+        enough = (number > 1) & (others > 1)
+        one, other = second.astype(np.float64), (~second).astype(np.float64)
+        to_one = one @ distances
+        between = (to_one * other).sum(axis=1) / np.maximum(number * others, 1)
+        # A click's distance from itself is left out: else unequal numbers of clicks
+        # would look like a difference.
+        pairs = np.maximum(number * (number - 1), 1)
+        within = (to_one * one).sum(axis=1) / pairs
+        pairs = np.maximum(others * (others - 1), 1)
+        within += ((other @ distances) * other).sum(axis=1) / pairs
+        total += np.where(enough, 2 * between - within, 0)
+        count += enough
     return total / np.maximum(count, 1)
 
 
@@ -160,21 +167,19 @@ def _persons(
 
     Clicks of a mode are dealt by rounds over the tasks: a round has each task once.
     """
-    half = max(1, per_person // 2)
-    person = np.zeros(len(task), np.int64)
-    for which in (0, 1):
-        own = np.flatnonzero(mode == which)
-        rounds = np.zeros(len(own), np.int64)
-        seen: dict[int, int] = {}
-        for at, number in enumerate(task[own]):
-            rounds[at] = seen.get(int(number), 0)
-            seen[int(number)] = int(rounds[at]) + 1
-        shuffled = generator.permutation(int(task.max()) + 1)
-        # A person's share of the second mode is of other tasks than of the first.
-        place = (shuffled[task[own]] + which * half) % len(shuffled)
-        parts = -(-len(shuffled) // half)
-        person[own] = rounds * parts + place // half
-    return person
+    tasks = int(task.max()) + 1
+    half = max(1, min(per_person, tasks) // 2)
+    parts = -(-tasks // half)
+    round_of = np.zeros(len(task), np.int64)
+    for number, which in itertools.product(range(tasks), (0, 1)):
+        own = np.flatnonzero((task == number) & (mode == which))
+        round_of[own] = np.arange(len(own))
+    shuffles = np.array(
+        [generator.permutation(tasks) for _ in range(int(round_of.max()) + 1)]
+    )
+    # A person's share of the second mode is of other tasks than of the first.
+    place = (shuffles[round_of, task] + mode * half) % tasks
+    return round_of * parts + place // half
 
 
 def _changed(places: np.ndarray, mode: np.ndarray, effect: Effect) -> np.ndarray:
