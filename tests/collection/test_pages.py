@@ -160,7 +160,7 @@ def test_a_self_paced_target_is_seen_as_often_as_wished(serve, visit):
     served = serve(study={"per_person": 1, "pace": "self_paced"})
     page = visit()
     begin(page, f"{served.url}/?platform=open")
-    on = page.locator(".tools .main")
+    on = page.locator(".tools button").first
     page.locator(".layer.shown").wait_for()
     for _ in range(3):
         on.click()

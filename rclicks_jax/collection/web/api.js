@@ -7,10 +7,7 @@ const PATIENCE_LIVE_MS = 180_000;
 
 /** The server refuses a request for good. */
 export class Refused extends Error {
-  /**
-   * @param {number} status
-   * @param {string} problem
-   */
+  /** @param {number} status @param {string} problem */
   constructor(status, problem) {
     super(problem);
     this.status = status;
@@ -50,12 +47,7 @@ export function texts(language, waits = () => {}) {
   return retried(path, {}, waits, PATIENCE_MS);
 }
 
-/**
- * @param {string} path
- * @param {RequestInit} options
- * @param {(problem: string) => void} waits
- * @param {number} patience
- */
+/** @param {string} path @param {RequestInit} options @param {(problem: string) => void} waits @param {number} patience */
 async function retried(path, options, waits, patience) {
   for (let attempt = 0; ; attempt += 1) {
     let problem = "offline";

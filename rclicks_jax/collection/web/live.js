@@ -26,11 +26,7 @@ export async function playLive(task, stage, context) {
   /** @type {(act: "undo"|"done"|"give_up") => void} */
   let chosen = () => {};
   const signs = [true, false].map((sign) =>
-    h(
-      "button",
-      { type: "button", class: "sign", "aria-pressed": sign, click: () => choose(sign) },
-      words.get(sign ? "live_add" : "live_remove"),
-    ),
+    h("button", { type: "button", "aria-pressed": String(sign), click: () => choose(sign) }, words.get(sign ? "live_add" : "live_remove")),
   );
   /** @param {boolean} sign */
   function choose(sign) {
@@ -42,7 +38,7 @@ export async function playLive(task, stage, context) {
   const done = h("button", { type: "button", class: "main", click: () => chosen("done") }, words.get("live_done"));
   const giveUp = h("button", { type: "button", class: "plain", click: () => chosen("give_up") }, words.get("live_give_up"));
   const old = stage.tools.lastElementChild;
-  stage.tools.replaceChildren(...signs, undo, done, giveUp, ...(old ? [old] : []));
+  stage.equip([...signs, undo, done, giveUp, ...(old ? [old] : [])]);
   const toggle = turner(task, stage, words);
 
   while (!ended) {

@@ -12,11 +12,7 @@ import * as tabs from "./tabs.js";
 const SESSION = "rclicks.session";
 const LANGUAGE = "rclicks.language";
 /** What a person is told who could not do a task, by the reason of its `Void`. */
-const TOLD = /** @type {Record<string, string>} */ ({
-  hidden: "feedback_exposure",
-  resized: "feedback_exposure",
-  time: "feedback_too_slow",
-});
+const TOLD = /** @type {Record<string, string>} */ ({ hidden: "feedback_exposure", resized: "feedback_exposure", time: "feedback_too_slow" });
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const parameters = Object.fromEntries(new URLSearchParams(location.search));
@@ -38,10 +34,7 @@ function kept(key) {
   }
 }
 
-/**
- * @param {string} key
- * @param {string} value
- */
+/** @param {string} key @param {string} value */
 function keep(key, value) {
   try {
     localStorage.setItem(key, value);
@@ -53,16 +46,10 @@ function keep(key, value) {
 /** @param {string} problem */
 const waits = (problem) => banner(problem && words ? words.get(problem) : "");
 
-/**
- * @param {string} path
- * @param {object} message
- */
+/** @param {string} path @param {object} message */
 const ask = (path, message) => post(path, message, session, waits);
 
-/**
- * @param {string} path
- * @param {any} message
- */
+/** @param {string} path @param {any} message */
 const send = (path, message) => deliver(path, message, session, waits);
 
 /** @returns {import("./pages.js").Frame} */
@@ -181,10 +168,7 @@ function told(feedback) {
   return keys.length ? keys.slice(0, 2) : ["feedback_other"];
 }
 
-/**
- * Shows the end, once nothing waits to be sent.
- * @param {import("./types.js").Finish} finish
- */
+/** Shows the end, once nothing waits to be sent. @param {import("./types.js").Finish} finish */
 async function end(finish) {
   banner(words.get("sending"));
   await flush(waits);

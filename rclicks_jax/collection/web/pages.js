@@ -1,4 +1,5 @@
 /** Pages without a photograph: consent, instructions, pause, end, and so on. */
+import { facts } from "./device.js";
 import { h } from "./dom.js";
 
 /**
@@ -15,7 +16,7 @@ import { h } from "./dom.js";
 export function page(frame, title, content) {
   const { words, root, entered, leave } = frame;
   const heading = h("h1", { tabindex: -1 }, title);
-  const header = h("header", {}, h("span", { class: "study" }, entered?.title ?? ""));
+  const header = h("header", {}, h("span", { class: "study", dir: "auto" }, entered?.title ?? ""));
   if (entered && Object.keys(entered.languages).length > 1) header.append(languages(frame, entered));
   const footer = h("footer", {});
   if (entered?.contact) footer.append(h("p", {}, words.get("contact", { contact: entered.contact })));
@@ -47,10 +48,7 @@ export function choice(frame, title, content, buttons) {
 /** @param {string[]} texts */
 export const paragraphs = (texts) => texts.map((text) => h("p", {}, text));
 
-/**
- * @param {Frame} frame
- * @param {import("./types.js").Entered} entered
- */
+/** @param {Frame} frame @param {import("./types.js").Entered} entered */
 function languages(frame, entered) {
   const options = Object.entries(entered.languages).map(([code, name]) =>
     h("option", { value: code, lang: code, selected: code === entered.language }, name),
@@ -66,14 +64,8 @@ export function consent(frame) {
   return choice(
     frame,
     words.get("consent_title"),
-    [
-      ...paragraphs(words.all("consent", { minutes: entered?.minutes ?? 0 })),
-      h("p", { class: "question" }, words.get("consent_question")),
-    ],
-    [
-      [true, words.get("consent_agree")],
-      [false, words.get("consent_refuse")],
-    ],
+    [...paragraphs(words.all("consent", { minutes: entered?.minutes ?? 0 })), h("p", { class: "question" }, words.get("consent_question"))],
+    [[true, words.get("consent_agree")], [false, words.get("consent_refuse")]],
   );
 }
 
@@ -84,7 +76,7 @@ export function instructions(frame) {
   return choice(
     frame,
     words.get("instructions_title"),
-    [...paragraphs(steps), h("p", { class: "aside" }, words.get("instructions_keyboard"))],
+    [...paragraphs(steps), ...paragraphs(facts().coarse ? [] : words.all("instructions_keyboard"))],
     [["begin", words.get("instructions_begin")]],
   );
 }
@@ -101,10 +93,7 @@ export function device(frame) {
   );
 }
 
-/**
- * @param {Frame} frame
- * @param {import("./types.js").Pause} told
- */
+/** @param {Frame} frame @param {import("./types.js").Pause} told */
 export function rest(frame, told) {
   const { words } = frame;
   const bar = h("progress", { max: told.of, value: told.done, "aria-label": words.get("progress", { done: told.done, of: told.of }) });
@@ -116,10 +105,7 @@ export function rest(frame, told) {
   );
 }
 
-/**
- * @param {Frame} frame
- * @param {import("./types.js").Finish} told
- */
+/** @param {Frame} frame @param {import("./types.js").Finish} told */
 export function finish(frame, told) {
   const { words } = frame;
   const content = paragraphs(words.all(`finish_${told.ending}`));
@@ -129,10 +115,7 @@ export function finish(frame, told) {
   page({ ...frame, leave: null }, words.get("finish_title"), content);
 }
 
-/**
- * @param {Frame} frame
- * @param {import("./types.js").Withdrawn} told
- */
+/** @param {Frame} frame @param {import("./types.js").Withdrawn} told */
 export function withdrawn(frame, told) {
   const { words } = frame;
   const content = paragraphs(words.all(told.erased ? "withdrawn_erased" : "withdrawn"));
@@ -148,7 +131,7 @@ export function withdrawn(frame, told) {
  */
 export function problem(frame, problem) {
   const { words } = frame;
-  page(frame, frame.entered?.title ?? words.get("device_title"), paragraphs([words.get(words.has(problem) ? problem : "problem_bad_request")]));
+  page(frame, document.title, paragraphs([words.get(words.has(problem) ? problem : "problem_bad_request")]));
 }
 
 /**
@@ -163,10 +146,7 @@ export function askToLeave(words) {
       dialog.remove();
       resolve(value);
     };
-    /**
-     * @param {"keep"|"erase"|"stay"} value
-     * @param {string} key
-     */
+    /** @param {"keep"|"erase"|"stay"} value @param {string} key */
     const button = (value, key) =>
       h("button", { type: "button", class: value === "stay" ? "main" : "", click: () => end(value) }, words.get(key));
     const dialog = h(
@@ -196,10 +176,7 @@ export function feedback(over, words, keys) {
   });
 }
 
-/**
- * @param {Words} words
- * @param {string} url
- */
+/** @param {Words} words @param {string} url */
 function goOn(words, url) {
   if (!url.startsWith("https://")) return [];
   return [h("p", {}, h("a", { class: "button main", href: url, rel: "noreferrer" }, words.get("finish_go")))];

@@ -13,11 +13,7 @@ import { playLive } from "./live.js";
  */
 
 /** @type {Record<string, string>} */
-const LOOK_TARGET = {
-  object: "look_target",
-  missing: "look_target_missing",
-  excess: "look_target_excess",
-};
+const LOOK_TARGET = { object: "look_target", missing: "look_target_missing", excess: "look_target_excess" };
 const MOST_SHOWN = 16;
 
 /**
@@ -58,11 +54,7 @@ export async function play(task, context) {
   }
 }
 
-/**
- * @param {Task} task
- * @param {Context} context
- * @param {string} reason
- */
+/** @param {Task} task @param {Context} context @param {string} reason */
 function giveUp(task, context, reason) {
   const { assignment, token } = task;
   return context.deliver("/api/void", { v: VERSION, client_id: newId(), assignment, token, reason });
@@ -83,10 +75,7 @@ async function beat(task, context, stage) {
   }
 }
 
-/**
- * @param {Task} task
- * @param {Stage} stage
- */
+/** @param {Task} task @param {Stage} stage */
 async function playTimed(task, stage) {
   const { pointing } = stage;
   const press = pointing.next();
@@ -126,7 +115,7 @@ async function playSelfPaced(task, stage, words) {
   const taken = await stage.unlessStopped(press);
   toggle.sequence.running = false;
   toggle.sequence.end(taken.down.t);
-  toggle.button.remove();
+  toggle.button.disabled = true;
   return eventOf(task, stage, taken, toggle.sequence.shown.slice(0, MOST_SHOWN), toggle.enabledAt(), toggle.views());
 }
 
@@ -152,6 +141,7 @@ export function turner(task, stage, words) {
       stage.ready(!isTarget);
       stage.say(isTarget ? LOOK_TARGET[task.ask] : `click_${task.ask}`);
       button.textContent = words.get(isTarget ? "feedback_next" : "show_target");
+      button.classList.toggle("main", isTarget);
     });
     if (isTarget) views += 1;
     else {
@@ -161,8 +151,8 @@ export function turner(task, stage, words) {
     busy = false;
     sequence.idle();
   };
-  const button = h("button", { type: "button", class: "main", click: turn });
-  stage.tools.prepend(button);
+  const button = h("button", { type: "button", class: "main", click: turn }, words.get("show_target"));
+  stage.equip([button, ...stage.tools.children]);
   turn();
   return { sequence, button, enabledAt: () => first, views: () => views };
 }

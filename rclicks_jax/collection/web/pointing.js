@@ -7,12 +7,7 @@ import { h } from "./dom.js";
 const STEP = 0.02;
 const FINE_STEP = 0.0025;
 /** @type {Record<string, number[]>} */
-const ARROWS = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * @typedef {{uv: number[], down: import("./types.js").Point, up: import("./types.js").Point, rect: number[], pointer: string, primary: boolean, contact: number[], trusted: boolean}} Press
@@ -146,8 +141,5 @@ export function place(element, [u, v]) {
   element.style.top = `${100 * v}%`;
 }
 
-/**
- * @param {number} part
- * @param {number} whole
- */
+/** @param {number} part @param {number} whole */
 const share = (part, whole) => (whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 0);

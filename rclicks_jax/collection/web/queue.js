@@ -42,10 +42,7 @@ export async function deliver(path, message, session, waits) {
   }
 }
 
-/**
- * Sends what an earlier visit left, in its order.
- * @param {(problem: string) => void} waits
- */
+/** Sends what an earlier visit left, in its order. @param {(problem: string) => void} waits */
 export async function flush(waits) {
   const items = await all();
   items.sort((one, other) => one.at - other.at);
@@ -66,10 +63,7 @@ export async function forget() {
   for (const item of await all()) await remove(item.id);
 }
 
-/**
- * @param {Item} item
- * @param {(problem: string) => void} waits
- */
+/** @param {Item} item @param {(problem: string) => void} waits */
 async function send(item, waits) {
   try {
     const answer = await post(item.path, item.message, item.session, waits);

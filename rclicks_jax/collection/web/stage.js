@@ -67,6 +67,13 @@ export class Stage {
     return this.surface.getBoundingClientRect();
   }
 
+  /** Changes the buttons below, which may leave another size for the picture. @param {Node[]} tools */
+  equip(tools) {
+    this.tools.replaceChildren(...tools);
+    this.surface.hidden = true;
+    this.fitted = this.fit();
+  }
+
   /** Notes whatever spoils a task. */
   watch() {
     const options = { signal: this.ending.signal };
@@ -115,10 +122,7 @@ export class Stage {
     return performance.now() - begun;
   }
 
-  /**
-   * Loads a picture, as often as it needs; waits while there is no connection.
-   * @param {string} url
-   */
+  /** Loads a picture, as often as it needs; waits while there is no connection. @param {string} url */
   async picture(url) {
     for (let attempt = 0; ; attempt += 1) {
       this.check();
@@ -141,27 +145,18 @@ export class Stage {
     this.prompt.textContent = this.words.get(key);
   }
 
-  /**
-   * Shows the photograph, what is meant, or nothing.
-   * @param {"image"|"target"|null} layer
-   */
+  /** Shows the photograph, what is meant, or nothing. @param {"image"|"target"|null} layer */
   show(layer) {
     for (const name of LAYERS) this.layers[name].classList.toggle("shown", name === layer);
   }
 
-  /**
-   * Lights the frame up while a click is wanted.
-   * @param {boolean} on
-   */
+  /** Lights the frame up while a click is wanted. @param {boolean} on */
   ready(on) {
     this.surface.classList.toggle("ready", on);
     if (on) this.surface.focus({ preventScroll: true });
   }
 
-  /**
-   * Marks where a click was taken.
-   * @param {number[]} uv
-   */
+  /** Marks where a click was taken. @param {number[]} uv */
   mark(uv) {
     const mark = h("div", { class: "mark" });
     place(mark, uv);
