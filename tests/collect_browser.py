@@ -90,6 +90,14 @@ class Served:
             )
         ]
 
+    def newest_click(self, number):
+        """Returns the click that is the last of so many, once it is stored."""
+        deadline = time.monotonic() + 15
+        while len(clicks := self.clicks()) < number:
+            assert time.monotonic() < deadline, "The click was not stored."
+            time.sleep(0.02)
+        return clicks[number - 1]
+
     def count(self, kind):
         """Returns how many events of a kind are stored."""
         from rclicks_jax.collection.store import events

@@ -1,5 +1,6 @@
 """What the web server answers and refuses, without a browser."""
 
+import itertools
 import json
 import pathlib
 import re
@@ -40,6 +41,7 @@ class Visitor:
         self.desk, self.clock = desk, clock
         self.http = starlette_client.TestClient(server.application(desk, **options))
         self.session = ""
+        self.sent = itertools.count(1)
 
     def post(self, name, body, headers=None, **options):
         sent = {"Authorization": f"Bearer {self.session}"} if self.session else {}
@@ -71,7 +73,7 @@ class Visitor:
         """Returns a click in the middle of a task, as JSON values."""
         person = collect_studies.Person.__new__(collect_studies.Person)
         person.desk, person.device, person.number = self.desk, PC, 1
-        person.sent = iter(range(id(task), sys.maxsize))
+        person.sent = self.sent
         given = msgspec.convert(task, messages.Task)
         return msgspec.to_builtins(person.click_on(given)) | changes
 
