@@ -40,12 +40,16 @@ ALLOWED = {
     "evaluation": {
         "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
+    "collection": {
+        "ops", "data", "clicks", "segmenters", "metrics", "reporting", "evaluation"
+    },
     "api": {
         "benchmark", "clicks", "data", "jobs", "results", "segmenters",
     },
     "launch": {
-        "benchmark", "click_maps", "configs", "data", "evaluation", "jobs", "networks",
-        "reporting", "results", "segmenters", "training", "weights",
+        "benchmark", "click_maps", "collection", "configs", "data", "evaluation",
+        "jobs", "networks", "reporting", "results", "segmenters", "training",
+        "weights",
     },
     "configs": set(),
     "datasets": {"data"},

@@ -15,7 +15,7 @@ HEAVY = {
 HOSTS = {"benchmark", "train", "evaluate", "click_maps"}
 HELP = {
     (name, "--help"): f"rclicks-{name.replace('_', '-')}"
-    for name in (*sorted(HOSTS), "convert", "data", "segmenters", "tabulate")
+    for name in (*sorted(HOSTS), "collect", "convert", "data", "segmenters", "tabulate")
 }
 READ = {
     ("data", "doctor", "--help"): "rclicks-data",
@@ -38,6 +38,8 @@ REFUSED = {
     ("benchmark", "--workdir=x", "--config=tinny"): "--config: got 'tinny'",
     ("benchmark", "--workdir=x", "--process_id=1"): "got 1 without --coordinator",
     ("click_maps", "--out=x", "--model=dt", "--data=sample"): "Do you mean DT?",
+    ("collect", "exprt", "x"): "Do you mean export?",
+    ("collect", "plan", "x", "--all"): "got --all, which `forget` takes",
     ("convert", "--out=x"): "got --checkpoint= and --model=; allowed: one of the two",
     ("data", "prepare", "sampel"): "--data: got 'sampel'; allowed: NAME:DIR",
     ("evaluate", "--workdir=x", "--click_models=dt", "--data=sample"): "mean DT?",
