@@ -17,6 +17,7 @@ from rclicks_jax.segmenters.conformance import suite
 from rclicks_jax.settings import (
     benchmark,
     click_maps,
+    collection,
     docs,
     evaluation,
     protocols,
@@ -163,6 +164,13 @@ def test_every_switch_of_a_protocol_is_explained():
         evaluation.EvaluateConfig,
         click_maps.ClickMapsConfig,
         training.TrainConfig,
+        collection.StudySettings,
+        collection.DisplaySettings,
+        collection.AssignmentSettings,
+        collection.ApartSettings,
+        collection.JudgementSettings,
+        collection.LiveSettings,
+        collection.LimitSettings,
     ],
 )
 def test_the_page_of_settings_is_what_their_docstrings_say(settings):

@@ -13,15 +13,19 @@ A study is a folder:
 The rooms, from below:
 
     words messages          names in files and tables; what server and browser say
+                            (message_fields, session_, task_ and event_messages)
     tokens                  ids, signed tokens, codes: pure functions of the secret
     display regions assets  pictures of the five display modes; error regions; files
     study_files languages platforms    settings, texts of a study, and its protocol hash
-    tasks building later_rounds    the tasks of a study, made by `init` and `masks`
-    judging                 reasons against a click and against a session; pure
+    tasks apart building later_rounds descriptions
+                            the tasks of a study, made by `init` and `masks`
+    judging rejudging       reasons against a click and against a session; pure
     assignment              which task comes next; pure
     store/                  the database; the only package with SQL
+    opening desk            an open study
+    entering giving taking live    answers to messages, inside a transaction
     service                 what a web server calls: one method for each message
-    export trajectories pace datasheet    what comes out
+    judged export people trajectories pace datasheet    what comes out
     planning status checks actions        the other commands
 
 How the server uses it: `service.Service.open(folder)`, then one method for each message

@@ -5,7 +5,13 @@ import sqlite3
 from typing import NamedTuple
 
 from rclicks_jax import errors
-from rclicks_jax.collection import assignment, building, study_files, tasks
+from rclicks_jax.collection import (
+    assignment,
+    building,
+    rejudging,
+    study_files,
+    tasks,
+)
 from rclicks_jax.collection.desk import Desk, Source
 from rclicks_jax.collection.store import catalogue, cells, events
 from rclicks_jax.collection.store.database import Store
@@ -49,6 +55,8 @@ def open_for_people(
         expect_built(study, store)
         wave = store.write(lambda db: _wave(db, study, now, new_wave)).result()
         store.write(lambda db: _update_cells(db, study)).result()
+        policy = study.config.judgement
+        store.write(lambda db: rejudging.judge_again(db, policy)).result()
         return Opened(study, store, _desk(study, store, wave))
     except BaseException:
         store.close()

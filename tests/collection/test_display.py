@@ -26,6 +26,7 @@ def pixels(shape):
 
 
 @hypothesis.given(regions)
+@hypothesis.settings(deadline=None)
 def test_a_cut_out_is_the_photograph_in_the_region_and_grey_elsewhere(region):
     image = photograph(region.shape)
     shown = display.cut_out(image, region, 99)
@@ -36,6 +37,7 @@ def test_a_cut_out_is_the_photograph_in_the_region_and_grey_elsewhere(region):
 
 @pytest.mark.parametrize("corner", CORNERS)
 @hypothesis.given(region=regions)
+@hypothesis.settings(deadline=None)
 def test_a_shifted_cut_out_is_the_cut_out_moved_to_its_corner(corner, region):
     image = photograph(region.shape)
     height, width = region.shape
@@ -51,6 +53,7 @@ def test_a_shifted_cut_out_is_the_cut_out_moved_to_its_corner(corner, region):
 
 
 @hypothesis.given(regions)
+@hypothesis.settings(deadline=None)
 def test_a_silhouette_is_white_on_black(region):
     shown = display.silhouette(region)
     assert shown.shape == (*region.shape, 3)
@@ -59,6 +62,7 @@ def test_a_silhouette_is_white_on_black(region):
 
 
 @hypothesis.given(regions, st.integers(1, 3))
+@hypothesis.settings(deadline=None)
 def test_a_contour_is_all_that_is_near_the_region_and_not_in_it(region, width):
     hypothesis.assume(not region.all())
     line = display.contour(region, width)
@@ -74,6 +78,7 @@ def test_a_region_of_the_whole_frame_still_has_a_line():
 
 
 @hypothesis.given(regions, st.integers(1, 2))
+@hypothesis.settings(deadline=None)
 def test_a_box_lies_around_the_region_or_at_the_border(region, width):
     line = display.frame(region, width)
     rows, columns = np.nonzero(region)

@@ -99,6 +99,9 @@ def test_a_squeezed_picture_is_seen():
 @hypothesis.given(
     st.floats(0, 1), st.floats(0, 1), st.integers(1, 9000), st.integers(1, 9000)
 )
+@hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 def test_every_place_has_a_pixel_of_the_frame(u, v, height, width):
     y, x = judging.pixel((u, v), height, width)
     assert 0 <= x < width

@@ -14,6 +14,7 @@ shown = hnp.arrays(bool, shapes).filter(lambda region: region.any())
 
 
 @hypothesis.given(shown)
+@hypothesis.settings(deadline=None)
 def test_distances_are_those_of_the_whole_transform(region):
     prepared = regions.prepare(region)
     places = np.argwhere(np.ones_like(region))

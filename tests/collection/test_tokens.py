@@ -14,6 +14,7 @@ def test_a_session_token_is_that_of_its_session_and_study():
 
 
 @hypothesis.given(st.text(max_size=60))
+@hypothesis.settings(deadline=None)
 def test_no_other_text_is_a_session_token(text):
     assert tokens.session_of(SECRET, text) is None
 
