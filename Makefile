@@ -7,14 +7,14 @@ READY := $(VENV)/.ready
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sample-benchmark check test test-torch collect-browser docs tpu tpu-nano soak perf clean
+.PHONY: help setup demo sample-benchmark check test test-torch test-browser docs tpu tpu-nano soak perf clean
 
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
 	@echo "make test              all tests (12 minutes on 2 idle cores)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
-	@echo "make collect-browser   what the tests of pages need: Chromium and TypeScript's checker"
+	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (5 minutes)"
 	@echo "make check             ruff, pyright, layering"
 	@echo "make tpu-nano          small programs compiled for TPUs, on any x86 machine (2 minutes)"
 	@echo "make tpu               the real ones, and their table in docs/performance.md (half an hour)"
@@ -50,14 +50,6 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyright-strict.json
 	$(BIN)/python -m pytest tests/test_layering.py
 
-# What the tests in a browser need beside .venv: Debian's Chromium, and TypeScript's checker.
-collect-browser: $(READY)
-	@command -v chromium > /dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; \
-	  then apt-get update -qq && apt-get install -y -qq chromium > /dev/null; \
-	  else echo "Chromium is missing: apt-get install chromium; its tests are skipped"; fi
-	@if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix build/node typescript@5; \
-	  else echo "npm is missing: apt-get install npm; types of the pages are not checked"; fi
-
 test: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests
 
@@ -77,6 +69,16 @@ $(TORCH_READY): tests/adapters/requirements.txt
 test-torch: $(READY) $(TORCH_READY)
 	$(TORCH_VENV)/bin/python -m pytest -c tests/adapters/pytest.ini -rs tests/adapters
 	RCLICKS_TORCH_PYTHON=$(abspath $(TORCH_VENV))/bin/python $(BIN)/python -m pytest -m torch tests
+
+# RCLICKS_CHROMIUM names a Chromium; without, Debian's is used, and installed where that is allowed.
+test-browser: $(READY)
+	@command -v chromium > /dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; \
+	  then apt-get update -qq && apt-get install -y -qq chromium > /dev/null; \
+	  else echo "Chromium is missing: apt-get install chromium"; fi
+	@if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix build/node typescript@5; \
+	  else echo "npm is missing: apt-get install npm; types of the pages are not checked"; fi
+	RCLICKS_CHROMIUM="$${RCLICKS_CHROMIUM:-$$(command -v chromium)}" \
+	  $(BIN)/python -m pytest -rs tests/collection/test_pages.py tests/collection/test_web_files.py
 
 # The site is read from its files; its search needs `python -m http.server -d build/site`.
 DOCS_VENV ?= .venv-docs

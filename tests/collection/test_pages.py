@@ -567,7 +567,7 @@ def test_scripts_in_titles_and_texts_are_shown_as_text(serve, visit):
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_320_pixels(serve, visit):
     axe = pytest.importorskip(
         "axe_playwright_python",
-        reason="axe is missing: make collect-browser installs it",
+        reason="axe is missing: pip install axe-playwright-python",
     )
     script = next(pathlib.Path(axe.__path__[0]).rglob("axe.min.js"))
     served = serve(

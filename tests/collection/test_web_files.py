@@ -18,7 +18,7 @@ def checker():
     """Returns TypeScript's compiler; skips without."""
     found = shutil.which("tsc") or shutil.which(str(ROOT / "build/node" / _TSC))
     if found is None or shutil.which("node") is None:
-        pytest.skip("tsc or node is missing: make collect-browser installs tsc")
+        pytest.skip("tsc or node is missing: make test-browser installs tsc")
     return found
 
 
