@@ -66,7 +66,7 @@ def problem_of(words):
 
 def own(words):
     """Returns the part of a command that is one of ours, which others may start."""
-    starts = [i for i, word in enumerate(words) if word.startswith(PREFIX)]
+    starts = [i for i, word in enumerate(words) if word in programs()]
     return words[starts[0] :] if starts else []
 
 
@@ -106,6 +106,9 @@ def problems_of(program, several):
     name = program.removeprefix(PREFIX).replace("-", "_")
     module = importlib.import_module(f"rclicks_jax.launch.{name}")
     module.run()
+    # A server waits for people.
+    actions = getattr(module, "_ACTIONS", {})
+    actions |= dict.fromkeys(actions.keys() & {"demo", "serve"}, lambda *names: 0)
     told = []
     for folder, arguments in several:
         os.chdir(folder)

@@ -5,7 +5,7 @@ Source: Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +106,12 @@ def _factorise_forward(
         found = _updated(project, collect, bases, steps)
         return found, (projected, collected)
 
-    found, backward, factors = jax.vjp(run, bases, of_pixels, of_channels, has_aux=True)
+    # JAX does not type what it returns.
+    made = cast(
+        "tuple[tuple[jax.Array, jax.Array], Any, Any]",
+        jax.vjp(run, bases, of_pixels, of_channels, has_aux=True),
+    )
+    found, backward, factors = made
     return found, (backward, factors)
 
 

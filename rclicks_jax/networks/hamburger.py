@@ -6,7 +6,7 @@ emb-ai/rclicks.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import flax.linen as nn
@@ -287,24 +287,22 @@ class LightHamHead(nn.Module):
 
         if layers.is_watched(self):
             return decode(stages)
-        one = functools.partial(
+        one: Callable[..., jax.Array] = functools.partial(
             decode_image, steps=self.steps, groups=groups, dtype=mode.dtype
         )
         if mode.train:
             # Kept for all images at a time, what is in between is written to memory.
-            one = jax.checkpoint(one)
+            one = cast("Callable[..., jax.Array]", jax.checkpoint(one))
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
             variables = cast("Variables", self.variables)
             ones = jnp.ones((len(stages[0]), 1, 1, self.channels))
             kept = dropped(ones)[:, 0, 0]
-            maps = cast(
-                "jax.Array",
-                jax.lax.map(
-                    lambda image: one(variables, image[0], kept=image[1]),
-                    (stages, kept),
-                ),
-            )
+
+            def of_image(image: tuple[Sequence[jax.Array], jax.Array]) -> jax.Array:
+                return one(variables, image[0], kept=image[1])
+
+            maps = cast("jax.Array", jax.lax.map(of_image, (stages, kept)))
             return maps[..., None]
 
         # JAX does not type what a branch returns.

@@ -237,9 +237,10 @@ class Encoder(nn.Module):
         if layers.is_watched(self):
             return stem.clone(parent=self, name=name)(image)
         # Flax does not type its variables.
-        own: Any = {
-            part: self.get_variable(part, name) for part in ("params", "batch_stats")
-        }
+        own = cast(
+            "dict[str, Any]",
+            {part: self.get_variable(part, name) for part in ("params", "batch_stats")},
+        )
 
         # Statistics of a batch leave a branch for one platform as a result.
         def embed(
