@@ -12,7 +12,7 @@ export RCLICKS_CACHE ?= $(CURDIR)/.cache
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
-	@echo "make test              all tests (12 minutes on 2 idle cores)"
+	@echo "make test              all tests (14 minutes on 2 idle cores)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (5 minutes)"
 	@echo "make check             ruff, pyright, layering"
