@@ -4,9 +4,9 @@ Photographs and clicks are those of `sam_cases`, and so is how weights are drawn
 """
 
 import contextlib
-import json
 from unittest import mock
 
+import golden_keys
 import numpy as np
 import sam_cases
 
@@ -69,8 +69,7 @@ def state_of(shapes, small=True):
 
 def state_in(golden):
     """Returns the weights of a file that `golden/write_mobile_sam.py` wrote."""
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    shapes = {key: json.loads(shape) for key, shape in lines}
+    shapes = golden_keys.shapes_in(golden)
     channels = shapes["image_encoder.neck.0.weight"][0]
     return state_of(shapes, channels == CHANNELS)
 

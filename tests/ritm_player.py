@@ -1,8 +1,8 @@
 """Plays clicks of `ritm_cases` with `jax_ritm`, and says what each pass answered."""
 
-import json
 from typing import NamedTuple
 
+import golden_keys
 import jax
 import numpy as np
 import ritm_cases as cases
@@ -29,8 +29,7 @@ class Pass(NamedTuple):
 
 def state_of(golden, size):
     """Returns the weights of a file's network."""
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    shapes = {key: json.loads(shape) for key, shape in lines}
+    shapes = golden_keys.shapes_in(golden)
     return cases.state_of(shapes, size)
 
 

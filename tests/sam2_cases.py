@@ -4,9 +4,9 @@ Photographs and clicks are those of `sam_cases`, and so is how weights are drawn
 """
 
 import contextlib
-import json
 from unittest import mock
 
+import golden_keys
 import sam_cases
 
 SEED = 19
@@ -64,8 +64,7 @@ def state_of(shapes, small=True):
 
 def state_in(golden):
     """Returns the weights of a file that `golden/write_sam2.py` wrote."""
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    shapes = {key: json.loads(shape) for key, shape in lines}
+    shapes = golden_keys.shapes_in(golden)
     return state_of(shapes, shapes["no_mem_embed"][-1] == CHANNELS)
 
 

@@ -6,9 +6,9 @@ All are functions of seeds, in NumPy alone, so that an interpreter with PyTorch 
 the same. No weight is 0: what a table or a bias of zeros hides would stay hidden.
 """
 
-import json
 import zlib
 
+import golden_keys
 import numpy as np
 
 SEED = 14
@@ -83,8 +83,7 @@ def state_of(shapes, factors=FACTORS, seed=SEED):
 
 def state_in(golden):
     """Returns the weights of a file that `golden/write_sam.py` wrote."""
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    shapes = {key: json.loads(shape) for key, shape in lines}
+    shapes = golden_keys.shapes_in(golden)
     is_small = shapes["image_encoder.neck.0.weight"][0] == CHANNELS
     return state_of(shapes, FACTORS if is_small else {})
 

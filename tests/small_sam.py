@@ -1,8 +1,8 @@
 """A small checkpoint of SAM with seeded weights, as `sam_small.npz` was made of."""
 
-import json
 import pathlib
 
+import golden_keys
 import numpy as np
 import sam_cases
 
@@ -13,9 +13,8 @@ GOLDEN = pathlib.Path(__file__).parent / "golden" / "sam_small.npz"
 
 def state():
     """Returns its state dict."""
-    keys = np.load(GOLDEN, allow_pickle=False)["keys"]
-    lines = (str(line).split(" ", 1) for line in keys)
-    return sam_cases.state_of({key: json.loads(shape) for key, shape in lines})
+    golden = np.load(GOLDEN, allow_pickle=False)
+    return sam_cases.state_of(golden_keys.shapes_in(golden))
 
 
 def write(path):

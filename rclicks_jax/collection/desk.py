@@ -68,18 +68,7 @@ class Desk:
 
 def refusal(
     status: _Status,
-    problem: Literal[
-        "bad_request",
-        "no_session",
-        "no_consent",
-        "bad_token",
-        "too_early",
-        "too_many",
-        "closed",
-        "not_wanted",
-        "busy",
-        "full",
-    ],
+    problem: words.Problem,
     detail: str,
 ) -> Refusal:
     """Returns a refusal; what is busy or full may work later."""

@@ -149,18 +149,7 @@ class Problem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """
 
     v: int = fields.VERSION
-    problem: Literal[
-        "bad_request",
-        "no_session",
-        "no_consent",
-        "bad_token",
-        "too_early",
-        "too_many",
-        "closed",
-        "not_wanted",
-        "busy",
-        "full",
-    ]
+    problem: words.Problem
     detail: str
     retry: bool
 

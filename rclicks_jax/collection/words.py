@@ -25,6 +25,19 @@ Pointer = Literal["mouse", "touch", "pen", "keyboard"]
 # Kinds of sessions; only clicks of `real` ones are counted and exported as people's.
 SessionKind = Literal["real", "test", "bot"]
 Phase = Literal["consent", "device", "instructions", "tasks", "finished", "withdrawn"]
+# Why a request is refused: each has a text, `problem_KEY`.
+Problem = Literal[
+    "bad_request",
+    "no_session",
+    "no_consent",
+    "bad_token",
+    "too_early",
+    "too_many",
+    "closed",
+    "not_wanted",
+    "busy",
+    "full",
+]
 # States of an assignment. A task of a cell is held by `open`, used up by `accepted`.
 AssignmentState = Literal[
     "open", "accepted", "rejected", "expired", "void", "surplus", "withdrawn"

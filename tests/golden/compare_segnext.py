@@ -5,7 +5,6 @@
 Programs are those of users: `jax_segnext` is asked for all clicks of the file.
 """
 
-import json
 import pathlib
 import sys
 import time
@@ -13,6 +12,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
+import golden_keys
 import numpy as np
 import segnext_cases as cases
 
@@ -23,8 +23,7 @@ from rclicks_jax.weights import state_dicts
 
 def segmenter_of(golden, size):
     """Returns a segmenter with the weights of a file."""
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    state = cases.state_of({key: json.loads(shape) for key, shape in lines}, size)
+    state = cases.state_of(golden_keys.shapes_in(golden), size)
     shapes = {key: array.shape for key, array in state.items()}
     beside = {"config": cases.CONFIG} if size == "small" else {}
     checkpoint = state_dicts.Checkpoint("", [], shapes, state.__getitem__, (), beside)

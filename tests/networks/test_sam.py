@@ -1,10 +1,10 @@
 """SAM beside the answers of its authors' code, and mistakes that these would show."""
 
-import json
 import pathlib
 from unittest import mock
 
 import flax.linen as nn
+import golden_keys
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,8 +34,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def state(golden):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    return sam_cases.state_of({key: json.loads(shape) for key, shape in lines})
+    return sam_cases.state_of(golden_keys.shapes_in(golden))
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import contextlib
 import dataclasses
 import functools
-import json
 import pathlib
 from typing import NamedTuple
 from unittest import mock
 
 import flax.linen as nn
+import golden_keys
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,8 +39,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def state(golden):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    return cases.state_of({key: json.loads(shape) for key, shape in lines})
+    return cases.state_of(golden_keys.shapes_in(golden))
 
 
 def checkpoint_of(state, config=cases.CONFIG):

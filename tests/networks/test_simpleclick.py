@@ -1,10 +1,10 @@
 """SimpleClick beside its authors' answers, and mistakes that these would show."""
 
-import json
 import pathlib
 from unittest import mock
 
 import flax.linen as nn
+import golden_keys
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,8 +42,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def state(golden):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    return cases.state_of({key: json.loads(shape) for key, shape in lines})
+    return cases.state_of(golden_keys.shapes_in(golden))
 
 
 def checkpoint_of(state, config=cases.CONFIG):

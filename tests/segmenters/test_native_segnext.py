@@ -1,9 +1,9 @@
 """`jax_segnext` as users name it, with seeded weights."""
 
-import json
 import pathlib
 
 import checkpoint_files
+import golden_keys
 import numpy as np
 import pytest
 import segnext_cases as cases
@@ -28,8 +28,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def content(golden):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    state = cases.state_of({key: json.loads(shape) for key, shape in lines})
+    state = cases.state_of(golden_keys.shapes_in(golden))
     return {key: checkpoint_files.tensor(array) for key, array in state.items()}
 
 

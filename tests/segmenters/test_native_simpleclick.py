@@ -1,9 +1,9 @@
 """`jax_simpleclick` and `jax_cfr_icl` as users name them, with seeded weights."""
 
-import json
 import pathlib
 
 import checkpoint_files
+import golden_keys
 import numpy as np
 import pytest
 import simpleclick_cases as cases
@@ -34,8 +34,7 @@ def golden():
 
 @pytest.fixture(scope="module")
 def checkpoint(golden, tmp_path_factory):
-    lines = (str(line).split(" ", 1) for line in golden["keys"])
-    state = cases.state_of({key: json.loads(shape) for key, shape in lines})
+    state = cases.state_of(golden_keys.shapes_in(golden))
     state = {key: checkpoint_files.tensor(array) for key, array in state.items()}
     path = tmp_path_factory.mktemp("simpleclick") / "vit.pth"
     checkpoint_files.save(path, {"config": cases.CONFIG, "state_dict": state})

@@ -8,7 +8,6 @@ though with a single class they change nothing (`ocr`).
 A batch normalisation becomes part of the kernel and the bias before it, in float64.
 """
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -77,13 +76,11 @@ def torch_shapes(sizes: RitmSizes) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-@functools.lru_cache(maxsize=8)
 def shapes_of(sizes: RitmSizes) -> Variables:
     """Returns the shapes of the variables of a RITM; nothing is computed."""
     side = 32
-    return jax.eval_shape(
-        network.Ritm(sizes).init,
-        jax.random.key(0),
+    return architectures.shapes(
+        network.Ritm(sizes),
         jax.ShapeDtypeStruct((1, side, side, sizes.layers + 1), jnp.float32),
         jax.ShapeDtypeStruct((1, 2), jnp.int32),
         jax.ShapeDtypeStruct((1, 1, 2), jnp.float32),

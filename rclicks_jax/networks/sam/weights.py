@@ -3,13 +3,14 @@
 Every key must be used and every leaf filled.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.networks import architectures
+from rclicks_jax.networks import architectures, published
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.networks.prompted import names
 from rclicks_jax.networks.sam import network
@@ -101,25 +102,16 @@ def filled(
     Raises:
         DataError: Names what is missing, left over or wrong.
     """
-    leaves = architectures.flatten(shapes_in(net))
-    arrays = key_maps.fill(
-        state,
-        {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: names.origin(path, leaves[path].ndim, rules),
-        network=name,
-        unused=unused,
-    )
-    return architectures.unflatten(arrays)
+    origin = functools.partial(names.origin, rules=rules)
+    return published.filled(state, shapes_in(net), origin, network=name, unused=unused)
 
 
 def torch_shapes_in(
     net: Network, rules: key_maps.Rules = ()
 ) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict that are used."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path, leaf in architectures.flatten(shapes_in(net)).items():
-        shapes.update(names.origin(path, leaf.ndim, rules).shapes(leaf.shape))
-    return shapes
+    origin = functools.partial(names.origin, rules=rules)
+    return published.torch_shapes(shapes_in(net), origin)
 
 
 def shapes_in(net: Network) -> Variables:

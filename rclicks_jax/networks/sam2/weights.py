@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rclicks_jax.networks import architectures
+from rclicks_jax.networks import architectures, published
 from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.networks.prompted import names
 from rclicks_jax.networks.sam2 import network
@@ -58,15 +58,14 @@ def from_torch(state: state_dicts.State) -> tuple[Sam2Sizes, Variables]:
     """
     state = by_original_names(state)
     sizes = sizes_of(state)
-    leaves = architectures.flatten(shapes_of(sizes))
-    filled = key_maps.fill(
+    variables = published.filled(
         state,
-        {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: _origin(path, leaves[path].ndim),
+        shapes_of(sizes),
+        _origin,
         network=f"SAM 2 ({sizes.variant})",
         unused=_UNUSED,
     )
-    return sizes, architectures.unflatten(filled)
+    return sizes, variables
 
 
 def by_original_names(state: state_dicts.State) -> state_dicts.State:
@@ -107,10 +106,7 @@ def by_original_names(state: state_dicts.State) -> state_dicts.State:
 
 def torch_shapes(sizes: Sam2Sizes) -> dict[str, tuple[int, ...]]:
     """Returns keys and shapes of the original's state dict that photographs need."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        shapes.update(_origin(path, leaf.ndim).shapes(leaf.shape))
-    return shapes
+    return published.torch_shapes(shapes_of(sizes), _origin)
 
 
 def shapes_of(sizes: Sam2Sizes) -> Variables:

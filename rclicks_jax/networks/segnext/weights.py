@@ -7,7 +7,7 @@ original makes and never calls.
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.networks import architectures
+from rclicks_jax.networks import architectures, published
 from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.networks.segnext import network
 from rclicks_jax.networks.segnext.sizes import SegNextSizes, sizes_of
@@ -26,31 +26,26 @@ def from_torch(state: state_dicts.State) -> tuple[SegNextSizes, Variables]:
         DataError: It is of no SegNext; names what is missing, left over or wrong.
     """
     sizes = sizes_of(state)
-    leaves = architectures.flatten(shapes_of(sizes))
-    filled = key_maps.fill(
+    variables = published.filled(
         state,
-        {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: _origin(path, leaves[path].ndim),
+        shapes_of(sizes),
+        _origin,
         network=f"SegNext ({sizes.variant})",
         unused=_UNUSED,
     )
-    return sizes, architectures.unflatten(filled)
+    return sizes, variables
 
 
 def torch_shapes(sizes: SegNextSizes) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict that are read."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        shapes.update(_origin(path, leaf.ndim).shapes(leaf.shape))
-    return shapes
+    return published.torch_shapes(shapes_of(sizes), _origin)
 
 
 def shapes_of(sizes: SegNextSizes) -> Variables:
     """Returns the shapes of the variables of a SegNext; nothing is computed."""
     side = sizes.side
-    return jax.eval_shape(
-        network.SegNext(sizes).init,
-        jax.random.key(0),
+    return architectures.shapes(
+        network.SegNext(sizes),
         jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32),
         jax.ShapeDtypeStruct((1, side, side), jnp.float32),
         jax.ShapeDtypeStruct((1, 1, 2), jnp.float32),

@@ -11,7 +11,7 @@ import re
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.networks import architectures
+from rclicks_jax.networks import architectures, published
 from rclicks_jax.networks.architectures import LeafPath, Variables
 from rclicks_jax.networks.simpleclick import network
 from rclicks_jax.networks.simpleclick.sizes import SimpleClickSizes, sizes_of
@@ -34,23 +34,19 @@ def from_torch(state: state_dicts.State) -> tuple[SimpleClickSizes, Variables]:
         DataError: It is of no SimpleClick; names what is missing, left over or wrong.
     """
     sizes = sizes_of(state)
-    leaves = architectures.flatten(shapes_of(sizes))
-    filled = key_maps.fill(
+    variables = published.filled(
         state,
-        {path: leaf.shape for path, leaf in leaves.items()},
-        lambda path: origin(path, leaves[path].ndim),
+        shapes_of(sizes),
+        origin,
         network=f"SimpleClick ({sizes.variant})",
         unused=_UNUSED,
     )
-    return sizes, architectures.unflatten(filled)
+    return sizes, variables
 
 
 def torch_shapes(sizes: SimpleClickSizes) -> dict[str, tuple[int, ...]]:
     """Returns the keys and shapes of the original's state dict that are read."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path, leaf in architectures.flatten(shapes_of(sizes)).items():
-        shapes.update(origin(path, leaf.ndim).shapes(leaf.shape))
-    return shapes
+    return published.torch_shapes(shapes_of(sizes), origin)
 
 
 def shapes_of(sizes: SimpleClickSizes) -> Variables:
