@@ -78,7 +78,7 @@ test-browser: $(READY)
 	@if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix build/node typescript@5; \
 	  else echo "npm is missing: apt-get install npm; types of the pages are not checked"; fi
 	RCLICKS_CHROMIUM="$${RCLICKS_CHROMIUM:-$$(command -v chromium)}" \
-	  $(BIN)/python -m pytest -rs tests/collection/test_pages.py tests/collection/test_web_files.py
+	  $(BIN)/python -m pytest -rs tests/collection/web/page tests/collection/web/test_page_files.py
 
 # The site is read from its files; its search needs `python -m http.server -d build/site`.
 DOCS_VENV ?= .venv-docs

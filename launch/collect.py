@@ -28,7 +28,7 @@ from rclicks_jax.launch import commands, study_flags
 from rclicks_jax import errors
 
 if TYPE_CHECKING:
-    from rclicks_jax.collection import serving
+    from rclicks_jax.collection.web import server
 
 _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
@@ -64,9 +64,9 @@ def _init(study: str) -> int:
 
 
 def _serve(study: str) -> int:
-    from rclicks_jax.collection import serving
+    from rclicks_jax.collection.web import server
 
-    name = serving.serve(pathlib.Path(study), _options())
+    name = server.serve(pathlib.Path(study), _options())
     print(f"Closed by {name}; the same command opens it again.")
     return 0
 
@@ -77,12 +77,12 @@ def _demo(folder: str = "") -> int:
     return demo.run(folder, _options())
 
 
-def _options() -> "serving.Options":
+def _options() -> "server.Options":
     """Returns how a study is served, by the flags."""
-    from rclicks_jax.collection import serving
+    from rclicks_jax.collection.web import server
 
     names = study_flags.OF_ACTIONS["serve"]
-    return serving.Options(**{name: _FLAGS[name].value for name in names})
+    return server.Options(**{name: _FLAGS[name].value for name in names})
 
 
 def _status(study: str) -> int:
@@ -128,9 +128,9 @@ def _invite(study: str, *count: str) -> int:
 
 
 def _masks(study: str) -> int:
-    from rclicks_jax.collection import later_rounds
+    from rclicks_jax.collection import masks
 
-    return later_rounds.run(
+    return masks.run(
         study,
         _FLAGS["segmenter"].value,
         tuple(_FLAGS["distortions"].value),
@@ -139,9 +139,9 @@ def _masks(study: str) -> int:
 
 
 def _plan(study: str) -> int:
-    from rclicks_jax.collection import planning
+    from rclicks_jax.collection.results import power
 
-    return planning.run(
+    return power.run(
         study,
         effect=_FLAGS["effect"].value,
         tasks=_FLAGS["tasks"].value,

@@ -41,9 +41,9 @@ class Served:
     """A study that is served on a port of this machine."""
 
     def __init__(self, folder: pathlib.Path, **options):
-        from rclicks_jax.collection import service
+        from rclicks_jax.collection.service import answers
 
-        self.desk = service.Service.open(folder)
+        self.desk = answers.Service.open(folder)
         self._options = options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -55,10 +55,10 @@ class Served:
         """Listens."""
         import uvicorn
 
-        from rclicks_jax.collection import server, serving
+        from rclicks_jax.collection.web import routes, server
 
-        app = server.application(self.desk, **self._options)
-        self._server = serving._server(app, "127.0.0.1", self.port)
+        app = routes.application(self.desk, **self._options)
+        self._server = server._server(app, "127.0.0.1", self.port)
         assert isinstance(self._server, uvicorn.Server)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -80,11 +80,11 @@ class Served:
         """Returns the judged clicks that are stored, in their order."""
         import msgspec
 
-        from rclicks_jax.collection import judging
+        from rclicks_jax.collection.service import judgement
         from rclicks_jax.collection.store import events
 
         return [
-            msgspec.json.decode(event.content, type=judging.JudgedClick)
+            msgspec.json.decode(event.content, type=judgement.JudgedClick)
             for event in self.desk.store.read(
                 lambda db: list(events.every(db, "click"))
             )

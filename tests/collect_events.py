@@ -2,7 +2,9 @@
 
 import msgspec
 
-from rclicks_jax.collection import judging, messages, tasks
+from rclicks_jax.collection import messages
+from rclicks_jax.collection.service import judgement
+from rclicks_jax.collection.store import task_facts
 
 PC = messages.DeviceFacts(
     screen=(1920, 1080),
@@ -26,7 +28,7 @@ STEPS = (
     messages.Step(show="image", ms=1500, click="ignored"),
     messages.Step(show="image", ms=0, click="wanted", limit_ms=20_000),
 )
-TASK = tasks.TaskFacts(
+TASK = task_facts.TaskFacts(
     task_id="t" * 22,
     image_id="i" * 22,
     role="main",
@@ -92,7 +94,7 @@ def event(
 def click(changes=None, **facts):
     """Returns a click with what the server knows of it; changes are of the event."""
     values = {
-        "given": judging.Given("timed", STEPS, "pc", 1, 0),
+        "given": judgement.Given("timed", STEPS, "pc", 1, 0),
         "issued": 1000.0,
         "received": 1006.0,
         "fetched": True,
@@ -100,7 +102,7 @@ def click(changes=None, **facts):
         "y": 120,
         "distance": 0.0,
     }
-    return judging.Click(message=event(**(changes or {})), **(values | facts))
+    return judgement.Click(message=event(**(changes or {})), **(values | facts))
 
 
 def again(message, **changes):

@@ -10,16 +10,12 @@ import numpy as np
 from collect_events import PC, event
 from helpers import make_folder
 
-from rclicks_jax.collection import (
-    building,
-    messages,
-    opening,
-    regions,
-    service,
-    study_files,
-)
+from rclicks_jax.collection import messages
+from rclicks_jax.collection.service import answers, open_studies
 from rclicks_jax.collection.store import catalogue
 from rclicks_jax.collection.store.database import Store
+from rclicks_jax.collection.study import study_files
+from rclicks_jax.collection.tasks import first_clicks, private_files, regions
 from rclicks_jax.settings.collection import (
     ApartSettings,
     AssignmentSettings,
@@ -74,7 +70,7 @@ def make(parent: pathlib.Path, names=("a", "b", "c", "d"), **changes):
     folder = parent / "study"
     study = study_files.create(folder, config_of(f"folder:{data}", **changes))
     store = Store(study.database)
-    building.build(study, store)
+    first_clicks.build(study, store)
     store.close()
     return folder
 
@@ -92,7 +88,7 @@ class Person:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, desk: service.Service, clock, device=PC, kind="real", **entry):
+    def __init__(self, desk: answers.Service, clock, device=PC, kind="real", **entry):
         self.desk, self.clock, self.device = desk, clock, device
         entry = {"platform": "open", **entry}
         self.entry = messages.Enter(device=device, **entry)
@@ -139,7 +135,7 @@ class Person:
             if t.image in task.image.url
             and (not url or any(asset in url for asset in t.targets.values()))
         )
-        path = building.region_path(self.desk.study, facts)
+        path = private_files.region_path(self.desk.study, facts.task_id)
         region = regions.decode(path.read_bytes(), path.name)
         places = np.argwhere(region)
         y, x = places[len(places) // 2].tolist()
@@ -165,10 +161,10 @@ class Person:
 
 def open_study(folder, clock=None, **options):
     """Opens a study for people."""
-    return service.Service.open(folder, clock or Clock(), **options)
+    return answers.Service.open(folder, clock or Clock(), **options)
 
 
-def facts_of(desk: service.Service):
+def facts_of(desk: answers.Service):
     """Returns the tasks of an open study."""
     return desk.store.read(catalogue.tasks)
 
@@ -180,6 +176,6 @@ def sent_to_browsers(*told):
 
 def source_of(folder):
     """Returns whose clicks a study has."""
-    opened = opening.open_for_commands(folder)
+    opened = open_studies.open_for_commands(folder)
     opened.store.close()
     return opened.desk.source

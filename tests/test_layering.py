@@ -54,6 +54,13 @@ ALLOWED = {
     "configs": set(),
     "datasets": {"data"},
 }  # fmt: skip
+# The rooms of a package, from below: each may import those before it, and itself.
+ROOMS = {
+    "collection": (
+        "words", "extras", "messages", "study", "store", "tasks", "service",
+        "results", "web", "checks", "actions", "masks", "demo",
+    ),
+}  # fmt: skip
 BRIDGE_LEAVES = {"errors"}
 LEAF_IMPORTS = {
     "errors": set(),
@@ -86,8 +93,12 @@ FOLDERS = {
 }
 
 
-def imported_parts(path):
-    """Yields the first part below `rclicks_jax` of everything a file imports."""
+def imported_parts(path, package=""):
+    """Yields the first part of all that a file imports, below `rclicks_jax`.
+
+    Given one of its packages, the first part below that.
+    """
+    root = ["rclicks_jax", package] if package else ["rclicks_jax"]
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.Import):
@@ -96,8 +107,8 @@ def imported_parts(path):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
-            if parts[0] == "rclicks_jax" and len(parts) > 1:
-                yield parts[1]
+            if parts[: len(root)] == root and len(parts) > len(root):
+                yield parts[len(root)]
 
 
 def top_level_imports(path):
@@ -141,6 +152,20 @@ def test_packages_import_only_what_lies_below(package):
     leaves = BRIDGE_LEAVES if package == "bridge" else LEAVES
     for path in FOLDERS[package].rglob("*.py"):
         beyond = set(imported_parts(path)) - ALLOWED[package] - leaves - {package}
+        assert not beyond, f"{path.relative_to(ROOT)} imports {sorted(beyond)}"
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_only_rooms_below(package):
+    folder = FOLDERS[package]
+    rooms = {path.stem for path in folder.iterdir() if path.suffix in ("", ".py")}
+    assert rooms - {"__init__", "__pycache__"} == set(ROOMS[package])
+    for path in folder.rglob("*.py"):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        below = ROOMS[package][: ROOMS[package].index(room) + 1]
+        beyond = set(imported_parts(path, package)) - set(below)
         assert not beyond, f"{path.relative_to(ROOT)} imports {sorted(beyond)}"
 
 

@@ -13,17 +13,9 @@ from typing import Any
 import tqdm
 
 from rclicks_jax import errors
-from rclicks_jax.collection import (
-    building,
-    checks,
-    descriptions,
-    export,
-    opening,
-    status,
-    study_files,
-    tokens,
-    words,
-)
+from rclicks_jax.collection import checks, words
+from rclicks_jax.collection.results import export, status
+from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.store import (
     assignments,
     catalogue,
@@ -31,6 +23,8 @@ from rclicks_jax.collection.store import (
     sessions,
 )
 from rclicks_jax.collection.store.database import Store
+from rclicks_jax.collection.study import descriptions, study_files, tokens
+from rclicks_jax.collection.tasks import first_clicks
 from rclicks_jax.reporting import table_formats
 from rclicks_jax.settings.collection import CollectionConfig
 
@@ -63,10 +57,10 @@ def init(folder: str, data: str, settings: Sequence[str], *, bots: bool = False)
     with contextlib.closing(Store(study.database)) as store:
         if bots:
             store.write(
-                lambda db: catalogue.set_note(db, opening.SOURCE_NOTE, "bots")
+                lambda db: catalogue.set_note(db, open_studies.SOURCE_NOTE, "bots")
             ).result()
         with progress_bar("photographs", "photo") as progress:
-            built = building.build(study, store, progress)
+            built = first_clicks.build(study, store, progress)
         names = [t.full_stem for t in store.read(catalogue.tasks) if t.role == "main"]
     for name, problem in built.problems[:5]:
         print(f"left out: {errors.printable(f'{name}: {problem}')}")
@@ -134,7 +128,7 @@ def show_status(folder: str, code: str = "") -> int:
     return 0
 
 
-def _verify(opened: opening.Opened, code: str) -> int:
+def _verify(opened: open_studies.Opened, code: str) -> int:
     for session in opened.store.read(sessions.every):
         if tokens.equal(opened.desk.proof(session.session_id), code.strip().upper()):
             done = opened.store.read(
@@ -258,8 +252,8 @@ def invite(folder: str, count: int, address: str) -> int:
 
 
 @contextlib.contextmanager
-def _opened(folder: str) -> Iterator[opening.Opened]:
-    opened = opening.open_for_commands(pathlib.Path(folder))
+def _opened(folder: str) -> Iterator[open_studies.Opened]:
+    opened = open_studies.open_for_commands(pathlib.Path(folder))
     try:
         yield opened
     finally:

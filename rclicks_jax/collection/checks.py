@@ -7,9 +7,17 @@ import time
 from typing import NamedTuple
 
 from rclicks_jax import errors
-from rclicks_jax.collection import building, opening, regions, study_files, tasks
-from rclicks_jax.collection.store import assignments, catalogue, cells, sessions
-from rclicks_jax.collection.tasks import TaskFacts
+from rclicks_jax.collection.service import open_studies
+from rclicks_jax.collection.store import (
+    assignments,
+    catalogue,
+    cells,
+    sessions,
+    task_facts,
+)
+from rclicks_jax.collection.store.task_facts import TaskFacts
+from rclicks_jax.collection.study import study_files
+from rclicks_jax.collection.tasks import private_files, regions
 
 
 class Finding(NamedTuple):
@@ -24,7 +32,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def check(opened: opening.Opened, now: float | None = None) -> list[Finding]:
+def check(opened: open_studies.Opened, now: float | None = None) -> list[Finding]:
     """Checks files, counters and settings of a study.
 
     Args:
@@ -63,9 +71,9 @@ def _database(db: sqlite3.Connection) -> Finding:
     return Finding(True, "The database is whole.")
 
 
-def _built(opened: opening.Opened) -> Finding:
+def _built(opened: open_studies.Opened) -> Finding:
     try:
-        opening.expect_built(opened.study, opened.store)
+        open_studies.expect_built(opened.study, opened.store)
     except errors.DataError as error:
         return Finding(False, str(error))
     return Finding(True, "The pictures are those of the settings.")
@@ -76,7 +84,7 @@ def _protocol(db: sqlite3.Connection, study: study_files.Study) -> Finding:
     if last is None:
         return Finding(True, "Nobody has taken part yet.")
     seen = study_files.protocol(study)
-    now = study_files.protocol_hash(seen, tasks.digest(catalogue.tasks(db)))
+    now = study_files.protocol_hash(seen, task_facts.digest(catalogue.tasks(db)))
     if now != last.protocol_hash:
         changed = study_files.changes(last.protocol, seen) or ["the tasks"]
         return Finding(
@@ -93,13 +101,13 @@ def _files(study: study_files.Study, every: list[TaskFacts]) -> Finding:
         paths = [
             study.asset(task.image),
             *map(study.asset, task.targets.values()),
-            building.photograph_path(study, task),
-            building.mask_path(study, task),
+            private_files.photograph_path(study, task),
+            private_files.mask_path(study, task),
         ]
         if task.click_type != "first":
-            paths.append(building.prev_mask_path(study, task))
+            paths.append(private_files.prev_mask_path(study, task))
         wrong += [f"{path} is missing" for path in paths if not path.is_file()]
-        path = building.region_path(study, task)
+        path = private_files.region_path(study, task.task_id)
         try:
             region = regions.decode(path.read_bytes(), str(path))
             if region.shape != (task.height, task.width):

@@ -5,7 +5,9 @@ import pathlib
 import tempfile
 
 from rclicks_jax import errors
-from rclicks_jax.collection import actions, serving, study_files
+from rclicks_jax.collection import actions
+from rclicks_jax.collection.study import study_files
+from rclicks_jax.collection.web import server
 
 # A person sees each photograph once, so a demo is short.
 _SETTINGS = (
@@ -23,7 +25,7 @@ _SETTINGS = (
 )
 
 
-def run(folder: str, options: serving.Options) -> int:
+def run(folder: str, options: server.Options) -> int:
     """Makes a study unless it is there, serves it, and shows what came out.
 
     Args:
@@ -46,7 +48,7 @@ def run(folder: str, options: serving.Options) -> int:
     if status:
         return status
     print(f"The demo's study is {path}.")
-    serving.serve(path, options)
+    server.serve(path, options)
     actions.show_status(str(path))
     print(f"rclicks-collect export --out={path}-clicks {path} writes the clicks.")
     return 0

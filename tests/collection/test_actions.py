@@ -8,8 +8,10 @@ from commands import command
 from helpers import make_folder
 
 from rclicks_jax import errors
-from rclicks_jax.collection import actions, opening, tokens
+from rclicks_jax.collection import actions
+from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.store import catalogue, events, sessions
+from rclicks_jax.collection.study import tokens
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_status_counts_and_verifies_codes(study, clock, capsys):
 def test_a_forgotten_person_has_no_name_and_clicks_stay(study, clock):
     name, _ = work(study, clock)
     assert actions.forget(str(study), [name], everyone=False, erase=False) == 0
-    opened = opening.open_for_commands(study)
+    opened = open_studies.open_for_commands(study)
     assert opened.store.read(sessions.identities)[0] == 0
     assert opened.store.read(events.count) == 3
     opened.store.close()
@@ -96,7 +98,7 @@ def test_what_a_forgotten_person_did_is_erased_if_asked(study, clock):
     name, _ = work(study, clock)
     work(study, clock, "2")
     assert actions.forget(str(study), [name], everyone=False, erase=True) == 0
-    opened = opening.open_for_commands(study)
+    opened = open_studies.open_for_commands(study)
     assert opened.store.read(events.count) == 3
     assert opened.store.read(sessions.identities)[0] == 1
     opened.store.close()

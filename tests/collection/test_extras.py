@@ -24,7 +24,7 @@ def test_what_is_missing_is_said_in_a_sentence(monkeypatch):
 def test_what_a_web_server_imports_needs_no_jax_and_nothing_heavy():
     program = (
         "import sys\n"
-        "from rclicks_jax.collection import service, export, status, checks, actions\n"
+        "from rclicks_jax.collection import checks, actions, demo\n"
         "heavy = {'jax', 'flax', 'scipy', 'pandas', 'matplotlib',"
         " 'tensorflow_datasets'}\n"
         "print(sorted(heavy & set(sys.modules)))"

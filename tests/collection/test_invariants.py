@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from collect_studies import Clock, Person
 
-from rclicks_jax.collection import messages, service, words
+from rclicks_jax.collection import messages, words
+from rclicks_jax.collection.service import answers
 from rclicks_jax.collection.store import assignments, cells, sessions
 
 acts = st.lists(
@@ -105,7 +106,7 @@ def play(desk, clock, sequence):
                     sent[number] = person.click_on(task, **places)
                     clock.now += 6
                     desk.take_click(person.token, sent[number]).result()
-        except service.Refusal:
+        except answers.Refusal:
             # Whoever has left is refused.
             continue
 

@@ -20,7 +20,7 @@ class Assignment(NamedTuple):
         cell: Cell that it holds or has filled; None if it does not count.
         issued: When it was given, seconds since 1970.
         expires: When others may get it.
-        given: `judging.Given`, JSON.
+        given: `judgement.Given`, JSON.
         state: What became of it.
     """
 

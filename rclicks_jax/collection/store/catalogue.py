@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rclicks_jax.collection import words
-from rclicks_jax.collection.tasks import TaskFacts
+from rclicks_jax.collection.store.task_facts import TaskFacts
 
 
 class Wave(NamedTuple):

@@ -12,7 +12,7 @@ class Click(NamedTuple):
         mode: Display mode.
         state: State of its assignment.
         counted: Whether its session counts.
-        content: `judging.JudgedClick`, JSON.
+        content: `judgement.JudgedClick`, JSON.
     """
 
     number: int

@@ -1,0 +1,1 @@
+"""What comes out of a study: the exported folder, its tables, and progress."""

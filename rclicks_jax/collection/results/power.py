@@ -1,0 +1,374 @@
+"""How many clicks and people tell two display modes, or two devices, apart.
+
+Studies are simulated: people are drawn, each with a habit of their own, and click on
+tasks in two modes, of which one is changed. The statistic is the energy distance of the
+two sets of clicks of a task, in sides of the object's box, averaged over tasks; it is 0
+for equal distributions and above it for any difference. Clicks of a person depend on
+each other, so people are what is resampled, and what is exchanged for the test: all
+clicks of a person change the mode together.
+"""
+
+import contextlib
+import itertools
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tqdm
+
+from rclicks_jax import errors
+from rclicks_jax.collection.results import judged_clicks, status
+from rclicks_jax.collection.service import open_studies
+from rclicks_jax.collection.store import catalogue
+from rclicks_jax.collection.tasks import demand
+from rclicks_jax.reporting import table_formats
+from rclicks_jax.reporting.table_formats import Row, Table
+
+CLICKS = (10, 15, 20, 25, 30, 50)
+_PERMUTATIONS = 99
+_LEVEL = 0.05
+# Spread of clicks, and of people's habits, in sides of the object's box, where no pilot
+# tells them. Assumptions.
+_SPREAD, _HABIT = 0.17, 0.05
+# Least clicks and people of a pilot.
+_LEAST_CLICKS, _LEAST_PEOPLE = 40, 4
+
+
+class Effect(NamedTuple):
+    """The difference that a study is to find.
+
+    Attributes:
+        shift: Shift of one mode's clicks, in sides of the box.
+        spread: Factor of the spread of one mode's clicks.
+        pilot: Whether the difference is that of the clicks so far.
+    """
+
+    shift: float = 0.0
+    spread: float = 1.0
+    pilot: bool = False
+
+
+class Clicks(NamedTuple):
+    """Clicks in two modes, in sides of the objects' boxes.
+
+    Attributes:
+        places: Places from the middle of the box, `f64[n 2]`.
+        task: Number of the task of each, `i64[n]`.
+        person: Number of the person of each, `i64[n]`.
+        mode: 0 or 1 of each, `i64[n]`.
+    """
+
+    places: np.ndarray
+    task: np.ndarray
+    person: np.ndarray
+    mode: np.ndarray
+
+
+def parse_effect(text: str) -> Effect:
+    """Parses `shift:SHARE`, `spread:FACTOR`, or `pilot`.
+
+    Raises:
+        BadValueError: It is none of these.
+    """
+    kind, _, number = text.partition(":")
+    if text == "pilot":
+        return Effect(pilot=True)
+    with contextlib.suppress(ValueError):
+        value = float(number)
+        if kind == "shift" and 0 <= value < 10:
+            return Effect(shift=value)
+        if kind == "spread" and 0 < value < 10:
+            return Effect(spread=value)
+    raise errors.BadValueError(
+        "--effect", text, "shift:SHARE of the box, spread:FACTOR, or pilot"
+    )
+
+
+def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
+    """Returns the mean energy distance over tasks, for exchanges of people's modes.
+
+    Args:
+        clicks: Clicks in two modes.
+        tasks: Number of tasks.
+        flips: Whether each person's modes are exchanged, `bool[p people]`.
+
+    Returns:
+        `f64[p]`; tasks without two clicks of each mode are left out.
+    """
+    total, count = np.zeros(len(flips)), np.zeros(len(flips))
+    order = np.argsort(clicks.task, kind="stable")
+    ends = np.searchsorted(clicks.task[order], np.arange(tasks + 1))
+    for start, end in itertools.pairwise(ends):
+        own = order[start:end]
+        places = clicks.places[own]
+        apart = places[:, None] - places[None]
+        distances = np.sqrt((apart**2).sum(axis=-1))
+        second = (clicks.mode[own] == 1) ^ flips[:, clicks.person[own]]
+        number = second.sum(axis=1)
+        others = len(own) - number
+        enough = (number > 1) & (others > 1)
+        one, other = second.astype(np.float64), (~second).astype(np.float64)
+        to_one = one @ distances
+        between = (to_one * other).sum(axis=1) / np.maximum(number * others, 1)
+        # A click's distance from itself is left out: else unequal numbers of clicks
+        # would look like a difference.
+        pairs = np.maximum(number * (number - 1), 1)
+        within = (to_one * one).sum(axis=1) / pairs
+        pairs = np.maximum(others * (others - 1), 1)
+        within += ((other @ distances) * other).sum(axis=1) / pairs
+        total += np.where(enough, 2 * between - within, 0)
+        count += enough
+    return total / np.maximum(count, 1)
+
+
+def finds(clicks: Clicks, tasks: int, generator: np.random.Generator) -> bool:
+    """Tells whether a study finds a difference, by exchanging people's modes."""
+    people = int(clicks.person.max()) + 1
+    flips = generator.random((_PERMUTATIONS + 1, people)) < 0.5
+    flips[0] = False
+    values = energy(clicks, tasks, flips)
+    # Half of the exchanges are the other half's mirror: equal values count as larger.
+    return bool((values >= values[0] - 1e-12).mean() <= _LEVEL)
+
+
+def simulated(
+    tasks: int,
+    clicks: int,
+    per_person: int,
+    effect: Effect,
+    generator: np.random.Generator,
+) -> Clicks:
+    """Returns clicks of a simulated study without a pilot.
+
+    Each person does half of their tasks in each mode, and has a habit: a shift of all
+    clicks.
+
+    Args:
+        tasks: Number of tasks.
+        clicks: Clicks for each task and mode.
+        per_person: Tasks of a person.
+        effect: What is changed in the second mode.
+        generator: Of all draws.
+    """
+    task, mode = (
+        part.ravel() for part in np.meshgrid(np.arange(tasks), [0, 1], indexing="ij")
+    )
+    task, mode = np.repeat(task, clicks), np.repeat(mode, clicks)
+    person = _persons(task, mode, per_person, generator)
+    habits = generator.normal(0, _HABIT, (int(person.max()) + 1, 2))
+    places = generator.normal(0, _SPREAD, (len(task), 2))
+    return Clicks(_changed(places + habits[person], mode, effect), task, person, mode)
+
+
+def _persons(
+    task: np.ndarray, mode: np.ndarray, per_person: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Gives each click a person, so that nobody has a task twice.
+
+    Clicks of a mode are dealt by rounds over the tasks: a round has each task once.
+    """
+    tasks = int(task.max()) + 1
+    half = max(1, min(per_person, tasks) // 2)
+    parts = -(-tasks // half)
+    round_of = np.zeros(len(task), np.int64)
+    for number, which in itertools.product(range(tasks), (0, 1)):
+        own = np.flatnonzero((task == number) & (mode == which))
+        round_of[own] = np.arange(len(own))
+    shuffles = np.array(
+        [generator.permutation(tasks) for _ in range(int(round_of.max()) + 1)]
+    )
+    # A person's share of the second mode is of other tasks than of the first.
+    place = (shuffles[round_of, task] + mode * half) % tasks
+    return round_of * parts + place // half
+
+
+def _changed(places: np.ndarray, mode: np.ndarray, effect: Effect) -> np.ndarray:
+    changed = places * effect.spread
+    changed[:, 0] += effect.shift
+    return np.where((mode == 1)[:, None], changed, places)
+
+
+def resampled(
+    pilot: Clicks,
+    tasks: int,
+    clicks: int,
+    effect: Effect,
+    generator: np.random.Generator,
+) -> Clicks:
+    """Returns clicks of a study whose people and tasks are drawn from a pilot.
+
+    Args:
+        pilot: Clicks of the pilot; both modes of it are used as they are for the effect
+            `pilot`, else all its clicks stand for the first mode.
+        tasks: Number of tasks.
+        clicks: Clicks for each task and mode.
+        effect: What is changed in the second mode.
+        generator: Of all draws.
+    """
+    people = int(pilot.person.max()) + 1
+    of_person = [np.flatnonzero(pilot.person == p) for p in range(people)]
+    chosen: list[np.ndarray] = []
+    wanted = 2 * clicks * tasks
+    while sum(map(len, chosen)) < wanted:
+        chosen.append(of_person[generator.integers(people)])
+    rows = np.concatenate(chosen)[:wanted]
+    person = np.repeat(np.arange(len(chosen)), [len(own) for own in chosen])[:wanted]
+    if effect.pilot:
+        mode = pilot.mode[rows]
+        # Which task of the plan a click stands for keeps its task of the pilot.
+        task = pilot.task[rows] % tasks
+        return Clicks(pilot.places[rows], task, person, mode)
+    task = generator.permutation(np.repeat(np.arange(tasks), 2 * clicks))
+    mode = generator.integers(0, 2, len(rows))
+    return Clicks(_changed(pilot.places[rows], mode, effect), task, person, mode)
+
+
+def read_pilot(opened: open_studies.Opened) -> tuple[Clicks, tuple[str, str]] | None:
+    """Returns the accepted first clicks so far; None if they are too few.
+
+    Returns:
+        The clicks of the two display modes that have most, and their names; with one
+        mode alone, the name stands twice.
+    """
+    study = opened.study
+    policy, source = study.config.judgement, opened.desk.source
+    found = opened.store.read(
+        lambda db: judged_clicks.read(db, study.secret, policy, source)
+    )
+    rows = [row for row in found.data() if row.task.click_type == "first"]
+    counts = dict.fromkeys(demand.modes_of(study.config), 0)
+    for row in rows:
+        counts[row.mode] = counts.get(row.mode, 0) + 1
+    names = sorted(counts, key=lambda mode: -counts[mode])[:2]
+    rows = [row for row in rows if row.mode in names]
+    persons = {p: n for n, p in enumerate(sorted({r.session.person_id for r in rows}))}
+    if len(rows) < _LEAST_CLICKS or len(persons) < _LEAST_PEOPLE:
+        return None
+    numbers = {t: n for n, t in enumerate(sorted({r.task.task_id for r in rows}))}
+    places = [_place(row) for row in rows]
+    return Clicks(
+        np.array(places),
+        np.array([numbers[row.task.task_id] for row in rows]),
+        np.array([persons[row.session.person_id] for row in rows]),
+        np.array([names.index(row.mode) for row in rows]),
+    ), (names[0], names[-1])
+
+
+def _place(row: judged_clicks.Row) -> tuple[float, float]:
+    y0, y1, x0, x1 = row.task.box
+    down = (row.click.y + 0.5 - (y0 + y1) / 2) / (y1 - y0)
+    right = (row.click.x + 0.5 - (x0 + x1) / 2) / (x1 - x0)
+    return down, right
+
+
+def table(
+    tasks: int,
+    per_person: int,
+    effect: Effect,
+    pilot: Clicks | None,
+    *,
+    simulations: int,
+    seed: int,
+    clicks: Sequence[int] = CLICKS,
+    show: bool = False,
+) -> Table:
+    """Returns the power for numbers of clicks.
+
+    Args:
+        tasks: Number of tasks.
+        per_person: Tasks of a person.
+        effect: The difference that is to be found.
+        pilot: Clicks to draw people from; None for people by assumption.
+        simulations: Simulated studies for each number of clicks.
+        seed: Seed of all draws.
+        clicks: Clicks for each task and mode.
+        show: Whether a bar shows progress.
+    """
+    rows: list[Row] = []
+    for number in tqdm.tqdm(clicks, "clicks", disable=None if show else True):
+        generator = np.random.Generator(np.random.Philox((seed, number)))
+        found = 0
+        for _ in range(simulations):
+            if pilot is None:
+                drawn = simulated(tasks, number, per_person, effect, generator)
+            else:
+                drawn = resampled(pilot, tasks, number, effect, generator)
+            found += finds(drawn, tasks, generator)
+        share = found / simulations
+        rows.append(
+            {
+                "clicks": number,
+                "all": 2 * number * tasks,
+                "people": math.ceil(2 * number * tasks / per_person),
+                "power": share,
+                "error": math.sqrt(share * (1 - share) / simulations),
+            }
+        )
+    columns = {
+        "clicks": ("clicks a task and mode", "d"),
+        "all": ("clicks of two modes", "d"),
+        "people": ("people", "d"),
+        "power": ("power", ".0%"),
+        "error": ("its error", ".0%"),
+    }
+    notes = (
+        f"Power: share of {simulations} simulated studies that find the difference at "
+        f"a level of {_LEVEL:.0%}, by energy distance, people exchanged.",
+        "People: for two modes, if all their clicks are accepted; invite more.",
+    )
+    return Table("plan", f"Studies with {tasks} tasks", columns, rows, notes)
+
+
+def run(folder: str, *, effect: str, tasks: int, simulations: int, seed: int) -> int:
+    """Prints how many clicks and people a study needs; returns the exit status.
+
+    Args:
+        folder: The study.
+        effect: As `parse_effect` takes it.
+        tasks: Number of tasks; those of the study if 0.
+        simulations: Simulated studies for each number of clicks.
+        seed: Seed of all draws.
+    """
+    wanted = parse_effect(effect)
+    if simulations < 1 or tasks < 0:
+        raise errors.BadValueError(
+            "--simulations and --tasks", f"{simulations} and {tasks}", "1 or more"
+        )
+    opened = open_studies.open_for_commands(pathlib.Path(folder))
+    with contextlib.closing(opened.store):
+        main = opened.store.read(lambda db: catalogue.tasks(db, "main"))
+        found = read_pilot(opened)
+        per_person, source = opened.study.config.study.per_person, opened.desk.source
+    count = tasks or sum(task.click_type == "first" for task in main)
+    if wanted.pilot and (found is None or found[1][0] == found[1][1]):
+        raise errors.BadValueError(
+            "--effect",
+            "pilot",
+            f"shift:SHARE or spread:FACTOR until two display modes have "
+            f"{_LEAST_CLICKS} accepted clicks of {_LEAST_PEOPLE} people",
+        )
+    made = table(
+        count,
+        per_person,
+        wanted,
+        found[0] if found else None,
+        simulations=simulations,
+        seed=seed,
+        show=True,
+    )
+    print(f"{made.title}; effect {effect}\n\n{table_formats.to_text(made)}")
+    for note in made.notes:
+        print(note)
+    if found is None:
+        print(
+            f"There is no pilot yet: people are assumed, with a spread of {_SPREAD:g} "
+            f"and habits of {_HABIT:g} sides of the box."
+        )
+    else:
+        names = " and ".join(dict.fromkeys(found[1]))
+        print(f"People are drawn from the clicks so far: {names}.")
+        if source == "bots":
+            print(status.BOTS)
+    return 0

@@ -1,0 +1,1 @@
+"""What a study is: its folder, its settings, texts and platforms, its secret."""

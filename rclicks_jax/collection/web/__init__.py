@@ -1,0 +1,1 @@
+"""The web server of a study, and the files of its pages."""

@@ -1,0 +1,124 @@
+import itertools
+
+import numpy as np
+import pytest
+from collect_studies import Person
+
+from rclicks_jax import errors
+from rclicks_jax.collection import words
+from rclicks_jax.collection.results import power
+from rclicks_jax.collection.service import open_studies
+
+NONE = power.Effect()
+
+
+def generator(seed=0):
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def slow_energy(clicks, tasks):
+    """The mean over tasks of 2 E|X-Y| - E|X-X'| - E|Y-Y'|, pair by pair."""
+    values = []
+    for task in range(tasks):
+        one, other = (
+            clicks.places[(clicks.task == task) & (clicks.mode == mode)]
+            for mode in (0, 1)
+        )
+        between = np.mean([np.linalg.norm(x - y) for x in one for y in other])
+        within = sum(
+            np.mean([np.linalg.norm(x - y) for x, y in itertools.permutations(own, 2)])
+            for own in (one, other)
+        )
+        values.append(2 * between - within)
+    return np.mean(values)
+
+
+def test_the_energy_distance_is_that_of_all_pairs():
+    clicks = power.simulated(4, 5, 4, power.Effect(shift=0.2), generator())
+    flips = np.zeros((1, int(clicks.person.max()) + 1), bool)
+    found = power.energy(clicks, 4, flips)[0]
+    assert found == pytest.approx(slow_energy(clicks, 4))
+
+
+def test_exchanging_all_people_changes_nothing():
+    clicks = power.simulated(4, 5, 4, power.Effect(shift=0.2), generator())
+    flips = np.array([[False], [True]]).repeat(int(clicks.person.max()) + 1, axis=1)
+    one, other = power.energy(clicks, 4, flips)
+    assert one == pytest.approx(other)
+
+
+def test_each_task_has_its_clicks_in_each_mode_and_nobody_has_a_task_twice():
+    clicks = power.simulated(12, 3, 6, NONE, generator())
+    cells = list(zip(clicks.task, clicks.mode, strict=True))
+    assert {cells.count(cell) for cell in cells} == {3}
+    pairs = list(zip(clicks.person, clicks.task, strict=True))
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_people_do_as_many_tasks_as_they_are_given():
+    clicks = power.simulated(12, 3, 6, NONE, generator())
+    assert np.bincount(clicks.person).tolist() == [6] * 12
+
+
+def test_studies_without_a_difference_find_one_at_the_level():
+    made = power.table(8, 8, NONE, None, simulations=200, seed=1, clicks=(8,)).rows[0]
+    assert made["power"] < 0.1
+
+
+def test_more_clicks_find_a_difference_more_often():
+    rows = power.table(
+        20, 20, power.Effect(shift=0.08), None, simulations=30, seed=0,
+        clicks=(5, 30),
+    ).rows  # fmt: skip
+    assert rows[0]["power"] + 0.3 < rows[1]["power"]
+
+
+def test_a_table_depends_on_its_seed_alone():
+    one, again, other = (
+        power.table(6, 6, power.Effect(shift=0.1), None, simulations=20,
+                       seed=seed, clicks=(6, 8)).rows
+        for seed in (0, 0, 1)
+    )  # fmt: skip
+    assert one == again
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shift:0.1", power.Effect(shift=0.1)),
+        ("spread:0.7", power.Effect(spread=0.7)),
+        ("pilot", power.Effect(pilot=True)),
+    ],
+)
+def test_effects_are_parsed(text, expected):
+    assert power.parse_effect(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "shift", "shift:nan", "spread:0", "turn:3"])
+def test_other_effects_are_refused(text):
+    with pytest.raises(errors.BadValueError, match="--effect"):
+        power.parse_effect(text)
+
+
+def test_people_are_drawn_from_a_pilot(opened, clock):
+    modes = words.MODES[1:3]
+    desk = opened(
+        names=tuple("abcdefghij"),
+        display={"modes": modes},
+        study={"per_person": 8},
+        assignment={"clicks": 9, "block": 4},
+    )
+    whole = open_studies.Opened(desk.study, desk.store, desk.desk)
+    assert power.read_pilot(whole) is None
+    for _ in range(6):
+        Person(desk, clock).agree().work()
+    pilot, names = power.read_pilot(whole)
+    assert set(names) == set(modes)
+    assert len(pilot.places) == 48
+    # The people of this test click in the middle of the disk, which may be cut off.
+    assert abs(pilot.places).max() < 0.3
+    drawn = power.resampled(pilot, 5, 4, power.Effect(shift=1), generator())
+    assert len(drawn.places) == 40
+    assert drawn.places[drawn.mode == 1][:, 0].min() > 0.7
+    assert drawn.places[drawn.mode == 0][:, 0].max() < 0.3
