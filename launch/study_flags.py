@@ -15,11 +15,12 @@ OF_ACTIONS = {
     "init": ("data", "set"),
     "serve": ("host", "port", "admin_port", "log_requests", "behind_proxy", "new_wave"),
     "status": ("code",),
-    "export": ("out", "mode", "surplus", "tolerance"),
+    "export": ("out", "mode", "surplus", "tolerance", "bots"),
     "forget": ("all", "erase"),
     "invite": ("address",),
     "masks": ("segmenter", "distortions", "clicks"),
     "plan": ("effect", "tasks", "simulations", "seed"),
+    "simulate": ("out", "url", "set"),
 }
 
 
@@ -38,9 +39,22 @@ def define() -> Defined:
         flags.DEFINE_multi_string(
             "set",
             [],
-            "init: a setting of study.toml, as table.name=value; several times.",
+            "init: a setting of study.toml, as table.name=value; simulate: one of the "
+            "bots, as name=value; several times.",
         ),
-        flags.DEFINE_string("out", None, "export: folder to write."),
+        flags.DEFINE_string(
+            "out",
+            None,
+            "export: folder to write; simulate: copy of the study for bots, STUDY-bots "
+            "if not given.",
+        ),
+        flags.DEFINE_string(
+            "url",
+            "",
+            "simulate: address of a server of a study for bots; by default one is "
+            "started.",
+        ),
+        flags.DEFINE_boolean("bots", False, "export: clicks of bots."),
         flags.DEFINE_string(
             "mode",
             "",
