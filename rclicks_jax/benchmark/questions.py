@@ -13,15 +13,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from rclicks_jax.clicks import map_clicks, region_processes, region_search
+from rclicks_jax.benchmark import host_processes, mistakes
+from rclicks_jax.clicks import map_clicks
 from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
 # Name of the answerer that says where people click, and the kind of its questions.
 CLICK_MODEL = "click model"
-# The same of the answerer that says which regions clicks mend.
-REGIONS = "process pool"
+# The same of the answerer that finds mistakes.
+MISTAKES = "process pool"
 # Kind of questions about rows: a segmenter that is shared answers those of many
 # photographs in one call. It encodes and forgets a photograph in a call of its own.
 _ROWS = "rows"
@@ -29,15 +30,15 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass
-class RegionQuestion:
-    """Which region does the next click of each prediction mend?
+class MistakesQuestion:
+    """What is wrong with predictions, and what do their next clicks mend?
 
     Attributes:
-        query: Answered by a list of a `NextClick` for each of its predictions.
+        query: Answered by `mistakes.Mistakes`.
         seconds: Seconds that the answer took; set before it is sent.
     """
 
-    query: region_search.Query
+    query: mistakes.Query
     seconds: float = 0.0
 
     def __len__(self) -> int:
@@ -82,7 +83,7 @@ class SegmenterQuestion:
         return len(self.rows)
 
 
-Question = RegionQuestion | ClickQuestion | SegmenterQuestion
+Question = MistakesQuestion | ClickQuestion | SegmenterQuestion
 # Yields questions, is sent answers, and returns a result.
 Coroutine = Generator[Question, list[Any], T]
 
@@ -122,9 +123,9 @@ def lane_name(lane: int) -> str:
     return f"segmenter {lane + 1}" if lane else "segmenter"
 
 
-def to_regions(queries: Sequence[region_search.Query]) -> scheduler.Question:
-    """Returns the question to the processes that search regions."""
-    return scheduler.Question(REGIONS, queries, REGIONS)
+def to_processes(queries: Sequence[mistakes.Query]) -> scheduler.Question:
+    """Returns the question to the processes that find mistakes."""
+    return scheduler.Question(MISTAKES, queries, MISTAKES)
 
 
 def to_click_model(queries: Sequence[map_clicks.Query]) -> scheduler.Question:
@@ -141,12 +142,10 @@ def to_segmenter(
     return scheduler.Question(lane_name(lane), items, _ROWS)
 
 
-def region_answerer(
-    processes: region_processes.RegionProcesses,
-) -> scheduler.Answerer:
+def process_answerer(processes: host_processes.HostProcesses) -> scheduler.Answerer:
     """Returns the answerer of processes: each answers one query in a call."""
     return scheduler.Answerer(
-        REGIONS, processes.answer, batch=1, lanes=processes.count, is_shared=True
+        MISTAKES, processes.answer, batch=1, lanes=processes.count, is_shared=True
     )
 
 

@@ -19,8 +19,8 @@ import page
 import played
 from timing import wait_until_idle
 
+from rclicks_jax.benchmark import host_processes
 from rclicks_jax.benchmark.setup import Setup
-from rclicks_jax.clicks import region_processes
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import meter, utilisation, work_units
 from rclicks_jax.networks import cards, clickability, infer
@@ -84,7 +84,7 @@ def cores_row(shape, count):
 
     one, *others = [seconds(1, 1), seconds(2, 2)]
     for count in (1, 2):
-        with region_processes.RegionProcesses(count) as processes:
+        with host_processes.HostProcesses(count) as processes:
             others.append(seconds(2, 2, processes))
     cells = [f"{each:.2f} ({one / each:.2f})" for each in others]
     return f"| {shape[0]}x{shape[1]} | {one:.2f} | {' | '.join(cells)} |"
