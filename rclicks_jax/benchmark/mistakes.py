@@ -163,14 +163,12 @@ def answer(
     regions = empty((len(mends), *gt_mask.bits.shape), _INTEGERS)
     for into, mend in zip(regions, mends.values(), strict=True):
         into[:] = mend.click.error_mask.bits.view(_INTEGERS)
-    reply = {
-        "areas": found.areas.tolist(),
-        "mends": [
-            [place, *mend.click[:3], mend.is_wrong] for place, mend in mends.items()
-        ],
-        "score_seconds": found.score_seconds,
+    clicks = [(place, *mend.click[:3], mend.is_wrong) for place, mend in mends.items()]
+    return {"score_seconds": found.score_seconds}, {
+        "areas": found.areas,
+        "clicks": np.array(clicks, np.int64).reshape(-1, 5),
+        "regions": regions,
     }
-    return reply, {"regions": regions}
 
 
 def of_answer(query: Query, header: wire.Header, arrays: wire.Arrays) -> Mistakes:
@@ -178,10 +176,11 @@ def of_answer(query: Query, header: wire.Header, arrays: wire.Arrays) -> Mistake
     shape = query.target.gt_mask.shape
     regions = arrays["regions"].view("<u8")
     mends = {
-        place: Mend(NextClick(y, x, positive, BitMask(region, shape)), is_wrong)
+        place: Mend(
+            NextClick(y, x, bool(positive), BitMask(region, shape)), bool(is_wrong)
+        )
         for (place, y, x, positive, is_wrong), region in zip(
-            header["mends"], regions, strict=True
+            arrays["clicks"].tolist(), regions, strict=True
         )
     }
-    areas = np.array(header["areas"], np.int64)
-    return Mistakes(areas, mends, header["score_seconds"])
+    return Mistakes(arrays["areas"], mends, header["score_seconds"])

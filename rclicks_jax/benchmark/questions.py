@@ -105,17 +105,15 @@ class Row(NamedTuple):
 
     Attributes:
         session: The session that it is in.
-        row: Its number there.
-        yx: All its clicks so far, `i32[k 2]`.
-        positive: Whether each is a foreground click, `bool[k]`.
-        clicks: Clicks in use.
+        rows: Numbers there of all rows of its question, `i32[r]`.
+        clicks: All their clicks so far.
+        place: Its place among them.
     """
 
     session: base.Session
-    row: int
-    yx: np.ndarray
-    positive: np.ndarray
-    clicks: int
+    rows: np.ndarray
+    clicks: Clicks
+    place: int
 
 
 def lane_name(lane: int) -> str:
@@ -137,8 +135,8 @@ def to_segmenter(
     lane: int, session: base.Session, rows: np.ndarray, clicks: Clicks
 ) -> scheduler.Question:
     """Returns the question to the segmenter, of rows of one session."""
-    columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
-    items = [Row(session, *row) for row in zip(*columns, strict=True)]
+    numbers = rows.astype(np.int32)
+    items = [Row(session, numbers, clicks, place) for place in range(len(rows))]
     return scheduler.Question(lane_name(lane), items, _ROWS)
 
 
@@ -181,13 +179,9 @@ def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:
 def _requests(rows: Sequence[Row]) -> list[base.Request[base.Session]]:
     """Returns rows as requests of their sessions, in the same order."""
     requests: list[base.Request[base.Session]] = []
-    for _, group in itertools.groupby(rows, lambda row: id(row.session)):
-        of_session = list(group)
-        clicks = Clicks(
-            np.stack([row.yx for row in of_session]),
-            np.stack([row.positive for row in of_session]),
-            np.array([row.clicks for row in of_session], np.int32),
-        )
-        numbers = np.array([row.row for row in of_session], np.int32)
-        requests.append(base.Request(of_session[0].session, numbers, clicks))
+    for _, group in itertools.groupby(rows, lambda row: id(row.rows)):
+        of_question = list(group)
+        session, numbers, clicks, _ = of_question[0]
+        places = [row.place for row in of_question]
+        requests.append(base.Request(session, numbers[places], clicks.rows(places)))
     return requests

@@ -255,20 +255,22 @@ def _people_click(
     clicked_yx = live.clicks.yx[rows, :round_index]
     groups = np.array([key.group for key in keys], np.int32)
     bits = live.bits[rows, round_index]
-    question = questions.ClickQuestion(
-        [
-            map_clicks.Query(
-                image,
-                instance.gt_mask,
-                clicks[places[0]].error_mask,
-                clicked_yx[places[0]],
-                groups[places],
-                bits[places],
-                wants_map=is_first and wants_map,
-            )
-            for places in sharing
-        ]
-    )
+
+    def query(places: list[int]) -> map_clicks.Query:
+        first = places[0]
+        # A slice is no copy.
+        drawn = places if is_first else slice(first, first + 1)
+        return map_clicks.Query(
+            image,
+            instance.gt_mask,
+            clicks[first].error_mask,
+            clicked_yx[first],
+            groups[drawn],
+            bits[drawn],
+            wants_map=is_first and wants_map,
+        )
+
+    question = questions.ClickQuestion(list(map(query, sharing)))
     answers: list[map_clicks.MapClicks] = yield question
     clock.add("simulate", question.seconds)
     for places, answer in zip(sharing, answers, strict=True):
