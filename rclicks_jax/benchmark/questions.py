@@ -182,6 +182,8 @@ def _requests(rows: Sequence[Row]) -> list[base.Request[base.Session]]:
     for _, group in itertools.groupby(rows, lambda row: id(row.rows)):
         of_question = list(group)
         session, numbers, clicks, _ = of_question[0]
-        places = [row.place for row in of_question]
-        requests.append(base.Request(session, numbers[places], clicks.rows(places)))
+        if len(of_question) < len(numbers):
+            places = [row.place for row in of_question]
+            numbers, clicks = numbers[places], clicks.rows(places)
+        requests.append(base.Request(session, numbers, clicks))
     return requests
