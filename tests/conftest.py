@@ -23,7 +23,7 @@ import pytest
 import two_convolutions
 from helpers import make_folder
 
-from rclicks_jax.clicks import region_processes
+from rclicks_jax.benchmark import host_processes
 from rclicks_jax.data import packages, specs
 
 # The same examples on every machine; `make soak` explores others.
@@ -98,9 +98,9 @@ def sample_instances():
 
 
 @pytest.fixture(scope="session")
-def region_pool():
-    """Two processes that search regions."""
-    with region_processes.RegionProcesses(2) as started:
+def host_pool():
+    """Two processes that find mistakes."""
+    with host_processes.HostProcesses(2) as started:
         yield started
 
 

@@ -82,7 +82,7 @@ def play_images(
     """Plays photographs as a benchmark does; returns an `ImageRecord` for each.
 
     `click_model` may be any `map_clicks.Answers`, too; `processes` are
-    `RegionProcesses`, or None.
+    `HostProcesses`, or None.
     """
     player = play.ImagePlayer(
         setup, segmenter, users=users, together=together, in_processes=bool(processes)
@@ -104,6 +104,6 @@ def play_images(
         scheduler.of_device(questions.CLICK_MODEL, people),
     ]
     if processes:
-        answerers.append(questions.region_answerer(processes))
+        answerers.append(questions.process_answerer(processes))
     limits = scheduler.Limits(places=places, bytes=1 << 40, threads=threads)
     return list(scheduler.run(map(image, examples), answerers, limits, noted))

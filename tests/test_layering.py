@@ -31,7 +31,8 @@ ALLOWED = {
     "jobs": {"data"},
     "training": {"ops", "data", "networks", "weights", "metrics", "jobs"},
     "benchmark": {
-        "ops", "jobs", "data", "clicks", "metrics", "segmenters", "reporting"
+        "ops", "bridge", "jobs", "data", "clicks", "metrics", "segmenters",
+        "reporting",
     },
     "click_maps": {"ops", "jobs", "data", "clicks", "networks", "reporting"},
     "results": {

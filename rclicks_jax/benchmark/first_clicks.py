@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark import questions, scoring
+from rclicks_jax.benchmark import device_scoring, mistakes, questions, scoring
 from rclicks_jax.benchmark.clock import Clock
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import groups, simulate, strategies
@@ -109,7 +109,7 @@ def play(
     target = scoring.target_of(instance)
     total = np.zeros(instance.gt_mask.shape, np.int32)
     trajectories: list[Trajectory] = []
-    on_device = photograph.setup.on_device
+    counter = device_scoring.counter(on_device=photograph.setup.on_device)
     for first in range(0, len(clicks_yx), _BATCH):
         yx = clicks_yx[first : first + _BATCH]
         session = photograph.start([instance.gt_mask] * len(yx))
@@ -121,8 +121,10 @@ def play(
         answers: list[np.ndarray] = yield question
         photograph.clock.add("predict", question.seconds)
         with photograph.clock.measure("score"):
-            pred_masks = [bit_masks.pack(answer) for answer in answers]
-            areas = scoring.areas(target, pred_masks, on_device=on_device)
+            pred_bits = bit_masks.pack_all(answers)
+            nothing = [mistakes.Wanted.NOTHING] * len(answers)
+            query = mistakes.Query(target, pred_bits, yx[:, None], nothing)
+            areas = mistakes.find(query, counter).areas
             for answer in answers:
                 total += answer
         played = zip(yx.tolist(), areas.tolist(), strict=True)

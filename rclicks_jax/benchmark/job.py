@@ -10,11 +10,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 import jax
 from etils import epath
 
-from rclicks_jax.benchmark import play, preconditions, questions
+from rclicks_jax.benchmark import host_processes, play, preconditions, questions
 from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
-from rclicks_jax.clicks import click_models, on_device, region_processes, sampling
+from rclicks_jax.clicks import click_models, on_device, sampling
 from rclicks_jax.data import packages, specs
 from rclicks_jax.jobs import engine, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
@@ -246,9 +246,9 @@ class Benchmark(engine.Job):
         player = self._player
         with contextlib.ExitStack() as stack:
             if self._processes:
-                started = region_processes.RegionProcesses(self._processes)
+                started = host_processes.HostProcesses(self._processes)
                 answerers.append(
-                    questions.region_answerer(stack.enter_context(started))
+                    questions.process_answerer(stack.enter_context(started))
                 )
             played = scheduler.run(
                 map(image, units),

@@ -1,6 +1,6 @@
 """Objects of one photograph that advance together, as one coroutine.
 
-Questions of one kind that wait are asked in one: first all for regions, then those for
+Questions of one kind that wait are asked in one: first all for mistakes, then those for
 clicks, and the segmenter when nothing else is asked, so that it answers rows of all
 objects in one call of their session. None of the objects knows of the others.
 """
@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rclicks_jax.benchmark import questions
+from rclicks_jax.benchmark import device_scoring, mistakes, questions, scoring
 from rclicks_jax.benchmark.rollout import PlayedObject
-from rclicks_jax.clicks import region_search
 from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
@@ -31,6 +30,7 @@ def play(
     lane: int,
     trajectories: int,
     in_processes: bool = False,
+    on_device: bool = False,
     advance: Callable[[int], None] = lambda clicks: None,
 ) -> scheduler.Coroutine[list[PlayedObject]]:
     """Plays objects of a photograph together.
@@ -41,27 +41,30 @@ def play(
             other.
         lane: The lane of the segmenter that has the photograph.
         trajectories: Rows of each object.
-        in_processes: Whether regions are searched by processes; otherwise at once.
+        in_processes: Whether mistakes are found by processes; otherwise at once.
+        on_device: Whether an accelerator counts areas, where no process does.
         advance: Called after each round with the number of clicks that were answered.
 
     Returns:
         What was played, in the order of `rollouts`.
     """
+    count = device_scoring.counter(on_device=on_device)
     states = [_step(coroutine, None) for coroutine in rollouts]
     while True:
-        regions = _waiting(states, questions.RegionQuestion)
-        if regions:
-            question = questions.to_regions([each.query for each in regions.values()])
+        looking = _waiting(states, questions.MistakesQuestion)
+        if looking:
+            queries = [each.query for each in looking.values()]
+            question = questions.to_processes(queries)
             if in_processes:
-                clicks: list[Any] = yield question
+                found: list[Any] = yield question
             else:
-                clicks = _searched(question)
-            _go_on(rollouts, states, regions, question, clicks)
+                found = _found(question, count)
+            _go_on(rollouts, states, looking, question, found)
             continue
         drawn = _waiting(states, questions.ClickQuestion)
         if drawn:
-            queries = [query for each in drawn.values() for query in each.queries]
-            question = questions.to_click_model(queries)
+            maps = [query for each in drawn.values() for query in each.queries]
+            question = questions.to_click_model(maps)
             answers: list[Any] = yield question
             _go_on(rollouts, states, drawn, question, answers)
             continue
@@ -81,12 +84,12 @@ def play(
         del answers
 
 
-def _searched(question: scheduler.Question) -> list[Any]:
-    """Answers the question for regions in this thread."""
+def _found(question: scheduler.Question, count: scoring.Counter) -> list[Any]:
+    """Answers the question for mistakes in this thread."""
     start = time.perf_counter()
-    clicks = [region_search.regions_to_mend(query) for query in question.items]
+    found = [mistakes.find(query, count) for query in question.items]
     question.seconds = time.perf_counter() - start
-    return clicks
+    return found
 
 
 def _waiting(states: Sequence[State], kind: type[Q]) -> dict[int, Q]:

@@ -58,7 +58,7 @@ class ImagePlayer:
             segmenter: The segmenter under test.
             users: Whether real first clicks are replayed.
             together: Objects of an image that advance together.
-            in_processes: Whether an answerer of `questions.REGIONS` is asked.
+            in_processes: Whether an answerer of `questions.MISTAKES` is asked.
         """
         self._setup = setup
         self._segmenter = segmenter
@@ -269,6 +269,7 @@ class ImagePlayer:
             lane=photograph.lane,
             trajectories=trajectories,
             in_processes=self._in_processes,
+            on_device=self._setup.on_device,
             advance=image.advance,
         )
         users: list[first_clicks.FirstClicks] = []

@@ -13,15 +13,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from rclicks_jax.clicks import map_clicks, region_processes, region_search
+from rclicks_jax.benchmark import host_processes, mistakes
+from rclicks_jax.clicks import map_clicks
 from rclicks_jax.jobs import scheduler
 from rclicks_jax.segmenters import base
 from rclicks_jax.types import Clicks
 
 # Name of the answerer that says where people click, and the kind of its questions.
 CLICK_MODEL = "click model"
-# The same of the answerer that says which regions clicks mend.
-REGIONS = "process pool"
+# The same of the answerer that finds mistakes.
+MISTAKES = "process pool"
 # Kind of questions about rows: a segmenter that is shared answers those of many
 # photographs in one call. It encodes and forgets a photograph in a call of its own.
 _ROWS = "rows"
@@ -29,15 +30,15 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass
-class RegionQuestion:
-    """Which region does the next click of each prediction mend?
+class MistakesQuestion:
+    """What is wrong with predictions, and what do their next clicks mend?
 
     Attributes:
-        query: Answered by a list of a `NextClick` for each of its predictions.
+        query: Answered by `mistakes.Mistakes`.
         seconds: Seconds that the answer took; set before it is sent.
     """
 
-    query: region_search.Query
+    query: mistakes.Query
     seconds: float = 0.0
 
     def __len__(self) -> int:
@@ -82,7 +83,7 @@ class SegmenterQuestion:
         return len(self.rows)
 
 
-Question = RegionQuestion | ClickQuestion | SegmenterQuestion
+Question = MistakesQuestion | ClickQuestion | SegmenterQuestion
 # Yields questions, is sent answers, and returns a result.
 Coroutine = Generator[Question, list[Any], T]
 
@@ -104,17 +105,15 @@ class Row(NamedTuple):
 
     Attributes:
         session: The session that it is in.
-        row: Its number there.
-        yx: All its clicks so far, `i32[k 2]`.
-        positive: Whether each is a foreground click, `bool[k]`.
-        clicks: Clicks in use.
+        rows: Numbers there of all rows of its question, `i32[r]`.
+        clicks: All their clicks so far.
+        place: Its place among them.
     """
 
     session: base.Session
-    row: int
-    yx: np.ndarray
-    positive: np.ndarray
-    clicks: int
+    rows: np.ndarray
+    clicks: Clicks
+    place: int
 
 
 def lane_name(lane: int) -> str:
@@ -122,9 +121,9 @@ def lane_name(lane: int) -> str:
     return f"segmenter {lane + 1}" if lane else "segmenter"
 
 
-def to_regions(queries: Sequence[region_search.Query]) -> scheduler.Question:
-    """Returns the question to the processes that search regions."""
-    return scheduler.Question(REGIONS, queries, REGIONS)
+def to_processes(queries: Sequence[mistakes.Query]) -> scheduler.Question:
+    """Returns the question to the processes that find mistakes."""
+    return scheduler.Question(MISTAKES, queries, MISTAKES)
 
 
 def to_click_model(queries: Sequence[map_clicks.Query]) -> scheduler.Question:
@@ -136,17 +135,15 @@ def to_segmenter(
     lane: int, session: base.Session, rows: np.ndarray, clicks: Clicks
 ) -> scheduler.Question:
     """Returns the question to the segmenter, of rows of one session."""
-    columns = (rows.tolist(), clicks.yx, clicks.positive, clicks.count.tolist())
-    items = [Row(session, *row) for row in zip(*columns, strict=True)]
+    numbers = rows.astype(np.int32)
+    items = [Row(session, numbers, clicks, place) for place in range(len(rows))]
     return scheduler.Question(lane_name(lane), items, _ROWS)
 
 
-def region_answerer(
-    processes: region_processes.RegionProcesses,
-) -> scheduler.Answerer:
+def process_answerer(processes: host_processes.HostProcesses) -> scheduler.Answerer:
     """Returns the answerer of processes: each answers one query in a call."""
     return scheduler.Answerer(
-        REGIONS, processes.answer, batch=1, lanes=processes.count, is_shared=True
+        MISTAKES, processes.answer, batch=1, lanes=processes.count, is_shared=True
     )
 
 
@@ -182,13 +179,11 @@ def segmenter_answerers(segmenter: base.Segmenter) -> list[scheduler.Answerer]:
 def _requests(rows: Sequence[Row]) -> list[base.Request[base.Session]]:
     """Returns rows as requests of their sessions, in the same order."""
     requests: list[base.Request[base.Session]] = []
-    for _, group in itertools.groupby(rows, lambda row: id(row.session)):
-        of_session = list(group)
-        clicks = Clicks(
-            np.stack([row.yx for row in of_session]),
-            np.stack([row.positive for row in of_session]),
-            np.array([row.clicks for row in of_session], np.int32),
-        )
-        numbers = np.array([row.row for row in of_session], np.int32)
-        requests.append(base.Request(of_session[0].session, numbers, clicks))
+    for _, group in itertools.groupby(rows, lambda row: id(row.rows)):
+        of_question = list(group)
+        session, numbers, clicks, _ = of_question[0]
+        if len(of_question) < len(numbers):
+            places = [row.place for row in of_question]
+            numbers, clicks = numbers[places], clicks.rows(places)
+        requests.append(base.Request(session, numbers, clicks))
     return requests

@@ -1,26 +1,28 @@
 """Rounds of clicks on one object, all strategies together, as a coroutine.
 
-A round: what is wrong in each trajectory; where a robot would click; for group
-trajectories a click drawn from a click map of the wrong region; the segmenter's answers
-to the newest clicks; areas for IoU. Regions, clicks of people and answers are questions
-to whoever runs the rollout. The first round's map is the same for all groups and is
-asked for once.
+A round: where a robot would click; for group trajectories a click drawn from a click
+map of the wrong region; the segmenter's answers to the newest clicks; what is wrong in
+them: areas for IoU, and what the next clicks mend. Clicks of people, answers and
+mistakes are questions to whoever runs the rollout. The first round's map is the same
+for all groups and is asked for once.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark import questions, scoring, trajectories
+from rclicks_jax.benchmark import mistakes, questions, scoring, trajectories
 from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.mistakes import Mend
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.benchmark.trajectories import LiveTrajectories
-from rclicks_jax.clicks import error_masks, map_clicks, region_search, strategies
+from rclicks_jax.clicks import error_masks, map_clicks, strategies
 from rclicks_jax.ops import bit_masks
 from rclicks_jax.ops.bit_masks import BitMask
+from rclicks_jax.settings.protocols import Protocol
 from rclicks_jax.types import ImageExample, InstanceExample, Trajectory
 
 
@@ -66,8 +68,8 @@ def rollout(
         wants_map: Whether the click map of the first round is wanted.
 
     Yields:
-        Questions; a round has at most one of regions, one of clicks and one to the
-        segmenter, in this order.
+        Questions; a round has at most one of clicks, one to the segmenter, and one of
+        mistakes, in this order. The first of mistakes is before the first round.
 
     Returns:
         What was played.
@@ -78,22 +80,26 @@ def rollout(
         shape = instance.gt_mask.shape
         live = trajectories.start(name, shape, setup, watched)
         target = scoring.target_of(instance)
+        before = bit_masks.empty(shape).bits
     rows = np.arange(len(live.keys))
+    bits = np.broadcast_to(before, (len(rows), *before.shape))
+    found = yield from _mistakes(target, live, rows, bits, protocol, clock)
     first_map: np.ndarray | None = None
     blank: list[bool] = []
-    for _ in range(protocol.max_clicks):
-        clicks = yield from _robots_click(target, live, rows, clock)
+    for clicks_left in range(protocol.max_clicks - 1, -1, -1):
         with clock.measure("simulate"):
+            mends = _next_clicks(target, live, rows, found.mends)
             if not protocol.clicks_after_perfect:
-                wrong = [click.error_mask.any() for click in clicks]
-                rows = rows[np.array(wrong, bool)]
-                clicks = list(itertools.compress(clicks, wrong))
+                wrong = [mend.is_wrong for mend in mends]
+                rows = trajectories.left(live, rows, np.array(wrong, bool))
+                mends = list(itertools.compress(mends, wrong))
+        del found
         if not rows.size:
             break
         people = yield from _people_click(
-            example.image, instance, live, rows, clicks, clock, wants_map
+            example.image, instance, live, rows, mends, clock, wants_map
         )
-        del clicks
+        del mends
         if people.first_map is not None:
             first_map = people.first_map
         if people.blank is not None:
@@ -104,11 +110,14 @@ def rollout(
         clock.add("predict", question.seconds)
         with clock.measure("score"):
             # The only place where a round packs: all that follows works on bits.
-            pred_masks = [bit_masks.pack(answer) for answer in answers]
+            bits = bit_masks.pack_all(answers)
             del answers
-            areas = scoring.areas(target, pred_masks, on_device=setup.on_device)
-            trajectories.add_answers(live, rows, pred_masks, areas)
-        rows = trajectories.unsolved(live, rows, protocol.stop_at)
+        found = yield from _mistakes(
+            target, live, rows, bits, protocol, clock, is_last=not clicks_left
+        )
+        with clock.measure("score"):
+            trajectories.add_answers(live, rows, bits, found.areas)
+            rows = trajectories.unsolved(live, rows, protocol.stop_at)
     return PlayedObject(
         trajectories.to_records(live),
         first_map,
@@ -118,47 +127,85 @@ def rollout(
     )
 
 
-def _robots_click(
-    target: scoring.Target, live: LiveTrajectories, rows: np.ndarray, clock: Clock
-) -> questions.Coroutine[list[strategies.NextClick]]:
+class _Mistakes(NamedTuple):
+    """What is wrong in some trajectories.
+
+    Attributes:
+        areas: Intersection and union, of masks and of boundary bands, `i64[r 4]`.
+        mends: The next click of the baseline, or the region that people mend, by row.
+    """
+
+    areas: np.ndarray
+    mends: Mapping[int, Mend]
+
+
+def _mistakes(
+    target: scoring.Target,
+    live: LiveTrajectories,
+    rows: np.ndarray,
+    pred_bits: np.ndarray,
+    protocol: Protocol,
+    clock: Clock,
+    *,
+    is_last: bool = False,
+) -> questions.Coroutine[_Mistakes]:
+    """Asks what is wrong with predictions.
+
+    Args:
+        target: The object.
+        live: Its trajectories.
+        rows: Those of the predictions, `int[r]`.
+        pred_bits: Bits of the predictions, `u64[r H W/64]`.
+        protocol: Says when a trajectory ends.
+        clock: Takes the time.
+        is_last: Whether no further click is wanted.
+    """
+    numbers: list[int] = rows.tolist()
+    query = mistakes.Query(
+        target,
+        pred_bits,
+        live.clicks.yx[rows, : live.clicks.count[rows[0]]],
+        [mistakes.Wanted.NOTHING if is_last else live.wanted[row] for row in numbers],
+        protocol.stop_at,
+    )
+    question = questions.MistakesQuestion(query)
+    answers: list[mistakes.Mistakes] = yield question
+    (found,) = answers
+    clock.add("score", found.score_seconds)
+    clock.add("simulate", question.seconds - found.score_seconds)
+    mends = {numbers[place]: mend for place, mend in found.mends.items()}
+    return _Mistakes(found.areas, mends)
+
+
+def _next_clicks(
+    target: scoring.Target,
+    live: LiveTrajectories,
+    rows: np.ndarray,
+    mends: Mapping[int, Mend],
+) -> list[Mend]:
     """Returns the next clicks of robots; of people, only the region that they mend.
 
     Args:
         target: The object.
         live: Its trajectories.
         rows: Those that click, `int[r]`.
-        clock: Takes the time.
+        mends: Clicks of all but further robots, by row.
     """
-    clicks: dict[int, strategies.NextClick] = {}
-    numbers: list[int] = rows.tolist()
-    others = [row for row in numbers if live.keys[row].strategy in strategies.ROBOTS]
-    with clock.measure("simulate"):
-        for row in others:
-            clicks[row] = _further_robot_clicks(target, live, row)
-    mending = [row for row in numbers if row not in clicks]
-    if mending:
-        query = region_search.Query(
-            target.gt_mask,
-            target.counted_mask,
-            [live.pred_masks[row] for row in mending],
-            [trajectories.clicked_yx(live, row) for row in mending],
-            [live.keys[row].strategy == strategies.BASELINE for row in mending],
-        )
-        question = questions.RegionQuestion(query)
-        answers: list[list[strategies.NextClick]] = yield question
-        clock.add("simulate", question.seconds)
-        clicks |= dict(zip(mending, answers[0], strict=True))
-    return [clicks[row] for row in numbers]
+    return [
+        mends[row] if row in mends else _further_robot_click(target, live, row)
+        for row in rows.tolist()
+    ]
 
 
-def _further_robot_clicks(
+def _further_robot_click(
     target: scoring.Target, live: LiveTrajectories, row: int
-) -> strategies.NextClick:
+) -> Mend:
     """Returns the next click of a robot of `strategies.ROBOTS`."""
     clicked_yx = trajectories.clicked_yx(live, row)
     bits = int(live.bits[row, len(clicked_yx)])
     wrong = error_masks.find(target.gt_mask, live.pred_masks[row], target.counted_mask)
-    return strategies.ROBOTS[live.keys[row].strategy].click(wrong, clicked_yx, bits)
+    click = strategies.ROBOTS[live.keys[row].strategy].click(wrong, clicked_yx, bits)
+    return Mend(click, click.error_mask.any())
 
 
 class PeopleClicks(NamedTuple):
@@ -181,7 +228,7 @@ def _people_click(
     instance: InstanceExample,
     live: LiveTrajectories,
     rows: np.ndarray,
-    clicks: list[strategies.NextClick],
+    mends: Sequence[Mend],
     clock: Clock,
     wants_map: bool,
 ) -> questions.Coroutine[PeopleClicks]:
@@ -194,52 +241,54 @@ def _people_click(
         instance: The object.
         live: Its trajectories.
         rows: The rows that click, `int[r]`.
-        clicks: A robot's click for each of them, and the region that people mend.
+        mends: A robot's click for each of them, and the region that people mend.
         clock: Takes the time.
         wants_map: Whether the map of the first round is wanted.
     """
     keys: list[TrajectoryKey] = [live.keys[row] for row in rows.tolist()]
+    clicks = [mend.click for mend in mends]
     round_index = int(live.clicks.count[rows[0]])
     is_first = round_index == 0
-    sharing = places_by_map(keys, clicks, is_first=is_first)
+    sharing = places_by_map(keys, mends, is_first=is_first)
     if not sharing:
         return PeopleClicks(clicks, None, None)
-    question = questions.ClickQuestion(
-        [
-            map_clicks.Query(
-                image,
-                instance.gt_mask,
-                clicks[places[0]].error_mask,
-                trajectories.clicked_yx(live, rows[places[0]]),
-                np.array([keys[place].group for place in places], np.int32),
-                live.bits[rows[places], round_index],
-                wants_map=is_first and wants_map,
-            )
-            for places in sharing
-        ]
-    )
+    clicked_yx = live.clicks.yx[rows, :round_index]
+    groups = np.array([key.group for key in keys], np.int32)
+    bits = live.bits[rows, round_index]
+
+    def query(places: list[int]) -> map_clicks.Query:
+        first = places[0]
+        # A slice is no copy.
+        drawn = places if is_first else slice(first, first + 1)
+        return map_clicks.Query(
+            image,
+            instance.gt_mask,
+            clicks[first].error_mask,
+            clicked_yx[first],
+            groups[drawn],
+            bits[drawn],
+            wants_map=is_first and wants_map,
+        )
+
+    question = questions.ClickQuestion(list(map(query, sharing)))
     answers: list[map_clicks.MapClicks] = yield question
     clock.add("simulate", question.seconds)
-    moved = list(clicks)
     for places, answer in zip(sharing, answers, strict=True):
         if answer.yx is None:
             with clock.measure("simulate"):
-                clicked_yx = trajectories.clicked_yx(live, rows[places[0]])
-                deepest = strategies.deepest(clicks[places[0]], clicked_yx)
+                place = places[0]
+                deepest = strategies.deepest(clicks[place], clicked_yx[place])
                 answer_yx = [(deepest.y, deepest.x)] * len(places)
         else:
             answer_yx = answer.yx.tolist()
         for place, (y, x) in zip(places, answer_yx, strict=True):
-            moved[place] = clicks[place]._replace(y=y, x=x)
+            clicks[place] = clicks[place]._replace(y=y, x=x)
     blank = all(answer.is_blank for answer in answers)
-    return PeopleClicks(moved, answers[0].click_map, blank)
+    return PeopleClicks(clicks, answers[0].click_map, blank)
 
 
 def places_by_map(
-    keys: Sequence[TrajectoryKey],
-    clicks: Sequence[strategies.NextClick],
-    *,
-    is_first: bool,
+    keys: Sequence[TrajectoryKey], mends: Sequence[Mend], *, is_first: bool
 ) -> list[list[int]]:
     """Returns for each click map of a round who draws from it.
 
@@ -248,7 +297,7 @@ def places_by_map(
 
     Args:
         keys: The trajectories that click, in the order of their rows.
-        clicks: A robot's click for each of them.
+        mends: A robot's click for each of them.
         is_first: Whether it is their first click.
 
     Returns:
@@ -256,8 +305,8 @@ def places_by_map(
     """
     places = [
         place
-        for place, (key, click) in enumerate(zip(keys, clicks, strict=True))
-        if key.strategy == strategies.GROUP and click.error_mask.any()
+        for place, (key, mend) in enumerate(zip(keys, mends, strict=True))
+        if key.strategy == strategies.GROUP and mend.is_wrong
     ]
     if is_first:
         return [places] if places else []

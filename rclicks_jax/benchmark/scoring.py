@@ -1,30 +1,21 @@
-"""Areas of masks and of their boundary bands, for IoU with one target."""
+"""Areas of masks and of their boundary bands, for IoU with one target.
+
+Imports no JAX: processes of a pool count them as well.
+"""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from rclicks_jax.metrics import interaction
-from rclicks_jax.ops import bit_masks, morphology, packed_masks
+from rclicks_jax.ops import bit_masks, morphology
 from rclicks_jax.ops.bit_masks import BitMask
 from rclicks_jax.types import InstanceExample
 
-# Bytes of masks that are counted together: they stay in the cache of a core.
+# Bytes of masks whose bands are made together: they stay in the cache of a core.
 _TOGETHER = 1 << 19
-
-
-class _Truth(NamedTuple):
-    """Pixels of a target, or of its boundary band, that count, and their number.
-
-    Attributes:
-        bits: The pixels, `u64[h w/64]`.
-        area: Their number.
-    """
-
-    bits: np.ndarray
-    area: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,16 +25,23 @@ class Target:
     Attributes:
         gt_mask: The object.
         counted_mask: Pixels that count; None for all.
+        band: Pixels of its boundary band that count.
         band_width: Width of boundary bands, pixels.
-        counted: Pixels of the object that count.
-        counted_band: Pixels of its boundary band that count.
+        area: Number of pixels of the object that count.
+        band_area: Number of pixels of `band`.
     """
 
     gt_mask: BitMask
     counted_mask: BitMask | None
+    band: BitMask
     band_width: int
-    counted: _Truth
-    counted_band: _Truth
+    area: int
+    band_area: int
+
+
+# Counts, for a target and predictions, `u64[t H W/64]`, of which the number of missed
+# and of false pixels is known, `i64[t 2]`: see `areas`.
+Counter: TypeAlias = Callable[[Target, np.ndarray, np.ndarray], np.ndarray]
 
 
 def target_of(instance: InstanceExample) -> Target:
@@ -52,51 +50,48 @@ def target_of(instance: InstanceExample) -> Target:
     gt_mask = bit_masks.pack(instance.gt_mask)
     counted = None if ignored is None else bit_masks.pack(~ignored)
 
-    def of(bits: np.ndarray) -> _Truth:
-        kept = bits if counted is None else bits & counted.bits
-        return _Truth(kept, int(bit_masks.count(kept)))
+    def counting(bits: np.ndarray) -> np.ndarray:
+        return bits if counted is None else bits & counted.bits
 
     width = morphology.band_width(gt_mask.shape)
     (band,) = morphology.boundary_bands(gt_mask.bits[None], width)
-    return Target(gt_mask, counted, width, of(gt_mask.bits), of(band))
+    band = counting(band)
+    return Target(
+        gt_mask,
+        counted,
+        BitMask(band, gt_mask.shape),
+        width,
+        area=int(bit_masks.count(counting(gt_mask.bits))),
+        band_area=int(bit_masks.count(band)),
+    )
 
 
-def areas(
-    target: Target, pred_masks: Sequence[BitMask], *, on_device: bool
-) -> np.ndarray:
+def areas(target: Target, pred_bits: np.ndarray, error_areas: np.ndarray) -> np.ndarray:
     """Counts pixels in both the target and each mask, and in either.
 
     Args:
         target: The object.
-        pred_masks: The masks.
-        on_device: Whether an accelerator counts; the integers are the same.
+        pred_bits: Bits of the masks, `u64[t H W/64]`.
+        error_areas: Number of pixels of each that are missed, and of those that are
+            wrong foreground, `i64[t 2]`.
 
     Returns:
         Intersection and union of masks, then of boundary bands, `i64[t 4]`.
     """
-    if on_device:
-        return packed_masks.count(
-            pred_masks, target.gt_mask, target.counted_mask, target.band_width
-        )
+    missed, false = error_areas.T
     step = max(1, _TOGETHER // target.gt_mask.bits.nbytes)
-    parts = [
-        _areas_on_host(target, [mask.bits for mask in pred_masks[first : first + step]])
-        for first in range(0, len(pred_masks), step)
+    bands = [
+        _band_areas(target, pred_bits[first : first + step])
+        for first in range(0, len(pred_bits), step)
     ]
-    return np.concatenate([np.zeros((0, 4), np.int64), *parts])
+    of_masks = np.stack([target.area - missed, target.area + false], axis=-1)
+    return np.concatenate([of_masks, np.concatenate(bands)], axis=1)
 
 
-def _areas_on_host(target: Target, pred_bits: Sequence[np.ndarray]) -> np.ndarray:
-    """Counts in the box of some masks, as nothing of them is outside."""
-    whole = np.stack(pred_bits)
-    box = bit_masks.box(whole)
-    masks = whole[:, *box]
-    bands = morphology.boundary_bands(masks, target.band_width)
+def _band_areas(target: Target, pred_bits: np.ndarray) -> np.ndarray:
+    """Counts bands in the box of some masks, as nothing of them is outside."""
+    box = bit_masks.box(pred_bits)
+    bands = morphology.boundary_bands(pred_bits[:, *box], target.band_width)
     counted = None if target.counted_mask is None else target.counted_mask.bits[box]
-    return np.concatenate(
-        [
-            interaction.areas_on_host(bits, truth.bits[box], truth.area, counted)
-            for bits, truth in ((masks, target.counted), (bands, target.counted_band))
-        ],
-        axis=1,
-    )
+    band = target.band.bits[box]
+    return interaction.areas_on_host(bands, band, target.band_area, counted)

@@ -50,7 +50,8 @@ class Setup:
         groups: Clicking groups to play.
         baseline: Whether the baseline strategy is played.
         repeats: Draws for each group.
-        on_device: Whether an accelerator draws clicks and counts areas.
+        on_device: Whether an accelerator draws clicks, and counts areas where no
+            process does.
         robots: Further robots, keys of `strategies.ROBOTS`.
     """
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from rclicks_jax.benchmark.mistakes import Wanted
 from rclicks_jax.benchmark.setup import Setup, TrajectoryKey
 from rclicks_jax.clicks import sampling, strategies
 from rclicks_jax.metrics import interaction
@@ -14,6 +15,8 @@ from rclicks_jax.types import Clicks, Trajectory
 
 # Rounds whose masks are kept for pictures: as many as a PNG of three bytes has bits.
 SEEN_ROUNDS = 24
+# Further robots click by themselves.
+_WANTED = {strategies.BASELINE: Wanted.CLICK, strategies.GROUP: Wanted.REGION}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,7 @@ class LiveTrajectories:
 
     Attributes:
         keys: Strategy, group and repeat of each.
+        wanted: What is wanted of its predictions besides their areas.
         bits: Random bits of each click, `u64[t k]`; 0 where nothing is drawn.
         clicks: All clicks so far.
         areas: Intersection and union, of masks and of boundary bands, after each click,
@@ -34,6 +38,7 @@ class LiveTrajectories:
     """
 
     keys: tuple[TrajectoryKey, ...]
+    wanted: tuple[Wanted, ...]
     bits: np.ndarray
     clicks: Clicks
     areas: np.ndarray
@@ -60,6 +65,7 @@ def start(
     rows, most = len(keys), setup.protocol.max_clicks
     return LiveTrajectories(
         keys=keys,
+        wanted=tuple(_WANTED.get(key.strategy, Wanted.NOTHING) for key in keys),
         bits=random_bits(name, keys, setup.seed, most),
         clicks=Clicks(
             yx=np.zeros((rows, most, 2), np.int32),
@@ -117,47 +123,64 @@ def add_clicks(
         rows: The rows that click, `i32[r]`.
         clicks: A click for each of them.
     """
-    ys, xs = np.array([(click.y, click.x) for click in clicks], np.int32).T
+    newest = np.array([click[:3] for click in clicks], np.int32)
     slots = live.clicks.count[rows]
-    live.clicks.yx[rows, slots] = np.stack([ys, xs], axis=-1)
-    live.clicks.positive[rows, slots] = [click.positive for click in clicks]
+    live.clicks.yx[rows, slots] = newest[:, :2]
+    live.clicks.positive[rows, slots] = newest[:, 2]
     live.clicks.count[rows] += 1
 
 
 def add_answers(
-    live: LiveTrajectories,
-    rows: np.ndarray,
-    pred_masks: Sequence[BitMask],
-    areas: np.ndarray,
+    live: LiveTrajectories, rows: np.ndarray, pred_bits: np.ndarray, areas: np.ndarray
 ) -> None:
     """Takes the segmenter's answers to the newest clicks of some trajectories.
 
     Args:
         live: The trajectories, which are changed.
         rows: The rows that were answered, `i32[r]`.
-        pred_masks: The answers.
+        pred_bits: Bits of the answers, `u64[r H W/64]`.
         areas: Intersection and union, of masks and of boundary bands, `i64[r 4]`.
     """
     slots = live.clicks.count[rows] - 1
     live.areas[rows, slots] = areas
-    for row, slot, mask in zip(rows.tolist(), slots.tolist(), pred_masks, strict=True):
-        live.pred_masks[row] = mask
+    shape = live.pred_masks[0].shape
+    for row, slot, bits in zip(rows.tolist(), slots.tolist(), pred_bits, strict=True):
+        live.pred_masks[row] = BitMask(bits, shape)
         if row in live.rounds and slot < SEEN_ROUNDS:
-            live.rounds[row].append(mask)
+            live.rounds[row].append(_copied(live.pred_masks[row]))
+
+
+def left(live: LiveTrajectories, rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Returns the rows that go on; the last masks of the others stay.
+
+    Args:
+        live: The trajectories, which are changed.
+        rows: Some of them, `i32[r]`.
+        kept: Whether each goes on, `bool[r]`.
+    """
+    for row in rows[~kept].tolist():
+        live.pred_masks[row] = _copied(live.pred_masks[row])
+    return rows[kept]
+
+
+def _copied(mask: BitMask) -> BitMask:
+    """Returns a mask that does not keep those of its whole round in memory."""
+    return mask._replace(bits=mask.bits.copy())
 
 
 def unsolved(live: LiveTrajectories, rows: np.ndarray, stop_at: int) -> np.ndarray:
     """Returns the rows that have not reached an IoU after their newest click.
 
     Args:
-        live: The trajectories.
+        live: The trajectories, which are changed.
         rows: Some of them, `i32[r]`.
         stop_at: IoU in percent; 0 returns all rows.
     """
     if not stop_at:
         return rows
     newest = live.areas[rows, live.clicks.count[rows] - 1]
-    return rows[~interaction.reached(newest[:, 0], newest[:, 1], stop_at)]
+    reached = interaction.reached(newest[:, 0], newest[:, 1], stop_at)
+    return left(live, rows, ~reached)
 
 
 def seen_rounds(live: LiveTrajectories) -> dict[int, np.ndarray]:

@@ -200,19 +200,21 @@ def maps_of(model: ClickModel, queries: Sequence[ClickQuery]) -> list[np.ndarray
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """A click model in three stages; the first and last may run in many threads.
+    """A click model in four stages; the first and last may run in many threads.
 
     Attributes:
         batch: Queries of a pass; fewer take as long. 0 if the model has no passes.
         prepare: Prepares queries of one object.
-        answer: Answers prepared queries of any objects, at most `batch`.
+        send: Begins to answer prepared queries of any objects, at most `batch`.
+        answer: Answers them, of what `send` returned.
         finish: Makes maps `f32[h w]` of the queries and of what `answer` returned for
             them, and checks them as `maps_of` does.
     """
 
     batch: int
     prepare: Callable[[Sequence[ClickQuery]], Sequence[Any]]
-    answer: Callable[[Sequence[Any]], Sequence[Any]]
+    send: Callable[[Sequence[Any]], Any]
+    answer: Callable[[Any], Sequence[Any]]
     finish: Callable[[Sequence[ClickQuery], Sequence[Any]], list[np.ndarray]]
 
 
@@ -227,16 +229,20 @@ def stages(model: ClickModel) -> Stages:
         return Stages(
             network.rows,
             network.prepare,
-            lambda squares: list(network.run(squares)),
+            lambda squares: (network.start(squares), len(squares)),
+            lambda sent: list(network.fetch(sent[0])[: sent[1]]),
             lambda queries, squares: [
                 _checked(network.native(query, square), query)
                 for query, square in zip(queries, squares, strict=True)
             ],
         )
     if isinstance(model, PerQuery) and model.is_concurrent:
-        return Stages(0, as_it_is, as_it_is, lambda queries, _: maps_of(model, queries))
+        return Stages(
+            0, as_it_is, as_it_is, as_it_is, lambda queries, _: maps_of(model, queries)
+        )
     return Stages(
         getattr(model, "rows", 0),
+        as_it_is,
         as_it_is,
         lambda queries: maps_of(model, queries),
         lambda _, maps: list(maps),

@@ -44,13 +44,37 @@ def find(gt_mask: BitMask, pred_mask: BitMask, counted_mask: BitMask | None) -> 
         pred_mask: The prediction.
         counted_mask: Pixels that count; None for all.
     """
-    wrong = gt_mask.bits ^ pred_mask.bits
+    (errors,) = find_all(gt_mask, pred_mask.bits[None], counted_mask)
+    return of_bits(errors, gt_mask.shape)
+
+
+def find_all(
+    gt_mask: BitMask, pred_bits: np.ndarray, counted_mask: BitMask | None
+) -> np.ndarray:
+    """Returns the wrong pixels of several predictions.
+
+    Args:
+        gt_mask: The target.
+        pred_bits: Bits of the predictions, `u64[t H W/64]`.
+        counted_mask: Pixels that count; None for all.
+
+    Returns:
+        Bits of missed target, then of wrong foreground, `u64[t 2 H W/64]`.
+    """
+    count, *sides = pred_bits.shape
+    errors = np.empty((count, 2, *sides), pred_bits.dtype)
+    missed, false = errors[:, 0], errors[:, 1]
+    np.bitwise_xor(gt_mask.bits, pred_bits, out=false)
     if counted_mask is not None:
-        wrong &= counted_mask.bits
-    missed = gt_mask.bits & wrong
-    return Errors(
-        BitMask(missed, gt_mask.shape), BitMask(missed ^ wrong, gt_mask.shape)
-    )
+        false &= counted_mask.bits
+    np.bitwise_and(gt_mask.bits, false, out=missed)
+    false ^= missed
+    return errors
+
+
+def of_bits(errors: np.ndarray, shape: tuple[int, int]) -> Errors:
+    """Returns the errors of one prediction, of what `find_all` returns."""
+    return Errors(BitMask(errors[0], shape), BitMask(errors[1], shape))
 
 
 def of_arrays(

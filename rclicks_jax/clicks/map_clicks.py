@@ -2,8 +2,8 @@
 
 A `Query` has all that a click model and a draw need, and its answer `MapClicks` only
 the clicks, so that maps can stay where they are made. `OnHost` answers in host memory,
-in three stages: `prepare` and `finish` may run in many threads at a time, on the
-queries of one object; `answer` takes a batch of any objects.
+in stages: `prepare` and `finish` may run in many threads at a time, on the queries of
+one object; `send` and `answer` take a batch of any objects.
 """
 
 from collections.abc import Sequence
@@ -76,8 +76,12 @@ class Answers(Protocol):
         """Prepares the queries of one object; called from several threads."""
         ...
 
-    def answer(self, prepared: Sequence[Any]) -> Sequence[Any]:
-        """Answers prepared queries of any objects, at most `batch`."""
+    def send(self, prepared: Sequence[Any]) -> Any:
+        """Begins to answer prepared queries of any objects, at most `batch`."""
+        ...
+
+    def answer(self, sent: Any) -> Sequence[Any]:
+        """Answers them, of what `send` returned."""
         ...
 
     def finish(self, queries: Sequence[Query], raw: Sequence[Any]) -> list[MapClicks]:
@@ -114,9 +118,13 @@ class OnHost:
         """Prepares the queries of one object."""
         return self._maps.prepare([query.click_query for query in queries])
 
-    def answer(self, prepared: Sequence[object]) -> Sequence[object]:
-        """Asks the click model."""
-        return self._maps.answer(prepared)
+    def send(self, prepared: Sequence[object]) -> object:
+        """Begins to ask the click model."""
+        return self._maps.send(prepared)
+
+    def answer(self, sent: object) -> Sequence[object]:
+        """Returns what it answers."""
+        return self._maps.answer(sent)
 
     def finish(
         self, queries: Sequence[Query], raw: Sequence[object]

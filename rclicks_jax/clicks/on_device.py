@@ -28,7 +28,7 @@ from rclicks_jax.clicks import (
     map_clicks,
     sampling,
 )
-from rclicks_jax.clicks.device_rows import Arrays, Prepared
+from rclicks_jax.clicks.device_rows import Arrays, Chunk, Prepared
 from rclicks_jax.clicks.map_clicks import MapClicks, Query
 from rclicks_jax.networks import device_letterbox, infer, passes
 from rclicks_jax.networks.passes import DIVIDED, on_each
@@ -109,7 +109,9 @@ def map_stages(
         maps = [answer.click_map for answer in answered]
         return [network.rescaled(made) for made in maps if made is not None]
 
-    return click_models.Stages(devices.batch, prepare, devices.answer, finish)
+    return click_models.Stages(
+        devices.batch, prepare, devices.send, devices.answer, finish
+    )
 
 
 def _map_query(query: ClickQuery) -> Query:
@@ -133,6 +135,20 @@ class Raw(NamedTuple):
     lowest: float
     highest: float
     click_map: np.ndarray | None
+
+
+class Sent(NamedTuple):
+    """A pass under way.
+
+    Attributes:
+        chunks: Its queries.
+        drawn: What the device draws for each chunk.
+        native: Maps of each at native size; None where none is wanted.
+    """
+
+    chunks: Sequence[Chunk]
+    drawn: Sequence[Any]
+    native: Sequence[Any]
 
 
 class OnDevice:
@@ -166,8 +182,8 @@ class OnDevice:
         """
         return [device_rows.prepare(query, self._size) for query in queries]
 
-    def answer(self, prepared: Sequence[Prepared]) -> list[Raw]:
-        """Answers at most `batch` queries of any objects in one pass.
+    def send(self, prepared: Sequence[Prepared]) -> "Sent":
+        """Starts a pass for at most `batch` queries of any objects.
 
         Two threads may call it: while one waits for its pass, the other packs the next
         and sends it after.
@@ -185,10 +201,13 @@ class OnDevice:
                 any(prepared[number].wants_map for number in chunk.queries.values())
                 for chunk in chunks
             ]
-            native = self._native(maps, sent, wanted)
+            return Sent(chunks, drawn, self._native(maps, sent, wanted))
+
+    def answer(self, sent: "Sent") -> list[Raw]:
+        """Waits for a pass; raises as `send`."""
         raw: dict[int, Raw] = {}
-        fetched = self._passes.fetch((drawn, native))
-        for chunk, arrays, click_maps in zip(chunks, *fetched, strict=True):
+        fetched = self._passes.fetch((sent.drawn, sent.native))
+        for chunk, arrays, click_maps in zip(sent.chunks, *fetched, strict=True):
             pixels, wrong, lowest, highest = arrays
             for place, number in chunk.queries.items():
                 raw[number] = Raw(
@@ -198,7 +217,7 @@ class OnDevice:
                     float(highest[place]),
                     None if click_maps is None else click_maps[place],
                 )
-        return [raw[number] for number in range(len(prepared))]
+        return [raw[number] for number in sorted(raw)]
 
     def _maps(self, prepared: Sequence[Prepared], sent: Sequence[Arrays]) -> jax.Array:
         """Starts the pass of the network; returns the maps of the squares."""

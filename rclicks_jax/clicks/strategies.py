@@ -4,7 +4,7 @@ Source: emb-ai/rclicks, isegm/isegm/inference/clicker.py, `Clicker`; further rob
 theirs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -29,7 +29,7 @@ def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextCl
         errors: The wrong pixels.
         clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
     """
-    (winner,) = depth.winners([depth.Contest(errors, clicked_yx)])
+    winner = _winner(errors, clicked_yx)
     return NextClick(*winner.yx, winner.number == 0, errors[winner.number])
 
 
@@ -40,7 +40,7 @@ def deepest(click: NextClick, clicked_yx: np.ndarray) -> NextClick:
         click: A click in the region.
         clicked_yx: Pixels that were clicked so far, `i32[n 2]`.
     """
-    (winner,) = depth.winners([depth.Contest([click.error_mask], clicked_yx)])
+    winner = _winner([click.error_mask], clicked_yx)
     return click._replace(y=winner.yx[0], x=winner.yx[1])
 
 
@@ -133,6 +133,12 @@ ROBOTS = {
     "random": Robot(12, random_click),
     "deepgrow": Robot(13, deepgrow_click),
 }
+
+
+def _winner(masks: Sequence[BitMask], clicked_yx: np.ndarray) -> depth.Winner:
+    areas = [int(bit_masks.count(mask.bits)) for mask in masks]
+    (winner,) = depth.winners([depth.Contest(masks, areas, clicked_yx)])
+    return winner
 
 
 def _weighted_pixel(weights: np.ndarray, bits: int) -> tuple[int, int] | None:

@@ -75,27 +75,30 @@ class Answerer:
 
     Attributes:
         name: Its name in questions and reports.
-        answer: Returns a raw answer for each prepared item of a batch. It runs in a
-            thread of the answerer.
+        answer: Returns a raw answer for each prepared item of a batch, of what `send`
+            returned. It runs in a thread of the answerer.
         batch: Items of a batch; fewer take as long. 0 answers each question alone.
         lanes: Calls of `answer` at the same time.
         prepare: Prepares the items of a question, in the pool.
         finish: Makes the answers of the items of a question from the raw ones, in the
             pool.
+        send: Begins to answer the prepared items of a batch, in the same thread. The
+            answerer counts as busy from its end on.
         is_shared: Whether it is half busy when half of its lanes have a call.
     """
 
     name: str
-    answer: Callable[[list[Any]], Sequence[Any]]
+    answer: Callable[[Any], Sequence[Any]]
     batch: int = 0
     lanes: int = 1
     prepare: Callable[[Sequence[Any]], Sequence[Any]] = _as_they_are
     finish: Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]] = _answers
+    send: Callable[[Sequence[Any]], Any] = _as_they_are
     is_shared: bool = False
 
 
 class Staged(Protocol):
-    """What answers in three stages; see `Answerer`."""
+    """What answers in four stages; see `Answerer`."""
 
     @property
     def batch(self) -> int:
@@ -108,8 +111,13 @@ class Staged(Protocol):
         ...
 
     @property
-    def answer(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
-        """Returns a raw answer for each prepared item."""
+    def send(self) -> Callable[[Sequence[Any]], Any]:
+        """Begins to answer prepared items."""
+        ...
+
+    @property
+    def answer(self) -> Callable[[Any], Sequence[Any]]:
+        """Returns a raw answer for each of them."""
         ...
 
     @property
@@ -122,7 +130,7 @@ def of_device(name: str, staged: Staged) -> Answerer:
     """Returns the answerer of a device, or of what is no device and has no batches."""
     # While one pass is on the device, the next is brought there.
     lanes = 2 if staged.batch else 1
-    stages = staged.prepare, staged.finish
+    stages = staged.prepare, staged.finish, staged.send
     return Answerer(name, staged.answer, staged.batch, lanes, *stages)
 
 

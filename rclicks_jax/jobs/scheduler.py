@@ -352,8 +352,9 @@ class _Loop:
 
         def call() -> _Answered:
             start = time.perf_counter()
+            sent = answerer.send(items)
             with self._meter.call(answerer.name, real, rows):
-                answers = answerer.answer(items)
+                answers = answerer.answer(sent)
             assert len(answers) == len(items), "every item has an answer"
             return _Answered(answers, time.perf_counter() - start)
 

@@ -199,15 +199,6 @@ class ClickabilityModel:
         """Waits for what `start` has started, `f32[rows s s]`; raises as it does."""
         return cast(np.ndarray, self.passes.fetch(maps))
 
-    def run(self, prepared: Sequence["Squares"]) -> np.ndarray:
-        """Returns the maps of the squares of at most `rows` queries, `f32[n s s]`.
-
-        Raises:
-            DataError: The weights do not fit the network.
-            DeviceError: A device is lost.
-        """
-        return self.fetch(self.start(prepared))[: len(prepared)]
-
     def native(self, query: ClickQuery, square: np.ndarray) -> np.ndarray:
         """Returns the map of a query at native size, `f32[h w]`, of its square."""
         box = letterbox.fit(query.image.shape, self.card.size)

@@ -4,7 +4,7 @@ A mask takes an eighth of its memory, and sets of pixels take an operation for 6
 them. The order of bits is that of `packed_masks`, the form for devices.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,24 +56,39 @@ def _pixels(bits: np.ndarray, width: int | None = None) -> np.ndarray:
 
 def pack(mask: np.ndarray) -> BitMask:
     """Returns the bits of `bool[h w]`."""
-    height, width = mask.shape
-    rows, words = max(1, -(-height // BLOCK)) * BLOCK, max(1, -(-width // WORD))
-    packed = np.packbits(mask, axis=1, bitorder="little")
-    if packed.shape != (rows, words * 8):
-        whole = np.zeros((rows, words * 8), np.uint8)
-        whole[:height, : packed.shape[1]] = packed
-        packed = whole
-    return BitMask(packed.view(_WORDS), (height, width))
+    return BitMask(pack_all([mask])[0], (mask.shape[0], mask.shape[1]))
+
+
+def pack_all(masks: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns the bits of masks, one or more, `bool[h w]` each, as `u64[t H W/64]`."""
+    height, width = masks[0].shape
+    rows, columns = _sides(height, width)
+    used = -(-width // 8)
+    is_whole = (height, used) == (rows, columns)
+    bits = (np.empty if is_whole else np.zeros)((len(masks), rows, columns), np.uint8)
+    for of_one, mask in zip(bits, masks, strict=True):
+        packed = np.packbits(mask, axis=1, bitorder="little")
+        of_one[:height, :used] = packed
+    return bits.view(_WORDS)
+
+
+def _sides(height: int, width: int) -> tuple[int, int]:
+    """Returns rows, and bytes of a row, of a mask of bits."""
+    words = max(1, -(-width // WORD))
+    return max(1, -(-height // BLOCK)) * BLOCK, words * (WORD // 8)
 
 
 def empty(shape: tuple[int, int]) -> BitMask:
     """Returns a mask without a true pixel."""
-    return pack(np.zeros(shape, bool))
+    return BitMask(np.zeros(_sides(*shape), np.uint8).view(_WORDS), shape)
 
 
 def count(bits: np.ndarray) -> np.ndarray:
     """Returns the number of true pixels of each mask, `i64[...]`, of `u64[... h w]`."""
-    return np.bitwise_count(bits).sum(axis=(-2, -1), dtype=np.int64)
+    *masks, height, words = bits.shape
+    of_words = np.bitwise_count(bits).reshape(*masks, height * words)
+    # No mask has as many pixels as this type has numbers, and it is added up sooner.
+    return of_words.sum(axis=-1, dtype=np.uint32).astype(np.int64)
 
 
 def box(bits: np.ndarray) -> tuple[slice, slice]:
@@ -100,6 +115,9 @@ def blocks(
             block that are true everywhere, or anywhere.
         bits: Masks, `u64[... h w/64]`.
     """
-    for _ in range(3):
-        bits = combine(bits[..., ::2, :], bits[..., 1::2, :])
-    return bits.view(np.uint8)
+    *masks, height, words = bits.shape
+    # The eight rows of a block one after the other: halves of them are long runs.
+    rows = bits.reshape(*masks, height // BLOCK, BLOCK * words)
+    for half in (4 * words, 2 * words, words):
+        rows = combine(rows[..., :half], rows[..., half:])
+    return rows.view(np.uint8)

@@ -27,11 +27,13 @@ class Contest(NamedTuple):
 
     Attributes:
         masks: The masks, of one shape.
+        areas: Number of pixels of each.
         except_yx: Pixels that do not count, `i32[n 2]`.
         wants_pixel: Whether the deepest pixel is wanted, too.
     """
 
     masks: Sequence[BitMask]
+    areas: Sequence[int] | np.ndarray
     except_yx: np.ndarray
     wants_pixel: bool = True
 
@@ -74,7 +76,8 @@ class Field(NamedTuple):
         lengths = np.array([len(each) for each in excepts])
         numbers = np.repeat(np.arange(len(masks)), lengths)
         excepted = np.column_stack([numbers, np.concatenate(excepts)])
-        some, whole, area = _blocks(masks)
+        area = np.concatenate([each.areas for each in contests])
+        some, whole = _blocks(masks)
         rows, columns = (_span(some, (0, axis)) for axis in (2, 1))
         some = some[:, rows, columns]
         least, depths = _depths(whole[:, rows, columns])
@@ -99,22 +102,19 @@ class Field(NamedTuple):
         )
 
 
-def _blocks(masks: Sequence[BitMask]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Looks at the blocks of masks.
-
-    Returns:
-        Whether a block has a pixel, and whether it has all, `bool[n H/8 W/8]`; the
-        number of pixels of each mask, `i64[n]`.
-    """
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+def _blocks(masks: Sequence[BitMask]) -> tuple[np.ndarray, np.ndarray]:
+    """Tells whether a block has a pixel, and whether it has all, `bool[n H/8 W/8]`."""
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
     step = max(1, _TOGETHER // masks[0].bits.nbytes)
     for first in range(0, len(masks), step):
-        bits = np.stack([mask.bits for mask in masks[first : first + step]])
+        several = masks[first : first + step]
+        alone = len(several) == 1
+        bits = several[0].bits[None] if alone else np.stack([m.bits for m in several])
         some = bit_masks.blocks(np.bitwise_or, bits) != 0
         whole = bit_masks.blocks(np.bitwise_and, bits) == 255
-        parts.append((some, whole, bit_masks.count(bits)))
-    some, whole, area = map(np.concatenate, zip(*parts, strict=True))
-    return some, whole, area
+        parts.append((some, whole))
+    some, whole = map(np.concatenate, zip(*parts, strict=True))
+    return some, whole
 
 
 def _span(some: np.ndarray, axes: tuple[int, int]) -> slice:

@@ -41,10 +41,10 @@ class BenchmarkConfig:
             decide.
         devices: Devices of each host on which the click model's network runs; 0 for
             all. Their number changes no click.
-        host_processes: Processes of each host that search where robots click and which
-            regions people mend, beside the run's own; 0 for none. -1 takes none on a
-            CPU and, where an accelerator is at hand, as many as the cores allow, at
-            most 8. Their number changes no click.
+        host_processes: Processes of each host that count areas and search where robots
+            click and which regions people mend, beside the run's own; 0 for none. -1
+            takes none on a CPU and, where an accelerator is at hand, as many as the
+            cores allow, at most 8. Their number changes no click.
         click_model_precision: Precision of the click model's network: `float32`,
             `bfloat16`, or `auto`, which is float32 on CPU and bfloat16 on accelerators.
         pictures: Images of each dataset whose photograph, masks and click maps are

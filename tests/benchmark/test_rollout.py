@@ -7,14 +7,14 @@ import pytest
 from helpers import disk
 from played_objects import play_objects, run_alone, starting_on
 
-from rclicks_jax.benchmark import first_clicks, questions, rollout
+from rclicks_jax.benchmark import first_clicks, mistakes, questions, rollout
 from rclicks_jax.benchmark.clock import Clock
+from rclicks_jax.benchmark.mistakes import Wanted
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import (
     click_models,
     groups,
     map_clicks,
-    region_search,
     strategies,
 )
 from rclicks_jax.metrics import interaction
@@ -181,17 +181,18 @@ def test_real_clicks_are_replayed_one_by_one():
     assert len(set(map(float, ious))) > 3
 
 
-def click_at(y, x, error_mask):
-    return strategies.NextClick(y, x, True, bit_masks.pack(error_mask))
+def mend_of(error_mask):
+    click = strategies.NextClick(0, 0, True, bit_masks.pack(error_mask))
+    return mistakes.Mend(click, bool(error_mask.any()))
 
 
 def test_groups_share_their_first_map_and_have_their_own_later():
     keys = setup(groups=(1, 5, 10)).trajectory_keys()
     wrong, nothing = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)
-    clicks = [click_at(0, 0, mask) for mask in (wrong, wrong, nothing, wrong)]
-    assert rollout.places_by_map(keys, clicks, is_first=True) == [[1, 3]]
-    assert rollout.places_by_map(keys, clicks, is_first=False) == [[1], [3]]
-    assert rollout.places_by_map(keys[:1], clicks[:1], is_first=True) == []
+    mends = [mend_of(mask) for mask in (wrong, wrong, nothing, wrong)]
+    assert rollout.places_by_map(keys, mends, is_first=True) == [[1, 3]]
+    assert rollout.places_by_map(keys, mends, is_first=False) == [[1], [3]]
+    assert rollout.places_by_map(keys[:1], mends[:1], is_first=True) == []
 
 
 def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
@@ -217,16 +218,20 @@ def test_a_click_is_drawn_in_the_box_of_the_wrong_region_and_never_on_a_click():
     assert map_clicks.positions(draw, np.array([-1, -1])) is None
 
 
-def test_a_rollout_asks_for_regions_then_clicks_then_an_answer_of_each_row():
+def test_a_rollout_asks_for_clicks_then_answers_then_mistakes_of_each_row():
     clock = Clock()
-    coroutine = rollout.rollout(EXAMPLE, OBJECTS[0], setup(groups=(1, 10)), clock)
+    short = dataclasses.replace(protocols.PAPER, max_clicks=2)
+    the_setup = setup(groups=(1, 10), protocol=short)
+    coroutine = rollout.rollout(EXAMPLE, OBJECTS[0], the_setup, clock)
     question = next(coroutine)
+    wanted = [Wanted.CLICK, Wanted.REGION, Wanted.REGION]
     for round_index, maps in enumerate([1, 2]):
-        assert isinstance(question, questions.RegionQuestion)
-        assert question.query.is_baseline == [True, False, False]
+        assert isinstance(question, questions.MistakesQuestion)
+        assert question.query.wanted == wanted
+        assert question.query.clicked_yx.shape == (3, round_index, 2)
         question.seconds = 2.0
-        regions = region_search.regions_to_mend(question.query)
-        question = coroutine.send([regions])
+        found = mistakes.find(question.query)._replace(score_seconds=0.5)
+        question = coroutine.send([found])
         assert isinstance(question, questions.ClickQuestion)
         assert len(question) == maps
         assert [query.wants_map for query in question.queries] == [maps == 1] * maps
@@ -244,8 +249,24 @@ def test_a_rollout_asks_for_regions_then_clicks_then_an_answer_of_each_row():
         assert newest[1:] == [[20 + round_index, 14]] * 2
         question.seconds = 0.25
         question = coroutine.send([np.zeros(SHAPE, bool)] * 3)
+    # After the last answers, areas alone are wanted.
+    assert question.query.wanted == [Wanted.NOTHING] * 3
+    found = mistakes.find(question.query)
+    assert found.mends == {}
+    with pytest.raises(StopIteration):
+        coroutine.send([found._replace(score_seconds=0.0)])
     assert clock.seconds["predict"] == 0.5
-    assert clock.seconds["simulate"] > 2 * (2 + 0.5)
+    assert clock.seconds["simulate"] > 2 * (1.5 + 0.5)
+    assert clock.seconds["score"] > 2 * 0.5
+
+
+def test_a_trajectory_that_ended_keeps_no_mask_of_others():
+    strict = dataclasses.replace(protocols.STRICT, stop_at=90)
+    for result in played(setup(protocol=strict)):
+        lengths = {len(track.clicks) for track in result.trajectories}
+        assert len(lengths) > 1
+        for track, mask in zip(result.trajectories, result.last_masks, strict=True):
+            assert len(track.clicks) == 20 or mask.bits.base is None
 
 
 class Counted:

@@ -52,7 +52,7 @@ def played(images):
 
 
 def test_neither_order_nor_company_nor_threads_nor_processes_change_a_bit(
-    second_architecture, region_pool
+    second_architecture, host_pool
 ):
     narrow = two_convolutions.model(batch=7)
     examples = [example_of(number, 1 + number % 3) for number in range(7)]
@@ -62,10 +62,10 @@ def test_neither_order_nor_company_nor_threads_nor_processes_change_a_bit(
     shuffled = random.Random(0).sample(examples, len(examples))
     for places, threads, together, pool in (
         (4, 2, 1, None),
-        (30, 3, 1, region_pool),
+        (30, 3, 1, host_pool),
         (6, 1, 2, None),
-        (5, 2, 2, region_pool),
-        (1, 0, 1, region_pool),
+        (5, 2, 2, host_pool),
+        (1, 0, 1, host_pool),
     ):
         records = play_images(
             shuffled,
@@ -135,8 +135,8 @@ def test_processes_that_are_killed_change_no_record(tmp_path, cache, monkeypatch
     assert instances_of(tmp_path / "run") == instances_of(tmp_path / "whole")
     (start,) = utilisation.read_all(store.RunFolder(tmp_path / "run"))
     pool = {each.name: each for each in start.answerers}["process pool"]
-    # One question a round of an object.
-    assert pool.calls == 4 * 20
+    # One question before the first round of an object, and one after each.
+    assert pool.calls == 4 * 21
     assert 0 < start.busy_share(pool) < 1
 
 

@@ -23,10 +23,14 @@ def click(y, x, positive=True):
     return strategies.NextClick(y, x, positive, bit_masks.pack(np.ones(SHAPE, bool)))
 
 
+def packed(*masks):
+    return bit_masks.pack_all(masks)
+
+
 def disk_of(pixels):
     mask = np.zeros(SHAPE, bool)
     mask.ravel()[:pixels] = True
-    return bit_masks.pack(mask)
+    return mask
 
 
 def test_rows_are_robots_then_groups_of_each_repeat():
@@ -66,11 +70,11 @@ def test_clicks_and_answers_change_the_rows_they_are_of():
     used = [trajectories.clicked_yx(live, row).tolist() for row in (0, 1, 3)]
     assert used == [[[1, 2]], [], [[5, 7]]]
     areas = np.arange(8).reshape(2, 4)
-    trajectories.add_answers(live, rows, [disk_of(3), disk_of(5)], areas)
+    trajectories.add_answers(live, rows, packed(disk_of(3), disk_of(5)), areas)
     assert [mask.unpack().sum() for mask in live.pred_masks] == [3, 0, 0, 5, 0, 0]
     assert live.areas[3, 0].tolist() == [4, 5, 6, 7]
     trajectories.add_clicks(live, rows[1:], [click(0, 0)])
-    trajectories.add_answers(live, rows[1:], [disk_of(2)], areas[:1])
+    trajectories.add_answers(live, rows[1:], packed(disk_of(2)), areas[:1])
     # The first repeat of G10 is watched: bits 0 and 1 are its two rounds.
     rounds = trajectories.seen_rounds(live)
     assert set(rounds) == {3}
@@ -88,7 +92,7 @@ def test_of_many_rounds_as_many_are_seen_as_a_picture_has_bits():
     for mask in masks:
         trajectories.add_clicks(live, row, [click(0, 0)])
         areas = np.zeros((1, 4), np.int64)
-        trajectories.add_answers(live, row, [bit_masks.pack(mask)], areas)
+        trajectories.add_answers(live, row, packed(mask), areas)
     (seen,) = trajectories.seen_rounds(live).values()
     bits = seen[None] >> np.arange(32, dtype=np.uint32)[:, None, None] & 1
     np.testing.assert_array_equal(bits[:24], masks[:24])
@@ -100,8 +104,10 @@ def test_a_row_is_unsolved_below_the_threshold_and_all_are_without_one():
     rows = np.array([1, 2])
     trajectories.add_clicks(live, rows, [click(0, 0), click(1, 1)])
     areas = np.array([[9, 10, 0, 1], [89, 100, 0, 1]])
-    trajectories.add_answers(live, rows, [disk_of(1)] * 2, areas)
+    trajectories.add_answers(live, rows, packed(*[disk_of(1)] * 2), areas)
     assert trajectories.unsolved(live, rows, 90).tolist() == [2]
+    # What a row that ended has keeps no mask of the others in memory.
+    assert [live.pred_masks[row].bits.base is None for row in (1, 2)] == [True, False]
     assert trajectories.unsolved(live, rows, 0).tolist() == [1, 2]
 
 
@@ -111,9 +117,9 @@ def test_areas_of_a_trajectory_that_ended_early_repeat():
     clicks = [click(0, x) for x in range(6)]
     trajectories.add_clicks(live, every, clicks)
     first = np.arange(24).reshape(6, 4)
-    trajectories.add_answers(live, every, [disk_of(1)] * 6, first)
+    trajectories.add_answers(live, every, packed(*[disk_of(1)] * 6), first)
     trajectories.add_clicks(live, every[:1], [click(2, 3, False)])
-    trajectories.add_answers(live, every[:1], [disk_of(1)], first[:1] + 100)
+    trajectories.add_answers(live, every[:1], packed(disk_of(1)), first[:1] + 100)
     baseline, random, *_ = trajectories.to_records(live)
     assert baseline.clicks == [(0, 0, True), (2, 3, False)]
     assert baseline.intersection == [0, 100, 100, 100]

@@ -68,7 +68,7 @@ def answers(answerer, asked):
     made = []
     for first in range(0, len(asked), answerer.batch):
         some = asked[first : first + answerer.batch]
-        raw = answerer.answer(answerer.prepare(some))
+        raw = answerer.answer(answerer.send(answerer.prepare(some)))
         made += answerer.finish(some, raw)
     return made
 
@@ -238,7 +238,7 @@ def test_whole_maps_come_from_devices_for_soft_regions_too(network):
     maps = []
     for first in range(0, len(asked), stages.batch):
         some = asked[first : first + stages.batch]
-        maps += stages.finish(some, stages.answer(stages.prepare(some)))
+        maps += stages.finish(some, stages.answer(stages.send(stages.prepare(some))))
     for ours, theirs in zip(maps, network(asked), strict=True):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -249,10 +249,10 @@ def test_large_maps_come_back_before_the_next_are_made(network, monkeypatch):
     stages = on_device.map_stages(network, on_device=True)
     # Of two static shapes, and so in two chunks of a pass.
     asked = [each.click_query for each in (*queries(2), wide_query())]
-    together = stages.finish(asked, stages.answer(stages.prepare(asked)))
+    together = stages.finish(asked, stages.answer(stages.send(stages.prepare(asked))))
     monkeypatch.setattr(on_device, "_MAPS_BYTES", -1)
     for ours, theirs in zip(
-        stages.finish(asked, stages.answer(stages.prepare(asked))),
+        stages.finish(asked, stages.answer(stages.send(stages.prepare(asked)))),
         together,
         strict=True,
     ):
@@ -263,7 +263,7 @@ def test_whole_maps_are_rescaled_as_the_model_does_it():
     (query,) = queries(1)
     scaled = model(1, rescale=True)
     stages = on_device.map_stages(scaled, on_device=True)
-    raw = stages.answer(stages.prepare([query.click_query]))
+    raw = stages.answer(stages.send(stages.prepare([query.click_query])))
     (ours,) = stages.finish([query.click_query], raw)
     assert (ours.min(), ours.max()) == (0, 1)
     (theirs,) = scaled([query.click_query])
@@ -273,7 +273,7 @@ def test_whole_maps_are_rescaled_as_the_model_does_it():
 def test_without_an_accelerator_maps_are_those_of_the_host(network):
     stages = on_device.map_stages(network, on_device=False)
     (query,) = queries(1)
-    raw = stages.answer(stages.prepare([query.click_query]))
+    raw = stages.answer(stages.send(stages.prepare([query.click_query])))
     (ours,) = stages.finish([query.click_query], raw)
     np.testing.assert_array_equal(ours, network([query.click_query])[0])
 

@@ -33,14 +33,14 @@ PROGRAM = pathlib.Path(__file__).parents[1] / "programs" / "runs_of_devices.py"
 def accelerated(monkeypatch):
     """Simulates an accelerator; returns how many queries each of its passes had."""
     passes = []
-    answer = on_device.OnDevice.answer
+    send = on_device.OnDevice.send
 
     def counted(self, prepared):
         passes.append(len(prepared))
-        return answer(self, prepared)
+        return send(self, prepared)
 
     def begin():
-        monkeypatch.setattr(on_device.OnDevice, "answer", counted)
+        monkeypatch.setattr(on_device.OnDevice, "send", counted)
         monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
         return passes
 

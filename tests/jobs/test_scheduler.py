@@ -193,20 +193,21 @@ def test_stages_of_an_answerer_see_the_items_of_one_question():
 
     answerer = Answerer(
         "doubler",
-        lambda items: [text + text for text in items],
+        lambda sent: [text + text for text in sent.split()],
         batch=3,
         prepare=prepare,
         finish=finish,
+        send=" ".join,
     )
     found = dict(run([rounds(number, 1, 2) for number in range(4)], [answerer]))
     assert found[3] == [[(3000, "30003000"), (3001, "30013001")]]
     assert seen == [2] * 4
 
 
-@pytest.mark.parametrize("stage", ["prepare", "finish"])
+@pytest.mark.parametrize("stage", ["prepare", "send", "finish"])
 def test_a_stage_that_fails_fails_its_own_question(stage):
     def broken(items, *raw):
-        if items[0] == 2000:
+        if 2000 in items:
             raise ValueError("ouch")
         return raw[0] if raw else items
 

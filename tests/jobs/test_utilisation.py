@@ -6,7 +6,7 @@ import time
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.jobs import meter, store, utilisation
+from rclicks_jax.jobs import meter, scheduler, store, utilisation
 
 
 @pytest.fixture
@@ -26,6 +26,27 @@ def test_processes_are_half_busy_when_half_of_them_are(clock):
     use = utilisation.of_meter(noted)
     assert use.busy_share(use.answerers[0]) == pytest.approx(6 / 10 / 2)
     assert use.answerers[0].first_minute[:7] == (0.5,) * 6 + (0,)
+
+
+def test_a_device_is_not_busy_while_a_pass_is_packed_and_sent(clock):
+    def send(items):
+        clock[0] += 3
+        return items
+
+    def answer(sent):
+        clock[0] += 5
+        return sent
+
+    def rounds():
+        for number in range(2):
+            yield scheduler.Question("device", [number], "pass")
+
+    device = scheduler.Answerer("device", answer, batch=1, send=send)
+    limits = scheduler.Limits(places=1, bytes=1, threads=0)
+    noted = meter.Meter()
+    list(scheduler.run(iter([rounds()]), [device], limits, noted))
+    start = utilisation.of_meter(noted)
+    assert (start.seconds, start.answerers[0].busy) == (16, 10)
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ def slow_winner(masks, except_yx):
 
 
 def contest(masks, except_yx=NONE, wants_pixel=True):
-    return depth.Contest([*map(bit_masks.pack, masks)], except_yx, wants_pixel)
+    areas = [int(mask.sum()) for mask in masks]
+    packed = [*map(bit_masks.pack, masks)]
+    return depth.Contest(packed, areas, except_yx, wants_pixel)
 
 
 def smooth(drawn, shape):

@@ -100,7 +100,7 @@ def passes(model, sizes):
     """Full passes of the click model; images have been sent before."""
     asked = [each.click_query for each in queries(sizes, model.rows)]
     prepared = model.prepare(asked)
-    seconds = timing.median_ms(lambda: model.run(prepared), 3) / 1000
+    seconds = timing.median_ms(lambda: model.fetch(model.start(prepared)), 3) / 1000
     yield row("click model, images/s", model.rows / seconds, 1500)
 
 
@@ -116,7 +116,8 @@ def draws(model, sizes):
         def answer(asked=asked, answerer=answerer):
             for first in range(0, len(asked), answerer.batch):
                 some = asked[first : first + answerer.batch]
-                answerer.finish(some, answerer.answer(answerer.prepare(some)))
+                sent = answerer.send(answerer.prepare(some))
+                answerer.finish(some, answerer.answer(sent))
 
         seconds[name] = timing.median_ms(answer, 1) / 1000 / len(asked)
         yield row(f"objects/s, ten clicks each, {name}", 1 / seconds[name], 1000)
@@ -131,10 +132,10 @@ def whole_run(folder, sizes, data):
         answerer = plain(*arguments, **options)
         answer = answerer.answer
 
-        def noted(prepared):
+        def noted(sent):
             start = time.perf_counter()
-            raw = answer(prepared)
-            calls.append((start, time.perf_counter(), len(prepared), answerer.batch))
+            raw = answer(sent)
+            calls.append((start, time.perf_counter(), len(raw), answerer.batch))
             return raw
 
         answerer.answer = noted

@@ -88,6 +88,9 @@ class Elsewhere:
     def prepare(self, queries):
         return queries
 
+    def send(self, prepared):
+        return prepared
+
     def answer(self, prepared):
         if self._lock is None:
             time.sleep(self._seconds)

@@ -1,4 +1,4 @@
-"""Searches wrong regions in processes: several cores search at the same time."""
+"""Finds mistakes in processes: several cores search regions at the same time."""
 
 import contextlib
 import functools
@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import mistakes
 from rclicks_jax.bridge import process_pool
-from rclicks_jax.clicks import region_search
-from rclicks_jax.clicks.error_masks import NextClick
 
 _DIED = (
     "warning: a process that searches where robots click ended twice, perhaps for lack "
@@ -17,8 +16,8 @@ _DIED = (
 )
 
 
-class RegionProcesses(contextlib.AbstractContextManager["RegionProcesses"]):
-    """Processes that answer `region_search.Query`s.
+class HostProcesses(contextlib.AbstractContextManager["HostProcesses"]):
+    """Processes that answer `mistakes.Query`s.
 
     Attributes:
         count: Their number.
@@ -33,7 +32,7 @@ class RegionProcesses(contextlib.AbstractContextManager["RegionProcesses"]):
         self.count = count
         self._warned = False
         try:
-            self._pool = process_pool.ProcessPool(region_search.__name__, count)
+            self._pool = process_pool.ProcessPool(mistakes.__name__, count)
         except errors.RClicksError as error:
             raise errors.RClicksError(
                 f"{error} --config.host_processes=0 needs none."
@@ -43,20 +42,20 @@ class RegionProcesses(contextlib.AbstractContextManager["RegionProcesses"]):
         """Ends them."""
         self._pool.close()
 
-    def answer(self, queries: Sequence[region_search.Query]) -> list[list[NextClick]]:
-        """Returns what `region_search.regions_to_mend` does.
+    def answer(self, queries: Sequence[mistakes.Query]) -> list[mistakes.Mistakes]:
+        """Returns what `mistakes.find` does.
 
         Threads may ask at the same time, as many as there are processes.
         """
         return [self._answered(query) for query in queries]
 
-    def _answered(self, query: region_search.Query) -> list[NextClick]:
-        frame = functools.partial(region_search.to_frame, query)
+    def _answered(self, query: mistakes.Query) -> mistakes.Mistakes:
+        frame = functools.partial(mistakes.to_frame, query)
         try:
-            return region_search.of_answer(query, *self._pool.call(frame))
+            return mistakes.of_answer(query, *self._pool.call(frame))
         except process_pool.EndedError:
             if not self._warned:
                 self._warned = True
                 sys.stderr.write(_DIED)
             # If the query itself ends processes, its error is raised here.
-            return region_search.regions_to_mend(query)
+            return mistakes.find(query)

@@ -1,4 +1,4 @@
-"""Regions that processes search: the same answers, whatever becomes of a process."""
+"""Mistakes that processes find: the same answers, whatever becomes of a process."""
 
 import errno
 import os
@@ -14,9 +14,13 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import errors
+from rclicks_jax.benchmark import host_processes, mistakes, scoring
+from rclicks_jax.benchmark.mistakes import Wanted
 from rclicks_jax.bridge import keeper, process_pool
-from rclicks_jax.clicks import region_processes, region_search
 from rclicks_jax.ops import bit_masks
+from rclicks_jax.types import InstanceExample
+
+NO_CLICKS = np.zeros((0, 2), np.int32)
 
 
 def query_of(number=0, shape=(45, 70), counted=False):
@@ -27,48 +31,49 @@ def query_of(number=0, shape=(45, 70), counted=False):
     predictions = [np.roll(target, shift, (0, 1)) for shift in shifts]
     predictions[4] = target
     ignored = disk(shape, (height // 3, width // 2), 4) if counted else None
-    clicked = [
-        (random.random((count, 2)) * shape).astype(np.int32) for count in range(5)
-    ]
-    return region_search.Query(
-        bit_masks.pack(target),
-        None if ignored is None else bit_masks.pack(~ignored),
-        list(map(bit_masks.pack, predictions)),
-        clicked,
-        [True, False, True, False, True],
+    instance = InstanceExample("object", target, ignored, NO_CLICKS, "")
+    return mistakes.Query(
+        scoring.target_of(instance),
+        bit_masks.pack_all(predictions),
+        (random.random((5, 3, 2)) * shape).astype(np.int32),
+        [Wanted.CLICK, Wanted.REGION, Wanted.NOTHING, Wanted.REGION, Wanted.CLICK],
+        stop_at=95,
     )
 
 
-def plain(clicks):
-    """Returns clicks as values that can be compared."""
-    return [(*click[:3], click.error_mask.unpack().tolist()) for click in clicks]
+def plain(found):
+    """Returns mistakes as values that can be compared."""
+    mends = {
+        place: (*mend.click[:3], mend.click.error_mask.unpack().tolist(), mend.is_wrong)
+        for place, mend in found.mends.items()
+    }
+    return found.areas.tolist(), mends
 
 
 def here(query):
-    return plain(region_search.regions_to_mend(query))
+    return plain(mistakes.find(query))
 
 
 def answer_of(processes, query):
-    (clicks,) = processes.answer([query])
-    return plain(clicks)
+    (found,) = processes.answer([query])
+    return plain(found)
 
 
 @pytest.mark.parametrize("counted", [False, True])
 # The masks of the last lie in shared memory, those of the others come by the pipe.
 @pytest.mark.parametrize("shape", [(1, 1), (45, 70), (800, 1000)])
-def test_processes_find_what_is_found_here(region_pool, shape, counted):
+def test_processes_find_what_is_found_here(host_pool, shape, counted):
     queries = [query_of(number, shape, counted) for number in range(3)]
-    assert list(map(plain, region_pool.answer(queries))) == list(map(here, queries))
+    assert list(map(plain, host_pool.answer(queries))) == list(map(here, queries))
 
 
-def test_a_query_without_clicks_is_answered(region_pool):
-    nothing = np.zeros((0, 2), np.int32)
-    query = query_of()._replace(clicked_yx=[nothing] * 5)
-    assert answer_of(region_pool, query) == here(query)
+def test_a_query_without_clicks_is_answered(host_pool):
+    query = query_of()._replace(clicked_yx=np.zeros((5, 0, 2), np.int32))
+    assert answer_of(host_pool, query) == here(query)
 
 
 def test_a_process_needs_neither_jax_nor_pandas():
-    modules = "rclicks_jax.bridge.pool_process, rclicks_jax.clicks.region_search"
+    modules = "rclicks_jax.bridge.pool_process, rclicks_jax.benchmark.mistakes"
     heavy = "{'jax', 'flax', 'pandas', 'scipy', 'tensorflow_datasets', 'etils'}"
     code = f"import {modules}, sys; print({heavy} & set(sys.modules))"
     shown = subprocess.run(
@@ -81,7 +86,7 @@ def test_a_process_needs_neither_jax_nor_pandas():
 def pool():
     """One process of its own, and what lists it."""
     others = set(keeper.descendants(os.getpid()))
-    with region_processes.RegionProcesses(1) as started:
+    with host_processes.HostProcesses(1) as started:
         started.answer([query_of()])
         yield started, lambda: set(keeper.descendants(os.getpid())) - others
 
@@ -126,9 +131,9 @@ def test_without_processes_the_work_is_done_here_and_said_once(
 
 def test_an_error_of_a_question_is_that_of_this_process(pool, capfd):
     started, _ = pool
-    with pytest.raises(ValueError, match="zip"):
-        started.answer([query_of()._replace(is_baseline=[True])])
-    assert "zip" in capfd.readouterr().err
+    with pytest.raises(IndexError, match="out of bounds"):
+        started.answer([query_of()._replace(clicked_yx=np.zeros((1, 3, 2), np.int32))])
+    assert "out of bounds" in capfd.readouterr().err
     assert answer_of(started, query_of()) == here(query_of())
 
 
@@ -138,7 +143,7 @@ def test_processes_that_cannot_be_started_are_a_sentence(monkeypatch):
 
     monkeypatch.setattr(process_pool.subprocess, "Popen", full)
     with pytest.raises(errors.RClicksError, match=r"^2 processes.*unava.*processes=0"):
-        region_processes.RegionProcesses(2)
+        host_processes.HostProcesses(2)
 
 
 def test_signals_that_end_a_run_end_no_process(pool):
@@ -156,7 +161,7 @@ def test_nothing_is_left_of_a_pool():
         return len(descriptors), set(keeper.descendants(os.getpid()))
 
     before = held()
-    with region_processes.RegionProcesses(2):
+    with host_processes.HostProcesses(2):
         assert len(held()[1] - before[1]) == 2
     assert held() == before
 
@@ -164,9 +169,9 @@ def test_nothing_is_left_of_a_pool():
 PARENT = """
 import os, sys, time
 from rclicks_jax.bridge import keeper
-from rclicks_jax.clicks import region_processes
+from rclicks_jax.benchmark import host_processes
 
-with region_processes.RegionProcesses(2):
+with host_processes.HostProcesses(2):
     print(*keeper.descendants(os.getpid()), flush=True)
     time.sleep(60)
 """
