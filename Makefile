@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Packaged data, compiled programs and models made for demos stay inside the checkout.
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
+# Tests start hundreds of processes; without bytecode each would compile what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sample-benchmark check test test-torch test-browser docs tpu tpu-nano soak perf clean
