@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Packaged data, compiled programs and models made for demos stay inside the checkout.
 export RCLICKS_CACHE ?= $(CURDIR)/.cache
+# Tests start hundreds of processes; without bytecode each would compile what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sample-benchmark check test test-torch test-browser docs tpu tpu-nano soak perf clean
+.PHONY: help setup demo sample-benchmark check test test-long test-torch test-browser docs tpu tpu-nano soak perf clean
 
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
@@ -51,7 +53,10 @@ check: $(READY)
 	$(BIN)/python -m pytest tests/test_layering.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" tests
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long tests
 
 # A worker's environment. Elsewhere than here plain torch brings CUDA; for CPU wheels:
 # make test-torch TORCH_PIP='--extra-index-url https://download.pytorch.org/whl/cpu'

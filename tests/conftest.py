@@ -1,7 +1,9 @@
 """Four fake devices, errors for silent broadcasting, and where outside files are."""
 
+import contextlib
 import ctypes
 import functools
+import gc
 import os
 import pathlib
 
@@ -54,6 +56,12 @@ def pytest_collection_modifyitems(items):
     """Puts the files that take longest first; `make test` deals them in this order."""
     places = {str(_ROOT / "tests" / name): n for n, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def pytest_collection_finish():
+    """Keeps the collector of garbage from going through all tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _shared(kind, name):
@@ -137,6 +145,16 @@ def compiled_for_users():
 def compiled_fast():
     """Compiles new programs of a test fast in a module of `compiled_for_users`."""
     with compiled.fast():
+        yield
+
+
+@pytest.fixture(
+    scope="module",
+    params=["fast", pytest.param("for users", marks=pytest.mark.long)],
+)
+def compiled_both_ways(request):
+    """Compiles programs fast, and in a long test as users have them."""
+    with contextlib.nullcontext() if request.param == "fast" else compiled.for_users():
         yield
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import sam_cases
 
 from rclicks_jax.networks.prompted import prompts, resizing
-from rclicks_jax.networks.sam2 import frames, network
+from rclicks_jax.networks.sam2 import frames
 
 SLOTS = 26
 # Of a deviation of 1, and of the deviation of the logits.
@@ -18,23 +18,22 @@ LIMIT = 32
 class Player:
     """Plays the clicks of photographs with a network."""
 
-    def __init__(self, loaded):
-        """Keeps sizes and variables; programs are compiled when they are first used."""
-        self.sizes, self.variables = loaded
-        net = network.Sam2(self.sizes)
+    def __init__(self, net, variables):
+        """Keeps a network; its programs are compiled when they are first used.
 
-        def encode(variables, image, matrices):
-            square = resizing.normalised(image, matrices)
-            return net.apply(variables, square[None], method="encode")
-
-        self.encode = jax.jit(encode)
+        Squares have a program of their own, since photographs have many shapes.
+        """
+        self.sizes, self.variables = net.sizes, variables
+        self.square = jax.jit(resizing.normalised)
+        self.encode = jax.jit(lambda v, square: net.apply(v, square, method="encode"))
         self.decode = jax.jit(lambda v, *arrays: net.apply(v, *arrays, method="decode"))
 
     def encoded(self, shape):
         """Returns an encoded photograph."""
         frame = frames.frame_of(shape, self.sizes.side)
         image = resizing.fill_up(sam_cases.photograph(shape))
-        return self.encode(self.variables, image, frames.into_square(frame))
+        square = self.square(image, frames.into_square(frame))
+        return self.encode(self.variables, square[None])
 
     def play(self, shape, rounds, shift=0.0, clamp=None, drops=True):
         """Yields number and answer after each click.

@@ -19,20 +19,15 @@ EMBEDDING, LOGITS = 2e-5, 5e-5
 class Player:
     """Plays the clicks of a photograph with a network."""
 
-    def __init__(self, net, variables, square=frames.to_square):
+    def __init__(self, net, variables):
         """Keeps a network; its programs are compiled when they are first used.
 
-        Args:
-            net: The network.
-            variables: Its variables.
-            square: Makes what the encoder sees; another one is a mistake.
+        Squares have a program of their own, since photographs have many shapes.
         """
         self.sizes, self.variables = net.sizes, variables
 
-        def encode(variables, image, matrices):
-            return net.apply(variables, square(image, matrices)[None], method="encode")
-
-        self.encode = jax.jit(encode)
+        self.square = jax.jit(frames.to_square)
+        self.encode = jax.jit(lambda v, square: net.apply(v, square, method="encode"))
         self.decode = jax.jit(lambda v, *arrays: net.apply(v, *arrays, method="decode"))
 
     def but(self, **changes):
@@ -45,7 +40,8 @@ class Player:
         """Returns what the network makes of a photograph."""
         frame = frames.frame_of(shape, self.sizes.side)
         image = resizing.fill_up(sam_cases.photograph(shape))
-        return self.encode(self.variables, image, frames.into_square(frame))
+        square = self.square(image, frames.into_square(frame))
+        return self.encode(self.variables, square[None])
 
     def embedding(self, shape):
         """Returns the embedding of a photograph, `f32[g*g c]`."""

@@ -16,10 +16,13 @@ import weakref
 
 import compiled
 
-# What commands import, without what starts threads when it is imported.
+# What commands import. None of it computes with JAX, whose threads no copy would have.
 _IMPORTED = (
     "cv2", "jax", "matplotlib.figure", "pandas", "scipy.stats",
-    "rclicks_jax.launch.commands",
+    "rclicks_jax.launch.commands", "rclicks_jax.benchmark.job",
+    "rclicks_jax.click_maps.job", "rclicks_jax.data.doctor",
+    "rclicks_jax.evaluation.job", "rclicks_jax.evaluation.outputs",
+    "rclicks_jax.results.outputs", "rclicks_jax.training.loop",
 )  # fmt: skip
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(list(_IMPORTED))

@@ -19,15 +19,15 @@ import sam2_cases
 import sam2_player
 import sam_cases
 
-from rclicks_jax.networks.sam2 import weights
+from rclicks_jax.networks.sam2 import network, weights
 
 
 def main(path):
     """Prints a table."""
     golden = np.load(path, allow_pickle=False)
     with sam2_cases.published():
-        loaded = weights.from_torch(sam2_cases.state_in(golden))
-    player = sam2_player.Player(loaded)
+        sizes, variables = weights.from_torch(sam2_cases.state_in(golden))
+    player = sam2_player.Player(network.Sam2(sizes), variables)
     name = player.sizes.variant
     for number, shape in enumerate(
         sam_cases.SHAPES["small" if name == "custom" else "published"]

@@ -19,6 +19,11 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
+def evaluate(*flags, **options):
+    """Runs `rclicks-evaluate` without processes of its own, which start slowly."""
+    return command("evaluate", "--config.processes=1", *flags, **options)
+
+
 @pytest.fixture(scope="module")
 def clicked(tmp_path_factory):
     """Photographs that people clicked in by PC, by mobile, and shown in three ways."""
@@ -38,8 +43,8 @@ def clicked(tmp_path_factory):
 
 
 def test_one_command_evaluates_tabulates_and_compares_with_the_paper(clicked, tmp_path):
-    printed = command(
-        "evaluate", f"--data=folder:{clicked}", "--click_models=UD,DT",
+    printed = evaluate(
+        f"--data=folder:{clicked}", "--click_models=UD,DT",
         "--split=held_out", "--config.draws=5", "--against=published",
         f"--workdir={tmp_path / 'run'}",
     )  # fmt: skip
@@ -62,8 +67,8 @@ def test_what_cannot_be_scored_is_counted_by_kind_and_is_a_status(clicked, tmp_p
     (tmp_path / "clicks.csv").write_text(f"{clicks}{far}\n")
     (folder / "images" / "a.png").write_bytes(b"broken")
     write_image(folder / "masks" / "b.png", np.zeros((40, 60), np.uint8))
-    printed = command(
-        "evaluate", f"--data=folder:{folder}", "--click_models=UD",
+    printed = evaluate(
+        f"--data=folder:{folder}", "--click_models=UD",
         "--config.draws=2", f"--workdir={tmp_path / 'run'}", status=1,
     )  # fmt: skip
     assert "33.3% of the tasks failed" in printed
@@ -81,7 +86,7 @@ def test_an_evaluation_of_nothing_usable_does_not_start(clicked, tmp_path):
     for path in (folder / "images").iterdir():
         path.write_bytes(b"broken")
     flags = [f"--data=folder:{folder}", f"--workdir={tmp_path / 'run'}"]
-    printed = command("evaluate", *flags, status=2)
+    printed = evaluate(*flags, status=2)
     assert "mine has nothing that can be used" in printed
     assert "no image that OpenCV can read" in printed
     assert not (tmp_path / "run").exists()
@@ -92,8 +97,8 @@ def test_devices_that_cannot_be_compared_are_a_status(clicked, tmp_path):
     shutil.copytree(clicked, folder)
     shutil.copy(clicked.parent / "clicks.csv", tmp_path)
     (folder / "images" / "a.png").write_bytes(b"broken")
-    printed = command(
-        "evaluate", "--compare_clicks=device", f"--data=folder:{folder}",
+    printed = evaluate(
+        "--compare_clicks=device", f"--data=folder:{folder}",
         f"--workdir={tmp_path / 'run'}", status=1,
     )  # fmt: skip
     assert "33.3% of the tasks failed" in printed
@@ -108,8 +113,8 @@ def test_too_few_clicks_to_compare_are_an_error_that_says_so(clicked, tmp_path):
     few = {row.split(",")[place]: row for row in phones}.values()
     others = [row for row in rows if ",mobile," not in row]
     (folder / "clicks.csv").write_text("\n".join([head, *others, *few]) + "\n")
-    printed = command(
-        "evaluate", "--compare_clicks=device", f"--data=folder:{folder}",
+    printed = evaluate(
+        "--compare_clicks=device", f"--data=folder:{folder}",
         "--split=all", f"--workdir={tmp_path / 'run'}", status=2,
     )  # fmt: skip
     assert "None of 3 click tasks can be compared: fewer than 10 clicks" in printed
@@ -145,8 +150,8 @@ def test_evaluations_are_compared_in_one_table(tmp_path):
 
 
 def test_devices_are_compared_and_stand_beside_the_original(clicked, tmp_path):
-    printed = command(
-        "evaluate", "--compare_clicks=device", f"--data=folder:{clicked}",
+    printed = evaluate(
+        "--compare_clicks=device", f"--data=folder:{clicked}",
         "--split=all", f"--workdir={tmp_path}", "--against=published",
     )  # fmt: skip
     assert "clicks by PC and by mobile" in printed
@@ -160,8 +165,8 @@ def test_devices_are_compared_and_stand_beside_the_original(clicked, tmp_path):
 
 
 def test_display_modes_are_compared(clicked, tmp_path):
-    command(
-        "evaluate", "--compare_clicks=display_mode", f"--data=folder:{clicked}",
+    evaluate(
+        "--compare_clicks=display_mode", f"--data=folder:{clicked}",
         f"--workdir={tmp_path}",
     )  # fmt: skip
     rows = rows_of(tmp_path / "tables" / "click_agreement.csv")

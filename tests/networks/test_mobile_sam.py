@@ -6,6 +6,7 @@ from unittest import mock
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import mistakes
 import mobile_sam_cases
 import numpy as np
 import pytest
@@ -53,14 +54,10 @@ def loaded(state):
     return weights.from_torch(state)
 
 
-def player_of(loaded):
-    size, variables = loaded
-    return sam_player.Player(network.mobile_sam(size), variables)
-
-
 @pytest.fixture(scope="module")
 def player(loaded):
-    return player_of(loaded)
+    size, variables = loaded
+    return sam_player.Player(network.mobile_sam(size), variables)
 
 
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
@@ -101,8 +98,8 @@ def zero_where_all_is_zero(self, features, axis=-1):
     return jnp.where(padding, 0, right_norm(self, features, axis))
 
 
-# What is wrong while the encoder is traced.
-PATCHES = {
+# What is wrong in the encoder.
+ENCODER = {
     "tanh for erf": (layers, "gelu", lambda x: nn.gelu(x, approximate=True)),
     "epsilon of convolutions": (convolutions, "_EPSILON", 1e-6),
     "epsilon of blocks": (tiny_vit, "_EPSILON", 1e-6),
@@ -112,13 +109,24 @@ PATCHES = {
 }
 
 
+@pytest.fixture(scope="module")
+def mistaken(loaded):
+    size, variables = loaded
+    net = mistakes.Mistaken(network.mobile_sam(size), encode=ENCODER)
+    player = sam_player.Player(net, variables)
+    return lambda mistake=None: player.but(variables=net.choose(variables, mistake))
+
+
 @pytest.mark.usefixtures("compiled_fast")
-@pytest.mark.parametrize("mistake", PATCHES)
-def test_a_mistake_in_the_encoder_shows(loaded, golden, mistake):
-    number, shape = PHOTOGRAPHS[0]
-    with mock.patch.object(*PATCHES[mistake]):
-        wrong = player_of(loaded)
-        assert sam_player.error_of_embedding(wrong, golden, number, shape) > 100
+def test_without_a_mistake_nothing_shows(mistaken, golden):
+    assert sam_player.error_of_embedding(mistaken(), golden, *PHOTOGRAPHS[0]) < 1
+
+
+@pytest.mark.usefixtures("compiled_fast")
+@pytest.mark.parametrize("mistake", ENCODER)
+def test_a_mistake_in_the_encoder_shows(mistaken, golden, mistake):
+    wrong = mistaken(mistake)
+    assert sam_player.error_of_embedding(wrong, golden, *PHOTOGRAPHS[0]) > 100
 
 
 @pytest.mark.parametrize("name", ["mean", "var", "attention_biases"])

@@ -80,6 +80,7 @@ def test_the_factorisation_equals_the_original(original):
     np.testing.assert_allclose(coefficients, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_the_gradient_of_an_image_as_one_product_is_that_of_the_factorisation():
     random = np.random.default_rng(0)
     features, bases, weights, others = (
@@ -91,7 +92,7 @@ def test_the_gradient_of_an_image_as_one_product_is_that_of_the_factorisation():
         found, coefficients = factorise(features, bases, 3)
         return (found * weights).sum() + (coefficients * others).sum()
 
-    gradient = jax.grad(loss, argnums=(0, 1))
+    gradient = jax.jit(jax.grad(loss, argnums=(0, 1)), static_argnums=2)
     for ours, theirs in zip(
         gradient(features, bases, factorisation.factorise_image),
         gradient(features, bases, factorisation.factorise),
@@ -128,6 +129,7 @@ def test_fresh_variables_depend_on_the_seed_and_fill_every_leaf():
     assert (norm["bias"] == 0).all()
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_batch_statistics_are_those_of_all_devices():
     norm = layers.BatchNorm(layers.Mode(train=True, axis_name="batch"))
     images = np.random.default_rng(0).normal(2, 3, (8, 3, 5, 4)).astype(np.float32)
@@ -149,6 +151,7 @@ def test_batch_statistics_are_those_of_all_devices():
     np.testing.assert_allclose(alone[1]["batch_stats"]["var"], expected, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_batch_statistics_of_folded_features_are_those_of_their_channels():
     norm = layers.BatchNorm(layers.Mode(train=True))
     images = np.random.default_rng(0).normal(2, 3, (2, 4, 8, 3)).astype(np.float32)
@@ -164,6 +167,7 @@ def test_batch_statistics_of_folded_features_are_those_of_their_channels():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_maps_are_scaled_to_reach_from_zero_to_one(variant):
     maps = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 5)), jnp.float32)
     scaled = variant(scaling.scale_to_unit)(maps)
@@ -176,9 +180,10 @@ def test_a_constant_map_scales_to_zero():
     np.testing.assert_array_equal(scaled, np.zeros((1, 3, 3)))
 
 
+@pytest.mark.usefixtures("compiled_fast")
 def test_gradients_that_cancel_are_zero_and_no_others():
     shapes = clickability.variable_shapes(networks.network("nano"))["params"]
-    ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), shapes)
+    ones = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), shapes)
     kept = clickability.without_cancelled(ones)
     encoder = kept["backbone"]
     assert not encoder["patch_embed1"]["proj_0"]["bias"].any()

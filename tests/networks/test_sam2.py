@@ -7,6 +7,7 @@ from unittest import mock
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import mistakes
 import numpy as np
 import pytest
 import sam2_cases
@@ -38,7 +39,8 @@ def loaded(golden):
 
 @pytest.fixture(scope="module")
 def player(loaded):
-    return sam2_player.Player(loaded)
+    size, variables = loaded
+    return sam2_player.Player(network.Sam2(size), variables)
 
 
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
@@ -61,13 +63,21 @@ def test_what_is_compared_has_all_choices_and_both_kinds_of_pixels(golden):
 
 
 right_clicks = prompts.PromptEncoder.clicks
-# What is wrong while the encoder is traced.
+
+
+def another_slope(source, target):
+    with mock.patch.object(torch_resize, "_CUBIC", -0.5):
+        return right_bicubic(source, target)
+
+
+right_bicubic = torch_resize.bicubic
+# What is wrong in the encoder.
 ENCODER = {
     "tanh for erf": (layers, "gelu", functools.partial(nn.gelu, approximate=True)),
     "epsilon of the encoder": (hiera, "_EPSILON", 1e-5),
-    "slope of cubics": (torch_resize, "_CUBIC", -0.5),
+    "slope of cubics": (torch_resize, "bicubic", another_slope),
 }
-# What is wrong while the decoder is traced.
+# What is wrong in the decoder.
 DECODER = {
     "epsilon of the prompts": (prompts, "_EPSILON", 1e-5),
     "epsilon of the transformer": (two_way, "_EPSILON", 1e-6),
@@ -104,25 +114,39 @@ LEAVES = {
 }
 
 
+@pytest.fixture(scope="module")
+def mistaken(loaded):
+    size, variables = loaded
+    net = mistakes.Mistaken(network.Sam2(size), encode=ENCODER, decode=DECODER)
+    player = sam2_player.Player(net, variables)
+
+    def choose(mistake=None):
+        player.variables = net.choose(variables, mistake)
+        return player
+
+    return choose
+
+
+@pytest.mark.usefixtures("compiled_fast")
+def test_without_a_mistake_nothing_shows(mistaken, golden):
+    found = sam2_player.errors_of(mistaken(), golden, *PHOTOGRAPHS[1], rounds=3)
+    assert max(found) < 1, found
+
+
 @pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", ENCODER)
-def test_a_mistake_in_the_encoder_shows(loaded, golden, mistake):
-    number, shape = PHOTOGRAPHS[1]
-    with mock.patch.object(*ENCODER[mistake]):
-        wrong = sam2_player.Player(loaded)
-        found = sam2_player.errors_of(wrong, golden, number, shape, rounds=0)[0]
+def test_a_mistake_in_the_encoder_shows(mistaken, golden, mistake):
+    wrong = mistaken(mistake)
+    found = sam2_player.errors_of(wrong, golden, *PHOTOGRAPHS[1], rounds=0)[0]
     # The two functions differ by less than 5e-4 anywhere.
     assert found > (25 if mistake == "tanh for erf" else 100)
 
 
 @pytest.mark.usefixtures("compiled_fast")
 @pytest.mark.parametrize("mistake", DECODER)
-def test_a_mistake_in_the_decoder_shows(player, loaded, golden, mistake):
-    number, shape = PHOTOGRAPHS[1]
-    wrong = sam2_player.Player(loaded)
-    wrong.encode = player.encode
-    with mock.patch.object(*DECODER[mistake]):
-        found = sam2_player.errors_of(wrong, golden, number, shape, rounds=3)
+def test_a_mistake_in_the_decoder_shows(mistaken, golden, mistake):
+    wrong = mistaken(mistake)
+    found = sam2_player.errors_of(wrong, golden, *PHOTOGRAPHS[1], rounds=3)
     assert found[0] < 1 < 100 < found[1]
 
 

@@ -1,11 +1,11 @@
 """SAM-HQ beside the answers of its authors' code, and mistakes these would show."""
 
 import pathlib
-from unittest import mock
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import mistakes
 import numpy as np
 import pytest
 import sam_cases
@@ -40,14 +40,10 @@ def loaded(state):
     return weights.from_torch(state)
 
 
-def player_of(loaded):
-    size, variables = loaded
-    return sam_player.Player(network.SamHq(size), variables)
-
-
 @pytest.fixture(scope="module")
 def player(loaded):
-    return player_of(loaded)
+    size, variables = loaded
+    return sam_player.Player(network.SamHq(size), variables)
 
 
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
@@ -71,9 +67,19 @@ def test_what_is_compared_has_several_choices_and_both_kinds_of_pixels(golden):
 right_early = vit.Encoder.with_early
 right_best_of = decoder.HighQualityDecoder.best_of
 right_doubled, right_pixels = upscaling.doubled_twice, decoder._to_pixels
-# What is wrong while the network is traced.
-PATCHES = {
+# What is wrong in each program.
+ENCODER = {
     "tanh for erf": (layers, "gelu", lambda x: nn.gelu(x, approximate=True)),
+    "embedding in place of the early block": (
+        vit.Encoder,
+        "with_early",
+        lambda self, square: (
+            (embedding := right_early(self, square)[0]),
+            embedding.reshape(-1, 8, 8, 64),
+        ),
+    ),
+}
+DECODER = {
     "epsilon": (decoder, "_EPSILON", 1e-5),
     "high quality alone": (
         decoder.HighQualityDecoder,
@@ -85,14 +91,6 @@ PATCHES = {
         "doubled_twice",
         lambda *given: layers.gelu(right_doubled(*given)),
     ),
-    "embedding in place of the early block": (
-        vit.Encoder,
-        "with_early",
-        lambda self, square: (
-            right_early(self, square)[0],
-            right_early(self, square)[0].reshape(-1, 8, 8, 64),
-        ),
-    ),
     "edges turned": (
         decoder,
         "_to_pixels",
@@ -101,13 +99,25 @@ PATCHES = {
 }
 
 
+@pytest.fixture(scope="module")
+def mistaken(loaded):
+    size, variables = loaded
+    net = mistakes.Mistaken(network.SamHq(size), encode=ENCODER, decode=DECODER)
+    player = sam_player.Player(net, variables)
+    return lambda mistake=None: player.but(variables=net.choose(variables, mistake))
+
+
 @pytest.mark.usefixtures("compiled_fast")
-@pytest.mark.parametrize("mistake", PATCHES)
-def test_a_mistake_in_the_network_shows(loaded, golden, mistake):
-    number, shape = PHOTOGRAPHS[1]
-    with mock.patch.object(*PATCHES[mistake]):
-        wrong = player_of(loaded)
-        found = sam_player.errors_of(wrong, golden, number, shape, rounds=1)
+def test_without_a_mistake_nothing_shows(mistaken, golden):
+    found = sam_player.errors_of(mistaken(), golden, *PHOTOGRAPHS[1], rounds=1)
+    assert max(found) < 1, found
+
+
+@pytest.mark.usefixtures("compiled_fast")
+@pytest.mark.parametrize("mistake", [*ENCODER, *DECODER])
+def test_a_mistake_in_the_network_shows(mistaken, golden, mistake):
+    wrong = mistaken(mistake)
+    found = sam_player.errors_of(wrong, golden, *PHOTOGRAPHS[1], rounds=1)
     # The two functions differ by less than 5e-4 anywhere.
     assert max(found) > (25 if mistake == "tanh for erf" else 100)
 

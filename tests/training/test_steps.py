@@ -10,15 +10,13 @@ from rclicks_jax.ops import scaling
 from rclicks_jax.training import devices, state, steps
 from rclicks_jax.types import TrainBatch
 
-pytestmark = pytest.mark.usefixtures("compiled_for_users")
-
 
 def channels_last(array):
     return array.transpose(0, 2, 3, 1)
 
 
 @pytest.fixture(scope="module")
-def stepped(parity):
+def stepped(parity, compiled_both_ways):
     """One step from the original's weights, on one device."""
     weights, saved = parity("segnext_tiny.npz"), parity("train_step.npz")
     network = network_of(weights, drop_path=0.0, dropout=0.0)
