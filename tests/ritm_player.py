@@ -74,11 +74,15 @@ class Player:
             logits = self._answer(self.variables, (), np.zeros(1, np.int32), rows)
             state, values, notes = self._after(kept, prompts, logits, state)
             notes = jax.tree.map(np.asarray, notes)
-            height, width = prompts.size[0]
             inside = tuple(map(slice, self.placed.size))
             mask = np.asarray(values[0] > method.threshold)[inside]
             crop = notes.crop[0]
-            yield Pass(np.asarray(logits[0])[:height, :width], crop, mask)
+            yield Pass(self.seen(prompts, np.asarray(logits[0])), crop, mask)
+
+    def seen(self, prompts, logits):
+        """Returns logits on what a pass saw, without what its frame was filled with."""
+        height, width = prompts.size[0]
+        return logits[:height, :width]
 
 
 def player_of(golden, size, shape, platform="cpu", **frame):

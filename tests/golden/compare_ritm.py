@@ -59,10 +59,29 @@ def row_of(golden, number, size, shape, found):
     kinds = [
         len(np.unique(rows[rows[:, 0] >= 0], axis=0)) for rows in crops.swapaxes(0, 1)
     ]
+    if f"{number}/exact" in golden:
+        print(far_from_exact(golden, number, taken))
     return (
         f"| {size}, {len(found)} clicks | {shape[0]}x{shape[1]} | {apart:.1e} | "
         f"{different} of {pixels:,} | {', '.join(map(str, kinds))} "
         f"({'same' if same else 'OTHERS'}) |"
+    )
+
+
+def far_from_exact(golden, number, taken):
+    """Returns a line about how far both float32 logits are from those of float64."""
+    exact, deviation = golden[f"{number}/exact"], golden[f"{number}/deviation"]
+    errors = [
+        np.abs(logits - exact) / deviation
+        for logits in (taken, golden[f"{number}/logits"])
+    ]
+    largest, roots = (
+        [f"{of(each):.1e}" for each in errors]
+        for of in (np.max, lambda each: np.sqrt(np.mean(each**2)))
+    )
+    return (
+        f"from float64 ours and theirs differ by {' and '.join(largest)} at most, "
+        f"{' and '.join(roots)} on average (root of the mean square)"
     )
 
 

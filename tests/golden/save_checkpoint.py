@@ -2,8 +2,9 @@
 
     PYTHON_WITH_TORCH tests/golden/save_checkpoint.py METHOD SIZE CHECKOUT OUT
 
-METHOD is sam, sam2, mobile_sam, sam_hq, simpleclick or ritm, and SIZE one that the
-script `write_METHOD.py` beside this one takes. The weights are those of that script.
+METHOD is sam, sam2, mobile_sam, sam_hq, simpleclick, ritm or segnext, and SIZE one that
+the script `write_METHOD.py` beside this one takes. The weights are those of that
+script.
 """
 
 import pathlib
@@ -37,8 +38,9 @@ def network_of(method, size, checkout):
 
 def saved(method, size, checkout):
     """Returns what a checkpoint has in it."""
-    if method in ("simpleclick", "ritm"):
-        isegm_network.use(checkout)
+    if method in ("simpleclick", "ritm", "segnext"):
+        inner = pathlib.Path(checkout, method)
+        isegm_network.use(str(inner if method == "segnext" else checkout))
         network, _ = importlib.import_module(f"write_{method}").network_of(size)
         return {"config": network._config, "state_dict": network.state_dict()}
     state = network_of(method, size, checkout).state_dict()

@@ -1,13 +1,13 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE [CASCADE [COUNT]]]
+    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE CASCADE COUNT ROUNDS]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
 passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
-number of photographs. Crops and clicks go through the bridge's adapters, which are
-compared with RClicks's own code. SIZE is small, vit_xtiny, vit_base, vit_large or
-vit_huge.
+number of photographs, ROUNDS that of clicks. Crops and clicks go through the bridge's
+adapters, which are compared with RClicks's own code. SIZE is small, vit_xtiny,
+vit_base, vit_large or vit_huge.
 """
 
 import pathlib
@@ -128,7 +128,7 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
     return map(np.stack, zip(*answers, strict=True))
 
 
-def main(checkout, out, size="small", cascade=None, count=None):
+def main(checkout, out, size="small", cascade=None, count=None, rounds=cases.ROUNDS):
     """Writes a file."""
     stand_ins.install()
     # CFR-ICL's networks import a logger of training.
@@ -142,7 +142,7 @@ def main(checkout, out, size="small", cascade=None, count=None):
     photographs = photographs[: int(count or len(photographs))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
-        logits, probabilities, crops = play(network, shape, cascade)
+        logits, probabilities, crops = play(network, shape, cascade, int(rounds))
         masks = probabilities > simpleclick.THRESHOLD
         kinds = [len(np.unique(rows, axis=0)) for rows in crops.swapaxes(0, 1)]
         print(
@@ -156,8 +156,8 @@ def main(checkout, out, size="small", cascade=None, count=None):
             kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
             kept[f"{number}/deviation"] = logits.std()
         kept[f"{number}/crops"] = crops.astype(np.int32)
-        rounds = [count - 1 for count in cases.KEPT]
-        kept[f"{number}/masks"] = np.packbits(masks[rounds], axis=-1)
+        played = [each - 1 for each in cases.KEPT if each <= len(masks)]
+        kept[f"{number}/masks"] = np.packbits(masks[played], axis=-1)
     np.savez_compressed(out, **kept)
 
 

@@ -13,7 +13,7 @@ import ritm_player
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures
-from rclicks_jax.networks.ritm import extents, network, sizes, weights
+from rclicks_jax.networks.ritm import extents, network, ocr, sizes, weights
 from rclicks_jax.networks.simpleclick import disks
 from rclicks_jax.ops import box_resize, torch_resize
 from rclicks_jax.segmenters.native import ritm_method
@@ -206,6 +206,17 @@ def test_logits_without_those_of_the_mirror_image_show(player, golden):
         assert player.errors(golden, rounds=1, change=without_mirror) > 100
     finally:
         player.wrong = RIGHT
+
+
+def test_sums_over_pixels_keep_those_that_weigh_little():
+    height, width = 90, 120
+    weights = np.full((1, height, width), 0.5 / (height * width - 1), np.float32)
+    weights[0, 0, 0] = 0.5
+    features = np.full((1, height, width, 16), 1.1, np.float32)
+    exact = np.einsum("nhw,nhwc->nc", *map(np.float64, (weights, features)))
+    with jax.default_matmul_precision("highest"):
+        found = jax.jit(ocr.mean_of_pixels)(weights, features)
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
 
 
 def test_an_enlargement_is_that_of_each_image():

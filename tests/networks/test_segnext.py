@@ -301,7 +301,7 @@ HEADS = {"num_heads": 2}
                 }
             ),
             cases.CONFIG,
-            "patch_embed_coords is a part of SimpleClick.*`jax_simpleclick`",
+            "none of SegNext.*keys of SimpleClick or CFR-ICL.*`jax_cfr_icl`",
         ),
         (
             lambda s: s.update({"fusion_blocks.0.image_to_prompt.x": np.zeros(1)}),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 SAVE = TESTS / "golden" / "save_checkpoint.py"
 # Methods whose checkpoints say what network they are of.
-OF_FILES = ("simpleclick", "ritm")
+OF_FILES = ("simpleclick", "ritm", "segnext")
 # An adapter of the bridge, where packages that no network needs are not installed.
 ADAPTER = """import sys
 sys.path.insert(0, {folder!r})
@@ -46,7 +46,7 @@ def ways(
     """Makes both ways of the same seeded weights, in JAX first.
 
     Args:
-        method: sam, sam2, mobile_sam, sam_hq, simpleclick or ritm.
+        method: sam, sam2, mobile_sam, sam_hq, simpleclick, ritm or segnext.
         size: One of its sizes, as `golden/write_METHOD.py` names it.
         python: An interpreter with PyTorch.
         checkout: The authors' code.

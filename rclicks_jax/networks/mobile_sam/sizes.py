@@ -10,7 +10,8 @@ import dataclasses
 import math
 
 from rclicks_jax import errors
-from rclicks_jax.networks.prompted import kinds, reading
+from rclicks_jax.networks import kinds
+from rclicks_jax.networks.prompted import reading
 from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.weights import state_dicts
 

@@ -3,8 +3,11 @@
 import re
 
 from rclicks_jax import errors
-from rclicks_jax.networks.prompted import kinds
+from rclicks_jax.networks import kinds
 from rclicks_jax.weights import state_dicts
+
+# Where the hub's names are read too.
+_HUB = {kinds.SAM: ", or the same parts by the names of the Hugging Face hub"}
 
 
 class Shown:
@@ -22,14 +25,12 @@ class Shown:
             kind: The method that it should be of, by its name in `kinds`.
 
         Raises:
-            DataError: It is of another method of the family.
+            DataError: It is of another method.
         """
         self.named = state_dicts.named(state)
         self._shapes = state_dicts.shapes_of(state)
         self._kind = kind
-        another = kinds.instead(self._shapes, kind).strip()
-        if another:
-            raise errors.DataError(f"{self.named} is none of {kind}. {another}")
+        kinds.check(state, kind)
 
     def shape(self, key: str, rank: int) -> tuple[int, ...]:
         """Returns the shape of an array.
@@ -42,7 +43,7 @@ class Shown:
             raise errors.DataError(
                 f"{self.named} lacks {key}, so it is none of {self._kind}. "
                 f"A {self._kind} has image_encoder, prompt_encoder and mask_decoder"
-                f"{kinds.HUB.get(self._kind, '')}."
+                f"{_HUB.get(self._kind, '')}."
             )
         if len(found) != rank or 0 in found:
             raise errors.DataError(

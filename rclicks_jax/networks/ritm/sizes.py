@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 from rclicks_jax import errors
-from rclicks_jax.networks import isegm_config
+from rclicks_jax.networks import isegm_config, kinds
 from rclicks_jax.weights import state_dicts
 
 # Resolutions of the backbone, and channels of its first blocks for one of their own.
@@ -97,6 +97,7 @@ def sizes_of(state: state_dicts.State) -> RitmSizes:
     """
     shapes = state_dicts.shapes_of(state)
     named = state_dicts.named(state)
+    kinds.check(state, kinds.RITM)
 
     def shape(key: str) -> tuple[int, ...]:
         found = shapes.get(key)
@@ -117,7 +118,7 @@ def sizes_of(state: state_dicts.State) -> RitmSizes:
         found = (pattern.match(key) for key in shapes)
         return len({match[1] for match in found if match})
 
-    click_features, layers, *_ = shape("maps_transform.0.weight")
+    click_features, layers, *_ = shape(kinds.RITM_KEY)
     if layers not in (_CLICK_LAYERS, _CLICK_LAYERS + 1):
         raise errors.DataError(
             f"{named} has {layers} layers of clicks; a RITM has 2, or 3 if it sees its "
@@ -146,7 +147,7 @@ def sizes_of(state: state_dicts.State) -> RitmSizes:
 
 def _check_settings(state: state_dicts.State, sizes: RitmSizes) -> None:
     """Checks the settings beside the weights; without any, they are the published."""
-    config = isegm_config.read(state, "RITM", _CLASS)
+    config = isegm_config.read(state, kinds.RITM, _CLASS)
     if config is None:
         return
     config.require(

@@ -4,7 +4,8 @@ import abc
 import dataclasses
 
 from rclicks_jax import errors
-from rclicks_jax.networks.prompted import kinds, reading
+from rclicks_jax.networks import kinds
+from rclicks_jax.networks.prompted import reading
 from rclicks_jax.weights import state_dicts
 
 _BLOCK = "image_encoder.blocks."

@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 from rclicks_jax import errors
-from rclicks_jax.networks.prompted import kinds
+from rclicks_jax.networks import kinds
 from rclicks_jax.weights import state_dicts
 
 PATCH_STRIDE = 4
@@ -146,13 +146,13 @@ def sizes_of(state: state_dicts.State) -> Sam2Sizes:
     """
     shapes = state_dicts.shapes_of(state)
     named = state_dicts.named(state)
+    kinds.check(state, kinds.SAM2)
 
     def side(key: str, rank: int, axis: int = 0) -> int:
         found = shapes.get(key)
         if found is None:
-            another = kinds.instead(shapes, kinds.SAM2)
             raise errors.DataError(
-                f"{named} lacks {key}, so it is none of SAM 2. {another}A SAM 2 has "
+                f"{named} lacks {key}, so it is none of SAM 2. A SAM 2 has "
                 "image_encoder.trunk, sam_prompt_encoder and sam_mask_decoder, "
                 "or the same parts by the names of the Hugging Face hub."
             )

@@ -4,8 +4,8 @@ Every key must be used and every leaf filled.
 """
 
 from rclicks_jax import errors
+from rclicks_jax.networks import kinds
 from rclicks_jax.networks.architectures import Variables
-from rclicks_jax.networks.prompted import kinds
 from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam.sizes import SamSizes, sizes_of
 from rclicks_jax.networks.sam_hq import network

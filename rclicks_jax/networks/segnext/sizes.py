@@ -3,6 +3,7 @@
 import dataclasses
 
 from rclicks_jax import errors
+from rclicks_jax.networks import kinds
 from rclicks_jax.networks.simpleclick import reading
 from rclicks_jax.networks.simpleclick.sizes import SimpleClickSizes
 from rclicks_jax.weights import state_dicts
@@ -72,11 +73,11 @@ def sizes_of(state: state_dicts.State) -> SegNextSizes:
     """
     shown = reading.Shown(
         state,
-        "SegNext",
+        kinds.SEGNEXT,
         "backbone, visual_prompts_encoder, fusion_blocks, neck and head",
     )
     # Other plain transformers that see clicks have other patches of them.
-    shown.shape(reading.SEGNEXT_KEY, 4)
+    shown.shape(kinds.SEGNEXT_KEY, 4)
     if shown.has(f"{_FUSION}0.image_to_prompt."):
         raise errors.DataError(
             f"{shown.named} fuses clicks by cross-attention; the published ones have "

@@ -9,20 +9,13 @@ from collections.abc import Mapping
 from typing import cast
 
 from rclicks_jax import errors
-from rclicks_jax.networks import isegm_config
+from rclicks_jax.networks import isegm_config, kinds
 from rclicks_jax.weights import placeholders, state_dicts
 
 # Radius of the disks around clicks, pixels of the square.
 RADIUS = 5
 _BLOCK = "backbone.blocks."
 _CLASS = "PlainVitModel"
-# Keys by which the methods differ, and what has them.
-SIMPLECLICK_KEY = "patch_embed_coords.proj.weight"
-SEGNEXT_KEY = "visual_prompts_encoder.proj.weight"
-_OWNERS = {
-    SIMPLECLICK_KEY: "SimpleClick and CFR-ICL, `jax_simpleclick` and `jax_cfr_icl`",
-    SEGNEXT_KEY: "SegNext, `jax_segnext`",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +57,13 @@ class Shown:
 
         Args:
             state: The state dict.
-            kind: The method, or methods, that it should be of.
+            kind: The method that it should be of, by its name in `kinds`.
             has: The parts of such a network, in words.
 
         Raises:
-            DataError: The settings are of another class.
+            DataError: It is of another method, or its settings of another class.
         """
+        kinds.check(state, kind)
         self.named = state_dicts.named(state)
         self._shapes = state_dicts.shapes_of(state)
         self._kind, self._has = kind, has
@@ -84,14 +78,9 @@ class Shown:
         """
         found = self._shapes.get(key)
         if found is None:
-            others = [
-                f" {part.partition('.')[0]} is a part of {owner}."
-                for part, owner in _OWNERS.items()
-                if part != key and part in self._shapes
-            ]
             raise errors.DataError(
                 f"{self.named} lacks {key}, so it is none of {self._kind}, whose "
-                f"parts are {self._has}.{''.join(others)}"
+                f"parts are {self._has}."
             )
         if len(found) != rank or 0 in found:
             raise errors.DataError(

@@ -3,6 +3,7 @@
 import dataclasses
 
 from rclicks_jax import errors
+from rclicks_jax.networks import kinds
 from rclicks_jax.networks.simpleclick import reading
 from rclicks_jax.networks.simpleclick.reading import RADIUS
 from rclicks_jax.weights import state_dicts
@@ -100,11 +101,11 @@ def sizes_of(state: state_dicts.State) -> SimpleClickSizes:
     """
     shown = reading.Shown(
         state,
-        "SimpleClick or CFR-ICL",
+        kinds.SIMPLECLICK,
         "patch_embed_coords, backbone, neck and head",
     )
     # The transformers of other methods have no patches of clicks.
-    shown.shape(reading.SIMPLECLICK_KEY, 4)
+    shown.shape(kinds.SIMPLECLICK_KEY, 4)
     widths = shown.widths()
     if widths.depth % 4 or widths.depth == 0:
         raise errors.DataError(
