@@ -89,15 +89,21 @@ class Method:
 
 _SAM = Programs(("SAM encoder", "`vit_b`"), ("SAM decoder", "64 of 8"))
 _SAM2 = Programs(("SAM 2 encoder", "`hiera_b+`"), ("SAM 2 decoder", "64 of 8"))
+_SAM_HQ = Programs(("SAM-HQ encoder", "`vit_b`"), ("SAM-HQ decoder", "64 of 8"))
+_MOBILE_SAM = Programs(("MobileSAM encoder", "`vit_t`"), ("SAM decoder", "64 of 8"))
 _SIMPLECLICK = Programs(None, ("SimpleClick", "`vit_base`"))
+_SEGNEXT = Programs(("SegNext encoder", "`vitb_sax2`"), ("SegNext", "`vitb_sax2`"))
+_RITM_H18 = Programs(None, ("RITM", "`h18_itermask`"))
+_RITM_H32 = Programs(None, ("RITM", "`h32_itermask`"))
 _SAM_B, _SAM2_B, _BASE = Products(972, 3.8), Products(647, 3.8), Products(0, 323)
+_SAX2, _H18 = Products(933, 318), Products(0, 61)
 
 METHODS = (
     Method("SAM `vit_b`", _SAM_B, _SAM),
     Method("SAM `vit_l`", Products(2986, 3.8), _SAM, _SAM_B),
     Method("SAM `vit_h`", Products(5961, 3.8), _SAM, _SAM_B),
-    Method("MobileSAM", Products(78, 3.8), _SAM, _SAM_B),
-    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM, _SAM_B),
+    Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM),
+    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ),
     Method(
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
@@ -113,4 +119,9 @@ METHODS = (
     Method("SimpleClick `vit_large`", Products(0, 1051), _SIMPLECLICK, _BASE),
     Method("SimpleClick `vit_huge`", Products(0, 2800), _SIMPLECLICK, _BASE),
     Method("CFR-ICL", Products(0, 2800), _SIMPLECLICK, _BASE, further=1),
+    Method("SegNext `vitb_sax1`", Products(933, 208), _SEGNEXT, _SAX2),
+    Method("SegNext `vitb_sax2`", _SAX2, _SEGNEXT),
+    Method("RITM `h18s_itermask`", Products(0, 35), _RITM_H18, _H18),
+    Method("RITM `h18_itermask`", _H18, _RITM_H18),
+    Method("RITM `h32_itermask`", Products(0, 165), _RITM_H32),
 )

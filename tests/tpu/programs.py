@@ -326,7 +326,9 @@ def programs() -> list[Case]:
             cases.append(Case("RITM", f"`{variant}`, 16 crops", chip, 1, answers))
         sax2 = segnext_sizes.PUBLISHED["vitb_sax2"]
         encodes, answers = segnext_encoder(sax2), segnext_answer(sax2, 8)
-        cases.append(Case("SegNext encoder", "`vitb_sax2`", chip, 1, encodes))
+        cases.append(
+            Case("SegNext encoder", "`vitb_sax2`, 1 photograph", chip, 1, encodes)
+        )
         cases.append(Case("SegNext", "`vitb_sax2`, 8 clicks", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))
