@@ -346,13 +346,26 @@ def draw(
             cut=cut,
         ),
     )
-    pixel_axes = (1, 2)
-    return (
-        pixels,
-        (~jnp.isfinite(click_maps)).sum(pixel_axes, dtype=jnp.int32),
-        click_maps.min(pixel_axes),
-        click_maps.max(pixel_axes),
-    )
+    return (pixels, *_checked(click_maps))
+
+
+def _checked(click_maps: jax.Array) -> tuple[jax.Array, ...]:
+    """Returns what is checked of maps, `f32[n h w]`, in one reading of them.
+
+    Returns:
+        Number of values that are no finite numbers, least and largest value, `[n]`.
+    """
+
+    def of_both(first: Sequence[jax.Array], second: Sequence[jax.Array]) -> Any:
+        return (
+            first[0] + second[0],
+            jax.lax.min(first[1], second[1]),
+            jax.lax.max(first[2], second[2]),
+        )
+
+    wrong = (~jnp.isfinite(click_maps)).astype(jnp.int32)
+    start = np.int32(0), np.float32(np.inf), np.float32(-np.inf)
+    return jax.lax.reduce((wrong, click_maps, click_maps), start, of_both, (1, 2))
 
 
 def _without(region: jax.Array, clicked_yx: jax.Array) -> jax.Array:
@@ -375,9 +388,11 @@ def drawable(
     usable = region & jnp.isfinite(click_map) & (click_map > 0)
     masked = jnp.where(usable, click_map, 0)
     peak = masked.max()
-    scale = jnp.where(peak > groups.SMALLEST_PEAK, groups.TOP_LEVEL / peak, 0)
+    # The level of the peak is then above 0.
+    has_mass = peak > groups.SMALLEST_PEAK
+    scale = jnp.where(has_mass, groups.TOP_LEVEL / peak, 0)
     levels = jnp.rint(masked * scale).astype(jnp.uint16)
     if empty_map == "baseline":
         return levels
     everywhere = jnp.where(region, jnp.uint16(groups.TOP_LEVEL), jnp.uint16(0))
-    return jnp.where(levels.any(), levels, everywhere)
+    return jnp.where(has_mass, levels, everywhere)

@@ -338,10 +338,9 @@ def _draw_pixel(
     cut: groups.Cut,
 ) -> jax.Array:
     """Draws one pixel, as `draw_on_host` does."""
-    levels = levels.astype(jnp.int32)
     indices = jnp.arange(levels.size, dtype=jnp.int32).reshape(levels.shape)
     of_group = device_groups.slice_of(levels, group, cut)
-    chosen = groups.weights(of_group, levels, indices, jnp)
+    chosen = groups.weights(of_group, levels.astype(jnp.int32), indices, jnp)
     row_words = position_hash.line_words(key[0], rows)
     column_words = position_hash.line_words(key[1], columns)
     words = position_hash.pixel_words(row_words, column_words)

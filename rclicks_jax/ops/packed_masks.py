@@ -5,6 +5,7 @@ shape; what is appended is 0.
 """
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -50,9 +51,37 @@ def unpack(bits: jax.Array) -> jax.Array:
     """Returns `bool[... h w]` of bits, `u8[... h w/8]`; a soft mask is as it was."""
     if bits.dtype != jnp.uint8:
         return bits
+    return cast(
+        jax.Array,
+        jax.lax.platform_dependent(
+            bits, tpu=unpack_by_products, default=unpack_by_shifts
+        ),
+    )
+
+
+def unpack_by_shifts(bits: jax.Array) -> jax.Array:
+    """Unpacks as `unpack`: the bits of each byte stand beside each other."""
     shifts = jnp.arange(8, dtype=jnp.uint8)
     pixels = (bits[..., None] >> shifts.reshape((1,) * bits.ndim + (8,))) & 1
     return pixels.reshape(*bits.shape[:-1], bits.shape[-1] * 8).astype(bool)
+
+
+def unpack_by_products(bits: jax.Array) -> jax.Array:
+    """Unpacks as `unpack`: a product copies bytes to their pixels.
+
+    TPUs would move every byte to eight lanes, again and again. Bytes are exact in
+    bfloat16, and each pixel has one of them.
+    """
+    count = bits.shape[-1]
+    pixels = jnp.arange(8 * count)
+    is_of_byte = jnp.arange(count)[:, None] == (pixels >> 3)[None]
+    copied = jnp.matmul(
+        bits.astype(jnp.bfloat16),
+        is_of_byte.astype(jnp.bfloat16),
+        preferred_element_type=jnp.float32,
+    )
+    shifts = (pixels & 7).reshape((1,) * (bits.ndim - 1) + (-1,))
+    return (copied.astype(jnp.int32) >> shifts) & 1 > 0
 
 
 def areas(

@@ -69,6 +69,14 @@ def at_least(number: Wide, other: Wide) -> jax.Array:
     return jnp.where(equal, number.low >= other.low, number.high > other.high)
 
 
+def where(condition: jax.Array, number: Wide, other: Wide) -> Wide:
+    """Returns a number where a condition holds, and another one elsewhere."""
+    return Wide(
+        jnp.where(condition, number.high, other.high),
+        jnp.where(condition, number.low, other.low),
+    )
+
+
 def divide(number: Wide, divisor: jax.Array | np.uint32) -> tuple[Wide, jax.Array]:
     """Divides by an integer in 1..2^16; returns the quotient and the rest, `u32`."""
     high, rest = number.high // divisor, number.high % divisor

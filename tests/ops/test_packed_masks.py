@@ -49,6 +49,13 @@ def test_bits_become_the_mask_again_and_nothing_beyond(mask):
     assert unpacked.sum() == mask.sum()
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (2, 3, 4), (7, 32)])
+def test_a_product_copies_bytes_to_the_same_pixels(shape):
+    bits = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    ours = jax.jit(packed_masks.unpack_by_products)(bits)
+    np.testing.assert_array_equal(ours, packed_masks.unpack_by_shifts(bits))
+
+
 @hypothesis.given(blobs(), st.integers(0, 70))
 @hypothesis.settings(deadline=None)
 def test_the_band_is_that_of_the_host(masks, width):

@@ -41,6 +41,24 @@ class Programs(NamedTuple):
     encode: tuple[str, str] | None
     answer: tuple[str, str]
 
+    def are_in(self, rows: Sequence[table.Row], chip: str) -> bool:
+        """Tells whether the table has them all."""
+        return None not in (
+            table.find(rows, chip, *each) for each in self if each is not None
+        )
+
+
+class Example(NamedTuple):
+    """A method with programs of its own.
+
+    Attributes:
+        products: What it computes.
+        programs: Its programs.
+    """
+
+    products: Products
+    programs: Programs
+
 
 @dataclasses.dataclass(frozen=True)
 class Method:
@@ -49,9 +67,9 @@ class Method:
     Attributes:
         name: What the table calls it.
         products: What it computes.
-        programs: Its programs, or those of `like`.
-        like: Products of the method whose programs these are, if it has none in the
-            table: its times are theirs by products.
+        programs: Its programs; None if none are compiled for it.
+        like: A method whose times stand for its own, in proportion to products, where
+            the table lacks its programs; None if there is no such method.
         further: Passes of the first click after the first pass.
         bridge: Seconds of cores of an object through the bridge with PyTorch, from
             measured calls; None if it was not measured.
@@ -59,8 +77,8 @@ class Method:
 
     name: str
     products: Products
-    programs: Programs
-    like: Products | None = None
+    programs: Programs | None = None
+    like: Example | None = None
     further: int = 0
     bridge: float | None = None
 
@@ -69,16 +87,24 @@ class Method:
         """Passes for an object."""
         return ANSWERS + TRAJECTORIES * self.further
 
-    def seconds(self, rows: Sequence[table.Row], chip: str = "v4") -> float:
-        """Returns the seconds of an object on one chip."""
-        of_programs = self.like or self.products
-        answer, batch = table.estimate(rows, chip, *self.programs.answer)
-        total = (
-            self.answers * answer / batch * self.products.answer / of_programs.answer
-        )
-        if self.programs.encode is not None:
-            encode, batch = table.estimate(rows, chip, *self.programs.encode)
-            total += encode / batch * self.products.encode / of_programs.encode
+    def example(self, rows: Sequence[table.Row], chip: str = "v4") -> Example | None:
+        """Returns whose programs say how long it takes: its own if they are there."""
+        own = None if self.programs is None else Example(self.products, self.programs)
+        for example in (own, self.like):
+            if example is not None and example.programs.are_in(rows, chip):
+                return example
+        return None
+
+    def seconds(
+        self, rows: Sequence[table.Row], example: Example, chip: str = "v4"
+    ) -> float:
+        """Returns the seconds of an object on one chip, from those of an example."""
+        products, programs = example
+        answer, batch = table.estimate(rows, chip, *programs.answer)
+        total = self.answers * answer / batch * self.products.answer / products.answer
+        if programs.encode is not None:
+            encode, batch = table.estimate(rows, chip, *programs.encode)
+            total += encode / batch * self.products.encode / products.encode
         return total
 
     def h200(self) -> float:
@@ -89,28 +115,42 @@ class Method:
 
 _SAM = Programs(("SAM encoder", "`vit_b`"), ("SAM decoder", "64 of 8"))
 _SAM2 = Programs(("SAM 2 encoder", "`hiera_b+`"), ("SAM 2 decoder", "64 of 8"))
+_SAM_HQ = Programs(("SAM-HQ encoder", "`vit_b`"), ("SAM-HQ decoder", "64 of 8"))
+_MOBILE_SAM = Programs(("MobileSAM encoder", "`vit_t`"), ("SAM decoder", "64 of 8"))
 _SIMPLECLICK = Programs(None, ("SimpleClick", "`vit_base`"))
-_SAM_B, _SAM2_B, _BASE = Products(972, 3.8), Products(647, 3.8), Products(0, 323)
+_SEGNEXT = Programs(("SegNext encoder", "`vitb_sax2`"), ("SegNext", "`vitb_sax2`"))
+_H18 = Programs(None, ("RITM", "`h18_itermask`"))
+_H32 = Programs(None, ("RITM", "`h32_itermask`"))
+
+_SAM_B = Example(Products(972, 3.8), _SAM)
+_SAM2_B = Example(Products(647, 3.8), _SAM2)
+_BASE = Example(Products(0, 323), _SIMPLECLICK)
+_SAX2 = Example(Products(933, 318), _SEGNEXT)
+_RITM = Example(Products(0, 61), _H18)
 
 METHODS = (
-    Method("SAM `vit_b`", _SAM_B, _SAM),
-    Method("SAM `vit_l`", Products(2986, 3.8), _SAM, _SAM_B),
-    Method("SAM `vit_h`", Products(5961, 3.8), _SAM, _SAM_B),
-    Method("MobileSAM", Products(78, 3.8), _SAM, _SAM_B),
-    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM, _SAM_B),
+    Method("SAM `vit_b`", *_SAM_B),
+    Method("SAM `vit_l`", Products(2986, 3.8), like=_SAM_B),
+    Method("SAM `vit_h`", Products(5961, 3.8), like=_SAM_B),
+    Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM, _SAM_B),
+    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ, _SAM_B),
     Method(
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
-        _SAM2,
-        _SAM2_B,
+        like=_SAM2_B,
         bridge=6.06 + ANSWERS * 2.08 / 11,
     ),
-    Method("SAM 2.1 `hiera_s`", Products(360, 3.8), _SAM2, _SAM2_B),
-    Method("SAM 2.1 `hiera_b+`", _SAM2_B, _SAM2),
-    Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), _SAM2, _SAM2_B),
-    Method("SimpleClick `vit_xtiny`", Products(0, 29), _SIMPLECLICK, _BASE),
-    Method("SimpleClick `vit_base`", _BASE, _SIMPLECLICK, bridge=ANSWERS * 22.33 / 4),
-    Method("SimpleClick `vit_large`", Products(0, 1051), _SIMPLECLICK, _BASE),
-    Method("SimpleClick `vit_huge`", Products(0, 2800), _SIMPLECLICK, _BASE),
-    Method("CFR-ICL", Products(0, 2800), _SIMPLECLICK, _BASE, further=1),
+    Method("SAM 2.1 `hiera_s`", Products(360, 3.8), like=_SAM2_B),
+    Method("SAM 2.1 `hiera_b+`", *_SAM2_B),
+    Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), like=_SAM2_B),
+    Method("SimpleClick `vit_xtiny`", Products(0, 29), like=_BASE),
+    Method("SimpleClick `vit_base`", *_BASE, bridge=ANSWERS * 22.33 / 4),
+    Method("SimpleClick `vit_large`", Products(0, 1051), like=_BASE),
+    Method("SimpleClick `vit_huge`", Products(0, 2800), like=_BASE),
+    Method("CFR-ICL", Products(0, 2800), like=_BASE, further=1),
+    Method("SegNext `vitb_sax1`", Products(933, 208), like=_SAX2),
+    Method("SegNext `vitb_sax2`", *_SAX2),
+    Method("RITM `h18s_itermask`", Products(0, 35), like=_RITM),
+    Method("RITM `h18_itermask`", *_RITM),
+    Method("RITM `h32_itermask`", Products(0, 165), _H32, _RITM),
 )

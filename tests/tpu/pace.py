@@ -91,20 +91,28 @@ def methods(rows: list[table.Row], text: str) -> list[str]:
         "| bridge on its hosts | H200, at most |",
         "|---|---:|---:|---|---:|---:|",
     ]
+    missing: list[str] = []
     for method in method_costs.METHODS:
-        mine = method.seconds(rows)
+        example = method.example(rows)
+        if example is None:
+            missing.append(method.name)
+            continue
+        mine = method.seconds(rows, example)
         total = mine + others
         by = "segmenter" if mine > others else "click model"
         bridged = "not measured"
         if method.bridge is not None:
             cores = method_costs.HOSTS * method_costs.THREADS / method.bridge
             bridged = f"{min(cores, CHIPS / others):.1f}"
-        mark = "" if method.like is None else " *"
+        mark = "" if example.programs == method.programs else " *"
         fastest = 1 / (others_h200 + method.h200())
         lines.append(
             f"| {method.name}{mark} | {mine:.2f} | {CHIPS / total:.1f} | {by} "
             f"| {bridged} | {fastest:.2f} |"
         )
+    if missing:
+        names = ", ".join(missing)
+        lines += ["", f"The table of programs does not have them yet: {names}."]
     return lines
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from rclicks_jax.clicks import on_device
 from rclicks_jax.networks import architectures, device_letterbox, passes
+from rclicks_jax.networks.mobile_sam import network as mobile_sam_network
+from rclicks_jax.networks.mobile_sam import sizes as mobile_sam_sizes
 from rclicks_jax.networks.ritm import network as ritm_network
 from rclicks_jax.networks.ritm import sizes as ritm_sizes
 from rclicks_jax.networks.ritm import weights as ritm_weights
@@ -22,7 +24,7 @@ from rclicks_jax.networks.sam import sizes as sam_sizes
 from rclicks_jax.networks.sam import weights as sam_weights
 from rclicks_jax.networks.sam2 import network as sam2_network
 from rclicks_jax.networks.sam2 import sizes as sam2_sizes
-from rclicks_jax.networks.sam2 import weights as sam2_weights
+from rclicks_jax.networks.sam_hq import network as sam_hq_network
 from rclicks_jax.networks.segnext import network as segnext_network
 from rclicks_jax.networks.segnext import sizes as segnext_sizes
 from rclicks_jax.networks.segnext import weights as segnext_weights
@@ -57,39 +59,6 @@ class Case:
     chip: str
     devices: int
     lower: Lower
-
-
-@dataclasses.dataclass(frozen=True)
-class Prompted:
-    """SAM or a successor, in bfloat16.
-
-    Attributes:
-        net: The network.
-        shapes: Shapes of its variables, of its sizes.
-        sizes: Its sizes.
-    """
-
-    net: Any
-    shapes: Callable[[Any], Any]
-    sizes: Any
-
-    def variables(self) -> Any:
-        """Shapes of the variables as they are on a device."""
-        return in_bfloat16(self.shapes(self.sizes))
-
-
-def sam(variant: str) -> Prompted:
-    """A published size of SAM."""
-    sizes = sam_sizes.PUBLISHED[variant]
-    net = sam_network.Sam(sizes, jnp.bfloat16)
-    return Prompted(net, sam_weights.shapes_of, sizes)
-
-
-def sam2(variant: str) -> Prompted:
-    """A published size of SAM 2."""
-    sizes = sam2_sizes.PUBLISHED[variant]
-    net = sam2_network.Sam2(sizes, jnp.bfloat16)
-    return Prompted(net, sam2_weights.shapes_of, sizes)
 
 
 def on_one(lower_for: Callable[..., Any], *arguments: Any) -> Lower:
@@ -214,16 +183,17 @@ def areas(masks: int, height: int, width: int) -> Lower:
     return on_one(lower, predictions, target, target, band_width)
 
 
-def encoder(made: Prompted, photographs: int) -> Lower:
+def encoder(net: Any, photographs: int) -> Lower:
     """An image encoder, in bfloat16, of squares."""
-    encode = jax.jit(functools.partial(made.net.apply, method="encode"))
-    square = Shape((photographs, made.sizes.side, made.sizes.side, 3), jnp.float32)
-    return on_one(encode.lower, made.variables(), square)
+    encode = jax.jit(functools.partial(net.apply, method="encode"))
+    side = net.sizes.side
+    square = Shape((photographs, side, side, 3), jnp.float32)
+    return on_one(encode.lower, in_bfloat16(sam_weights.shapes_in(net)), square)
 
 
-def decoder(made: Prompted, photographs: int, trajectories: int) -> Lower:
+def decoder(net: Any, photographs: int, trajectories: int) -> Lower:
     """A decoder's pass, in bfloat16, of trajectories on some photographs."""
-    net, size = made.net, made.sizes
+    size, variables = net.sizes, in_bfloat16(sam_weights.shapes_in(net))
     answer = jax.jit(functools.partial(net.apply, method="answer"))
 
     def begun(variables: Any, square: jax.Array) -> Any:
@@ -231,11 +201,11 @@ def decoder(made: Prompted, photographs: int, trajectories: int) -> Lower:
         return net.apply(variables, encoded, method="begin")
 
     square = Shape((photographs, size.side, size.side, 3), jnp.float32)
-    kept = jax.eval_shape(begun, made.variables(), square)
+    kept = jax.eval_shape(begun, variables, square)
     places, clicks = size.grid**2, 26
     return on_one(
         answer.lower,
-        made.variables(),
+        variables,
         jax.tree.map(lambda leaf: Shape(leaf.shape, leaf.dtype), kept),
         Shape((trajectories,), jnp.int32),
         Shape((trajectories, clicks, 2), jnp.float32),
@@ -312,6 +282,19 @@ def segnext_answer(size: segnext_sizes.SegNextSizes, rows: int) -> Lower:
     )
 
 
+def prompted_networks() -> list[tuple[str, Any]]:
+    """Returns SAM and its successors in bfloat16, by name, each of one size."""
+    base = sam_sizes.PUBLISHED["vit_b"]
+    sam2 = sam2_sizes.PUBLISHED["hiera_b+"]
+    mobile = mobile_sam_sizes.PUBLISHED["vit_t"]
+    return [
+        ("SAM", sam_network.Sam(base, jnp.bfloat16)),
+        ("SAM 2", sam2_network.Sam2(sam2, jnp.bfloat16)),
+        ("SAM-HQ", sam_hq_network.SamHq(base, jnp.bfloat16)),
+        ("MobileSAM", mobile_sam_network.mobile_sam(mobile, jnp.bfloat16)),
+    ]
+
+
 def programs() -> list[Case]:
     """Returns the programs as they are used, for each chip."""
     cases = []
@@ -328,12 +311,13 @@ def programs() -> list[Case]:
             cases.append(Case("draws", f"{maps} {size}", chip, 1, drawn))
             cases.append(Case("areas", f"12 masks {size}", chip, 1, masks))
     for chip in ("v4", "v5e"):
-        for name, made in (("SAM", sam("vit_b")), ("SAM 2", sam2("hiera_b+"))):
-            shape = f"`{made.sizes.variant}`, 4 photographs"
-            encodes, decodes = encoder(made, 4), decoder(made, 8, 64)
-            cases.append(Case(f"{name} encoder", shape, chip, 1, encodes))
-            answered = "64 of 8 photographs"
-            cases.append(Case(f"{name} decoder", answered, chip, 1, decodes))
+        for name, net in prompted_networks():
+            shape = f"`{net.sizes.variant}`, 4 photographs"
+            cases.append(Case(f"{name} encoder", shape, chip, 1, encoder(net, 4)))
+            # MobileSAM has the decoder of SAM.
+            if name != "MobileSAM":
+                shape, decodes = "64 of 8 photographs", decoder(net, 8, 64)
+                cases.append(Case(f"{name} decoder", shape, chip, 1, decodes))
         base = simpleclick_sizes.PUBLISHED["vit_base"]
         answers = simpleclick_pass(base, 16, 448)
         cases.append(Case("SimpleClick", "`vit_base`, 16 crops", chip, 1, answers))
@@ -342,7 +326,9 @@ def programs() -> list[Case]:
             cases.append(Case("RITM", f"`{variant}`, 16 crops", chip, 1, answers))
         sax2 = segnext_sizes.PUBLISHED["vitb_sax2"]
         encodes, answers = segnext_encoder(sax2), segnext_answer(sax2, 8)
-        cases.append(Case("SegNext encoder", "`vitb_sax2`", chip, 1, encodes))
+        cases.append(
+            Case("SegNext encoder", "`vitb_sax2`, 1 photograph", chip, 1, encodes)
+        )
         cases.append(Case("SegNext", "`vitb_sax2`, 8 clicks", chip, 1, answers))
     one_core = training_step("b", 8, 416)
     cases.append(Case("training step", "`b`, 8 a core", "v4 core", 8, one_core))

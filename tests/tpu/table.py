@@ -69,6 +69,15 @@ def read(page: str) -> list[Row]:
     return [_row(text) for text in found.partition("\n<!--")[0].splitlines()]
 
 
+def find(rows: Sequence[Row], chip: str, program: str, shape: str) -> Row | None:
+    """Returns the row of a program on one device whose shape has a text, if any."""
+    for row in rows:
+        same = (row.program, row.chip, row.devices) == (program, chip, 1)
+        if same and shape in row.shape:
+            return row
+    return None
+
+
 def estimate(
     rows: Sequence[Row], chip: str, program: str, shape: str
 ) -> tuple[float, int]:
@@ -76,15 +85,9 @@ def estimate(
 
     Exits with a sentence if there is no such row.
     """
-    fitting = [
-        row
-        for row in rows
-        if (row.program, row.chip, row.devices) == (program, chip, 1)
-        and shape in row.shape
-    ]
-    if not fitting:
+    row = find(rows, chip, program, shape)
+    if row is None:
         sys.exit(f"The table has no {program} of {shape} on a {chip}: `make tpu`.")
-    row = fitting[0]
     # Its shape says first, or after the variant, how many it makes.
     return row.estimate / 1e3, int(re.findall(r"\b\d+\b", row.shape)[0])
 

@@ -38,16 +38,41 @@ def test_it_says_what_limits_it():
     assert "draws limit it" in pace.v4_32(ROWS)
 
 
+def seconds_of(method, rows=OF_SAM):
+    """Seconds of an object by SAM's programs."""
+    example = method.example(rows)
+    assert example is not None
+    return method.seconds(rows, example)
+
+
 def test_an_object_is_encoded_once_and_answered_220_times():
-    assert SAM.seconds(OF_SAM) == pytest.approx(0.1 + 220 * 0.01)
+    assert seconds_of(SAM) == pytest.approx(0.1 + 220 * 0.01)
 
 
 def test_a_method_without_programs_takes_the_time_of_its_products():
+    like = method_costs.Example(SAM.products, SAM.programs)
     larger = method_costs.Products(2 * SAM.products.encode, 3 * SAM.products.answer)
-    method = dataclasses.replace(SAM, products=larger, like=SAM.products)
-    assert method.seconds(OF_SAM) == pytest.approx(0.2 + 3 * 220 * 0.01)
+    method = method_costs.Method("larger", larger, like=like)
+    assert seconds_of(method) == pytest.approx(0.2 + 3 * 220 * 0.01)
+    # Its own programs are taken as soon as the table has them.
+    own = method_costs.Programs(None, ("own", "64"))
+    method = dataclasses.replace(method, programs=own)
+    assert seconds_of(method) == pytest.approx(0.2 + 3 * 220 * 0.01)
+    rows = [*OF_SAM, row("own", "64 crops", "v4", 64)]
+    assert seconds_of(method, rows) == pytest.approx(220 * 0.001)
+
+
+def test_a_method_that_no_program_stands_for_is_named():
+    text = (
+        "| forward, batch 256 | ours, bfloat16 | | 100 |\ndevice drew for 10 objects a "
+        "second"
+    )
+    *lines, sentence = pace.methods([*ROWS, *OF_SAM], text)
+    assert any("| SAM `vit_l` * |" in line for line in lines)
+    assert not any("RITM" in line for line in lines)
+    assert "RITM `h18_itermask`" in sentence
 
 
 def test_further_passes_of_the_first_click_are_counted():
     method = dataclasses.replace(SAM, further=1)
-    assert method.seconds(OF_SAM) == pytest.approx(0.1 + (220 + 11) * 0.01)
+    assert seconds_of(method) == pytest.approx(0.1 + (220 + 11) * 0.01)
