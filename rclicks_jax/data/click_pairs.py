@@ -34,6 +34,9 @@ class ClickPair:
         gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
         problem: Why the task cannot be used; empty if it can.
         notes: What was decided when the photograph and its masks were read.
+        one_people: Who made each click of the first set; empty if the table does not
+            say.
+        other_people: The same of the second set.
     """
 
     dataset: str
@@ -47,6 +50,8 @@ class ClickPair:
     gt_mask: np.ndarray | None
     problem: str
     notes: tuple[raw.Note, ...] = ()
+    one_people: tuple[str, ...] = ()
+    other_people: tuple[str, ...] = ()
 
 
 def notes(spec: specs.DataSpec, *, by_mode: bool) -> list[raw.Note]:
@@ -168,4 +173,6 @@ def _pair(
         gt_mask=None if problem else task.gt_mask,
         problem=problem,
         notes=tuple(n for n in task.image.notes if n.kind not in folders.CLICK_NOTES),
+        one_people=one.people,
+        other_people=other.people,
     )

@@ -36,7 +36,7 @@ class ClickMeasure(NamedTuple):
     form: str
 
 
-# The paper's five, then metrics known from saliency prediction.
+# The paper's five, energy distance, then metrics known from saliency prediction.
 PAPER = (
     ClickMeasure("pl1", "PL1 ↓", ".3f"),
     ClickMeasure("wd", "WD ↓", ".3f"),
@@ -44,6 +44,9 @@ PAPER = (
     ClickMeasure("nss", "NSS ↑", ".3f"),
     ClickMeasure("pde", "PDE ↑", ".3e"),
 )
+ENERGY = ClickMeasure("energy", "Energy ↓", ".3f")
+# What the first table shows.
+MAIN = (*PAPER, ENERGY)
 FURTHER = (
     ClickMeasure("pl1_expected", "PL1 in closed form ↓", ".3f"),
     ClickMeasure("kld", "KLD ↓", ".3f"),
@@ -52,7 +55,9 @@ FURTHER = (
     ClickMeasure("auc_judd", "AUC-Judd ↑", ".3f"),
     ClickMeasure("ig", "IG over UD, bits ↑", ".3f"),
 )
-MEASURES = (*PAPER, *FURTHER)
+MEASURES = (*MAIN, *FURTHER)
+# Metrics of two sets of clicks without a map.
+OF_HALVES = ("pl1", "wd", "ks", "energy")
 
 
 class Scores(NamedTuple):
@@ -68,6 +73,8 @@ class Scores(NamedTuple):
         image_ids: The image of each task, `str[n]`.
         click_types: `first`, `fn` or `fp` for each task, `str[n]`.
         values: Values by metric, `f64[n]`; NaN where the metric is not defined.
+        halves: Values between the two halves of people by metric, `f64[n]`; NaN where
+            people are too few.
         counts: Number of tasks by kind of task, then status.
         input_devices: The devices on which people clicked.
         side: Value of the settings in which compared evaluations differ beside the
@@ -83,6 +90,7 @@ class Scores(NamedTuple):
     image_ids: np.ndarray
     click_types: np.ndarray
     values: dict[str, np.ndarray]
+    halves: dict[str, np.ndarray]
     counts: dict[str, dict[str, int]]
     input_devices: set[str]
     side: str = ""
@@ -96,6 +104,7 @@ class Scores(NamedTuple):
             image_ids=self.image_ids[chosen],
             click_types=kinds,
             values={key: values[chosen] for key, values in self.values.items()},
+            halves={key: values[chosen] for key, values in self.halves.items()},
             counts={
                 kind: {**counts, "ok": int(((kinds == kind) | (kind == ALL)).sum())}
                 for kind, counts in self.counts.items()
@@ -121,9 +130,17 @@ class Scores(NamedTuple):
 
     def interval(self, metric: str, kind: str = ALL) -> intervals.Interval | None:
         """Returns a mean and its interval over images; None if undefined."""
+        return self._interval(self.values[metric], kind)
+
+    def interval_of_halves(
+        self, metric: str, kind: str = ALL
+    ) -> intervals.Interval | None:
+        """Returns the same between the halves of people; None if undefined."""
+        return self._interval(self.halves[metric], kind)
+
+    def _interval(self, values: np.ndarray, kind: str) -> intervals.Interval | None:
         inside = self.of(kind)
-        values = self.values[metric][inside]
-        return intervals.over_images(values, self.image_ids[inside].tolist())
+        return intervals.over_images(values[inside], self.image_ids[inside].tolist())
 
 
 class Evaluation(NamedTuple):
@@ -226,6 +243,10 @@ def _scores(
         image_ids=np.array([record.image_id for record in finished], str),
         click_types=np.array([record.click_type for record in finished], str),
         values=values,
+        halves={
+            key: np.array([record.halves.get(key, np.nan) for record in finished])
+            for key in OF_HALVES
+        },
         counts=counts,
         input_devices={record.input_device for record in records} - {""},
     )

@@ -29,6 +29,8 @@ class TaskRecord:
         reason: The reason if the status is not `ok`.
         models: Values by click model, then `raw` or `masked`, then metric; None where
             the metric is not defined.
+        halves: PL1, WD, KS and energy distance between the two halves of people; empty
+            if they are too few, and in older records.
     """
 
     dataset: str
@@ -42,10 +44,13 @@ class TaskRecord:
     models: Mapping[str, Mapping[str, Mapping[str, float | None]]] = dataclasses.field(
         default_factory=dict
     )
+    halves: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(TaskRecord))
 _OF_RECORD = ("dataset", "click_set_id")
+# Fields that older records do not have.
+_ADDED = ("halves",)
 
 
 def to_record(task: TaskRecord, *, asked: bool = True) -> records.Record:
@@ -72,9 +77,11 @@ def from_record(record: records.Record) -> TaskRecord:
         for measured in models.values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
-        # Every field has to be there: a default would stand for an unknown value.
+        # Every other has to be there: a default would stand for an unknown value.
         values: dict[str, Any] = {
-            key: row[key] for key in FIELDS if key not in _OF_RECORD
+            key: row[key]
+            for key in FIELDS
+            if key not in _OF_RECORD and (key in row or key not in _ADDED)
         }
         return TaskRecord(dataset=record.dataset, click_set_id=record.name, **values)
     except records.BROKEN as error:

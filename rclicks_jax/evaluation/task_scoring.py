@@ -35,6 +35,7 @@ class TaskWithMaps:
         seeds: Seeds of the draws, by click model.
         draws: Number of sets of clicks drawn from each map.
         nss_epsilon: The switch of that name in `settings.protocols.Protocol`.
+        people: Who made each click; empty if the dataset does not say.
     """
 
     clicks_yx: np.ndarray
@@ -44,6 +45,7 @@ class TaskWithMaps:
     seeds: dict[str, tuple[int, int]]
     draws: int
     nss_epsilon: float
+    people: tuple[str, ...] = ()
 
 
 def with_example(record: TaskRecord, example: ClickExample) -> TaskRecord:
@@ -92,6 +94,9 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         truth = click_metrics.truth(
             task.clicks_yx, task.box_hw, task.error_mask, task.nss_epsilon
         )
+        halves = click_metrics.of_halves(
+            task.clicks_yx, task.people, record.click_set_id, task.box_hw
+        )
     except Exception as error:
         return rejected(record, error)
     models, failures_of_models = {}, []
@@ -112,7 +117,7 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         # "failed" comes before "skipped".
         worst = min(failures_of_models, key=lambda record: record.status)
         record = dataclasses.replace(worst, reason=reasons)
-    return dataclasses.replace(record, models=models)
+    return dataclasses.replace(record, models=models, halves=halves)
 
 
 def check(example: ClickExample) -> None:

@@ -23,6 +23,8 @@ _STEMS = ("image_stem", "object_stem", "full_stem")
 _LABELS = ("dataset", "click_type", "model_type", "device")
 _NUMBERS = ("x", "y", "w", "h")
 COLUMNS = ("dataset", *_STEMS, "click_type", "model_type", "device", *_NUMBERS)
+# A column that a table may have, which says who clicked; the published ones do not.
+PERSON = "person"
 CLICK_TYPES = ("first", "fn", "fp")
 _SEPARATOR = re.compile(r"sep=.?[ \t]*(\r\n|\r|\n)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -44,6 +46,8 @@ class ClickSet:
         frames: Height and width of the frame of each click, `i64[n 2]`, positive.
         lines: Line of each click in the file, `i64[n]`, from 1.
         device_of_each: Device of each click, `str[n]`.
+        person_of_each: Name of the person who made each click, `str[n]`; empty where
+            the table does not say.
         problem: Reason why the set cannot be used; empty if it can.
         table: Name of the file, for messages.
     """
@@ -58,6 +62,7 @@ class ClickSet:
     frames: np.ndarray
     lines: np.ndarray
     device_of_each: np.ndarray
+    person_of_each: np.ndarray
     problem: str = ""
     table: str = "clicks.csv"
 
@@ -71,7 +76,14 @@ class ClickSet:
             frames=self.frames[inside],
             lines=self.lines[inside],
             device_of_each=self.device_of_each[inside],
+            person_of_each=self.person_of_each[inside],
         )
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who made each click; empty unless that is known of every click."""
+        names: list[str] = self.person_of_each.tolist()
+        return tuple(names) if all(names) else ()
 
     def outside(self) -> int:
         """Returns the number of clicks outside their frame."""
@@ -239,6 +251,7 @@ def _click_set(rows: Sequence[_Row], table: str) -> ClickSet:
         frames=numbers[:, :1:-1],
         lines=np.array([row.line for row in rows], np.int64),
         device_of_each=np.array(devices, str),
+        person_of_each=np.array([row.texts[PERSON] for row in rows], str),
         problem=problem,
         table=table,
     )
@@ -312,10 +325,11 @@ def _columns(path: pathlib.Path, header: str, names: Sequence[str]) -> dict[str,
             f"{path} lacks the columns {', '.join(missing)}; it must have "
             f"{', '.join(COLUMNS)}."
         )
-    twice = [column for column in COLUMNS if known.count(column) > 1]
+    columns = [*COLUMNS, *([PERSON] if PERSON in known else [])]
+    twice = [column for column in columns if known.count(column) > 1]
     if twice:
         raise errors.DataError(f"{path} has the columns {', '.join(twice)} twice.")
-    return {column: known.index(column) for column in COLUMNS}
+    return {column: known.index(column) for column in columns}
 
 
 def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
@@ -331,7 +345,10 @@ def _row(path: pathlib.Path, line: int, cells: Mapping[str, str]) -> _Row:
             "the sides of the frame that x and y refer to, each 1 pixel or more."
         )
     named = {name: identities.normal(cells[name]) for name in _STEMS}
-    named |= {name: identities.normal(cells[name].strip()) for name in _LABELS}
+    named |= {
+        name: identities.normal(cells.get(name, "").strip())
+        for name in (*_LABELS, PERSON)
+    }
     if named["click_type"] not in CLICK_TYPES:
         raise errors.DataError(
             f"{path}, line {line}: unknown click type {named['click_type']!r}; "

@@ -342,6 +342,7 @@ class FolderSource:
             prev_mask=prev_mask,
             clicks_yx=clicks.in_shape(image.shape),
             problem=problem,
+            people=clicks.people,
         )
 
     def _target(
