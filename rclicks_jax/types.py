@@ -199,7 +199,8 @@ class Trajectory:
 
     Attributes:
         strategy: `baseline`, `group`, `user` or another strategy.
-        group: 1..10 for groups, the number of the user for `user`, else 0.
+        group: 1..10 for groups, the number of the user for `user` and
+            `user_trajectory`, else 0.
         repeat: Number of the draw, from 0.
         clicks: `(y, x, positive)` of each click.
         intersection: Number of pixels in both target and prediction, after each click.

@@ -47,7 +47,7 @@ def means(scores: Sequence[Scores]) -> Table:
     other.
     """
     title = "How well click maps predict the clicks that were made"
-    table = _means("click_models", title, MAIN, scores)
+    table = _means("click_models", title, _known(MAIN, scores), scores)
     rows: list[Row] = []
     for _, group in itertools.groupby(table.rows, _part_of_row):
         rows += group
@@ -74,16 +74,23 @@ def _of_halves(row: Row, scores: Sequence[Scores]) -> Iterator[Row]:
 
 def further(scores: Sequence[Scores]) -> Table:
     """Makes the table of metrics known from saliency prediction, with intervals."""
-    known = [
+    known = _known(FURTHER, scores)
+    table = _means("click_models_further", "Further metrics of maps", known, scores)
+    return table if known else dataclasses.replace(table, rows=[])
+
+
+def _known(
+    measures: Sequence[ClickMeasure], scores: Sequence[Scores]
+) -> list[ClickMeasure]:
+    """Returns the metrics that some task has; older records do not have all."""
+    return [
         measure
-        for measure in FURTHER
+        for measure in measures
         if any(
             np.isfinite(model_scores.values[measure.key]).any()
             for model_scores in scores
         )
     ]
-    table = _means("click_models_further", "Further metrics of maps", known, scores)
-    return table if known else dataclasses.replace(table, rows=[])
 
 
 def _means(

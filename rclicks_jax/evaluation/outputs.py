@@ -138,8 +138,9 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
         head = {
             name: getattr(task, name)
             for name in task_records.FIELDS
-            if name != "models"
+            if name not in ("models", "halves")
         }
+        head |= {f"halves_{key}": value for key, value in task.halves.items()}
         if task.status != "ok":
             yield head
             continue

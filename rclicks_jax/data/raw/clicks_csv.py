@@ -102,11 +102,11 @@ class ClickSet:
         """
         if self.problem:
             return self.problem
-        wrong = np.flatnonzero(~_same_shape(self.frames, shape))
+        wrong = np.flatnonzero(~is_of_shape(self.frames, shape))
         if not len(wrong):
             return ""
         frame = self.frames[wrong[:1]]
-        turned = "; w and h are exchanged" * bool(_same_shape(frame, shape[::-1])[0])
+        turned = "; w and h are exchanged" * bool(is_of_shape(frame, shape[::-1])[0])
         return (
             f"line {self.lines[wrong[0]]} of {self.table} has a frame of another "
             f"shape: w={frame[0, 1]}, h={frame[0, 0]}; the photograph has "
@@ -128,7 +128,7 @@ class ClickSet:
         return (clipped * np.array(shape) / self.frames).astype(np.int32)
 
 
-def _same_shape(frames: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def is_of_shape(frames: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Tells which frames `i64[n 2]` fit a photograph at some scale, `bool[n]`."""
     sides = np.array(shape)
     with np.errstate(divide="ignore"):
