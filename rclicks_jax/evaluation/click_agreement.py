@@ -159,7 +159,7 @@ def read_all(folder: store.RunFolder) -> list[Agreement]:
     Raises:
         RecordError: A record is damaged, or belongs to another run.
     """
-    return [_from_row(record.rows[0]) for record in folder.read_all()]
+    return [from_row(record.rows[0]) for record in folder.read_all()]
 
 
 class ClickAgreement(engine.Job):
@@ -233,7 +233,8 @@ def _to_row(result: Agreement, name: str) -> dict[str, Any]:
     return {"instance_id": name, **row, **dict.fromkeys(missing)}
 
 
-def _from_row(row: Mapping[str, Any]) -> Agreement:
+def from_row(row: Mapping[str, Any]) -> Agreement:
+    """Returns the agreement of a row of a record, perhaps of an earlier release."""
     values = {key: value for key, value in row.items() if key != "instance_id"}
     # A number that an older record does not have keeps its default.
     missing = [key for key in _NUMBERS if key in values and values[key] is None]

@@ -28,8 +28,8 @@ _ABOUT_HALVES = (
     "clicks, for which WD is larger, and KS tells fewer sets apart."
 )
 _PEOPLE_KNOWN = (
-    "Intervals of PL1 and energy distance are over people and photographs, those of WD "
-    "and KS over photographs."
+    "Intervals of PL1 and energy distance hold what other people and what other "
+    "photographs would give; those of WD and KS are over photographs."
 )
 _PEOPLE_UNKNOWN = (
     "Intervals are over photographs. The data does not say who clicked (column person "
@@ -61,8 +61,11 @@ class _Compared(NamedTuple):
             for key, values in self.values.items()
         }
         if self.sets:
-            over_people = people_intervals.over_people(self.sets)
-            means |= {"pl1": over_people.pl1, "energy": over_people.energy}
+            over_people = people_intervals.over_people(self.sets)._asdict()
+            for key, of_people in over_people.items():
+                of_images = means[key]
+                assert of_images is not None, "two sets have a distance"
+                means[key] = people_intervals.wider(of_images, of_people)
         return {**self.head, **self.counts, **means}
 
 
@@ -216,7 +219,7 @@ def _two_sets(
 ) -> TwoSets:
     height, width = task.box_hw
     box = height, width
-    return TwoSets(task.image_id, box, one_yx, other_yx, one_people, other_people)
+    return TwoSets(box, one_yx, other_yx, one_people, other_people)
 
 
 def tasks(agreements: Sequence[Agreement]) -> Table:

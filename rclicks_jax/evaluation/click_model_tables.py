@@ -11,6 +11,7 @@ import numpy as np
 
 from rclicks_jax.evaluation.click_scores import (
     ALL,
+    ENERGY,
     FURTHER,
     KINDS,
     MAIN,
@@ -47,7 +48,8 @@ def means(scores: Sequence[Scores]) -> Table:
     other.
     """
     title = "How well click maps predict the clicks that were made"
-    table = _means("click_models", title, _known(MAIN, scores), scores)
+    shown = (*PAPER, *_known((ENERGY,), scores))
+    table = _means("click_models", title, shown, scores)
     rows: list[Row] = []
     for _, group in itertools.groupby(table.rows, _part_of_row):
         rows += group

@@ -1,13 +1,13 @@
-"""Intervals of PL1 and energy distance by a bootstrap over people and photographs.
+"""Intervals of PL1 and energy distance by a bootstrap over people.
 
 Clicks of one person depend on each other, so people are resampled with all their
-clicks, never single clicks; photographs are resampled beside them, as in `intervals`.
-In a draw each person and each photograph has a weight: how often it was drawn. A click
-counts as often as its person, and a pair of clicks as the product says; a click and its
-own copy are no pair, which would be at distance 0.
+clicks, never single clicks. In a draw each person has a weight: how often they were
+drawn. A click counts as often as its person, and a pair of clicks as the product says;
+a click and its own copy are no pair, which would be at distance 0.
 
-Source: Owen (2007), The pigeonhole bootstrap. Annals of Applied Statistics 1. Where the
-chance of single clicks is all there is, its intervals are wider than they need be.
+What other photographs would say is for `intervals`. `wider` joins both: resampling
+people and photographs in one draw would count the chance of single clicks three times
+(Owen 2007, The pigeonhole bootstrap).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,6 @@ class TwoSets(NamedTuple):
     """Two sets of clicks of people on one task.
 
     Attributes:
-        image_id: The photograph.
         box_hw: Height and width by which places are divided along each axis.
         one_yx: Clicks `(y, x)` of the first set, `[n 2]`, n >= 2.
         other_yx: Clicks of the second, `[m 2]`, m >= 2.
@@ -34,7 +33,6 @@ class TwoSets(NamedTuple):
         other_people: Who made each click of the second.
     """
 
-    image_id: str
     box_hw: tuple[int, int]
     one_yx: np.ndarray
     other_yx: np.ndarray
@@ -43,7 +41,7 @@ class TwoSets(NamedTuple):
 
 
 class PeopleIntervals(NamedTuple):
-    """Means over tasks with intervals over people and photographs."""
+    """Means over tasks with intervals over people."""
 
     pl1: Interval
     energy: Interval
@@ -58,8 +56,7 @@ def over_people(
 ) -> PeopleIntervals:
     """Returns mean PL1 and mean energy distance over tasks, with percentile intervals.
 
-    They have no ends with fewer than `intervals.FEWEST` people in either set, or
-    photographs.
+    They have no ends with fewer than `intervals.FEWEST` people in either set.
 
     Args:
         tasks: One task or more.
@@ -69,11 +66,8 @@ def over_people(
     """
     generator = np.random.Generator(np.random.Philox(seed))
     persons = sorted({p for t in tasks for p in (*t.one_people, *t.other_people)})
-    images = sorted({task.image_id for task in tasks})
     of_person = _weights(len(persons), draws, generator)
-    of_image = _weights(len(images), draws, generator)
     person_at = {person: number for number, person in enumerate(persons)}
-    image_at = {image_id: number for number, image_id in enumerate(images)}
     sums, totals = np.zeros((2, draws + 1)), np.zeros(draws + 1)
     for task in tasks:
         one, other = (
@@ -82,13 +76,11 @@ def over_people(
         )
         values = _weighted(task, one, other)
         known = np.isfinite(values).all(axis=0)
-        weights = np.where(known, of_image[:, image_at[task.image_id]], 0)
-        sums += weights * np.where(known, values, 0)
-        totals += weights
+        sums += np.where(known, values, 0)
+        totals += known
     means = np.divide(sums, totals, out=np.full(sums.shape, np.nan), where=totals > 0)
     ends = [(1 - level) / 2, (1 + level) / 2]
     fewest = min(
-        len(images),
         len({person for task in tasks for person in task.one_people}),
         len({person for task in tasks for person in task.other_people}),
     )
@@ -99,6 +91,13 @@ def over_people(
         )
     )
     return PeopleIntervals(pl1, energy)
+
+
+def wider(one: Interval, other: Interval) -> Interval:
+    """Returns the mean of the first interval with ends that hold both intervals."""
+    low, high = np.minimum(one.low, other.low), np.maximum(one.high, other.high)
+    # A missing end is missing in the result, too.
+    return Interval(one.mean, float(low), float(high))
 
 
 def _weights(count: int, draws: int, generator: np.random.Generator) -> np.ndarray:
