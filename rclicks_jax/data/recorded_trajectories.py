@@ -160,7 +160,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _header(values: Mapping[str, Any], path: pathlib.Path) -> tuple[str, str]:
     """Returns source and segmenter of a header."""
-    number = values.get("format")
+    number: Any = values.get("format")
     if values.get("kind") != "trajectories" or not _is_count(number) or number == 0:
         raise _wrong(path, 1, f"this is not the first line of a {FILE}")
     if number > FORMAT:
@@ -177,7 +177,7 @@ def _header(values: Mapping[str, Any], path: pathlib.Path) -> tuple[str, str]:
 def _trajectory(values: Mapping[str, Any]) -> RecordedTrajectory:
     frame = _count(values, "height", 1), _count(values, "width", 1)
     acts: Any = values.get("acts")
-    areas = [values.get(key) for key in ("intersection", "union")]
+    areas: list[Any] = [values.get(key) for key in ("intersection", "union")]
     if not isinstance(acts, list) or not all(map(is_json_object, acts)):
         raise _WrongError("acts must be a list of objects")
     if not all(isinstance(each, list) and len(each) == len(acts) for each in areas):
@@ -230,7 +230,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _count(values: Mapping[str, Any], key: str, least: int) -> int:
-    value = values.get(key)
+    value: Any = values.get(key)
     if not _is_count(value) or value < least:
         raise _WrongError(f"{key} is {value!r}; it must be a number of {least} or more")
     return value
@@ -254,7 +254,8 @@ def _expect_areas(intersection: Any, union: Any, frame: tuple[int, int]) -> None
 
 
 def _expect_click(act: Mapping[str, Any], frame: tuple[int, int]) -> None:
-    y, x = act.get("y"), act.get("x")
+    y: Any = act.get("y")
+    x: Any = act.get("x")
     inside = _is_count(y) and _is_count(x) and y < frame[0] and x < frame[1]
     if not inside or not isinstance(act.get("positive"), bool):
         raise _WrongError(

@@ -137,7 +137,7 @@ def _compared(agreements: Sequence[Agreement], resampled: bool) -> Iterator[_Com
 def _by_kind(tasks: Sequence[Agreement]) -> Iterator[tuple[str, list[Agreement]]]:
     for kind in KINDS:
         inside = [task for task in tasks if kind in (ALL, task.click_type)]
-        if inside:
+        if inside and (kind == ALL or len(inside) < len(tasks)):
             yield kind, inside
 
 

@@ -22,13 +22,16 @@ from rclicks_jax.results.aggregate import (
 )
 from rclicks_jax.settings.protocols import Protocol
 
+NAME = "people"
 _ALL = "all"
 _NOTE = (
     "People's clicks were replayed in their order, whatever the segmenter under test "
     "answered. A trajectory that ends before {percent} % IoU is unfinished: NoC is at "
     "least that of one more click, and at most {most}. Clicks that were taken back are "
-    "left out. Sample and Base NoC are over the same objects. “In the study”: what the "
-    "same people reached there, with the study's segmenter."
+    "left out. Sample and Base NoC are over the same objects."
+)
+_IN_STUDY = (
+    "In the study: what the same people reached there, with the study's segmenter."
 )
 
 
@@ -77,24 +80,26 @@ def people(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "clicks": ("clicks each", ".2f"),
         "iou": ("IoU in the end % ↑", ".2f"),
         "noc_least": (f"People NoC@{THRESHOLD} ↓, at least", ".2f"),
-        "noc_most": ("at most", ".2f"),
+        "noc_most": (f"People NoC@{THRESHOLD} ↓, at most", ".2f"),
         "sample_noc": (measures.BY_KEY["sample_noc"].heading, ".2f"),
         "base_noc": (measures.BY_KEY["base_noc"].heading, ".2f"),
         "difference_least": ("Sample minus people, at least", "+.2f"),
-        "difference_most": ("at most", "+.2f"),
+        "difference_most": ("Sample minus people, at most", "+.2f"),
         "study_least": ("In the study, at least", ".2f"),
-        "study_most": ("at most", ".2f"),
+        "study_most": ("In the study, at most", ".2f"),
     }
     rows: list[Row] = []
     for result in results if measures.is_known(THRESHOLD, protocol) else ():
         every = {each.input_device for own in result.people for each in own}
         devices = [_ALL, *sorted(every)] if len(every) > 1 else sorted(every)
         rows += [_row(result, protocol, device) for device in devices]
-    note = _NOTE.format(percent=THRESHOLD, most=protocol.max_clicks)
+    notes = [_NOTE.format(percent=THRESHOLD, most=protocol.max_clicks)]
+    if any("study_least" in row for row in rows):
+        notes.append(_IN_STUDY)
     title = "People's trajectories, replayed, beside clicking groups and the robot"
     known = {key for row in rows for key, value in row.items() if value is not None}
     columns = {key: value for key, value in columns.items() if key in known}
-    return Table("people", title, columns, rows, (note,))
+    return Table(NAME, title, columns, rows, tuple(notes))
 
 
 def _row(result: DatasetResults, protocol: Protocol, device: str) -> Row:

@@ -25,7 +25,10 @@ SEGMENTER = "random_walker"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return make_folder(tmp_path_factory.mktemp("data") / "mine", NAMES, SHAPE)
+    place = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RCLICKS_CACHE", str(place / "cache"))
+        yield make_folder(place / "mine", NAMES, SHAPE)
 
 
 @pytest.fixture(scope="module")
