@@ -9,7 +9,13 @@ import numpy as np
 from rclicks_jax.evaluation import paper_numbers, people_halves
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.click_agreement import METRICS, Agreement
-from rclicks_jax.evaluation.click_scores import ALL, KINDS, MAIN
+from rclicks_jax.evaluation.click_scores import (
+    ALL,
+    KINDS,
+    MAIN,
+    PEOPLE_KNOWN,
+    PEOPLE_UNKNOWN,
+)
 from rclicks_jax.metrics import intervals, people_intervals
 from rclicks_jax.metrics.people_intervals import TwoSets
 from rclicks_jax.reporting.table_formats import Row, Table
@@ -26,14 +32,6 @@ _ABOUT_HALVES = (
     "the middle, so it alone does not say which set is more like people; energy "
     "distance is 0 for sets alike and above 0 for all others. Halves have fewer "
     "clicks, for which WD is larger, and KS tells fewer sets apart."
-)
-_PEOPLE_KNOWN = (
-    "Intervals of PL1 and energy distance hold what other people and what other "
-    "photographs would give; those of WD and KS are over photographs."
-)
-_PEOPLE_UNKNOWN = (
-    "Intervals are over photographs. The data does not say who clicked (column person "
-    "of its tables): where people clicked on several photographs, they are too narrow."
 )
 
 
@@ -94,7 +92,7 @@ def means(agreements: Sequence[Agreement], compared: str) -> Table:
         notes.append(_ABOUT_HALVES)
     if any(part.image_ids for part in parts) and resampled:
         known = all(part.sets for part in parts if part.image_ids)
-        notes.append(_PEOPLE_KNOWN if known else _PEOPLE_UNKNOWN)
+        notes.append(PEOPLE_KNOWN if known else PEOPLE_UNKNOWN)
     title = f"How alike: {COMPARED[compared]}"
     rows = [part.row() for part in parts]
     return Table("click_agreement", title, columns, rows, tuple(notes))

@@ -23,6 +23,9 @@ METRICS = (*PAPER, "energy", "pl1_expected", "kld", "cc", "sim", "auc_judd", "ig
 # Sigma of that map, in pixels of a 1920x1080 image: the paper's value for all models.
 SIGMA = 5.0
 
+# Of distances that only intervals use.
+_DIGITS = 6
+
 Values = dict[str, float | None]
 
 
@@ -89,14 +92,63 @@ def raw_and_masked(
     """
     _check(click_map, truth.error_mask.shape)
     raw = measure(click_map, truth, draws, seeds)
+    masked_map = _masked(click_map, truth)
+    if masked_map is None:
+        return {"raw": raw, "masked": raw}
+    return {"raw": raw, "masked": measure(masked_map, truth, draws, seeds)}
+
+
+def _masked(click_map: np.ndarray, truth: Truth) -> np.ndarray | None:
+    """Returns a map multiplied by the error mask; None if that is the map itself."""
     masked_map = click_map * truth.error_mask
     if np.array_equal(masked_map, click_map):
-        return {"raw": raw, "masked": raw}
-    if not masked_map.any():
-        # `strict` samples in this way too. Otherwise the worst misses of a click model
-        # would not count in any mean.
-        masked_map = truth.error_mask
-    return {"raw": raw, "masked": measure(masked_map, truth, draws, seeds)}
+        return None
+    # `strict` samples in this way too. Otherwise the worst misses of a click model
+    # would not count in any mean.
+    return masked_map if masked_map.any() else truth.error_mask
+
+
+def to_clicks(
+    click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
+) -> dict[str, dict[str, list[float]]]:
+    """Returns how far the clicks drawn from a map are from each click of people.
+
+    The draws are those of `raw_and_masked`. The mean of the numbers is PL1, and the
+    first term of energy distance; intervals over people need each.
+
+    Returns:
+        For `raw` and `masked`, mean distances of each click as `pl1` and `energy` have
+        them.
+    """
+    masked_map = _masked(click_map, truth)
+    raw = _to_clicks(click_map, truth, draws, seeds)
+    masked = raw
+    if masked_map is not None:
+        masked = _to_clicks(masked_map, truth, draws, seeds)
+    return {"raw": raw, "masked": masked}
+
+
+def _to_clicks(
+    click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
+) -> dict[str, list[float]]:
+    drawn = _drawn(click_map, truth, draws, seeds)
+    metrics = {"pl1": "cityblock", "energy": "euclidean"}
+    return {
+        name: energy.to_each_click(drawn, truth.clicks_yx, truth.box_hw, metric)
+        .round(_DIGITS)
+        .tolist()
+        for name, metric in metrics.items()
+    }
+
+
+def _drawn(
+    click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
+) -> np.ndarray:
+    """Draws sets of as many clicks as people made, `i64[draws n 2]`."""
+    distribution = click_prediction.as_distribution(click_map)
+    generator = np.random.Generator(np.random.Philox(seeds))
+    count = len(truth.clicks_yx)
+    return click_prediction.draw_clicks(distribution, draws, count, generator)
 
 
 def measure(
@@ -109,8 +161,7 @@ def measure(
     """
     clicks, box = truth.clicks_yx, truth.box_hw
     distribution = click_prediction.as_distribution(click_map)
-    generator = np.random.Generator(np.random.Philox(seeds))
-    drawn = click_prediction.draw_clicks(distribution, draws, len(clicks), generator)
+    drawn = _drawn(click_map, truth, draws, seeds)
     wd = click_prediction.wd(drawn, clicks).mean()
     values = {
         "pl1": click_prediction.pl1(drawn, clicks, box),

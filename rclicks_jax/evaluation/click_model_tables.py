@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rclicks_jax.evaluation import click_scores
 from rclicks_jax.evaluation.click_scores import (
     ALL,
     ENERGY,
@@ -17,6 +18,8 @@ from rclicks_jax.evaluation.click_scores import (
     MAIN,
     OF_HALVES,
     PAPER,
+    PEOPLE_KNOWN,
+    PEOPLE_UNKNOWN,
     ClickMeasure,
     Scores,
     parts,
@@ -54,8 +57,11 @@ def means(scores: Sequence[Scores]) -> Table:
     for _, group in itertools.groupby(table.rows, _part_of_row):
         rows += group
         rows += _of_halves(rows[-1], scores)
-    notes = (_ABOUT_HALVES,) if len(rows) > len(table.rows) else ()
-    return dataclasses.replace(table, rows=rows, notes=notes)
+    notes = [_ABOUT_HALVES] if len(rows) > len(table.rows) else []
+    if notes:
+        known = all(part.people for part in scores if part.counts[ALL]["ok"])
+        notes.append(PEOPLE_KNOWN if known else PEOPLE_UNKNOWN)
+    return dataclasses.replace(table, rows=rows, notes=tuple(notes))
 
 
 def _part_of_row(row: Row) -> tuple[str, str]:
@@ -184,8 +190,8 @@ def _between(
             first.values[measure.key][first_places],
             second.values[measure.key][second_places],
         )
-        difference = intervals.difference(
-            *values, first.image_ids[first_places].tolist()
+        difference = click_scores.difference(
+            first, second, (first_places, second_places), measure.key
         )
         if difference is not None:
             yield {

@@ -9,11 +9,13 @@ from etils import epath
 
 from rclicks_jax import errors
 from rclicks_jax.evaluation import job as evaluation_job
+from rclicks_jax.evaluation import people_halves
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
-from rclicks_jax.metrics import intervals
+from rclicks_jax.metrics import intervals, people_intervals
+from rclicks_jax.metrics.people_intervals import ToClicks, TwoSets
 from rclicks_jax.reporting import common_notes, comparable
 from rclicks_jax.types import JsonObject
 
@@ -58,6 +60,57 @@ FURTHER = (
 MEASURES = (*MAIN, *FURTHER)
 # Metrics of two sets of clicks without a map.
 OF_HALVES = ("pl1", "wd", "ks", "energy")
+# Those whose intervals are over people, too.
+OVER_PEOPLE = ("pl1", "energy")
+
+# Notes on intervals of tables.
+PEOPLE_KNOWN = (
+    "Intervals of PL1 and energy distance hold what other people and what other "
+    "photographs would give; those of WD and KS are over photographs."
+)
+PEOPLE_UNKNOWN = (
+    "Intervals are over photographs. The data does not say who clicked (column person "
+    "of its tables): where people clicked on several photographs, they are too narrow."
+)
+
+
+class TaskPeople(NamedTuple):
+    """The clicks of a task, with those who made them.
+
+    Attributes:
+        box_hw: Height and width of the target's box, pixels.
+        yx: The clicks, `i64[n 2]`.
+        people: Who made each click.
+        to_clicks: Distances of the click model's draws to each click by metric,
+            `f64[n]`.
+    """
+
+    box_hw: tuple[int, int]
+    yx: np.ndarray
+    people: Sequence[str]
+    to_clicks: dict[str, np.ndarray]
+
+    def less(self, other: "TaskPeople", metric: str) -> ToClicks:
+        """Returns how much farther than another click model's the distances are."""
+        return self.of(metric)._replace(
+            values=self.to_clicks[metric] - other.to_clicks[metric]
+        )
+
+    def of(self, metric: str) -> ToClicks:
+        """Returns the distances of a metric."""
+        return ToClicks(self.to_clicks[metric], self.box_hw, self.yx, self.people)
+
+    def in_halves(self, task: str) -> TwoSets:
+        """Returns the clicks of the two halves of people."""
+        first = people_halves.first_half(self.people, task)
+        named = np.array(self.people)
+        return TwoSets(
+            self.box_hw,
+            self.yx[first],
+            self.yx[~first],
+            named[first].tolist(),
+            named[~first].tolist(),
+        )
 
 
 class Scores(NamedTuple):
@@ -75,6 +128,8 @@ class Scores(NamedTuple):
         values: Values by metric, `f64[n]`; NaN where the metric is not defined.
         halves: Values between the two halves of people by metric, `f64[n]`; NaN where
             people are too few.
+        people: The clicks of each task with those who made them, `[n]`; empty unless
+            that is known of every task.
         counts: Number of tasks by kind of task, then status.
         input_devices: The devices on which people clicked.
         side: Value of the settings in which compared evaluations differ beside the
@@ -91,6 +146,7 @@ class Scores(NamedTuple):
     click_types: np.ndarray
     values: dict[str, np.ndarray]
     halves: dict[str, np.ndarray]
+    people: list[TaskPeople]
     counts: dict[str, dict[str, int]]
     input_devices: set[str]
     side: str = ""
@@ -105,6 +161,7 @@ class Scores(NamedTuple):
             click_types=kinds,
             values={key: values[chosen] for key, values in self.values.items()},
             halves={key: values[chosen] for key, values in self.halves.items()},
+            people=[self.people[i] for i in chosen] if self.people else [],
             counts={
                 kind: {**counts, "ok": int(((kinds == kind) | (kind == ALL)).sum())}
                 for kind, counts in self.counts.items()
@@ -129,18 +186,80 @@ class Scores(NamedTuple):
         return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
     def interval(self, metric: str, kind: str = ALL) -> intervals.Interval | None:
-        """Returns a mean and its interval over images; None if undefined."""
-        return self._interval(self.values[metric], kind)
+        """Returns a mean and its interval; None if undefined.
+
+        It is over images, and for distances of clicks whose people are known over
+        people, too.
+        """
+        over_images = self._interval(self.values[metric], kind)
+        places = np.flatnonzero(self.of(kind) & np.isfinite(self.values[metric]))
+        return _over_people(self.people, places, metric, over_images)
 
     def interval_of_halves(
         self, metric: str, kind: str = ALL
     ) -> intervals.Interval | None:
         """Returns the same between the halves of people; None if undefined."""
-        return self._interval(self.halves[metric], kind)
+        over_images = self._interval(self.halves[metric], kind)
+        if not self.people or metric not in OVER_PEOPLE or over_images is None:
+            return over_images
+        places = np.flatnonzero(self.of(kind) & np.isfinite(self.halves[metric]))
+        halves = [self.people[i].in_halves(self.task_ids[i]) for i in places]
+        over_people = people_intervals.over_people(halves)._asdict()[metric]
+        return people_intervals.wider(over_images, over_people)
 
     def _interval(self, values: np.ndarray, kind: str) -> intervals.Interval | None:
         inside = self.of(kind)
         return intervals.over_images(values[inside], self.image_ids[inside].tolist())
+
+
+def _over_people(
+    people: Sequence[TaskPeople],
+    places: np.ndarray,
+    metric: str,
+    over_images: intervals.Interval | None,
+) -> intervals.Interval | None:
+    """Returns the wider one of an interval over images and that over people."""
+    if not people or metric not in OVER_PEOPLE or over_images is None:
+        return over_images
+    is_energy = metric == ENERGY.key
+    over_people = people_intervals.over_people_of_one_set(
+        [people[i].of(metric) for i in places],
+        over_images.mean,
+        factor=2.0 if is_energy else 1.0,
+        within=is_energy,
+    )
+    return people_intervals.wider(over_images, over_people)
+
+
+def difference(
+    first: Scores, second: Scores, places: tuple[Sequence[int], Sequence[int]], key: str
+) -> intervals.Interval | None:
+    """Returns the mean difference of two click models on tasks that both finished.
+
+    Args:
+        first: Scores of the first click model.
+        second: Scores of the second, which are subtracted.
+        places: Positions of these tasks in each.
+        key: The metric.
+    """
+    image_ids = first.image_ids[np.asarray(places[0], np.int64)].tolist()
+    values = first.values[key][places[0]], second.values[key][places[1]]
+    over_images = intervals.difference(*values, image_ids)
+    known = first.people and second.people and key in OVER_PEOPLE
+    if not known or over_images is None:
+        return over_images
+    both = np.isfinite(values[0] - values[1])
+    over_people = people_intervals.over_people_of_one_set(
+        [
+            first.people[i].less(second.people[j], key)
+            for i, j, is_known in zip(*places, both, strict=True)
+            if is_known
+        ],
+        over_images.mean,
+        # Distances between people's own clicks are in both, and cancel.
+        factor=2.0 if key == ENERGY.key else 1.0,
+    )
+    return people_intervals.wider(over_images, over_people)
 
 
 class Evaluation(NamedTuple):
@@ -247,9 +366,29 @@ def _scores(
             key: np.array([record.halves.get(key, np.nan) for record in finished])
             for key in OF_HALVES
         },
+        people=_people(finished, model, maps),
         counts=counts,
         input_devices={record.input_device for record in records} - {""},
     )
+
+
+def _people(records: Sequence[TaskRecord], model: str, maps: str) -> list[TaskPeople]:
+    """Returns the clicks of tasks with those who made them; empty if unknown of one."""
+    found: list[TaskPeople] = []
+    for record in records:
+        distances = record.to_clicks.get(model, {}).get(maps)
+        if not record.people or distances is None:
+            return []
+        height, width = record.box_hw
+        found.append(
+            TaskPeople(
+                box_hw=(height, width),
+                yx=np.array(record.clicks_yx),
+                people=record.people,
+                to_clicks={key: np.array(own) for key, own in distances.items()},
+            )
+        )
+    return found
 
 
 def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:

@@ -135,11 +135,7 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
     A task that is not `ok` has a single row, with the reason.
     """
     for task in tasks:
-        head = {
-            name: getattr(task, name)
-            for name in task_records.FIELDS
-            if name not in ("models", "halves")
-        }
+        head = {name: getattr(task, name) for name in task_records.PLAIN}
         head |= {f"halves_{key}": value for key, value in task.halves.items()}
         if task.status != "ok":
             yield head

@@ -99,7 +99,7 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         )
     except Exception as error:
         return rejected(record, error)
-    models, failures_of_models = {}, []
+    models, to_clicks, failures_of_models = {}, {}, []
     for name, click_map in task.maps.items():
         if isinstance(click_map, str):
             failures_of_models.append(_with_reason(record, f"{name}: {click_map}"))
@@ -108,6 +108,10 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
             models[name] = click_metrics.raw_and_masked(
                 click_map, truth, task.draws, task.seeds[name]
             )
+            if task.people:
+                to_clicks[name] = click_metrics.to_clicks(
+                    click_map, truth, task.draws, task.seeds[name]
+                )
         except Exception as error:
             failures_of_models.append(rejected(record, error, f"{name}: "))
     if failures_of_models:
@@ -117,7 +121,16 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         # "failed" comes before "skipped".
         worst = min(failures_of_models, key=lambda record: record.status)
         record = dataclasses.replace(worst, reason=reasons)
-    return dataclasses.replace(record, models=models, halves=halves)
+    record = dataclasses.replace(record, models=models, halves=halves)
+    if not task.people:
+        return record
+    return dataclasses.replace(
+        record,
+        people=task.people,
+        clicks_yx=task.clicks_yx.tolist(),
+        box_hw=task.box_hw,
+        to_clicks=to_clicks,
+    )
 
 
 def check(example: ClickExample) -> None:

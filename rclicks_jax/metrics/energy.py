@@ -19,6 +19,27 @@ distances. J. Statistical Planning and Inference 143.
 import numpy as np
 
 
+def to_each_click(
+    sets: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int], metric: str
+) -> np.ndarray:
+    """Returns the mean distance of the clicks of all sets to each other click.
+
+    Args:
+        sets: Sets of clicks `(y, x)`, `[d m 2]`.
+        clicks_yx: The other clicks, `[n 2]`.
+        box_hw: Height and width by which places are divided along each axis.
+        metric: `euclidean` or `cityblock`.
+
+    Returns:
+        `f64[n]`, in sides of the box.
+    """
+    from scipy.spatial.distance import cdist
+
+    box = np.array(box_hw, np.float64)
+    others = clicks_yx / box
+    return np.mean([cdist(own, others, metric).mean(0) for own in sets / box], axis=0)
+
+
 def energy(
     sets: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int]
 ) -> np.ndarray:

@@ -40,6 +40,22 @@ class TwoSets(NamedTuple):
     other_people: Sequence[str]
 
 
+class ToClicks(NamedTuple):
+    """Something that is compared with clicks of people on one task.
+
+    Attributes:
+        values: Its number for each click, such as a distance, `f64[n]`.
+        box_hw: Height and width by which places are divided along each axis.
+        yx: The clicks `(y, x)`, `[n 2]`.
+        people: Who made each click.
+    """
+
+    values: np.ndarray
+    box_hw: tuple[int, int]
+    yx: np.ndarray
+    people: Sequence[str]
+
+
 class PeopleIntervals(NamedTuple):
     """Means over tasks with intervals over people."""
 
@@ -91,6 +107,55 @@ def over_people(
         )
     )
     return PeopleIntervals(pl1, energy)
+
+
+def over_people_of_one_set(
+    tasks: Sequence[ToClicks],
+    mean: float,
+    *,
+    factor: float = 1.0,
+    within: bool = False,
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Returns an interval of a mean over tasks of numbers of clicks, over people.
+
+    In a draw the number of a task is `factor` times the mean of the values over its
+    clicks, less the mean distance between its clicks if `within` says so, as in
+    `energy`. What does not depend on people is in `mean` alone.
+
+    Args:
+        tasks: One task or more, each with a click; two for `within`.
+        mean: The mean over tasks of the numbers as they are.
+        factor: Factor of the values.
+        within: Whether distances between the clicks are subtracted.
+        level: Confidence level of the interval.
+        draws: Number of resamples.
+        seed: Seed of the resamples.
+    """
+    from scipy.spatial.distance import cdist
+
+    generator = np.random.Generator(np.random.Philox(seed))
+    persons = sorted({person for task in tasks for person in task.people})
+    person_at = {person: number for number, person in enumerate(persons)}
+    weights = _weights(len(persons), draws, generator)
+    sums, known = np.zeros(draws + 1), np.zeros(draws + 1)
+    for task in tasks:
+        own = weights[:, [person_at[person] for person in task.people]]
+        one = np.ones((draws + 1, 1))
+        numbers = factor * _mean_over_pairs(task.values[:, None], own, one)
+        if within:
+            places = task.yx / np.array(task.box_hw, np.float64)
+            apart = cdist(places, places)
+            numbers -= _mean_over_pairs(apart, own, own, of_one_set=True)
+        is_known = np.isfinite(numbers)
+        sums += np.where(is_known, numbers, 0)
+        known += is_known
+    means = np.divide(sums, known, out=np.full(sums.shape, np.nan), where=known > 0)
+    ends = [(1 - level) / 2, (1 + level) / 2]
+    low, high = mean + np.nanquantile(means[1:] - means[0], ends)
+    return intervals.between(mean, low, high, len(persons))
 
 
 def wider(one: Interval, other: Interval) -> Interval:

@@ -110,3 +110,37 @@ def test_the_wider_interval_holds_both():
     assert people_intervals.wider(one, other) == (1.0, 0.5, 1.5)
     assert not people_intervals.wider(one, Interval(1.0, np.nan, np.nan)).known
     assert not people_intervals.wider(Interval(1.0, np.nan, np.nan), one).known
+
+
+def test_people_of_one_set_are_drawn_with_all_their_clicks():
+    tasks = tasks_of(count=4, people=7, clicks=5)
+    clicks = [
+        people_intervals.ToClicks(
+            energy.to_each_click(task.one_yx[None], task.other_yx, BOX, "euclidean"),
+            BOX, task.other_yx, task.other_people,
+        )
+        for task in tasks
+    ]  # fmt: skip
+    mean = np.mean([energy.energy(t.one_yx, t.other_yx, BOX) for t in tasks])
+    found = people_intervals.over_people_of_one_set(
+        clicks, mean, factor=2, within=True, draws=1, seed=5
+    )
+    generator = np.random.Generator(np.random.Philox(5))
+    persons = sorted({p for task in tasks for p in task.other_people})
+    share = np.full(len(persons), 1 / len(persons))
+    drawn = dict(zip(persons, generator.multinomial(len(persons), share), strict=True))
+    expected = []
+    for task in tasks:
+        kept = [
+            (person, yx)
+            for person, yx in zip(task.other_people, task.other_yx, strict=True)
+            for _ in range(drawn[person])
+        ]
+        pairs = [np.hypot(*((x - y) / BOX)) for p, x in kept for q, y in kept
+                 if p != q]  # fmt: skip
+        between = [np.hypot(*((x - y) / BOX)) for _, x in kept for y in task.one_yx]
+        within = [np.hypot(*((x - y) / BOX)) for i, x in enumerate(task.one_yx)
+                  for j, y in enumerate(task.one_yx) if i != j]  # fmt: skip
+        expected.append(2 * np.mean(between) - np.mean(pairs) - np.mean(within))
+    assert len(expected) == len(tasks)
+    assert found.low == found.high == pytest.approx(np.mean(expected), abs=2e-5)
