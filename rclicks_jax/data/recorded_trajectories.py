@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from rclicks_jax import errors, files
-from rclicks_jax.data.raw import clicks_csv, identities
+from rclicks_jax.data.raw import click_sets, identities
 from rclicks_jax.types import is_json_object
 
 FILE = "trajectories.jsonl"
@@ -62,7 +62,7 @@ class RecordedTrajectory(NamedTuple):
 
     def fits(self, shape: Sequence[int]) -> bool:
         """Tells whether the frame is that of a photograph, perhaps at another scale."""
-        return bool(clicks_csv.is_of_shape(np.array([self.frame_hw]), shape)[0])
+        return bool(click_sets.is_of_shape(np.array([self.frame_hw]), shape)[0])
 
     def in_shape(self, shape: Sequence[int]) -> np.ndarray:
         """Returns the clicks moved to a photograph of this shape, `i32[k 2]`."""

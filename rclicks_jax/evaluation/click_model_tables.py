@@ -18,12 +18,11 @@ from rclicks_jax.evaluation.click_scores import (
     MAIN,
     OF_HALVES,
     PAPER,
-    PEOPLE_KNOWN,
-    PEOPLE_UNKNOWN,
     ClickMeasure,
     Scores,
     parts,
 )
+from rclicks_jax.evaluation.clicks_of_people import PEOPLE_KNOWN, PEOPLE_UNKNOWN
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting.table_formats import Row, Table
 

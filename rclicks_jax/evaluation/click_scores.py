@@ -1,22 +1,20 @@
 """Scores of click models on click tasks: the records as an array for each metric."""
 
 import types
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.evaluation import clicks_of_people
 from rclicks_jax.evaluation import job as evaluation_job
-from rclicks_jax.evaluation import people_halves
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
-from rclicks_jax.metrics import intervals, people_intervals
-from rclicks_jax.metrics.people_intervals import ToClicks, TwoSets
-from rclicks_jax.reporting import common_notes, comparable
+from rclicks_jax.metrics import intervals
 from rclicks_jax.types import JsonObject
 
 ALL = "all"
@@ -60,57 +58,6 @@ FURTHER = (
 MEASURES = (*MAIN, *FURTHER)
 # Metrics of two sets of clicks without a map.
 OF_HALVES = ("pl1", "wd", "ks", "energy")
-# Those whose intervals are over people, too.
-OVER_PEOPLE = ("pl1", "energy")
-
-# Notes on intervals of tables.
-PEOPLE_KNOWN = (
-    "Intervals of PL1 and energy distance hold what other people and what other "
-    "photographs would give; those of WD and KS are over photographs."
-)
-PEOPLE_UNKNOWN = (
-    "Intervals are over photographs. The data does not say who clicked (column person "
-    "of its tables): where people clicked on several photographs, they are too narrow."
-)
-
-
-class TaskPeople(NamedTuple):
-    """The clicks of a task, with those who made them.
-
-    Attributes:
-        box_hw: Height and width of the target's box, pixels.
-        yx: The clicks, `i64[n 2]`.
-        people: Who made each click.
-        to_clicks: Distances of the click model's draws to each click by metric,
-            `f64[n]`.
-    """
-
-    box_hw: tuple[int, int]
-    yx: np.ndarray
-    people: Sequence[str]
-    to_clicks: dict[str, np.ndarray]
-
-    def less(self, other: "TaskPeople", metric: str) -> ToClicks:
-        """Returns how much farther than another click model's the distances are."""
-        return self.of(metric)._replace(
-            values=self.to_clicks[metric] - other.to_clicks[metric]
-        )
-
-    def of(self, metric: str) -> ToClicks:
-        """Returns the distances of a metric."""
-        return ToClicks(self.to_clicks[metric], self.box_hw, self.yx, self.people)
-
-    def in_halves(self, task: str) -> TwoSets:
-        """Returns the clicks of the two halves of people."""
-        first = people_halves.first_half(self.people, task)
-        named = np.array(self.people)
-        return TwoSets(
-            self.box_hw,
-            self.yx[first],
-            self.yx[~first],
-            named[first].tolist(),
-            named[~first].tolist(),
-        )
 
 
 class Scores(NamedTuple):
@@ -146,7 +93,7 @@ class Scores(NamedTuple):
     click_types: np.ndarray
     values: dict[str, np.ndarray]
     halves: dict[str, np.ndarray]
-    people: list[TaskPeople]
+    people: list[clicks_of_people.TaskClicks]
     counts: dict[str, dict[str, int]]
     input_devices: set[str]
     side: str = ""
@@ -193,73 +140,57 @@ class Scores(NamedTuple):
         """
         over_images = self._interval(self.values[metric], kind)
         places = np.flatnonzero(self.of(kind) & np.isfinite(self.values[metric]))
-        return _over_people(self.people, places, metric, over_images)
+        of_people = [each.of(metric) for each in self._people_at(places, metric)]
+        return clicks_of_people.with_people(over_images, of_people, metric)
 
     def interval_of_halves(
         self, metric: str, kind: str = ALL
     ) -> intervals.Interval | None:
         """Returns the same between the halves of people; None if undefined."""
         over_images = self._interval(self.halves[metric], kind)
-        if not self.people or metric not in OVER_PEOPLE or over_images is None:
-            return over_images
         places = np.flatnonzero(self.of(kind) & np.isfinite(self.halves[metric]))
-        halves = [self.people[i].in_halves(self.task_ids[i]) for i in places]
-        over_people = people_intervals.over_people(halves)._asdict()[metric]
-        return people_intervals.wider(over_images, over_people)
+        halves = [each.in_halves() for each in self._people_at(places, metric)]
+        return clicks_of_people.halves_with_people(over_images, halves, metric)
+
+    def _people_at(
+        self, places: np.ndarray, metric: str
+    ) -> list[clicks_of_people.TaskClicks]:
+        known = self.people and metric in clicks_of_people.OVER_PEOPLE
+        return [self.people[i] for i in places] if known else []
 
     def _interval(self, values: np.ndarray, kind: str) -> intervals.Interval | None:
         inside = self.of(kind)
         return intervals.over_images(values[inside], self.image_ids[inside].tolist())
 
 
-def _over_people(
-    people: Sequence[TaskPeople],
-    places: np.ndarray,
-    metric: str,
-    over_images: intervals.Interval | None,
-) -> intervals.Interval | None:
-    """Returns the wider one of an interval over images and that over people."""
-    if not people or metric not in OVER_PEOPLE or over_images is None:
-        return over_images
-    is_energy = metric == ENERGY.key
-    over_people = people_intervals.over_people_of_one_set(
-        [people[i].of(metric) for i in places],
-        over_images.mean,
-        factor=2.0 if is_energy else 1.0,
-        within=is_energy,
-    )
-    return people_intervals.wider(over_images, over_people)
-
-
 def difference(
-    first: Scores, second: Scores, places: tuple[Sequence[int], Sequence[int]], key: str
+    first: Scores, second: Scores, places: tuple[list[int], list[int]], metric: str
 ) -> intervals.Interval | None:
-    """Returns the mean difference of two click models on tasks that both finished.
+    """Returns the mean difference of two click models, with its interval.
 
     Args:
         first: Scores of the first click model.
         second: Scores of the second, which are subtracted.
-        places: Positions of these tasks in each.
-        key: The metric.
+        places: Positions, in each, of the tasks that both finished.
+        metric: The metric.
     """
-    image_ids = first.image_ids[np.asarray(places[0], np.int64)].tolist()
-    values = first.values[key][places[0]], second.values[key][places[1]]
-    over_images = intervals.difference(*values, image_ids)
-    known = first.people and second.people and key in OVER_PEOPLE
-    if not known or over_images is None:
-        return over_images
-    both = np.isfinite(values[0] - values[1])
-    over_people = people_intervals.over_people_of_one_set(
-        [
-            first.people[i].less(second.people[j], key)
-            for i, j, is_known in zip(*places, both, strict=True)
-            if is_known
-        ],
-        over_images.mean,
-        # Distances between people's own clicks are in both, and cancel.
-        factor=2.0 if key == ENERGY.key else 1.0,
+    one, other = (
+        scores.values[metric][own]
+        for scores, own in zip((first, second), places, strict=True)
     )
-    return people_intervals.wider(over_images, over_people)
+    image_ids: list[str] = first.image_ids[places[0]].tolist()
+    over_images = intervals.difference(one, other, image_ids)
+    known = first.people and second.people
+    if not known or metric not in clicks_of_people.OVER_PEOPLE:
+        return over_images
+    of_people = [
+        first.people[i].less(second.people[j], metric)
+        for i, j, known in zip(*places, np.isfinite(one - other), strict=True)
+        if known
+    ]
+    return clicks_of_people.with_people(
+        over_images, of_people, metric, is_difference=True
+    )
 
 
 class Evaluation(NamedTuple):
@@ -366,29 +297,10 @@ def _scores(
             key: np.array([record.halves.get(key, np.nan) for record in finished])
             for key in OF_HALVES
         },
-        people=_people(finished, model, maps),
+        people=clicks_of_people.of_records(finished, model, maps),
         counts=counts,
         input_devices={record.input_device for record in records} - {""},
     )
-
-
-def _people(records: Sequence[TaskRecord], model: str, maps: str) -> list[TaskPeople]:
-    """Returns the clicks of tasks with those who made them; empty if unknown of one."""
-    found: list[TaskPeople] = []
-    for record in records:
-        distances = record.to_clicks.get(model, {}).get(maps)
-        if not record.people or distances is None:
-            return []
-        height, width = record.box_hw
-        found.append(
-            TaskPeople(
-                box_hw=(height, width),
-                yx=np.array(record.clicks_yx),
-                people=record.people,
-                to_clicks={key: np.array(own) for key, own in distances.items()},
-            )
-        )
-    return found
 
 
 def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
@@ -398,90 +310,3 @@ def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
             for model_scores in scores:
                 if model_scores.dataset == dataset and model_scores.has(kind):
                     yield model_scores, kind
-
-
-class Joined(NamedTuple):
-    """Scores of several evaluations for one table.
-
-    Attributes:
-        scores: Scores by evaluation; `model` tells all click models apart.
-        head: The settings in which the evaluations differ; empty if there are none.
-        notes: Sentences about these differences and about each evaluation.
-    """
-
-    scores: list[Scores]
-    head: str
-    notes: list[str]
-
-
-def join(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Joined:
-    """Joins the scores of several evaluations on the tasks that they share.
-
-    For each dataset, click models are compared on the tasks that all of them finished.
-    A dataset need not be in every evaluation.
-
-    Args:
-        evaluations: One or more.
-        allowed: Settings that may differ, as `--allow` names them.
-
-    Raises:
-        RunFolderError: They differ in more than the click models and `allowed`, or two
-            of them have the same click model.
-        UnknownNameError: `allowed` names an unknown setting.
-    """
-    settings = [
-        comparable.settings_of(
-            evaluation.identity, evaluation.provenance, {_CLICK_MODELS}
-        )
-        for evaluation in evaluations
-    ]
-    differences = comparable.differences(settings, partial=("data",))
-    names = [evaluation.name for evaluation in evaluations]
-    comparison = comparable.check(names, differences, allowed)
-    all_scores = [
-        scores._replace(
-            model=f"{scores.model} ({side})" if side else scores.model, side=side
-        )
-        for evaluation, side in zip(evaluations, comparison.sides, strict=True)
-        for scores in evaluation.scores
-    ]
-    keys = [(scores.dataset, scores.model) for scores in all_scores]
-    repeated = sorted({key for key in keys if keys.count(key) > 1})
-    if repeated:
-        listed = ", ".join(f"{model} on {dataset}" for dataset, model in repeated)
-        raise errors.RunFolderError(
-            f"Evaluated more than once: {listed}. Give each evaluation another name, "
-            "LABEL=FOLDER."
-        )
-    data_notes = [
-        (evaluation.name, common_notes.of_data(evaluation.provenance))
-        for evaluation in evaluations
-    ]
-    means = comparable.means_note(
-        names, [evaluation.provenance for evaluation in evaluations]
-    )
-    notes = [*filter(None, (comparison.note, means))]
-    notes += common_notes.together(data_notes)
-    return _on_shared(all_scores, notes)._replace(head=comparison.head)
-
-
-def _on_shared(all_scores: Sequence[Scores], notes: Sequence[str]) -> Joined:
-    """Restricts the click models of each dataset to the tasks that all finished."""
-    lines = list(notes)
-    kept = list(all_scores)
-    for dataset in sorted({scores.dataset for scores in all_scores}):
-        places = [i for i, scores in enumerate(all_scores) if scores.dataset == dataset]
-        common = set.intersection(*(set(all_scores[i].task_ids) for i in places))
-        finished = set().union(*(all_scores[i].task_ids for i in places))
-        if len(common) == len(finished):
-            continue
-        lines.append(
-            f"{dataset}: click models are compared on the {len(common)} tasks that all "
-            f"of them have; {len(finished) - len(common)} are in some alone."
-        )
-        for i in places:
-            names = all_scores[i].task_ids
-            kept[i] = all_scores[i].only(
-                [j for j, n in enumerate(names) if n in common]
-            )
-    return Joined(kept, "", lines)

@@ -13,6 +13,7 @@ from rclicks_jax.evaluation import (
     click_agreement_tables,
     click_model_tables,
     click_scores,
+    joined_scores,
     paper_numbers,
     report,
 )
@@ -75,7 +76,7 @@ def compare(
     evaluations = [
         click_scores.open_evaluation(run.folder.path, maps, run.label) for run in runs
     ]
-    joined = click_scores.join(evaluations, allowed)
+    joined = joined_scores.join(evaluations, allowed)
     first, *others = click_model_tables.make_all(joined.scores)
     first = dataclasses.replace(first, notes=(*joined.notes, *first.notes))
     tables = [

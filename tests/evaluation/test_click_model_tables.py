@@ -11,6 +11,8 @@ from rclicks_jax.evaluation import (
     click_metrics,
     click_model_tables,
     click_scores,
+    clicks_of_people,
+    joined_scores,
     task_scoring,
 )
 from rclicks_jax.evaluation.records import TaskRecord
@@ -207,7 +209,7 @@ def test_evaluations_of_other_protocols_are_not_joined(tmp_path):
     with pytest.raises(
         errors.RunFolderError, match=r"protocol\.name is paper in .* and strict"
     ):
-        click_scores.join(opened)
+        joined_scores.join(opened)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +231,8 @@ def test_evaluations_that_differ_are_refused_or_named(tmp_path, changes, setting
         for name, settings in (("one", same), ("other", other))
     ]
     with pytest.raises(errors.RunFolderError, match=said):
-        click_scores.join(opened)
-    joined = click_scores.join(opened, [setting])
+        joined_scores.join(opened)
+    joined = joined_scores.join(opened, [setting])
     assert joined.head == f"runs differ in {setting}"
     ud, dt = joined.scores
     assert ud.model.startswith("UD (")
@@ -249,7 +251,7 @@ def test_an_evaluation_may_have_a_dataset_of_its_own(tmp_path):
         )
         for name in ("one", "other")
     ]
-    joined = click_scores.join(opened)
+    joined = joined_scores.join(opened)
     assert [scores.dataset for scores in joined.scores] == ["one"] * 3 + ["other"] * 3
     assert joined.notes == []
 
@@ -262,7 +264,7 @@ def test_several_evaluations_are_compared_on_the_tasks_that_all_have(tmp_path):
         )
         for name, part in (("UD", records[:9]), ("DT", records[3:]))
     ]
-    joined = click_scores.join(opened)
+    joined = joined_scores.join(opened)
     rows = click_model_tables.means(joined.scores).rows
     pooled = [row for row in rows if row["click_type"] == "all"]
     assert [row["ok"] for row in pooled] == [6, 6]
@@ -300,9 +302,9 @@ def test_a_model_in_two_evaluations_needs_a_label(tmp_path):
     path = evaluations.write(tmp_path / "a", evaluations.many())
     one = click_scores.open_evaluation(path)
     with pytest.raises(errors.RunFolderError, match="UD on set"):
-        click_scores.join([one, one])
+        joined_scores.join([one, one])
     named = click_scores.open_evaluation(path, label="again")
-    models = [scores.model for scores in click_scores.join([one, named]).scores]
+    models = [scores.model for scores in joined_scores.join([one, named]).scores]
     assert models[:1] + models[3:4] == ["UD", "again UD"]
 
 
@@ -388,8 +390,8 @@ def test_people_are_resampled_where_records_have_them(tmp_path):
             assert row[key].low <= other[key].low < other[key].high <= row[key].high
     assert means.rows[0]["energy"] != others.rows[0]["energy"]
     assert means.rows[-1]["model"] == "people, in halves"
-    assert click_scores.PEOPLE_KNOWN in means.notes
-    assert click_scores.PEOPLE_UNKNOWN in others.notes
+    assert clicks_of_people.PEOPLE_KNOWN in means.notes
+    assert clicks_of_people.PEOPLE_UNKNOWN in others.notes
     apart, apart_plain = (
         row_of(click_model_tables.differences(each), measure="Energy ↓")
         for each in (known, plain)
