@@ -112,7 +112,8 @@ def _run_one(config: BenchmarkConfig, workdir: str) -> int:
 
     def show() -> None:
         folder = store.RunFolder(workdir)
-        flag_helpers.show(outputs.write(folder)[0], turned=True)
+        for table in outputs.first_shown(outputs.write(folder)):
+            flag_helpers.show(table, turned=True)
         print(f"Report: {folder.path / 'report.html'}")
 
     outcome = benchmark_job.run(config, workdir)

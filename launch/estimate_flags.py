@@ -11,7 +11,7 @@ from rclicks_jax.results import paces
 
 if TYPE_CHECKING:
     from rclicks_jax.reporting import table_formats
-    from rclicks_jax.results import comparison
+    from rclicks_jax.results import comparison, measured_paces
 
 _OBJECTS = flags.DEFINE_integer(
     "objects", None, "Number of objects in the whole dataset. Required by `estimate`."
@@ -45,9 +45,22 @@ _PACE = {
     for name, default in paces.Pace()._asdict().items()
 }
 
+_FILE = flags.DEFINE_string(
+    "pace",
+    None,
+    "pace.json of `rclicks-collect export`: seconds of real people, in place of "
+    "--click_seconds, --inspection_seconds and --instance_seconds.",
+)
+_PART = flags.DEFINE_string(
+    "pace_of",
+    "",
+    "Which people of --pace: an input device, or device and display mode, such as "
+    "mobile,Object_CutOut; empty for all together.",
+)
+
 NAMES = (
     *(holder.name for holder in (_OBJECTS, _PRICE, _HOURS, _DAYS)),
-    *(holder.name for holder in _PACE.values()),
+    *(holder.name for holder in (*_PACE.values(), _FILE, _PART)),
 )
 
 
@@ -61,32 +74,71 @@ def show(runs: "comparison.ComparableRuns", out: str | None) -> None:
     # Tables take a second to import, which --help does without.
     from rclicks_jax.reporting import table_files
 
-    estimate, assumptions, hardest = _tables(runs)
+    estimate, assumptions, hardest, *measured = _tables(runs)
     flag_helpers.show(estimate, turned=True)
-    flag_helpers.show(assumptions)
+    for table in (assumptions, *measured):
+        flag_helpers.show(table)
     if out is None:
         print("Nothing is written; --out=DIR writes these tables and hardest.csv.")
         return
-    table_files.write_tables(out, [estimate, assumptions, hardest])
+    table_files.write_tables(out, [estimate, assumptions, hardest, *measured])
     print(f"Tables, the objects to check first among them: {out}/tables")
 
 
 def _tables(runs: "comparison.ComparableRuns") -> "tuple[table_formats.Table, ...]":
-    """Returns the estimate, what it rests on, and the objects to check first."""
-    from rclicks_jax.results import difficulty, estimate
+    """Returns the estimate, what it rests on, and the objects to check first.
+
+    With `--pace` a table of the seconds follows.
+    """
+    from rclicks_jax.results import difficulty, estimate, measured_paces
 
     if _OBJECTS.value is None:
         raise errors.BadValueError(
             "--objects", "nothing", "the number of objects to annotate: --objects=5000"
         )
     pace = paces.Pace(*map(_seconds, _PACE))
+    notes, measured, tables = [*runs.notes], {}, []
+    if found := _measured():
+        part = found.part(_PART.value)
+        whose = f"{part.people} {found.source}" + (f", {part.name}" * bool(part.name))
+        measured = dict.fromkeys(part.seconds, f"measured: {whose}")
+        pace = pace._replace(**part.seconds)
+        notes += found.notes()
+        tables = [measured_paces.table(found)]
     project = paces.Project(_OBJECTS.value, _PRICE.value, _HOURS.value, _DAYS.value)
     table = runs.named(estimate.table(runs.runs, project, pace))
     return (
-        dataclasses.replace(table, notes=tuple(runs.notes)),
-        estimate.assumptions(project, pace),
+        dataclasses.replace(table, notes=tuple(notes)),
+        estimate.assumptions(project, pace, measured),
         difficulty.hardest(runs.runs),
+        *tables,
     )
+
+
+def _measured() -> "measured_paces.MeasuredPace | None":
+    """Returns the seconds of the file of `--pace`; None if none is given.
+
+    Raises:
+        BadValueError: Seconds that the file has are given by a flag, too, or there is
+            no file to choose from.
+        DataError: The file cannot be used.
+    """
+    from rclicks_jax.results import measured_paces
+
+    if not _FILE.value:
+        if _PART.value:
+            raise errors.BadValueError("--pace_of", _PART.value, "it with --pace=FILE")
+        return None
+    twice = [
+        f"--{holder.name}"
+        for name, holder in _PACE.items()
+        if name != "polygon" and holder.present
+    ]
+    if twice:
+        raise errors.BadValueError(
+            "Seconds", f"--pace and {', '.join(twice)}", "one of them"
+        )
+    return measured_paces.read(_FILE.value)
 
 
 def _seconds(name: str) -> paces.Seconds:

@@ -98,7 +98,8 @@ def _again(named: Sequence[str]) -> None:
             evaluation_tables.show(folder)
             continue
         run = runs.open_run(folder.path)
-        flag_helpers.show(outputs.write_tables_and_report(run)[0], turned=True)
+        for table in outputs.first_shown(outputs.write_tables_and_report(run)):
+            flag_helpers.show(table, turned=True)
         if evaluation_tables.AGAINST.value:
             flag_helpers.show(paper_numbers.table(run))
         print(f"Report: {folder.path / 'report.html'}\n")

@@ -151,6 +151,7 @@ class ClickExample:
         gt_mask: The target, `bool[h w]`.
         prev_mask: The previous mask, soft in [0, 1], `f32[h w]`; None for first clicks.
         clicks_yx: Where people clicked, `i32[n 2]`.
+        people: Who made each click; empty if the dataset does not say.
     """
 
     dataset: str
@@ -163,6 +164,7 @@ class ClickExample:
     gt_mask: np.ndarray
     prev_mask: np.ndarray | None
     clicks_yx: np.ndarray
+    people: tuple[str, ...] = ()
 
     @property
     def error_mask(self) -> np.ndarray:
@@ -197,7 +199,8 @@ class Trajectory:
 
     Attributes:
         strategy: `baseline`, `group`, `user` or another strategy.
-        group: 1..10 for groups, the number of the user for `user`, else 0.
+        group: 1..10 for groups, the number of the user for `user` and
+            `user_trajectory`, else 0.
         repeat: Number of the draw, from 0.
         clicks: `(y, x, positive)` of each click.
         intersection: Number of pixels in both target and prediction, after each click.

@@ -11,13 +11,14 @@ _HEADER = (
 )
 
 
-def write_clicked(parent, clicks, modes=None):
+def write_clicked(parent, clicks, modes=None, *, person=False):
     """Writes a folder `mine` with `clicks.csv` and `previews.csv` above it.
 
     Args:
         parent: Where to.
         clicks: Points (x, y) by stem and device.
         modes: The same for each display mode.
+        person: Whether a column says who clicked: p0, p1 and so on in each set.
     """
     modes = modes or {}
     every = [clicks, *modes.values()]
@@ -28,9 +29,9 @@ def write_clicked(parent, clicks, modes=None):
         write_image(folder / "images" / f"{stem}.png", np.zeros((*SHAPE, 3), np.uint8))
         write_image(folder / "masks" / f"{stem}.png", mask)
     if clicks:
-        _write(parent / "clicks.csv", {"mine": clicks})
+        _write(parent / "clicks.csv", {"mine": clicks}, person)
     if modes:
-        _write(parent / "previews.csv", modes)
+        _write(parent / "previews.csv", modes, person)
     return folder
 
 
@@ -55,12 +56,14 @@ def write_disks(folder):
     (folder / "val.txt").write_text("\n".join(names[8:]))
 
 
-def _write(path, by_dataset):
+def _write(path, by_dataset, person):
     height, width = SHAPE
     lines = [
         f"{dataset},{stem},,{stem},first,,{device},{x},{y},{width},{height}"
+        + f",p{number}" * person
         for dataset, clicks in by_dataset.items()
         for (stem, device), points in clicks.items()
-        for x, y in points
+        for number, (x, y) in enumerate(points)
     ]
-    path.write_text("\n".join([_HEADER, *lines]) + "\n")
+    header = _HEADER + ",person" * person
+    path.write_text("\n".join([header, *lines]) + "\n")

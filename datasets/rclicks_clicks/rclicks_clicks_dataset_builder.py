@@ -33,6 +33,8 @@ class Builder(common.Packager):
             "gt_mask": tfds.features.Sequence(mask),
             "prev_mask": tfds.features.Sequence(mask),
             "clicks_yx": tfds.features.Tensor(shape=(None, 2), dtype=np.int32),
+            # JSON: who made each click; empty where nobody knows.
+            "people": tfds.features.Text(),
             # JSON: what was decided or left out, and where.
             "notes": tfds.features.Text(),
         }

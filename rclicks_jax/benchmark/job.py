@@ -6,6 +6,7 @@ import functools
 import itertools
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
 from etils import epath
@@ -15,7 +16,7 @@ from rclicks_jax.benchmark.identity import BenchmarkIdentity
 from rclicks_jax.benchmark.records import ImageRecord, read_all, to_record
 from rclicks_jax.benchmark.setup import Setup, Strategies
 from rclicks_jax.clicks import click_models, on_device, sampling
-from rclicks_jax.data import packages, specs
+from rclicks_jax.data import packages, recorded_trajectories, specs
 from rclicks_jax.jobs import engine, processes, records, scheduler, work_units
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
@@ -57,6 +58,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
     units = work_units.of_packages(
         datasets, split=config.split, max_images=config.max_images
     )
+    people = _people(config, datasets)
     if not RunFolder(workdir).exists():
         work_units.require_usable(units, _problems, config.data)
     setup = _setup(config)
@@ -72,7 +74,7 @@ def run(config: BenchmarkConfig, workdir: epath.PathLike) -> engine.Outcome:
                 devices=config.devices,
                 precision=config.click_model_precision,
             )
-        job = Benchmark(config, setup, datasets, units, segmenter, click_model)
+        job = Benchmark(config, setup, datasets, units, segmenter, click_model, people)
         limits = engine.Limits(config.shard, config.max_failed)
         return engine.run(job, units, workdir, limits)
     finally:
@@ -87,6 +89,52 @@ def _setup(config: BenchmarkConfig) -> Setup:
         protocol=dataclasses.replace(named, stop_at=config.stop_at),
         on_device=on_device.is_at_hand(),
     )
+
+
+class _People(NamedTuple):
+    """People's trajectories that are replayed.
+
+    Attributes:
+        recorded: All of them.
+        objects: The same by object.
+    """
+
+    recorded: recorded_trajectories.RecordedTrajectories
+    objects: recorded_trajectories.Objects
+
+    def described(self, units: Sequence[Unit]) -> JsonObject:
+        """Returns what a run records of them, beside their checksum."""
+        played = {(unit.dataset, name) for unit in units for name in unit.objects}
+        by_object = self.objects.by_object
+        others = [len(by_object[key]) for key in by_object if key not in played]
+        return {
+            "path": self.recorded.path,
+            "source": self.recorded.source,
+            "segmenter": self.recorded.segmenter,
+            "trajectories": len(self.recorded.trajectories),
+            "without_click": self.objects.without_click,
+            "of_other_images": sum(others),
+        }
+
+
+def _people(
+    config: BenchmarkConfig, datasets: Sequence[packages.Package]
+) -> _People | None:
+    """Returns the trajectories of `--config.trajectories`; None without any.
+
+    Raises:
+        DataError: The file cannot be read, or is not of this data.
+    """
+    if not config.trajectories:
+        return None
+    recorded = recorded_trajectories.read(config.trajectories)
+    shapes = {
+        package.dataset: {
+            name: row.shape for row in package.rows for name in row.instance_ids
+        }
+        for package in datasets
+    }
+    return _People(recorded, recorded_trajectories.match(recorded, shapes))
 
 
 def _problems(unit: Unit) -> Iterator[str]:
@@ -114,8 +162,10 @@ class Benchmark(engine.Job):
         units: Sequence[Unit],
         segmenter: base.Segmenter,
         click_model: click_models.ClickModel | None,
+        people: _People | None = None,
     ) -> None:
         """Takes what all images share."""
+        self._replayed = people
         self.doing = f"Benchmarking {segmenter.name}"
         self._config = config
         self._setup = setup
@@ -154,6 +204,7 @@ class Benchmark(engine.Job):
             users=config.users,
             together=self._together,
             in_processes=self._processes > 0,
+            recorded=people.objects.by_object if people else None,
         )
 
     @property
@@ -173,7 +224,11 @@ class Benchmark(engine.Job):
             BenchmarkIdentity,
             config,
             protocol=self._setup.protocol,
-            strategies=dicts.made_of(Strategies, config),
+            strategies=dicts.made_of(
+                Strategies,
+                config,
+                trajectories=self._replayed.recorded.checksum if self._replayed else "",
+            ),
             segmenter=self._segmenter.description,
             click_model=click_models.describe(config.click_model, precision)
             if config.groups
@@ -196,6 +251,9 @@ class Benchmark(engine.Job):
             "job": {
                 "segmenter_versions": self._segmenter.versions,
                 "host_processes": self._processes,
+                "trajectories": self._replayed.described(self._units)
+                if self._replayed
+                else {},
             },
         }
 

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rclicks_jax import errors
 from rclicks_jax.benchmark import (
@@ -11,6 +11,7 @@ from rclicks_jax.benchmark import (
     first_clicks,
     lockstep,
     questions,
+    replays,
     rollout,
 )
 from rclicks_jax.benchmark.clock import Clock
@@ -18,6 +19,7 @@ from rclicks_jax.benchmark.records import ImageRecord, InstanceRecord
 from rclicks_jax.benchmark.setup import Setup
 from rclicks_jax.clicks import on_device
 from rclicks_jax.data import raw
+from rclicks_jax.data.recorded_trajectories import RecordedTrajectory
 from rclicks_jax.jobs import failures, meter, scheduler
 from rclicks_jax.jobs.store import RunFolder
 from rclicks_jax.jobs.work_units import Unit
@@ -28,6 +30,8 @@ MEMORY_ADVICE = (
     "Set --config.click_model_batch, --config.objects_in_flight and "
     "--config.instances_per_batch to less, or make the photograph smaller."
 )
+# People's trajectories by dataset and object.
+Recorded = Mapping[tuple[str, str], Sequence[RecordedTrajectory]]
 _BLANK = (
     "every click map was zero everywhere: the click model says that people click "
     "nowhere, and no click would be people's"
@@ -50,6 +54,7 @@ class ImagePlayer:
         users: bool,
         together: int,
         in_processes: bool = False,
+        recorded: Recorded | None = None,
     ) -> None:
         """Takes what all images share.
 
@@ -59,7 +64,9 @@ class ImagePlayer:
             users: Whether real first clicks are replayed.
             together: Objects of an image that advance together.
             in_processes: Whether an answerer of `questions.MISTAKES` is asked.
+            recorded: People's whole trajectories that are replayed; None for none.
         """
+        self._recorded = recorded or {}
         self._setup = setup
         self._segmenter = segmenter
         self._users = users
@@ -273,6 +280,7 @@ class ImagePlayer:
             advance=image.advance,
         )
         users: list[first_clicks.FirstClicks] = []
+        people: list[replays.Replays] = []
         for instance, of_object in zip(instances, played, strict=True):
             firsts = first_clicks.FirstClicks((), None)
             if self._users:
@@ -281,6 +289,9 @@ class ImagePlayer:
                     name, instance, of_object.first_map, photograph
                 )
             users.append(firsts)
+            recorded = self._recorded.get((example.dataset, instance.instance_id), ())
+            replayed = yield from replays.play_all(recorded, instance, photograph)
+            people.append(replayed)
         if image.folder:
             means = [firsts.mean_mask for firsts in users]
             artifacts.write(
@@ -294,12 +305,15 @@ class ImagePlayer:
                 status="ok",
                 area=int(instance.gt_mask.sum()),
                 input_device=instance.input_device if firsts.trajectories else "",
-                trajectories=of_object.trajectories + firsts.trajectories,
+                trajectories=of_object.trajectories
+                + firsts.trajectories
+                + replayed.trajectories,
                 category=instance.category,
                 image_pixels=instance.gt_mask.size,
+                people=replayed.people,
             )
-            for instance, of_object, firsts in zip(
-                instances, played, users, strict=True
+            for instance, of_object, firsts, replayed in zip(
+                instances, played, users, people, strict=True
             )
         ]
 

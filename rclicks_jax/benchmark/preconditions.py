@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from rclicks_jax import errors
 from rclicks_jax.clicks import specs as click_model_specs
+from rclicks_jax.data import recorded_trajectories
 from rclicks_jax.data import specs as data_specs
 from rclicks_jax.segmenters import specs as segmenter_specs
 from rclicks_jax.settings import protocols
@@ -32,6 +33,8 @@ def check(config: BenchmarkConfig, segmenters: Sequence[str] = ()) -> None:
         lambda: data_specs.parse(config.data, config.max_side),
         lambda: segmenter_specs.check_all(named),
     ]
+    if config.trajectories:
+        checks.append(lambda: recorded_trajectories.read(config.trajectories))
     if config.groups:
         checks.append(lambda: click_model_specs.check(config.click_model))
     errors.check_all(checks)

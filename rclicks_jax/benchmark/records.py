@@ -12,6 +12,32 @@ from rclicks_jax.types import Status, Trajectory
 
 
 @dataclasses.dataclass(frozen=True)
+class Person:
+    """Who made a trajectory that was replayed, and how it went in the study.
+
+    Attributes:
+        name: Name of the person in the file of trajectories.
+        input_device: Device of the clicks.
+        mode: Display mode.
+        ended: How the person ended: `done`, `give_up`, `most_clicks`, or `left`.
+        clicks: Number of clicks that stood in the end.
+        undone: Number of clicks that were taken back.
+        intersection: Pixels of mask and target after each click that stood, of the
+            study's segmenter; None where it gave no answer.
+        union: Pixels of either.
+    """
+
+    name: str
+    input_device: str
+    mode: str
+    ended: str
+    clicks: int
+    undone: int
+    intersection: list[int | None]
+    union: list[int | None]
+
+
+@dataclasses.dataclass(frozen=True)
 class InstanceRecord:
     """What became of one object.
 
@@ -24,6 +50,8 @@ class InstanceRecord:
         trajectories: What was played.
         category: What kind of thing it is; empty if unknown, and in older records.
         image_pixels: Pixels of the photograph; 0 in older records.
+        people: Who made each trajectory of the strategy `user_trajectory`, in their
+            order; empty in older records.
     """
 
     instance_id: str
@@ -34,6 +62,7 @@ class InstanceRecord:
     trajectories: tuple[Trajectory, ...] = ()
     category: str = ""
     image_pixels: int = 0
+    people: tuple[Person, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +129,8 @@ def read_all(run_folder: store.RunFolder) -> Iterator[ImageRecord]:
 
 def _instance(row: Mapping[str, Any]) -> InstanceRecord:
     trajectories = tuple(map(_trajectory, row["trajectories"]))
-    values: dict[str, Any] = {**row, "trajectories": trajectories}
+    people = tuple(Person(**person) for person in row.get("people", ()))
+    values: dict[str, Any] = {**row, "trajectories": trajectories, "people": people}
     return InstanceRecord(**values)
 
 

@@ -31,6 +31,8 @@ class Strategies:
         users: Whether real first clicks are replayed.
         repeats: How often each group is played.
         robots: Further robots.
+        trajectories: Checksum of the file of people's whole trajectories that are
+            replayed; empty for none.
     """
 
     groups: tuple[int, ...]
@@ -38,6 +40,7 @@ class Strategies:
     users: bool
     repeats: int
     robots: tuple[str, ...] = ()
+    trajectories: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

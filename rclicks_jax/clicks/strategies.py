@@ -15,7 +15,9 @@ from rclicks_jax.clicks.error_masks import NextClick as NextClick
 from rclicks_jax.ops import bit_masks, depth, masks
 from rclicks_jax.ops.bit_masks import BitMask
 
-BASELINE, GROUP, USER, SAMPLED_USER = "baseline", "group", "user", "sampled_user"
+BASELINE, GROUP = "baseline", "group"
+# A person's first click, one from a click map, and all clicks of a person.
+USER, SAMPLED_USER, USER_TRAJECTORY = "user", "sampled_user", "user_trajectory"
 
 
 def baseline_click(errors: error_masks.Errors, clicked_yx: np.ndarray) -> NextClick:

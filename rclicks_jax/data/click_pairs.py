@@ -10,7 +10,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.data import raw, specs
-from rclicks_jax.data.raw import clicks_csv, folders, sources
+from rclicks_jax.data.raw import click_sets, clicks_csv, folders, sources
 
 PC, MOBILE = "pc", "mobile"
 # The mode that the others are compared with: no picture of the object biases it.
@@ -34,6 +34,9 @@ class ClickPair:
         gt_mask: The target, `u8[h w]`, 255 for the object; None with a problem.
         problem: Why the task cannot be used; empty if it can.
         notes: What was decided when the photograph and its masks were read.
+        one_people: Who made each click of the first set; empty if the table does not
+            say.
+        other_people: The same of the second set.
     """
 
     dataset: str
@@ -47,6 +50,8 @@ class ClickPair:
     gt_mask: np.ndarray | None
     problem: str
     notes: tuple[raw.Note, ...] = ()
+    one_people: tuple[str, ...] = ()
+    other_people: tuple[str, ...] = ()
 
 
 def notes(spec: specs.DataSpec, *, by_mode: bool) -> list[raw.Note]:
@@ -121,7 +126,7 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
 
 def open_modes(
     spec: specs.DataSpec,
-) -> tuple[folders.FolderSource, dict[str, dict[str, clicks_csv.ClickSet]]]:
+) -> tuple[folders.FolderSource, dict[str, dict[str, click_sets.ClickSet]]]:
     """Opens a dataset with the clicks of its `previews.csv`.
 
     Returns:
@@ -139,7 +144,7 @@ def open_modes(
     layout = sources.layout_of(spec)
     path = folders.FolderSource(spec.name, spec.folder, layout, {}).beside(_PREVIEWS)
     tables = clicks_csv.read_all(path) if path else {}
-    modes = {mode: clicks_csv.sets_by_id(sets) for mode, sets in tables.items()}
+    modes = {mode: click_sets.sets_by_id(sets) for mode, sets in tables.items()}
     all_sets = {
         name: click_set for sets in modes.values() for name, click_set in sets.items()
     }
@@ -150,8 +155,8 @@ def open_modes(
 def _pair(
     dataset: str,
     task: raw.RawTask,
-    one: clicks_csv.ClickSet,
-    other: clicks_csv.ClickSet,
+    one: click_sets.ClickSet,
+    other: click_sets.ClickSet,
     names: tuple[str, str],
 ) -> ClickPair:
     shape = task.image.shape
@@ -168,4 +173,6 @@ def _pair(
         gt_mask=None if problem else task.gt_mask,
         problem=problem,
         notes=tuple(n for n in task.image.notes if n.kind not in folders.CLICK_NOTES),
+        one_people=one.people,
+        other_people=other.people,
     )

@@ -13,7 +13,7 @@ import tqdm
 
 from rclicks_jax import errors, registry
 from rclicks_jax.data import click_pairs, raw, specs, targets
-from rclicks_jax.data.raw import clicks_csv, folders, layouts, sources
+from rclicks_jax.data.raw import click_sets, clicks_csv, folders, layouts, sources
 
 Severity = Literal["ok", "note", "error"]
 _MARKS = {"ok": "   ok ", "note": " note ", "error": "ERROR "}
@@ -264,7 +264,7 @@ def _examine_modes(
     diagnosis.add_problems(problems)
 
 
-def _by_mode(modes: Mapping[str, Iterable[clicks_csv.ClickSet]]) -> str:
+def _by_mode(modes: Mapping[str, Iterable[click_sets.ClickSet]]) -> str:
     counts = {mode: sum(len(s.clicks_yx) for s in sets) for mode, sets in modes.items()}
     listed = ", ".join(f"{mode} {count}" for mode, count in sorted(counts.items()))
     return f"clicks by display mode: {listed}"

@@ -24,7 +24,7 @@ from rclicks_jax import cache as user_cache
 from rclicks_jax import distributed, errors, files
 from rclicks_jax.data import package_index, packaging, raw, specs, split_files
 from rclicks_jax.data.package_index import INDEX_NAME as INDEX_NAME
-from rclicks_jax.data.raw import clicks_csv, layouts, sources
+from rclicks_jax.data.raw import click_sets, layouts, sources
 from rclicks_jax.data.readers import fingerprint as fingerprint
 
 Kind = Literal["instances", "clicks"]
@@ -378,7 +378,7 @@ def _index_of(
         notes += layout.judge(images, len(objects), layouts.joint_digest(objects))
     if kind == "clicks":
         sets = getattr(source, "clicks", {})
-        notes += clicks_csv.notes_of(sets[row["name"]] for row in rows if sets)
+        notes += click_sets.notes_of(sets[row["name"]] for row in rows if sets)
     return {
         "checksum": digest.hexdigest(),
         "notes": notes,

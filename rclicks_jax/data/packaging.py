@@ -13,6 +13,8 @@ from rclicks_jax.data.raw import layouts
 from rclicks_jax.ops import images
 from rclicks_jax.types import ClickExample, ImageExample, InstanceExample
 
+# Feature that says who made each click, as JSON; empty where nobody knows.
+_PEOPLE = "people"
 # TFDS has no missing images: one black pixel replaces an image that cannot be read.
 _PLACEHOLDER = images.encode_png(np.zeros((1, 1), np.uint8))
 
@@ -57,6 +59,7 @@ def task_features(task: raw.RawTask) -> dict[str, Any]:
         "gt_mask": [] if task.gt_mask is None else [_encoded(task.gt_mask)],
         "prev_mask": [] if task.prev_mask is None else [_encoded(task.prev_mask)],
         "clicks_yx": task.clicks_yx.astype(np.int32),
+        _PEOPLE: json.dumps(task.people) if task.people else "",
         "notes": _notes(task.image),
     }
 
@@ -210,6 +213,7 @@ def click_example(features: Mapping[str, Any], dataset: str) -> ClickExample:
         gt_mask=features["gt_mask"][0][..., 0] == raw.OBJECT,
         prev_mask=prev_mask,
         clicks_yx=features["clicks_yx"],
+        people=tuple(json.loads(_text(features[_PEOPLE]) or "[]")),
     )
 
 
@@ -248,9 +252,14 @@ def mask_digests(features: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def update_digest(digest: Any, features: Any) -> None:
-    """Updates a hash with all names and values of features, in a fixed order."""
+    """Updates a hash with all names and values of features, in a fixed order.
+
+    Where nobody knows who clicked, it is the hash of before that could be known.
+    """
     if isinstance(features, Mapping):
         for key in sorted(features):
+            if key == _PEOPLE and not features[key]:
+                continue
             digest.update(key.encode())
             update_digest(digest, features[key])
     elif isinstance(features, bytes):

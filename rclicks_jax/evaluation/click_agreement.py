@@ -1,8 +1,9 @@
 """The job that compares the clicks of two sets of people.
 
 The sets are people on PC and on mobile, or people who were shown the target in
-different ways. PL1, WD and KS need no map; they are computed between two sets of
-clicks, in units of the target's box.
+different ways. PL1, WD, KS and energy distance need no map; they are computed between
+two sets of clicks, in units of the target's box. The same between the two halves of
+each set is the ceiling.
 
 Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 """
@@ -20,17 +21,20 @@ from etils import epath
 from rclicks_jax import errors
 from rclicks_jax.data import click_pairs, packages, raw, specs
 from rclicks_jax.data.click_pairs import ClickPair
+from rclicks_jax.evaluation import click_metrics
 from rclicks_jax.evaluation.choices import COMPARED
 from rclicks_jax.evaluation.identity import AgreementIdentity
 from rclicks_jax.jobs import engine, failures, records, store
 from rclicks_jax.jobs.work_units import Unit
-from rclicks_jax.metrics import click_prediction, ks2d
+from rclicks_jax.metrics import ks2d
 from rclicks_jax.ops import masks
 from rclicks_jax.types import JsonObject, Status
 
 KIND = "click_agreement"
 # Fields of `Agreement` that are NaN unless it is `ok`.
-_NUMBERS = ("pl1", "wd", "ks", "p_value")
+_NUMBERS = ("pl1", "wd", "ks", "p_value", "energy")
+# Metrics of two sets of clicks, which the halves of a set have, too.
+METRICS = ("pl1", "wd", "ks", "energy")
 # A task with fewer clicks in either set is skipped: the original's limit for devices,
 # and the least that the KS test needs.
 _FEWEST = {
@@ -60,6 +64,18 @@ class Agreement:
         wd: Wasserstein distance.
         ks: 1 if the KS test does not tell the sets apart, else 0.
         p_value: p-value of that test.
+        energy: Energy distance, with places in sides of the box as in PL1.
+        one_halves: The same numbers between the two halves of the first set, by the
+            names in `METRICS`; empty if it has too few people, and in older records.
+        other_halves: The same of the second set.
+        box_hw: Height and width of the target's box, pixels. This and the fields below
+            are what intervals resample; they are empty unless the status is `ok`, and
+            in older records.
+        one_yx: Clicks of the first set.
+        other_yx: Clicks of the second set.
+        one_people: Who made each click of the first set; empty if the data does not
+            say.
+        other_people: The same of the second set.
     """
 
     dataset: str
@@ -76,6 +92,14 @@ class Agreement:
     wd: float = float("nan")
     ks: float = float("nan")
     p_value: float = float("nan")
+    energy: float = float("nan")
+    one_halves: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    other_halves: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    box_hw: tuple[int, ...] = ()
+    one_yx: Sequence[Sequence[int]] = ()
+    other_yx: Sequence[Sequence[int]] = ()
+    one_people: Sequence[str] = ()
+    other_people: Sequence[str] = ()
 
 
 def run(
@@ -117,11 +141,14 @@ def run(
             notes += pair.notes
             for part in (pair.one_yx, pair.other_yx, pair.gt_mask):
                 digest.update(b"-" if part is None else part.tobytes())
+            people = [*pair.one_people, *pair.other_people]
+            # Without names the digest is what it was before there were any.
+            digest.update(repr(people).encode() if people else b"")
         digests[spec.name] = digest.hexdigest()
         # Several tasks may share a photograph and its notes.
         lines = raw.describe(dict.fromkeys(notes))
         data_notes += [f"{spec.name}: {line}" for line in lines]
-    identity = AgreementIdentity(compared, digests, split, max_side)
+    identity = AgreementIdentity(compared, digests, split, max_side, METRICS)
     job = ClickAgreement(identity, parsed, data_notes)
     return engine.run(job, units, workdir, limits or engine.Limits())
 
@@ -132,7 +159,7 @@ def read_all(folder: store.RunFolder) -> list[Agreement]:
     Raises:
         RecordError: A record is damaged, or belongs to another run.
     """
-    return [_from_row(record.rows[0]) for record in folder.read_all()]
+    return [from_row(record.rows[0]) for record in folder.read_all()]
 
 
 class ClickAgreement(engine.Job):
@@ -206,9 +233,11 @@ def _to_row(result: Agreement, name: str) -> dict[str, Any]:
     return {"instance_id": name, **row, **dict.fromkeys(missing)}
 
 
-def _from_row(row: Mapping[str, Any]) -> Agreement:
+def from_row(row: Mapping[str, Any]) -> Agreement:
+    """Returns the agreement of a row of a record, perhaps of an earlier release."""
     values = {key: value for key, value in row.items() if key != "instance_id"}
-    missing = [key for key in _NUMBERS if values[key] is None]
+    # A number that an older record does not have keeps its default.
+    missing = [key for key in _NUMBERS if key in values and values[key] is None]
     return Agreement(**{**values, **dict.fromkeys(missing, float("nan"))})
 
 
@@ -228,15 +257,22 @@ def agreement(pair: ClickPair, compared: str) -> Agreement:
     assert box is not None
     box_hw = box[1] - box[0], box[3] - box[2]
     one, other = pair.one_yx, pair.other_yx
-    p_value = float(ks2d.ks_p_value(one[:, ::-1], other[:, ::-1]))
+    of_halves = click_metrics.of_halves
+    numbers = click_metrics.of_sets(one, other, box_hw)
     if compared == "device_as_published":
-        one = one[:, [1, 1]]
+        x_twice = click_metrics.of_sets(one[:, [1, 1]], other, box_hw)
+        numbers |= {key: x_twice[key] for key in ("pl1", "wd")}
     return dataclasses.replace(
         result,
-        pl1=click_prediction.pl1(one, other, box_hw),
-        wd=float(click_prediction.wd(one, other) / np.hypot(*box_hw)),
-        ks=float(p_value > click_prediction.KS_LEVEL),
-        p_value=p_value,
+        **numbers,
+        p_value=float(ks2d.ks_p_value(one[:, ::-1], other[:, ::-1])),
+        one_halves=of_halves(one, pair.one_people, pair.click_set_id, box_hw),
+        other_halves=of_halves(other, pair.other_people, pair.click_set_id, box_hw),
+        box_hw=box_hw,
+        one_yx=one.tolist(),
+        other_yx=other.tolist(),
+        one_people=pair.one_people,
+        other_people=pair.other_people,
     )
 
 

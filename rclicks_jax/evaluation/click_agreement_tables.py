@@ -2,23 +2,70 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.evaluation import paper_numbers
+from rclicks_jax.evaluation import paper_numbers, people_halves
 from rclicks_jax.evaluation.choices import COMPARED
-from rclicks_jax.evaluation.click_agreement import Agreement
-from rclicks_jax.evaluation.click_scores import ALL, KINDS, PAPER
-from rclicks_jax.metrics import intervals
+from rclicks_jax.evaluation.click_agreement import METRICS, Agreement
+from rclicks_jax.evaluation.click_scores import ALL, KINDS, MAIN
+from rclicks_jax.evaluation.clicks_of_people import PEOPLE_KNOWN, PEOPLE_UNKNOWN
+from rclicks_jax.metrics import intervals, people_intervals
+from rclicks_jax.metrics.people_intervals import TwoSets
 from rclicks_jax.reporting.table_formats import Row, Table
 
-_KEYS = ("pl1", "wd", "ks")
-_MEASURES = tuple(measure for measure in PAPER if measure.key in _KEYS)
+_MEASURES = tuple(measure for measure in MAIN if measure.key in METRICS)
 _STATUSES = ("ok", "skipped", "failed")
+_HALVES = ("one_halves", "other_halves")
+# What no cell of a table can hold.
+_NOT_IN_TASKS = (*_HALVES, "box_hw", "one_yx", "other_yx", "one_people", "other_people")
+_OTHER_HALF = "the other half"
+_ABOUT_HALVES = (
+    "Halves are the clicks of the same people, one half of them against the other: as "
+    "alike as sets of people get. PL1 is less than that for a set that is pulled to "
+    "the middle, so it alone does not say which set is more like people; energy "
+    "distance is 0 for sets alike and above 0 for all others. Halves have fewer "
+    "clicks, for which WD is larger, and KS tells fewer sets apart."
+)
+
+
+class _Compared(NamedTuple):
+    """A row of the table before its means.
+
+    Attributes:
+        head: Cells that name it.
+        counts: Number of tasks by status.
+        image_ids: The photograph of each task that is `ok`.
+        values: Values by metric, of each of them.
+        sets: The clicks of each of them; empty if nobody knows who made them.
+    """
+
+    head: Row
+    counts: dict[str, int]
+    image_ids: list[str]
+    values: dict[str, np.ndarray]
+    sets: list[TwoSets]
+
+    def row(self) -> Row:
+        """Returns the row with means and intervals."""
+        means = {
+            key: intervals.over_images(values, self.image_ids)
+            for key, values in self.values.items()
+        }
+        if self.sets:
+            over_people = people_intervals.over_people(self.sets)._asdict()
+            for key, of_people in over_people.items():
+                of_images = means[key]
+                assert of_images is not None, "two sets have a distance"
+                means[key] = people_intervals.wider(of_images, of_people)
+        return {**self.head, **self.counts, **means}
 
 
 def means(agreements: Sequence[Agreement], compared: str) -> Table:
     """Makes the table of means with 95 % intervals by dataset, sets and kind of task.
+
+    Beside each two sets stand the two halves of each set.
 
     Args:
         agreements: The agreements of all tasks.
@@ -32,22 +79,18 @@ def means(agreements: Sequence[Agreement], compared: str) -> Table:
         **{status: (status, "d") for status in _STATUSES},
         **{measure.key: (measure.title, measure.form) for measure in _MEASURES},
     }
-    rows: list[Row] = []
-    for head, inside in _parts(agreements):
-        row: Row = {**head, **dict.fromkeys(_STATUSES, 0)}
-        for task in inside:
-            row[task.status] += 1
-        values = {key: [getattr(task, key) for task in inside] for key in _KEYS}
-        image_ids = [task.image_id for task in inside]
-        row |= {
-            key: intervals.over_images(np.array(values_of_metric), image_ids)
-            for key, values_of_metric in values.items()
-        }
-        rows.append(row)
+    # The numbers of this one are of other points than the clicks.
+    resampled = compared != "device_as_published"
+    parts = list(_compared(agreements, resampled))
+    notes = [*_notes_of_tasks(agreements)]
+    if any(part.head["other"] == _OTHER_HALF for part in parts):
+        notes.append(_ABOUT_HALVES)
+    if any(part.image_ids for part in parts) and resampled:
+        known = all(part.sets for part in parts if part.image_ids)
+        notes.append(PEOPLE_KNOWN if known else PEOPLE_UNKNOWN)
     title = f"How alike: {COMPARED[compared]}"
-    return Table(
-        "click_agreement", title, columns, rows, tuple(_notes_of_tasks(agreements))
-    )
+    rows = [part.row() for part in parts]
+    return Table("click_agreement", title, columns, rows, tuple(notes))
 
 
 def _notes_of_tasks(agreements: Sequence[Agreement]) -> Iterator[str]:
@@ -66,28 +109,125 @@ def _notes_of_tasks(agreements: Sequence[Agreement]) -> Iterator[str]:
             )
 
 
-def _parts(agreements: Sequence[Agreement]) -> Iterator[tuple[Row, list[Agreement]]]:
-    """Yields the tasks of each dataset, pair of sets and kind, in order."""
+def _compared(agreements: Sequence[Agreement], resampled: bool) -> Iterator[_Compared]:
+    """Yields the rows of each dataset and kind of task: pairs of sets, then halves."""
     for dataset in sorted({task.dataset for task in agreements}):
         of_dataset = [task for task in agreements if task.dataset == dataset]
         for names in sorted({(task.one, task.other) for task in of_dataset}):
-            for kind in KINDS:
-                inside = [
-                    task
-                    for task in of_dataset
-                    if (task.one, task.other) == names
-                    and kind in (ALL, task.click_type)
-                ]
-                if inside:
-                    head = {"dataset": dataset, "click_type": kind}
-                    yield {**head, "one": names[0], "other": names[1]}, inside
+            of_pair = [t for t in of_dataset if (t.one, t.other) == names]
+            for kind, inside in _by_kind(of_pair):
+                head: Row = {"dataset": dataset, "click_type": kind}
+                head |= {"one": names[0], "other": names[1]}
+                yield _of_pair(head, inside, resampled)
+        sets = dict.fromkeys(t.one for t in of_dataset)
+        for name in [*sets, *dict.fromkeys(t.other for t in of_dataset)]:
+            for kind, inside in _by_kind(_with_halves(of_dataset, name)):
+                head = {"dataset": dataset, "click_type": kind}
+                head |= {"one": f"half of {name}", "other": _OTHER_HALF}
+                yield _of_halves(head, inside, name, resampled)
+
+
+def _by_kind(tasks: Sequence[Agreement]) -> Iterator[tuple[str, list[Agreement]]]:
+    for kind in KINDS:
+        inside = [task for task in tasks if kind in (ALL, task.click_type)]
+        if inside and (kind == ALL or len(inside) < len(tasks)):
+            yield kind, inside
+
+
+def _of_pair(head: Row, inside: Sequence[Agreement], resampled: bool) -> _Compared:
+    counts: dict[str, int] = dict.fromkeys(_STATUSES, 0)
+    for task in inside:
+        counts[task.status] += 1
+    finished = [task for task in inside if task.status == "ok"]
+    values = {
+        key: np.array([getattr(task, key) for task in finished], np.float64)
+        for key in METRICS
+    }
+    sets = [
+        _two_sets(
+            task,
+            np.array(task.one_yx),
+            np.array(task.other_yx),
+            task.one_people,
+            task.other_people,
+        )
+        for task in finished
+        if resampled and task.one_people and task.other_people
+    ]
+    images = [task.image_id for task in finished]
+    return _Compared(
+        head, counts, images, values, sets if len(sets) == len(finished) else []
+    )
+
+
+def _with_halves(tasks: Sequence[Agreement], name: str) -> list[Agreement]:
+    """Returns a record of each task that has the halves of a set.
+
+    A set that stands against several others has them in several records.
+    """
+    chosen: dict[str, Agreement] = {}
+    for task in tasks:
+        if _side(task, name) and task.click_set_id not in chosen:
+            chosen[task.click_set_id] = task
+    return list(chosen.values())
+
+
+def _side(task: Agreement, name: str) -> str:
+    """Returns which set of a task has a name and halves; empty for none."""
+    if task.one == name and task.one_halves:
+        return "one"
+    return "other" if task.other == name and task.other_halves else ""
+
+
+def _of_halves(
+    head: Row, inside: Sequence[Agreement], name: str, resampled: bool
+) -> _Compared:
+    values: dict[str, list[float]] = {key: [] for key in METRICS}
+    sets: list[TwoSets] = []
+    for task in inside:
+        side = _side(task, name)
+        for key, listed in values.items():
+            listed.append(getattr(task, f"{side}_halves")[key])
+        people = list(getattr(task, f"{side}_people"))
+        if resampled and people:
+            clicks = np.array(getattr(task, f"{side}_yx"))
+            first = people_halves.first_half(people, task.click_set_id)
+            named = np.array(people)
+            halves = (named[part].tolist() for part in (first, ~first))
+            sets.append(_two_sets(task, clicks[first], clicks[~first], *halves))
+    images = [task.image_id for task in inside]
+    arrays = {key: np.array(listed) for key, listed in values.items()}
+    counts = {"ok": len(inside)}
+    return _Compared(
+        head, counts, images, arrays, sets if len(sets) == len(inside) else []
+    )
+
+
+def _two_sets(
+    task: Agreement,
+    one_yx: np.ndarray,
+    other_yx: np.ndarray,
+    one_people: Sequence[str],
+    other_people: Sequence[str],
+) -> TwoSets:
+    height, width = task.box_hw
+    box = height, width
+    return TwoSets(box, one_yx, other_yx, one_people, other_people)
 
 
 def tasks(agreements: Sequence[Agreement]) -> Table:
     """Makes a table with a row for each task."""
     fields = [field.name for field in dataclasses.fields(Agreement)]
-    columns = {name: (name, "") for name in fields}
-    rows = [dataclasses.asdict(agreement) for agreement in agreements]
+    plain = [name for name in fields if name not in _NOT_IN_TASKS]
+    halves = [f"{side}_{key}" for side in _HALVES for key in METRICS]
+    columns = {name: (name, "") for name in (*plain, *halves)}
+    rows: list[Row] = []
+    for agreement in agreements:
+        row: Row = {name: getattr(agreement, name) for name in plain}
+        for side in _HALVES:
+            numbers = getattr(agreement, side)
+            row |= {f"{side}_{key}": value for key, value in numbers.items()}
+        rows.append(row)
     return Table("click_agreement_tasks", "Every task", columns, rows)
 
 
@@ -114,7 +254,7 @@ def compare_with_paper(means_table: Table, compared: str, split: str) -> Table:
     }
     rows: list[Row] = []
     for row in means_table.rows:
-        if row["click_type"] != ALL:
+        if row["click_type"] != ALL or row["other"] == _OTHER_HALF:
             continue
         is_published = paper_numbers.is_published_split(row["dataset"], split)
         published_row = numbers.get(row["dataset"], {}) if is_published else {}

@@ -9,15 +9,20 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rclicks_jax.evaluation import click_scores
 from rclicks_jax.evaluation.click_scores import (
     ALL,
+    ENERGY,
     FURTHER,
     KINDS,
+    MAIN,
+    OF_HALVES,
     PAPER,
     ClickMeasure,
     Scores,
     parts,
 )
+from rclicks_jax.evaluation.clicks_of_people import PEOPLE_KNOWN, PEOPLE_UNKNOWN
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting.table_formats import Row, Table
 
@@ -29,26 +34,70 @@ _SIMPLE = ("UD", "DT", "SI", "SM")
 _VALIDATION = ("val", "held_out")
 _SIGMA = "sigma"
 _UNDEFINED = "undefined"
+_ABOUT_HALVES = (
+    "People, in halves: the clicks of one half of people against those of the other, "
+    "which is as near as a set of clicks gets. PL1 is less than that for a map that is "
+    "pulled to the middle; energy distance is 0 for maps like people and above 0 for "
+    "all others. Halves have fewer clicks than a task, for which WD is larger, and KS "
+    "tells fewer sets apart."
+)
 
 
 def means(scores: Sequence[Scores]) -> Table:
-    """Makes the table of the paper's five metrics, with 95 % intervals and counts."""
+    """Makes the table of the paper's metrics and energy distance, with intervals.
+
+    The last row of each kind of tasks has people themselves, one half against the
+    other.
+    """
     title = "How well click maps predict the clicks that were made"
-    return _means("click_models", title, PAPER, scores)
+    shown = (*PAPER, *_known((ENERGY,), scores))
+    table = _means("click_models", title, shown, scores)
+    rows: list[Row] = []
+    for _, group in itertools.groupby(table.rows, _part_of_row):
+        rows += group
+        rows += _of_halves(rows[-1], scores)
+    notes = [_ABOUT_HALVES] if len(rows) > len(table.rows) else []
+    if notes:
+        known = all(part.people for part in scores if part.counts[ALL]["ok"])
+        notes.append(PEOPLE_KNOWN if known else PEOPLE_UNKNOWN)
+    return dataclasses.replace(table, rows=rows, notes=tuple(notes))
+
+
+def _part_of_row(row: Row) -> tuple[str, str]:
+    return row["dataset"], row["click_type"]
+
+
+def _of_halves(row: Row, scores: Sequence[Scores]) -> Iterator[Row]:
+    """Yields the row of people in halves that stands below a row, if there is one."""
+    part = next(each for each in scores if each.dataset == row["dataset"])
+    means = {key: part.interval_of_halves(key, row["click_type"]) for key in OF_HALVES}
+    if not any(means.values()):
+        return
+    known = np.isfinite(part.halves["pl1"][part.of(row["click_type"])])
+    heads = ("dataset", "click_type", "input_device")
+    head = {key: row[key] for key in heads}
+    yield {**head, "model": "people, in halves", "ok": int(known.sum()), **means}
 
 
 def further(scores: Sequence[Scores]) -> Table:
     """Makes the table of metrics known from saliency prediction, with intervals."""
-    known = [
+    known = _known(FURTHER, scores)
+    table = _means("click_models_further", "Further metrics of maps", known, scores)
+    return table if known else dataclasses.replace(table, rows=[])
+
+
+def _known(
+    measures: Sequence[ClickMeasure], scores: Sequence[Scores]
+) -> list[ClickMeasure]:
+    """Returns the metrics that some task has; older records do not have all."""
+    return [
         measure
-        for measure in FURTHER
+        for measure in measures
         if any(
             np.isfinite(model_scores.values[measure.key]).any()
             for model_scores in scores
         )
     ]
-    table = _means("click_models_further", "Further metrics of maps", known, scores)
-    return table if known else dataclasses.replace(table, rows=[])
 
 
 def _means(
@@ -94,7 +143,7 @@ def _undefined(scores: Scores, kind: str, measures: Sequence[ClickMeasure]) -> s
 def differences(scores: Sequence[Scores]) -> Table:
     """Makes the table of paired differences of two click models on shared tasks."""
     title = "Differences on the same tasks, with 95 % intervals"
-    return _differences("click_model_differences", title, PAPER, scores)
+    return _differences("click_model_differences", title, MAIN, scores)
 
 
 def further_differences(scores: Sequence[Scores]) -> Table:
@@ -140,8 +189,8 @@ def _between(
             first.values[measure.key][first_places],
             second.values[measure.key][second_places],
         )
-        difference = intervals.difference(
-            *values, first.image_ids[first_places].tolist()
+        difference = click_scores.difference(
+            first, second, (first_places, second_places), measure.key
         )
         if difference is not None:
             yield {

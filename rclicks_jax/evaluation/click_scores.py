@@ -1,20 +1,20 @@
 """Scores of click models on click tasks: the records as an array for each metric."""
 
 import types
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from etils import epath
 
 from rclicks_jax import errors
+from rclicks_jax.evaluation import clicks_of_people
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation.identity import EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
 from rclicks_jax.metrics import intervals
-from rclicks_jax.reporting import common_notes, comparable
 from rclicks_jax.types import JsonObject
 
 ALL = "all"
@@ -36,7 +36,7 @@ class ClickMeasure(NamedTuple):
     form: str
 
 
-# The paper's five, then metrics known from saliency prediction.
+# The paper's five, energy distance, then metrics known from saliency prediction.
 PAPER = (
     ClickMeasure("pl1", "PL1 ↓", ".3f"),
     ClickMeasure("wd", "WD ↓", ".3f"),
@@ -44,6 +44,9 @@ PAPER = (
     ClickMeasure("nss", "NSS ↑", ".3f"),
     ClickMeasure("pde", "PDE ↑", ".3e"),
 )
+ENERGY = ClickMeasure("energy", "Energy ↓", ".3f")
+# What the first table shows.
+MAIN = (*PAPER, ENERGY)
 FURTHER = (
     ClickMeasure("pl1_expected", "PL1 in closed form ↓", ".3f"),
     ClickMeasure("kld", "KLD ↓", ".3f"),
@@ -52,7 +55,9 @@ FURTHER = (
     ClickMeasure("auc_judd", "AUC-Judd ↑", ".3f"),
     ClickMeasure("ig", "IG over UD, bits ↑", ".3f"),
 )
-MEASURES = (*PAPER, *FURTHER)
+MEASURES = (*MAIN, *FURTHER)
+# Metrics of two sets of clicks without a map.
+OF_HALVES = ("pl1", "wd", "ks", "energy")
 
 
 class Scores(NamedTuple):
@@ -68,6 +73,10 @@ class Scores(NamedTuple):
         image_ids: The image of each task, `str[n]`.
         click_types: `first`, `fn` or `fp` for each task, `str[n]`.
         values: Values by metric, `f64[n]`; NaN where the metric is not defined.
+        halves: Values between the two halves of people by metric, `f64[n]`; NaN where
+            people are too few.
+        people: The clicks of each task with those who made them, `[n]`; empty unless
+            that is known of every task.
         counts: Number of tasks by kind of task, then status.
         input_devices: The devices on which people clicked.
         side: Value of the settings in which compared evaluations differ beside the
@@ -83,6 +92,8 @@ class Scores(NamedTuple):
     image_ids: np.ndarray
     click_types: np.ndarray
     values: dict[str, np.ndarray]
+    halves: dict[str, np.ndarray]
+    people: list[clicks_of_people.TaskClicks]
     counts: dict[str, dict[str, int]]
     input_devices: set[str]
     side: str = ""
@@ -96,6 +107,8 @@ class Scores(NamedTuple):
             image_ids=self.image_ids[chosen],
             click_types=kinds,
             values={key: values[chosen] for key, values in self.values.items()},
+            halves={key: values[chosen] for key, values in self.halves.items()},
+            people=[self.people[i] for i in chosen] if self.people else [],
             counts={
                 kind: {**counts, "ok": int(((kinds == kind) | (kind == ALL)).sum())}
                 for kind, counts in self.counts.items()
@@ -120,10 +133,64 @@ class Scores(NamedTuple):
         return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
     def interval(self, metric: str, kind: str = ALL) -> intervals.Interval | None:
-        """Returns a mean and its interval over images; None if undefined."""
+        """Returns a mean and its interval; None if undefined.
+
+        It is over images, and for distances of clicks whose people are known over
+        people, too.
+        """
+        over_images = self._interval(self.values[metric], kind)
+        places = np.flatnonzero(self.of(kind) & np.isfinite(self.values[metric]))
+        of_people = [each.of(metric) for each in self._people_at(places, metric)]
+        return clicks_of_people.with_people(over_images, of_people, metric)
+
+    def interval_of_halves(
+        self, metric: str, kind: str = ALL
+    ) -> intervals.Interval | None:
+        """Returns the same between the halves of people; None if undefined."""
+        over_images = self._interval(self.halves[metric], kind)
+        places = np.flatnonzero(self.of(kind) & np.isfinite(self.halves[metric]))
+        halves = [each.in_halves() for each in self._people_at(places, metric)]
+        return clicks_of_people.halves_with_people(over_images, halves, metric)
+
+    def _people_at(
+        self, places: np.ndarray, metric: str
+    ) -> list[clicks_of_people.TaskClicks]:
+        known = self.people and metric in clicks_of_people.OVER_PEOPLE
+        return [self.people[i] for i in places] if known else []
+
+    def _interval(self, values: np.ndarray, kind: str) -> intervals.Interval | None:
         inside = self.of(kind)
-        values = self.values[metric][inside]
-        return intervals.over_images(values, self.image_ids[inside].tolist())
+        return intervals.over_images(values[inside], self.image_ids[inside].tolist())
+
+
+def difference(
+    first: Scores, second: Scores, places: tuple[list[int], list[int]], metric: str
+) -> intervals.Interval | None:
+    """Returns the mean difference of two click models, with its interval.
+
+    Args:
+        first: Scores of the first click model.
+        second: Scores of the second, which are subtracted.
+        places: Positions, in each, of the tasks that both finished.
+        metric: The metric.
+    """
+    one, other = (
+        scores.values[metric][own]
+        for scores, own in zip((first, second), places, strict=True)
+    )
+    image_ids: list[str] = first.image_ids[places[0]].tolist()
+    over_images = intervals.difference(one, other, image_ids)
+    known = first.people and second.people
+    if not known or metric not in clicks_of_people.OVER_PEOPLE:
+        return over_images
+    of_people = [
+        first.people[i].less(second.people[j], metric)
+        for i, j, known in zip(*places, np.isfinite(one - other), strict=True)
+        if known
+    ]
+    return clicks_of_people.with_people(
+        over_images, of_people, metric, is_difference=True
+    )
 
 
 class Evaluation(NamedTuple):
@@ -226,6 +293,11 @@ def _scores(
         image_ids=np.array([record.image_id for record in finished], str),
         click_types=np.array([record.click_type for record in finished], str),
         values=values,
+        halves={
+            key: np.array([record.halves.get(key, np.nan) for record in finished])
+            for key in OF_HALVES
+        },
+        people=clicks_of_people.of_records(finished, model, maps),
         counts=counts,
         input_devices={record.input_device for record in records} - {""},
     )
@@ -238,90 +310,3 @@ def parts(scores: Sequence[Scores]) -> Iterator[tuple[Scores, str]]:
             for model_scores in scores:
                 if model_scores.dataset == dataset and model_scores.has(kind):
                     yield model_scores, kind
-
-
-class Joined(NamedTuple):
-    """Scores of several evaluations for one table.
-
-    Attributes:
-        scores: Scores by evaluation; `model` tells all click models apart.
-        head: The settings in which the evaluations differ; empty if there are none.
-        notes: Sentences about these differences and about each evaluation.
-    """
-
-    scores: list[Scores]
-    head: str
-    notes: list[str]
-
-
-def join(evaluations: Sequence[Evaluation], allowed: Collection[str] = ()) -> Joined:
-    """Joins the scores of several evaluations on the tasks that they share.
-
-    For each dataset, click models are compared on the tasks that all of them finished.
-    A dataset need not be in every evaluation.
-
-    Args:
-        evaluations: One or more.
-        allowed: Settings that may differ, as `--allow` names them.
-
-    Raises:
-        RunFolderError: They differ in more than the click models and `allowed`, or two
-            of them have the same click model.
-        UnknownNameError: `allowed` names an unknown setting.
-    """
-    settings = [
-        comparable.settings_of(
-            evaluation.identity, evaluation.provenance, {_CLICK_MODELS}
-        )
-        for evaluation in evaluations
-    ]
-    differences = comparable.differences(settings, partial=("data",))
-    names = [evaluation.name for evaluation in evaluations]
-    comparison = comparable.check(names, differences, allowed)
-    all_scores = [
-        scores._replace(
-            model=f"{scores.model} ({side})" if side else scores.model, side=side
-        )
-        for evaluation, side in zip(evaluations, comparison.sides, strict=True)
-        for scores in evaluation.scores
-    ]
-    keys = [(scores.dataset, scores.model) for scores in all_scores]
-    repeated = sorted({key for key in keys if keys.count(key) > 1})
-    if repeated:
-        listed = ", ".join(f"{model} on {dataset}" for dataset, model in repeated)
-        raise errors.RunFolderError(
-            f"Evaluated more than once: {listed}. Give each evaluation another name, "
-            "LABEL=FOLDER."
-        )
-    data_notes = [
-        (evaluation.name, common_notes.of_data(evaluation.provenance))
-        for evaluation in evaluations
-    ]
-    means = comparable.means_note(
-        names, [evaluation.provenance for evaluation in evaluations]
-    )
-    notes = [*filter(None, (comparison.note, means))]
-    notes += common_notes.together(data_notes)
-    return _on_shared(all_scores, notes)._replace(head=comparison.head)
-
-
-def _on_shared(all_scores: Sequence[Scores], notes: Sequence[str]) -> Joined:
-    """Restricts the click models of each dataset to the tasks that all finished."""
-    lines = list(notes)
-    kept = list(all_scores)
-    for dataset in sorted({scores.dataset for scores in all_scores}):
-        places = [i for i, scores in enumerate(all_scores) if scores.dataset == dataset]
-        common = set.intersection(*(set(all_scores[i].task_ids) for i in places))
-        finished = set().union(*(all_scores[i].task_ids for i in places))
-        if len(common) == len(finished):
-            continue
-        lines.append(
-            f"{dataset}: click models are compared on the {len(common)} tasks that all "
-            f"of them have; {len(finished) - len(common)} are in some alone."
-        )
-        for i in places:
-            names = all_scores[i].task_ids
-            kept[i] = all_scores[i].only(
-                [j for j, n in enumerate(names) if n in common]
-            )
-    return Joined(kept, "", lines)

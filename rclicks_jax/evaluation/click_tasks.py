@@ -110,4 +110,5 @@ def _with_maps(
         },
         draws=config.draws,
         nss_epsilon=protocols.protocol(config.protocol).nss_epsilon,
+        people=example.people,
     )

@@ -43,9 +43,12 @@ class AgreementIdentity:
         data: Hash of all clicks and targets of each dataset, by name.
         split: The split of the datasets.
         max_side: Limit on the longest side of photographs, pixels; 0 for none.
+        metrics: Names of the recorded metrics; without energy distance in runs of
+            before it was there.
     """
 
     compared: str
     data: dict[str, str]
     split: str
     max_side: int = 0
+    metrics: tuple[str, ...] = ("pl1", "wd", "ks")

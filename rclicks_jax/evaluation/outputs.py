@@ -13,6 +13,7 @@ from rclicks_jax.evaluation import (
     click_agreement_tables,
     click_model_tables,
     click_scores,
+    joined_scores,
     paper_numbers,
     report,
 )
@@ -75,7 +76,7 @@ def compare(
     evaluations = [
         click_scores.open_evaluation(run.folder.path, maps, run.label) for run in runs
     ]
-    joined = click_scores.join(evaluations, allowed)
+    joined = joined_scores.join(evaluations, allowed)
     first, *others = click_model_tables.make_all(joined.scores)
     first = dataclasses.replace(first, notes=(*joined.notes, *first.notes))
     tables = [
@@ -135,11 +136,8 @@ def _rows(tasks: Iterable[task_records.TaskRecord]) -> Iterator[dict[str, Any]]:
     A task that is not `ok` has a single row, with the reason.
     """
     for task in tasks:
-        head = {
-            name: getattr(task, name)
-            for name in task_records.FIELDS
-            if name != "models"
-        }
+        head = {name: getattr(task, name) for name in task_records.PLAIN}
+        head |= {f"halves_{key}": value for key, value in task.halves.items()}
         if task.status != "ok":
             yield head
             continue

@@ -5,7 +5,7 @@ error mask (`masked`).
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rclicks_jax.evaluation.choices import MAPS, MASKED, RAW
@@ -29,6 +29,14 @@ class TaskRecord:
         reason: The reason if the status is not `ok`.
         models: Values by click model, then `raw` or `masked`, then metric; None where
             the metric is not defined.
+        halves: PL1, WD, KS and energy distance between the two halves of people; empty
+            if they are too few, and in older records.
+        people: Who made each click. This and the fields below are what intervals
+            resample; they are empty if the dataset does not say, and in older records.
+        clicks_yx: The clicks.
+        box_hw: Height and width of the target's box, pixels.
+        to_clicks: Distances of each click by click model, then `raw` or `masked`, then
+            metric: `click_metrics.to_clicks`.
     """
 
     dataset: str
@@ -42,10 +50,25 @@ class TaskRecord:
     models: Mapping[str, Mapping[str, Mapping[str, float | None]]] = dataclasses.field(
         default_factory=dict
     )
+    halves: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    people: Sequence[str] = ()
+    clicks_yx: Sequence[Sequence[int]] = ()
+    box_hw: Sequence[int] = ()
+    to_clicks: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]] = (
+        dataclasses.field(default_factory=dict)
+    )
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(TaskRecord))
+# Fields that a cell of a table can hold.
+PLAIN = tuple(
+    field.name
+    for field in dataclasses.fields(TaskRecord)
+    if field.type in (int, str, Status)
+)
 _OF_RECORD = ("dataset", "click_set_id")
+# Fields that older records do not have.
+_ADDED = ("halves", "people", "clicks_yx", "box_hw", "to_clicks")
 
 
 def to_record(task: TaskRecord, *, asked: bool = True) -> records.Record:
@@ -72,9 +95,11 @@ def from_record(record: records.Record) -> TaskRecord:
         for measured in models.values():
             if set(measured) != set(MAPS):
                 raise KeyError(f"{RAW} and {MASKED} of a click model")
-        # Every field has to be there: a default would stand for an unknown value.
+        # Every other has to be there: a default would stand for an unknown value.
         values: dict[str, Any] = {
-            key: row[key] for key in FIELDS if key not in _OF_RECORD
+            key: row[key]
+            for key in FIELDS
+            if key not in _OF_RECORD and (key in row or key not in _ADDED)
         }
         return TaskRecord(dataset=record.dataset, click_set_id=record.name, **values)
     except records.BROKEN as error:

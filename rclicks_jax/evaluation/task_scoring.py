@@ -35,6 +35,7 @@ class TaskWithMaps:
         seeds: Seeds of the draws, by click model.
         draws: Number of sets of clicks drawn from each map.
         nss_epsilon: The switch of that name in `settings.protocols.Protocol`.
+        people: Who made each click; empty if the dataset does not say.
     """
 
     clicks_yx: np.ndarray
@@ -44,6 +45,7 @@ class TaskWithMaps:
     seeds: dict[str, tuple[int, int]]
     draws: int
     nss_epsilon: float
+    people: tuple[str, ...] = ()
 
 
 def with_example(record: TaskRecord, example: ClickExample) -> TaskRecord:
@@ -92,9 +94,12 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         truth = click_metrics.truth(
             task.clicks_yx, task.box_hw, task.error_mask, task.nss_epsilon
         )
+        halves = click_metrics.of_halves(
+            task.clicks_yx, task.people, record.click_set_id, task.box_hw
+        )
     except Exception as error:
         return rejected(record, error)
-    models, failures_of_models = {}, []
+    models, to_clicks, failures_of_models = {}, {}, []
     for name, click_map in task.maps.items():
         if isinstance(click_map, str):
             failures_of_models.append(_with_reason(record, f"{name}: {click_map}"))
@@ -103,6 +108,10 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
             models[name] = click_metrics.raw_and_masked(
                 click_map, truth, task.draws, task.seeds[name]
             )
+            if task.people:
+                to_clicks[name] = click_metrics.to_clicks(
+                    click_map, truth, task.draws, task.seeds[name]
+                )
         except Exception as error:
             failures_of_models.append(rejected(record, error, f"{name}: "))
     if failures_of_models:
@@ -112,7 +121,16 @@ def measure(job: tuple[TaskRecord, TaskWithMaps | None]) -> TaskRecord:
         # "failed" comes before "skipped".
         worst = min(failures_of_models, key=lambda record: record.status)
         record = dataclasses.replace(worst, reason=reasons)
-    return dataclasses.replace(record, models=models)
+    record = dataclasses.replace(record, models=models, halves=halves)
+    if not task.people:
+        return record
+    return dataclasses.replace(
+        record,
+        people=task.people,
+        clicks_yx=task.clicks_yx.tolist(),
+        box_hw=task.box_hw,
+        to_clicks=to_clicks,
+    )
 
 
 def check(example: ClickExample) -> None:

@@ -75,8 +75,8 @@ def notes(table: Table) -> list[str]:
     if any(isinstance(value, Interval) and not value.known for value in values):
         lines.append(
             "A mean without brackets is over fewer than "
-            f"{intervals.FEWEST} photographs, which are too few for an interval or a "
-            "rank."
+            f"{intervals.FEWEST} photographs, or people where they are resampled, "
+            "which are too few for an interval or a rank."
         )
     return lines
 

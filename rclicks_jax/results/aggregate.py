@@ -45,6 +45,29 @@ class Areas:
 
 
 @dataclasses.dataclass(frozen=True)
+class PersonTrajectory:
+    """A person's trajectory on an object, replayed.
+
+    Attributes:
+        person: Name of the person.
+        input_device: Device of the clicks.
+        areas: Intersection and union after each click that was played, `i64[k 2]`.
+        of_study: The same of the study's segmenter, after each click that stood there;
+            None if it is not known of all.
+    """
+
+    person: str
+    input_device: str
+    areas: np.ndarray
+    of_study: np.ndarray | None
+
+    def is_unfinished(self, percent: int, protocol: Protocol) -> bool:
+        """Tells whether it ended before a threshold of IoU, and before all clicks."""
+        reached = interaction.reached(self.areas[:, 0], self.areas[:, 1], percent)
+        return not reached.any() and len(self.areas) < protocol.max_clicks
+
+
+@dataclasses.dataclass(frozen=True)
 class DatasetResults:
     """The results of a run on one dataset; only objects that are `ok` have a row.
 
@@ -69,6 +92,7 @@ class DatasetResults:
         categories: Category of each object, `[n]`; empty if it is unknown.
         image_pixels: Pixels of the photograph of each object, `i64[n]`; 0 if unknown.
         seen_images: Every image that has a record.
+        people: People's trajectories on each object, `[n]`; empty if none was replayed.
     """
 
     dataset: str
@@ -92,6 +116,7 @@ class DatasetResults:
         default_factory=lambda: np.zeros(0, np.int64)
     )
     seen_images: frozenset[str] = frozenset()
+    people: list[list[PersonTrajectory]] = dataclasses.field(default_factory=list)
 
     def only(self, kept: Sequence[int]) -> "DatasetResults":
         """Returns the results of some objects.
@@ -124,6 +149,7 @@ class DatasetResults:
             user_ious=listed(self.user_ious),
             sampled_ious=listed(self.sampled_ious),
             categories=listed(self.categories),
+            people=listed(self.people),
             image_pixels=self.image_pixels[chosen]
             if self.image_pixels.size
             else (self.image_pixels),
@@ -156,6 +182,7 @@ class _Object:
         clicks: Number of clicks that were played.
         played: By strategy, the `(repeat, group)` of its trajectories in order, and
             their areas, `i64[t k 4]`.
+        people: People's trajectories.
     """
 
     instance_id: str
@@ -166,6 +193,7 @@ class _Object:
     input_device: str
     clicks: int
     played: dict[str, tuple[list[tuple[int, int]], np.ndarray]]
+    people: list[PersonTrajectory]
 
 
 class _DatasetRecords:
@@ -233,6 +261,8 @@ def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
     by_strategy: dict[str, list[Trajectory]] = collections.defaultdict(list)
     for trajectory in instance.trajectories:
         by_strategy[trajectory.strategy].append(trajectory)
+    # Theirs have lengths of their own.
+    of_people = by_strategy.pop(strategies.USER_TRAJECTORY, [])
     return _Object(
         instance.instance_id,
         image_id,
@@ -242,6 +272,21 @@ def _compact(image_id: str, instance: records.InstanceRecord) -> _Object:
         instance.input_device,
         sum(len(trajectory.clicks) for trajectory in instance.trajectories),
         {name: _arrays(trajectories) for name, trajectories in by_strategy.items()},
+        [
+            _of_person(person, trajectory)
+            for person, trajectory in zip(instance.people, of_people, strict=True)
+        ],
+    )
+
+
+def _of_person(person: records.Person, trajectory: Trajectory) -> PersonTrajectory:
+    in_study = [*zip(person.intersection, person.union, strict=True)]
+    known = all(None not in areas for areas in in_study)
+    return PersonTrajectory(
+        person.name,
+        person.input_device,
+        np.array([trajectory.intersection, trajectory.union], np.int64).T,
+        np.array(in_study, np.int64) if known else None,
     )
 
 
@@ -282,6 +327,7 @@ def _results(dataset: str, read: _DatasetRecords) -> DatasetResults:
         categories=[each.category for each in objects],
         image_pixels=np.array([each.image_pixels for each in objects], np.int64),
         seen_images=frozenset(read.images),
+        people=[each.people for each in objects],
     )
 
 

@@ -8,7 +8,7 @@ people. An interval contains 95 % of the projects.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,8 @@ from rclicks_jax.settings.protocols import Protocol
 
 _DRAWS = 4000
 _LEVEL = 0.95
+# Parts of the work that another part may contain.
+_MAY_BE_NONE = ("inspection", "instance")
 # More than any dataset has, and small enough to be exact in floating point.
 _MOST_OBJECTS = 10**12
 
@@ -94,7 +96,8 @@ def simulate(
     clicks = _project_mean(noc, weights, noise)
     unsolved = np.clip(_project_mean(lost, weights, noise), 0, 1)
     click, look, find, polygon = (
-        _draw_seconds(duration, draws, generator) for duration in pace
+        _draw_seconds(name, duration, draws, generator)
+        for name, duration in pace._asdict().items()
     )
     seconds = find + clicks * (click + look) + unsolved * polygon
     # The time to draw unsolved objects by hand does not depend on the speed of clicks.
@@ -148,9 +151,14 @@ def _project_mean(
 
 
 def _draw_seconds(
-    seconds: Seconds, draws: int, generator: np.random.Generator
+    name: str, seconds: Seconds, draws: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draws positive means from a log-normal distribution, `f64[d]`."""
+    """Draws positive means from a log-normal distribution, `f64[d]`.
+
+    What is measured as a part of something else takes no time of its own, for certain.
+    """
+    if seconds == (0, 0) and name in _MAY_BE_NONE:
+        return np.zeros(draws)
     if not (0 < seconds.mean < math.inf and 0 <= seconds.spread < math.inf):
         raise errors.BadValueError(
             "Seconds",
@@ -238,23 +246,30 @@ def _row(run: comparison.Run, dataset: str, project: Project, pace: Pace) -> Row
     return row
 
 
-def assumptions(project: Project, pace: Pace) -> Table:
-    """Makes the table of the assumptions of an estimate."""
+def assumptions(
+    project: Project, pace: Pace, measured: Mapping[str, str] | None = None
+) -> Table:
+    """Makes the table of the assumptions of an estimate.
+
+    Args:
+        project: The annotation project.
+        pace: The speed of annotators.
+        measured: Who was measured, by the fields of `pace` that are measured.
+    """
     columns = {"what": ("Assumption", "s"), "value": ("Value", "s")}
     parts = zip(
         ("a click", "looking at an answer", "finding an object", "a polygon"),
-        pace,
+        pace._asdict().items(),
         Pace(),
         strict=True,
     )
-    rows: list[Row] = [
-        {
-            "what": f"seconds for {name}",
-            "value": f"{seconds.mean:g} ± {seconds.spread:g}"
-            + (" (assumed, not measured)" if seconds == default else ""),
-        }
-        for name, seconds, default in parts
-    ]
+    rows: list[Row] = []
+    for words, (name, seconds), default in parts:
+        origin = "assumed, not measured" if seconds == default else ""
+        origin = (measured or {}).get(name, origin)
+        value = f"{seconds.mean:g} ± {seconds.spread:g}"
+        value += f" ({origin})" if origin else ""
+        rows.append({"what": f"seconds for {words}", "value": value})
     rows += [
         {"what": "price of an hour", "value": f"{project.hourly_price:g}"},
         {"what": "hours a day", "value": f"{project.hours_a_day:g}"},

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from etils import epath
 
 from rclicks_jax.benchmark import records
+from rclicks_jax.clicks import strategies
 from rclicks_jax.jobs import store
 from rclicks_jax.reporting import table_files
 from rclicks_jax.types import Trajectory
@@ -21,12 +22,15 @@ def rows(images: Iterable[records.ImageRecord]) -> Iterator[dict[str, object]]:
     for image in images:
         for instance in image.instances:
             for trajectory in instance.trajectories:
+                is_of_person = trajectory.strategy == strategies.USER_TRAJECTORY
+                person = instance.people[trajectory.group - 1] if is_of_person else None
                 for index in range(len(trajectory.union)):
                     yield {
                         "dataset": image.dataset,
                         "image_id": image.image_id,
                         "instance_id": instance.instance_id,
                         **_of_click(trajectory, index),
+                        "person": person.name if person else None,
                     }
 
 

@@ -14,6 +14,7 @@ from rclicks_jax.results import (
     correlations,
     difficulty,
     paper_tables,
+    people_tables,
     report,
     side_by_side,
     tables,
@@ -31,6 +32,14 @@ def make_tables(run: comparison.Run) -> list[table_formats.Table]:
     missing = tables.not_written(every, wanted_users=bool(users))
     first, *others = every
     return [dataclasses.replace(first, notes=(*first.notes, *missing)), *others]
+
+
+def first_shown(
+    every: Sequence[table_formats.Table],
+) -> list[table_formats.Table]:
+    """Returns the tables that a terminal shows: means, and people's trajectories."""
+    first, *others = every
+    return [first, *(t for t in others if t.name == people_tables.NAME and t.rows)]
 
 
 def write(folder: store.RunFolder) -> list[table_formats.Table]:

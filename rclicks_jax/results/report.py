@@ -20,8 +20,8 @@ from rclicks_jax.types import json_part
 _SHOWN_EACH = 4
 # Tables of a page; others are files only.
 _TABLES = (
-    "noc", "users", "by_size", "by_share", "by_category", "repeats", "averaged_draws",
-    "instances", "timing",
+    "noc", "users", "people", "by_size", "by_share", "by_category", "repeats",
+    "averaged_draws", "instances", "timing",
 )  # fmt: skip
 
 

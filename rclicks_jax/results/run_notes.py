@@ -29,11 +29,31 @@ def notes_of(
     notes += notes_of_groups(results)
     if any(SYNTHETIC in result.input_devices for result in results):
         notes.append(click_words.no_claim("the replayed first clicks are synthetic"))
+    notes += notes_of_people(json_part(json_part(provenance, "job"), "trajectories"))
     notes += common_notes.of_data(provenance)
     counts = collections.Counter[str]()
     for result in results:
         counts.update(result.counts)
     return [*filter(None, notes), *common_notes.of_counts(counts, "object")]
+
+
+def notes_of_people(described: JsonObject) -> list[str]:
+    """Returns notes on people's trajectories that were replayed.
+
+    Args:
+        described: What a run records of them; empty if there are none.
+    """
+    if not described:
+        return []
+    notes = [
+        f"{described['trajectories']} trajectories of people were made with the "
+        f"segmenter {described['segmenter']}; {described['without_click']} of them "
+        f"have no click, and {described['of_other_images']} are of images that this "
+        "run does not play."
+    ]
+    if described["source"] != "people":
+        notes.insert(0, click_words.no_claim("the replayed trajectories are of bots"))
+    return notes
 
 
 def notes_of_groups(results: Sequence[DatasetResults]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from rclicks_jax.benchmark.clock import PARTS
 from rclicks_jax.metrics import interaction, intervals, robustness
 from rclicks_jax.reporting.table_formats import Row, Table
-from rclicks_jax.results import measures, part_tables, run_notes
+from rclicks_jax.results import measures, part_tables, people_tables, run_notes
 from rclicks_jax.results.aggregate import THRESHOLD, Areas, DatasetResults
 from rclicks_jax.settings.protocols import Protocol
 
@@ -284,6 +284,7 @@ MAKERS: tuple[Callable[[Sequence[DatasetResults], Protocol], Table], ...] = (
     thresholds,
     curves,
     users,
+    people_tables.people,
     *part_tables.MAKERS,
     instances,
     repeats,
@@ -306,6 +307,7 @@ def not_written(tables: Sequence[Table], *, wanted_users: bool) -> list[str]:
             if wanted_users
             else "--config.users replays real first clicks"
         ),
+        "people": "--config.trajectories replays people's whole trajectories",
         "repeats": "--config.repeats=5 separates chance from groups",
     }
     parts = [f"{name} ({reason})" for name, reason in reasons.items() if name in empty]

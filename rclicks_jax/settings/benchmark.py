@@ -31,6 +31,9 @@ class BenchmarkConfig:
         robots: Further robots to play, of `largest_component`, `random`, `deepgrow`.
         users: Whether real first clicks are replayed, each alone; beside them, if
             groups are played, as many first clicks sampled from the whole click map.
+        trajectories: People's whole trajectories that are replayed: the folder that
+            `rclicks-collect export` wrote for a study with live rounds, or its file
+            trajectories.jsonl; empty for none. The data must be that of the study.
         repeats: How often each clicking group is played, with other draws.
         seed: Seed of all random draws in the run.
         objects_in_flight: Objects, of any images, that are played at a time; 0 for as
@@ -69,6 +72,7 @@ class BenchmarkConfig:
     baseline: bool = True
     robots: tuple[str, ...] = ()
     users: bool = False
+    trajectories: str = ""
     repeats: Annotated[int, checks.at_least(1)] = 1
     seed: Annotated[int, checks.SEED] = 0
     objects_in_flight: Annotated[int, checks.at_least(0)] = 0

@@ -85,3 +85,27 @@ def test_a_name_stands_for_splits(known, asked, expected):
 def test_a_name_that_stands_for_nothing_is_refused(asked):
     with pytest.raises(errors.BadValueError, match=r"Split of set.*: train, all\."):
         raw.splits_of("set", ["train"], asked)
+
+
+def test_a_column_may_say_who_clicked(tmp_path):
+    clicks = {("a", "pc"): [(3, 4), (5, 6)], ("a", "mobile"): [(7, 8)]}
+    folder = write_clicked(tmp_path, clicks, person=True)
+    (pair,) = click_pairs.by_device(spec_of(folder), "all")
+    assert (pair.one_people, pair.other_people) == (("p0", "p1"), ("p0",))
+    table = tmp_path / "clicks.csv"
+    # Of a task in which one click is nobody's nothing is known.
+    table.write_text(table.read_text().replace(",p1", ","))
+    (pair,) = click_pairs.by_device(spec_of(folder), "all")
+    assert (pair.one_people, pair.other_people) == ((), ("p0",))
+    write_clicked(tmp_path, clicks)
+    (pair,) = click_pairs.by_device(spec_of(folder), "all")
+    assert pair.one_people == ()
+
+
+def test_a_second_column_of_people_is_refused(tmp_path):
+    folder = write_clicked(tmp_path, {("a", "pc"): [(3, 4)]}, person=True)
+    table = tmp_path / "clicks.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0] + ",person", lines[1] + ",p1"]) + "\n")
+    with pytest.raises(errors.DataError, match="columns person twice"):
+        list(click_pairs.by_device(spec_of(folder), "all"))

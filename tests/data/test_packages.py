@@ -1,3 +1,4 @@
+import hashlib
 import json
 import pathlib
 import signal
@@ -8,11 +9,12 @@ from concurrent import futures
 
 import numpy as np
 import pytest
+from clicked_folders import write_clicked
 from helpers import make_folder, write_image
 
 from rclicks_jax import cache as locks
 from rclicks_jax import errors
-from rclicks_jax.data import package_index, packages, specs
+from rclicks_jax.data import package_index, packages, packaging, specs
 
 
 def spec_of(folder):
@@ -309,3 +311,20 @@ def test_what_cannot_be_read_back_is_told_and_made_again(tmp_path, cache, monkey
     monkeypatch.setattr(packages, "_build", build)
     package = packages.open_instances(spec)
     assert package.read(package.rows[0]).instances[0].gt_mask.sum() > 300
+
+
+def test_who_clicked_is_packaged_and_without_it_a_checksum_is_what_it_was(
+    tmp_path, cache
+):
+    clicks = {("a", "pc"): [(30, 14), (35, 16)]}
+    folder = write_clicked(tmp_path, clicks, person=True)
+    package = packages.open_clicks(spec_of(folder))
+    assert package.read(package.rows[0]).people == ("p0", "p1")
+    write_clicked(tmp_path, clicks)
+    plain = packages.open_clicks(spec_of(folder))
+    assert plain.read(plain.rows[0]).people == ()
+    assert plain.checksum != package.checksum
+    before, now = hashlib.sha256(), hashlib.sha256()
+    packaging.update_digest(before, {"clicks_yx": np.zeros(2)})
+    packaging.update_digest(now, {"clicks_yx": np.zeros(2), "people": b""})
+    assert now.digest() == before.digest()

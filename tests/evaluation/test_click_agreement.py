@@ -198,7 +198,89 @@ def test_rows_of_different_tasks_are_not_compared_with_each_other():
         )
 
     alike = [task(name, other) for name in "ab" for other in ("cutout", "silhouette")]
-    assert click_agreement_tables.means(alike, "display_mode").notes == ()
+    of_tasks = "Rows of set are of different tasks"
+    plain = click_agreement_tables.means(alike, "display_mode").notes
+    assert not any(of_tasks in note for note in plain)
     fewer = [*alike[:-1], task("b", "silhouette", "skipped")]
-    (note,) = click_agreement_tables.means(fewer, "display_mode").notes
+    note, _ = click_agreement_tables.means(fewer, "display_mode").notes
+    assert of_tasks in note
     assert "of which 1 are in all" in note
+
+
+def with_people(count=8, per_task=12, pulled=1.0, people=30, known=True):
+    """Returns agreements of tasks whose second mode may be pulled to the middle."""
+    random = np.random.default_rng(4)
+    found = []
+    for number in range(count):
+        sets = np.clip(random.normal([20, 35], 4, (2, per_task, 2)), 0, 39)
+        sets[1] = [20, 35] + pulled * (sets[1] - [20, 35])
+        who = [random.choice(people, per_task, replace=False) for _ in sets]
+        names = [tuple(f"{'ab'[k]}{n}" for n in of_set) for k, of_set in enumerate(who)]
+        changes = {"image_id": f"photo{number}", "click_set_id": f"task{number}"}
+        if known:
+            changes |= {"one_people": names[0], "other_people": names[1]}
+        one, other = np.rint(sets).astype(np.int32)
+        pair = pair_of(one, other, **changes)
+        found.append(click_agreement.agreement(pair, "display_mode"))
+    return found
+
+
+def test_halves_of_each_set_stand_beside_two_sets_and_show_the_pull():
+    table = click_agreement_tables.means(with_people(20, 20, 0.5), "display_mode")
+    rows = {(row["one"], row["other"]): row for row in table.rows}
+    apart = rows["pc", "mobile"]
+    ceiling = rows["half of pc", "the other half"]
+    assert rows["half of mobile", "the other half"]["ok"] == 20
+    # By PL1 the pulled mode is nearer to people than they are themselves.
+    assert apart["pl1"].mean < ceiling["pl1"].mean
+    assert apart["energy"].sign == 1
+    assert ceiling["energy"].sign == 0
+    assert any("pulled to the middle" in note for note in table.notes)
+
+
+def test_people_are_resampled_where_they_are_known():
+    known = click_agreement_tables.means(with_people(people=12), "device")
+    plain = click_agreement_tables.means(with_people(people=12, known=False), "device")
+    for key in ("pl1", "energy"):
+        one, other = known.rows[0][key], plain.rows[0][key]
+        assert one.mean == other.mean
+        assert one.low <= other.low <= other.high <= one.high
+    assert known.rows[0]["wd"] == plain.rows[0]["wd"]
+    assert known.rows[0]["energy"] != plain.rows[0]["energy"]
+    assert any("what other people and what other" in note for note in known.notes)
+    assert any("does not say who clicked" in note for note in plain.notes)
+
+
+def test_halves_of_the_reference_are_counted_once():
+    tasks = with_people(3)
+    again = [dataclasses.replace(task, other="third") for task in tasks]
+    table = click_agreement_tables.means([*tasks, *again], "display_mode")
+    rows = [row for row in table.rows if row["click_type"] == "all"]
+    halves = [row["one"] for row in rows if row["other"] == "the other half"]
+    assert halves == ["half of pc", "half of mobile", "half of third"]
+    assert [row["ok"] for row in rows] == [3] * 5
+    published = click_agreement_tables.compare_with_paper(table, "device", "all")
+    assert not any("half" in row["one"] for row in published.rows)
+
+
+def test_what_is_recorded_is_read_and_older_records_have_less(tmp_path):
+    clicks = {
+        ("a", device): points(12, seed)[:, ::-1].tolist()
+        for seed, device in enumerate(("pc", "mobile"))
+    }
+    folder = write_clicked(tmp_path, clicks, person=True)
+    click_agreement.run("device", f"folder:{folder}", "all", tmp_path / "run")
+    (found,) = click_agreement.read_all(store.RunFolder(tmp_path / "run"))
+    assert set(found.one_people) == {f"p{n}" for n in range(12)}
+    assert np.array(found.one_yx).shape == (12, 2)
+    assert set(found.one_halves) == set(click_agreement.METRICS)
+    (path,) = (tmp_path / "run" / "records").rglob("*.jsonl")
+    row = json.loads(path.read_text().splitlines()[1])
+    fields = dataclasses.fields(click_agreement.Agreement)
+    for field in fields[fields.index(next(f for f in fields if f.name == "energy")) :]:
+        del row[field.name]
+    older = click_agreement.from_row(row)
+    assert (older.pl1, older.one_yx, older.one_halves) == (found.pl1, (), {})
+    table = click_agreement_tables.means([older], "device")
+    assert table.rows[0]["pl1"].mean == found.pl1
+    assert table.rows[0]["energy"] is None

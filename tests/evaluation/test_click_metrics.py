@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.evaluation import click_metrics, task_scoring
+from rclicks_jax.evaluation import click_metrics, people_halves, task_scoring
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.types import ClickExample
 
@@ -61,9 +61,50 @@ def test_what_has_no_mass_in_the_error_region_is_uniform_there_when_masked():
     assert both["raw"]["pde"] == 0
 
 
-def test_one_click_has_every_metric_but_ks():
+def test_one_click_has_every_metric_but_those_of_two():
     values = compared(UNIFORM, clicks=[[10, 15]])["raw"]
-    assert {name for name, value in values.items() if value is None} == {"ks"}
+    missing = {name for name, value in values.items() if value is None}
+    assert missing == {"ks", "energy"}
+
+
+def test_energy_distance_ranks_a_map_pulled_to_the_middle_below_people():
+    random = np.random.default_rng(0)
+    pixels = np.moveaxis(np.indices((200, 200)), 0, -1)
+
+    def bump(deviation):
+        squared = ((pixels - 100) ** 2).sum(axis=-1)
+        return np.exp(-squared / (2 * deviation**2)).astype(np.float32)
+
+    clicks = np.rint(random.normal(100, 20, (40, 2))).astype(np.int32)
+    truth = click_metrics.truth(clicks, (100, 100), np.ones((200, 200), bool), 0.0)
+    alike, pulled = (
+        click_metrics.measure(bump(deviation), truth, 50, (0, 0))
+        for deviation in (20.0, 10.0)
+    )
+    assert pulled["pl1"] < alike["pl1"]
+    assert pulled["energy"] > 0.02 > 2 * abs(alike["energy"])
+
+
+def test_halves_of_people_are_the_ceiling():
+    random = np.random.default_rng(1)
+    clicks = random.integers(0, 100, (9, 2)).astype(np.int32)
+    people = [f"p{number}" for number in range(9)]
+    first = people_halves.first_half(people, "task")
+    assert first.sum() == 4
+    found = click_metrics.of_halves(clicks, people, "task", (50, 60))
+    assert found == click_metrics.of_sets(clicks[first], clicks[~first], (50, 60))
+    # A person is in the same half whatever the task.
+    np.testing.assert_array_equal(people_halves.first_half(people, "other"), first)
+    assert click_metrics.of_halves(clicks[:3], people[:3], "task", (50, 60)) == {}
+
+
+def test_clicks_of_one_person_are_in_one_half():
+    first = people_halves.first_half(["a", "b", "a", "c", "b", "d"], "task")
+    assert first[0] == first[2]
+    assert first[1] == first[4]
+    assert first.sum() + (~first).sum() == 6
+    # Where nobody knows who clicked, every click is one of another person.
+    assert people_halves.first_half([""] * 6, "task").sum() == 3
 
 
 def test_clicks_in_one_column_or_at_one_point_have_every_metric():

@@ -1,6 +1,7 @@
 """What people type: several segmenters, compared, estimated, exported."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -62,6 +63,41 @@ def test_time_and_cost_are_estimated_with_what_they_rest_on(compared, tmp_path):
     low, high = float(row["hours_low"]), float(row["hours_high"])
     assert 0 < low < float(row["hours"]) < high
     assert (tmp_path / "tables" / "hardest.csv").exists()
+
+
+def test_an_estimate_takes_the_seconds_of_a_study(compared, tmp_path):
+    folder, _ = compared
+    seconds = {"click": [1.25, 0.1], "inspection": [0, 0], "instance": [3, 0.4]}
+    counts = {"people": 7, "objects": 20, "measured": {"first_click": [2.5, 0.3]}}
+    part = {"device": "pc", "mode": "Object_CutOut", **counts, "seconds": seconds}
+    content = {
+        "format": 1, "kind": "pace", "source": "bots", "protocol": "live",
+        "counted": "The first look at the target is not counted.",
+        "seconds": {**seconds, "click": [9, 1]}, **counts, "parts": [part],
+    }  # fmt: skip
+    path = tmp_path / "pace.json"
+    path.write_text(json.dumps(content))
+    run = str(folder / "noisy")
+    printed = command(
+        "tabulate", "estimate", run, "--objects=1000", f"--pace={path}",
+        "--pace_of=pc", f"--out={tmp_path}",
+    )  # fmt: skip
+    assert "1.25 ± 0.1 (measured: 7 bots, pc,Object_CutOut)" in printed
+    assert "80 ± 15 (assumed, not measured)" in printed
+    assert "Seconds are of bots, not of people" in printed
+    assert "The first look at the target is not counted." in printed
+    with (tmp_path / "tables" / "pace.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["device"], row["people"], row["first_click"]) == ("all", "7", "2.5")
+    twice = [f"--pace={path}", "--click_seconds=1,0"]
+    for flags, said in (
+        (twice, "Seconds: got --pace and --click_seconds; allowed: one of them"),
+        (["--pace_of=pc"], "--pace_of: got pc; allowed: it with --pace=FILE"),
+        ([f"--pace={path}", "--pace_of=pen"], "Known: pc,Object_CutOut"),
+        ([f"--pace={tmp_path}"], "--pace: "),
+    ):
+        printed = command("tabulate", "estimate", run, "--objects=5", *flags, status=2)
+        assert said in printed
 
 
 def test_an_estimate_without_a_place_is_printed_and_names_the_flag(

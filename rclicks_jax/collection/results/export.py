@@ -8,7 +8,7 @@ import io
 import json
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rclicks_jax import errors, files
@@ -120,14 +120,15 @@ def _export(
     (out / "DATASHEET.md").unlink(missing_ok=True)
     _write_pictures(opened, out, tasks)
     own = [row for row in data if row.mode == mode]
+    labels = found.labels
     # Readers take no notice of further columns; people who open the file do.
     mark = ("bots",) if source == "bots" else ()
-    columns = (*clicks_csv.COLUMNS, *(["source"] if mark else []))
-    lines = ((*_row(row, name), *mark) for row in own)
+    columns = (*clicks_csv.COLUMNS, clicks_csv.PERSON, *(["source"] if mark else []))
+    lines = ((*_row(row, name, labels), *mark) for row in own)
     _write_csv(out / "clicks.csv", columns, lines)
     previews = data if len(study.config.display.modes) > 1 else []
     if previews:
-        lines = ((*_row(row, row.mode), *mark) for row in previews)
+        lines = ((*_row(row, row.mode, labels), *mark) for row in previews)
         _write_csv(out / "previews.csv", columns, lines)
     exported = {row.client_id for row in data}
     every = [(*_full_row(row, found, exported), *mark) for row in found.rows]
@@ -169,12 +170,13 @@ def _expect_free(out: pathlib.Path) -> None:
         )
 
 
-def _row(row: Row, dataset: str) -> tuple[object, ...]:
+def _row(row: Row, dataset: str, labels: Mapping[str, str]) -> tuple[object, ...]:
     """Returns a line of `clicks.csv` or `previews.csv`."""
     task = row.task
     stems = task.image_stem, task.object_stem, task.full_stem
     made = task.click_type, task.mask_source, row.device
-    return (dataset, *stems, *made, row.click.x, row.click.y, task.width, task.height)
+    frame = row.click.x, row.click.y, task.width, task.height
+    return (dataset, *stems, *made, *frame, labels[row.session.person_id])
 
 
 def _full_row(row: Row, found: Judged, exported: set[str]) -> tuple[object, ...]:
@@ -250,11 +252,19 @@ def _write_pace(
 ) -> None:
     protocol = opened.study.config.study.pace
     if protocol == "live":
-        measured = [pace.of_acts(item.person, item.acts) for item in played]
+        measured = [
+            pace.of_acts(item.person, item.acts, item.assignment.mode)
+            for item in played
+        ]
         times = [item for item in measured if item is not None]
     else:
         times = [
-            pace.Times(found.labels[row.session.person_id], row.click.seconds)
+            pace.Times(
+                found.labels[row.session.person_id],
+                row.click.seconds,
+                device=row.device,
+                mode=row.mode,
+            )
             for row in data
         ]
     content: dict[str, Any] = pace.summary(times, found.source, protocol)

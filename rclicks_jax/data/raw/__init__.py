@@ -158,6 +158,7 @@ class RawTask:
             clicks.
         clicks_yx: The clicks, `i32[n 2]`.
         problem: Reason why the task cannot be used; empty if it can.
+        people: Who made each click; empty if the dataset does not say.
     """
 
     click_set_id: str
@@ -169,6 +170,7 @@ class RawTask:
     prev_mask: np.ndarray | None
     clicks_yx: np.ndarray
     problem: str = ""
+    people: tuple[str, ...] = ()
 
 
 class RawSource(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 from rclicks_jax import errors
 from rclicks_jax.data import raw
 from rclicks_jax.data.raw import (
+    click_sets,
     clicks_csv,
     identities,
     layouts,
@@ -50,7 +51,7 @@ class FolderSource:
         name: str,
         folder: pathlib.Path,
         layout: layouts.Layout,
-        clicks: Mapping[str, clicks_csv.ClickSet] | None = None,
+        clicks: Mapping[str, click_sets.ClickSet] | None = None,
     ) -> None:
         """Lists the files; reads only the table of clicks.
 
@@ -188,7 +189,7 @@ class FolderSource:
         self.notes += notes
         return splits
 
-    def _read_clicks(self) -> dict[str, clicks_csv.ClickSet]:
+    def _read_clicks(self) -> dict[str, click_sets.ClickSet]:
         path = self.beside(_CLICKS)
         if path is None:
             return {}
@@ -197,7 +198,7 @@ class FolderSource:
             known = ", ".join(clicks_csv.read_all(path)) or "no dataset"
             kind = f"clicks.csv has no rows of the dataset {self.name}, but of"
             self.notes.append(raw.Note(kind, known))
-        return clicks_csv.sets_by_id(sets)
+        return click_sets.sets_by_id(sets)
 
     def _listing(self, folder_name: str) -> listing.Listing:
         folder = self.folder / folder_name
@@ -301,7 +302,7 @@ class FolderSource:
                 "photograph: rename one"
             )
         clicks = self.clicks.get(instance_id)
-        if problem or clicks is None or not _is_of(clicks, stem, shape):
+        if problem or clicks is None or not clicks.is_first_on(stem, shape):
             return raw.RawObject(instance_id, None if problem else mask, problem)
         yx = clicks.in_shape(shape)
         return raw.RawObject(instance_id, mask, "", yx, clicks.input_device)
@@ -316,7 +317,7 @@ class FolderSource:
                 continue
             if name not in instance_ids:
                 yield raw.Note(_NOT_REPLAYED, name)
-            elif not _is_of(clicks, stem, shape):
+            elif not clicks.is_first_on(stem, shape):
                 yield raw.Note(_NOT_USED, f"{name}: {clicks.problem_in(shape)}")
 
     def _unusable(self, stem: str, problem: str) -> raw.RawImage:
@@ -324,7 +325,7 @@ class FolderSource:
         return raw.RawImage(stem, b"", (0, 0), (broken,), problem)
 
     def _task(
-        self, image: raw.RawImage, name: str, clicks: clicks_csv.ClickSet
+        self, image: raw.RawImage, name: str, clicks: click_sets.ClickSet
     ) -> raw.RawTask:
         gt_mask, prev_mask = None, None
         problem = image.problem or clicks.problem_in(image.shape)
@@ -342,10 +343,11 @@ class FolderSource:
             prev_mask=prev_mask,
             clicks_yx=clicks.in_shape(image.shape),
             problem=problem,
+            people=clicks.people,
         )
 
     def _target(
-        self, image: raw.RawImage, clicks: clicks_csv.ClickSet
+        self, image: raw.RawImage, clicks: click_sets.ClickSet
     ) -> tuple[np.ndarray | None, str]:
         """Returns the mask of the object of a click set, or a problem."""
         broken = [o for o in image.objects if o.problem not in ("", raw.EMPTY)]
@@ -392,9 +394,3 @@ class FolderSource:
             for folder in self._places(name):
                 for written in identities.forms(full_stem):
                     yield folder / f"{written}.png"
-
-
-def _is_of(clicks: clicks_csv.ClickSet, stem: str, shape: tuple[int, int]) -> bool:
-    """Tells whether clicks are first clicks on a photograph of this shape."""
-    mine = clicks.click_type == "first" and clicks.image_stem == stem
-    return mine and not clicks.problem_in(shape)

@@ -14,6 +14,7 @@ from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.store import catalogue, sessions
 from rclicks_jax.data import click_pairs, doctor, specs
 from rclicks_jax.data.raw import clicks_csv, sources
+from rclicks_jax.results import measured_paces
 
 
 def exported(desk, out, **options):
@@ -54,7 +55,9 @@ def test_only_accepted_clicks_of_people_are_in_the_table_of_clicks(desk, tmp_pat
     done = exported(desk, tmp_path / "out")
     rows = table(tmp_path / "out" / "clicks.csv")
     assert len(rows) == done.clicks == 4
-    assert tuple(rows[0]) == clicks_csv.COLUMNS
+    assert tuple(rows[0]) == (*clicks_csv.COLUMNS, clicks_csv.PERSON)
+    people = {row["person"] for row in table(tmp_path / "out" / "people.csv")}
+    assert {row["person"] for row in rows} <= people
     assert {row["dataset"] for row in rows} == {"out"}
 
 
@@ -199,6 +202,12 @@ def test_a_self_paced_study_has_the_seconds_of_people(opened, clock, tmp_path):
     content = json.loads((tmp_path / "out" / "pace.json").read_text())
     assert content["people"] == 2
     assert content["seconds"]["click"] == [0.7, 0.0]
+    assert "first look at the target" in content["counted"]
+    (part,) = content["parts"]
+    assert (part["device"], part["mode"]) == ("pc", "Object_CutOut")
+    assert part["seconds"] == content["seconds"]
+    read = measured_paces.read(str(tmp_path / "out" / "pace.json"))
+    assert read.part("pc").seconds["click"] == (0.7, 0.0)
 
 
 def test_the_datasheet_counts_and_says_whose_clicks_they_are(desk, tmp_path):

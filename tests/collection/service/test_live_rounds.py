@@ -11,6 +11,7 @@ from rclicks_jax.collection import messages
 from rclicks_jax.collection.results import export, pace
 from rclicks_jax.collection.service import answers, live_rounds, open_studies
 from rclicks_jax.collection.store import cells
+from rclicks_jax.data import recorded_trajectories
 
 LIVE = {"study": {"pace": "live", "per_person": 3},
         "live": {"segmenter": "random_walker", "most_clicks": 3}}  # fmt: skip
@@ -176,6 +177,10 @@ def test_trajectories_and_pace_are_exported(player, tmp_path):
     assert [act["seconds"] for act in line["acts"]] == [1.0, 1.0, 1.0]
     assert line["ended"] == "done"
     assert line["union"][:2] == [48 * 64] * 2
+    (read,) = recorded_trajectories.read(str(tmp_path / "out")).trajectories
+    assert (read.instance_id, read.person) == (line["full_stem"], line["person"])
+    assert (len(read.clicks_yx), read.undone, read.ended) == (2, 0, "done")
+    assert read.union == (48 * 64,) * 2
     content = json.loads((tmp_path / "out" / "pace.json").read_text())
     assert content["seconds"]["click"][0] == 1.0
     assert content["seconds"]["instance"][0] == 1.0
@@ -195,7 +200,7 @@ def test_the_seconds_of_an_object_add_up():
     names = ["click", "click", "undo", "click", "done"]
     acts = [act(name, 1 + number, number) for number, name in enumerate(names)]
     times = pace.of_acts("p001", acts)
-    assert times == pace.Times("p001", 1.0, (2.0, 3.0 + 4.0), 5.0)
+    assert times == pace.Times("p001", 1.0, (2.0, 3.0 + 4.0), 5.0, "pc")
     content = pace.summary([times], "people", "live")["seconds"]
     total = content["instance"][0] + 3 * content["click"][0]
     assert total == pytest.approx(1.0 + 4.5 * 3 + 5.0 - 4.5)
