@@ -122,9 +122,7 @@ def play(
         photograph.clock.add("predict", question.seconds)
         with photograph.clock.measure("score"):
             pred_bits = bit_masks.pack_all(answers)
-            nothing = [mistakes.Wanted.NOTHING] * len(answers)
-            query = mistakes.Query(target, pred_bits, yx[:, None], nothing)
-            areas = mistakes.find(query, counter).areas
+            areas = mistakes.areas(target, pred_bits, counter)
             for answer in answers:
                 total += answer
         played = zip(yx.tolist(), areas.tolist(), strict=True)

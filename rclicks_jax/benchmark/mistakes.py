@@ -120,6 +120,22 @@ def find(query: Query, count: scoring.Counter = scoring.areas) -> Mistakes:
     return Mistakes(areas, mends, seconds)
 
 
+def areas(
+    target: scoring.Target,
+    pred_bits: np.ndarray,
+    count: scoring.Counter = scoring.areas,
+) -> np.ndarray:
+    """Counts areas of predictions on which no click follows, `i64[t 4]`.
+
+    Args:
+        target: The object.
+        pred_bits: Bits of the predictions, `u64[t H W/64]`.
+        count: Counts areas.
+    """
+    errors = error_masks.find_all(target.gt_mask, pred_bits, target.counted_mask)
+    return count(target, pred_bits, bit_masks.count(errors))
+
+
 def to_frame(query: Query, empty: pool_process.Empty) -> pool_process.Frame:
     """Returns a query as a frame."""
     target = query.target

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.benchmark import questions, scoring
+from rclicks_jax.benchmark import device_scoring, mistakes, questions, scoring
 from rclicks_jax.benchmark.first_clicks import Photograph
 from rclicks_jax.benchmark.records import Person
 from rclicks_jax.clicks import strategies
@@ -74,6 +74,7 @@ def _play(
     """Returns intersections and unions after each click of each person, `i64[4]`."""
     protocol, shape = photograph.setup.protocol, instance.gt_mask.shape
     target = scoring.target_of(instance)
+    counter = device_scoring.counter(on_device=photograph.setup.on_device)
     session = photograph.start([instance.gt_mask] * len(recorded))
     places = [each.in_shape(shape) for each in recorded]
     most = min(protocol.max_clicks, max(map(len, places)))
@@ -94,9 +95,7 @@ def _play(
         answers: list[np.ndarray] = yield question
         photograph.clock.add("predict", question.seconds)
         with photograph.clock.measure("score"):
-            pred_masks = [bit_masks.pack(answer) for answer in answers]
-            on_device = photograph.setup.on_device
-            counted = scoring.areas(target, pred_masks, on_device=on_device)
+            counted = mistakes.areas(target, bit_masks.pack_all(answers), counter)
         for row, of_row in zip(rows, counted, strict=True):
             areas[row].append(of_row)
         if protocol.stop_at:
