@@ -50,7 +50,8 @@ def means(scores: Sequence[Scores]) -> Table:
     other.
     """
     title = "How well click maps predict the clicks that were made"
-    shown = (*PAPER, *_known((ENERGY,), scores))
+    known = _known((ENERGY,), scores)
+    shown = [measure for measure in MAIN if measure != ENERGY or known]
     table = _means("click_models", title, shown, scores)
     rows: list[Row] = []
     for _, group in itertools.groupby(table.rows, _part_of_row):

@@ -1,13 +1,14 @@
 """The report of an evaluation: one HTML page with tables and pictures of tasks."""
 
 import collections
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from rclicks_jax import errors, files
 from rclicks_jax.evaluation import records as task_records
 from rclicks_jax.evaluation import task_pictures
-from rclicks_jax.evaluation.click_scores import PAPER, Evaluation
+from rclicks_jax.evaluation.click_scores import MAIN, PAPER, Evaluation
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import starts, store
 from rclicks_jax.ops import images
@@ -150,9 +151,15 @@ def _caption(record: TaskRecord, name: str, evaluation: Evaluation) -> str:
     maps = task_records.shown_maps(evaluation.identity)
     row = {
         measure.key: task_records.value(record, name, maps, measure.key)
-        for measure in PAPER
+        for measure in MAIN
     }
-    columns = {measure.key: (measure.title, measure.form) for measure in PAPER}
+    # Older records have no energy distance.
+    shown = [
+        measure
+        for measure in MAIN
+        if measure in PAPER or math.isfinite(row[measure.key])
+    ]
+    columns = {measure.key: (measure.title, measure.form) for measure in shown}
     (cells,) = table_formats.cells(table_formats.Table("", "", columns, [row]))
     pairs = zip(columns.values(), cells, strict=True)
     # The arrow after a title, which says what is better, stands in the tables only.

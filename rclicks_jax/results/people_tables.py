@@ -73,12 +73,9 @@ def people(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "dataset": ("Dataset", "s"),
         "input_device": ("Clicks by", "s"),
         "objects": ("objects", "d"),
-        "of": ("of objects", "d"),
         "people": ("people", "d"),
         "trajectories": ("trajectories", "d"),
         "unfinished": ("unfinished", "d"),
-        "clicks": ("clicks each", ".2f"),
-        "iou": ("IoU in the end % ↑", ".2f"),
         "noc_least": (f"People NoC@{THRESHOLD} ↓, at least", ".2f"),
         "noc_most": (f"People NoC@{THRESHOLD} ↓, at most", ".2f"),
         "sample_noc": (measures.BY_KEY["sample_noc"].heading, ".2f"),
@@ -87,6 +84,9 @@ def people(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "difference_most": ("Sample minus people, at most", "+.2f"),
         "study_least": ("In the study, at least", ".2f"),
         "study_most": ("In the study, at most", ".2f"),
+        "clicks": ("clicks each", ".2f"),
+        "iou": ("IoU in the end % ↑", ".2f"),
+        "of": ("of objects", "d"),
     }
     rows: list[Row] = []
     for result in results if measures.is_known(THRESHOLD, protocol) else ():

@@ -307,7 +307,6 @@ def not_written(tables: Sequence[Table], *, wanted_users: bool) -> list[str]:
             if wanted_users
             else "--config.users replays real first clicks"
         ),
-        "people": "--config.trajectories replays people's whole trajectories",
         "repeats": "--config.repeats=5 separates chance from groups",
     }
     parts = [f"{name} ({reason})" for name, reason in reasons.items() if name in empty]
