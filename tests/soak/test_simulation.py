@@ -99,7 +99,7 @@ def test_what_was_planted_is_found(study):
     found = {i.what: i for i in simulate.look(bots, simulate.settings_of(BOTS))}
     assert status == 0
     assert all(item.agrees for item in found.values()), found
-    assert len((bots / "server.log").read_text().split("is open.")) == 12
+    assert (bots / "server.log").read_text().count("is open.") == 11
 
 
 def test_the_doctor_calls_the_export_ready(study):
@@ -145,6 +145,14 @@ def test_seconds_of_a_self_paced_study_are_those_planted(tmp_path):
     command("collect", "export", "--bots", f"--out={out}", f"{folder}-bots")
     mean, error = json.loads((out / "pace.json").read_text())["seconds"]["click"]
     assert abs(mean - 1.4) < 4 * error < 0.4
+
+
+def test_fifty_kills_lose_and_double_nothing(tmp_path):
+    folder = make(tmp_path)
+    settings = ("bots=100", "speed=10", "kills=50", "double_posts=0.3")
+    assert simulate.run(str(folder), "", "", settings) == 0
+    log = (tmp_path / "study-bots" / "server.log").read_text()
+    assert log.count("is open.") == 51
 
 
 def test_a_killed_simulation_goes_on(tmp_path):

@@ -93,7 +93,8 @@ def traits(settings: SimulationSettings, config: CollectionConfig, bot: int) -> 
     Raises:
         BadValueError: The study wants neither PCs nor phones.
     """
-    wanted = [d for d in words.DEVICES[:2] if d in config.assignment.devices]
+    devices = config.assignment.devices
+    wanted = [device for device in words.DEVICES[:2] if devices.count(device)]
     if not wanted:
         raise errors.BadValueError(
             "[assignment] devices",
