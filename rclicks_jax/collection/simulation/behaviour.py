@@ -94,7 +94,7 @@ def traits(settings: SimulationSettings, config: CollectionConfig, bot: int) -> 
         BadValueError: The study wants neither PCs nor phones.
     """
     devices = config.assignment.devices
-    wanted = [device for device in words.DEVICES[:2] if devices.count(device)]
+    wanted: list[words.Device] = [d for d in words.DEVICES[:2] if d in devices]
     if not wanted:
         raise errors.BadValueError(
             "[assignment] devices",
