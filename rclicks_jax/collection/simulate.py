@@ -85,6 +85,11 @@ def _study_of_bots(folder: pathlib.Path, out: pathlib.Path | None) -> pathlib.Pa
     """Returns the study that bots take part in: a copy unless it is for bots."""
     opened = open_studies.open_for_commands(folder)
     opened.store.close()
+    pace = opened.study.config.study.pace
+    if pace == "live":
+        raise errors.BadValueError(
+            "[study] pace", pace, "timed or self_paced: bots play no live rounds"
+        )
     if opened.desk.source == "bots":
         if out is not None:
             raise errors.BadValueError("--out", out, f"nothing: {folder} is for bots")

@@ -11,7 +11,7 @@ from rclicks_jax import errors
 from rclicks_jax.collection import simulate
 from rclicks_jax.collection.results import export
 from rclicks_jax.collection.service import open_studies
-from rclicks_jax.collection.simulation import copies, record
+from rclicks_jax.collection.simulation import copies, record, summary
 from rclicks_jax.collection.store import events, sessions
 from rclicks_jax.data import doctor
 
@@ -33,12 +33,6 @@ def ended(tmp_path_factory):
     folder = make(tmp_path_factory.mktemp("bots"))
     status = simulate.run(str(folder), "", "", SETTINGS)
     return folder, folder.with_name("study-bots"), status
-
-
-def opened(folder):
-    whole = open_studies.open_for_commands(folder)
-    whole.store.close()
-    return whole
 
 
 def test_what_bots_planted_is_found(ended):
@@ -73,6 +67,20 @@ def test_every_click_is_stored_once_though_the_server_was_killed(ended):
     assert {k for k in known if int(k[3:8]) not in withdrawn} <= set(stored)
     assert len(stored) == len(set(stored))
     assert (ended[1] / "server.log").read_text().count("is open.") == 2
+
+
+def test_a_click_that_is_lost_or_not_planted_is_seen(ended):
+    settings = simulate.settings_of(SETTINGS)
+    items = list(record.read(ended[1] / record.FILE))
+    lost = record.Acknowledged(0, "x" * 22, "pc", 1.0, 1.0, False, False, ("new",))
+    whole = open_studies.open_for_commands(ended[1])
+    found = summary.compare(whole, settings, [*items, lost])
+    fewer = summary.compare(whole, settings, [i for i in items if i.bot or i is lost])
+    whole.store.close()
+    wrong = {item.what for item in found if item.agrees is False}
+    assert wrong == {"acknowledged clicks that are lost", "clicks that are stored"}
+    assert "sessions" in {item.what for item in fewer if item.agrees is False}
+    assert "NO" in {row["agrees"] for row in summary.table(found).rows}
 
 
 def _clicks(db):
@@ -135,6 +143,13 @@ def test_a_server_that_is_given_runs_at_the_real_pace(tmp_path):
 def test_settings_that_are_wrong_are_refused(setting, said):
     with pytest.raises(errors.BadValueError, match=said):
         simulate.settings_of((setting,))
+
+
+def test_bots_do_not_play_live_rounds(tmp_path):
+    folder = make(tmp_path, live={"segmenter": "noisy"})
+    collect_studies.edit(folder, 'pace = "timed"', 'pace = "live"')
+    with pytest.raises(errors.BadValueError, match="timed or self_paced"):
+        simulate.run(str(folder), "", "", SETTINGS)
 
 
 def test_a_copy_is_not_made_of_a_study_for_bots(ended, tmp_path):

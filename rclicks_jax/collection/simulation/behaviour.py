@@ -93,7 +93,8 @@ def traits(settings: SimulationSettings, config: CollectionConfig, bot: int) -> 
     Raises:
         BadValueError: The study wants neither PCs nor phones.
     """
-    wanted = [d for d in config.assignment.devices if d in ("pc", "mobile")]
+    devices = config.assignment.devices
+    wanted: list[words.Device] = [d for d in words.DEVICES[:2] if d in devices]
     if not wanted:
         raise errors.BadValueError(
             "[assignment] devices",
@@ -103,8 +104,7 @@ def traits(settings: SimulationSettings, config: CollectionConfig, bot: int) -> 
     generator = _generator(settings, f"{bot}")
     on_phone, leaving, share = generator.random(3).tolist()
     tempo = generator.normal(0, _TEMPO)
-    both = len(wanted) == 2
-    device = wanted[0] if not both else "mobile" if on_phone < settings.phones else "pc"
+    device = wanted[-1] if on_phone < settings.phones else wanted[0]
     leaves = leaving < settings.drop_outs + settings.withdrawals
     total = config.study.per_person
     return Traits(

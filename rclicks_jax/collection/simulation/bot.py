@@ -5,6 +5,8 @@ import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from rclicks_jax import errors
 from rclicks_jax.collection import messages
 from rclicks_jax.collection.simulation import behaviour
@@ -76,12 +78,15 @@ def take_part(world: World, number: int) -> Ended:
     return ended
 
 
+_decode_next = msgspec.json.Decoder(messages.Next).decode
+
+
 def _take_part(world: World, traits: behaviour.Traits, connection: Connection) -> Ended:
     _enter(world, traits, connection)
     rested = False
     while True:
         query = messages.NextQuery(rested=rested, device=traits.facts)
-        given = connection.post("next", query, messages.Next)
+        given = _decode_next(connection.send("next", query))
         rested = isinstance(given, messages.Pause)
         if isinstance(given, messages.Finish):
             connection.post("finish", messages.FinishQuery(), messages.Finish)

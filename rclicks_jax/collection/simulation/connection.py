@@ -55,7 +55,16 @@ class Connection:
         return other
 
     def post(self, name: str, message: msgspec.Struct, kind: type[T]) -> T:
-        """Sends a message and returns the answer.
+        """Sends a message and returns the answer, of one kind.
+
+        Raises:
+            RefusedError: The server refused it for good.
+            RClicksError: The server is away for too long.
+        """
+        return msgspec.json.decode(self.send(name, message), type=kind)
+
+    def send(self, name: str, message: msgspec.Struct) -> bytes:
+        """Sends a message and returns the answer as it came.
 
         The same bytes are sent again until there is an answer.
 
@@ -71,7 +80,7 @@ class Connection:
         status, body = self._until_answered("POST", path, content, headers)
         # Another event of the same assignment was stored before: that is an answer.
         if status == 200 or (status == 409 and b'"stored"' in body):
-            return msgspec.json.decode(body, type=kind)
+            return body
         raise _refused(path, status, body)
 
     def get(self, path: str) -> bytes:

@@ -223,8 +223,12 @@ def _tested(
     )
     generator = np.random.Generator(np.random.Philox(0))
     p = power.p_value(clicks, len(numbers), generator, _PERMUTATIONS)
-    told = f"{'different' if p <= _LEVEL else 'the same'} (p = {p:.3f})"
-    return Comparison(what, said, told, (p <= _LEVEL) == planted)
+    seen = p <= _LEVEL
+    told = f"{'different' if seen else 'no difference'} (p = {p:.3f})"
+    # A difference that is not seen needs more clicks; one that is none is a fault.
+    return Comparison(
+        what, said, told, None if planted and not seen else seen == planted
+    )
 
 
 def _seconds(
@@ -237,9 +241,9 @@ def _seconds(
     told = pace.summary(times, "bots", "self_paced")["seconds"]
     if not told:
         return []
-    return [
-        _near("seconds of a click", settings.click_seconds, *told["click"], len(times))
-    ]
+    mean, error = told["click"]
+    made = _near("seconds of a click", settings.click_seconds, mean, error, len(times))
+    return [made]
 
 
 def _same(what: str, planted: int, found: int) -> Comparison:
