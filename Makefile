@@ -52,8 +52,9 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyright-strict.json
 	$(BIN)/python -m pytest tests/test_layering.py
 
+# More processes than cores: many tests wait for processes of their own.
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" tests
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long" tests
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long tests
