@@ -14,7 +14,8 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
-	@echo "make test              all tests (14 minutes on 2 idle cores)"
+	@echo "make test              all tests but the long ones (about 9 minutes on 2 idle cores, an estimate)"
+	@echo "make test-long         tests that take long for what they add (about 4 minutes, an estimate)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (5 minutes)"
 	@echo "make check             ruff, pyright, layering"

@@ -34,8 +34,8 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
-# What takes longest, first: the last to finish would keep the others waiting. Those that
-# compute are between those that wait for processes.
+# What takes longest, first: the last to finish would keep the others waiting. What
+# computes is between what waits for processes.
 _LONGEST = (
     "launch/test_commands.py",
     "training/test_steps.py",
@@ -168,7 +168,7 @@ def compiled_fast():
     params=["fast", pytest.param("for users", marks=pytest.mark.long)],
 )
 def compiled_both_ways(request):
-    """Compiles programs fast, and in a long test as users have them."""
+    """Compiles the programs of a module fast, and in long tests as users have them."""
     with contextlib.nullcontext() if request.param == "fast" else compiled.for_users():
         yield
 
