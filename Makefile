@@ -14,7 +14,8 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
-	@echo "make test              all tests (14 minutes on 2 idle cores)"
+	@echo "make test              all tests but the long ones (about 9 minutes on 2 idle cores, an estimate)"
+	@echo "make test-long         tests that take long for what they add (about 4 minutes, an estimate)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (5 minutes)"
 	@echo "make check             ruff, pyright, layering"
@@ -52,8 +53,9 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyright-strict.json
 	$(BIN)/python -m pytest tests/test_layering.py
 
+# More processes than cores: many tests wait for processes of their own.
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" tests
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long" tests
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long tests

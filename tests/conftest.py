@@ -15,7 +15,8 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ.setdefault("RCLICKS_CACHE", str(_ROOT / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_ROOT / ".cache" / "xla"))
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+# Small programs too: hundreds of processes need the same.
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import hypothesis
 import jax
@@ -33,22 +34,32 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("RCLICKS_EXAMPLES", "same"))
 
 
-# What takes longest, first: the last to finish would keep one worker of three waiting.
+# What takes longest, first: the last to finish would keep the others waiting. What
+# computes is between what waits for processes.
 _LONGEST = (
+    "launch/test_commands.py",
     "training/test_steps.py",
+    "networks/test_platforms.py",
     "training/test_pods.py",
-    "networks/test_mobile_sam.py",
-    "networks/test_sam2.py",
-    "networks/test_sam_hq.py",
-    "networks/test_simpleclick.py",
-    "networks/test_sam.py",
+    "clicks/test_sampling.py",
     "networks/test_network.py",
     "jobs/test_device_limits.py",
-    "launch/test_commands.py",
+    "evaluation/test_evaluate.py",
+    "test_doc_blocks.py",
     "bridge/test_worker.py",
+    "jobs/test_device_runs.py",
+    "networks/test_simpleclick.py",
     "launch/test_faults.py",
+    "benchmark/test_rounds.py",
     "launch/test_evaluations.py",
-    "clicks/test_sampling.py",
+    "networks/test_mobile_sam.py",
+    "clicks/test_on_device.py",
+    "bridge/test_runs.py",
+    "networks/test_sam2.py",
+    "networks/test_sam.py",
+    "networks/test_sam_hq.py",
+    "benchmark/test_benchmark.py",
+    "bridge/test_pool.py",
 )
 
 
@@ -59,9 +70,13 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Keeps the collector of garbage from going through all tests again and again."""
+    """Keeps the collector of garbage from going through all tests again and again.
+
+    It runs seldom, too: what JAX traces is many small objects, and most of them stay.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def _shared(kind, name):
@@ -153,7 +168,7 @@ def compiled_fast():
     params=["fast", pytest.param("for users", marks=pytest.mark.long)],
 )
 def compiled_both_ways(request):
-    """Compiles programs fast, and in a long test as users have them."""
+    """Compiles the programs of a module fast, and in long tests as users have them."""
     with contextlib.nullcontext() if request.param == "fast" else compiled.for_users():
         yield
 

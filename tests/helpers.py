@@ -3,8 +3,16 @@
 import json
 
 import numpy as np
+import pytest
 
 from rclicks_jax.settings import networks
+
+
+def one_and_long(values):
+    """Returns values of a parameter, of which all but the first are long tests."""
+    first, *others = values
+    rows = [each if isinstance(each, tuple) else (each,) for each in others]
+    return [first, *(pytest.param(*row, marks=pytest.mark.long) for row in rows)]
 
 
 def network_of(saved, **changes):

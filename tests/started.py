@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import gc
 import multiprocessing
 import os
 import pathlib
@@ -18,7 +19,8 @@ import compiled
 
 # What commands import. None of it computes with JAX, whose threads no copy would have.
 _IMPORTED = (
-    "cv2", "jax", "matplotlib.figure", "pandas", "scipy.stats",
+    "cv2", "jax", "jinja2", "matplotlib.figure", "pandas", "scipy.stats",
+    "tensorflow_datasets",
     "rclicks_jax.launch.commands", "rclicks_jax.benchmark.job",
     "rclicks_jax.click_maps.job", "rclicks_jax.data.doctor",
     "rclicks_jax.evaluation.job", "rclicks_jax.evaluation.outputs",
@@ -132,6 +134,8 @@ def _become(arguments, environment, folder, printed, prepare):
     """Runs a module or a program as Python does, in this process."""
     for number, path in ((1, printed[0]), (2, printed[-1])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    # What was imported is neither garbage nor changed, so that its memory is shared.
+    gc.freeze()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

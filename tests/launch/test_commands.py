@@ -203,6 +203,7 @@ def click_maps_of(out):
     }
 
 
+@pytest.mark.long
 def test_click_maps_survive_kill_9(folder, cache, tmp_path):
     flags = (f"--data=folder:{folder}", "--model=DT", "--samples=2", "--groups=1,10")
     done = forked("click_maps", *flags, f"--out={tmp_path}/a", RCLICKS_CACHE=cache)

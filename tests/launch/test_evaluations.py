@@ -176,6 +176,7 @@ def test_display_modes_are_compared(clicked, tmp_path):
     assert described["kind"] == "click_agreement"
 
 
+@pytest.mark.long
 def test_two_processes_share_an_evaluation(tmp_path):
     # With the sample that other tests packaged.
     cache = os.environ["RCLICKS_CACHE"]

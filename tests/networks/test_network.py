@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers import network_of, state_of
+from helpers import network_of, one_and_long, state_of
 
 from rclicks_jax.networks import clickability, convert, factorisation, layers
 from rclicks_jax.ops import scaling, strided
@@ -103,7 +103,8 @@ def test_the_gradient_of_an_image_as_one_product_is_that_of_the_factorisation():
 
 
 @pytest.mark.parametrize(
-    ("variant", "count"), [("t", 4240322), ("s", 13922626), ("b", 27604290)]
+    ("variant", "count"),
+    one_and_long([("t", 4240322), ("s", 13922626), ("b", 27604290)]),
 )
 def test_the_sizes_have_as_many_parameters_as_the_originals(variant, count):
     shapes = clickability.variable_shapes(networks.network(variant))

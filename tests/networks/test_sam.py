@@ -13,6 +13,7 @@ import pytest
 import safetensors.numpy
 import sam_cases
 import sam_player
+from helpers import one_and_long
 from sam_player import errors_of
 
 from rclicks_jax import errors
@@ -222,7 +223,7 @@ def test_logits_by_place_come_back():
     np.testing.assert_array_equal(prompts.to_pixels(places), pixels)
 
 
-@pytest.mark.parametrize("variant", sizes.PUBLISHED)
+@pytest.mark.parametrize("variant", one_and_long(sizes.PUBLISHED))
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]
     shapes = weights.torch_shapes(size)

@@ -11,6 +11,7 @@ import pytest
 import sam_cases
 import sam_hq_cases
 import sam_player
+from helpers import one_and_long
 
 from rclicks_jax import errors
 from rclicks_jax.networks import architectures, layers, parts
@@ -153,7 +154,7 @@ def test_bfloat16_is_near(loaded, golden):
     assert 1e-4 < np.abs(apart).mean() < 0.05
 
 
-@pytest.mark.parametrize("variant", sizes.PUBLISHED)
+@pytest.mark.parametrize("variant", one_and_long(sizes.PUBLISHED))
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]
     shapes = weights.torch_shapes(size)

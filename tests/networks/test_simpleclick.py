@@ -11,6 +11,7 @@ import mistakes
 import numpy as np
 import pytest
 import simpleclick_cases as cases
+from helpers import one_and_long
 
 from rclicks_jax import errors
 from rclicks_jax.bridge.adapters import isegm_crops
@@ -246,7 +247,7 @@ def test_bfloat16_is_near(loaded, golden):
     assert 1e-4 < apart / golden[f"{NUMBER}/deviation"] < 0.1
 
 
-@pytest.mark.parametrize("variant", sizes.PUBLISHED)
+@pytest.mark.parametrize("variant", one_and_long(sizes.PUBLISHED))
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]
     shapes = weights.torch_shapes(size)

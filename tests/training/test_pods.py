@@ -77,6 +77,7 @@ def test_and_predict_the_same(alone, pod):
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(
     pod, start_small_pod, tmp_path, monkeypatch
 ):
