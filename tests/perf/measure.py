@@ -11,7 +11,7 @@ import numpy as np
 import page
 from timing import median_ms
 
-from rclicks_jax.benchmark import scoring
+from rclicks_jax.benchmark import mistakes, scoring
 from rclicks_jax.clicks import error_masks, groups, sampling, strategies
 from rclicks_jax.ops import bit_masks, masks
 from rclicks_jax.types import InstanceExample
@@ -62,8 +62,10 @@ def baseline_on_the_whole_image(fn_mask, fp_mask):
 
 
 def scored(pred_masks, target):
-    packed = [bit_masks.pack(mask) for mask in pred_masks]
-    scoring.areas(target, packed, on_device=False)
+    pred_bits = bit_masks.pack_all(pred_masks)
+    clicked_yx = np.zeros((len(pred_bits), 0, 2), np.int32)
+    nothing = [mistakes.Wanted.NOTHING] * len(pred_bits)
+    mistakes.find(mistakes.Query(target, pred_bits, clicked_yx, nothing))
 
 
 def rows():
