@@ -125,12 +125,29 @@ def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
 
 def finds(clicks: Clicks, tasks: int, generator: np.random.Generator) -> bool:
     """Tells whether a study finds a difference, by exchanging people's modes."""
+    return p_value(clicks, tasks, generator) <= _LEVEL
+
+
+def p_value(
+    clicks: Clicks,
+    tasks: int,
+    generator: np.random.Generator,
+    permutations: int = _PERMUTATIONS,
+) -> float:
+    """Returns how seldom exchanges of people's modes give as large a difference.
+
+    Args:
+        clicks: Clicks in two modes.
+        tasks: Number of tasks.
+        generator: Of all draws.
+        permutations: Exchanges that are tried.
+    """
     people = int(clicks.person.max()) + 1
-    flips = generator.random((_PERMUTATIONS + 1, people)) < 0.5
+    flips = generator.random((permutations + 1, people)) < 0.5
     flips[0] = False
     values = energy(clicks, tasks, flips)
     # Half of the exchanges are the other half's mirror: equal values count as larger.
-    return bool((values >= values[0] - 1e-12).mean() <= _LEVEL)
+    return float((values >= values[0] - 1e-12).mean())
 
 
 def simulated(
@@ -247,7 +264,7 @@ def read_pilot(opened: open_studies.Opened) -> tuple[Clicks, tuple[str, str]] | 
     if len(rows) < _LEAST_CLICKS or len(persons) < _LEAST_PEOPLE:
         return None
     numbers = {t: n for n, t in enumerate(sorted({r.task.task_id for r in rows}))}
-    places = [_place(row) for row in rows]
+    places = [place_in_box(row) for row in rows]
     return Clicks(
         np.array(places),
         np.array([numbers[row.task.task_id] for row in rows]),
@@ -256,7 +273,8 @@ def read_pilot(opened: open_studies.Opened) -> tuple[Clicks, tuple[str, str]] | 
     ), (names[0], names[-1])
 
 
-def _place(row: judged_clicks.Row) -> tuple[float, float]:
+def place_in_box(row: judged_clicks.Row) -> tuple[float, float]:
+    """Returns the place of a click `(y, x)` from the middle, in sides of the box."""
     y0, y1, x0, x1 = row.task.box
     down = (row.click.y + 0.5 - (y0 + y1) / 2) / (y1 - y0)
     right = (row.click.x + 0.5 - (x0 + x1) / 2) / (x1 - x0)
