@@ -7,6 +7,7 @@ rclicks-collect serve --port=8000 STUDY
 rclicks-collect status STUDY
 rclicks-collect masks --segmenter=random_walker STUDY
 rclicks-collect plan STUDY
+rclicks-collect report STUDY
 rclicks-collect invite --address=https://study.example.org STUDY 50
 rclicks-collect export --out=CLICKS STUDY
 rclicks-collect forget STUDY NAME
@@ -15,8 +16,9 @@ init makes a study of photographs and masks. Its settings are in STUDY/study.tom
 gives some of them, as in --set='display.modes=["Object_CutOut", "Silhouette_Mask"]'.
 demo opens a study on the sample photographs, for a look; serve opens one for people:
 on this machine alone, or with --behind_proxy behind a proxy with TLS (docs/collect.md).
-masks adds tasks of later rounds. plan says how many clicks and people are needed. A
-command may be stopped; the same command goes on.
+masks adds tasks of later rounds. plan says how many clicks and people are needed.
+report makes a page with progress, reasons, seconds, and where people clicked, at any
+moment. A command may be stopped; the same command goes on.
 """
 
 import pathlib
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
-    "check STUDY, invite STUDY NUMBER, masks STUDY, or plan STUDY"
+    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, or report STUDY"
 )
 _FLAGS = study_flags.define()
 
@@ -74,7 +76,25 @@ def _serve(study: str) -> int:
 def _demo(folder: str = "") -> int:
     from rclicks_jax.collection import demo
 
-    return demo.run(folder, _options())
+    return demo.run(folder, _options(), _FLAGS["click_models"].value, _toy)
+
+
+def _toy() -> str:
+    """Returns the folder of the demo's network; empty if it is not at hand."""
+    from rclicks_jax.training import toy_model
+
+    return toy_model.if_trained()
+
+
+def _report(study: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.write_report(
+        study,
+        _FLAGS["out"].value or "",
+        _FLAGS["click_models"].value,
+        most_tasks=_FLAGS["tasks"].value,
+    )
 
 
 def _options() -> "server.Options":
@@ -139,10 +159,12 @@ def _masks(study: str) -> int:
 
 
 def _plan(study: str) -> int:
-    from rclicks_jax.collection.results import power
+    from rclicks_jax.collection.results import plan
 
-    return power.run(
+    named = _FLAGS["click_models"]
+    return plan.run(
         study,
+        click_models=named.value if named.present else (),
         effect=_FLAGS["effect"].value,
         tasks=_FLAGS["tasks"].value,
         simulations=_FLAGS["simulations"].value,
@@ -161,6 +183,7 @@ _ACTIONS: dict[str, Callable[..., int]] = {
     "invite": _invite,
     "masks": _masks,
     "plan": _plan,
+    "report": _report,
 }
 
 
