@@ -9,7 +9,7 @@ import numpy as np
 
 from rclicks_jax import errors
 from rclicks_jax.collection import words
-from rclicks_jax.collection.results import task_maps
+from rclicks_jax.collection.results import status, task_maps
 from rclicks_jax.collection.results.judged_clicks import Row as Click
 from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.collection.study import study_files
@@ -20,9 +20,9 @@ COUNT = 6
 RULE = "most clicks in the display mode that has fewest"
 # Limits on the characters of all pictures of a task, and of one picture.
 _TASK, _PICTURE = 400_000, 60_000
-# Spread of a click in a density, in pixels of the drawn picture; its longer side is
-# 640.
-_SIGMA = 14.0
+# Longer side of a picture, which is one of up to five in a row, and the spread of a
+# click in a density, pixels.
+_SIDE, _SIGMA = 420, 13.0
 
 
 class Shown(NamedTuple):
@@ -60,12 +60,15 @@ def choose(rows: Sequence[Click], count: int = COUNT) -> list[dict[str, list[Cli
     return [groups[task_id] for task_id in sorted(groups, key=rank)[:count]]
 
 
-def draw(study: study_files.Study, clicks: Mapping[str, Sequence[Click]]) -> Shown:
+def draw(
+    study: study_files.Study, clicks: Mapping[str, Sequence[Click]], source: str
+) -> Shown:
     """Draws the clicks of a task.
 
     Args:
         study: The study.
         clicks: Its clicks, by display mode; one or more.
+        source: Whose clicks they are: `people` or `bots`.
 
     Raises:
         DataError: Its files cannot be read.
@@ -77,6 +80,7 @@ def draw(study: study_files.Study, clicks: Mapping[str, Sequence[Click]]) -> Sho
         _layers(study, task),
         [(row.click.y, row.click.x, True) for row in every],
         overlays.CLOSE,
+        _SIDE,
     )
     share = min(_PICTURE, _TASK // (2 * len(clicks)))
     dots: list[tuple[str, str]] = []
@@ -84,16 +88,19 @@ def draw(study: study_files.Study, clicks: Mapping[str, Sequence[Click]]) -> Sho
     for mode, own in clicks.items():
         places = np.array([(row.click.y, row.click.x) for row in own]).reshape(-1, 2)
         picture = overlays.with_samples(layers, {0: places})
-        caption = f"{mode.replace('_', ' ')}: {len(own)} click{'s' * (len(own) != 1)}"
-        dots.append((caption, data_uris.photo_uri(picture, share)))
+        count = status.number_of("clicks", len(own))
+        name = mode.replace("_", " ")
+        dots.append((f"{name}: {count}", data_uris.photo_uri(picture, share)))
         if len(own):
             heat = dataclasses.replace(layers, click_map=density(layers, places))
             uri = data_uris.photo_uri(overlays.with_click_map(heat), share)
-            densities.append((f"{caption}, density", uri))
+            densities.append((f"{name}: density of {count}", uri))
     kind = "" if task.click_type == "first" else f"later round “{task.click_type}”, "
     people = len({row.session.person_id for row in every})
-    note = f"{kind}{len(every)} clicks of {people}"
-    return Shown(task.full_stem, note, dots, densities)
+    clicked = status.number_of("clicks", len(every))
+    note = f"{kind}{clicked} of {status.number_of(source, people)}"
+    title = " / ".join(filter(None, (task.image_stem, task.object_stem)))
+    return Shown(title, note, dots, densities)
 
 
 def _layers(study: study_files.Study, task: TaskFacts) -> Layers:

@@ -118,7 +118,7 @@ def make(
     gallery: list[click_pictures.Shown] = []
     for clicks in click_pictures.choose(data):
         try:
-            gallery.append(click_pictures.draw(study, clicks))
+            gallery.append(click_pictures.draw(study, clicks, read.found.source))
         except errors.DataError as error:
             warnings.append(f"Pictures are left out. {error}")
     shown = [pages.table_values(table) for table in tables if table.rows]
@@ -126,6 +126,7 @@ def make(
         "collection.html.jinja",
         title=study.config.study.title,
         people=_people(read),
+        source=read.found.source,
         when=f"{_date(now)} UTC",
         summary=_summary(read, data),
         warnings=warnings,
@@ -167,10 +168,7 @@ def _people(read: report_tables.Study) -> str:
     own = {s.person_id for s in read.sessions if read.found.is_own(s)}
     if not own:
         return "nobody has come yet"
-    word = "people" if read.found.source == "people" else "bots"
-    if len(own) == 1:
-        word = "person" if word == "people" else "bot"
-    return f"{len(own)} {word}"
+    return status.number_of(read.found.source, len(own))
 
 
 def _summary(read: report_tables.Study, data: Sequence[Click]) -> str:
@@ -184,10 +182,8 @@ def _summary(read: report_tables.Study, data: Sequence[Click]) -> str:
         )
     share = f" ({accepted / wanted:.0%})" if wanted else ""
     tasks = len({row.task.task_id for row in data})
-    return (
-        f"{accepted} of {wanted} wanted clicks{share} are accepted, on {tasks} "
-        f"task{'s' * (tasks != 1)}."
-    )
+    on = status.number_of("tasks", tasks)
+    return f"Accepted clicks: {accepted} of {wanted} that are wanted{share}, on {on}."
 
 
 def _warnings(
@@ -200,13 +196,13 @@ def _warnings(
         warnings.append(f"{status.BOTS} They say nothing of where people click.")
     elif bots:
         warnings.append(
-            f"{bots} session{'s' * (bots != 1)} of bots are in this study. The table "
-            "of sessions counts them; no other number has anything of them."
+            f"This study also has {status.number_of('sessions', bots)} of bots. The "
+            "table of sessions counts them; no other number has anything of them."
         )
     if 0 < accepted < _FEW:
         warnings.append(
-            f"There {'is' if accepted == 1 else 'are'} {accepted} accepted "
-            f"click{'s' * (accepted != 1)}: too few to say where people click."
+            f"So far only {status.number_of('clicks', accepted)} can be used: too few "
+            "to say where people click."
         )
     for name, model in models.items():
         if model.described.get("name") == "CM":

@@ -117,10 +117,10 @@ def progress(study: Study) -> Table:
                        strict=True)),
             "share": values[2] / values[1] if values[1] else None,
         }
-        for key, values in sorted(sums.items())
+        for key, values in sorted(sums.items(), key=lambda item: _order(item[0]))
     ]  # fmt: skip
     columns = {
-        "click_type": ("task", "s"),
+        "click_type": ("task type", "s"),
         "mode": ("display mode", "s"),
         "device": ("device", "s"),
         "cells": ("tasks", "d"),
@@ -449,10 +449,10 @@ def modes(study: Study) -> Table:
             }
         )
     columns = {
-        "click_type": ("task", "s"),
+        "click_type": ("task type", "s"),
         "mode": ("display mode", "s"),
         "device": ("device", "s"),
-        "tasks": ("with clicks", "d"),
+        "tasks": ("tasks with clicks", "d"),
         "people": ("people", "d"),
         "clicks": ("clicks", "d"),
         "middle": ("from the middle", ".3f"),
@@ -533,4 +533,10 @@ def _grouped(
             "click_type": row.task.click_type,
         }
         groups.setdefault(tuple(values[key] for key in keys), []).append(row)
-    return sorted(groups.items())
+    return sorted(groups.items(), key=lambda item: _order(item[0]))
+
+
+def _order(names: Iterable[str]) -> list[int]:
+    """Returns a key that sorts click types, display modes and devices as words do."""
+    known = (*words.ASKS, *words.MODES, *words.DEVICES)
+    return [known.index(name) for name in names]
