@@ -188,7 +188,7 @@ def write_report(
         models = task_maps.load(click_models)
         made = report.write(opened, place, models, most_tasks=most_tasks, show=True)
     page = (place / page_parts.REPORT_NAME).resolve()
-    print(f"{page.as_uri()}: {made.accepted} accepted clicks.")
+    print(f"{page.as_uri()}: {status.number_of('clicks', made.accepted)} accepted.")
     if opened.desk.source == "bots":
         print(status.BOTS)
     return 0

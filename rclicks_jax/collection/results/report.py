@@ -240,8 +240,8 @@ def _settings(
         (f"wave {wave.wave}", f"{wave.protocol_hash}, began {_date(wave.started)} UTC")
         for wave in waves
     ]
-    alone = groups.pop("", [])
-    return [("waves", [*began, *alone]), *groups.items()]
+    alone = [*began, *groups.pop("", [])]
+    return [*([("waves", alone)] if alone else []), *groups.items()]
 
 
 def _date(seconds: float) -> str:
