@@ -8,6 +8,7 @@ rclicks-collect status STUDY
 rclicks-collect masks --segmenter=random_walker STUDY
 rclicks-collect plan STUDY
 rclicks-collect simulate --set=bots=20 STUDY
+rclicks-collect report STUDY
 rclicks-collect invite --address=https://study.example.org STUDY 50
 rclicks-collect export --out=CLICKS STUDY
 rclicks-collect forget STUDY NAME
@@ -18,7 +19,8 @@ demo opens a study on the sample photographs, for a look; serve opens one for pe
 on this machine alone, or with --behind_proxy behind a proxy with TLS (docs/collect.md).
 masks adds tasks of later rounds. plan says how many clicks and people are needed.
 simulate lets bots take part in a copy of a study, and says whether what they planted is
-found. A command may be stopped; the same command goes on.
+found. report makes a page with progress, reasons, seconds, and where people clicked, at
+any moment. A command may be stopped; the same command goes on.
 """
 
 import pathlib
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
 _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
-    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, or "
-    "simulate STUDY"
+    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, simulate STUDY, or "
+    "report STUDY"
 )
 _FLAGS = study_flags.define()
 
@@ -77,7 +79,25 @@ def _serve(study: str) -> int:
 def _demo(folder: str = "") -> int:
     from rclicks_jax.collection import demo
 
-    return demo.run(folder, _options())
+    return demo.run(folder, _options(), _FLAGS["click_models"].value, _toy)
+
+
+def _toy() -> str:
+    """Returns the folder of the demo's network; empty if it is not at hand."""
+    from rclicks_jax.training import toy_model
+
+    return toy_model.if_trained()
+
+
+def _report(study: str) -> int:
+    from rclicks_jax.collection import actions
+
+    return actions.write_report(
+        study,
+        _FLAGS["out"].value or "",
+        _FLAGS["click_models"].value,
+        most_tasks=_FLAGS["tasks"].value,
+    )
 
 
 def _options() -> "server.Options":
@@ -143,10 +163,12 @@ def _masks(study: str) -> int:
 
 
 def _plan(study: str) -> int:
-    from rclicks_jax.collection.results import power
+    from rclicks_jax.collection.results import plan
 
-    return power.run(
+    named = _FLAGS["click_models"]
+    return plan.run(
         study,
+        click_models=named.value if named.present else (),
         effect=_FLAGS["effect"].value,
         tasks=_FLAGS["tasks"].value,
         simulations=_FLAGS["simulations"].value,
@@ -174,6 +196,7 @@ _ACTIONS: dict[str, Callable[..., int]] = {
     "masks": _masks,
     "plan": _plan,
     "simulate": _simulate,
+    "report": _report,
 }
 
 

@@ -11,7 +11,7 @@ from rclicks_jax import errors
 Defined = Mapping[str, flags.FlagHolder[Any]]
 # Flags of each action that has any.
 OF_ACTIONS = {
-    "demo": ("host", "port", "admin_port", "log_requests"),
+    "demo": ("host", "port", "admin_port", "log_requests", "click_models"),
     "init": ("data", "set"),
     "serve": ("host", "port", "admin_port", "log_requests", "behind_proxy", "new_wave"),
     "status": ("code",),
@@ -19,7 +19,8 @@ OF_ACTIONS = {
     "forget": ("all", "erase"),
     "invite": ("address",),
     "masks": ("segmenter", "distortions", "clicks"),
-    "plan": ("effect", "tasks", "simulations", "seed"),
+    "plan": ("effect", "click_models", "tasks", "simulations", "seed"),
+    "report": ("out", "click_models", "tasks"),
     "simulate": ("out", "url", "set"),
 }
 
@@ -45,8 +46,8 @@ def define() -> Defined:
         flags.DEFINE_string(
             "out",
             None,
-            "export: folder to write; simulate: copy of the study for bots, STUDY-bots "
-            "if not given.",
+            "export: folder to write; report: the same, `report` in the study if not "
+            "given; simulate: copy of the study for bots, STUDY-bots if not given.",
         ),
         flags.DEFINE_string(
             "url",
@@ -55,6 +56,13 @@ def define() -> Defined:
             "started.",
         ),
         flags.DEFINE_boolean("bots", False, "export: clicks of bots."),
+        flags.DEFINE_list(
+            "click_models",
+            ["UD", "DT"],
+            "report, demo: click models that are compared with the clicks: UD, DT, "
+            "model folders; plan: one or two that people are assumed to click like; "
+            "by default none.",
+        ),
         flags.DEFINE_string(
             "mode",
             "",
@@ -90,12 +98,17 @@ def define() -> Defined:
         ),
         flags.DEFINE_string(
             "effect",
-            "shift:0.05",
+            "",
             "plan: difference to be found: shift:SHARE of the object's box, "
-            "spread:FACTOR, or pilot for that of the clicks so far.",
+            "spread:FACTOR, pilot for that of the clicks so far, or models for that of "
+            "two click models; by default models if two are given, else shift:0.05.",
         ),
         flags.DEFINE_integer(
-            "tasks", 100, "plan: click tasks; those of the study if 0."
+            "tasks",
+            100,
+            "plan: click tasks, those of the study if 0; report: tasks of a display "
+            "mode on which click models are compared, those with most clicks, all if "
+            "0.",
         ),
         flags.DEFINE_integer("simulations", 40, "plan: simulated studies."),
         flags.DEFINE_integer("seed", 0, "plan: seed of the simulated studies."),

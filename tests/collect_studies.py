@@ -126,15 +126,7 @@ class Person:
 
     def inside(self, task):
         """Returns a place on the target of a task, which no browser knows."""
-        found = self.desk.store.read(catalogue.tasks)
-        shown = task.target.picture
-        url = shown.url if shown else ""
-        facts = next(
-            t
-            for t in found
-            if t.image in task.image.url
-            and (not url or any(asset in url for asset in t.targets.values()))
-        )
+        facts = facts_shown(self.desk, task)
         path = private_files.region_path(self.desk.study, facts.task_id)
         region = regions.decode(path.read_bytes(), path.name)
         places = np.argwhere(region)
@@ -167,6 +159,18 @@ def open_study(folder, clock=None, **options):
 def facts_of(desk: answers.Service):
     """Returns the tasks of an open study."""
     return desk.store.read(catalogue.tasks)
+
+
+def facts_shown(desk: answers.Service, task):
+    """Returns the task that a message of the server is about."""
+    shown = task.target.picture
+    url = shown.url if shown else ""
+    return next(
+        facts
+        for facts in facts_of(desk)
+        if facts.image in task.image.url
+        and (not url or any(asset in url for asset in facts.targets.values()))
+    )
 
 
 def sent_to_browsers(*told):

@@ -12,12 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from rclicks_jax import errors, registry
-from rclicks_jax.clicks import groups, saliency_models, specs
+from rclicks_jax.clicks import groups, region_maps, saliency_models, specs
 from rclicks_jax.clicks.specs import check as check
 from rclicks_jax.clicks.specs import title as title
 from rclicks_jax.clicks.specs import titles as titles
 from rclicks_jax.networks import cards, infer
-from rclicks_jax.ops import distance, masks
 from rclicks_jax.settings import networks
 from rclicks_jax.types import ClickQuery
 
@@ -37,34 +36,6 @@ class ClickModel(Protocol):
     def __call__(self, queries: Sequence[ClickQuery]) -> list[np.ndarray]:
         """Returns a non-negative density for each query, `f32[h w]`, of any sum."""
         ...
-
-
-def uniform(query: ClickQuery) -> np.ndarray:
-    """UD: every pixel of the error region alike, `f32[h w]`."""
-    region = query.error_mask.astype(np.float32)
-    return region / max(float(region.max(initial=0)), 1e-9)
-
-
-def distance_inside(query: ClickQuery) -> np.ndarray:
-    """DT: the deeper inside the error region the likelier, `f32[h w]`.
-
-    The border of the image is no border of the region, other than for the baseline
-    click.
-    """
-    inside = (query.error_mask.astype(np.float32) * 255).astype(np.uint8) > 0
-    click_map = np.zeros(inside.shape, np.float32)
-    box = masks.bounding_box(inside)
-    if box is None:
-        return click_map
-    y0, y1, x0, x1 = box
-    # No pixel beyond the ring around the box is nearer than the ring.
-    near = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
-    depth = distance.distance_inside(inside[near], pad_border=False)
-    # The last bit of OpenCV's roots depends on where arrays lie in memory; squares are
-    # whole numbers.
-    squares = np.rint(np.square(depth, dtype=np.float64))
-    click_map[near] = np.sqrt(squares / squares.max())
-    return click_map
 
 
 class PerQuery:
@@ -96,13 +67,10 @@ class PerQuery:
         return f"<click model {self.name}>"
 
 
-_FUNCTIONS = dict(zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True))
-
-
 def is_network(spec: str) -> bool:
     """Tells whether what the user named is a network, which runs on devices."""
     name, _ = specs.parse(spec)
-    return name not in _FUNCTIONS and name not in specs.SALIENCY
+    return name not in specs.FUNCTIONS and name not in specs.SALIENCY
 
 
 def load(
@@ -133,8 +101,8 @@ def load(
     """
     precision = infer.resolve_precision(precision)
     name, options = specs.parse(spec)
-    if name in _FUNCTIONS:
-        return PerQuery(name, _FUNCTIONS[name], is_concurrent=True)
+    if name in specs.FUNCTIONS:
+        return PerQuery(name, region_maps.FUNCTIONS[name], is_concurrent=True)
     if name in specs.SALIENCY:
         # A worker takes one call after the other.
         is_concurrent = specs.classical_source(name, options) is not None
@@ -154,7 +122,7 @@ def load(
 def describe(spec: str, precision: str = infer.AUTO) -> dict[str, Any]:
     """Returns what a run records of a click model: all that can change its maps."""
     name, options = specs.parse(spec)
-    if name in _FUNCTIONS:
+    if name in specs.FUNCTIONS:
         return {"name": name}
     if name in specs.SALIENCY:
         return saliency_models.describe(name, options)

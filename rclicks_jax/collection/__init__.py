@@ -18,7 +18,7 @@ The rooms, from below; each imports only those before it:
     store/      the database; the only room with SQL
     tasks/      the tasks, made of photographs and masks by `init` and `masks`
     service/    an open study: answers to the messages, and judgement of clicks
-    results/    what comes out: the export, its tables, progress, and the plan
+    results/    what comes out: the export, its tables, progress, the report, the plan
     web/        the web server, and the files of its pages
     simulation/ bots that take part through the web server
     checks actions masks demo simulate       the commands

@@ -14,7 +14,7 @@ import tqdm
 
 from rclicks_jax import errors
 from rclicks_jax.collection import checks, words
-from rclicks_jax.collection.results import export, status
+from rclicks_jax.collection.results import export, report, status, task_maps
 from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.store import (
     assignments,
@@ -25,7 +25,7 @@ from rclicks_jax.collection.store import (
 from rclicks_jax.collection.store.database import Store
 from rclicks_jax.collection.study import descriptions, study_files, tokens
 from rclicks_jax.collection.tasks import first_clicks
-from rclicks_jax.reporting import table_formats
+from rclicks_jax.reporting import page_parts, table_formats
 from rclicks_jax.settings.collection import CollectionConfig
 
 
@@ -172,6 +172,30 @@ def run_export(
         f"{done.trajectories} trajectories."
     )
     if source == "bots":
+        print(status.BOTS)
+    return 0
+
+
+def write_report(
+    folder: str, out: str, click_models: Sequence[str], *, most_tasks: int = 0
+) -> int:
+    """Writes the report of a study, also while a server runs.
+
+    Args:
+        folder: The study.
+        out: Folder of the report; empty for `report` in the study.
+        click_models: Click models that are compared with the clicks.
+        most_tasks: Largest number of tasks of a display mode on which they are; 0 for
+            all.
+    """
+    place = pathlib.Path(out) if out else pathlib.Path(folder) / "report"
+    opened = open_studies.open_for_commands(pathlib.Path(folder), read_only=True)
+    with contextlib.closing(opened.store):
+        models = task_maps.load(click_models)
+        made = report.write(opened, place, models, most_tasks=most_tasks, show=True)
+    page = (place / page_parts.REPORT_NAME).resolve()
+    print(f"{page.as_uri()}: {status.number_of('clicks', made.accepted)} accepted.")
+    if opened.desk.source == "bots":
         print(status.BOTS)
     return 0
 

@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 import tempfile
+from collections.abc import Callable, Sequence
 
 from rclicks_jax import errors
 from rclicks_jax.collection import actions
@@ -25,12 +26,20 @@ _SETTINGS = (
 )
 
 
-def run(folder: str, options: server.Options) -> int:
+def run(
+    folder: str,
+    options: server.Options,
+    click_models: Sequence[str],
+    network: Callable[[], str],
+) -> int:
     """Makes a study unless it is there, serves it, and shows what came out.
 
     Args:
         folder: Folder of the study; a new temporary one if empty.
         options: How it is served.
+        click_models: Click models that the report compares with the clicks.
+        network: Returns the folder of one more, or nothing. It is called after the
+            server has ended, since it may import JAX.
 
     Returns:
         The exit status.
@@ -49,6 +58,7 @@ def run(folder: str, options: server.Options) -> int:
         return status
     print(f"The demo's study is {path}.")
     server.serve(path, options)
-    actions.show_status(str(path))
+    models = [*click_models, *filter(None, (network(),))]
+    actions.write_report(str(path), "", models)
     print(f"rclicks-collect export --out={path}-clicks {path} writes the clicks.")
     return 0

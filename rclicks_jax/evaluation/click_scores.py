@@ -9,9 +9,8 @@ from etils import epath
 
 from rclicks_jax import errors
 from rclicks_jax.evaluation import clicks_of_people
-from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
-from rclicks_jax.evaluation.identity import EvaluationIdentity
+from rclicks_jax.evaluation.identity import KIND, EvaluationIdentity
 from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.jobs import opening, store
 from rclicks_jax.metrics import intervals
@@ -215,7 +214,7 @@ class Evaluation(NamedTuple):
     def with_maps(self, maps: str) -> "Evaluation":
         """Returns the evaluation with scores of another kind of maps."""
         scores = [
-            _scores(
+            of_records(
                 [record for record in self.records if record.dataset == known.dataset],
                 known.name,
                 known.described,
@@ -243,7 +242,7 @@ def open_evaluation(
     if maps not in (None, *task_records.MAPS):
         raise errors.UnknownNameError("kind of maps", str(maps), task_records.MAPS)
     folder = store.RunFolder(path)
-    info, values = opening.typed_info(folder, evaluation_job.KIND, EvaluationIdentity)
+    info, values = opening.typed_info(folder, KIND, EvaluationIdentity)
     records = task_records.read_all(folder)
     if not records:
         raise errors.RunFolderError(f"{folder.path} has no finished task yet.")
@@ -252,17 +251,24 @@ def open_evaluation(
     for dataset in sorted({record.dataset for record in records}):
         of_dataset = [record for record in records if record.dataset == dataset]
         for name, described in values.click_models.items():
-            model_scores = _scores(of_dataset, name, described, maps)
+            model_scores = of_records(of_dataset, name, described, maps)
             title = " ".join(filter(None, (label, name)))
             scores.append(model_scores._replace(model=title, split=values.split))
     name = label or str(folder.path)
     return Evaluation(info.identity, maps, records, scores, info.provenance, name)
 
 
-def _scores(
+def of_records(
     records: Sequence[TaskRecord], model: str, described: JsonObject, maps: str
 ) -> Scores:
-    """Returns the scores of a click model on the tasks of one dataset."""
+    """Returns the scores of a click model on the tasks of one dataset.
+
+    Args:
+        records: The records of the tasks, one or more.
+        model: Name of the click model in the records.
+        described: Its description.
+        maps: Kind of maps that are compared with people.
+    """
     finished = [record for record in records if record.status == "ok"]
     values = {
         measure.key: np.array(

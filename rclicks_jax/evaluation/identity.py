@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from rclicks_jax.settings.protocols import Protocol
 from rclicks_jax.types import JsonObject
 
+# Kind of the run folders of evaluations of click models.
+KIND = "evaluation"
+
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationIdentity:

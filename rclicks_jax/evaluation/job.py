@@ -17,14 +17,12 @@ from rclicks_jax.evaluation import (
     task_scoring,
 )
 from rclicks_jax.evaluation import records as task_records
-from rclicks_jax.evaluation.identity import EvaluationIdentity
+from rclicks_jax.evaluation.identity import KIND, EvaluationIdentity
 from rclicks_jax.jobs import engine, processes, records, store, work_units
 from rclicks_jax.jobs.work_units import Unit
 from rclicks_jax.settings import protocols
 from rclicks_jax.settings.evaluation import EvaluateConfig
 from rclicks_jax.types import JsonObject
-
-KIND = "evaluation"
 
 
 def run(config: EvaluateConfig, workdir: epath.PathLike) -> engine.Outcome:

@@ -17,9 +17,8 @@ from rclicks_jax.evaluation import (
     paper_numbers,
     report,
 )
-from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.evaluation import records as task_records
-from rclicks_jax.evaluation.identity import AgreementIdentity
+from rclicks_jax.evaluation.identity import KIND, AgreementIdentity
 from rclicks_jax.jobs import opening, store
 from rclicks_jax.reporting import table_files, table_formats
 from rclicks_jax.reporting.table_files import write_rows
@@ -27,7 +26,7 @@ from rclicks_jax.reporting.table_files import write_rows
 
 def is_evaluation(folder: store.RunFolder) -> bool:
     """Tells whether a run folder holds an evaluation of click models."""
-    return folder.kind == evaluation_job.KIND
+    return folder.kind == KIND
 
 
 def make(folder: store.RunFolder, maps: str | None = None) -> list[table_formats.Table]:

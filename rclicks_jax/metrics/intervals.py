@@ -7,6 +7,8 @@ module decides that.
 """
 
 import math
+import statistics
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +89,26 @@ def bootstrap_mean(
     means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return between(values[known].mean(), low, high, sums.size)
+
+
+def of_median(values: Sequence[float], *, level: float = 0.95) -> Interval:
+    """Returns the median of independent values with its interval by order statistics.
+
+    The ends are two of the values: as far out as the binomial distribution of how many
+    lie below the true median demands. Fewer than six values give no interval.
+
+    Args:
+        values: One or more numbers, one for each person.
+        level: Confidence level of the interval.
+    """
+    ordered = sorted(values)
+    count = len(ordered)
+    below, rank = 0.0, 0
+    while 2 * (below + math.comb(count, rank) / 2**count) <= 1 - level:
+        below += math.comb(count, rank) / 2**count
+        rank += 1
+    ends = (ordered[rank - 1], ordered[-rank]) if rank else (math.nan, math.nan)
+    return Interval(float(statistics.median(ordered)), *ends)
 
 
 def over_images(values: np.ndarray | None, image_ids: list[str]) -> Interval | None:

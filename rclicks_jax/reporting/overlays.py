@@ -37,6 +37,7 @@ def window(
     layers: Layers,
     clicks: Sequence[tuple[int, int, bool]],
     least: float = _SMALLEST_WINDOW,
+    side: int = _DRAWN_SIDE,
 ) -> Layers:
     """Crops layers to the object and its clicks, and scales them for drawing.
 
@@ -44,6 +45,8 @@ def window(
         layers: The layers of the object.
         clicks: `(y, x, positive)` in pixels of the photograph.
         least: Smallest share of each side of the photograph that is shown.
+        side: Longer side of what is drawn, pixels. Dots and lines have fixed sizes, so
+            they are larger in a smaller picture.
     """
     ys, xs = np.nonzero(layers.target)
     clicked = np.array([click[:2] for click in clicks]).reshape(-1, 2) * layers.scale
@@ -54,7 +57,7 @@ def window(
         ys, xs = np.array([0, height - 1]), np.array([0, width - 1])
     y0, y1 = _span(ys.min(), ys.max(), height, least)
     x0, x1 = _span(xs.min(), xs.max(), width, least)
-    factor = _DRAWN_SIDE / max(y1 - y0, x1 - x0)
+    factor = side / max(y1 - y0, x1 - x0)
     size = tuple(max(1, round(side * factor)) for side in (x1 - x0, y1 - y0))
     kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
 

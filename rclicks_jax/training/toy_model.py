@@ -26,13 +26,23 @@ WARNING = (
 
 def folder() -> str:
     """Returns the folder of the toy model, training it first if need be."""
+    return _model_in(_workdir())
+
+
+def if_trained() -> str:
+    """Returns the folder of the toy model; empty if it was never trained here."""
+    model = _workdir() / loop.MODEL_NAME
+    return str(model) if (model / "card.json").exists() else ""
+
+
+def _workdir() -> pathlib.Path:
     values = dataclasses.asdict(training.SAMPLE_TRAINING)
     # So that those which earlier releases trained keep their names.
     del values["architecture"]
     settings = json.dumps(values, sort_keys=True)
     (sample,) = specs.parse(training.SAMPLE_TRAINING.data)
     name = f"{hashing.stable_hash(settings + packages.fingerprint(sample)):016x}"
-    return _model_in(cache.cache_dir() / "models" / f"toy-{name}")
+    return cache.cache_dir() / "models" / f"toy-{name}"
 
 
 # A run needs the folder several times, and one warning is enough.

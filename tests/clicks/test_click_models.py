@@ -7,7 +7,7 @@ import pytest
 from helpers import disk
 
 from rclicks_jax import errors
-from rclicks_jax.clicks import click_models, groups
+from rclicks_jax.clicks import click_models, groups, region_maps
 from rclicks_jax.networks import cards, clickability
 from rclicks_jax.settings import networks
 from rclicks_jax.training import toy_model
@@ -49,7 +49,7 @@ def test_the_distance_model_looks_at_all_that_is_near(region):
         region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
     highest = max(float(depth.max()), 1e-9)
-    made = click_models.distance_inside(query(region))
+    made = region_maps.distance_inside(query(region))
     np.testing.assert_allclose(made, depth / highest, rtol=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_equal_distances_are_equal_to_the_last_bit():
             region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
         )
         squares = np.rint(depth.astype(np.float64) ** 2)
-        made = click_models.distance_inside(query(region))
+        made = region_maps.distance_inside(query(region))
         assert len(np.unique(made)) == len(np.unique(squares))
 
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import region_maps
 from rclicks_jax.data import packages, specs
 from rclicks_jax.metrics import click_prediction
 from rclicks_jax.types import ClickQuery
@@ -48,7 +48,7 @@ def test_pde_of_ud_is_the_share_of_clicks_inside_over_the_area(
             row = rows[one.instance_id]
             assert one.gt_mask.sum() == int(row["fg_pixels"])
             query = ClickQuery(example.image, one.gt_mask, one.gt_mask)
-            uniform = click_prediction.as_distribution(click_models.uniform(query))
+            uniform = click_prediction.as_distribution(region_maps.uniform(query))
             clicks = clicks_on(one.gt_mask, float(row["inside_fraction"]))
             ours.append(click_prediction.pde(uniform, clicks))
             theirs.append(float(row["pde_ud_published"]))

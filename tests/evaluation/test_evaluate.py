@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rclicks_jax import distributed, errors, signals
-from rclicks_jax.clicks import click_models
+from rclicks_jax.clicks import click_models, region_maps
 from rclicks_jax.data import packages
 from rclicks_jax.evaluation import (
     click_metrics,
@@ -210,7 +210,7 @@ class Moody:
         if self.ill and 0 in rest:
             raise ValueError("not this one")
         blank = [self.ill and one == 1 for one in rest]
-        maps = map(click_models.uniform, queries)
+        maps = map(region_maps.uniform, queries)
         return [made * (not none) for made, none in zip(maps, blank, strict=True)]
 
 

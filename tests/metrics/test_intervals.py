@@ -58,3 +58,22 @@ def test_an_interval_that_holds_zero_has_no_sign(ends, sign):
 def test_nothing_measured_is_an_error():
     with pytest.raises(errors.BadValueError, match="no value"):
         intervals.bootstrap_mean(np.array([np.nan]), np.array([0]))
+
+
+def test_the_interval_of_a_median_covers_it_as_often_as_it_says():
+    generator = np.random.Generator(np.random.Philox(0))
+    for count in (6, 7, 20, 41):
+        # The median of this skewed distribution is log(2).
+        made = [
+            intervals.of_median(generator.exponential(size=count).tolist())
+            for _ in range(800)
+        ]
+        covered = np.mean([ends.low <= np.log(2) <= ends.high for ends in made])
+        assert covered > 0.93
+
+
+def test_six_values_give_their_own_range_and_fewer_no_interval():
+    assert intervals.of_median([3, 1, 2, 6, 5, 4]) == (3.5, 1, 6)
+    few = intervals.of_median([3, 1, 2, 5, 4])
+    assert few.mean == 3
+    assert not few.known

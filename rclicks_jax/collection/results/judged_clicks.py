@@ -67,13 +67,16 @@ class Judged:
     labels: Mapping[str, str]
     source: str
 
+    def is_own(self, session: Session) -> bool:
+        """Tells whether a session is of whom the study is of: people, or bots."""
+        return session.kind == ("real" if self.source == "people" else "bot")
+
     def counts(self, session: Session) -> bool:
         """Tells whether clicks of a session are data."""
-        wanted = "real" if self.source == "people" else "bot"
         hard = not words.SOFT_SESSION_REASONS.issuperset(
             self.reasons[session.session_id]
         )
-        return session.kind == wanted and session.phase != "withdrawn" and not hard
+        return self.is_own(session) and session.phase != "withdrawn" and not hard
 
     def data(self, *, surplus: bool = False) -> list[Row]:
         """Returns the clicks that are data.

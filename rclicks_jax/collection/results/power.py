@@ -11,7 +11,6 @@ clicks of a person change the mode together.
 import contextlib
 import itertools
 import math
-import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,21 +18,15 @@ import numpy as np
 import tqdm
 
 from rclicks_jax import errors
-from rclicks_jax.collection.results import judged_clicks, status
-from rclicks_jax.collection.service import open_studies
-from rclicks_jax.collection.store import catalogue
-from rclicks_jax.collection.tasks import demand
-from rclicks_jax.reporting import table_formats
+from rclicks_jax.collection.results import judged_clicks
 from rclicks_jax.reporting.table_formats import Row, Table
 
 CLICKS = (10, 15, 20, 25, 30, 50)
 _PERMUTATIONS = 99
-_LEVEL = 0.05
+LEVEL = 0.05
 # Spread of clicks, and of people's habits, in sides of the object's box, where no pilot
 # tells them. Assumptions.
-_SPREAD, _HABIT = 0.17, 0.05
-# Least clicks and people of a pilot.
-_LEAST_CLICKS, _LEAST_PEOPLE = 40, 4
+SPREAD, HABIT = 0.17, 0.05
 
 
 class Effect(NamedTuple):
@@ -43,11 +36,13 @@ class Effect(NamedTuple):
         shift: Shift of one mode's clicks, in sides of the box.
         spread: Factor of the spread of one mode's clicks.
         pilot: Whether the difference is that of the clicks so far.
+        models: Whether the difference is that of two click models.
     """
 
     shift: float = 0.0
     spread: float = 1.0
     pilot: bool = False
+    models: bool = False
 
 
 class Clicks(NamedTuple):
@@ -66,8 +61,20 @@ class Clicks(NamedTuple):
     mode: np.ndarray
 
 
+class Pools(NamedTuple):
+    """Places that click models expect, from which simulated people draw theirs.
+
+    Attributes:
+        one: Places in the first mode, in sides of the box, `f64[n 2]` for each task.
+        other: Places in the second mode.
+    """
+
+    one: Sequence[np.ndarray]
+    other: Sequence[np.ndarray]
+
+
 def parse_effect(text: str) -> Effect:
-    """Parses `shift:SHARE`, `spread:FACTOR`, or `pilot`.
+    """Parses `shift:SHARE`, `spread:FACTOR`, `pilot`, or `models`.
 
     Raises:
         BadValueError: It is none of these.
@@ -75,6 +82,8 @@ def parse_effect(text: str) -> Effect:
     kind, _, number = text.partition(":")
     if text == "pilot":
         return Effect(pilot=True)
+    if text == "models":
+        return Effect(models=True)
     with contextlib.suppress(ValueError):
         value = float(number)
         if kind == "shift" and 0 <= value < 10:
@@ -82,7 +91,7 @@ def parse_effect(text: str) -> Effect:
         if kind == "spread" and 0 < value < 10:
             return Effect(spread=value)
     raise errors.BadValueError(
-        "--effect", text, "shift:SHARE of the box, spread:FACTOR, or pilot"
+        "--effect", text, "shift:SHARE of the box, spread:FACTOR, pilot, or models"
     )
 
 
@@ -125,7 +134,7 @@ def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
 
 def finds(clicks: Clicks, tasks: int, generator: np.random.Generator) -> bool:
     """Tells whether a study finds a difference, by exchanging people's modes."""
-    return p_value(clicks, tasks, generator) <= _LEVEL
+    return p_value(clicks, tasks, generator) <= LEVEL
 
 
 def p_value(
@@ -156,6 +165,7 @@ def simulated(
     per_person: int,
     effect: Effect,
     generator: np.random.Generator,
+    pools: Pools | None = None,
 ) -> Clicks:
     """Returns clicks of a simulated study without a pilot.
 
@@ -168,15 +178,31 @@ def simulated(
         per_person: Tasks of a person.
         effect: What is changed in the second mode.
         generator: Of all draws.
+        pools: Places that click models expect; None for a normal distribution.
     """
     task, mode = (
         part.ravel() for part in np.meshgrid(np.arange(tasks), [0, 1], indexing="ij")
     )
     task, mode = np.repeat(task, clicks), np.repeat(mode, clicks)
     person = _persons(task, mode, per_person, generator)
-    habits = generator.normal(0, _HABIT, (int(person.max()) + 1, 2))
-    places = generator.normal(0, _SPREAD, (len(task), 2))
+    habits = generator.normal(0, HABIT, (int(person.max()) + 1, 2))
+    if pools is None:
+        places = generator.normal(0, SPREAD, (len(task), 2))
+    else:
+        places = _from_pools(pools, task, mode, generator)
     return Clicks(_changed(places + habits[person], mode, effect), task, person, mode)
+
+
+def _from_pools(
+    pools: Pools, task: np.ndarray, mode: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Draws places for clicks; tasks beyond those of the pools use them again."""
+    places = np.empty((len(task), 2))
+    for which, pool in enumerate((pools.one, pools.other)):
+        for number, known in enumerate(pool):
+            own = np.flatnonzero((mode == which) & (task % len(pool) == number))
+            places[own] = known[generator.integers(len(known), size=len(own))]
+    return places
 
 
 def _persons(
@@ -242,35 +268,26 @@ def resampled(
     return Clicks(_changed(pilot.places[rows], mode, effect), task, person, mode)
 
 
-def read_pilot(opened: open_studies.Opened) -> tuple[Clicks, tuple[str, str]] | None:
-    """Returns the accepted first clicks so far; None if they are too few.
+def clicks_of(
+    rows: Sequence[judged_clicks.Row], modes: tuple[str, str]
+) -> tuple[Clicks, int]:
+    """Returns the clicks in two display modes, and the number of their tasks.
 
-    Returns:
-        The clicks of the two display modes that have most, and their names; with one
-        mode alone, the name stands twice.
+    Args:
+        rows: Clicks; those in other modes are left out.
+        modes: The two modes.
     """
-    study = opened.study
-    policy, source = study.config.judgement, opened.desk.source
-    found = opened.store.read(
-        lambda db: judged_clicks.read(db, study.secret, policy, source)
-    )
-    rows = [row for row in found.data() if row.task.click_type == "first"]
-    counts = dict.fromkeys(demand.modes_of(study.config), 0)
-    for row in rows:
-        counts[row.mode] = counts.get(row.mode, 0) + 1
-    names = sorted(counts, key=lambda mode: -counts[mode])[:2]
-    rows = [row for row in rows if row.mode in names]
-    persons = {p: n for n, p in enumerate(sorted({r.session.person_id for r in rows}))}
-    if len(rows) < _LEAST_CLICKS or len(persons) < _LEAST_PEOPLE:
-        return None
-    numbers = {t: n for n, t in enumerate(sorted({r.task.task_id for r in rows}))}
-    places = [place_in_box(row) for row in rows]
+    rows = [row for row in rows if row.mode in modes]
+    people = sorted({row.session.person_id for row in rows})
+    tasks = sorted({row.task.task_id for row in rows})
+    person_of = {person: number for number, person in enumerate(people)}
+    task_of = {task: number for number, task in enumerate(tasks)}
     return Clicks(
-        np.array(places),
-        np.array([numbers[row.task.task_id] for row in rows]),
-        np.array([persons[row.session.person_id] for row in rows]),
-        np.array([names.index(row.mode) for row in rows]),
-    ), (names[0], names[-1])
+        np.array([place_in_box(row) for row in rows]).reshape(-1, 2),
+        np.array([task_of[row.task.task_id] for row in rows], np.int64),
+        np.array([person_of[row.session.person_id] for row in rows], np.int64),
+        np.array([modes.index(row.mode) for row in rows], np.int64),
+    ), len(tasks)
 
 
 def place_in_box(row: judged_clicks.Row) -> tuple[float, float]:
@@ -285,7 +302,7 @@ def table(
     tasks: int,
     per_person: int,
     effect: Effect,
-    pilot: Clicks | None,
+    people: Clicks | Pools | None,
     *,
     simulations: int,
     seed: int,
@@ -298,7 +315,8 @@ def table(
         tasks: Number of tasks.
         per_person: Tasks of a person.
         effect: The difference that is to be found.
-        pilot: Clicks to draw people from; None for people by assumption.
+        people: Clicks of a pilot, or places of click models, to draw people from; None
+            for people by assumption.
         simulations: Simulated studies for each number of clicks.
         seed: Seed of all draws.
         clicks: Clicks for each task and mode.
@@ -309,10 +327,10 @@ def table(
         generator = np.random.Generator(np.random.Philox((seed, number)))
         found = 0
         for _ in range(simulations):
-            if pilot is None:
-                drawn = simulated(tasks, number, per_person, effect, generator)
+            if isinstance(people, Clicks):
+                drawn = resampled(people, tasks, number, effect, generator)
             else:
-                drawn = resampled(pilot, tasks, number, effect, generator)
+                drawn = simulated(tasks, number, per_person, effect, generator, people)
             found += finds(drawn, tasks, generator)
         share = found / simulations
         rows.append(
@@ -333,60 +351,9 @@ def table(
     }
     notes = (
         f"Power: share of {simulations} simulated studies that find the difference at "
-        f"a level of {_LEVEL:.0%}, by energy distance, people exchanged.",
+        f"a level of {LEVEL:.0%}: the energy distance of the clicks of two modes on a "
+        f"task, averaged over tasks, is compared with those of {_PERMUTATIONS} "
+        "exchanges of people's modes.",
         "People: for two modes, if all their clicks are accepted; invite more.",
     )
     return Table("plan", f"Studies with {tasks} tasks", columns, rows, notes)
-
-
-def run(folder: str, *, effect: str, tasks: int, simulations: int, seed: int) -> int:
-    """Prints how many clicks and people a study needs; returns the exit status.
-
-    Args:
-        folder: The study.
-        effect: As `parse_effect` takes it.
-        tasks: Number of tasks; those of the study if 0.
-        simulations: Simulated studies for each number of clicks.
-        seed: Seed of all draws.
-    """
-    wanted = parse_effect(effect)
-    if simulations < 1 or tasks < 0:
-        raise errors.BadValueError(
-            "--simulations and --tasks", f"{simulations} and {tasks}", "1 or more"
-        )
-    opened = open_studies.open_for_commands(pathlib.Path(folder))
-    with contextlib.closing(opened.store):
-        main = opened.store.read(lambda db: catalogue.tasks(db, "main"))
-        found = read_pilot(opened)
-        per_person, source = opened.study.config.study.per_person, opened.desk.source
-    count = tasks or sum(task.click_type == "first" for task in main)
-    if wanted.pilot and (found is None or found[1][0] == found[1][1]):
-        raise errors.BadValueError(
-            "--effect",
-            "pilot",
-            f"shift:SHARE or spread:FACTOR until two display modes have "
-            f"{_LEAST_CLICKS} accepted clicks of {_LEAST_PEOPLE} people",
-        )
-    made = table(
-        count,
-        per_person,
-        wanted,
-        found[0] if found else None,
-        simulations=simulations,
-        seed=seed,
-        show=True,
-    )
-    print(f"{made.title}; effect {effect}\n\n{table_formats.to_text(made)}")
-    for note in made.notes:
-        print(note)
-    if found is None:
-        print(
-            f"There is no pilot yet: people are assumed, with a spread of {_SPREAD:g} "
-            f"and habits of {_HABIT:g} sides of the box."
-        )
-    else:
-        names = " and ".join(dict.fromkeys(found[1]))
-        print(f"People are drawn from the clicks so far: {names}.")
-        if source == "bots":
-            print(status.BOTS)
-    return 0

@@ -16,6 +16,17 @@ _DAY = 24 * 3600
 BOTS = "These are clicks of bots, not of people."
 
 
+def number_of(noun: str, count: int) -> str:
+    """Returns a number with its noun: `1 click`, `3 people`.
+
+    Args:
+        noun: In the plural: `people`, or one that ends in an s.
+        count: The number.
+    """
+    one = "person" if noun == "people" else noun.removesuffix("s")
+    return f"{count} {one if count == 1 else noun}"
+
+
 class Status(NamedTuple):
     """How far a study is.
 

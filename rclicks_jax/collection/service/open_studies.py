@@ -59,14 +59,23 @@ def open_for_people(
         raise
 
 
-def open_for_commands(folder: pathlib.Path) -> Opened:
+def open_for_commands(folder: pathlib.Path, *, read_only: bool = False) -> Opened:
     """Opens a study to look at it or to export; nothing of it changes.
 
+    Args:
+        folder: The study.
+        read_only: Whether its database is opened in such a way that nothing can be
+            written.
+
     Raises:
-        DataError: The folder is no study.
+        DataError: The folder is no study, or a later release's.
     """
     study = study_files.read(folder)
-    store = Store(study.database)
+    if read_only and not study.database.exists():
+        raise errors.DataError(
+            f"{folder} is not finished: run rclicks-collect init {folder}."
+        )
+    store = Store(study.database, read_only=read_only)
     wave = store.read(catalogue.last_wave)
     return Opened(study, store, _desk(study, store, wave.wave if wave else 0))
 

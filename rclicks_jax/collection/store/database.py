@@ -35,11 +35,16 @@ class StoreError(errors.RClicksError):
 class Store:
     """An open database of a study."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, *, read_only: bool = False) -> None:
         """Opens the database, or makes it.
 
+        Args:
+            path: The database.
+            read_only: Whether it is only read, perhaps while a server writes it.
+
         Raises:
-            DataError: The file is no database of a study, or of a later release.
+            DataError: The file is no database of a study, or of a later release; or
+                there is none to be read.
         """
         self._path = path
         self._local = threading.local()
@@ -49,12 +54,13 @@ class Store:
         self._waiting: queue.SimpleQueue[tuple[Action[Any], Future[Any]] | None] = (
             queue.SimpleQueue()
         )
+        self._read_only = read_only
         try:
-            self._writer = _connect(path)
+            self._writer = _connect(path, read_only)
         except sqlite3.Error as error:
             raise errors.DataError(f"{path} cannot be opened: {error}.") from error
         try:
-            schema.prepare(self._writer, str(path))
+            schema.prepare(self._writer, str(path), read_only=read_only)
         except BaseException:
             self._writer.close()
             raise
@@ -79,6 +85,8 @@ class Store:
         with self._lock:
             if self._closed:
                 future.set_exception(StoreError(_CLOSED))
+            elif self._read_only:
+                future.set_exception(StoreError(f"{self._path} is only read."))
             else:
                 self._waiting.put((action, future))
         return future
@@ -92,7 +100,7 @@ class Store:
         connection = getattr(self._local, "connection", None)
         try:
             if connection is None:
-                connection = _connect(self._path)
+                connection = _connect(self._path, self._read_only)
                 connection.execute("PRAGMA query_only = ON")
                 self._local.connection = connection
                 with self._lock:
@@ -167,11 +175,17 @@ class Store:
         return result, failed
 
 
-def _connect(path: pathlib.Path) -> sqlite3.Connection:
+def _connect(path: pathlib.Path, read_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
     )
     connection.row_factory = sqlite3.Row
+    if read_only:
+        return connection
     for pragma in (
         "journal_mode = WAL",
         # What is acknowledged survives a power cut.

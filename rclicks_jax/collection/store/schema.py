@@ -132,19 +132,22 @@ END;
 """
 
 
-def prepare(connection: sqlite3.Connection, name: str) -> None:
+def prepare(
+    connection: sqlite3.Connection, name: str, *, read_only: bool = False
+) -> None:
     """Makes the tables of a new database; checks the version of another one.
 
     Args:
         connection: The database.
         name: Name of the file in errors.
+        read_only: Whether a database without tables is refused.
 
     Raises:
         DataError: A later release made the database, or it is none.
     """
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if version == 0 and not read_only:
             # The script ends in a commit, so that no half of it is ever there.
             connection.executescript(
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
@@ -152,6 +155,8 @@ def prepare(connection: sqlite3.Connection, name: str) -> None:
             return
     except sqlite3.DatabaseError as error:
         raise errors.DataError(f"{name} is no database of a study: {error}.") from error
+    if version == 0:
+        raise errors.DataError(f"{name} has no tables: it is no study's, or not yet.")
     if version != VERSION:
         raise errors.DataError(
             f"{name} has format {version}; this release reads format {VERSION}. A "

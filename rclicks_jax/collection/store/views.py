@@ -57,6 +57,18 @@ def phases(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
     return [tuple(row) for row in rows]
 
 
+def last_signs(db: sqlite3.Connection) -> dict[str, float]:
+    """Returns when each session last did anything, seconds since 1970."""
+    rows = db.execute(
+        "SELECT session_id, MAX(at) FROM ("
+        " SELECT session_id, MAX(entered, COALESCE(consented, 0)) AS at FROM sessions"
+        " UNION ALL SELECT session_id, issued FROM assignments"
+        " UNION ALL SELECT session_id, received FROM events"
+        ") GROUP BY session_id"
+    )
+    return dict(rows.fetchall())
+
+
 def tasks(
     db: sqlite3.Connection, first: int, most: int
 ) -> list[tuple[str, str, str, str, int]]:

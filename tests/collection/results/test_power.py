@@ -6,7 +6,7 @@ from collect_studies import Person
 
 from rclicks_jax import errors
 from rclicks_jax.collection import words
-from rclicks_jax.collection.results import power
+from rclicks_jax.collection.results import plan, power
 from rclicks_jax.collection.service import open_studies
 
 NONE = power.Effect()
@@ -89,6 +89,7 @@ def test_a_table_depends_on_its_seed_alone():
         ("shift:0.1", power.Effect(shift=0.1)),
         ("spread:0.7", power.Effect(spread=0.7)),
         ("pilot", power.Effect(pilot=True)),
+        ("models", power.Effect(models=True)),
     ],
 )
 def test_effects_are_parsed(text, expected):
@@ -110,10 +111,10 @@ def test_people_are_drawn_from_a_pilot(opened, clock):
         assignment={"clicks": 9, "block": 4},
     )
     whole = open_studies.Opened(desk.study, desk.store, desk.desk)
-    assert power.read_pilot(whole) is None
+    assert plan.read_pilot(whole) is None
     for _ in range(6):
         Person(desk, clock).agree().work()
-    pilot, names = power.read_pilot(whole)
+    pilot, names = plan.read_pilot(whole)
     assert set(names) == set(modes)
     assert len(pilot.places) == 48
     # The people of this test click in the middle of the disk, which may be cut off.

@@ -79,6 +79,22 @@ def test_a_reader_cannot_write(store):
         store.read(put("a"))
 
 
+def test_a_store_that_is_only_read_sees_what_another_writes(store, tmp_path):
+    reader = Store(store._path, read_only=True)
+    store.write(put("key")).result()
+    assert reader.read(get("key")) == "x"
+    with pytest.raises(StoreError, match="only read"):
+        reader.write(put("key", "y")).result()
+    reader.close()
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    with pytest.raises(errors.DataError, match="has no tables"):
+        Store(empty, read_only=True)
+    with pytest.raises(errors.DataError, match="cannot be opened"):
+        Store(tmp_path / "none.db", read_only=True)
+    assert not (tmp_path / "none.db").exists()
+
+
 def test_threads_write_all_they_have(store):
     def work(number):
         for step in range(10):
