@@ -41,7 +41,8 @@ ALLOWED = {
         "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
     "collection": {
-        "ops", "data", "clicks", "segmenters", "metrics", "reporting", "evaluation"
+        "bridge", "ops", "data", "clicks", "segmenters", "metrics", "reporting",
+        "evaluation",
     },
     "api": {
         "benchmark", "clicks", "data", "jobs", "results", "segmenters",

@@ -118,19 +118,22 @@ def test_a_self_paced_target_is_seen_as_often_as_wished(serve, visit):
 class Disks:
     """A segmenter that takes a disk around each click for the object."""
 
+    rests = False
+
     def __init__(self):
         self.turns: list[LiveTurn] = []
 
+    def prepare(self, photograph):
+        pass
+
     async def ask(self, turn):
         self.turns.append(turn)
-        rows, columns = np.indices((turn.height, turn.width))
-        mask = np.zeros((turn.height, turn.width), bool)
+        shape = turn.photograph.height, turn.photograph.width
+        rows, columns = np.indices(shape)
+        mask = np.zeros(shape, bool)
         for (y, x), sign in zip(turn.clicks_yx, turn.positive, strict=True):
             mask[(rows - y) ** 2 + (columns - x) ** 2 < 100] = sign
         return mask, 1.0
-
-    def close(self):
-        pass
 
 
 def test_a_live_round_has_clicks_undo_and_done(serve, visit):
