@@ -1,4 +1,4 @@
-"""A stand-in for the process of a live segmenter, without JAX, that can be told to fail.
+"""A stand-in for the process of a live segmenter, without JAX, that fails as told.
 
 Its option `segmenter` is a folder: `log` gets a line for each request, and the lines of
 `troubles` say what goes wrong: `predict die` lets the next `predict` end the process.

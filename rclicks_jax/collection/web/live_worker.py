@@ -5,6 +5,7 @@ loads any segmenter that `segmenters.load` knows, bridged ones in workers of the
 Photographs come as paths, so that the server does not decode them.
 """
 
+import os
 import pathlib
 import sys
 
@@ -15,6 +16,8 @@ from rclicks_jax.data import raw
 from rclicks_jax.ops import images
 from rclicks_jax.segmenters import base, load
 from rclicks_jax.types import Clicks
+
+_NICE = 10
 
 
 class _Photograph:
@@ -110,4 +113,6 @@ class LiveWorker:
 
 
 if __name__ == "__main__":
+    # Where cores are few, the answers of the web server come first.
+    os.nice(_NICE)
     worker.run(sys.argv[1:], lambda empty: LiveWorker())
