@@ -7,7 +7,11 @@ import socket
 import threading
 import time
 
+import numpy as np
 import pytest
+
+from rclicks_jax.collection.service import desk
+from rclicks_jax.collection.service.answers import LiveTurn
 
 # `make test-browser` sets it; these tests take minutes, so `make test` leaves them out.
 CHROMIUM = os.environ.get("RCLICKS_CHROMIUM")
@@ -37,6 +41,39 @@ def browser():
         started.close()
 
 
+PHONE = {
+    "viewport": {"width": 390, "height": 664},
+    "device_scale_factor": 3,
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+
+class Disks:
+    """A segmenter that takes a disk around each click for the object."""
+
+    rests = False
+
+    def __init__(self):
+        self.turns: list[LiveTurn] = []
+        self.fails = False
+
+    def prepare(self, photograph):
+        """Needs nothing."""
+
+    async def ask(self, turn):
+        """Answers, or fails as a segmenter does in whose process all goes wrong."""
+        if self.fails:
+            raise desk.refusal(409, "segmenter", "It failed.")
+        self.turns.append(turn)
+        shape = turn.photograph.height, turn.photograph.width
+        rows, columns = np.indices(shape)
+        mask = np.zeros(shape, bool)
+        for (y, x), sign in zip(turn.clicks_yx, turn.positive, strict=True):
+            mask[(rows - y) ** 2 + (columns - x) ** 2 < 100] = sign
+        return mask, 1.0
+
+
 class Served:
     """A study that is served on a port of this machine."""
 
@@ -45,6 +82,7 @@ class Served:
 
         self.desk = answers.Service.open(folder)
         self._options = options
+        self._owner = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -65,6 +103,20 @@ class Served:
         while not self._server.started:
             time.sleep(0.01)
 
+    def owner(self):
+        """Serves the pages of the owner, too; returns their address."""
+        from rclicks_jax.collection.web import admin, server
+
+        self._owner = server._server(
+            admin.application(self.desk, "token"), "127.0.0.1", 0
+        )
+        self._owners_thread = threading.Thread(target=self._owner.run, daemon=True)
+        self._owners_thread.start()
+        while not self._owner.started:
+            time.sleep(0.01)
+        port = self._owner.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}/?token=token"
+
     def stop(self):
         """Stops listening, as a server that is restarted does."""
         self._server.should_exit = True
@@ -74,6 +126,9 @@ class Served:
     def close(self):
         """Ends the server, and closes the study."""
         self.stop()
+        if self._owner is not None:
+            self._owner.should_exit = self._owner.force_exit = True
+            self._owners_thread.join()
         self.desk.close()
 
     def clicks(self):
@@ -97,6 +152,13 @@ class Served:
             assert time.monotonic() < deadline, "The click was not stored."
             time.sleep(0.02)
         return clicks[number - 1]
+
+    def states(self):
+        """Returns how many assignments are in each state."""
+        from rclicks_jax.collection.store import assignments
+
+        found = self.desk.store.read(assignments.by_state)
+        return {state: number for _, state, number in found}
 
     def count(self, kind):
         """Returns how many events of a kind are stored."""

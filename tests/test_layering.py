@@ -42,7 +42,8 @@ ALLOWED = {
         "ops", "jobs", "data", "clicks", "metrics", "reporting"
     },
     "collection": {
-        "ops", "data", "clicks", "segmenters", "metrics", "reporting", "evaluation"
+        "bridge", "ops", "data", "clicks", "segmenters", "metrics", "reporting",
+        "evaluation",
     },
     "api": {
         "benchmark", "clicks", "data", "jobs", "results", "segmenters",

@@ -21,7 +21,8 @@ import signal
 import sys
 import threading
 import types
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -101,7 +102,17 @@ class Worker:
         return results
 
 
-def serve(worker: Worker, pipe: channel.Channel) -> None:
+class Answering(Protocol):
+    """What answers requests in a worker."""
+
+    def answer(
+        self, header: wire.Header, arrays: wire.Arrays
+    ) -> tuple[wire.Header, wire.Arrays]:
+        """Does what a request asks; returns the header and arrays of the reply."""
+        ...
+
+
+def serve(worker: Answering, pipe: channel.Channel) -> None:
     """Answers frames until the other side closes the pipe."""
     while True:
         try:
@@ -166,9 +177,13 @@ def _words_of(error: BaseException) -> str:
     return text[:_ERROR_CHARACTERS]
 
 
-def main() -> None:
-    """Runs the adapter that the first argument names."""
-    name, *numbers = sys.argv[1:]
+def run(numbers: Sequence[str], make: Callable[[answers.Empty], Answering]) -> None:
+    """Answers the client that started this process, until it ends.
+
+    Args:
+        numbers: The three inherited descriptors, the last arguments of the command.
+        make: Makes what answers, given what makes the arrays of masks.
+    """
     requests, replies, lifeline = map(int, numbers)
     end_with_client(lifeline)
     output = os.fdopen(os.dup(1), "wb")
@@ -194,14 +209,24 @@ def main() -> None:
 
     pipe = channel.Channel(read, write, sends=replies, receives=requests)
     try:
-        functions = adapter.import_adapter(name)
+        worker = make(pipe.empty)
     except BaseException as error:
         _flush()
         pipe.send({"number": 0, "ok": False, "error": _words_of(error)})
         return
-    worker = Worker(adapter.Adapter(functions, os.path.basename(name)), pipe.empty)
     pipe.send({"number": 0, "ok": True, "version": wire.VERSION})
     serve(worker, pipe)
+
+
+def main() -> None:
+    """Runs the adapter that the first argument names."""
+    name, *numbers = sys.argv[1:]
+
+    def make(empty: answers.Empty) -> Worker:
+        functions = adapter.import_adapter(name)
+        return Worker(adapter.Adapter(functions, os.path.basename(name)), empty)
+
+    run(numbers, make)
 
 
 if __name__ == "__main__":

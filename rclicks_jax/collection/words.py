@@ -37,6 +37,8 @@ Problem = Literal[
     "not_wanted",
     "busy",
     "full",
+    "no_seat",
+    "segmenter",
 ]
 # States of an assignment. A task of a cell is held by `open`, used up by `accepted`.
 AssignmentState = Literal[

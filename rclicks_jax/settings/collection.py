@@ -230,12 +230,16 @@ class LiveSettings:
 
     Attributes:
         segmenter: The segmenter, as `--segmenter` of a benchmark takes it.
-        seats: Photographs that it holds at a time; further people wait.
+        seats: People who have live tasks at a time; further people wait. The segmenter
+            holds a photograph for each.
+        timeout_s: Seconds that loading the segmenter, encoding a photograph or an
+            answer may take; then its process is replaced once.
         most_clicks: Clicks after which a task ends.
     """
 
     segmenter: str = ""
     seats: Annotated[int, checks.within(1, 1000)] = 8
+    timeout_s: Annotated[float, checks.within(1, 3600)] = 60.0
     most_clicks: Annotated[int, checks.within(1, 100)] = 20
 
     def __post_init__(self) -> None:

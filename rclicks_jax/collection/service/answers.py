@@ -27,14 +27,14 @@ from rclicks_jax.collection.service import (
     submissions,
 )
 from rclicks_jax.collection.service.desk import Refusal, refusal
-from rclicks_jax.collection.service.live_rounds import LiveTurn
+from rclicks_jax.collection.service.live_rounds import LivePhotograph, LiveTurn
 from rclicks_jax.collection.store import assignments, catalogue
 from rclicks_jax.collection.store.database import Action, StoreError
 from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.collection.study import languages, tokens
 from rclicks_jax.collection.tasks import private_files, regions
 
-__all__ = ["LiveTurn", "Refusal", "Service", "StoreError"]
+__all__ = ["LivePhotograph", "LiveTurn", "Refusal", "Service", "StoreError"]
 
 T = TypeVar("T")
 _ASSET = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -256,6 +256,12 @@ class Service:
             lambda session: (
                 lambda db: live_rounds.take(db, self.desk, session, message, now)
             ),
+        )
+
+    def live_photograph(self, assignment: str) -> LivePhotograph:
+        """Returns the photograph of an assignment that `next_task` gave."""
+        return self.store.read(
+            lambda db: live_rounds.photograph(db, self.desk, assignment)
         )
 
     def answer_live(

@@ -72,8 +72,8 @@ def refusal(
     problem: words.Problem,
     detail: str,
 ) -> Refusal:
-    """Returns a refusal; what is busy or full may work later."""
-    retry = problem in ("too_many", "busy", "full")
+    """Returns a refusal; what is busy, full or taken may work later."""
+    retry = problem in ("too_many", "busy", "full", "no_seat")
     return Refusal(
         status, messages.Problem(problem=problem, detail=detail, retry=retry)
     )

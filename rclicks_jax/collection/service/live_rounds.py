@@ -14,9 +14,29 @@ from rclicks_jax.collection.service import judgement, submissions
 from rclicks_jax.collection.service.desk import Desk, refusal
 from rclicks_jax.collection.store import assignments, catalogue, events
 from rclicks_jax.collection.store.events import Event
+from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.collection.tasks import private_files
 from rclicks_jax.data import raw
 from rclicks_jax.ops import images
+
+
+class LivePhotograph(NamedTuple):
+    """A photograph of a live task.
+
+    Attributes:
+        assignment: The assignment; one segmenter session belongs to it.
+        image_path: File of the photograph, of the frame `height` x `width`.
+        gt_path: File of the target's mask, `u8[h w]`, for the score and for simulated
+            segmenters alone.
+        height: Pixels.
+        width: Pixels.
+    """
+
+    assignment: str
+    image_path: pathlib.Path
+    gt_path: pathlib.Path
+    height: int
+    width: int
 
 
 class LiveTurn(NamedTuple):
@@ -24,11 +44,7 @@ class LiveTurn(NamedTuple):
 
     Attributes:
         event: The act, which is stored.
-        assignment: The assignment; one segmenter session belongs to it.
-        image_path: File of the photograph, of the frame `height` x `width`.
-        gt_path: File of the target's mask, `u8[h w]`, for the score alone.
-        height: Pixels.
-        width: Pixels.
+        photograph: The photograph on which it is.
         clicks_yx: Clicks that stand, `i32[n 2]`.
         positive: Whether each says "object", `bool[n]`.
         ended: Whether the task is over.
@@ -36,11 +52,7 @@ class LiveTurn(NamedTuple):
     """
 
     event: messages.LiveEvent
-    assignment: str
-    image_path: pathlib.Path
-    gt_path: pathlib.Path
-    height: int
-    width: int
+    photograph: LivePhotograph
     clicks_yx: np.ndarray
     positive: np.ndarray
     ended: bool
@@ -153,11 +165,7 @@ def take(
     answer = events.find(db, _answer_id(message))
     return LiveTurn(
         event=message,
-        assignment=assignment.assignment_id,
-        image_path=private_files.photograph_path(desk.study, task),
-        gt_path=private_files.mask_path(desk.study, task),
-        height=task.height,
-        width=task.width,
+        photograph=_photograph(desk, assignment, task),
         clicks_yx=np.array([(act.y, act.x) for act in kept], np.int32).reshape(-1, 2),
         positive=np.array([act.message.positive for act in kept], bool),
         ended=ended,
@@ -174,7 +182,8 @@ def score(turn: LiveTurn, mask: np.ndarray | None) -> tuple[int, int]:
         turn: What the segmenter was asked.
         mask: Its mask, `bool[h w]`; None for nothing.
     """
-    gt_mask = images.decode_mask(turn.gt_path.read_bytes(), turn.gt_path.name)
+    path = turn.photograph.gt_path
+    gt_mask = images.decode_mask(path.read_bytes(), path.name)
     target, counted = gt_mask == raw.OBJECT, gt_mask != raw.IGNORE
     taken = np.zeros_like(target) if mask is None else mask & counted
     both, either = target & taken, target | taken
@@ -200,8 +209,8 @@ def answer(
         number=turn.event.number,
         clicks=len(turn.clicks_yx),
         mask=encoded,
-        w=turn.width,
-        h=turn.height,
+        w=turn.photograph.width,
+        h=turn.photograph.height,
         machine_ms=machine_ms,
         ended=turn.ended,
     )
@@ -210,13 +219,36 @@ def answer(
         db,
         session_id,
         _answer_id(turn.event),
-        turn.assignment,
+        turn.photograph.assignment,
         "live_answer",
         now,
         stored,
         message,
     )
     return message
+
+
+def photograph(
+    db: sqlite3.Connection, desk: Desk, assignment_id: str
+) -> LivePhotograph:
+    """Returns the photograph of an assignment that was given."""
+    assignment = assignments.find(db, assignment_id)
+    assert assignment is not None
+    task = catalogue.task(db, assignment.task_id)
+    assert task is not None
+    return _photograph(desk, assignment, task)
+
+
+def _photograph(
+    desk: Desk, assignment: assignments.Assignment, task: TaskFacts
+) -> LivePhotograph:
+    return LivePhotograph(
+        assignment=assignment.assignment_id,
+        image_path=private_files.photograph_path(desk.study, task),
+        gt_path=private_files.mask_path(desk.study, task),
+        height=task.height,
+        width=task.width,
+    )
 
 
 def _expect(acts: list[Act], message: messages.LiveEvent, state: str) -> None:

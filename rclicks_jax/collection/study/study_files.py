@@ -26,6 +26,7 @@ _UNSEEN = {
     "study": {"data", "platforms"},
     "assignment": {"clicks", "devices", "lease_s", "seed"},
     "judgement": None,
+    "live": {"seats", "timeout_s"},
     "limits": None,
 }
 

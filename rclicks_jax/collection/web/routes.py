@@ -6,7 +6,6 @@ live rounds answers in another process.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
@@ -21,10 +20,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from rclicks_jax.collection import messages, words
-from rclicks_jax.collection.service.answers import LiveTurn, Service, StoreError
+from rclicks_jax.collection.service.answers import (
+    LivePhotograph,
+    LiveTurn,
+    Service,
+    StoreError,
+)
 from rclicks_jax.collection.service.desk import Refusal, refusal
 from rclicks_jax.collection.study import languages, tokens
-from rclicks_jax.collection.web import fetched_pictures, guards, page_files, rates
+from rclicks_jax.collection.web import (
+    fetched_pictures,
+    guards,
+    page_files,
+    rates,
+    seats,
+)
 
 _LOG = logging.getLogger("rclicks_jax.collection")
 COOKIE = "rclicks_pictures"
@@ -40,12 +50,21 @@ _THREADS = 4
 class Segmenter(Protocol):
     """What answers in live rounds."""
 
-    async def ask(self, turn: LiveTurn) -> tuple[np.ndarray, float]:
-        """Returns a mask, `bool[h w]`, and the milliseconds that it took."""
+    @property
+    def rests(self) -> bool:
+        """Whether it failed too often lately to be given further people."""
         ...
 
-    def close(self) -> None:
-        """Ends its process."""
+    def prepare(self, photograph: LivePhotograph) -> None:
+        """Has a photograph encoded while its person looks at what is meant."""
+        ...
+
+    async def ask(self, turn: LiveTurn) -> tuple[np.ndarray, float]:
+        """Returns a mask, `bool[h w]`, and the milliseconds that it took.
+
+        Raises:
+            Refusal: It failed.
+        """
         ...
 
 
@@ -91,6 +110,7 @@ class _Server:
         self._rates = rates.Rates(most, most, service.clock)
         self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE, service.clock)
         self._fetching = fetched_pictures.Fetching()
+        self._seats = seats.Seats(service.study.config.live.seats)
         self._files = page_files.load()
         self._version = page_files.version(self._files)
         first = next(iter(service.study.languages.values()))
@@ -106,7 +126,7 @@ class _Server:
             "live": _Call(messages.LiveEvent, self._live),
             "heartbeat": _Call(messages.Heartbeat, self._plain(service.heartbeat)),
             "void": _Call(messages.Void, self._plain(service.void)),
-            "withdraw": _Call(messages.Withdraw, self._plain(service.withdraw)),
+            "withdraw": _Call(messages.Withdraw, self._withdraw),
             "finish": _Call(messages.FinishQuery, self._plain(service.finish)),
         }
         routes = [
@@ -223,11 +243,29 @@ class _Server:
     async def _next(
         self, request: Request, token: str, message: messages.NextQuery
     ) -> messages.Next:
+        session_id = self._service.session_id(token)
+        if self._segmenter is not None:
+            # A task is given once there is a seat for it: its photograph is seen then.
+            if not self._seats.take(session_id):
+                raise refusal(503, "no_seat", "All seats at the segmenter are taken.")
+            if self._segmenter.rests:
+                raise refusal(503, "busy", "The segmenter failed several times.")
         given = await _settled(self._service.next_task(token, message))
-        if isinstance(given, messages.Task):
-            session_id = self._service.session_id(token)
-            self._fetching.give(session_id, given.assignment, given.preload)
+        if not isinstance(given, messages.Task):
+            self._seats.leave(session_id)
+            return given
+        self._fetching.give(session_id, given.assignment, given.preload)
+        if self._segmenter is not None:
+            photograph = self._service.live_photograph(given.assignment)
+            self._segmenter.prepare(photograph)
         return given
+
+    async def _withdraw(
+        self, request: Request, token: str, message: messages.Withdraw
+    ) -> messages.Withdrawn:
+        told = await _settled(self._service.withdraw(token, message))
+        self._seats.leave(self._service.session_id(token))
+        return told
 
     async def _click(
         self, request: Request, token: str, message: messages.ClickEvent
@@ -253,9 +291,8 @@ class _Server:
         if turn.needs_mask:
             if self._segmenter is None:
                 raise refusal(503, "busy", "No segmenter is running.")
-            begun = time.perf_counter()
-            mask, _ = await self._segmenter.ask(turn)
-            milliseconds = (time.perf_counter() - begun) * 1000
+            self._seats.use(self._service.session_id(token))
+            mask, milliseconds = await self._segmenter.ask(turn)
         # The mask is compared with the target in the thread that calls.
         future = await asyncio.get_running_loop().run_in_executor(
             self._pool, self._service.answer_live, token, turn, mask, milliseconds

@@ -101,18 +101,19 @@ def serve(
     try:
         live = service.study.config.live
         if service.study.config.study.pace == "live":
-            segmenter = live_segmenter.Answerer(live.segmenter, live.seats)
+            segmenter = live_segmenter.Answerer(
+                live.segmenter, live.seats, live.timeout_s
+            )
             say(f"The segmenter {live.segmenter} is being loaded.")
             segmenter.warm_up()
         token = secrets.token_urlsafe(24)
         pages = routes.application(
             service, secure=options.behind_proxy, segmenter=segmenter
         )
-        return asyncio.run(
-            _serve(
-                pages, admin.application(service, token), service, options, token, say
-            )
-        )
+        # Answers that a segmenter still owes are asked for again at the next start.
+        at_end = segmenter.abort if segmenter is not None else None
+        owner = admin.application(service, token)
+        return asyncio.run(_serve(pages, owner, service, options, token, say, at_end))
     finally:
         if segmenter is not None:
             segmenter.close()
@@ -126,6 +127,7 @@ async def _serve(
     options: Options,
     token: str,
     say: Callable[[str], None],
+    at_end: Callable[[], None] | None,
 ) -> str:
     guards.REQUESTS.setLevel(logging.INFO if options.log_requests else logging.WARNING)
     if options.log_requests:
@@ -140,6 +142,8 @@ async def _serve(
 
     def end(name: str) -> None:
         nonlocal ended
+        if at_end is not None:
+            at_end()
         for item in servers:
             # The second signal does not wait for requests.
             item.force_exit = item.should_exit

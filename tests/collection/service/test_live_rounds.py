@@ -63,7 +63,7 @@ def player(opened, clock):
 
 
 def full(turn, value=True):
-    return np.full((turn.height, turn.width), value)
+    return np.full((turn.photograph.height, turn.photograph.width), value)
 
 
 def test_a_task_of_a_live_study_has_no_steps(player):
@@ -90,7 +90,7 @@ def test_an_answer_has_the_mask_and_its_score_is_kept(player, tmp_path):
     answer = player.desk.answer_live(player.person.token, turn, mask, 250.0).result()
     png = np.frombuffer(base64.b64decode(answer.mask), np.uint8)
     np.testing.assert_array_equal(cv2.imdecode(png, cv2.IMREAD_UNCHANGED) > 0, mask)
-    gt_mask = cv2.imread(str(turn.gt_path), cv2.IMREAD_UNCHANGED) > 0
+    gt_mask = cv2.imread(str(turn.photograph.gt_path), cv2.IMREAD_UNCHANGED) > 0
     assert live_rounds.score(turn, mask) == (
         (gt_mask & mask).sum(),
         (gt_mask | mask).sum(),

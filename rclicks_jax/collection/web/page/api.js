@@ -4,6 +4,7 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
 const PATIENCE_MS = 30_000;
 const PATIENCE_LIVE_MS = 180_000;
+export const NO_SEAT = "problem_no_seat";
 
 /** The server refuses a request for good. */
 export class Refused extends Error {
@@ -52,6 +53,7 @@ async function retried(path, options, waits, patience) {
   for (let attempt = 0; ; attempt += 1) {
     let problem = "offline";
     let least = 0;
+    let most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
     try {
       const response = await fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
       const answer = await response.json().catch(() => ({}));
@@ -67,12 +69,14 @@ async function retried(path, options, waits, patience) {
         throw new Refused(response.status, problem);
       }
       least = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
+      // Who waits for a place asks often enough to keep it.
+      if (problem === NO_SEAT) most = 0;
     } catch (error) {
       if (error instanceof Refused) throw error;
     }
     // One lost request is no reason to alarm anybody.
-    if (attempt > 0) waits(problem);
-    await pause(Math.max(least, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt)));
+    if (attempt > 0 || problem === NO_SEAT) waits(problem);
+    await pause(Math.max(least, most));
   }
 }
 

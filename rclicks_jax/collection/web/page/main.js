@@ -1,6 +1,6 @@
 /** A person's way through a study: from the address to the code at the end. */
 import { VERSION } from "./types.js";
-import { Refused, post, texts } from "./api.js";
+import { NO_SEAT, Refused, post, texts } from "./api.js";
 import { facts } from "./device.js";
 import { Words, banner } from "./dom.js";
 import { measure } from "./frames.js";
@@ -12,7 +12,7 @@ import * as tabs from "./tabs.js";
 const SESSION = "rclicks.session";
 const LANGUAGE = "rclicks.language";
 /** What a person is told who could not do a task, by the reason of its `Void`. */
-const TOLD = /** @type {Record<string, string>} */ ({ hidden: "feedback_exposure", resized: "feedback_exposure", time: "feedback_too_slow" });
+const TOLD = /** @type {Record<string, string>} */ ({ hidden: "feedback_exposure", resized: "feedback_exposure", time: "feedback_too_slow", segmenter: "problem_segmenter" });
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const parameters = Object.fromEntries(new URLSearchParams(location.search));
@@ -131,11 +131,25 @@ async function walk() {
   }
 }
 
+/**
+ * Shows a page to who waits for a place in live rounds; other waits are as usual.
+ * @param {(problem: string) => void} others
+ */
+function seatOr(others) {
+  let shown = false;
+  return (/** @type {string} */ problem) => {
+    if (problem !== NO_SEAT) return others(problem);
+    if (!shown && !left) pages.choice(frame(), words.get("wait_title"), pages.paragraphs([words.get(NO_SEAT)]), []);
+    shown = true;
+  };
+}
+
 /** Does tasks until there are none. */
 async function work() {
   let rested = false;
   for (;;) {
-    const given = await ask("/api/next", { v: VERSION, rested, device: facts() });
+    const query = { v: VERSION, rested, device: facts() };
+    const given = await post("/api/next", query, session, seatOr(waits));
     if (left) return;
     rested = false;
     if (given.kind === "finish") return end(given);

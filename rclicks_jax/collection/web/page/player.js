@@ -1,5 +1,6 @@
 /** Plays a task; returns what is to be sent of it. */
 import { VERSION } from "./types.js";
+import { Refused } from "./api.js";
 import { facts, orientation, viewport } from "./device.js";
 import { h } from "./dom.js";
 import { Sequence } from "./frames.js";
@@ -45,6 +46,8 @@ export async function play(task, context) {
     const answer = await context.deliver("/api/click", { ...event, loaded_ms: loadedMs });
     return { stage, feedback: answer.feedback ?? null, reason: "" };
   } catch (error) {
+    // The server gives it up by itself; what was done of it is stored.
+    if (error instanceof Refused && error.problem === "problem_segmenter") return { stage, feedback: null, reason: "segmenter" };
     if (!(error instanceof Stopped)) throw error;
     if (error.reason !== "lost") await giveUp(task, context, error.reason);
     return { stage, feedback: null, reason: error.reason };

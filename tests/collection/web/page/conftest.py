@@ -42,6 +42,11 @@ def visit(chromium):
 
 
 @pytest.fixture
+def disks():
+    return collect_browser.Disks()
+
+
+@pytest.fixture
 def serve(tmp_path):
     """Makes and serves a study of fast tasks."""
     served = []

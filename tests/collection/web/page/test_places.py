@@ -1,18 +1,12 @@
 """The pixel under the pointer is the pixel that is recorded."""
 
+import base64
+
 import cv2
 import numpy as np
 import pytest
-from collect_browser import begin, place, think, wait_ready
+from collect_browser import PHONE, begin, place, think, wait_ready
 from PIL import Image
-
-PHONE = {
-    "viewport": {"width": 390, "height": 664},
-    "device_scale_factor": 3,
-    "is_mobile": True,
-    "has_touch": True,
-}
-
 
 EIGHT = tuple("abcdefgh")
 
@@ -44,18 +38,50 @@ def unturned(pixels, orientation):
 
 def seen_at(page, x, y):
     """Returns red and green under a place of the window."""
-    content = np.frombuffer(page.screenshot(), np.uint8)
-    shot = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    return colour(page, page.screenshot(), x, y)
+
+
+def colour(page, png, x, y):
+    shot = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     ratio = shot.shape[1] / page.viewport_size["width"]
     return shot[int(y * ratio), int(x * ratio), :0:-1].astype(int)
 
 
-def pinch(page):
-    """Zooms in; the places of taps are still those of the whole page."""
+def pinch(page, x, y):
+    """Zooms in at a place with two fingers; returns what takes pictures and taps.
+
+    Its places are those of the glass, as a finger knows them.
+    """
     client = page.context.new_cdp_session(page)
-    client.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 1.5})
+
+    def touch(kind, *points):
+        fingers = [
+            {"x": left, "y": top, "id": number}
+            for number, (left, top) in enumerate(points)
+        ]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    touch("touchStart", (x - 40, y))
+    touch("touchStart", (x - 40, y), (x + 40, y))
+    for step in range(1, 11):
+        touch("touchMove", (x - 40 - 4 * step, y), (x + 40 + 4 * step, y))
+        page.wait_for_timeout(16)
+    touch("touchEnd", (x + 80, y))
+    touch("touchEnd")
     page.wait_for_timeout(200)
-    assert page.evaluate("visualViewport.scale") == pytest.approx(1.5)
+    scale, left, top = page.evaluate(
+        "[visualViewport.scale, visualViewport.offsetLeft, visualViewport.offsetTop]"
+    )
+    assert scale > 1.3
+    assert left > 0
+    # From the layout of the page to the glass.
+    glass = (x + 12 - left) * scale, (y + 9 - top) * scale
+    taken = client.send("Page.captureScreenshot", {"format": "png"})["data"]
+    seen = colour(page, base64.b64decode(taken), *glass)
+    # Chromium takes these places in pixels of the layout, from the corner of the glass.
+    touch("touchStart", (glass[0] / scale, glass[1] / scale))
+    touch("touchEnd")
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -64,11 +90,31 @@ def pinch(page):
         ({}, ""),
         ({"device_scale_factor": 1.5}, ""),
         ({**PHONE, "device_scale_factor": 2}, ""),
+        (PHONE, ""),
         (PHONE, "pinch"),
+        # What a page sees of a browser's own zoom.
+        (
+            {"device_scale_factor": 1.25, "viewport": {"width": 1040, "height": 720}},
+            "",
+        ),
+        (
+            {"device_scale_factor": 0.8, "viewport": {"width": 1625, "height": 1125}},
+            "",
+        ),
         ({"locale": "ar"}, ""),
         ({"viewport": {"width": 700, "height": 500}}, "scroll"),
     ],
-    ids=["1", "1.5", "2", "3, pinched", "right to left", "scrolled"],
+    ids=[
+        "1",
+        "1.5",
+        "2",
+        "3",
+        "3, pinched",
+        "zoomed to 125 %",
+        "zoomed to 80 %",
+        "right to left",
+        "scrolled",
+    ],
 )
 def test_the_pixel_under_the_pointer_is_recorded(serve, visit, options, how, tmp_path):
     served = serve(
@@ -96,10 +142,12 @@ def test_the_pixel_under_the_pointer_is_recorded(serve, visit, options, how, tmp
         box = wait_ready(page)
         think()
         x, y = place(box, u, v)
-        red, green = seen_at(page, x, y)
         if how == "pinch":
-            pinch(page)
-        (page.touchscreen.tap if options.get("has_touch") else page.mouse.click)(x, y)
+            red, green = pinch(page, x, y)
+        else:
+            red, green = seen_at(page, x, y)
+            touches = options.get("has_touch")
+            (page.touchscreen.tap if touches else page.mouse.click)(x, y)
         judged = served.newest_click(number)
         assert judged.reasons == (("zoomed",) if how == "pinch" else ())
         assert abs(judged.click.x - red) <= 2

@@ -2,21 +2,10 @@
 
 import time
 
-import numpy as np
 import pytest
-from collect_browser import begin, click, place, think, wait_ready
-
-from rclicks_jax.collection.service.answers import LiveTurn
+from collect_browser import PHONE, begin, click, place, think, wait_ready
 
 FAST = {"before_ms": 60, "target_ms": 120, "after_ms": 60, "longest_side": 640}
-
-
-PHONE = {
-    "viewport": {"width": 390, "height": 664},
-    "device_scale_factor": 3,
-    "is_mobile": True,
-    "has_touch": True,
-}
 
 
 BOTH = {"clicks": 40, "devices": ("pc", "mobile"), "block": 50}
@@ -115,26 +104,7 @@ def test_a_self_paced_target_is_seen_as_often_as_wished(serve, visit):
     assert message.down.t > message.enabled_t > 0
 
 
-class Disks:
-    """A segmenter that takes a disk around each click for the object."""
-
-    def __init__(self):
-        self.turns: list[LiveTurn] = []
-
-    async def ask(self, turn):
-        self.turns.append(turn)
-        rows, columns = np.indices((turn.height, turn.width))
-        mask = np.zeros((turn.height, turn.width), bool)
-        for (y, x), sign in zip(turn.clicks_yx, turn.positive, strict=True):
-            mask[(rows - y) ** 2 + (columns - x) ** 2 < 100] = sign
-        return mask, 1.0
-
-    def close(self):
-        pass
-
-
-def test_a_live_round_has_clicks_undo_and_done(serve, visit):
-    disks = Disks()
+def test_a_live_round_has_clicks_undo_and_done(serve, visit, disks):
     served = serve(
         live={"segmenter": "grabcut"},
         study={"per_person": 1, "pace": "live"},
@@ -166,3 +136,59 @@ def test_a_live_round_has_clicks_undo_and_done(serve, visit):
         [True, False],
     ]
     assert served.count("live") == 5
+
+
+def test_a_live_round_on_a_phone_goes_on_after_a_failure(serve, visit, disks):
+    served = serve(
+        live={"segmenter": "grabcut", "most_clicks": 2},
+        study={"per_person": 1, "pace": "live"},
+        options={"segmenter": disks},
+    )
+    page = visit(**PHONE)
+    begin(page, f"{served.url}/?platform=open")
+    page.get_by_role("button", name="Go on").tap()
+    box = wait_ready(page)
+    page.touchscreen.tap(*place(box, 0.5, 0.5))
+    page.get_by_role("button", name="Undo", disabled=False).wait_for()
+    disks.fails = True
+    page.touchscreen.tap(*place(box, 0.3, 0.3))
+    page.get_by_text("could not answer").wait_for()
+    disks.fails = False
+    page.locator(".card").get_by_role("button").tap()
+    page.get_by_role("button", name="Go on").tap()
+    box = wait_ready(page)
+    for number in range(2):
+        page.get_by_role("button", name="Remove" if number else "Add").tap()
+        page.touchscreen.tap(*place(box, 0.4 + 0.1 * number, 0.4))
+        if not number:
+            page.get_by_role("button", name="Undo", disabled=False).wait_for()
+    page.locator(".code").wait_for()
+    assert [list(turn.positive) for turn in disks.turns] == [
+        [True],
+        [True],
+        [True, False],
+    ]
+    # What was done before the failure is kept, too.
+    assert served.count("live") == 4
+    (x, y), (u, v) = disks.turns[-1].clicks_yx[1][::-1], (0.5, 0.4)
+    shape = disks.turns[-1].photograph
+    assert x == pytest.approx(u * shape.width, abs=1.5)
+    assert y == pytest.approx(v * shape.height, abs=1.5)
+
+
+def test_who_finds_no_seat_waits_and_goes_on_by_itself(serve, visit, disks):
+    served = serve(
+        live={"segmenter": "grabcut", "most_clicks": 1, "seats": 1},
+        study={"per_person": 1, "pace": "live"},
+        options={"segmenter": disks},
+    )
+    first, second = visit(), visit()
+    begin(first, f"{served.url}/?platform=open")
+    first.get_by_role("button", name="Go on").wait_for()
+    begin(second, f"{served.url}/?platform=open")
+    second.get_by_role("heading", name="Please wait").wait_for()
+    for page in (first, second):
+        page.get_by_role("button", name="Go on").click()
+        page.mouse.click(*place(wait_ready(page), 0.5, 0.5))
+        page.locator(".code").wait_for()
+    assert len(disks.turns) == 2
