@@ -55,10 +55,7 @@ def density(contrast: np.ndarray, region: np.ndarray) -> np.ndarray:
         The density, `f64[h w]`, with a sum of one.
     """
     depth = distance.distance_inside(region, pad_border=True).astype(np.float64)
-    # A power takes longer than all else, and is 0 outside.
-    powers = np.zeros_like(depth)
-    powers[region] = depth[region] ** _DEPTH_POWER
-    weight = powers * (0.3 + contrast)
+    weight = depth**_DEPTH_POWER * (0.3 + contrast)
     inside = region / region.sum()
     return (1 - _UNIFORM_SHARE) * weight / weight.sum() + _UNIFORM_SHARE * inside
 
