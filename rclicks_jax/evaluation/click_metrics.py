@@ -132,7 +132,7 @@ def _to_clicks(
     click_map: np.ndarray, truth: Truth, draws: int, seeds: Sequence[int]
 ) -> dict[str, list[float]]:
     drawn = _drawn(click_map, truth, draws, seeds)
-    metrics = {"pl1": "cityblock", "energy": "euclidean"}
+    metrics: dict[str, energy.Metric] = {"pl1": "cityblock", "energy": "euclidean"}
     return {
         name: energy.to_each_click(drawn, truth.clicks_yx, truth.box_hw, metric)
         .round(_DIGITS)

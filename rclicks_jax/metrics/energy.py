@@ -16,11 +16,16 @@ Source: Székely and Rizzo (2013), Energy statistics: a class of statistics base
 distances. J. Statistical Planning and Inference 143.
 """
 
+from typing import Literal
+
 import numpy as np
+
+# How two places are apart, in SciPy's words.
+Metric = Literal["euclidean", "cityblock"]
 
 
 def to_each_click(
-    sets: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int], metric: str
+    sets: np.ndarray, clicks_yx: np.ndarray, box_hw: tuple[int, int], metric: Metric
 ) -> np.ndarray:
     """Returns the mean distance of the clicks of all sets to each other click.
 
