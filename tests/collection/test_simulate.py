@@ -68,6 +68,8 @@ def test_every_click_is_stored_once_though_the_server_was_killed(ended):
     assert len(stored) == len(set(stored))
     told = (ended[1] / "server.log").read_text()
     assert told.count("is open.") == told.count("is for bots") == 2
+    assert "Error" not in told
+    assert "error" not in told
 
 
 def test_a_click_that_is_lost_or_not_planted_is_seen(ended):
