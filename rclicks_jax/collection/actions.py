@@ -29,14 +29,13 @@ from rclicks_jax.reporting import page_parts, table_formats
 from rclicks_jax.settings.collection import CollectionConfig
 
 
-def init(folder: str, data: str, settings: Sequence[str], *, bots: bool = False) -> int:
+def init(folder: str, data: str, settings: Sequence[str]) -> int:
     """Makes a study, or goes on making it.
 
     Args:
         folder: The study.
         data: Photographs and objects, as `--data` takes them.
         settings: `table.name=value` of further settings; values as in TOML.
-        bots: Whether it is for simulated people, never for real ones.
 
     Raises:
         BadValueError: A setting is wrong, or data are missing.
@@ -55,10 +54,6 @@ def init(folder: str, data: str, settings: Sequence[str], *, bots: bool = False)
     config = config_of(data, settings) if is_new else CollectionConfig()
     study = study_files.create(path, config)
     with contextlib.closing(Store(study.database)) as store:
-        if bots:
-            store.write(
-                lambda db: catalogue.set_note(db, open_studies.SOURCE_NOTE, "bots")
-            ).result()
         with progress_bar("photographs", "photo") as progress:
             built = first_clicks.build(study, store, progress)
         names = [t.full_stem for t in store.read(catalogue.tasks) if t.role == "main"]

@@ -7,7 +7,6 @@ this process: they wait most of the time.
 import concurrent.futures
 import contextlib
 import dataclasses
-import itertools
 import json
 import pathlib
 import sys
@@ -144,7 +143,7 @@ def simulate(
             sessions=sessions,
             over=threading.Event(),
         )
-        with _killing(server, settings, study, written), _bar(show, settings) as bar:
+        with _killing(server, world, settings), _bar(show, settings) as bar:
             bar.update(len(ended))
             _play(world, waiting, bar)
         return server.kills if server else 0
@@ -199,26 +198,32 @@ def _bar(show: bool, settings: SimulationSettings) -> Any:
 
 @contextlib.contextmanager
 def _killing(
-    server: BotServer | None,
-    settings: SimulationSettings,
-    study: study_files.Study,
-    written: record.Record,
+    server: BotServer | None, world: bot.World, settings: SimulationSettings
 ) -> Any:
-    """Kills the server from time to time, spread over the clicks to come."""
+    """Kills the server from time to time, spread over the clicks to come.
+
+    Raises:
+        RClicksError: The server did not start again.
+    """
     if server is None or not settings.kills:
         yield
         return
-    every = max(1, settings.bots * study.config.study.per_person // settings.kills // 2)
+    clicks = settings.bots * world.config.study.per_person
+    every = max(1, clicks // settings.kills // 2)
     over = threading.Event()
+    failed: list[errors.RClicksError] = []
 
     def kill() -> None:
-        for number in itertools.count(1):
-            while written.clicks < number * every:
+        for number in range(1, settings.kills + 1):
+            while world.record.clicks < number * every:
                 if over.wait(0.02):
                     return
-            if number > settings.kills:
+            try:
+                server.kill()
+            except errors.RClicksError as error:
+                failed.append(error)
+                world.over.set()
                 return
-            server.kill()
 
     thread = threading.Thread(target=kill, name="killer")
     thread.start()
@@ -227,3 +232,5 @@ def _killing(
     finally:
         over.set()
         thread.join()
+        if failed:
+            raise failed[0]

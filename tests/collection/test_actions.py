@@ -10,6 +10,7 @@ from helpers import make_folder
 from rclicks_jax import errors
 from rclicks_jax.collection import actions
 from rclicks_jax.collection.service import open_studies
+from rclicks_jax.collection.simulation import copies
 from rclicks_jax.collection.store import catalogue, events, sessions
 from rclicks_jax.collection.study import tokens
 
@@ -123,7 +124,8 @@ def test_invitations_are_addresses_of_one_study(study, capsys):
 
 def test_exports_of_bots_say_so(tmp_path, data, clock, capsys):
     folder = tmp_path / "bots"
-    actions.init(str(folder), f"folder:{data}", ("study.platforms=open",), bots=True)
+    actions.init(str(tmp_path / "s"), f"folder:{data}", ("study.platforms=open",))
+    copies.make(tmp_path / "s", folder)
     desk = open_study(folder, clock)
     assert desk.desk.source == "bots"
     person = Person(desk, clock, kind="real").agree()

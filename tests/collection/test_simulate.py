@@ -66,7 +66,10 @@ def test_every_click_is_stored_once_though_the_server_was_killed(ended):
     withdrawn = {i.bot for i in items if getattr(i, "how", "") == "withdrawn"}
     assert {k for k in known if int(k[3:8]) not in withdrawn} <= set(stored)
     assert len(stored) == len(set(stored))
-    assert (ended[1] / "server.log").read_text().count("is open.") == 2
+    told = (ended[1] / "server.log").read_text()
+    assert told.count("is open.") == told.count("is for bots") == 2
+    assert "Error" not in told
+    assert "error" not in told
 
 
 def test_a_click_that_is_lost_or_not_planted_is_seen(ended):

@@ -18,7 +18,8 @@ from rclicks_jax import errors
 
 _LOCAL = "127.0.0.1"
 _LOG = "server.log"
-_START_SECONDS = 120.0
+# One that fails ends; one that starts is slow on a busy machine.
+_START_SECONDS = 600.0
 
 
 class BotServer:
@@ -103,7 +104,8 @@ def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> 
     from rclicks_jax.collection.web import server
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Without a buffer, whose lock would be held when this process ends.
+        os.read(sys.stdin.fileno(), 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

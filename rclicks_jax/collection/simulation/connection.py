@@ -14,7 +14,7 @@ from rclicks_jax.collection import messages
 
 T = TypeVar("T")
 # A server that is started again needs seconds; one that stays away is given up.
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 600.0
 _TIMEOUT_SECONDS = 60.0
 _FIRST_WAIT, _MOST_WAIT = 0.05, 2.0
 _AGAIN = (429, 500, 502, 503, 504)

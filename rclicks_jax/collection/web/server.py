@@ -218,6 +218,8 @@ def _greeting(
     own = f"http://{host}:{ports[0]}"
     names = service.study.platforms
     lines = [f"The study {service.study.config.study.title!r} is open."]
+    if service.desk.source == "bots":
+        lines.append("  It is for bots: whoever clicks here is no person.")
     if "open" in names:
         lines.append(f"  People:   {own}/?platform=open")
     others = [name for name in names if name != "open"]
