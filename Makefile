@@ -143,6 +143,7 @@ perf: $(READY)
 	$(BIN)/python tests/perf/evaluation.py
 	$(BIN)/python tests/perf/network.py
 	$(BIN)/python tests/perf/bridge.py
+	$(BIN)/python tests/perf/collect_load.py
 	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/segmenter_batch.py $(RCLICKS_TORCH_PYTHON))
 	$(if $(RCLICKS_TORCH_PYTHON),$(BIN)/python tests/perf/end_to_end.py $(RCLICKS_TORCH_PYTHON))
 

@@ -7,6 +7,7 @@ rclicks-collect serve --port=8000 STUDY
 rclicks-collect status STUDY
 rclicks-collect masks --segmenter=random_walker STUDY
 rclicks-collect plan STUDY
+rclicks-collect simulate --set=bots=20 STUDY
 rclicks-collect report STUDY
 rclicks-collect invite --address=https://study.example.org STUDY 50
 rclicks-collect export --out=CLICKS STUDY
@@ -17,8 +18,9 @@ gives some of them, as in --set='display.modes=["Object_CutOut", "Silhouette_Mas
 demo opens a study on the sample photographs, for a look; serve opens one for people:
 on this machine alone, or with --behind_proxy behind a proxy with TLS (docs/collect.md).
 masks adds tasks of later rounds. plan says how many clicks and people are needed.
-report makes a page with progress, reasons, seconds, and where people clicked, at any
-moment. A command may be stopped; the same command goes on.
+simulate lets bots take part in a copy of a study, and says whether what they planted is
+found. report makes a page with progress, reasons, seconds, and where people clicked, at
+any moment. A command may be stopped; the same command goes on.
 """
 
 import pathlib
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 
 _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
-    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, or report STUDY"
+    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, simulate STUDY, or "
+    "report STUDY"
 )
 _FLAGS = study_flags.define()
 
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     study_flags.refuse_unused(_FLAGS, action)
     from rclicks_jax.collection import extras
 
-    extras.require(server=action in ("serve", "demo"))
+    extras.require(server=action in ("serve", "demo", "simulate"))
     return _ACTIONS[action](*names)
 
 
@@ -120,6 +123,7 @@ def _export(study: str) -> int:
         mode=_FLAGS["mode"].value,
         surplus=_FLAGS["surplus"].value,
         tolerance=_FLAGS["tolerance"].value,
+        bots=_FLAGS["bots"].value,
     )
 
 
@@ -172,6 +176,14 @@ def _plan(study: str) -> int:
     )
 
 
+def _simulate(study: str) -> int:
+    from rclicks_jax.collection import simulate
+
+    return simulate.run(
+        study, _FLAGS["out"].value or "", _FLAGS["url"].value, _FLAGS["set"].value
+    )
+
+
 _ACTIONS: dict[str, Callable[..., int]] = {
     "demo": _demo,
     "init": _init,
@@ -183,6 +195,7 @@ _ACTIONS: dict[str, Callable[..., int]] = {
     "invite": _invite,
     "masks": _masks,
     "plan": _plan,
+    "simulate": _simulate,
     "report": _report,
 }
 

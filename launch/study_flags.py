@@ -15,12 +15,13 @@ OF_ACTIONS = {
     "init": ("data", "set"),
     "serve": ("host", "port", "admin_port", "log_requests", "behind_proxy", "new_wave"),
     "status": ("code",),
-    "export": ("out", "mode", "surplus", "tolerance"),
+    "export": ("out", "mode", "surplus", "tolerance", "bots"),
     "forget": ("all", "erase"),
     "invite": ("address",),
     "masks": ("segmenter", "distortions", "clicks"),
     "plan": ("effect", "click_models", "tasks", "simulations", "seed"),
     "report": ("out", "click_models", "tasks"),
+    "simulate": ("out", "url", "set"),
 }
 
 
@@ -39,14 +40,22 @@ def define() -> Defined:
         flags.DEFINE_multi_string(
             "set",
             [],
-            "init: a setting of study.toml, as table.name=value; several times.",
+            "init: a setting of study.toml, as table.name=value; simulate: one of the "
+            "bots, as name=value; several times.",
         ),
         flags.DEFINE_string(
             "out",
             None,
             "export: folder to write; report: the same, `report` in the study if not "
-            "given.",
+            "given; simulate: copy of the study for bots, STUDY-bots if not given.",
         ),
+        flags.DEFINE_string(
+            "url",
+            "",
+            "simulate: address of a server of a study for bots; by default one is "
+            "started.",
+        ),
+        flags.DEFINE_boolean("bots", False, "export: clicks of bots."),
         flags.DEFINE_list(
             "click_models",
             ["UD", "DT"],

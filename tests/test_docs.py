@@ -171,6 +171,7 @@ def test_every_switch_of_a_protocol_is_explained():
         collection.JudgementSettings,
         collection.LiveSettings,
         collection.LimitSettings,
+        collection.SimulationSettings,
     ],
 )
 def test_the_page_of_settings_is_what_their_docstrings_say(settings):

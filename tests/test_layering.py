@@ -58,7 +58,8 @@ ALLOWED = {
 ROOMS = {
     "collection": (
         "words", "extras", "messages", "study", "store", "tasks", "service",
-        "results", "web", "checks", "actions", "masks", "demo",
+        "results", "web", "simulation", "checks", "actions", "masks", "demo",
+        "simulate",
     ),
 }  # fmt: skip
 BRIDGE_LEAVES = {"errors"}

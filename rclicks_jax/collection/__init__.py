@@ -20,7 +20,8 @@ The rooms, from below; each imports only those before it:
     service/    an open study: answers to the messages, and judgement of clicks
     results/    what comes out: the export, its tables, progress, the report, the plan
     web/        the web server, and the files of its pages
-    checks actions masks demo       the commands
+    simulation/ bots that take part through the web server
+    checks actions masks demo simulate       the commands
 
 How the server uses it: `service.answers.Service.open(folder)`, then one method for each
 message of `messages`. The methods of `Service` are quick and thread-safe. Those that

@@ -149,6 +149,7 @@ def run_export(
     *,
     mode: str = "",
     surplus: bool = False,
+    bots: bool = False,
     tolerance: float | None,
 ) -> int:
     """Writes a study as a folder of data."""
@@ -157,7 +158,12 @@ def run_export(
         if tolerance is not None:
             policy = dataclasses.replace(policy, tolerance=tolerance)
         done = export.export(
-            opened, pathlib.Path(out), mode=mode, surplus=surplus, policy=policy
+            opened,
+            pathlib.Path(out),
+            mode=mode,
+            surplus=surplus,
+            bots=bots,
+            policy=policy,
         )
         source = opened.desk.source
     print(

@@ -299,3 +299,60 @@ class CollectionConfig:
             raise errors.BadValueError(
                 "[live] segmenter", "nothing", 'a segmenter, for [study] pace = "live"'
             )
+
+
+def _is_mode_or_none(name: str) -> bool:
+    return name in ("", *MODES)
+
+
+@dataclasses.dataclass(frozen=True)
+class SimulationSettings:
+    """Bots that take part in a study: what `simulate` plants.
+
+    Attributes:
+        bots: Bots that take part, all at once.
+        seed: Seed of what the bots do; who gets which task depends on the server.
+        speed: Seconds of the study in a second: the clocks of bots and server run so
+            much faster. 1 for a server that was given by its address.
+        model: Where bots click: `gaussian` around the middle of the region, UD, DT, or
+            the folder of a click model.
+        spread: Standard deviation of `gaussian`, in sides of the region's box.
+        pulled: Display mode whose clicks are pulled to the middle; empty for none.
+        pull: Share of the way to the middle by which they are pulled.
+        phones: Share of bots on phones, if the study wants both devices.
+        phone_noise: Standard deviation of the noise that phones add, in click radii.
+        misses: Share of clicks far beside the target.
+        drop_outs: Share of bots that leave in the middle of a task, without a word.
+        withdrawals: Share of bots that withdraw, with deletion.
+        double_posts: Share of clicks that are sent twice at the same time.
+        click_seconds: Mean time of a click, from when it may be made.
+        kills: How often the server is killed (SIGKILL) and started again.
+    """
+
+    bots: Annotated[int, checks.within(1, 2000)] = 200
+    seed: Annotated[int, checks.SEED] = 0
+    speed: Annotated[float, checks.within(1, 1000)] = 20.0
+    model: str = "gaussian"
+    spread: Annotated[float, checks.within(0.01, 1)] = 0.17
+    pulled: Annotated[
+        str, checks.Check(_is_mode_or_none, f"empty, {', '.join(MODES)}", MODES)
+    ] = ""
+    pull: Annotated[float, checks.within(0, 1)] = 0.3
+    phones: Annotated[float, checks.within(0, 1)] = 0.5
+    phone_noise: Annotated[float, checks.within(0, 10)] = 1.0
+    misses: Annotated[float, checks.within(0, 1)] = 0.03
+    drop_outs: Annotated[float, checks.within(0, 1)] = 0.1
+    withdrawals: Annotated[float, checks.within(0, 1)] = 0.02
+    double_posts: Annotated[float, checks.within(0, 1)] = 0.05
+    click_seconds: Annotated[float, checks.within(0.3, 10)] = 0.9
+    kills: Annotated[int, checks.within(0, 1000)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuses what no bots could do."""
+        checks.check(self, "--set ")
+        if self.drop_outs + self.withdrawals > 1:
+            raise errors.BadValueError(
+                "--set drop_outs and withdrawals",
+                f"{self.drop_outs:g} and {self.withdrawals:g}",
+                "shares that are at most 1 together",
+            )

@@ -132,7 +132,7 @@ def test_exports_of_bots_say_so(tmp_path, data, clock, capsys):
     assert person.entered.phase == "tasks"
     desk.close()
     out = tmp_path / "out"
-    actions.run_export(str(folder), str(out), tolerance=None)
+    actions.run_export(str(folder), str(out), bots=True, tolerance=None)
     assert "bots, not of people" in capsys.readouterr().out
     assert "made by bots" in (out / "DATASHEET.md").read_text()
     assert json.loads((out / "pace.json").read_text())["source"] == "bots"

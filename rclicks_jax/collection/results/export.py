@@ -68,6 +68,7 @@ def export(
     *,
     mode: str = "",
     surplus: bool = False,
+    bots: bool = False,
     policy: JudgementSettings | None = None,
 ) -> Exported:
     """Writes a study.
@@ -77,16 +78,24 @@ def export(
         out: Folder to write; new, or of an earlier export, which is replaced.
         mode: Display mode of `clicks.csv`; empty for the first one of the settings.
         surplus: Whether accepted clicks beyond what was wanted are exported, too.
+        bots: Whether clicks of bots are what is wanted.
         policy: Settings to judge by; the study's own if None.
 
     Raises:
-        BadValueError: The study has no such display mode.
+        BadValueError: The study has no such display mode, or it is of bots and they
+            were not asked for, or the other way round.
         DataError: The folder has other files.
     """
     modes = opened.study.config.display.modes
     if mode and mode not in modes:
         near = errors.meant(mode, modes)
         raise errors.BadValueError("--mode", mode, ", ".join(modes), near)
+    if bots != (opened.desk.source == "bots"):
+        raise errors.BadValueError(
+            "--bots" if bots else f"Clicks of {opened.study.folder}",
+            "a study of people" if bots else "a study of bots",
+            "nothing: its clicks are of people" if bots else "--bots, to export them",
+        )
     _expect_free(out)
     policy = policy or opened.study.config.judgement
     return opened.store.read(
@@ -111,14 +120,19 @@ def _export(
     (out / "DATASHEET.md").unlink(missing_ok=True)
     _write_pictures(opened, out, tasks)
     own = [row for row in data if row.mode == mode]
-    _write_csv(out / "clicks.csv", clicks_csv.COLUMNS, (_row(r, name) for r in own))
+    # Readers take no notice of further columns; people who open the file do.
+    mark = ("bots",) if source == "bots" else ()
+    columns = (*clicks_csv.COLUMNS, *(["source"] if mark else []))
+    lines = ((*_row(row, name), *mark) for row in own)
+    _write_csv(out / "clicks.csv", columns, lines)
     previews = data if len(study.config.display.modes) > 1 else []
     if previews:
-        lines = (_row(row, row.mode) for row in previews)
-        _write_csv(out / "previews.csv", clicks_csv.COLUMNS, lines)
+        lines = ((*_row(row, row.mode), *mark) for row in previews)
+        _write_csv(out / "previews.csv", columns, lines)
     exported = {row.client_id for row in data}
-    every = [_full_row(row, found, exported) for row in found.rows]
-    _write_csv(out / "all_clicks.csv", _ALL_COLUMNS, every)
+    every = [(*_full_row(row, found, exported), *mark) for row in found.rows]
+    columns = (*_ALL_COLUMNS, *(["source"] if mark else []))
+    _write_csv(out / "all_clicks.csv", columns, every)
     persons = people.rows(found)
     _write_csv(out / "people.csv", people.COLUMNS, persons)
     played = trajectories.read(db, found)

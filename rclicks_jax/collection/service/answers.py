@@ -43,7 +43,14 @@ _REGION_BYTES = 64 << 20
 
 
 class Service:
-    """An open study."""
+    """An open study.
+
+    Attributes:
+        study: Its files.
+        desk: What the answers need.
+        store: Its database.
+        clock: Seconds since 1970, or a clock of the study's own.
+    """
 
     def __init__(
         self, opened: open_studies.Opened, clock: Callable[[], float] = time.time
@@ -52,7 +59,7 @@ class Service:
         self.study = opened.study
         self.desk = opened.desk
         self.store = opened.store
-        self._clock = clock
+        self.clock = clock
         self._regions: collections.OrderedDict[str, tuple[TaskFacts, regions.Region]]
         self._regions = collections.OrderedDict()
         self._region_bytes = 0
@@ -132,7 +139,7 @@ class Service:
             A future; 403 without the parameters of the platform, or with an invitation
             that is not valid.
         """
-        now = self._clock()
+        now = self.clock()
         return self.store.write(
             lambda db: entry.enter(db, self.desk, message, kind, now)
         )
@@ -141,7 +148,7 @@ class Service:
         self, token: str, message: messages.Consent
     ) -> "Future[messages.Entered]":
         """Stores that a person agrees to a version of the consent text, or does not."""
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -171,7 +178,7 @@ class Service:
         self, token: str, message: messages.NextQuery
     ) -> "Future[messages.Next]":
         """Gives the next task, a pause, or the end; an open assignment becomes void."""
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -193,7 +200,7 @@ class Service:
         Returns:
             A future; 400 if the token of the task is not valid, or of another session.
         """
-        now = self._clock()
+        now = self.clock()
 
         def prepare(session: str) -> Action[messages.ClickAnswer]:
             judged = self._judged(session, message, fetched, now)
@@ -218,7 +225,7 @@ class Service:
         self, token: str, message: messages.Heartbeat
     ) -> "Future[messages.HeartbeatAnswer]":
         """Extends the lease of an open assignment."""
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -228,7 +235,7 @@ class Service:
 
     def void(self, token: str, message: messages.Void) -> "Future[messages.VoidAnswer]":
         """Gives an assignment up."""
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -243,7 +250,7 @@ class Service:
         case `answer_live` makes the answer. A turn whose `answer` is there was answered
         before: that is sent again.
         """
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -262,7 +269,7 @@ class Service:
             mask: Its mask, `bool[h w]`; None if none was needed.
             machine_ms: Time that it and its queue needed.
         """
-        now = self._clock()
+        now = self.clock()
 
         def prepare(session: str) -> Action[messages.LiveAnswer]:
             shares = live_rounds.score(turn, mask)
@@ -276,7 +283,7 @@ class Service:
         self, token: str, message: messages.Withdraw
     ) -> "Future[messages.Withdrawn]":
         """Ends a session whose person leaves; its clicks count no more."""
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: (
@@ -293,7 +300,7 @@ class Service:
             A future; 409 if there still are tasks for the session.
         """
         del message
-        now = self._clock()
+        now = self.clock()
         return self._write(
             token,
             lambda session: lambda db: next_tasks.finish(db, self.desk, session, now),

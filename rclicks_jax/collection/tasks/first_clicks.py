@@ -59,9 +59,7 @@ def build(
     roles = _roles(study, store)
     texts = descriptions.read(study.folder)
     remade = _is_remade(study, store)
-    done = {
-        t.image_stem for t in store.read(catalogue.tasks) if t.click_type == "first"
-    }
+    done = _done(study, store, texts)
     problems: list[tuple[str, str]] = []
     total, seen = _count(study), set[str]()
     for number, image in enumerate(photographs(study)):
@@ -126,6 +124,19 @@ def _roles(study: study_files.Study, store: Store) -> dict[str, words.Role]:
     if kept or store.read(lambda db: catalogue.note(db, BUILT_NOTE)):
         return {task.image_stem: task.role for task in kept}
     return apart.choose(study.config, photographs(study), private_files.file_stem)
+
+
+def _done(
+    study: study_files.Study, store: Store, texts: Mapping[str, Mapping[str, str]]
+) -> set[str]:
+    """Returns the photographs whose tasks are there, with the texts as they are now."""
+    firsts = [t for t in store.read(catalogue.tasks) if t.click_type == "first"]
+    changed = {
+        task.image_stem
+        for task in firsts
+        if task.texts != _texts_of(study, texts.get(task.full_stem, {}))
+    }
+    return {task.image_stem for task in firsts} - changed
 
 
 def _is_remade(study: study_files.Study, store: Store) -> bool:
@@ -229,7 +240,8 @@ def _built(
 ) -> Built:
     tasks = store.read(catalogue.tasks)
     roles = [task.role for task in tasks]
-    lacking = [t for t in tasks if t.click_type == "first" and not t.texts]
+    firsts = [t for t in tasks if t.click_type == "first" and t.role == "main"]
+    lacking = [task for task in firsts if not task.texts]
     wanted = words.TEXT_MODE in study.config.display.modes
     return Built(
         photographs=len({task.image_id for task in tasks}),

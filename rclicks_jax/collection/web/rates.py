@@ -31,7 +31,8 @@ class Rates:
         """Counts a request; returns the seconds to wait for it, 0 if it may go on."""
         now = self._clock()
         left, last = self._kept.pop(session_id, (self._burst, now))
-        left = min(self._burst, left + (now - last) * self._per_second)
+        # A clock that was set back takes nothing away.
+        left = min(self._burst, left + max(0.0, now - last) * self._per_second)
         allowed = left >= 1
         self._kept[session_id] = left - allowed, now
         if len(self._kept) > _MOST_KEPT:

@@ -88,8 +88,8 @@ class _Server:
         self._segmenter = segmenter
         self._pool = ThreadPoolExecutor(_THREADS, "study")
         most = service.study.config.limits.events_a_minute
-        self._rates = rates.Rates(most, most)
-        self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE)
+        self._rates = rates.Rates(most, most, service.clock)
+        self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE, service.clock)
         self._fetching = fetched_pictures.Fetching()
         self._files = page_files.load()
         self._version = page_files.version(self._files)

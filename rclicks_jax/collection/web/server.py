@@ -8,6 +8,7 @@ import logging
 import pathlib
 import secrets
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
@@ -77,6 +78,7 @@ def serve(
     folder: pathlib.Path,
     options: Options,
     say: Callable[[str], None] = print,
+    clock: Callable[[], float] = time.time,
 ) -> str:
     """Serves a study until SIGTERM or SIGINT.
 
@@ -84,6 +86,7 @@ def serve(
         folder: The study.
         options: Addresses.
         say: Is told what to open, and how it ended.
+        clock: Seconds since 1970; the clock of simulated people runs faster.
 
     Returns:
         The name of the signal.
@@ -93,7 +96,7 @@ def serve(
         BadValueError: Settings changed what participants see, and there are clicks.
         RClicksError: A port is taken.
     """
-    service = Service.open(folder, new_wave=options.new_wave)
+    service = Service.open(folder, clock, new_wave=options.new_wave)
     segmenter = None
     try:
         live = service.study.config.live

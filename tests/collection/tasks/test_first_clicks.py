@@ -128,7 +128,6 @@ def test_a_text_mode_takes_objects_with_a_text_in_each_language(tmp_path, data):
     assert build(tmp_path, data, display=changes).without_text == 12
     study = tmp_path / "study"
     descriptions.write(study, ("a", "b"), ("en",), {"a": "the bright disk"})
-    edit(study, "grey = 127", "grey = 128")
     built = build(tmp_path, data)
     assert built.without_text == 11
     desk = open_study(study)

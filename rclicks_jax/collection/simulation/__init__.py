@@ -1,0 +1,1 @@
+"""Bots that take part in a study through its web server, and what they planted."""

@@ -1,0 +1,119 @@
+"""A server for bots in a process of its own, whose clock runs faster.
+
+All that a server measures (steps, leases, rates) is measured by its clock. Bots wait by
+the same clock, so a study goes faster and no rule of it is changed.
+"""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+from rclicks_jax import errors
+
+_LOCAL = "127.0.0.1"
+_LOG = "server.log"
+_START_SECONDS = 120.0
+
+
+class BotServer:
+    """The server of a study for bots; may be killed and started again."""
+
+    def __init__(self, folder: pathlib.Path, origin: float, speed: float) -> None:
+        """Starts the server.
+
+        Args:
+            folder: The study.
+            origin: When the simulation began, seconds since 1970.
+            speed: Seconds of its clock in a second.
+
+        Raises:
+            RClicksError: It does not start.
+        """
+        self._folder = folder
+        self._clock = f"{origin!r}", f"{speed!r}"
+        self._ports = _free_ports()
+        self.url = f"http://{_LOCAL}:{self._ports[0]}"
+        self.kills = 0
+        self._process = self._start()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Kills the server as a power cut does, and starts another."""
+        self._process.kill()
+        self._end()
+        self.kills += 1
+        self._process = self._start()
+
+    def stop(self) -> None:
+        """Ends the server; what was acknowledged is stored."""
+        self._process.terminate()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        log = self._folder / _LOG
+        with log.open("ab") as file:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", __name__),
+                    *(str(self._folder), *map(str, self._ports), *self._clock),
+                ],
+                # The end of this pipe ends the server, however this process ends.
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.url}/robots.txt", timeout=5).close()
+                return process
+            except OSError:
+                time.sleep(0.05)
+        process.kill()
+        process.wait()
+        raise errors.RClicksError(
+            f"The server of {self._folder} does not start: {log} says why."
+        )
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((_LOCAL, 0))
+        other.bind((_LOCAL, 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> None:
+    """Serves a study until the process that started this one ends."""
+    from rclicks_jax.collection.web import server
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    begun, factor = float(origin), float(speed)
+    server.serve(
+        pathlib.Path(folder),
+        server.Options(port=int(port), admin_port=int(admin_port)),
+        clock=lambda: begun + (time.time() - begun) * factor,
+    )
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
