@@ -3,6 +3,8 @@
 Source: emb-ai/rclicks, rclicks/rclicks/clicksim.py.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rclicks_jax.clicks import specs
@@ -38,4 +40,6 @@ def distance_inside(query: ClickQuery) -> np.ndarray:
     return click_map
 
 
-FUNCTIONS = dict(zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True))
+FUNCTIONS: dict[str, Callable[[ClickQuery], np.ndarray]] = dict(
+    zip(specs.FUNCTIONS, (uniform, distance_inside), strict=True)
+)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import disk
 
-from rclicks_jax import errors
+from rclicks_jax import cache, errors
 from rclicks_jax.clicks import click_models, groups, region_maps
 from rclicks_jax.networks import cards, clickability
 from rclicks_jax.settings import networks
@@ -133,6 +133,15 @@ def test_the_toy_model_is_made_when_it_is_named(monkeypatch, tmp_path, name):
     with pytest.raises(errors.DataError, match=f"{tmp_path} is not a model folder"):
         click_models.load(name)
     assert made == [1]
+
+
+def test_the_toy_model_is_at_hand_once_it_was_trained(monkeypatch, tmp_path):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    assert toy_model.if_trained() == ""
+    model = toy_model._workdir() / "model"
+    model.mkdir(parents=True)
+    (model / "card.json").touch()
+    assert toy_model.if_trained() == str(model)
 
 
 @pytest.mark.parametrize("use", [click_models.load, click_models.describe])

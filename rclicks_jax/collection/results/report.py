@@ -152,14 +152,16 @@ def _read(
     study = opened.study
     policy, source = study.config.judgement, opened.desk.source
     found = judged_clicks.read(db, study.secret, policy, source)
+    last = views.last_signs(db)
     read = report_tables.Study(
         found=found,
         sessions=sessions.every(db),
         tasks={task.task_id: task for task in catalogue.tasks(db, "main")},
         fills=cells.fills(db),
-        last=views.last_signs(db),
+        last=last,
         played=trajectories.read(db, found),
-        now=now,
+        # The clock of bots runs ahead, and clocks of servers are set back.
+        now=max([now, *last.values()]),
     )
     return read, catalogue.waves(db)
 

@@ -30,7 +30,8 @@ def test_the_density_is_highest_where_most_clicks_are():
     layers = Layers("", 1.0, photo, photo[..., 0] > 0, None, {})
     places = np.array([[20, 30], [20, 30], [90, 170]])
     made = click_pictures.density(layers, places)
-    assert np.unravel_index(made.argmax(), made.shape) == (20, 30)
+    # Bytes are rounded, so neighbours of the peak may have its value.
     assert made[20, 30] == 255
+    assert abs(np.argwhere(made == 255) - (20, 30)).max() <= 1
     assert 100 < made[90, 170] < 160
     assert made[60, 100] < 10

@@ -57,8 +57,9 @@ def test_simulated_people_draw_from_the_pool_of_their_task_and_mode():
 
 
 def test_click_models_that_differ_are_told_apart_and_equal_ones_are_not(pools):
-    different = pools[2]
-    equal = power.Pools(different.one, different.one)
+    uniform = pools[2].one
+    different = power.Pools(uniform, [0.3 * places for places in uniform])
+    equal = power.Pools(uniform, uniform)
     shares = [
         power.table(12, 12, power.Effect(models=True), made, simulations=20, seed=0,
                     clicks=(20,)).rows[0]["power"]
