@@ -29,12 +29,8 @@ export async function post(path, message, session, waits = () => {}) {
   const headers = { "Content-Type": "application/json" };
   if (session) headers.Authorization = `Bearer ${session}`;
   const body = JSON.stringify(message);
-  return retried(
-    path,
-    { method: "POST", headers, body, keepalive: true },
-    waits,
-    path === "/api/live" ? PATIENCE_LIVE_MS : PATIENCE_MS,
-  );
+  const patience = path === "/api/live" ? PATIENCE_LIVE_MS : PATIENCE_MS;
+  return retried(path, { method: "POST", headers, body, keepalive: true }, waits, patience);
 }
 
 /**
@@ -44,8 +40,7 @@ export async function post(path, message, session, waits = () => {}) {
  * @returns {Promise<import("./types.js").Texts>}
  */
 export function texts(language, waits = () => {}) {
-  const path = `/api/texts/${encodeURIComponent(language || "en")}`;
-  return retried(path, {}, waits, PATIENCE_MS);
+  return retried(`/api/texts/${encodeURIComponent(language || "en")}`, {}, waits, PATIENCE_MS);
 }
 
 /** @param {string} path @param {RequestInit} options @param {(problem: string) => void} waits @param {number} patience */
@@ -53,7 +48,6 @@ async function retried(path, options, waits, patience) {
   for (let attempt = 0; ; attempt += 1) {
     let problem = "offline";
     let least = 0;
-    let most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
     try {
       const response = await fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
       const answer = await response.json().catch(() => ({}));
@@ -69,14 +63,14 @@ async function retried(path, options, waits, patience) {
         throw new Refused(response.status, problem);
       }
       least = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
-      // Who waits for a place asks often enough to keep it.
-      if (problem === NO_SEAT) most = 0;
     } catch (error) {
       if (error instanceof Refused) throw error;
     }
     // One lost request is no reason to alarm anybody.
     if (attempt > 0 || problem === NO_SEAT) waits(problem);
-    await pause(Math.max(least, most));
+    // Who waits for a place asks often enough to keep it.
+    const usual = problem === NO_SEAT ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+    await pause(Math.max(least, usual));
   }
 }
 

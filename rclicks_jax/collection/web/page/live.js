@@ -38,7 +38,7 @@ export async function playLive(task, stage, context) {
   const done = h("button", { type: "button", class: "main", click: () => chosen("done") }, words.get("live_done"));
   const giveUp = h("button", { type: "button", class: "plain", click: () => chosen("give_up") }, words.get("live_give_up"));
   const old = stage.tools.lastElementChild;
-  stage.equip([...signs, undo, done, giveUp, ...(old ? [old] : [])]);
+  stage.equip([h("span", { class: "pair" }, ...signs), undo, done, giveUp, ...(old ? [old] : [])]);
   const toggle = turner(task, stage, words);
 
   while (!ended) {
@@ -83,10 +83,12 @@ export async function playLive(task, stage, context) {
     stage.pointing.enabledAt = Infinity;
     undo.disabled = done.disabled = true;
     stage.say("wait_segmenter");
-    const answer = await sent;
-    stage.say(`click_${task.ask}`);
-    stage.pointing.enabledAt = Math.max(enabledAt, performance.now());
-    return answer;
+    try {
+      return await sent;
+    } finally {
+      stage.say(`click_${task.ask}`);
+      stage.pointing.enabledAt = Math.max(enabledAt, performance.now());
+    }
   }
 }
 

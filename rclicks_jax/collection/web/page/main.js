@@ -2,7 +2,7 @@
 import { VERSION } from "./types.js";
 import { NO_SEAT, Refused, post, texts } from "./api.js";
 import { facts } from "./device.js";
-import { Words, banner } from "./dom.js";
+import { Words, banner, h } from "./dom.js";
 import { measure } from "./frames.js";
 import * as pages from "./pages.js";
 import { play } from "./player.js";
@@ -131,17 +131,11 @@ async function walk() {
   }
 }
 
-/**
- * Shows a page to who waits for a place in live rounds; other waits are as usual.
- * @param {(problem: string) => void} others
- */
-function seatOr(others) {
-  let shown = false;
-  return (/** @type {string} */ problem) => {
-    if (problem !== NO_SEAT) return others(problem);
-    if (!shown && !left) pages.choice(frame(), words.get("wait_title"), pages.paragraphs([words.get(NO_SEAT)]), []);
-    shown = true;
-  };
+/** Shows a page to who waits for a place in live rounds; other waits are as usual. @param {string} problem */
+function waitsForSeat(problem) {
+  waits(problem === NO_SEAT ? "" : problem);
+  if (problem !== NO_SEAT || left || document.getElementById("seat")) return;
+  pages.page(frame(), words.get("wait_title"), [h("p", { id: "seat" }, words.get(NO_SEAT))]);
 }
 
 /** Does tasks until there are none. */
@@ -149,7 +143,7 @@ async function work() {
   let rested = false;
   for (;;) {
     const query = { v: VERSION, rested, device: facts() };
-    const given = await post("/api/next", query, session, seatOr(waits));
+    const given = await post("/api/next", query, session, waitsForSeat);
     if (left) return;
     rested = false;
     if (given.kind === "finish") return end(given);

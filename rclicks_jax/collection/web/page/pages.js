@@ -73,12 +73,8 @@ export function consent(frame) {
 export function instructions(frame) {
   const { words, entered } = frame;
   const steps = words.all(`instructions_${entered?.pace ?? "timed"}`);
-  return choice(
-    frame,
-    words.get("instructions_title"),
-    [...paragraphs(steps), ...paragraphs(facts().coarse ? [] : words.all("instructions_keyboard"))],
-    [["begin", words.get("instructions_begin")]],
-  );
+  if (!facts().coarse) steps.push(...words.all("instructions_keyboard"));
+  return choice(frame, words.get("instructions_title"), paragraphs(steps), [["begin", words.get("instructions_begin")]]);
 }
 
 /** @param {Frame} frame */

@@ -21,9 +21,6 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Returns how many events are being sent. */
-export const unsent = () => waiting;
-
 /**
  * Sends an event, and returns its answer once the server has it for good.
  * @param {string} path

@@ -57,8 +57,13 @@ def serve(tmp_path):
         changes = {
             "display": FAST,
             "assignment": BOTH,
-            # A machine under load drops frames.
-            "judgement": {"tiny_px": 0, "exposure_ms": 1000, "tolerance": 1000},
+            # A machine under load drops frames, and shows them late.
+            "judgement": {
+                "tiny_px": 0,
+                "exposure_ms": 1000,
+                "tolerance": 1000,
+                "min_ms": 0,
+            },
             **changes,
         }
         folder = collect_studies.make(tmp_path, names, **changes)

@@ -108,12 +108,12 @@ def press(page, name):
 def test_pages_of_a_session(serve, window, looks):
     served = serve(
         data=None,
-        practice={"count": 2},
+        practice={"count": 2, "images": ("a", "b")},
         assignment={"clicks": 40, "devices": ("pc", "mobile"), "block": 1},
         study={"per_person": 2, "contact": "a@b.example", "languages": ("en", "ar")},
         display={"before_ms": 60, "target_ms": 1500, "after_ms": 60,
                  "longest_side": 640},
-        judgement={"tiny_px": 0, "exposure_ms": 60_000},
+        judgement={"tiny_px": 0, "exposure_ms": 60_000, "min_ms": 0},
     )  # fmt: skip
     page = window()
     page.goto(f"{served.url}/?platform=open")
@@ -161,7 +161,7 @@ def test_pages_beside_a_session(serve, window, looks):
     press(page, page.locator("footer button").inner_text())
     page.locator("dialog button").last.click()
     page.locator("dialog").wait_for(state="detached")
-    page.locator("main button").wait_for(state="detached")
+    page.locator("main button").first.wait_for(state="detached")
     looks(page, "withdrawn_arabic")
     page = window()
     page.goto(f"{served.url}/?platform=local&invitation=1-abc")
@@ -169,6 +169,7 @@ def test_pages_beside_a_session(serve, window, looks):
     looks(page, "no_invitation")
     page = window()
     page.goto(f"{served.url}/?platform=open")
+    page.get_by_role("button", name="I agree and take part").wait_for()
     other = page.context.new_page()
     other.goto(f"{served.url}/?platform=open")
     other.get_by_role("button", name="Go on here").wait_for()
@@ -177,7 +178,6 @@ def test_pages_beside_a_session(serve, window, looks):
     page = window()
     page.set_viewport_size({"width": 290, "height": 400})
     page.goto(f"{served.url}/?platform=local&invitation={invited}")
-    press(page, "I agree and take part")
     page.get_by_role("button", name="Try again").wait_for()
     looks(page, "device")
 

@@ -8,7 +8,12 @@ def test_steps_are_shown_for_a_frame_of_their_time_or_rejected(serve, visit):
     served = serve(
         study={"per_person": 4},
         display={"before_ms": 250, "target_ms": 400, "after_ms": 250},
-        judgement={"tiny_px": 0, "exposure_ms": 18, "exposure_share": 0.0},
+        judgement={
+            "tiny_px": 0,
+            "exposure_ms": 18,
+            "exposure_share": 0.0,
+            "tolerance": 1000,
+        },
     )
     page = visit()
     client = page.context.new_cdp_session(page)
