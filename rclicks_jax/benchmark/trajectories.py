@@ -144,7 +144,8 @@ def add_answers(
     slots = live.clicks.count[rows] - 1
     live.areas[rows, slots] = areas
     shape = live.pred_masks[0].shape
-    for row, slot, bits in zip(rows.tolist(), slots.tolist(), pred_bits, strict=True):
+    numbers: list[int] = rows.tolist()
+    for row, slot, bits in zip(numbers, slots.tolist(), pred_bits, strict=True):
         live.pred_masks[row] = BitMask(bits, shape)
         if row in live.rounds and slot < SEEN_ROUNDS:
             live.rounds[row].append(_copied(live.pred_masks[row]))
@@ -158,7 +159,8 @@ def left(live: LiveTrajectories, rows: np.ndarray, kept: np.ndarray) -> np.ndarr
         rows: Some of them, `i32[r]`.
         kept: Whether each goes on, `bool[r]`.
     """
-    for row in rows[~kept].tolist():
+    ended: list[int] = rows[~kept].tolist()
+    for row in ended:
         live.pred_masks[row] = _copied(live.pred_masks[row])
     return rows[kept]
 
