@@ -258,6 +258,10 @@ class Service:
             ),
         )
 
+    def fail_live(self, token: str, turn: LiveTurn) -> "Future[None]":
+        """Gives up the assignment of a turn that the segmenter could not answer."""
+        return self._write(token, lambda _: lambda db: live_rounds.fail(db, turn))
+
     def live_photograph(self, assignment: str) -> LivePhotograph:
         """Returns the photograph of an assignment that `next_task` gave."""
         return self.store.read(

@@ -228,6 +228,16 @@ def answer(
     return message
 
 
+def fail(db: sqlite3.Connection, turn: LiveTurn) -> None:
+    """Gives up the assignment of a question that the segmenter could not answer.
+
+    Its acts stay stored. A last click may have ended it; it fills no place then.
+    """
+    assignment = assignments.find(db, turn.photograph.assignment)
+    if assignment is not None and assignment.state in ("open", "accepted", "surplus"):
+        assignments.close(db, assignment, "void")
+
+
 def photograph(
     db: sqlite3.Connection, desk: Desk, assignment_id: str
 ) -> LivePhotograph:

@@ -292,7 +292,12 @@ class _Server:
             if self._segmenter is None:
                 raise refusal(503, "busy", "No segmenter is running.")
             self._seats.use(self._service.session_id(token))
-            mask, milliseconds = await self._segmenter.ask(turn)
+            try:
+                mask, milliseconds = await self._segmenter.ask(turn)
+            except Refusal as error:
+                if not error.problem.retry:
+                    await _settled(self._service.fail_live(token, turn))
+                raise
         # The mask is compared with the target in the thread that calls.
         future = await asyncio.get_running_loop().run_in_executor(
             self._pool, self._service.answer_live, token, turn, mask, milliseconds

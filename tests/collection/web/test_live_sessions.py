@@ -22,7 +22,7 @@ from collect_visitors import Visitor
 from rclicks_jax.collection.service import live_rounds
 from rclicks_jax.collection.service.answers import Service
 from rclicks_jax.collection.service.desk import refusal
-from rclicks_jax.collection.store import assignments, events
+from rclicks_jax.collection.store import assignments, cells, events
 
 DEVICE = msgspec.to_builtins(PC)
 LIVE = {
@@ -146,6 +146,20 @@ def test_a_failure_is_told_keeps_the_acts_and_costs_one_photograph(desk, clock, 
     given = desk.store.read(lambda db: assignments.find(db, task["assignment"]))
     assert given is not None
     assert given.state == "void"
+
+
+def test_a_failure_at_the_last_click_fills_no_place(desk, clock, told):
+    person = visitor(desk, clock, told)
+    task = asks(person).json()
+    for number in range(4):
+        person.post("live", act(task, number))
+    told.fails = True
+    assert person.post("live", act(task, 4)).status_code == 409
+    given = desk.store.read(lambda db: assignments.find(db, task["assignment"]))
+    assert given is not None
+    assert given.state == "void"
+    assert sum(fill.accepted for fill in desk.store.read(cells.fills)) == 0
+    assert asks(person).json()["done"] == 0
 
 
 def test_nobody_gets_a_task_while_the_segmenter_rests(desk, clock, told):

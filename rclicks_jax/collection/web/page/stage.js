@@ -165,6 +165,7 @@ export class Stage {
 
   /** Ends listening. */
   close() {
+    this.ready(false);
     this.ending.abort();
     this.pointing.close();
   }

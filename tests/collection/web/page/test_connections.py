@@ -106,9 +106,11 @@ def test_a_connection_lost_at_every_step_costs_nothing(serve, visit):
     without_connection(click, page)
     page.locator(".card").wait_for()
     without_connection(press, "Go on")
+    page.locator(".layer.shown").wait_for()
     without_connection(click, page)
     page.get_by_role("heading", name="Time for a break").wait_for()
     without_connection(press, "Go on")
+    page.locator(".layer.shown").wait_for()
     without_connection(click, page)
     page.locator(".code").wait_for()
     kinds = ("click", "duplicate", "void")
@@ -118,7 +120,7 @@ def test_a_connection_lost_at_every_step_costs_nothing(serve, visit):
 def test_a_reload_at_every_step_costs_one_task_at_most(serve, visit):
     served = serve(
         assignment={"clicks": 40, "devices": ("pc", "mobile"), "block": 1},
-        display={"before_ms": 60, "target_ms": 400, "after_ms": 60,
+        display={"before_ms": 60, "target_ms": 2500, "after_ms": 60,
                  "longest_side": 640},
         study={"per_person": 2},
     )  # fmt: skip

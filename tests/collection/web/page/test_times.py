@@ -6,7 +6,8 @@ from collect_browser import begin, click, wait_ready
 
 def test_steps_are_shown_for_a_frame_of_their_time_or_rejected(serve, visit):
     served = serve(
-        study={"per_person": 4},
+        names=tuple("abcdefghijkl"),
+        study={"per_person": 12},
         display={"before_ms": 250, "target_ms": 400, "after_ms": 250},
         judgement={
             "tiny_px": 0,
@@ -28,13 +29,15 @@ def test_steps_are_shown_for_a_frame_of_their_time_or_rejected(serve, visit):
             "uploadThroughput": 30_000,
         },
     )
-    for _ in range(4):
+    # A page whose every click is rejected would not do; a busy machine drops frames.
+    accepted = 0
+    for number in range(1, 13):
         click(page)
-    page.locator(".code").wait_for()
+        accepted += served.newest_click(number).reasons == ()
+        if accepted and number >= 3:
+            break
+    assert accepted
     clicks = served.clicks()
-    # Else a page whose every click is rejected would do.
-    assert len(clicks) == 4
-    assert any(judged.reasons == () for judged in clicks)
     for judged in clicks:
         planned = [step.ms for step in judged.click.given.steps if step.ms]
         shown = [item.off - item.on for item in judged.click.message.shown][:-1]
