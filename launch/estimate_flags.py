@@ -101,7 +101,10 @@ def _tables(runs: "comparison.ComparableRuns") -> "tuple[table_formats.Table, ..
     if found := _measured():
         part = found.part(_PART.value)
         whose = f"{part.people} {found.source}" + (f", {part.name}" * bool(part.name))
-        measured = dict.fromkeys(part.seconds, f"measured: {whose}")
+        measured = {
+            name: f"measured: {whose}" if seconds.mean else "no time of its own there"
+            for name, seconds in part.seconds.items()
+        }
         pace = pace._replace(**part.seconds)
         notes += found.notes()
         tables = [measured_paces.table(found)]
