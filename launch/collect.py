@@ -25,7 +25,7 @@ any moment. A command may be stopped; the same command goes on.
 
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rclicks_jax.launch import commands, study_flags
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 _ALLOWED = (
     "demo, init STUDY, serve STUDY, status STUDY, export STUDY, forget STUDY NAME..., "
-    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, simulate STUDY, or "
-    "report STUDY"
+    "check STUDY, invite STUDY NUMBER, masks STUDY, plan STUDY, simulate STUDY, report "
+    "STUDY"
 )
 _FLAGS = study_flags.define()
 
@@ -92,20 +92,19 @@ def _toy() -> str:
 def _report(study: str) -> int:
     from rclicks_jax.collection import actions
 
-    return actions.write_report(
-        study,
-        _FLAGS["out"].value or "",
-        _FLAGS["click_models"].value,
-        most_tasks=_FLAGS["tasks"].value,
-    )
+    out, models, most = _values("out", "click_models", "tasks").values()
+    return actions.write_report(study, out or "", models, most_tasks=most)
 
 
 def _options() -> "server.Options":
     """Returns how a study is served, by the flags."""
     from rclicks_jax.collection.web import server
 
-    names = study_flags.OF_ACTIONS["serve"]
-    return server.Options(**{name: _FLAGS[name].value for name in names})
+    return server.Options(**_values(*study_flags.OF_ACTIONS["serve"]))
+
+
+def _values(*names: str) -> dict[str, Any]:
+    return {name: _FLAGS[name].value for name in names}
 
 
 def _status(study: str) -> int:
@@ -120,10 +119,7 @@ def _export(study: str) -> int:
     return actions.run_export(
         study,
         study_flags.needed(_FLAGS, "out", "a folder"),
-        mode=_FLAGS["mode"].value,
-        surplus=_FLAGS["surplus"].value,
-        tolerance=_FLAGS["tolerance"].value,
-        bots=_FLAGS["bots"].value,
+        **_values("mode", "surplus", "tolerance", "bots"),
     )
 
 
@@ -154,12 +150,10 @@ def _invite(study: str, *count: str) -> int:
 def _masks(study: str) -> int:
     from rclicks_jax.collection import masks
 
-    return masks.run(
-        study,
-        _FLAGS["segmenter"].value,
-        tuple(_FLAGS["distortions"].value),
-        clicks=_FLAGS["clicks"].value,
-    )
+    segmenter, distorted, clicks = _values(
+        "segmenter", "distortions", "clicks"
+    ).values()
+    return masks.run(study, segmenter, tuple(distorted), clicks=clicks)
 
 
 def _plan(study: str) -> int:
@@ -169,19 +163,15 @@ def _plan(study: str) -> int:
     return plan.run(
         study,
         click_models=named.value if named.present else (),
-        effect=_FLAGS["effect"].value,
-        tasks=_FLAGS["tasks"].value,
-        simulations=_FLAGS["simulations"].value,
-        seed=_FLAGS["seed"].value,
+        **_values("effect", "tasks", "simulations", "seed"),
     )
 
 
 def _simulate(study: str) -> int:
     from rclicks_jax.collection import simulate
 
-    return simulate.run(
-        study, _FLAGS["out"].value or "", _FLAGS["url"].value, _FLAGS["set"].value
-    )
+    out, url, settings = _values("out", "url", "set").values()
+    return simulate.run(study, out or "", url, settings)
 
 
 _ACTIONS: dict[str, Callable[..., int]] = {

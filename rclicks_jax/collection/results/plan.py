@@ -105,7 +105,7 @@ def run(
     print(_difference(wanted, list(models), found[1] if found else ("", "")))
     if models:
         print(
-            f"People click where {' and '.join(models)} expects it, on the objects of "
+            f"People click as {' and '.join(models)} would, on the objects of "
             f"this study, and each has a habit: a shift of {power.HABIT:g} sides of "
             "the box (standard deviation). The habit is an assumption."
         )

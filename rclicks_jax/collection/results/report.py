@@ -11,9 +11,12 @@ from typing import NamedTuple
 from rclicks_jax import errors, files
 from rclicks_jax.collection.results import (
     click_pictures,
+    click_tables,
     judged_clicks,
+    mode_tables,
     model_scores,
-    report_tables,
+    report_facts,
+    session_tables,
     status,
     task_maps,
     trajectories,
@@ -108,7 +111,7 @@ def make(
             f"{study.folder} has no task yet: run rclicks-collect init {study.folder}."
         )
     data = read.found.data()
-    tables = report_tables.make_all(read)
+    tables = _tables(read)
     warnings = _warnings(read, len(data), models)
     tasks = model_scores.by_task(data, most_tasks)
     of_models = _model_tables(
@@ -147,13 +150,13 @@ def make(
 
 def _read(
     db: sqlite3.Connection, opened: open_studies.Opened, now: float
-) -> tuple[report_tables.Study, list[catalogue.Wave]]:
+) -> tuple[report_facts.Study, list[catalogue.Wave]]:
     """Reads all that is in the report at one moment."""
     study = opened.study
     policy, source = study.config.judgement, opened.desk.source
     found = judged_clicks.read(db, study.secret, policy, source)
     last = views.last_signs(db)
-    read = report_tables.Study(
+    read = report_facts.Study(
         found=found,
         sessions=sessions.every(db),
         tasks={task.task_id: task for task in catalogue.tasks(db, "main")},
@@ -166,14 +169,31 @@ def _read(
     return read, catalogue.waves(db)
 
 
-def _people(read: report_tables.Study) -> str:
+def _tables(read: report_facts.Study) -> list[Table]:
+    """Returns every table but those of click models; some may have no rows."""
+    return [
+        click_tables.progress(read),
+        mode_tables.modes(read),
+        mode_tables.pairs_of_modes(read),
+        click_tables.reasons(read),
+        click_tables.seconds(read, "timed"),
+        click_tables.seconds(read, "self_paced"),
+        click_tables.live_rounds_played(read),
+        click_tables.controls(read),
+        session_tables.pages(read),
+        session_tables.devices(read),
+        session_tables.sessions(read),
+    ]
+
+
+def _people(read: report_facts.Study) -> str:
     own = {s.person_id for s in read.sessions if read.found.is_own(s)}
     if not own:
         return "nobody has come yet"
     return status.number_of(read.found.source, len(own))
 
 
-def _summary(read: report_tables.Study, data: Sequence[Click]) -> str:
+def _summary(read: report_facts.Study, data: Sequence[Click]) -> str:
     """Returns a sentence on how far the study is."""
     wanted = sum(fill.wanted for fill in read.fills)
     accepted = sum(fill.accepted for fill in read.fills)
@@ -189,7 +209,7 @@ def _summary(read: report_tables.Study, data: Sequence[Click]) -> str:
 
 
 def _warnings(
-    read: report_tables.Study, accepted: int, models: Mapping[str, task_maps.Model]
+    read: report_facts.Study, accepted: int, models: Mapping[str, task_maps.Model]
 ) -> list[str]:
     """Returns the warnings that stand above the numbers."""
     warnings: list[str] = []

@@ -85,7 +85,7 @@ def test_the_plan_says_what_is_assumed(folder, capsys, options, words):
     assert words in said
     assert "power of 80%" in said
     assert "at a level of 5%" in said
-    assert ("People click where" in said) == bool(options.get("click_models"))
+    assert ("People click as" in said) == bool(options.get("click_models"))
     assert "assum" in said
 
 

@@ -6,8 +6,10 @@ from collect_studies import Person
 
 from rclicks_jax.collection import messages, words
 from rclicks_jax.collection.results import (
+    click_tables,
+    mode_tables,
     report,
-    report_tables,
+    session_tables,
 )
 from rclicks_jax.collection.service import open_studies
 
@@ -48,7 +50,7 @@ def test_a_cell_is_accepted_in_flight_or_missing(desk, crowd, clock):
     while facts_role(desk, task) != "main":
         person.click(task)
         task = person.next()
-    table = report_tables.progress(read(desk, clock()))
+    table = click_tables.progress(read(desk, clock()))
     assert {row["click_type"] for row in table.rows} == {"first"}
     assert sum(row["open"] for row in table.rows) == 1
     for row in table.rows:
@@ -72,7 +74,7 @@ def test_reasons_are_counted_by_device_with_their_meaning(desk, crowd, clock):
     crowd.come(1, PHONE)
     off = Person(desk, clock, device=PHONE).agree()
     off.work(pointer="touch", uv=(0.99, 0.99))
-    table = report_tables.reasons(read(desk, clock()))
+    table = click_tables.reasons(read(desk, clock()))
     by_name = {row["reason"]: row for row in table.rows}
     assert by_name["all clicks"]["pc"] == by_name["accepted"]["pc"] > 0
     assert by_name["outside"]["pc"] == 0
@@ -82,7 +84,7 @@ def test_reasons_are_counted_by_device_with_their_meaning(desk, crowd, clock):
 
 
 def test_every_reason_has_a_meaning():
-    assert set(report_tables._MEANINGS) == {*words.REASONS, "duplicate"}
+    assert set(click_tables._MEANINGS) == {*words.REASONS, "duplicate"}
 
 
 def test_seconds_are_medians_over_people_with_an_interval_from_six_on(
@@ -91,8 +93,8 @@ def test_seconds_are_medians_over_people_with_an_interval_from_six_on(
     crowd.come(7)
     crowd.come(2, PHONE)
     study = read(desk, clock())
-    table = report_tables.seconds(study, "timed")
-    assert not report_tables.seconds(study, "self_paced").rows
+    table = click_tables.seconds(study, "timed")
+    assert not click_tables.seconds(study, "self_paced").rows
     for row in table.rows:
         assert row["median"] == pytest.approx(0.7)
         assert np.isfinite(row["low"]) == (row["people"] >= 6)
@@ -103,8 +105,8 @@ def test_self_paced_seconds_are_apart(opened, clock):
     desk = opened(study={"pace": "self_paced"}, assignment={"clicks": 3})
     Person(desk, clock).agree().work()
     study = read(desk, clock())
-    assert not report_tables.seconds(study, "timed").rows
-    (row,) = report_tables.seconds(study, "self_paced").rows
+    assert not click_tables.seconds(study, "timed").rows
+    (row,) = click_tables.seconds(study, "self_paced").rows
     assert (row["device"], row["clicks"]) == ("pc", 4)
 
 
@@ -117,7 +119,7 @@ def test_people_are_counted_on_the_page_where_they_left(desk, crowd, clock):
     desk.withdraw(gone.token, messages.Withdraw(erase=False)).result()
     clock.wait(3600)
     Person(desk, clock)
-    table = report_tables.pages(read(desk, clock()))
+    table = session_tables.pages(read(desk, clock()))
     found = rows(table, "page", "reached", "there", "left", "withdrew")
     assert found[0] == ("consent", 6, 1, 1, 0)
     assert sum(row[3] for row in found) == 2
@@ -127,7 +129,7 @@ def test_people_are_counted_on_the_page_where_they_left(desk, crowd, clock):
 
 def test_control_tasks_passed_are_counted(desk, crowd, clock):
     crowd.come(3)
-    (row,) = report_tables.controls(read(desk, clock())).rows
+    (row,) = click_tables.controls(read(desk, clock())).rows
     assert row["clicks"] == row["passed"] > 0
     assert (row["share"], row["out"]) == (1, 0)
 
@@ -139,11 +141,11 @@ def test_tests_and_bots_are_counted_apart(desk, crowd, clock):
     crowd.come(1, kind="bot")
     after = read(desk, clock())
     for make in (
-        report_tables.reasons, report_tables.devices, report_tables.pages,
-        report_tables.controls, report_tables.modes,
+        click_tables.reasons, session_tables.devices, session_tables.pages,
+        click_tables.controls, mode_tables.modes,
     ):  # fmt: skip
         assert make(before).rows == make(after).rows
-    assert rows(report_tables.sessions(after), "kind", "sessions", "counted") == [
+    assert rows(session_tables.sessions(after), "kind", "sessions", "counted") == [
         ("people", 2, 2), ("bots", 1, 0), ("tests of the owner", 1, 0),
     ]  # fmt: skip
 
@@ -151,7 +153,7 @@ def test_tests_and_bots_are_counted_apart(desk, crowd, clock):
 def test_devices_and_languages_are_counted(desk, crowd, clock):
     crowd.come(1)
     crowd.come(2, PHONE)
-    table = report_tables.devices(read(desk, clock()))
+    table = session_tables.devices(read(desk, clock()))
     assert rows(table, "device", "language", "sessions", "accepted") == [
         # One of a person's four tasks was a control task.
         ("mobile", "en", 2, 6), ("pc", "en", 1, 3),
@@ -167,20 +169,20 @@ def test_a_mode_that_pulls_clicks_to_the_middle_is_told_apart(opened, clock):
     )
     Crowd(desk, clock, {"Silhouette_Mask": 0.9}).come(24)
     study = read(desk, clock())
-    (row,) = report_tables.pairs_of_modes(study).rows
+    (row,) = mode_tables.pairs_of_modes(study).rows
     assert (row["one"], row["other"], row["people"]) == (*TWO, 24)
     assert row["energy"] > 0.05
     assert row["p"] <= 0.01
-    middle = dict(rows(report_tables.modes(study), "mode", "middle"))
+    middle = dict(rows(mode_tables.modes(study), "mode", "middle"))
     assert middle["Silhouette_Mask"] < 0.5 * middle["Object_CutOut"]
 
 
 def test_few_people_have_no_p(desk, crowd, clock):
     crowd.come(5)
-    for row in report_tables.pairs_of_modes(read(desk, clock())).rows:
+    for row in mode_tables.pairs_of_modes(read(desk, clock())).rows:
         assert row["p"] is None
 
 
 def test_an_empty_study_has_progress_alone(desk, clock):
-    found = [t.name for t in report_tables.make_all(read(desk, clock())) if t.rows]
+    found = [t.name for t in report._tables(read(desk, clock())) if t.rows]
     assert found == ["progress"]
