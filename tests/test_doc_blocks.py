@@ -4,6 +4,7 @@ CONTRIBUTING.md tells writers how. Blocks run page by page, in a folder that has
 files that pages show, a model folder and photographs.
 """
 
+import json
 import re
 import shutil
 
@@ -15,6 +16,7 @@ from commands import command
 from helpers import disk, make_folder
 from started import SERVER
 
+from rclicks_jax.collection.results import pace
 from rclicks_jax.networks import cards, clickability
 from rclicks_jax.settings import networks
 
@@ -88,6 +90,10 @@ def stage(tmp_path_factory):
     make_folder(folder / "DIR")
     kept = doc_pages.ROOT / "tests/golden/run_folders/format2/benchmark_paper"
     shutil.copytree(kept, folder / "RUN")
+    people = [pace.Times(name, 2.5, (1.5,), 1.0, "pc") for name in ("a", "b", "c")]
+    (folder / "EXPORT").mkdir()
+    content = pace.summary(people, "people", "live")
+    (folder / "EXPORT" / "pace.json").write_text(json.dumps(content))
     for block in BLOCKS:
         if block.remark == "file":
             (folder / block.text).write_text(block.code)

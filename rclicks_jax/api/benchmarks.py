@@ -28,11 +28,11 @@ class BenchmarkSettings(TypedDict, total=False):
     baseline: bool
     robots: tuple[str, ...]
     users: bool
+    trajectories: str
     repeats: int
     seed: int
     objects_in_flight: int
     instances_per_batch: int
-    objects_in_flight: int
     click_model_batch: int
     devices: int
     host_processes: int

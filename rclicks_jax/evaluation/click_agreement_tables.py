@@ -90,7 +90,9 @@ def means(agreements: Sequence[Agreement], compared: str) -> Table:
         notes.append(PEOPLE_KNOWN if known else PEOPLE_UNKNOWN)
     title = f"How alike: {COMPARED[compared]}"
     rows = [part.row() for part in parts]
-    return Table("click_agreement", title, columns, rows, tuple(notes))
+    return Table(
+        "click_agreement", title, columns, rows, tuple(notes), people_intervals.OVER
+    )
 
 
 def _notes_of_tasks(agreements: Sequence[Agreement]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from rclicks_jax.evaluation.click_scores import (
     parts,
 )
 from rclicks_jax.evaluation.clicks_of_people import PEOPLE_KNOWN, PEOPLE_UNKNOWN
-from rclicks_jax.metrics import intervals
+from rclicks_jax.metrics import intervals, people_intervals
 from rclicks_jax.reporting.table_formats import Row, Table
 
 _PAPER_ORDER = ("ks", "pl1", "wd", "nss", "pde")
@@ -126,7 +126,7 @@ def _means(
         rows.append(row)
     if any(row[_UNDEFINED] for row in rows):
         columns[_UNDEFINED] = ("Not defined in", "s")
-    return Table(name, title, columns, rows)
+    return Table(name, title, columns, rows, resampled=people_intervals.OVER)
 
 
 def _undefined(scores: Scores, kind: str, measures: Sequence[ClickMeasure]) -> str:
@@ -177,7 +177,7 @@ def _differences(
         if first.adds(kind)
         for row in _between(first, second, kind, measures)
     ]
-    return Table(name, title, columns, rows)
+    return Table(name, title, columns, rows, resampled=people_intervals.OVER)
 
 
 def _between(

@@ -20,6 +20,8 @@ from rclicks_jax.metrics.intervals import Interval
 
 # Distances are rounded to whole parts of a side of the box, so many to a side.
 _UNIT = 2.0**20
+# What the wider of two intervals is over, in words.
+OVER = "photographs or people"
 
 
 class TwoSets(NamedTuple):

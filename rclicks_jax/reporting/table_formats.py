@@ -59,6 +59,7 @@ class Table:
         columns: Heading and format of each column, by key.
         rows: Values by key: text, numbers, and means with their intervals.
         notes: Sentences about the numbers.
+        resampled: What intervals are over.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Table:
     columns: dict[str, tuple[str, str]]
     rows: list[Row]
     notes: tuple[str, ...] = ()
+    resampled: str = "photographs"
 
 
 def notes(table: Table) -> list[str]:
@@ -75,8 +77,8 @@ def notes(table: Table) -> list[str]:
     if any(isinstance(value, Interval) and not value.known for value in values):
         lines.append(
             "A mean without brackets is over fewer than "
-            f"{intervals.FEWEST} photographs, or people where they are resampled, "
-            "which are too few for an interval or a rank."
+            f"{intervals.FEWEST} {table.resampled}, which are too few for an interval "
+            "or a rank."
         )
     return lines
 

@@ -260,7 +260,7 @@ def table(pace: MeasuredPace) -> Table:
     }
     title = f"Seconds of {pace.source}, {pace.protocol.replace('_', '-')}"
     notes = [*pace.notes(), "Intervals are over people, who each count by their mean."]
-    return Table("pace", title, columns, rows, tuple(notes))
+    return Table("pace", title, columns, rows, tuple(notes), "people")
 
 
 def _interval(seconds: Seconds, people: int) -> Interval:

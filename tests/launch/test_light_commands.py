@@ -38,7 +38,7 @@ REFUSED = {
     ("benchmark", "--workdir=x", "--config=tinny"): "--config: got 'tinny'",
     ("benchmark", "--workdir=x", "--process_id=1"): "got 1 without --coordinator",
     ("click_maps", "--out=x", "--model=dt", "--data=sample"): "Do you mean DT?",
-    ("collect", "exprt", "x"): "Do you mean export?",
+    ("collect", "exprt", "x"): "Do you mean export or report?",
     ("collect", "plan", "x", "--all"): "got --all, which `forget` takes",
     ("convert", "--out=x"): "got --checkpoint= and --model=; allowed: one of the two",
     ("data", "prepare", "sampel"): "--data: got 'sampel'; allowed: NAME:DIR",
