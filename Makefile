@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
-	@echo "make test              all tests but the long ones (about 9 minutes on 2 idle cores, an estimate)"
-	@echo "make test-long         tests that take long for what they add (about 4 minutes, an estimate)"
+	@echo "make test              all tests but the long ones (19 minutes on 2 slow cores)"
+	@echo "make test-long         tests that take long for what they add (2 minutes)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
-	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (a minute on 2 idle cores)"
+	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (3 minutes)"
 	@echo "make check             ruff, pyright, layering"
 	@echo "make tpu-nano          small programs compiled for TPUs, on any x86 machine (2 minutes)"
 	@echo "make tpu               the real ones, and their table in docs/performance.md (half an hour)"
