@@ -231,4 +231,4 @@ def test_modules_have_one_subject(folder):
 
 def test_launchers_are_short():
     for path in FOLDERS["launch"].glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 220, path
+        assert len(path.read_text().splitlines()) <= 200, path

@@ -69,14 +69,14 @@ def test_clicks_have_the_distribution_of_their_group(cut, group):
 
 @CUTS
 def test_heavy_and_light_pixels_are_drawn_by_their_mass(cut):
-    levels = np.full((20, 25), 4, np.uint16)
-    levels[10, 12] = TOP
+    levels = np.ones((40, 50), np.uint16)
+    levels[20, 25] = TOP
     for on_device in (False, True):
         pixels = drawn(
             levels, np.zeros(4000), some_bits(8, 4000), cut, on_device=on_device
         )
-        light = (pixels != 10 * 25 + 12).mean()
-        expected = 499 * 4 / (499 * 4 + TOP)
+        light = (pixels != 20 * 50 + 25).mean()
+        expected = 1999 / (1999 + TOP)
         spread = np.sqrt(expected * (1 - expected) / 4000)
         assert abs(light - expected) < 4 * spread
 
