@@ -78,3 +78,15 @@ def write(
         dataset, name = row.pop("dataset"), row.pop("click_set_id")
         run.write(records_lib.Record(dataset, name, (row,)))
     return str(folder)
+
+
+def scores_of(folder, records, maps=None, **changes):
+    """Returns the scores of an evaluation that is written into a folder."""
+    path = write(folder, records, **changes)
+    return click_scores.open_evaluation(path, maps).scores
+
+
+def row_of(table, **wanted):
+    """Returns the only row of a table that has some values."""
+    (row,) = [r for r in table.rows if all(r[k] == v for k, v in wanted.items())]
+    return row

@@ -1,36 +1,21 @@
 """Tables of evaluations, from records made of numbers."""
 
-import dataclasses
-
 import evaluations
 import numpy as np
 import pytest
+from evaluations import row_of, scores_of
 
 from rclicks_jax import errors
 from rclicks_jax.evaluation import (
     click_metrics,
     click_model_tables,
     click_scores,
-    clicks_of_people,
-    joined_scores,
-    task_scoring,
 )
-from rclicks_jax.evaluation.records import TaskRecord
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting import table_formats
 from rclicks_jax.settings import protocols
 
 PAPER = ("ks", "pl1", "wd", "nss", "pde")
-
-
-def scores_of(folder, records, maps=None, **changes):
-    path = evaluations.write(folder, records, **changes)
-    return click_scores.open_evaluation(path, maps).scores
-
-
-def row_of(table, **wanted):
-    (row,) = [r for r in table.rows if all(r[k] == v for k, v in wanted.items())]
-    return row
 
 
 def test_means_are_over_the_tasks_of_a_kind_that_are_ok(tmp_path):
@@ -199,82 +184,6 @@ def test_a_pde_is_written_as_the_paper_writes_it(tmp_path):
     assert r"$\downarrow$" in table_formats.to_latex(table)
 
 
-def test_evaluations_of_other_protocols_are_not_joined(tmp_path):
-    opened = [
-        click_scores.open_evaluation(
-            evaluations.write(tmp_path / one.name, evaluations.many(), protocol=one)
-        )
-        for one in (protocols.PAPER, protocols.STRICT)
-    ]
-    with pytest.raises(
-        errors.RunFolderError, match=r"protocol\.name is paper in .* and strict"
-    ):
-        joined_scores.join(opened)
-
-
-@pytest.mark.parametrize(
-    ("changes", "setting", "said"),
-    [
-        ({"seed": 3}, "seed", "seed is 0 in .* and 3 in"),
-        ({"draws": 5}, "draws", "draws is 100 in .* and 5 in"),
-        ({"split": "all"}, "split", "split is val in .* and all in"),
-        ({"data": {"set": "bbbb"}}, "data", r"data\.set is aaaa in .* and bbbb in"),
-    ],
-)
-def test_evaluations_that_differ_are_refused_or_named(tmp_path, changes, setting, said):
-    same = {"data": {"set": "aaaa"}, "models": {"UD": {"name": "UD"}}}
-    other = {**same, "models": {"DT": {"name": "DT"}}, **changes}
-    opened = [
-        click_scores.open_evaluation(
-            evaluations.write(tmp_path / name, evaluations.many(), **settings)
-        )
-        for name, settings in (("one", same), ("other", other))
-    ]
-    with pytest.raises(errors.RunFolderError, match=said):
-        joined_scores.join(opened)
-    joined = joined_scores.join(opened, [setting])
-    assert joined.head == f"runs differ in {setting}"
-    ud, dt = joined.scores
-    assert ud.model.startswith("UD (")
-    table = click_model_tables.differences(joined.scores)
-    assert {row["told_apart"] for row in table.rows} == {None}
-    row = row_of(table, click_type="all", measure="NSS ↑")
-    assert row["difference"].mean == pytest.approx(ud.mean("nss") - dt.mean("nss"))
-
-
-def test_an_evaluation_may_have_a_dataset_of_its_own(tmp_path):
-    opened = [
-        click_scores.open_evaluation(
-            evaluations.write(
-                tmp_path / name, evaluations.many(dataset=name), data={name: name}
-            )
-        )
-        for name in ("one", "other")
-    ]
-    joined = joined_scores.join(opened)
-    assert [scores.dataset for scores in joined.scores] == ["one"] * 3 + ["other"] * 3
-    assert joined.notes == []
-
-
-def test_several_evaluations_are_compared_on_the_tasks_that_all_have(tmp_path):
-    records = evaluations.many()
-    opened = [
-        click_scores.open_evaluation(
-            evaluations.write(tmp_path / name, part, models={name: {"name": name}})
-        )
-        for name, part in (("UD", records[:9]), ("DT", records[3:]))
-    ]
-    joined = joined_scores.join(opened)
-    rows = click_model_tables.means(joined.scores).rows
-    pooled = [row for row in rows if row["click_type"] == "all"]
-    assert [row["ok"] for row in pooled] == [6, 6]
-    nss = [r["models"]["UD"]["raw"]["nss"] for r in records[3:9]]
-    assert pooled[0]["nss"].mean == pytest.approx(np.mean(nss))
-    assert (
-        "on the 6 tasks that all of them have; 6 are in some alone" in (joined.notes[0])
-    )
-
-
 def test_a_difference_counts_the_tasks_in_which_both_are_defined(tmp_path):
     records = evaluations.many()
     for one in records[:2]:
@@ -296,16 +205,6 @@ def test_of_four_photographs_no_click_models_are_told_apart(tmp_path):
     means = click_model_tables.means(scores)
     assert not any(row["nss"].known for row in means.rows)
     assert "fewer than 5 photographs" in table_formats.to_markdown(means)
-
-
-def test_a_model_in_two_evaluations_needs_a_label(tmp_path):
-    path = evaluations.write(tmp_path / "a", evaluations.many())
-    one = click_scores.open_evaluation(path)
-    with pytest.raises(errors.RunFolderError, match="UD on set"):
-        joined_scores.join([one, one])
-    named = click_scores.open_evaluation(path, label="again")
-    models = [scores.model for scores in joined_scores.join([one, named]).scores]
-    assert models[:1] + models[3:4] == ["UD", "again UD"]
 
 
 @pytest.mark.parametrize(
@@ -344,69 +243,3 @@ def test_other_maps_of_an_evaluation_that_was_read_are_as_if_read_anew(
 def test_every_metric_of_a_record_is_in_a_table():
     of_tables = {measure.key for measure in click_scores.MEASURES}
     assert of_tables == set(click_metrics.METRICS)
-
-
-def measured(known=True, count=8, people=9, per_task=8):
-    """Returns records of tasks that people with habits clicked, and of two maps."""
-    random = np.random.default_rng(0)
-    habits = random.normal(0, 5, (people, 2))
-    pixels = np.moveaxis(np.indices((60, 60)), 0, -1)
-    squared = ((pixels - 30) ** 2).sum(axis=-1)
-    maps = {
-        "UD": np.ones((60, 60), np.float32),
-        "DT": np.exp(-squared / 60).astype(np.float32),
-    }
-    made = []
-    for number in range(count):
-        who = random.choice(people, per_task, replace=False)
-        places = 30 + habits[who] + random.normal(0, 3, (per_task, 2))
-        clicks = np.rint(places).clip(0, 59).astype(np.int32)
-        task = task_scoring.TaskWithMaps(
-            clicks, (60, 60), np.ones((60, 60), bool), maps,
-            dict.fromkeys(maps, (0, number)), 12, 0.0,
-            people=tuple(f"p{n}" for n in who) if known else (),
-        )  # fmt: skip
-        record = TaskRecord("set", f"t{number}", f"photo{number}", clicks=per_task)
-        made.append(dataclasses.asdict(task_scoring.measure((record, task))))
-    return made
-
-
-def test_people_are_resampled_where_records_have_them(tmp_path):
-    models = {name: evaluations.MODELS[name] for name in ("UD", "DT")}
-    known = scores_of(tmp_path / "known", measured(), models=models)
-    plain = scores_of(tmp_path / "plain", measured(known=False), models=models)
-    for make, rows in (
-        (click_model_tables.means, 3),
-        (click_model_tables.differences, 6),
-    ):
-        table, other = make(known), make(plain)
-        assert len(table.rows) == len(other.rows) == rows
-    means, others = click_model_tables.means(known), click_model_tables.means(plain)
-    # Without names other clicks are in a half.
-    for row, other in zip(means.rows[:-1], others.rows[:-1], strict=True):
-        assert row["wd"] == other["wd"]
-        for key in ("pl1", "energy"):
-            assert row[key].mean == other[key].mean
-            assert row[key].low <= other[key].low < other[key].high <= row[key].high
-    assert means.rows[0]["energy"] != others.rows[0]["energy"]
-    assert means.rows[-1]["model"] == "people, in halves"
-    assert clicks_of_people.PEOPLE_KNOWN in means.notes
-    assert clicks_of_people.PEOPLE_UNKNOWN in others.notes
-    apart, apart_plain = (
-        row_of(click_model_tables.differences(each), measure="Energy ↓")
-        for each in (known, plain)
-    )
-    assert apart["difference"].mean == apart_plain["difference"].mean
-    assert apart["difference"].low <= apart_plain["difference"].low
-    kept = [scores.only([0, 1, 2, 3, 4, 5]) for scores in known]
-    assert len(kept[0].people) == 6
-
-
-def test_distances_of_each_click_are_those_of_the_means():
-    (record, *_) = measured(count=1)
-    for model in ("UD", "DT"):
-        values, apart = record["models"][model]["raw"], record["to_clicks"][model]
-        assert np.mean(apart["raw"]["pl1"]) == pytest.approx(values["pl1"], abs=1e-5)
-        assert apart["masked"] == apart["raw"]
-    assert record["box_hw"] == (60, 60)
-    assert len(record["people"]) == len(record["clicks_yx"]) == 8
