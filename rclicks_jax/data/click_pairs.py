@@ -4,7 +4,7 @@ Source: emb-ai/rclicks, scripts/evaluate_mobile_pc.py and evaluate_previews.py.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from rclicks_jax.data import raw, specs
 from rclicks_jax.data.raw import click_sets, clicks_csv, folders, sources
 
 PC, MOBILE = "pc", "mobile"
-# The mode that the others are compared with: no picture of the object biases it.
-REFERENCE_MODE = "Text_Description"
+# The mode that the others are compared with, where it was shown: no picture of the
+# object biases it.
+_UNBIASED_MODE = "Text_Description"
 _PREVIEWS = "previews.csv"
 
 
@@ -101,18 +102,21 @@ def by_device(spec: specs.DataSpec, split: str) -> Iterator[ClickPair]:
 def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
     """Yields the clicks of the reference mode with those of each other mode, by task.
 
+    The reference is the description in words, or without it the first mode by name.
+
     Raises:
         DataError: Neither the dataset's folder nor the folder above has a
-            `previews.csv` with the reference mode and others.
+            `previews.csv` with two modes or more.
     """
     source, modes = open_modes(spec)
-    if REFERENCE_MODE not in modes or len(modes) < 2:
+    if len(modes) < 2:
         raise errors.DataError(
             f"{spec.folder} has {', '.join(modes) or 'no display mode'}; in a "
-            f"{_PREVIEWS} there or in the folder above there must be {REFERENCE_MODE} "
-            "and others."
+            f"{_PREVIEWS} there or in the folder above there must be two display modes "
+            "or more."
         )
-    reference = modes.pop(REFERENCE_MODE)
+    reference_mode = _reference_of(modes)
+    reference = modes.pop(reference_mode)
     for split in source.split_names:
         for task in source.tasks(split):
             name = task.click_set_id
@@ -120,7 +124,7 @@ def by_display_mode(spec: specs.DataSpec) -> Iterator[ClickPair]:
             one = reference.get(name) or source.clicks[name].of_device("")
             for mode, sets in modes.items():
                 if name in sets:
-                    names = (REFERENCE_MODE, mode)
+                    names = (reference_mode, mode)
                     yield _pair(source.name, task, one, sets[name], names)
 
 
@@ -148,8 +152,13 @@ def open_modes(
     all_sets = {
         name: click_set for sets in modes.values() for name, click_set in sets.items()
     }
-    all_sets |= modes.get(REFERENCE_MODE, {})
+    if modes:
+        all_sets |= modes[_reference_of(modes)]
     return folders.FolderSource(spec.name, spec.folder, layout, all_sets), modes
+
+
+def _reference_of(modes: Collection[str]) -> str:
+    return _UNBIASED_MODE if _UNBIASED_MODE in modes else min(modes)
 
 
 def _pair(

@@ -7,5 +7,5 @@ COMPARED = {
         "the same with the original's mistake, (x, x) for (x, y) on the PC in PL1 and "
         "WD, to reproduce its numbers"
     ),
-    "display_mode": "each way of showing the target with its description in words",
+    "display_mode": "ways of showing the target",
 }

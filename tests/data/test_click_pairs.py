@@ -58,7 +58,24 @@ def test_each_mode_stands_against_the_description_in_words(tmp_path):
     np.testing.assert_array_equal(pairs[0].other_yx, [[6, 5], [8, 7]])
 
 
-def test_modes_without_the_reference_are_refused(tmp_path):
+def test_without_a_description_in_words_the_first_mode_by_name_is_the_reference(
+    tmp_path,
+):
+    modes = {
+        "Silhouette_Mask": {("a", "pc"): [(9, 9)], ("b", "pc"): [(2, 1)]},
+        "Object_CutOut": {("a", "pc"): [(5, 6)], ("b", "pc"): [(3, 4)]},
+    }
+    folder = write_clicked(tmp_path, {}, modes)
+    pairs = list(click_pairs.by_display_mode(spec_of(folder)))
+    keys = [(pair.click_set_id, pair.one, pair.other) for pair in pairs]
+    assert keys == [
+        ("a", "Object_CutOut", "Silhouette_Mask"),
+        ("b", "Object_CutOut", "Silhouette_Mask"),
+    ]
+    np.testing.assert_array_equal(pairs[1].one_yx, [[4, 3]])
+
+
+def test_a_display_mode_alone_is_refused(tmp_path):
     modes = {"Object_CutOut": {("a", "pc"): [(5, 6)]}}
     folder = write_clicked(tmp_path, {}, modes)
     with pytest.raises(errors.DataError, match=r"has Object_CutOut; .*previews\.csv"):
