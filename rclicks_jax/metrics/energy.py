@@ -16,10 +16,12 @@ Source: Székely and Rizzo (2013), Energy statistics: a class of statistics base
 distances. J. Statistical Planning and Inference 143.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+# Distances are rounded to whole parts of a side of the box, so many to a side.
+_UNIT = 2.0**20
 # How two places are apart, in SciPy's words.
 Metric = Literal["euclidean", "cityblock"]
 
@@ -75,3 +77,58 @@ def energy(
         for own in sets.reshape(-1, *sets.shape[-2:]) / box
     ]
     return np.array(distances).reshape(leading)
+
+
+class Distances(NamedTuple):
+    """Distances of the clicks of two sets, in sides of the box.
+
+    Attributes:
+        between: Of each click of the first set to each of the second, `f64[n m]`.
+        one: Between those of the first set, `f64[n n]`.
+        other: Between those of the second, `f64[m m]`.
+    """
+
+    between: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+
+
+def weighted(apart: Distances, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Returns energy distances in which clicks count with weights, `f64[d]`.
+
+    Args:
+        apart: Distances of the clicks.
+        one: How often each click of the first set counts in each draw, `f64[d n]`.
+        other: The same of the second set, `f64[d m]`.
+
+    Returns:
+        NaN in draws in which a set is empty, or has one click alone.
+    """
+    between = mean_over_pairs(apart.between, one, other)
+    within_one = mean_over_pairs(apart.one, one, one, of_one_set=True)
+    within_other = mean_over_pairs(apart.other, other, other, of_one_set=True)
+    return 2 * between - within_one - within_other
+
+
+def mean_over_pairs(
+    distances: np.ndarray,
+    one: np.ndarray,
+    other: np.ndarray,
+    *,
+    of_one_set: bool = False,
+) -> np.ndarray:
+    """Returns the weighted mean of distances in each draw, `f64[d]`; NaN without pairs.
+
+    Args:
+        distances: Distance of each pair, `f64[n m]`.
+        one: Weight of each row in each draw, `f64[d n]`.
+        other: Weight of each column, `f64[d m]`.
+        of_one_set: Whether rows and columns are the same clicks: a click is no pair
+            with itself.
+    """
+    # BLAS adds in an order that depends on the cores; sums of whole numbers are exact.
+    total = ((one @ np.rint(distances * _UNIT)) * other).sum(axis=1) / _UNIT
+    pairs = one.sum(axis=1) * other.sum(axis=1)
+    if of_one_set:
+        pairs -= (one * other).sum(axis=1)
+    return np.divide(total, pairs, out=np.full(total.shape, np.nan), where=pairs > 0)

@@ -15,11 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.metrics import intervals
+from rclicks_jax.metrics import energy, intervals
 from rclicks_jax.metrics.intervals import Interval
 
-# Distances are rounded to whole parts of a side of the box, so many to a side.
-_UNIT = 2.0**20
 # What the wider of two intervals is over, in words.
 OVER = "photographs or people"
 
@@ -102,13 +100,13 @@ def over_people(
         len({person for task in tasks for person in task.one_people}),
         len({person for task in tasks for person in task.other_people}),
     )
-    pl1, energy = (
+    pl1, distance = (
         intervals.between(mean, low, high, fewest)
         for mean, (low, high) in zip(
             means[:, 0], np.nanquantile(means[:, 1:], ends, axis=1).T, strict=True
         )
     )
-    return PeopleIntervals(pl1, energy)
+    return PeopleIntervals(pl1, distance)
 
 
 def over_people_of_one_set(
@@ -146,11 +144,11 @@ def over_people_of_one_set(
     for task in tasks:
         own = weights[:, [person_at[person] for person in task.people]]
         one = np.ones((draws + 1, 1))
-        numbers = factor * _mean_over_pairs(task.values[:, None], own, one)
+        numbers = factor * energy.mean_over_pairs(task.values[:, None], own, one)
         if within:
             places = task.yx / np.array(task.box_hw, np.float64)
             apart = cdist(places, places)
-            numbers -= _mean_over_pairs(apart, own, own, of_one_set=True)
+            numbers -= energy.mean_over_pairs(apart, own, own, of_one_set=True)
         is_known = np.isfinite(numbers)
         sums += np.where(is_known, numbers, 0)
         known += is_known
@@ -188,34 +186,8 @@ def _weighted(task: TwoSets, one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     box = np.array(task.box_hw, np.float64)
     ones, others = task.one_yx / box, task.other_yx / box
-    pl1 = _mean_over_pairs(cdist(ones, others, "cityblock"), one, other)
-    between = _mean_over_pairs(cdist(ones, others), one, other)
-    within = (
-        _mean_over_pairs(cdist(places, places), own, own, of_one_set=True)
-        for places, own in ((ones, one), (others, other))
+    pl1 = energy.mean_over_pairs(cdist(ones, others, "cityblock"), one, other)
+    apart = energy.Distances(
+        cdist(ones, others), cdist(ones, ones), cdist(others, others)
     )
-    return np.stack([pl1, 2 * between - sum(within)])
-
-
-def _mean_over_pairs(
-    distances: np.ndarray,
-    one: np.ndarray,
-    other: np.ndarray,
-    *,
-    of_one_set: bool = False,
-) -> np.ndarray:
-    """Returns the weighted mean of distances in each draw, `f64[d]`; NaN without pairs.
-
-    Args:
-        distances: Distance of each pair, `f64[n m]`.
-        one: Weight of each row in each draw, `f64[d n]`.
-        other: Weight of each column, `f64[d m]`.
-        of_one_set: Whether rows and columns are the same clicks: a click is no pair
-            with itself.
-    """
-    # BLAS adds in an order that depends on the cores; sums of whole numbers are exact.
-    total = ((one @ np.rint(distances * _UNIT)) * other).sum(axis=1) / _UNIT
-    pairs = one.sum(axis=1) * other.sum(axis=1)
-    if of_one_set:
-        pairs -= (one * other).sum(axis=1)
-    return np.divide(total, pairs, out=np.full(total.shape, np.nan), where=pairs > 0)
+    return np.stack([pl1, energy.weighted(apart, one, other)])

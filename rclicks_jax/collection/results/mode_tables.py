@@ -77,7 +77,7 @@ def pairs_of_modes(study: Study) -> Table:
                 "tasks": sum(both),
                 "people": people,
                 "clicks": len(clicks.places),
-                "energy": float(power.energy(clicks, tasks, still)[0]),
+                "energy": float(power.mean_energy(clicks, tasks, still)[0]),
                 "p": power.p_value(clicks, tasks, generator, _EXCHANGES)
                 if people >= _FEWEST_PEOPLE
                 else None,

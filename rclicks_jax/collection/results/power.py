@@ -19,6 +19,7 @@ import tqdm
 
 from rclicks_jax import errors
 from rclicks_jax.collection.results import judged_clicks
+from rclicks_jax.metrics import energy
 from rclicks_jax.reporting.table_formats import Row, Table
 
 CLICKS = (10, 15, 20, 25, 30, 50)
@@ -95,7 +96,7 @@ def parse_effect(text: str) -> Effect:
     )
 
 
-def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
+def mean_energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
     """Returns the mean energy distance over tasks, for exchanges of people's modes.
 
     Args:
@@ -106,28 +107,21 @@ def energy(clicks: Clicks, tasks: int, flips: np.ndarray) -> np.ndarray:
     Returns:
         `f64[p]`; tasks without two clicks of each mode are left out.
     """
+    from scipy.spatial.distance import cdist
+
     total, count = np.zeros(len(flips)), np.zeros(len(flips))
     order = np.argsort(clicks.task, kind="stable")
     ends = np.searchsorted(clicks.task[order], np.arange(tasks + 1))
     for start, end in itertools.pairwise(ends):
         own = order[start:end]
         places = clicks.places[own]
-        apart = places[:, None] - places[None]
-        distances = np.sqrt((apart**2).sum(axis=-1))
+        apart = cdist(places, places)
         second = (clicks.mode[own] == 1) ^ flips[:, clicks.person[own]]
-        number = second.sum(axis=1)
-        others = len(own) - number
-        enough = (number > 1) & (others > 1)
         one, other = second.astype(np.float64), (~second).astype(np.float64)
-        to_one = one @ distances
-        between = (to_one * other).sum(axis=1) / np.maximum(number * others, 1)
-        # A click's distance from itself is left out: else unequal numbers of clicks
-        # would look like a difference.
-        pairs = np.maximum(number * (number - 1), 1)
-        within = (to_one * one).sum(axis=1) / pairs
-        pairs = np.maximum(others * (others - 1), 1)
-        within += ((other @ distances) * other).sum(axis=1) / pairs
-        total += np.where(enough, 2 * between - within, 0)
+        # All clicks are in both sets, with weight 1 in one of them and 0 in the other.
+        values = energy.weighted(energy.Distances(apart, apart, apart), one, other)
+        enough = np.isfinite(values)
+        total += np.where(enough, values, 0)
         count += enough
     return total / np.maximum(count, 1)
 
@@ -154,7 +148,7 @@ def p_value(
     people = int(clicks.person.max()) + 1
     flips = generator.random((permutations + 1, people)) < 0.5
     flips[0] = False
-    values = energy(clicks, tasks, flips)
+    values = mean_energy(clicks, tasks, flips)
     # Half of the exchanges are the other half's mirror: equal values count as larger.
     return float((values >= values[0] - 1e-12).mean())
 

@@ -36,14 +36,14 @@ def slow_energy(clicks, tasks):
 def test_the_energy_distance_is_that_of_all_pairs():
     clicks = power.simulated(4, 5, 4, power.Effect(shift=0.2), generator())
     flips = np.zeros((1, int(clicks.person.max()) + 1), bool)
-    found = power.energy(clicks, 4, flips)[0]
+    found = power.mean_energy(clicks, 4, flips)[0]
     assert found == pytest.approx(slow_energy(clicks, 4))
 
 
 def test_exchanging_all_people_changes_nothing():
     clicks = power.simulated(4, 5, 4, power.Effect(shift=0.2), generator())
     flips = np.array([[False], [True]]).repeat(int(clicks.person.max()) + 1, axis=1)
-    one, other = power.energy(clicks, 4, flips)
+    one, other = power.mean_energy(clicks, 4, flips)
     assert one == pytest.approx(other)
 
 
