@@ -113,7 +113,7 @@ def cores_row(shape, count):
         return min(taken)
 
     one, *others = [seconds(1, 1), seconds(2, 2)]
-    for count in (1, 2):
+    for count in (2, 3):
         with host_processes.HostProcesses(count) as processes:
             others.append(seconds(2, 2, processes))
     cells = [f"{each:.2f} ({one / each:.2f})" for each in others]
@@ -181,8 +181,8 @@ def table(folder):
         yield host_row(shape)
     yield ""
     yield (
-        "| photograph | one core, s | two threads | two threads and one process "
-        "| two threads and two processes |"
+        "| photograph | one core, s | two threads | and two processes "
+        "| and three processes |"
     )
     yield "|---|---:|---:|---:|---:|"
     for shape, count in zip(SHAPES, (24, 8), strict=True):

@@ -1,5 +1,7 @@
 """A benchmark killed at random moments ends in the same bits as one that never was.
 
+People click by a network, `nano` with random weights.
+
 RCLICKS_SOAK_DATA and RCLICKS_SOAK_KILLS choose another dataset and number of kills:
 
     RCLICKS_SOAK_DATA=GrabCut:DIR python -m pytest tests/soak/test_kills.py
@@ -15,10 +17,19 @@ import time
 
 from benchmark_runs import content
 
+from rclicks_jax.networks import cards, clickability
+from rclicks_jax.settings import networks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DATA = os.environ.get("RCLICKS_SOAK_DATA", "sample")
 KILLS = int(os.environ.get("RCLICKS_SOAK_KILLS", "50"))
 IMAGES = 10
+
+
+def save_network(folder):
+    network = networks.network("nano")
+    card = cards.Card(network, 64, 5.0, "nothing", "random weights", {})
+    cards.save(folder, clickability.init_variables(network, 0), card)
 
 
 def start(workdir):
@@ -27,7 +38,7 @@ def start(workdir):
             sys.executable, "-m", "rclicks_jax.launch.benchmark",
             f"--config={ROOT / 'configs' / 'benchmark.py'}:tiny",
             f"--data={DATA}", f"--config.max_images={IMAGES}",
-            f"--workdir={workdir}",
+            f"--click_model={workdir.parent / 'nano'}", f"--workdir={workdir}",
         ],
         env={**os.environ, "XLA_FLAGS": ""},
     )  # fmt: skip
@@ -41,6 +52,7 @@ def seconds_to_first_record(process, workdir):
 
 
 def test_random_kills_change_no_bit(tmp_path):
+    save_network(tmp_path / "nano")
     process = start(tmp_path / "whole")
     first = seconds_to_first_record(process, tmp_path / "whole")
     assert process.wait() == 0
