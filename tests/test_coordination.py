@@ -104,6 +104,7 @@ def test_a_host_that_was_killed_ends_the_others_in_words():
         assert "Fatal Python error" not in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guilty", [0, 1])
 def test_a_host_that_stands_still_ends_the_others_in_words(guilty):
     """As one whose machine hangs, or whose network is gone: its sockets stay open."""

@@ -11,6 +11,7 @@ from rclicks_jax.settings import benchmark
 PARTS = {"GrabCut": True, "Berkeley": False, "DAVIS": False, "COCO_MVal": False}
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.parametrize("name", PARTS)
 def test_real_photographs_are_benchmarked(real_data, tmp_path, name):

@@ -85,6 +85,7 @@ def test_the_robots_clicks_replayed_as_a_persons_achieve_the_same(
         )  # fmt: skip
 
 
+@pytest.mark.long
 def test_company_and_batches_change_no_replay(folder, robots, tmp_path):
     alone = people_trajectories.write(tmp_path / "alone.jsonl", lines_of(robots))
     # 70 people, of whom all but one click three times in the corner.

@@ -89,6 +89,7 @@ class InPasses:
         return [query.error_mask.astype(np.float32) for query in queries]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("groups", [range(1, 11), (4,)])
 def test_passes_are_full(groups):
     counted, noted = InPasses(), meter.Meter()

@@ -17,6 +17,7 @@ ADAPTER = pathlib.Path(__file__).parent.parent / "programs" / "saliency_adapter.
 CLASSICAL = "SM:source=spectral_residual"
 
 
+@pytest.mark.long
 def test_they_are_evaluated_and_recorded(tmp_path):
     specs = (CLASSICAL, f"SI:adapter={ADAPTER}")
     asked = evaluation.EvaluateConfig(data="sample", draws=2, click_models=specs)

@@ -28,6 +28,7 @@ def test_a_worker_that_dies_once_is_replayed(adapter, undisturbed, tmp_path, tro
 
 
 # Everything that a frame has: magic, length, header, arrays.
+@pytest.mark.long
 @pytest.mark.parametrize("cut", [0, 1, 4, 7, 8, 9, 40, 150, 200, 210, 400, 10_000])
 def test_a_worker_that_dies_within_a_reply_is_replayed(undisturbed, tmp_path, cut):
     marker = tmp_path / "died"
@@ -36,6 +37,7 @@ def test_a_worker_that_dies_within_a_reply_is_replayed(undisturbed, tmp_path, cu
 
 
 # The same of a request; what is not read of it is lost with the worker.
+@pytest.mark.long
 @pytest.mark.parametrize("cut", [0, 1, 4, 7, 8, 9, 40, 150, 300, 370])
 def test_a_worker_that_dies_within_a_request_is_replayed(undisturbed, tmp_path, cut):
     marker = tmp_path / "died"

@@ -68,6 +68,7 @@ def test_clicks_have_the_distribution_of_their_group(cut, group):
 
 
 @CUTS
+@pytest.mark.long
 def test_heavy_and_light_pixels_are_drawn_by_their_mass(cut):
     levels = np.ones((40, 50), np.uint16)
     levels[20, 25] = TOP
@@ -164,6 +165,7 @@ def test_a_crop_changes_no_click(cut):
 
 
 @CUTS
+@pytest.mark.long
 def test_what_is_drawn_beside_a_click_does_not_change_it(cut):
     draws = [
         sampling.Draw(some_levels(s, (8 - s, 9)), s, 0, EVERY, some_bits(s, 11))

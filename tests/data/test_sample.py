@@ -49,6 +49,7 @@ def test_first_clicks_say_that_they_are_synthetic(images):
     assert devices == {"synthetic"}
 
 
+@pytest.mark.long
 def test_there_are_tasks_of_every_kind_with_the_errors_they_claim(source):
     kinds = collections.Counter()
     for split in ("train", "val"):

@@ -131,6 +131,7 @@ def test_records_hold_all_metrics_of_raw_and_masked_maps(evaluated):
             assert record.click_type != "first" or both["masked"] == both["raw"]
 
 
+@pytest.mark.long
 def test_shards_write_what_one_run_does(evaluated, tmp_path):
     _, workdir = evaluated
     for number in (1, 0):
@@ -141,6 +142,7 @@ def test_shards_write_what_one_run_does(evaluated, tmp_path):
     assert records_of(tmp_path) == records_of(workdir)
 
 
+@pytest.mark.long
 def test_two_hosts_with_shards_write_what_one_run_does(
     evaluated, tmp_path, monkeypatch
 ):
@@ -158,6 +160,7 @@ def test_two_hosts_with_shards_write_what_one_run_does(
     assert records_of(tmp_path) == records_of(workdir)
 
 
+@pytest.mark.long
 def test_a_pool_of_processes_writes_what_one_does(evaluated, tmp_path):
     _, workdir = evaluated
     outcome = evaluation_job.run(dataclasses.replace(SETTINGS, processes=2), tmp_path)
@@ -275,6 +278,7 @@ def test_a_broken_record_is_named_and_made_again(evaluated, tmp_path):
     assert tasks_of(tmp_path / "run") == tasks_of(evaluated[1])
 
 
+@pytest.mark.long
 def test_a_stopped_command_goes_on_to_the_same_bytes(tmp_path):
     settings = dataclasses.replace(SETTINGS, draws=100)
     command = subprocess.Popen(

@@ -100,6 +100,7 @@ def statuses(folder):
     return found
 
 
+@pytest.mark.long
 def test_faults_of_devices_are_said_and_nothing_that_was_done_is_lost(run, data):
     """A device is lost, the next start has no memory, and the third ends the run."""
     status, said = run(data, fault=("lost", 3))

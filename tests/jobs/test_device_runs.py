@@ -158,6 +158,7 @@ def test_an_accelerator_measures_what_a_cpu_measures(
             assert measured == pytest.approx(expected, rel=1e-2, abs=1e-3)
 
 
+@pytest.mark.long
 def test_whole_runs_have_the_same_bits_on_any_number_of_devices(clicked, tmp_path):
     model = two_convolutions.save(tmp_path / "narrow")
     arguments = [sys.executable, PROGRAM, clicked, model, tmp_path]

@@ -52,6 +52,7 @@ def test_a_benchmark_prints_its_table_and_where_its_report_is(undisturbed):
     assert "Benchmarking noisy: 100%" in done.stderr
 
 
+@pytest.mark.long
 def test_tabulate_makes_the_same_tables_again(undisturbed):
     workdir, _ = undisturbed
     before = content(workdir)
@@ -255,6 +256,7 @@ def test_segmenters_are_listed():
     assert "random_walker" in done.stdout
 
 
+@pytest.mark.long
 def test_click_models_are_evaluated(tmp_path):
     done = forked(
         "evaluate", "--data=sample", "--split=val", "--click_models=UD,DT",

@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SMOKE = f"--config={ROOT / 'configs' / 'benchmark.py'}:smoke"
 
 
+@pytest.mark.long
 def test_whatever_fails_in_a_benchmark_is_a_sentence_and_can_be_repeated(tmp_path):
     make_folder(tmp_path / "data" / "mine", ("a",))
     wrong, tried = every_fault(
@@ -33,6 +34,7 @@ def test_whatever_fails_in_a_benchmark_is_a_sentence_and_can_be_repeated(tmp_pat
     assert tried >= 8
 
 
+@pytest.mark.long
 def test_whatever_fails_in_a_conversion_is_a_sentence(tmp_path):
     (tmp_path / "data").mkdir()
     variables = clickability.init_variables(networks.network("nano"), 0)

@@ -52,6 +52,8 @@ COMMANDS = {
 }  # fmt: skip
 # Half, and what a busy machine adds.
 MOST = 0.6
+# Fifty commands are started.
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ def compared(tmp_path_factory):
     return place / "seed=7", printed
 
 
+@pytest.mark.long
 def test_several_segmenters_are_run_and_compared_by_one_command(compared):
     folder, printed = compared
     assert "Segmenters on the same objects" in printed

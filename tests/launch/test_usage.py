@@ -133,6 +133,7 @@ def test_what_was_not_chosen_is_said():
     assert "not given" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_dry_run_says_how_long_it_would_take(tmp_path):
     done = forked(
         "benchmark", "--dry_run", "--config=tiny", "--data=sample", "--segmenter=noisy",

@@ -60,6 +60,7 @@ def player(loaded):
     return sam_player.Player(network.mobile_sam(size), variables)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
 def test_twenty_clicks_are_answered_as_by_the_authors(player, golden, number, shape):
     found = sam_player.compare(player, golden, number, shape)
@@ -141,6 +142,7 @@ def test_weights_in_a_wrong_place_show(player, loaded, golden, name):
     assert sam_player.error_of_embedding(other, golden, number, shape) > 100
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded

@@ -25,6 +25,7 @@ def channels_last(array):
     return array.transpose(0, 2, 3, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parity
 def test_every_intermediate_equals_the_original(original):
     saved, network, _, variables = original

@@ -28,6 +28,7 @@ def queries(count):
     return made
 
 
+@pytest.mark.long
 def test_any_number_of_devices_makes_the_same_bits():
     done = subprocess.run(
         [sys.executable, str(PROGRAM)], capture_output=True, text=True, timeout=300

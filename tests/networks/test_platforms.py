@@ -78,6 +78,7 @@ def on_cpu():
     return inputs, jax.jit(predict)(*inputs)
 
 
+@pytest.mark.long
 def test_bfloat16_of_accelerators_is_near(on_cpu):
     inputs, expected = on_cpu
     rough = clickability.ClickabilityNet(NETWORK, dtype=jnp.bfloat16)
@@ -96,6 +97,7 @@ def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch):
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch):
     random = np.random.default_rng(0)
     images = random.normal(size=(2, 32, 64, 3)).astype(np.float32)
@@ -137,12 +139,14 @@ def test_cpus_get_products():
     assert text.count("stablehlo.slice") >= sum(NETWORK.depths) * taps
 
 
+@pytest.mark.long
 def test_gradients_are_those_of_the_platform():
     # The gradient of a kernel is summed line by line on CPUs alone.
     assert text_of(gradient, "cpu").count("stablehlo.while") == DEPTHWISE
     assert "stablehlo.while" not in text_of(gradient, "cuda")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("remat", [False, True])
 def test_blocks_of_a_stage_are_a_loop_in_trainings_on_tpus_alone(remat):
     size = dataclasses.replace(NETWORK, depths=(0, 2, 0, 0))

@@ -123,6 +123,7 @@ def player(loaded):
     return Player(loaded)
 
 
+@pytest.mark.long
 def test_two_clicks_are_answered_as_by_the_authors(player, golden):
     assert player.errors(golden) < 1
 

@@ -43,6 +43,7 @@ def player(loaded):
     return sam2_player.Player(network.Sam2(size), variables)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
 def test_twenty_clicks_are_answered_as_by_the_authors(player, golden, number, shape):
     found = sam2_player.compare(player, golden, number, shape)
@@ -213,6 +214,7 @@ def test_rows_do_not_depend_on_each_other(player):
     np.testing.assert_allclose(found[::-1], expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded

@@ -47,6 +47,7 @@ def player(loaded):
     return sam_player.Player(network.SamHq(size), variables)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "shape"), PHOTOGRAPHS)
 def test_twenty_clicks_are_answered_as_by_the_authors(player, golden, number, shape):
     found = sam_player.compare(player, golden, number, shape)

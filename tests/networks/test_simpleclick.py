@@ -121,6 +121,7 @@ def player(loaded):
     return Player(network.SimpleClick(size), variables)
 
 
+@pytest.mark.long
 def test_twenty_clicks_are_answered_as_by_the_authors(player, golden):
     assert errors_of(player, golden, rounds=cases.ROUNDS) < 1
 
@@ -235,6 +236,7 @@ def test_a_click_above_and_left_of_the_square_has_no_disk():
     np.testing.assert_array_equal(negative, away <= 5)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("compiled_fast")
 def test_bfloat16_is_near(loaded, golden):
     size, variables = loaded

@@ -78,6 +78,7 @@ def remade(tmp_path_factory):
         yield Remade(pebbles_in(tmp_path_factory.mktemp("remade"), patch))
 
 
+@pytest.mark.long
 def test_an_environment_is_made_once_and_found(remade):
     assert [line.split()[2] for line in remade.said] == ["-m", "-m", "-c"]
     assert remade.found[2] == remade.python == remade.request.interpreter
@@ -90,6 +91,7 @@ def test_an_environment_is_made_once_and_found(remade):
     assert environments.find(other) is None
 
 
+@pytest.mark.long
 def test_what_failed_is_not_used_and_made_anew(remade):
     assert re.search(r"import pebble.*status 1.*--pin", remade.failure)
     assert remade.found[:2] == [None, None]

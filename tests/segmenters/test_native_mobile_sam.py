@@ -51,6 +51,7 @@ def segmenter(spec):
     return load.load(spec)
 
 
+@pytest.mark.long
 def test_clicks_are_answered_as_by_the_authors(segmenter, golden):
     features = segmenter.encode(sam_cases.photograph(SHAPE))
     session = segmenter.start(features, [None] * 3)
@@ -64,6 +65,7 @@ def test_clicks_are_answered_as_by_the_authors(segmenter, golden):
     segmenter.release(features)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("compiled_fast")
 def test_it_conforms(spec):
     told = []

@@ -174,6 +174,7 @@ def test_thin_photographs_are_answered(segmenter, shape):
     assert masks.shape == (1, *shape)
 
 
+@pytest.mark.long
 def test_it_conforms(checkpoint):
     told = []
     spec = f"jax_cfr_icl:checkpoint={checkpoint}:batch=3"

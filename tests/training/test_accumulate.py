@@ -259,6 +259,7 @@ def differences(ours, expected):
     return found
 
 
+@pytest.mark.long
 def test_features_computed_again_learn_what_kept_ones_do(deep, kept):
     again = Training(Deep(remat=True), deep)
     assert max(differences(again.steps(), kept.steps())) < ROUNDING
@@ -266,6 +267,7 @@ def test_features_computed_again_learn_what_kept_ones_do(deep, kept):
     assert min(differences(kept.steps(1), kept.steps())[3:]) > 1e-2
 
 
+@pytest.mark.long
 def test_blocks_in_a_loop_learn_what_blocks_in_a_row_do(deep, kept, monkeypatch):
     monkeypatch.setattr(chain, "_row", chain._loop)
     # There are loops only where features are computed again.

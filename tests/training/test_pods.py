@@ -57,6 +57,7 @@ def pod(tmp_path_factory, start_small_pod):
     return workdir
 
 
+@pytest.mark.long
 def test_two_hosts_of_four_devices_learn_what_one_host_of_eight_does(alone, pod):
     expected, ours = leaves(alone), leaves(pod)
     assert set(ours) == set(expected)
@@ -65,6 +66,7 @@ def test_two_hosts_of_four_devices_learn_what_one_host_of_eight_does(alone, pod)
             np.testing.assert_allclose(ours[name], leaf, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.long
 def test_and_predict_the_same(alone, pod):
     random = np.random.default_rng(0)
     target = np.zeros((40, 48), bool)

@@ -54,6 +54,7 @@ def by_torch_key(params):
     return convert.to_torch({"params": params})
 
 
+@pytest.mark.long
 @pytest.mark.parity
 def test_the_loss_is_the_originals(stepped):
     saved, _, _, loss, _ = stepped

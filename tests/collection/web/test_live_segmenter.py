@@ -123,6 +123,7 @@ def test_a_process_that_dies_is_replaced_and_gets_all_clicks_again(play, action)
     assert log.count("encode b") == 2
 
 
+@pytest.mark.long
 def test_a_process_that_hangs_is_replaced(play):
     made = play.open(timeout_s=15.0)
     made.warm_up()
