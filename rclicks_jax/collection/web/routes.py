@@ -15,7 +15,7 @@ import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -32,6 +32,7 @@ from rclicks_jax.collection.web import (
     fetched_pictures,
     guards,
     page_files,
+    pictures,
     rates,
     seats,
 )
@@ -109,6 +110,7 @@ class _Server:
         most = service.study.config.limits.events_a_minute
         self._rates = rates.Rates(most, most, service.clock)
         self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE, service.clock)
+        self._pictures = pictures.Pictures(service.asset)
         self._fetching = fetched_pictures.Fetching()
         self._seats = seats.Seats(service.study.config.live.seats)
         self._files = page_files.load()
@@ -166,15 +168,15 @@ class _Server:
 
     async def _picture(self, request: Request) -> Response:
         asset_id, _, suffix = request.path_params["name"].partition(".")
-        path = self._service.asset(asset_id) if suffix == "webp" else None
-        if path is None:
+        content = await self._pictures.content(asset_id) if suffix == "webp" else None
+        if content is None:
             raise HTTPException(404)
         self._fetching.fetch(request.cookies.get(COOKIE, ""), asset_id)
         tag = f'"{asset_id}"'
         headers = {"Cache-Control": _ASK_AGAIN, "ETag": tag, "Vary": "Cookie"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return FileResponse(path, media_type="image/webp", headers=headers)
+        return pictures.PictureResponse(content, headers)
 
     async def _texts(self, request: Request) -> Response:
         wanted = request.path_params["language"]
