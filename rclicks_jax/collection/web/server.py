@@ -17,7 +17,13 @@ from starlette.types import ASGIApp
 
 from rclicks_jax import errors
 from rclicks_jax.collection.service.answers import Service
-from rclicks_jax.collection.web import admin, guards, live_segmenter, routes
+from rclicks_jax.collection.web import (
+    admin,
+    connections,
+    guards,
+    live_segmenter,
+    routes,
+)
 
 # Requests that are being answered at the end have so many seconds.
 _GRACE_SECONDS = 10
@@ -181,6 +187,7 @@ def _server(app: ASGIApp, host: str, port: int) -> _Server:
             app,
             host=host,
             port=port,
+            http=connections.protocol(),
             access_log=False,
             log_config=None,
             server_header=False,
