@@ -33,8 +33,11 @@ def test_a_large_picture_is_sent_in_parts():
     async def send(message):
         messages.append(message)
 
+    async def receive():
+        return {"type": "http.disconnect"}
+
     response = pictures.PictureResponse(content, {"ETag": '"a"'})
-    asyncio.run(response({"type": "http", "method": "GET"}, None, send))
+    asyncio.run(response({"type": "http", "method": "GET"}, receive, send))
     start, *parts = messages
     assert (b"content-length", b"256000") in start["headers"]
     assert b"".join(part["body"] for part in parts) == content
