@@ -1,12 +1,14 @@
 """What answers to requests need: the open study, and refusals."""
 
 import dataclasses
+import functools
 import sqlite3
 from collections.abc import Sequence
 from typing import Literal
 
 from rclicks_jax import errors
 from rclicks_jax.collection import messages, words
+from rclicks_jax.collection.service import judgement
 from rclicks_jax.collection.store import sessions
 from rclicks_jax.collection.store.sessions import Session
 from rclicks_jax.collection.study import study_files, tokens
@@ -44,6 +46,11 @@ class Desk:
     wave: int
     orders: Sequence[tuple[words.Mode, ...]]
     source: Source
+
+    @functools.cached_property
+    def policy(self) -> str:
+        """Hash of the settings by which clicks are judged."""
+        return judgement.policy_hash(self.study.config.judgement)
 
     def session(self, db: sqlite3.Connection, session_id: str) -> Session:
         """Returns a session of the present wave.

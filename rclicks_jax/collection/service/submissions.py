@@ -75,8 +75,7 @@ def take_click(
         done=assignments.answered(db, session_id)[1],
         of=desk.study.config.study.per_person,
     )
-    policy = judgement.policy_hash(desk.study.config.judgement)
-    content = judgement.JudgedClick(click, judged.reasons, policy)
+    content = judgement.JudgedClick(click, judged.reasons, desk.policy)
     events.add(
         db,
         Event(

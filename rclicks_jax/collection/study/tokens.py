@@ -4,7 +4,6 @@ A purpose stands in everything that is signed, so that no token is valid as anot
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
 
@@ -84,4 +83,4 @@ def is_invitation(secret: bytes, text: str) -> bool:
 
 def _digest(secret: bytes, purpose: str, parts: tuple[str, ...]) -> bytes:
     told = "".join(f"{len(part.encode())}:{part}" for part in (purpose, *parts))
-    return hmac.new(secret, told.encode(), hashlib.sha256).digest()
+    return hmac.digest(secret, told.encode(), "sha256")

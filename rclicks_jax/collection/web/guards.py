@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,9 +48,12 @@ class Guarded:
             frames: Origins that may show the pages in a frame.
         """
         self._app = app
-        self._headers = {**_HEADERS, "Content-Security-Policy": policy(frames)}
+        headers = {**_HEADERS, "Content-Security-Policy": policy(frames)}
         if not frames:
-            self._headers["X-Frame-Options"] = "DENY"
+            headers["X-Frame-Options"] = "DENY"
+        self._headers = [
+            (name.lower().encode(), value.encode()) for name, value in headers.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -64,9 +66,12 @@ class Guarded:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                own = message["headers"]
+                names = {name for name, _ in own}
+                message["headers"] = [
+                    *own,
+                    *(item for item in self._headers if item[0] not in names),
+                ]
             await send(message)
 
         try:

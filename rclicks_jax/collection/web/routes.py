@@ -5,18 +5,15 @@ live rounds answers in another process.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from rclicks_jax.collection import messages, words
@@ -24,19 +21,20 @@ from rclicks_jax.collection.service.answers import (
     LivePhotograph,
     LiveTurn,
     Service,
-    StoreError,
 )
 from rclicks_jax.collection.service.desk import Refusal, refusal
 from rclicks_jax.collection.study import languages, tokens
 from rclicks_jax.collection.web import (
+    dispatch,
     fetched_pictures,
     guards,
     page_files,
+    pictures,
     rates,
     seats,
 )
+from rclicks_jax.collection.web.dispatch import Address, answer_json
 
-_LOG = logging.getLogger("rclicks_jax.collection")
 COOKIE = "rclicks_pictures"
 PREVIEW = "preview"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -109,6 +107,7 @@ class _Server:
         most = service.study.config.limits.events_a_minute
         self._rates = rates.Rates(most, most, service.clock)
         self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE, service.clock)
+        self._pictures = pictures.Pictures(service.asset)
         self._fetching = fetched_pictures.Fetching()
         self._seats = seats.Seats(service.study.config.live.seats)
         self._files = page_files.load()
@@ -129,28 +128,23 @@ class _Server:
             "withdraw": _Call(messages.Withdraw, self._withdraw),
             "finish": _Call(messages.FinishQuery, self._plain(service.finish)),
         }
-        routes = [
-            Route("/", self._page),
-            Route("/w/{version}/{name}", self._file),
-            Route("/a/{name}", self._picture),
-            Route("/api/texts/{language}", self._texts),
-            Route("/api/enter", self._enter, methods=["POST"]),
-            *(
-                Route(f"/api/{name}", self._endpoint(call), methods=["POST"])
-                for name, call in calls.items()
+        self.application = guards.Guarded(
+            dispatch.Dispatch(
+                [
+                    Address("GET", "/", self._page),
+                    Address("GET", f"/w/{self._version}/{{name}}", self._file),
+                    Address("GET", "/a/{name}", self._picture),
+                    Address("GET", "/api/texts/{name}", self._texts),
+                    Address("POST", "/api/enter", self._enter),
+                    *(
+                        Address("POST", f"/api/{name}", self._endpoint(call))
+                        for name, call in calls.items()
+                    ),
+                    Address("GET", "/robots.txt", _robots),
+                ]
             ),
-            Route("/robots.txt", _robots),
-        ]
-        app = Starlette(
-            routes=routes,
-            exception_handlers={
-                Refusal: _refused,
-                StoreError: _not_stored,
-                HTTPException: _http_error,
-                Exception: _failed,
-            },
+            service.frame_ancestors(),
         )
-        self.application = guards.Guarded(app, service.frame_ancestors())
 
     # ----- Pages and files -----
 
@@ -159,27 +153,27 @@ class _Server:
 
     async def _file(self, request: Request) -> Response:
         file = self._files.get(request.path_params["name"])
-        if file is None or request.path_params["version"] != self._version:
+        if file is None:
             raise HTTPException(404)
         headers = {"Cache-Control": _FOR_EVER}
         return Response(file.content, media_type=file.media_type, headers=headers)
 
     async def _picture(self, request: Request) -> Response:
         asset_id, _, suffix = request.path_params["name"].partition(".")
-        path = self._service.asset(asset_id) if suffix == "webp" else None
-        if path is None:
+        content = await self._pictures.content(asset_id) if suffix == "webp" else None
+        if content is None:
             raise HTTPException(404)
         self._fetching.fetch(request.cookies.get(COOKIE, ""), asset_id)
         tag = f'"{asset_id}"'
         headers = {"Cache-Control": _ASK_AGAIN, "ETag": tag, "Vary": "Cookie"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return FileResponse(path, media_type="image/webp", headers=headers)
+        return pictures.PictureResponse(content, headers)
 
     async def _texts(self, request: Request) -> Response:
-        wanted = request.path_params["language"]
+        wanted = request.path_params["name"]
         language = languages.chosen(self._service.study.languages, wanted)
-        return _json(
+        return answer_json(
             messages.Texts(
                 language=language.code,
                 direction=language.direction,
@@ -194,7 +188,7 @@ class _Server:
         self._count(self._entries, "")
         message = _decoded(await guards.body(request), messages.Enter)
         answer = await _settled(self._service.enter(message, self._kind(message)))
-        response = _json(answer)
+        response = answer_json(answer)
         response.set_cookie(
             COOKIE,
             self._service.session_id(answer.session),
@@ -222,7 +216,7 @@ class _Server:
             message = _decoded(await guards.body(request), call.kind)
             told = await call.answer(request, token, message)
             stored = getattr(told, "stored", "")
-            return _json(told, 409 if stored == "duplicate" else 200)
+            return answer_json(told, 409 if stored == "duplicate" else 200)
 
         return answer
 
@@ -318,42 +312,5 @@ def _decoded(content: bytes, kind: type[Any]) -> Any:
         raise refusal(400, "bad_request", str(error)[:200]) from error
 
 
-def _json(answer: msgspec.Struct, status: int = 200) -> Response:
-    content = msgspec.json.encode(answer)
-    return Response(content, status, media_type="application/json")
-
-
 async def _robots(request: Request) -> Response:
     return PlainTextResponse("User-agent: *\nDisallow: /\n")
-
-
-def _problem(status: int, problem: messages.Problem) -> Response:
-    response = _json(problem, status)
-    if problem.retry:
-        response.headers["Retry-After"] = "5"
-    return response
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return _problem(error.status, error.problem)
-
-
-async def _not_stored(request: Request, error: Exception) -> Response:
-    """Says that nothing was written: the browser keeps its event and tries again."""
-    assert isinstance(error, StoreError)
-    _LOG.error("%s", error)
-    key = "full" if error.full else "busy"
-    return _problem(503, refusal(503, key, "Nothing was stored.").problem)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return PlainTextResponse(
-        f"{error.status_code}", error.status_code, headers=error.headers
-    )
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    _LOG.error("A request failed.", exc_info=error)
-    return _problem(500, refusal(503, "busy", "The server has a fault.").problem)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import ipaddress
 import logging
 import pathlib
@@ -16,10 +17,18 @@ from starlette.types import ASGIApp
 
 from rclicks_jax import errors
 from rclicks_jax.collection.service.answers import Service
-from rclicks_jax.collection.web import admin, guards, live_segmenter, routes
+from rclicks_jax.collection.web import (
+    admin,
+    connections,
+    guards,
+    live_segmenter,
+    routes,
+)
 
 # Requests that are being answered at the end have so many seconds.
 _GRACE_SECONDS = 10
+# A person who looks at a picture and clicks needs no new connection for the next one.
+_KEEP_ALIVE_SECONDS = 20
 # More connections at a time are told to come again.
 _MOST_CONNECTIONS = 4000
 _LOCAL = "127.0.0.1"
@@ -113,7 +122,14 @@ def serve(
         # Answers that a segmenter still owes are asked for again at the next start.
         at_end = segmenter.abort if segmenter is not None else None
         owner = admin.application(service, token)
-        return asyncio.run(_serve(pages, owner, service, options, token, say, at_end))
+        # What is there now stays: looking for garbage in it again and again costs time.
+        gc.collect()
+        gc.freeze()
+        factory = uvicorn.Config(pages).get_loop_factory()
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(
+                _serve(pages, owner, service, options, token, say, at_end)
+            )
     finally:
         if segmenter is not None:
             segmenter.close()
@@ -171,6 +187,7 @@ def _server(app: ASGIApp, host: str, port: int) -> _Server:
             app,
             host=host,
             port=port,
+            http=connections.protocol(),
             access_log=False,
             log_config=None,
             server_header=False,
@@ -180,6 +197,7 @@ def _server(app: ASGIApp, host: str, port: int) -> _Server:
             lifespan="off",
             ws="none",
             limit_concurrency=_MOST_CONNECTIONS,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )

@@ -1,6 +1,8 @@
 """What the server refuses."""
 
+import contextlib
 import re
+import socket
 import time
 
 import collect_studies
@@ -193,14 +195,18 @@ def test_a_giant_body_is_refused(started, told):
     assert answer.status_code == 413
 
 
-def test_a_slow_body_is_given_up(opened, clock, monkeypatch):
-    monkeypatch.setattr(guards.body, "__defaults__", (messages.Limits(seconds=0.2),))
-    desk = opened()
+def serve(desk):
+    """Returns a server of an open study, and its port."""
     served = Served.__new__(Served)
     served.desk, served._options = desk, {}
     served.port = 0
     served.start()
-    port = served._server.servers[0].sockets[0].getsockname()[1]
+    return served, served._server.servers[0].sockets[0].getsockname()[1]
+
+
+def test_a_slow_body_is_given_up(opened, clock, monkeypatch):
+    monkeypatch.setattr(guards.body, "__defaults__", (messages.Limits(seconds=0.2),))
+    served, port = serve(opened())
 
     def drops():
         yield b'{"device'
@@ -214,6 +220,20 @@ def test_a_slow_body_is_given_up(opened, clock, monkeypatch):
     )
     served.stop()
     assert answer.status_code == 408
+
+
+@pytest.mark.parametrize("never_ends", [b"GET / HTTP/1.1\r\nX: ", b"GET /"])
+def test_a_request_without_an_end_is_given_up(opened, never_ends):
+    served, port = serve(opened())
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(30)
+        sent = connection.send(never_ends)
+        with contextlib.suppress(ConnectionError):
+            while sent < 50 << 20:
+                sent += connection.send(b"x" * (64 << 10))
+    served.stop()
+    # What the kernel holds counts, too.
+    assert sent < 50 << 20
 
 
 def test_a_flood_of_a_session_is_told_to_wait(visitor):

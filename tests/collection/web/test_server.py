@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from rclicks_jax import errors
-from rclicks_jax.collection.web import server
+from rclicks_jax.collection.web import connections, server
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "study.example"])
@@ -44,3 +44,8 @@ def test_a_signal_ends_the_command_with_all_stored(opened):
     run.terminate()
     assert run.communicate(timeout=30)[0].strip().endswith("SIGTERM")
     assert run.returncode == 0
+
+
+def test_the_fast_parser_may_be_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
+    assert connections.protocol() == "h11"
