@@ -198,31 +198,24 @@ def _differences(
         if mode != reference:
             own = [row for row in rows if row.mode in (reference, mode)]
             planted = mode == settings.pulled and settings.pull > 0
-            labels = [int(row.mode == mode) for row in own]
-            made.append(_tested(f"{mode} against {reference}", planted, own, labels))
+            second = [row.mode == mode for row in own]
+            made.append(_tested(f"{mode} against {reference}", planted, own, second))
     if {"pc", "mobile"} <= set(config.assignment.devices):
         own = [r for r in rows if r.device in ("pc", "mobile")]
-        labels = [int(row.device == "mobile") for row in own]
-        made.append(_tested("mobile against pc", settings.phone_noise > 0, own, labels))
+        second = [row.device == "mobile" for row in own]
+        made.append(_tested("mobile against pc", settings.phone_noise > 0, own, second))
     return made
 
 
 def _tested(
-    what: str, planted: bool, rows: Sequence[ClickRow], labels: Sequence[int]
+    what: str, planted: bool, rows: Sequence[ClickRow], second: Sequence[bool]
 ) -> Comparison:
-    persons = {p: n for n, p in enumerate(sorted({r.session.person_id for r in rows}))}
-    numbers = {t: n for n, t in enumerate(sorted({r.task.task_id for r in rows}))}
     said = "different" if planted else "the same"
-    if min(sum(labels), len(labels) - sum(labels)) < _LEAST_CLICKS:
-        return Comparison(what, said, f"{len(labels)} clicks", None)
-    clicks = power.Clicks(
-        np.array([power.place_in_box(row) for row in rows]),
-        np.array([numbers[row.task.task_id] for row in rows]),
-        np.array([persons[row.session.person_id] for row in rows]),
-        np.array(labels),
-    )
+    if min(sum(second), len(second) - sum(second)) < _LEAST_CLICKS:
+        return Comparison(what, said, f"{len(second)} clicks", None)
+    clicks, tasks = power.clicks_of(rows, second)
     generator = np.random.Generator(np.random.Philox(0))
-    p = power.p_value(clicks, len(numbers), generator, _PERMUTATIONS)
+    p = power.p_value(clicks, tasks, generator, _PERMUTATIONS)
     seen = p <= _LEVEL
     told = f"{'different' if seen else 'no difference'} (p = {p:.3f})"
     # A difference that is not seen needs more clicks; one that is none is a fault.

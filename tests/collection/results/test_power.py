@@ -123,3 +123,16 @@ def test_people_are_drawn_from_a_pilot(opened, clock):
     assert len(drawn.places) == 40
     assert drawn.places[drawn.mode == 1][:, 0].min() > 0.7
     assert drawn.places[drawn.mode == 0][:, 0].max() < 0.3
+
+
+def test_people_with_one_device_exchange_it_among_each_other():
+    person = np.repeat(np.arange(6), 2)
+    mode = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1])
+    clicks = power.Clicks(np.zeros((12, 2)), np.zeros(12, int), person, mode)
+    flips = power._exchanges(clicks, 400, generator())
+    assert not flips[0].any()
+    # Four people have one device: three the first, one the second, in every exchange.
+    second = flips[:, :4] ^ np.array([False, False, False, True])
+    assert (second.sum(axis=1) == 1).all()
+    assert second.mean(axis=0) == pytest.approx([0.25] * 4, abs=0.08)
+    assert flips[:, 4:].mean(axis=0) == pytest.approx([0.5] * 2, abs=0.08)
