@@ -235,12 +235,16 @@ class LiveSettings:
         timeout_s: Seconds that loading the segmenter, encoding a photograph or an
             answer may take; then its process is replaced once.
         most_clicks: Clicks after which a task ends.
+        first_clicks: Share of the objects that are for a first click each, with timed
+            steps, and not for live rounds. People who wait for a seat get these
+            meanwhile, and tasks of `masks`.
     """
 
     segmenter: str = ""
     seats: Annotated[int, checks.within(1, 1000)] = 8
     timeout_s: Annotated[float, checks.within(1, 3600)] = 60.0
     most_clicks: Annotated[int, checks.within(1, 100)] = 20
+    first_clicks: Annotated[float, checks.within(0, 1)] = 0.0
 
     def __post_init__(self) -> None:
         """Refuses what cannot be played."""
