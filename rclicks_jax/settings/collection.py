@@ -333,7 +333,9 @@ class SimulationSettings:
         drop_outs: Share of bots that leave in the middle of a task, without a word.
         withdrawals: Share of bots that withdraw, with deletion.
         double_posts: Share of clicks that are sent twice at the same time.
-        click_seconds: Mean time of a click, from when it may be made.
+        click_seconds: Mean time of a click, from when it may be made; in live rounds
+            of each act.
+        content: IoU of the segmenter's answer from which a bot of live rounds is done.
         kills: How often the server is killed (SIGKILL) and started again.
     """
 
@@ -353,6 +355,7 @@ class SimulationSettings:
     withdrawals: Annotated[float, checks.within(0, 1)] = 0.02
     double_posts: Annotated[float, checks.within(0, 1)] = 0.05
     click_seconds: Annotated[float, checks.within(0.3, 10)] = 0.9
+    content: Annotated[float, checks.within(0, 1)] = 0.9
     kills: Annotated[int, checks.within(0, 1000)] = 0
 
     def __post_init__(self) -> None:
