@@ -136,3 +136,16 @@ def test_people_with_one_device_exchange_it_among_each_other():
     assert (second.sum(axis=1) == 1).all()
     assert second.mean(axis=0) == pytest.approx([0.25] * 4, abs=0.08)
     assert flips[:, 4:].mean(axis=0) == pytest.approx([0.5] * 2, abs=0.08)
+
+
+def test_few_phones_among_many_pcs_are_told_apart_no_more_often_than_the_level_says():
+    found = 0
+    for seed in range(120):
+        random = generator(seed)
+        person, task = np.repeat(np.arange(32), 8), np.tile(np.arange(8), 32)
+        habits = random.normal(0, power.HABIT, (32, 2))
+        places = random.normal(0, power.SPREAD, (256, 2)) + habits[person]
+        clicks = power.Clicks(places, task, person, (person < 4).astype(int))
+        found += power.finds(clicks, 8, random)
+    # 5 % of 120; exchanges of each person for itself find some 28.
+    assert found <= 13
