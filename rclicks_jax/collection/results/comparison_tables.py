@@ -36,7 +36,7 @@ class _Sets(NamedTuple):
         other: Name of the second.
         rows: The clicks of both.
         second: Whether each is of the second set.
-        tasks: The agreement on each task that has clicks of both.
+        tasks: The agreement on each task; skipped where one set has too few clicks.
     """
 
     group: str
@@ -88,10 +88,9 @@ def _sets(
         tasks.setdefault(row.task.task_id, ([], []))[is_second].append(row)
     found: list[Agreement] = []
     for one, other in tasks.values():
-        if one and other:
-            y0, y1, x0, x1 = one[0].task.box
-            pair = _pair(group, names, one, other, study)
-            found.append(agreements.in_box(pair, compared, (y1 - y0, x1 - x0)))
+        y0, y1, x0, x1 = (one or other)[0].task.box
+        pair = _pair(group, names, one, other, study)
+        found.append(agreements.in_box(pair, compared, (y1 - y0, x1 - x0)))
     found.sort(key=lambda task: task.click_set_id)
     return _Sets(group, *names, rows, second, found)
 
@@ -103,10 +102,11 @@ def _pair(
     other: Sequence[Click],
     study: Study,
 ) -> ClickPair:
-    task, labels = one[0].task, study.found.labels
+    task, labels = (one or other)[0].task, study.found.labels
 
     def places(rows: Sequence[Click]) -> np.ndarray:
-        return np.array([(row.click.y, row.click.x) for row in rows], np.int32)
+        yx = [(row.click.y, row.click.x) for row in rows]
+        return np.array(yx, np.int32).reshape(-1, 2)
 
     def people(rows: Sequence[Click]) -> tuple[str, ...]:
         return tuple(labels[row.session.person_id] for row in rows)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from collect_crowds import Crowd
@@ -228,8 +230,9 @@ def test_devices_are_compared_as_an_evaluation_of_the_export_does(
 def test_devices_that_do_not_differ_are_not_told_apart(opened, clock):
     desk = on_devices(opened, clock, 0)
     row = comparison_tables.pairs_of_devices(read(desk, clock())).rows[0]
-    assert row["p"] > 0.05
-    assert row["energy"].sign == 0
+    # Each study has another secret, so other draws: one in 500 has as small a p.
+    assert row["p"] > 0.002
+    assert abs(row["energy"].mean) < 0.1
 
 
 def test_too_few_clicks_by_a_device_are_no_comparison(desk, crowd, clock):
@@ -237,6 +240,20 @@ def test_too_few_clicks_by_a_device_are_no_comparison(desk, crowd, clock):
     crowd.come(3, PHONE)
     study = read(desk, clock())
     assert not comparison_tables.pairs_of_devices(study).rows
+
+
+def test_tasks_with_clicks_by_one_device_alone_are_counted_as_skipped(opened, clock):
+    desk = on_devices(opened, clock, 0)
+    study = read(desk, clock())
+    first = min(row.task.full_stem for row in study.found.data())
+    rows = [
+        row
+        for row in study.found.rows
+        if row.task.full_stem != first or row.device == "pc"
+    ]
+    study = study._replace(found=dataclasses.replace(study.found, rows=rows))
+    row = comparison_tables.pairs_of_devices(study).rows[0]
+    assert (row["ok"], row["skipped"], row["failed"]) == (7, 1, 0)
 
 
 def test_few_people_have_no_p(desk, crowd, clock):
