@@ -16,7 +16,7 @@ class Person:
     """Who made a trajectory that was replayed, and how it went in the study.
 
     Attributes:
-        name: Name of the person in the file of trajectories.
+        name: Name of the person in the file of trajectories; empty if not known.
         input_device: Device of the clicks.
         mode: Display mode.
         ended: How the person ended: `done`, `give_up`, `most_clicks`, or `left`.

@@ -21,6 +21,7 @@ from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.simulation import bot, copies, record, summary
 from rclicks_jax.collection.simulation.bot_server import BotServer
 from rclicks_jax.collection.simulation.targets import Targets
+from rclicks_jax.collection.simulation.world import World
 from rclicks_jax.collection.store import catalogue
 from rclicks_jax.collection.study import study_files
 from rclicks_jax.collection.study.platforms import Platform
@@ -84,11 +85,6 @@ def _study_of_bots(folder: pathlib.Path, out: pathlib.Path | None) -> pathlib.Pa
     """Returns the study that bots take part in: a copy unless it is for bots."""
     opened = open_studies.open_for_commands(folder)
     opened.store.close()
-    pace = opened.study.config.study.pace
-    if pace == "live":
-        raise errors.BadValueError(
-            "[study] pace", pace, "timed or self_paced: bots play no live rounds"
-        )
     if opened.desk.source == "bots":
         if out is not None:
             raise errors.BadValueError("--out", out, f"nothing: {folder} is for bots")
@@ -133,7 +129,7 @@ def simulate(
     server = None if url or not waiting else BotServer(folder, origin, settings.speed)
     written = record.Record(path)
     try:
-        world = bot.World(
+        world = World(
             url=server.url if server else url,
             settings=settings,
             config=study.config,
@@ -163,7 +159,7 @@ def look(
         return summary.compare(opened, settings, recorded)
 
 
-def _play(world: bot.World, waiting: Sequence[int], bar: Any) -> None:
+def _play(world: World, waiting: Sequence[int], bar: Any) -> None:
     """Runs bots until all have ended; the first error ends the others, too."""
     if not waiting:
         return
@@ -198,7 +194,7 @@ def _bar(show: bool, settings: SimulationSettings) -> Any:
 
 @contextlib.contextmanager
 def _killing(
-    server: BotServer | None, world: bot.World, settings: SimulationSettings
+    server: BotServer | None, world: World, settings: SimulationSettings
 ) -> Any:
     """Kills the server from time to time, spread over the clicks to come.
 

@@ -32,7 +32,7 @@ class RecordedTrajectory(NamedTuple):
     """A person on an object.
 
     Attributes:
-        person: Name of the person.
+        person: Name of the person; empty if it is not known.
         instance_id: The object, in the file `full_stem`.
         mode: Display mode.
         input_device: Device of the clicks.
@@ -123,7 +123,7 @@ def read(path: str) -> RecordedTrajectories:
         except _WrongError as error:
             raise _wrong(place, number, str(error)) from error
         key = made.person, made.instance_id, made.wave
-        if key in seen:
+        if made.person and key in seen:
             raise _wrong(
                 place,
                 number,
@@ -202,7 +202,7 @@ def _trajectory(values: Mapping[str, Any]) -> RecordedTrajectory:
     clicks = [acts[number] for number in standing]
     places = [(click["y"], click["x"]) for click in clicks]
     return RecordedTrajectory(
-        person=_text(values, "person"),
+        person="" if values.get("person") is None else _text(values, "person"),
         instance_id=identities.normal(_text(values, "full_stem")),
         mode=_text(values, "mode"),
         input_device=_text(values, "device"),

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rclicks_jax.evaluation import paper_numbers, people_halves
+from rclicks_jax.evaluation.agreements import METRICS, Agreement
 from rclicks_jax.evaluation.choices import COMPARED
-from rclicks_jax.evaluation.click_agreement import METRICS, Agreement
 from rclicks_jax.evaluation.click_scores import ALL, KINDS, MAIN
 from rclicks_jax.evaluation.clicks_of_people import PEOPLE_KNOWN, PEOPLE_UNKNOWN
 from rclicks_jax.metrics import intervals, people_intervals

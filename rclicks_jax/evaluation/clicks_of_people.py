@@ -45,7 +45,7 @@ class TaskClicks(NamedTuple):
 
     def of(self, metric: str) -> ToClicks:
         """Returns the distances of a metric of `OVER_PEOPLE`."""
-        return ToClicks(self.to_clicks[metric], self.box_hw, self.yx, self.people)
+        return ToClicks(self.to_clicks[metric], self.people, self.box_hw, self.yx)
 
     def less(self, other: "TaskClicks", metric: str) -> ToClicks:
         """Returns how much farther than another click model's the distances are."""

@@ -1,4 +1,4 @@
-"""Intervals of PL1 and energy distance by a bootstrap over people.
+"""Intervals of numbers of people, as PL1 and energy distance, by a bootstrap over them.
 
 Clicks of one person depend on each other, so people are resampled with all their
 clicks, never single clicks. In a draw each person has a weight: how often they were
@@ -43,17 +43,19 @@ class TwoSets(NamedTuple):
 class ToClicks(NamedTuple):
     """Something that is compared with clicks of people on one task.
 
+    A trajectory may stand for a click: it has a number and a person, and no place.
+
     Attributes:
         values: Its number for each click, such as a distance, `f64[n]`.
-        box_hw: Height and width by which places are divided along each axis.
-        yx: The clicks `(y, x)`, `[n 2]`.
         people: Who made each click.
+        box_hw: Height and width by which places are divided along each axis.
+        yx: The clicks `(y, x)`, `[n 2]`; None if no distances between them are needed.
     """
 
     values: np.ndarray
-    box_hw: tuple[int, int]
-    yx: np.ndarray
     people: Sequence[str]
+    box_hw: tuple[int, int] = (1, 1)
+    yx: np.ndarray | None = None
 
 
 class PeopleIntervals(NamedTuple):
@@ -129,7 +131,7 @@ def over_people_of_one_set(
         tasks: One task or more, each with a click; two for `within`.
         mean: The mean over tasks of the numbers as they are.
         factor: Factor of the values.
-        within: Whether distances between the clicks are subtracted.
+        within: Whether distances between the clicks are subtracted; they need places.
         level: Confidence level of the interval.
         draws: Number of resamples.
         seed: Seed of the resamples.
@@ -146,6 +148,7 @@ def over_people_of_one_set(
         one = np.ones((draws + 1, 1))
         numbers = factor * energy.mean_over_pairs(task.values[:, None], own, one)
         if within:
+            assert task.yx is not None, "distances are between places"
             places = task.yx / np.array(task.box_hw, np.float64)
             apart = cdist(places, places)
             numbers -= energy.mean_over_pairs(apart, own, own, of_one_set=True)

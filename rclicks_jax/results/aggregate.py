@@ -49,7 +49,7 @@ class PersonTrajectory:
     """A person's trajectory on an object, replayed.
 
     Attributes:
-        person: Name of the person.
+        person: Name of the person; empty if it is not known.
         input_device: Device of the clicks.
         areas: Intersection and union after each click that was played, `i64[k 2]`.
         of_study: The same of the study's segmenter, after each click that stood there;

@@ -5,6 +5,10 @@ segmenter they may end before the threshold is reached, and nobody knows how man
 clicks that person would have made. So NoC of people has two ends: at least, as if the
 next click reached the threshold, and at most, as if none did up to the protocol's last
 click. A trajectory that reached it has one NoC, and so has one with all clicks.
+
+Trajectories of one person depend on each other, so people are resampled with all of
+theirs, as in comparisons of people's clicks, and the wider of that interval and the one
+over photographs counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.metrics import interaction, intervals
+from rclicks_jax.metrics import interaction, intervals, people_intervals
+from rclicks_jax.metrics.people_intervals import ToClicks
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.results import measures
 from rclicks_jax.results.aggregate import (
@@ -32,6 +37,15 @@ _NOTE = (
 )
 _IN_STUDY = (
     "In the study: what the same people reached there, with the study's segmenter."
+)
+_PEOPLE_KNOWN = (
+    "Intervals of people's numbers, and of differences from them, hold what other "
+    "people and what other photographs would give; those of Sample and Base NoC are "
+    "over photographs."
+)
+_PEOPLE_UNKNOWN = (
+    "Intervals are over photographs: it is not known who made some trajectories. Where "
+    "a person made several, they are too narrow."
 )
 
 
@@ -88,21 +102,28 @@ def people(results: Sequence[DatasetResults], protocol: Protocol) -> Table:
         "iou": ("IoU in the end % ↑", ".2f"),
         "of": ("of objects", "d"),
     }
+    every_one = [each for result in results for own in result.people for each in own]
+    is_known = all(each.person for each in every_one)
     rows: list[Row] = []
     for result in results if measures.is_known(THRESHOLD, protocol) else ():
         every = {each.input_device for own in result.people for each in own}
         devices = [_ALL, *sorted(every)] if len(every) > 1 else sorted(every)
-        rows += [_row(result, protocol, device) for device in devices]
+        rows += [_row(result, protocol, device, is_known) for device in devices]
     notes = [_NOTE.format(percent=THRESHOLD, most=protocol.max_clicks)]
     if any("study_least" in row for row in rows):
         notes.append(_IN_STUDY)
+    if rows:
+        notes.append(_PEOPLE_KNOWN if is_known else _PEOPLE_UNKNOWN)
     title = "People's trajectories, replayed, beside clicking groups and the robot"
     known = {key for row in rows for key, value in row.items() if value is not None}
     columns = {key: value for key, value in columns.items() if key in known}
-    return Table(NAME, title, columns, rows, tuple(notes))
+    over = people_intervals.OVER if is_known else "photographs"
+    return Table(NAME, title, columns, rows, tuple(notes), over)
 
 
-def _row(result: DatasetResults, protocol: Protocol, device: str) -> Row:
+def _row(
+    result: DatasetResults, protocol: Protocol, device: str, is_known: bool
+) -> Row:
     of_device = [
         [each for each in own if device in (_ALL, each.input_device)]
         for own in result.people
@@ -112,8 +133,26 @@ def _row(result: DatasetResults, protocol: Protocol, device: str) -> Row:
     chosen = [of_device[number] for number in kept]
     flat = [each for own in chosen for each in own]
 
+    names = [[each.person for each in own] for own in chosen]
+
     def mean(numbers: np.ndarray | None) -> intervals.Interval | None:
         return intervals.over_images(numbers, part.image_ids)
+
+    def over_people(numbers: Sequence[np.ndarray]) -> intervals.Interval | None:
+        """Returns the mean over people, then objects, of numbers of trajectories."""
+        over_images = mean(np.array([own.mean() for own in numbers], np.float64))
+        if over_images is None or not is_known:
+            return over_images
+        objects = [ToClicks(*pair) for pair in zip(numbers, names, strict=True)]
+        of_people = people_intervals.over_people_of_one_set(objects, over_images.mean)
+        return people_intervals.wider(over_images, of_people)
+
+    def of_each(
+        number: Callable[[PersonTrajectory], float],
+    ) -> intervals.Interval | None:
+        return over_people(
+            [np.array([number(each) for each in own], np.float64) for own in chosen]
+        )
 
     least, most = _nocs(chosen, protocol, lambda each: each.areas)
     row: Row = {
@@ -121,23 +160,24 @@ def _row(result: DatasetResults, protocol: Protocol, device: str) -> Row:
         "input_device": device,
         "objects": len(kept),
         "of": len(result.instance_ids),
-        "people": len({each.person for each in flat}),
+        "people": len({each.person for each in flat}) if is_known else None,
         "trajectories": len(flat),
         "unfinished": sum(each.is_unfinished(THRESHOLD, protocol) for each in flat),
-        "clicks": mean(_by_object(chosen, lambda each: len(each.areas))),
-        "iou": mean(_by_object(chosen, _last_iou)),
-        "noc_least": mean(least),
-        "noc_most": mean(most),
+        "clicks": of_each(lambda each: len(each.areas)),
+        "iou": of_each(_last_iou),
+        "noc_least": over_people(least),
+        "noc_most": over_people(most),
     }
     for key in ("sample_noc", "base_noc"):
         row[key] = mean(measures.BY_KEY[key].values(part, protocol))
     sample = measures.BY_KEY["sample_noc"].values(part, protocol)
     if sample is not None:
-        row["difference_least"] = mean(sample - most)
-        row["difference_most"] = mean(sample - least)
+        for key, ends in (("difference_least", most), ("difference_most", least)):
+            pairs = zip(sample, ends, strict=True)
+            row[key] = over_people([groups - own for groups, own in pairs])
     if all(each.of_study is not None for each in flat):
         in_study = _nocs(chosen, protocol, lambda each: each.of_study)
-        row["study_least"], row["study_most"] = map(mean, in_study)
+        row["study_least"], row["study_most"] = map(over_people, in_study)
     return row
 
 
@@ -145,24 +185,16 @@ def _nocs(
     people_of_objects: Sequence[Sequence[PersonTrajectory]],
     protocol: Protocol,
     areas_of: Callable[[PersonTrajectory], "np.ndarray | None"],
-) -> NocBounds:
-    """Returns mean ends of NoC over the people of each object, `f64[n]`."""
-    means: list[list[float]] = []
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns the two ends of NoC of each person on each object, `f64[people]`."""
+    least: list[np.ndarray] = []
+    most: list[np.ndarray] = []
     for own in people_of_objects:
         areas = [known for each in own if (known := areas_of(each)) is not None]
         ends = noc_bounds(areas, THRESHOLD, protocol.max_clicks)
-        means.append([float(end.mean()) for end in ends])
-    least, most = np.array(means, np.float64).T
-    return NocBounds(least, most)
-
-
-def _by_object(
-    people_of_objects: Sequence[Sequence[PersonTrajectory]],
-    number: Callable[[PersonTrajectory], float],
-) -> np.ndarray:
-    """Returns the mean over the people of each object, `f64[n]`."""
-    means = [np.mean([number(each) for each in own]) for own in people_of_objects]
-    return np.array(means, np.float64)
+        least.append(ends.least.astype(np.float64))
+        most.append(ends.most.astype(np.float64))
+    return least, most
 
 
 def _last_iou(trajectory: PersonTrajectory) -> float:

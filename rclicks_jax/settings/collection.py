@@ -235,12 +235,16 @@ class LiveSettings:
         timeout_s: Seconds that loading the segmenter, encoding a photograph or an
             answer may take; then its process is replaced once.
         most_clicks: Clicks after which a task ends.
+        first_clicks: Share of the objects that are for a first click each, with timed
+            steps, and not for live rounds. People who wait for a seat get these
+            meanwhile, and tasks of `masks`.
     """
 
     segmenter: str = ""
     seats: Annotated[int, checks.within(1, 1000)] = 8
     timeout_s: Annotated[float, checks.within(1, 3600)] = 60.0
     most_clicks: Annotated[int, checks.within(1, 100)] = 20
+    first_clicks: Annotated[float, checks.within(0, 1)] = 0.0
 
     def __post_init__(self) -> None:
         """Refuses what cannot be played."""
@@ -329,7 +333,9 @@ class SimulationSettings:
         drop_outs: Share of bots that leave in the middle of a task, without a word.
         withdrawals: Share of bots that withdraw, with deletion.
         double_posts: Share of clicks that are sent twice at the same time.
-        click_seconds: Mean time of a click, from when it may be made.
+        click_seconds: Mean time of a click, from when it may be made; in live rounds
+            of each act.
+        content: IoU of the segmenter's answer from which a bot of live rounds is done.
         kills: How often the server is killed (SIGKILL) and started again.
     """
 
@@ -349,6 +355,7 @@ class SimulationSettings:
     withdrawals: Annotated[float, checks.within(0, 1)] = 0.02
     double_posts: Annotated[float, checks.within(0, 1)] = 0.05
     click_seconds: Annotated[float, checks.within(0.3, 10)] = 0.9
+    content: Annotated[float, checks.within(0, 1)] = 0.9
     kills: Annotated[int, checks.within(0, 1000)] = 0
 
     def __post_init__(self) -> None:

@@ -1,19 +1,24 @@
 """Bots take part in a small study through a real server."""
 
+import base64
 import collections
 import json
 
 import collect_studies
+import cv2
+import numpy as np
 import pytest
 from helpers import make_folder
 
 from rclicks_jax import errors
 from rclicks_jax.collection import simulate
-from rclicks_jax.collection.results import export
+from rclicks_jax.collection.results import export, judged_clicks, trajectories
 from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.simulation import copies, record, summary
 from rclicks_jax.collection.store import events, sessions
-from rclicks_jax.data import doctor
+from rclicks_jax.collection.tasks import private_files
+from rclicks_jax.data import doctor, raw
+from rclicks_jax.ops import images
 
 SETTINGS = ("bots=12", "speed=300", "kills=1", "drop_outs=0.2", "double_posts=0.3")
 
@@ -148,11 +153,82 @@ def test_settings_that_are_wrong_are_refused(setting, said):
         simulate.settings_of((setting,))
 
 
-def test_bots_do_not_play_live_rounds(tmp_path):
-    folder = make(tmp_path, live={"segmenter": "noisy"})
-    collect_studies.edit(folder, 'pace = "timed"', 'pace = "live"')
-    with pytest.raises(errors.BadValueError, match="timed or self_paced"):
-        simulate.run(str(folder), "", "", SETTINGS)
+LIVE_SETTINGS = (
+    "bots=10", "speed=100", "kills=1", "drop_outs=0.3", "double_posts=0.3",
+    "withdrawals=0.1", "phones=0.3", "misses=0.1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A study in which bots played live rounds; its server was killed once."""
+    folder = make(
+        tmp_path_factory.mktemp("live"),
+        study={"per_person": 4, "platforms": ("open",), "pace": "live"},
+        live={"segmenter": "noisy", "most_clicks": 6, "seats": 10},
+    )
+    status = simulate.run(str(folder), "", "", LIVE_SETTINGS)
+    whole = open_studies.open_for_commands(folder.with_name("study-bots"))
+    yield whole, status
+    whole.store.close()
+
+
+def test_bots_play_live_rounds_and_no_act_is_lost(played):
+    whole, status = played
+    settings = simulate.settings_of(LIVE_SETTINGS)
+    found = {i.what: i for i in simulate.look(whole.study.folder, settings)}
+    assert status == 0
+    assert found["acknowledged acts of live rounds that are lost"].found == "0"
+    whole_rounds = found["live rounds with all their acts"]
+    assert int(whole_rounds.planted) > 10
+    assert whole_rounds.agrees
+    items = list(record.read(whole.study.folder / record.FILE))
+    acts = collections.Counter(i.act for i in items if isinstance(i, record.Acted))
+    assert min(acts[act] for act in ("click", "undo", "done")) > 0
+    lost = record.Acted(0, "x" * 22, "y" * 22, "click")
+    wrong = [i.what for i in summary.compare(whole, settings, [*items, lost])
+             if i.agrees is False]  # fmt: skip
+    assert wrong == ["acknowledged acts of live rounds that are lost"]
+
+
+def test_further_clicks_of_bots_are_on_the_real_mistake(played):
+    whole, _ = played
+    judged = whole.store.read(
+        lambda db: judged_clicks.read(
+            db, whole.study.secret, whole.study.config.judgement, "bots"
+        )
+    )
+    right, number = 0, 0
+    for item in whole.store.read(lambda db: trajectories.read(db, judged)):
+        path = private_files.mask_path(whole.study, item.task)
+        target = images.decode_mask(path.read_bytes(), "mask") == raw.OBJECT
+        for at, act in enumerate(item.acts[1:], 1):
+            before = item.answers.get(at - 1)
+            if act.message.act != "click" or act.device != "pc" or before is None:
+                continue
+            png = np.frombuffer(base64.b64decode(before.mask), np.uint8)
+            mask = cv2.imdecode(png, cv2.IMREAD_GRAYSCALE) > 0 if png.size else None
+            if mask is not None:
+                wrong = target & ~mask if act.message.positive else mask & ~target
+                right += wrong[act.y, act.x]
+                number += 1
+    # One in ten misses what it means.
+    assert number > 5
+    assert right > 0.6 * number
+
+
+def test_trajectories_of_bots_say_so(played, tmp_path):
+    whole, _ = played
+    done = export.export(whole, tmp_path / "clicks", bots=True)
+    head, *lines = (done.folder / "trajectories.jsonl").read_text().splitlines()
+    assert json.loads(head)["source"] == "bots"
+    assert len(lines) == done.trajectories > 10
+    ended = collections.Counter(json.loads(line)["ended"] for line in lines)
+    assert set(ended) <= {"done", "most_clicks", "left"}
+    assert ended["done"]
+    assert ended["left"]
+    measured = json.loads((done.folder / "pace.json").read_text())
+    assert (measured["source"], measured["protocol"]) == ("bots", "live")
 
 
 def test_a_copy_is_not_made_of_a_study_for_bots(ended, tmp_path):

@@ -119,6 +119,11 @@ def test_a_person_has_an_object_once_in_a_wave(tmp_path):
     assert len(found.trajectories) == 2
 
 
+def test_a_person_may_not_be_known(tmp_path):
+    found = recorded_trajectories.read(write(tmp_path, [line(None), line(None)]))
+    assert [each.person for each in found.trajectories] == ["", ""]
+
+
 def matched(folder, lines, shapes):
     read = recorded_trajectories.read(write(folder, lines))
     return recorded_trajectories.match(read, shapes)

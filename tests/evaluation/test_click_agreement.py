@@ -11,6 +11,7 @@ from clicked_folders import BOX, SHAPE, write_clicked
 from rclicks_jax import errors
 from rclicks_jax.data.click_pairs import ClickPair
 from rclicks_jax.evaluation import (
+    agreements,
     click_agreement,
     click_agreement_tables,
     paper_numbers,
@@ -47,7 +48,7 @@ def plain(one, other):
 @pytest.mark.parametrize("sizes", [(10, 10), (12, 17), (30, 11)])
 def test_sets_of_any_sizes_are_compared_by_the_definitions(sizes):
     one, other = points(sizes[0], 1), points(sizes[1], 2)
-    found = click_agreement.agreement(pair_of(one, other), "device")
+    found = agreements.agreement(pair_of(one, other), "device")
     assert found.status == "ok"
     np.testing.assert_allclose((found.pl1, found.wd), plain(one, other), rtol=1e-9)
     assert found.ks == float(found.p_value > 0.05) == 1.0
@@ -55,17 +56,17 @@ def test_sets_of_any_sizes_are_compared_by_the_definitions(sizes):
 
 def test_sets_in_other_places_are_told_apart():
     one, other = points(20, 1), points(20, 2, shift=12)
-    found = click_agreement.agreement(pair_of(one, other), "device")
+    found = agreements.agreement(pair_of(one, other), "device")
     assert found.ks == 0.0
-    same = click_agreement.agreement(pair_of(one, one), "device")
+    same = agreements.agreement(pair_of(one, one), "device")
     assert same.wd == pytest.approx(0, abs=1e-9)
     assert same.ks == 1.0
 
 
 def test_the_mistake_is_repeated_on_request_alone():
     one, other = points(15, 1), points(12, 2)
-    mended = click_agreement.agreement(pair_of(one, other), "device")
-    mistaken = click_agreement.agreement(pair_of(one, other), "device_as_published")
+    mended = agreements.agreement(pair_of(one, other), "device")
+    mistaken = agreements.agreement(pair_of(one, other), "device_as_published")
     x_twice = np.stack([one[:, 1], one[:, 1]], axis=1)
     expected = plain(x_twice, other)
     np.testing.assert_allclose((mistaken.pl1, mistaken.wd), expected, rtol=1e-9)
@@ -83,7 +84,7 @@ def test_the_mistake_is_repeated_on_request_alone():
 )
 def test_what_cannot_be_compared_is_counted(changes, status, reason):
     pair = pair_of(points(20, 1), points(20, 2), **changes)
-    found = click_agreement.agreement(pair, "device")
+    found = agreements.agreement(pair, "device")
     assert found.status == status
     assert reason in found.reason
     assert np.isnan(found.wd)
@@ -94,8 +95,8 @@ def test_what_cannot_be_compared_is_counted(changes, status, reason):
 
 def test_display_modes_need_two_clicks_each():
     pair = pair_of(points(2, 1), points(3, 2))
-    assert click_agreement.agreement(pair, "display_mode").status == "ok"
-    assert click_agreement.agreement(pair, "device").status == "skipped"
+    assert agreements.agreement(pair, "display_mode").status == "ok"
+    assert agreements.agreement(pair, "device").status == "skipped"
 
 
 def test_means_are_over_tasks_and_stand_beside_what_is_published():
@@ -111,7 +112,7 @@ def test_means_are_over_tasks_and_stand_beside_what_is_published():
             {"KS ↑": "ks", "WD ↓": "wd_of_xx", "PL1 ↓": "pl1_of_xx"},
         ),
     ):
-        found = [click_agreement.agreement(pair, compared) for pair in pairs]
+        found = [agreements.agreement(pair, compared) for pair in pairs]
         means = click_agreement_tables.means(found, compared)
         assert means.rows[0]["wd"].mean == pytest.approx(
             np.mean([one.wd for one in found])
@@ -128,7 +129,7 @@ def test_means_are_over_tasks_and_stand_beside_what_is_published():
 @pytest.mark.parametrize(("split", "known"), [("val", True), ("train", False)])
 def test_published_numbers_are_of_one_split(split, known):
     pairs = [pair_of(points(12, 0), points(14, 9), dataset="TETRIS")]
-    found = [click_agreement.agreement(pair, "device") for pair in pairs]
+    found = [agreements.agreement(pair, "device") for pair in pairs]
     means = click_agreement_tables.means(found, "device")
     table = click_agreement_tables.compare_with_paper(means, "device", split)
     (ks,) = (row for row in table.rows if row["measure"].startswith("KS"))
@@ -193,7 +194,7 @@ def test_a_folder_is_compared_and_says_what_it_holds(tmp_path):
 
 def test_rows_of_different_tasks_are_not_compared_with_each_other():
     def task(name, other, status="ok"):
-        return click_agreement.Agreement(
+        return agreements.Agreement(
             "set", name, name, "first", "words", other, 5, 5, status, wd=0.1
         )
 
@@ -221,7 +222,7 @@ def with_people(count=8, per_task=12, pulled=1.0, people=30, known=True):
             changes |= {"one_people": names[0], "other_people": names[1]}
         one, other = np.rint(sets).astype(np.int32)
         pair = pair_of(one, other, **changes)
-        found.append(click_agreement.agreement(pair, "display_mode"))
+        found.append(agreements.agreement(pair, "display_mode"))
     return found
 
 
@@ -273,10 +274,10 @@ def test_what_is_recorded_is_read_and_older_records_have_less(tmp_path):
     (found,) = click_agreement.read_all(store.RunFolder(tmp_path / "run"))
     assert set(found.one_people) == {f"p{n}" for n in range(12)}
     assert np.array(found.one_yx).shape == (12, 2)
-    assert set(found.one_halves) == set(click_agreement.METRICS)
+    assert set(found.one_halves) == set(agreements.METRICS)
     (path,) = (tmp_path / "run" / "records").rglob("*.jsonl")
     row = json.loads(path.read_text().splitlines()[1])
-    fields = dataclasses.fields(click_agreement.Agreement)
+    fields = dataclasses.fields(agreements.Agreement)
     for field in fields[fields.index(next(f for f in fields if f.name == "energy")) :]:
         del row[field.name]
     older = click_agreement.from_row(row)

@@ -22,7 +22,7 @@ from rclicks_jax import distributed, errors
 from rclicks_jax.benchmark import job as benchmark_job
 from rclicks_jax.click_maps import job as click_maps_job
 from rclicks_jax.clicks import click_models
-from rclicks_jax.evaluation import click_agreement
+from rclicks_jax.evaluation import agreements, click_agreement
 from rclicks_jax.evaluation import job as evaluation_job
 from rclicks_jax.jobs import engine, starts, store
 from rclicks_jax.segmenters import load
@@ -175,7 +175,7 @@ def trouble(monkeypatch):
     """Lets a test trouble whatever a job asks."""
     trouble = Trouble()
     load_segmenter, load_model = load.load, click_models.load
-    agreement = click_agreement.agreement
+    agreement = agreements.agreement
 
     def segmenter(*arguments):
         loaded = load_segmenter(*arguments)
@@ -196,7 +196,7 @@ def trouble(monkeypatch):
         return agreement(pair, what)
 
     monkeypatch.setattr(load, "load", segmenter)
-    monkeypatch.setattr(click_agreement, "agreement", compared)
+    monkeypatch.setattr(agreements, "agreement", compared)
     # In a benchmark it is the segmenter that is troubled.
     stand_in = types.SimpleNamespace(**{**vars(click_models), "load": model})
     for module in (evaluation_job, click_maps_job):

@@ -117,7 +117,7 @@ def test_people_of_one_set_are_drawn_with_all_their_clicks():
     clicks = [
         people_intervals.ToClicks(
             energy.to_each_click(task.one_yx[None], task.other_yx, BOX, "euclidean"),
-            BOX, task.other_yx, task.other_people,
+            task.other_people, BOX, task.other_yx,
         )
         for task in tasks
     ]  # fmt: skip
@@ -144,3 +144,20 @@ def test_people_of_one_set_are_drawn_with_all_their_clicks():
         expected.append(2 * np.mean(between) - np.mean(pairs) - np.mean(within))
     assert len(expected) == len(tasks)
     assert found.low == found.high == pytest.approx(np.mean(expected), abs=2e-5)
+
+
+def test_numbers_without_places_are_drawn_with_their_people():
+    objects = [
+        people_intervals.ToClicks(np.array([1.0, 5.0]), ("a", "b")),
+        people_intervals.ToClicks(np.array([3.0]), ("a",)),
+    ]
+    found = people_intervals.over_people_of_one_set(objects, 3.0)
+    # Draws have a alone, both, or b alone; two people are too few for an interval.
+    assert found.mean == 3
+    assert not found.known
+    alike = [
+        people_intervals.ToClicks(np.arange(6.0), tuple("abcdef")) for _ in range(50)
+    ]
+    interval = people_intervals.over_people_of_one_set(alike, 2.5)
+    # Fifty objects are no more than six people.
+    assert interval.low < 1.5 < 3.5 < interval.high

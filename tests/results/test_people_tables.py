@@ -82,6 +82,50 @@ def test_people_stand_beside_groups_and_robot_on_the_same_objects():
     assert "study_least" not in row
 
 
+def crowd(count, objects=40, names="abcdefgh"):
+    """Returns `count` people of an object; each has a number of clicks of their own."""
+    return [
+        [
+            person(names[(n + at) % len(names)], [10] * ((n + at) % len(names)) + [95])
+            for at in range(count)
+        ]
+        for n in range(objects)
+    ]
+
+
+def width(interval):
+    return interval.high - interval.low
+
+
+def test_people_are_resampled_with_all_their_trajectories():
+    known = people_tables.people([with_people(crowd(2))], PAPER)
+    (row,) = known.rows
+    unnamed = [
+        [dataclasses.replace(each, person="") for each in own] for own in crowd(2)
+    ]
+    unknown = people_tables.people([with_people(unnamed)], PAPER)
+    (other,) = unknown.rows
+    for key in ("noc_least", "noc_most", "clicks"):
+        assert row[key].mean == pytest.approx(other[key].mean)
+        # Eight people are far fewer than forty photographs.
+        assert width(row[key]) > 1.5 * width(other[key])
+    # Groups differ more between photographs than people do: the wider one counts.
+    assert row["difference_least"] == other["difference_least"]
+    assert row["sample_noc"] == other["sample_noc"]
+    assert (row["people"], other["people"]) == (8, None)
+    assert (known.resampled, unknown.resampled) == (
+        "photographs or people", "photographs",
+    )  # fmt: skip
+    assert any("what other people" in note for note in known.notes)
+    assert any("not known who made" in note for note in unknown.notes)
+
+
+def test_few_people_have_a_mean_and_no_interval():
+    (row,) = people_tables.people([with_people(crowd(2, names="abcd"))], PAPER).rows
+    assert not row["noc_most"].known
+    assert row["sample_noc"].known
+
+
 def test_devices_have_rows_of_their_own():
     own = [[person("p1", [95]), person("p2", [10, 95], "mobile")] for _ in range(6)]
     rows = people_tables.people([with_people(own)], PAPER).rows

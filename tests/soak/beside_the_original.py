@@ -204,13 +204,13 @@ def tasks_of(folder, seeds):
 def devices_of(folder):
     """Compares PC with mobile, mistake included, by dataset as the other side does."""
     from rclicks_jax.data import click_pairs, specs
-    from rclicks_jax.evaluation import click_agreement
+    from rclicks_jax.evaluation import agreements
 
     found = {}
     for name in (name for name in FOLDERS if (folder / name).is_dir()):
         (spec,) = specs.parse(f"{name}:{folder / name}")
         every = [
-            click_agreement.agreement(pair, "device_as_published")
+            agreements.agreement(pair, "device_as_published")
             for pair in click_pairs.by_device(spec, "all")
         ]
         assert all(one.status == "ok" for one in every)

@@ -53,7 +53,7 @@ def text(facts: Facts) -> str:
         "## What is here",
         _what(facts),
         "## How it was shown",
-        _shown(config),
+        _shown(facts),
         "## Who took part",
         _table(("sessions", "number"), _sessions(judged)),
         _table(("language", "sessions"), _languages(facts)),
@@ -97,15 +97,24 @@ def _what(facts: Facts) -> str:
     return "\n".join(lines)
 
 
-def _shown(config: CollectionConfig) -> str:
+def _shown(facts: Facts) -> str:
+    config = facts.config
     display = config.display
-    if config.study.pace != "timed":
-        how = {"self_paced": "Tasks without fixed times.", "live": "Live rounds."}
-        return f"{how[config.study.pace]} Display modes: {', '.join(display.modes)}."
+    how = {
+        "timed": "",
+        "self_paced": "Tasks without fixed times. ",
+        "live": "Live rounds. ",
+    }
+    # Clicks of a study with live rounds are of people who waited for the segmenter.
+    timed = config.study.pace == "timed" or (config.study.pace == "live" and facts.data)
+    if not timed:
+        return f"{how[config.study.pace]}Display modes: {', '.join(display.modes)}."
+    if config.study.pace == "live":
+        how["live"] += "People who waited for the segmenter had tasks with one click. "
     return (
-        f"Photograph {display.before_ms} ms, target {display.target_ms} ms, photograph "
-        f"{display.after_ms} ms, then a click. Display modes: "
-        f"{', '.join(display.modes)}. Grey {display.grey}; highlight: "
+        f"{how[config.study.pace]}Photograph {display.before_ms} ms, target "
+        f"{display.target_ms} ms, photograph {display.after_ms} ms, then a click. "
+        f"Display modes: {', '.join(display.modes)}. Grey {display.grey}; highlight: "
         f"{display.highlight}; corner: {display.corner.replace('_', ' ')}."
     )
 

@@ -220,4 +220,5 @@ def read_pilot(
     if len(rows) < _LEAST_CLICKS or len(people) < _LEAST_PEOPLE:
         return None
     pair = names[0], names[-1]
-    return power.clicks_of(rows, pair)[0], pair
+    second = [row.mode != pair[0] for row in rows]
+    return power.clicks_of(rows, second)[0], pair

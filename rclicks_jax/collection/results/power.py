@@ -145,12 +145,28 @@ def p_value(
         generator: Of all draws.
         permutations: Exchanges that are tried.
     """
-    people = int(clicks.person.max()) + 1
-    flips = generator.random((permutations + 1, people)) < 0.5
-    flips[0] = False
-    values = mean_energy(clicks, tasks, flips)
+    values = mean_energy(clicks, tasks, _exchanges(clicks, permutations, generator))
     # Half of the exchanges are the other half's mirror: equal values count as larger.
     return float((values >= values[0] - 1e-12).mean())
+
+
+def _exchanges(
+    clicks: Clicks, count: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Returns whose modes are exchanged: nobody's, then at random, `bool[p people]`.
+
+    People with clicks in both modes exchange their own. Those with one mode, or device,
+    exchange it among each other: as many people as before have each.
+    """
+    people = int(clicks.person.max()) + 1
+    flips = generator.random((count + 1, people)) < 0.5
+    has = np.zeros((2, people), bool)
+    has[clicks.mode, clicks.person] = True
+    alone = np.flatnonzero(has[0] ^ has[1])
+    own = has[1, alone]
+    flips[:, alone] = generator.permuted(np.tile(own, (count + 1, 1)), axis=1) ^ own
+    flips[0] = False
+    return flips
 
 
 def simulated(
@@ -263,15 +279,14 @@ def resampled(
 
 
 def clicks_of(
-    rows: Sequence[judged_clicks.Row], modes: tuple[str, str]
+    rows: Sequence[judged_clicks.Row], second: Sequence[bool]
 ) -> tuple[Clicks, int]:
-    """Returns the clicks in two display modes, and the number of their tasks.
+    """Returns clicks in two modes, or of two devices, and the number of their tasks.
 
     Args:
-        rows: Clicks; those in other modes are left out.
-        modes: The two modes.
+        rows: The clicks.
+        second: Whether each is in the second mode.
     """
-    rows = [row for row in rows if row.mode in modes]
     people = sorted({row.session.person_id for row in rows})
     tasks = sorted({row.task.task_id for row in rows})
     person_of = {person: number for number, person in enumerate(people)}
@@ -280,7 +295,7 @@ def clicks_of(
         np.array([place_in_box(row) for row in rows]).reshape(-1, 2),
         np.array([task_of[row.task.task_id] for row in rows], np.int64),
         np.array([person_of[row.session.person_id] for row in rows], np.int64),
-        np.array([modes.index(row.mode) for row in rows], np.int64),
+        np.array(second, np.int64),
     ), len(tasks)
 
 

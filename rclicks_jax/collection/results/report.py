@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime
+import os
 import pathlib
+import re
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from rclicks_jax import errors, files
 from rclicks_jax.collection.results import (
     click_pictures,
     click_tables,
+    comparison_tables,
     judged_clicks,
     mode_tables,
     model_scores,
@@ -31,6 +34,8 @@ from rclicks_jax.reporting.table_formats import Table
 
 # With fewer accepted clicks, nothing is said of where people click.
 _FEW = 20
+# Tables of where people click, which stand beside the pictures.
+_OF_PLACES = ("modes", "pairs_of_modes", "pairs_of_devices")
 # The table that every report has: it tells the folder of a report from others.
 _MARK = pathlib.Path("tables") / "progress.csv"
 
@@ -123,7 +128,9 @@ def make(
         try:
             gallery.append(click_pictures.draw(study, clicks, read.found.source))
         except errors.DataError as error:
-            warnings.append(f"Pictures are left out. {error}")
+            # The page may be mailed: no path of this machine belongs into it.
+            why = str(error).replace(f"{study.folder}{os.sep}", "")
+            warnings.append(f"Pictures are left out. {why}")
     shown = [pages.table_values(table) for table in tables if table.rows]
     page = pages.render(
         "collection.html.jinja",
@@ -136,12 +143,10 @@ def make(
         rule=click_pictures.RULE,
         gallery=gallery,
         progress=[table for table in shown if table["name"] == "progress"],
-        modes=[t for t in shown if t["name"] in ("modes", "pairs_of_modes")],
+        modes=[table for table in shown if table["name"] in _OF_PLACES],
         models=[pages.table_values(table) for table in of_models],
         tables=[
-            table
-            for table in shown
-            if table["name"] not in ("progress", "modes", "pairs_of_modes")
+            table for table in shown if table["name"] not in ("progress", *_OF_PLACES)
         ],
         made={"commands": [], "settings": _settings(opened, waves)},
     )
@@ -174,7 +179,8 @@ def _tables(read: report_facts.Study) -> list[Table]:
     return [
         click_tables.progress(read),
         mode_tables.modes(read),
-        mode_tables.pairs_of_modes(read),
+        comparison_tables.pairs_of_modes(read),
+        comparison_tables.pairs_of_devices(read),
         click_tables.reasons(read),
         click_tables.seconds(read, "timed"),
         click_tables.seconds(read, "self_paced"),
@@ -256,14 +262,24 @@ def _model_tables(scores: Sequence[Scores], most_tasks: int) -> list[Table]:
 def _settings(
     opened: open_studies.Opened, waves: Sequence[catalogue.Wave]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Returns what the study is, by groups."""
-    groups = pages.settings(dataclasses.asdict(opened.study.config))
+    """Returns what the study is, by groups; without folders and the contact."""
+    config = dataclasses.asdict(opened.study.config)
+    # Participants read whom they may write to; the page may go to anybody.
+    del config["study"]["contact"]
+    for table, key in (("study", "data"), ("live", "segmenter")):
+        config[table][key] = _without_folders(config[table][key])
+    groups = pages.settings(config)
     began = [
         (f"wave {wave.wave}", f"{wave.protocol_hash}, began {_date(wave.started)} UTC")
         for wave in waves
     ]
     alone = [*began, *groups.pop("", [])]
     return [*([("waves", alone)] if alone else []), *groups.items()]
+
+
+def _without_folders(spec: str) -> str:
+    """Returns what a flag names, with the last part of each path alone."""
+    return re.sub(r"[^:=,]*[/\\\\]", "", spec)
 
 
 def _date(seconds: float) -> str:

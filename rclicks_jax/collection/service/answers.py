@@ -175,14 +175,22 @@ class Service:
         )
 
     def next_task(
-        self, token: str, message: messages.NextQuery
+        self, token: str, message: messages.NextQuery, *, seated: bool = True
     ) -> "Future[messages.Next]":
-        """Gives the next task, a pause, or the end; an open assignment becomes void."""
+        """Gives the next task, a pause, or the end; an open assignment becomes void.
+
+        Args:
+            token: Session token.
+            message: From the browser.
+            seated: Whether the session may have a live task.
+        """
         now = self.clock()
         return self._write(
             token,
             lambda session: (
-                lambda db: next_tasks.next_task(db, self.desk, session, message, now)
+                lambda db: next_tasks.next_task(
+                    db, self.desk, session, message, now, seated=seated
+                )
             ),
         )
 

@@ -140,6 +140,8 @@ def take(
     assignment = submissions.own_assignment(
         db, desk, session_id, message.assignment, message.token
     )
+    if submissions.pace_of(assignment) != "live":
+        raise refusal(400, "bad_request", "The task has one click.")
     task = catalogue.task(db, assignment.task_id)
     assert task is not None
     known = events.find(db, message.client_id)

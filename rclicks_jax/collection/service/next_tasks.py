@@ -20,6 +20,7 @@ from rclicks_jax.collection.store.sessions import Session
 from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.collection.study import tokens
 from rclicks_jax.collection.study.platforms import Ending
+from rclicks_jax.collection.tasks import demand
 from rclicks_jax.ops import images
 
 # A text of so many words is read in the time of a picture.
@@ -33,11 +34,13 @@ class _Choice(NamedTuple):
         task: The task.
         mode: Display mode.
         cell: Cell to hold; None if it does not count.
+        pace: How it goes.
     """
 
     task: TaskFacts
     mode: words.Mode
     cell: int | None
+    pace: words.Pace
 
 
 def next_task(
@@ -46,8 +49,22 @@ def next_task(
     session_id: str,
     message: messages.NextQuery,
     now: float,
+    *,
+    seated: bool = True,
 ) -> messages.Next:
-    """Gives the next task, a pause, or the end."""
+    """Gives the next task, a pause, or the end.
+
+    Args:
+        db: The database.
+        desk: The study.
+        session_id: The session.
+        message: From the browser.
+        now: Seconds since 1970.
+        seated: Whether it may have a live task. Without, it gets another one.
+
+    Raises:
+        Refusal: The session has not begun, or has no seat and there is no other task.
+    """
     session = desk.session(db, session_id)
     if session.phase in ("finished", "withdrawn"):
         return finished(db, desk, session)
@@ -57,7 +74,7 @@ def next_task(
     assignments.void_open(db, session_id)
     session = _with_turn(db, desk, session)
     device = judgement.likely_device(message.device)
-    place, choice = _choose(db, desk, session, device, message.rested)
+    place, choice = _choose(db, desk, session, device, message.rested, seated=seated)
     if place.kind == "pause":
         done = assignments.answered(db, session_id)[1]
         total = desk.study.config.study.per_person
@@ -65,6 +82,8 @@ def next_task(
             done=done, of=total, block=place.block, blocks=place.blocks
         )
     if choice is None:
+        if not seated and place.kind != "end":
+            raise refusal(503, "no_seat", "All seats at the segmenter are taken.")
         return _end(db, desk, session, now)
     return _give(db, desk, session, choice, place, device, now)
 
@@ -85,7 +104,8 @@ def finish(
         device = msgspec.json.decode(session.device, type=messages.DeviceFacts)
         likely = judgement.likely_device(device)
         session = _with_turn(db, desk, session)
-        if _choose(db, desk, session, likely, rested=True)[1] is not None:
+        choice = _choose(db, desk, session, likely, rested=True, seated=True)[1]
+        if choice is not None:
             raise refusal(409, "bad_request", "There are tasks left.")
     return _end(db, desk, session, now)
 
@@ -106,17 +126,14 @@ def finished(db: sqlite3.Connection, desk: Desk, session: Session) -> messages.F
     )
 
 
-def steps(desk: Desk, mode: words.Mode, text: str) -> tuple[messages.Step, ...]:
+def _steps(desk: Desk, text: str) -> tuple[messages.Step, ...]:
     """Returns the steps of a timed task.
 
     Args:
         desk: The study.
-        mode: Display mode.
         text: The description, whose words need time; empty for a picture.
     """
     display = desk.study.config.display
-    if desk.study.config.study.pace != "timed":
-        return ()
     further = max(0, len(text.split()) - _FREE_WORDS)
     target_ms = display.target_ms + display.word_ms * further
     made = [
@@ -147,9 +164,13 @@ def _choose(
     session: Session,
     device: words.Device,
     rested: bool,
+    *,
+    seated: bool,
 ) -> tuple[sequence.Place, _Choice | None]:
     """Returns what a session gets next, and the task if it is one."""
     config = desk.study.config
+    # Practice and control tasks are of any pace.
+    pace = config.study.pace if seated else "timed"
     practised, done = assignments.answered(db, session.session_id)
     order = desk.order(session)
     place = sequence.place(config, session.session_id, order, practised, done, rested)
@@ -157,7 +178,7 @@ def _choose(
     if place.kind == "practice":
         turned = practised % len(order)
         modes = (*order[turned:], *order[:turned])
-        choice = _apart(db, session, "practice", modes, rank)
+        choice = _apart(db, session, "practice", modes, rank, pace)
         if choice is not None:
             return place, choice
         # There are fewer photographs for practice than tasks.
@@ -170,12 +191,12 @@ def _choose(
             rested,
         )
     if place.kind == "control":
-        choice = _apart(db, session, "control", place.modes, rank)
+        choice = _apart(db, session, "control", place.modes, rank, pace)
         if choice is not None:
             return place, choice
     if place.kind in ("end", "pause"):
         return place, None
-    return place, _main(db, session, device, place.modes, rank)
+    return place, _main(db, desk, session, device, place.modes, rank, seated=seated)
 
 
 def _apart(
@@ -184,6 +205,7 @@ def _apart(
     role: words.Role,
     modes: tuple[words.Mode, ...],
     rank: int,
+    pace: words.Pace,
 ) -> _Choice | None:
     """Returns a task that is no data; None if none is left for the person."""
     task_id = catalogue.task_apart(db, role, session.person_id, rank)
@@ -191,25 +213,39 @@ def _apart(
     if task is None:
         return None
     possible = task.modes(modes)
-    return _Choice(task, possible[0], None) if possible else None
+    if pace == "live" and task.click_type != "first":
+        pace = "timed"
+    return _Choice(task, possible[0], None, pace) if possible else None
 
 
 def _main(
     db: sqlite3.Connection,
+    desk: Desk,
     session: Session,
     device: words.Device,
     modes: tuple[words.Mode, ...],
     rank: int,
+    *,
+    seated: bool,
 ) -> _Choice | None:
     """Returns a task that needs clicks; None if there is none for the person."""
-    cell = cells.find(db, session.person_id, device, modes, rank)
-    if cell is not None:
-        task = catalogue.task(db, cell.task_id)
-        assert task is not None
-        held = cell.cell if session.counted else None
-        return _Choice(task, next(m for m in modes if m == cell.mode), held)
+    config = desk.study.config
+    parts: dict[words.Pace, cells.Part | None] = {config.study.pace: None}
+    if config.study.pace == "live":
+        below = round(config.live.first_clicks * demand.RANKS)
+        parts = {"live": cells.Part(True, below)} if seated else {}
+        parts["timed"] = cells.Part(False, below)
+    for pace, part in parts.items():
+        cell = cells.find(db, session.person_id, device, modes, rank, part)
+        if cell is not None:
+            task = catalogue.task(db, cell.task_id)
+            assert task is not None
+            held = cell.cell if session.counted else None
+            return _Choice(task, next(m for m in modes if m == cell.mode), held, pace)
+    if session.kind != "test" or not seated:
+        return None
     # A look at a study that is complete still shows tasks.
-    return _apart(db, session, "main", modes, rank) if session.kind == "test" else None
+    return _apart(db, session, "main", modes, rank, config.study.pace)
 
 
 def _give(
@@ -227,9 +263,9 @@ def _give(
     language = desk.study.languages.get(session.language)
     code = language.code if language else next(iter(desk.study.languages))
     text = task.texts[code] if choice.mode == words.TEXT_MODE else ""
-    planned = steps(desk, choice.mode, text)
+    planned = _steps(desk, text) if choice.pace == "timed" else ()
     done = assignments.answered(db, session.session_id)[1]
-    given = judgement.Given(settings.study.pace, planned, device, desk.wave, done)
+    given = judgement.Given(choice.pace, planned, device, desk.wave, done)
     lease = settings.assignment.lease_s
     assignments.add(
         db,
@@ -258,7 +294,7 @@ def _give(
             desk.study.secret, session.session_id, assignment_id
         ),
         lease_s=lease,
-        pace=settings.study.pace,
+        pace=choice.pace,
         mode=choice.mode,
         ask=task.ask,
         steps=planned,
@@ -268,7 +304,7 @@ def _give(
         done=done,
         of=settings.study.per_person,
         preload=(image.url, *([picture.url] if picture else [])),
-        most_clicks=settings.live.most_clicks * (settings.study.pace == "live"),
+        most_clicks=settings.live.most_clicks * (choice.pace == "live"),
     )
 
 

@@ -50,6 +50,11 @@ def own_assignment(
     return assignment
 
 
+def pace_of(assignment: Assignment) -> words.Pace:
+    """Returns how the task of an assignment goes."""
+    return msgspec.json.decode(assignment.given, type=judgement.Given).pace
+
+
 def take_click(
     db: sqlite3.Connection, desk: Desk, session_id: str, judged: Judged
 ) -> messages.ClickAnswer:
@@ -58,6 +63,8 @@ def take_click(
     message = click.message
     session = active(db, desk, session_id)
     assignment = own_assignment(db, desk, session_id, message.assignment, message.token)
+    if pace_of(assignment) == "live":
+        raise refusal(400, "bad_request", "The task is one of live rounds.")
     known = events.find(db, message.client_id)
     if known is not None:
         return _answered_before(known, session_id)

@@ -11,6 +11,7 @@ import numpy as np
 from rclicks_jax import errors, hashing
 from rclicks_jax.collection import messages, words
 from rclicks_jax.collection.simulation.targets import Target
+from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.settings.collection import CollectionConfig, SimulationSettings
 
 PC = messages.DeviceFacts(
@@ -30,7 +31,7 @@ PHONE = messages.DeviceFacts(
     touch_points=5,
 )
 # A task begins at this time of a bot's clock, ms; its pictures take so long to load.
-_BEGIN_MS, _LOAD_MS = 1000.0, 120.0
+BEGIN_MS, LOAD_MS = 1000.0, 120.0
 _FRAME_MS = 1000 / 60
 # Spread of the logarithm of times: of a bot's tempo, and of its clicks.
 _TEMPO, _HASTE = 0.15, 0.25
@@ -117,14 +118,20 @@ def traits(settings: SimulationSettings, config: CollectionConfig, bot: int) -> 
 
 
 def click(
-    settings: SimulationSettings, bot: Traits, target: Target, task: messages.Task
+    settings: SimulationSettings,
+    bot: Traits,
+    target: Target,
+    task: messages.Task,
+    number: int = 0,
 ) -> Click:
-    """Returns the click of a bot on a task."""
+    """Returns the click of a bot on a task; `number` counts its acts in live rounds."""
     facts = target.facts
-    generator = _generator(settings, f"{bot.number}/{facts.full_stem}/{task.mode}")
+    later = f"/{number}" * (number > 0)
+    about = f"{bot.number}/{facts.full_stem}/{task.mode}{later}"
+    generator = _generator(settings, about)
     missing, doubling = generator.random(2)
-    number = int(np.searchsorted(target.below, generator.random(), side="right"))
-    yx = target.places[min(number, len(target.places) - 1)] + generator.random(2)
+    at = int(np.searchsorted(target.below, generator.random(), side="right"))
+    yx = target.places[min(at, len(target.places) - 1)] + generator.random(2)
     if task.mode == settings.pulled:
         yx = target.nearest_inside(yx + settings.pull * (target.middle - yx))
     noise = generator.normal(0, settings.phone_noise * facts.radius, 2)
@@ -153,13 +160,9 @@ def event(
     The id of the event belongs to the assignment, so a bot that is stopped and started
     again sends no second event of it.
     """
-    facts = target.facts
-    uv = (
-        _share(click.yx[1] + click.noise[1], facts.width),
-        _share(click.yx[0] + click.noise[0], facts.height),
-    )
+    uv = uv_of(click, target.facts)
     shown: list[messages.Shown] = []
-    now = _BEGIN_MS + _LOAD_MS
+    now = BEGIN_MS + LOAD_MS
     for number, step in enumerate(task.steps):
         if step.ms:
             ms = step.ms + click.frames[number]
@@ -168,7 +171,7 @@ def event(
     down = now + 1000 * click.seconds
     if task.steps:
         shown.append(_shown(len(task.steps) - 1, now, 1000 * click.seconds))
-    left, top, width, height = rect = _rect(bot.facts, task.image)
+    left, top, width, height = rect = rect_of(bot.facts, task.image)
     x, y = left + uv[0] * width, top + uv[1] * height
     return messages.ClickEvent(
         client_id=f"bot{bot.number:05}-{task.assignment}",
@@ -184,16 +187,24 @@ def event(
         trusted=True,
         shown=tuple(shown),
         enabled_t=now,
-        loaded_ms=_LOAD_MS,
+        loaded_ms=LOAD_MS,
         device=bot.facts,
         orientation="portrait" if bot.device == "mobile" else "landscape",
+    )
+
+
+def uv_of(click: Click, facts: TaskFacts) -> tuple[float, float]:
+    """Returns the place of a click as shares of the picture's width and height."""
+    return (
+        _share(click.yx[1] + click.noise[1], facts.width),
+        _share(click.yx[0] + click.noise[0], facts.height),
     )
 
 
 def task_seconds(task: messages.Task, click: Click) -> float:
     """Returns how long a bot is busy with a task, on its own clock."""
     steps = sum(step.ms for step in task.steps) + sum(click.frames)
-    return (_LOAD_MS + steps) / 1000 + click.seconds
+    return (LOAD_MS + steps) / 1000 + click.seconds
 
 
 def _shown(step: int, on: float, ms: float) -> messages.Shown:
@@ -224,7 +235,7 @@ def _beside(
     return farthest if distance(farthest) > 5 * radius else None
 
 
-def _rect(
+def rect_of(
     device: messages.DeviceFacts, picture: messages.Picture
 ) -> tuple[float, float, float, float]:
     """Returns left, top, width and height of a picture in the window, CSS pixels."""

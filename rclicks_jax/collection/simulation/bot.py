@@ -1,64 +1,27 @@
 """A bot: goes through a study as a browser does, one request after another."""
 
 import concurrent.futures
-import threading
-from collections.abc import Mapping
-from typing import NamedTuple
+import functools
+from typing import TypeVar
 
 import msgspec
 
-from rclicks_jax import errors
 from rclicks_jax.collection import messages
-from rclicks_jax.collection.simulation import behaviour
-from rclicks_jax.collection.simulation.connection import Connection
+from rclicks_jax.collection.simulation import behaviour, live_play
+from rclicks_jax.collection.simulation.connection import Connection, RefusedError
 from rclicks_jax.collection.simulation.record import (
     Acknowledged,
     Ended,
     Entered,
-    Record,
 )
-from rclicks_jax.collection.simulation.targets import Targets
-from rclicks_jax.collection.study.platforms import Platform
-from rclicks_jax.settings.collection import CollectionConfig, SimulationSettings
+from rclicks_jax.collection.simulation.world import World
 
+T = TypeVar("T", messages.ClickAnswer, messages.LiveAnswer)
 _PAUSE_SECONDS = 5.0
-
-
-class World(NamedTuple):
-    """What all bots of a simulation share.
-
-    Attributes:
-        url: Address of the server.
-        settings: What is planted.
-        config: Settings of the study.
-        targets: What is clicked on.
-        platform: Where the bots come from.
-        record: What they did.
-        sessions: Session tokens of bots that were here before, by number.
-        over: Set when all bots shall stop.
-    """
-
-    url: str
-    settings: SimulationSettings
-    config: CollectionConfig
-    targets: Targets
-    platform: Platform
-    record: Record
-    sessions: Mapping[int, str]
-    over: threading.Event
-
-    def wait(self, seconds: float) -> None:
-        """Waits for seconds of the study.
-
-        Raises:
-            StoppedError: All bots shall stop.
-        """
-        if self.over.wait(seconds / self.settings.speed):
-            raise StoppedError("The simulation was stopped; the same command goes on.")
-
-
-class StoppedError(errors.RClicksError):
-    """The simulation was stopped."""
+# Who waits for a seat asks so often, as browsers do; these are real seconds.
+_NO_SEAT_SECONDS = 1.0
+# Acts after which a bot goes that leaves in the middle of a live task.
+_ACTS_OF_LEAVER = 1
 
 
 def take_part(world: World, number: int) -> Ended:
@@ -86,7 +49,7 @@ def _take_part(world: World, traits: behaviour.Traits, connection: Connection) -
     rested = False
     while True:
         query = messages.NextQuery(rested=rested, device=traits.facts)
-        given = _decode_next(connection.send("next", query))
+        given = _next(world, connection, query)
         rested = isinstance(given, messages.Pause)
         if isinstance(given, messages.Finish):
             connection.post("finish", messages.FinishQuery(), messages.Finish)
@@ -94,9 +57,26 @@ def _take_part(world: World, traits: behaviour.Traits, connection: Connection) -
         if isinstance(given, messages.Pause):
             world.wait(_PAUSE_SECONDS)
             continue
-        if traits.leaves_after is not None and given.done >= traits.leaves_after:
+        leaves = traits.leaves_after is not None and given.done >= traits.leaves_after
+        if given.pace == "live":
+            _play(world, traits, connection, given, leaves)
+        if leaves:
             return _leave(traits, connection, given.done)
-        _click(world, traits, connection, given)
+        if given.pace != "live":
+            _click(world, traits, connection, given)
+
+
+def _next(
+    world: World, connection: Connection, query: messages.NextQuery
+) -> messages.Next:
+    """Returns the next task, a pause, or the end; waits for a seat."""
+    while True:
+        try:
+            return _decode_next(connection.send("next", query))
+        except RefusedError as error:
+            if error.problem != "no_seat":
+                raise
+        world.wait_really(_NO_SEAT_SECONDS)
 
 
 def _enter(world: World, traits: behaviour.Traits, connection: Connection) -> None:
@@ -140,7 +120,7 @@ def _click(
     world.wait(behaviour.task_seconds(task, click))
     event = behaviour.event(traits, click, target, task)
     if click.doubled:
-        answers = _twice(connection, event)
+        answers = _twice(connection, "click", event, messages.ClickAnswer)
     else:
         answers = [connection.post("click", event, messages.ClickAnswer)]
     world.record.add(
@@ -157,15 +137,48 @@ def _click(
     )
 
 
+def _play(
+    world: World,
+    traits: behaviour.Traits,
+    connection: Connection,
+    task: messages.Task,
+    leaves: bool,
+) -> None:
+    """Plays a live task; one that the segmenter cannot go on with is left."""
+    for url in task.preload:
+        connection.get(url)
+    kind = messages.LiveAnswer
+
+    def send(event: messages.LiveEvent, doubled: bool) -> messages.LiveAnswer:
+        if doubled:
+            return _twice(connection, "live", event, kind)[0]
+        return connection.post("live", event, kind)
+
+    try:
+        live_play.play(
+            world.settings,
+            traits,
+            world.targets.of(task),
+            task,
+            send,
+            world.wait,
+            world.record.add,
+            most_acts=_ACTS_OF_LEAVER if leaves else None,
+        )
+    except RefusedError as error:
+        if error.problem != "segmenter":
+            raise
+
+
 def _twice(
-    connection: Connection, event: messages.ClickEvent
-) -> list[messages.ClickAnswer]:
-    """Sends a click twice at the same time, as two tabs or a hasty browser do."""
+    connection: Connection, name: str, event: msgspec.Struct, kind: type[T]
+) -> list[T]:
+    """Sends an event twice at the same time, as two tabs or a hasty browser do."""
     other = connection.copy()
     try:
         with concurrent.futures.ThreadPoolExecutor(1) as second:
-            later = second.submit(other.post, "click", event, messages.ClickAnswer)
-            first = connection.post("click", event, messages.ClickAnswer)
+            later = second.submit(functools.partial(other.post, name, event, kind))
+            first = connection.post(name, event, kind)
             return [first, later.result()]
     finally:
         other.close()

@@ -110,7 +110,8 @@ class Connection:
             self.tries += 1
             try:
                 status, body = self._once(method, path, content, headers)
-                if status not in _AGAIN:
+                # Who waits for a seat may wait longer than for a server that is away.
+                if status not in _AGAIN or b'"no_seat"' in body:
                     return status, body
                 why = f"status {status}"
             except (OSError, http.client.HTTPException) as error:

@@ -48,6 +48,38 @@ class Acknowledged(NamedTuple):
     stored: tuple[str, ...]
 
 
+class Acted(NamedTuple):
+    """An act of live rounds whose answer a bot got.
+
+    Attributes:
+        bot: Number of the bot.
+        client_id: Id of the event.
+        assignment: The task.
+        act: `click`, `undo` or `done`.
+    """
+
+    bot: int
+    client_id: str
+    assignment: str
+    act: str
+
+
+class Played(NamedTuple):
+    """Live rounds that a bot played to their end.
+
+    Attributes:
+        bot: Number of the bot.
+        assignment: The task.
+        acts: Its acts.
+        clicks: Clicks that stand at the end.
+    """
+
+    bot: int
+    assignment: str
+    acts: int
+    clicks: int
+
+
 class Ended(NamedTuple):
     """The end of a bot.
 
@@ -62,15 +94,17 @@ class Ended(NamedTuple):
     done: int
 
 
-Item = Entered | Acknowledged | Ended
-_KINDS: dict[str, Any] = {k.__name__: k for k in (Entered, Acknowledged, Ended)}
+Item = Entered | Acknowledged | Acted | Played | Ended
+_KINDS: dict[str, Any] = {
+    kind.__name__: kind for kind in (Entered, Acknowledged, Acted, Played, Ended)
+}
 
 
 class Record:
     """A record that grows. For many threads.
 
     Attributes:
-        clicks: Acknowledged clicks that were added.
+        clicks: Acknowledged clicks, and acts of live rounds, that were added.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
@@ -86,7 +120,7 @@ class Record:
         with self._lock:
             self._file.write(f"{line}\n")
             self._file.flush()
-            self.clicks += isinstance(item, Acknowledged)
+            self.clicks += isinstance(item, (Acknowledged, Acted))
 
     def close(self) -> None:
         """Closes the file."""

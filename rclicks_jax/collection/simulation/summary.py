@@ -1,5 +1,6 @@
 """What was planted beside what is found in the study: a table of a simulation."""
 
+import collections
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -7,11 +8,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rclicks_jax.collection.results import judged_clicks, pace, power, status
+from rclicks_jax.collection.results import (
+    judged_clicks,
+    pace,
+    power,
+    status,
+    trajectories,
+)
 from rclicks_jax.collection.results.judged_clicks import Judged
 from rclicks_jax.collection.results.judged_clicks import Row as ClickRow
 from rclicks_jax.collection.service import open_studies
-from rclicks_jax.collection.simulation.record import Acknowledged, Ended, Item
+from rclicks_jax.collection.simulation.record import (
+    Acknowledged,
+    Acted,
+    Ended,
+    Item,
+    Played,
+)
+from rclicks_jax.collection.store import events
 from rclicks_jax.collection.tasks import demand
 from rclicks_jax.reporting.table_formats import Row, Table
 from rclicks_jax.settings.collection import SimulationSettings
@@ -67,9 +81,11 @@ def compare(
         *_counts(found, ends, kept, stored),
         *_places(settings, kept, stored, found),
         *_differences(opened, settings, found),
-        *_seconds(opened, settings, found),
     ]
-    return made
+    if study.config.study.pace == "live":
+        own = [item for item in items if item.bot not in erased]
+        return [*made, *_live(opened, settings, own, found)]
+    return [*made, *_seconds(settings, found)]
 
 
 def table(comparisons: Sequence[Comparison]) -> Table:
@@ -198,31 +214,24 @@ def _differences(
         if mode != reference:
             own = [row for row in rows if row.mode in (reference, mode)]
             planted = mode == settings.pulled and settings.pull > 0
-            labels = [int(row.mode == mode) for row in own]
-            made.append(_tested(f"{mode} against {reference}", planted, own, labels))
+            second = [row.mode == mode for row in own]
+            made.append(_tested(f"{mode} against {reference}", planted, own, second))
     if {"pc", "mobile"} <= set(config.assignment.devices):
         own = [r for r in rows if r.device in ("pc", "mobile")]
-        labels = [int(row.device == "mobile") for row in own]
-        made.append(_tested("mobile against pc", settings.phone_noise > 0, own, labels))
+        second = [row.device == "mobile" for row in own]
+        made.append(_tested("mobile against pc", settings.phone_noise > 0, own, second))
     return made
 
 
 def _tested(
-    what: str, planted: bool, rows: Sequence[ClickRow], labels: Sequence[int]
+    what: str, planted: bool, rows: Sequence[ClickRow], second: Sequence[bool]
 ) -> Comparison:
-    persons = {p: n for n, p in enumerate(sorted({r.session.person_id for r in rows}))}
-    numbers = {t: n for n, t in enumerate(sorted({r.task.task_id for r in rows}))}
     said = "different" if planted else "the same"
-    if min(sum(labels), len(labels) - sum(labels)) < _LEAST_CLICKS:
-        return Comparison(what, said, f"{len(labels)} clicks", None)
-    clicks = power.Clicks(
-        np.array([power.place_in_box(row) for row in rows]),
-        np.array([numbers[row.task.task_id] for row in rows]),
-        np.array([persons[row.session.person_id] for row in rows]),
-        np.array(labels),
-    )
+    if min(sum(second), len(second) - sum(second)) < _LEAST_CLICKS:
+        return Comparison(what, said, f"{len(second)} clicks", None)
+    clicks, tasks = power.clicks_of(rows, second)
     generator = np.random.Generator(np.random.Philox(0))
-    p = power.p_value(clicks, len(numbers), generator, _PERMUTATIONS)
+    p = power.p_value(clicks, tasks, generator, _PERMUTATIONS)
     seen = p <= _LEVEL
     told = f"{'different' if seen else 'no difference'} (p = {p:.3f})"
     # A difference that is not seen needs more clicks; one that is none is a fault.
@@ -231,9 +240,35 @@ def _tested(
     )
 
 
-def _seconds(
-    opened: open_studies.Opened, settings: SimulationSettings, found: Judged
+def _live(
+    opened: open_studies.Opened,
+    settings: SimulationSettings,
+    kept: Sequence[Item],
+    found: Judged,
 ) -> list[Comparison]:
+    """Compares acts, whole live rounds, and seconds of further clicks."""
+    stored = opened.store.read(lambda db: list(events.every(db, "live")))
+    ids = {event.client_id for event in stored}
+    counts = collections.Counter(event.assignment_id for event in stored)
+    acts = [item for item in kept if isinstance(item, Acted)]
+    played = [item for item in kept if isinstance(item, Played)]
+    lost = sum(item.client_id not in ids for item in acts)
+    made = [_same("acknowledged acts of live rounds that are lost", 0, lost)]
+    whole = sum(counts[item.assignment] == item.acts for item in played)
+    made.append(_same("live rounds with all their acts", len(played), whole))
+    trajectories_found = opened.store.read(lambda db: trajectories.read(db, found))
+    times = [pace.of_acts(item.person, item.acts) for item in trajectories_found]
+    known = [item for item in times if item is not None]
+    measured = pace.summary(known, "bots", "live").get("measured", {})
+    if told := measured.get("first_click"):
+        mean, error = told
+        # A further one may have the time of a click taken back, too.
+        name = "seconds of a first click of live rounds"
+        made.append(_near(name, settings.click_seconds, mean, error, len(known)))
+    return made
+
+
+def _seconds(settings: SimulationSettings, found: Judged) -> list[Comparison]:
     """Compares the time of a click as `pace.json` has it where people set the pace."""
     times = [
         pace.Times(row.session.person_id, row.click.seconds) for row in found.data()

@@ -15,6 +15,7 @@ from rclicks_jax.collection.store.task_facts import TaskFacts
 from rclicks_jax.collection.study import study_files
 from rclicks_jax.collection.tasks import private_files, regions
 from rclicks_jax.data import raw
+from rclicks_jax.ops import images
 from rclicks_jax.settings.collection import SimulationSettings
 
 GAUSSIAN = "gaussian"
@@ -29,12 +30,14 @@ class Target:
     Attributes:
         facts: Its task.
         inside: The region, `bool[h w]`.
+        ignored: Pixels that are neither object nor background, `bool[h w]`.
         places: Pixels `(y, x)` of the region, `i32[n 2]`.
         below: Probability of the places up to each one, `f64[n]`, the last is 1.
     """
 
     facts: TaskFacts
     inside: np.ndarray
+    ignored: np.ndarray
     places: np.ndarray
     below: np.ndarray
 
@@ -97,7 +100,12 @@ class Targets:
         if not weights.sum() > 0:
             weights = np.ones(len(places))
         below = np.cumsum(weights)
-        return Target(facts, region, places, below / below[-1])
+        ignored = self._mask(facts) == raw.IGNORE
+        return Target(facts, region, ignored, places, below / below[-1])
+
+    def _mask(self, facts: TaskFacts) -> np.ndarray:
+        path = private_files.mask_path(self._study, facts)
+        return images.decode_mask(path.read_bytes(), facts.full_stem)
 
     def _gaussian(self, facts: TaskFacts, places: np.ndarray) -> np.ndarray:
         y0, y1, x0, x1 = facts.box
@@ -108,15 +116,13 @@ class Targets:
     def _click_map(self, facts: TaskFacts, region: np.ndarray) -> np.ndarray:
         """Returns the map of a click model; the network's needs JAX."""
         from rclicks_jax.clicks import click_models
-        from rclicks_jax.ops import images
         from rclicks_jax.types import ClickQuery
 
         if self._model is None:
             self._model = click_models.load(self._settings.model)
         path = private_files.photograph_path(self._study, facts)
         image = images.decode_image(path.read_bytes(), facts.image_stem)
-        path = private_files.mask_path(self._study, facts)
-        gt_mask = images.decode_mask(path.read_bytes(), facts.full_stem) == raw.OBJECT
+        gt_mask = self._mask(facts) == raw.OBJECT
         query = ClickQuery(images.resize_image(image, region.shape), gt_mask, region)
         return click_models.maps_of(self._model, [query])[0]
 

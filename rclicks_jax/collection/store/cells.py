@@ -21,6 +21,19 @@ class Cell(NamedTuple):
     device: str
 
 
+class Part(NamedTuple):
+    """A part of the cells of a study with live rounds.
+
+    Attributes:
+        live: Whether cells of live rounds, or of tasks with one click.
+        below: Objects whose task has a rank below it have one click, as have later
+            rounds; the others have live rounds.
+    """
+
+    live: bool
+    below: int
+
+
 class Fill(NamedTuple):
     """How far a cell is.
 
@@ -78,6 +91,7 @@ def find(
     device: str,
     modes: Sequence[str],
     first_rank: int,
+    part: Part | None = None,
 ) -> Cell | None:
     """Returns the cell that a person should get; None if there is none.
 
@@ -91,16 +105,24 @@ def find(
         device: The device.
         modes: Display modes, in order of preference.
         first_rank: The rank.
+        part: The part of the cells that is looked through; all if None.
     """
     unseen = (
         " NOT EXISTS (SELECT 1 FROM seen WHERE person_id = ?"
         " AND seen.image_id = cells.image_id)"
     )
+    given: tuple[str | int, ...] = (person_id,)
+    if part is not None:
+        unseen += (
+            " AND (SELECT click_type = 'first' AND rank >= ? FROM tasks"
+            " WHERE tasks.task_id = cells.task_id) = ?"
+        )
+        given += (part.below, int(part.live))
     for mode in modes:
         row = db.execute(
             "SELECT need FROM cells WHERE device = ? AND mode = ? AND need > 0 AND"
             f"{unseen} ORDER BY need DESC LIMIT 1",
-            (device, mode, person_id),
+            (device, mode, *given),
         ).fetchone()
         if row is None:
             continue
@@ -109,7 +131,7 @@ def find(
                 "SELECT cell, task_id, mode, device FROM cells WHERE device = ?"
                 " AND mode = ? AND need = ? AND rank >= ? AND rank < ? AND"
                 f"{unseen} ORDER BY rank LIMIT 1",
-                (device, mode, row["need"], *bounds, person_id),
+                (device, mode, row["need"], *bounds, *given),
             ).fetchone()
             if found:
                 return Cell(*found)

@@ -29,6 +29,8 @@ _UNSEEN = {
     "live": {"seats", "timeout_s"},
     "limits": None,
 }
+# Settings of later releases: with these values, participants see what they saw before.
+_AS_BEFORE = {("live", "first_clicks"): 0.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +185,12 @@ def protocol(study: Study) -> dict[str, Any]:
         unseen = _UNSEEN.get(field.name, set())
         if unseen is not None:
             values = dataclasses.asdict(getattr(study.config, field.name))
-            kept = {k: v for k, v in values.items() if k not in unseen}
+            kept = {
+                name: value
+                for name, value in values.items()
+                if name not in unseen
+                and _AS_BEFORE.get((field.name, name), ...) != value
+            }
             seen[field.name] = kept
     seen["texts"] = {
         code: [language.name, language.direction, dict(language.texts)]

@@ -238,18 +238,22 @@ class _Server:
         self, request: Request, token: str, message: messages.NextQuery
     ) -> messages.Next:
         session_id = self._service.session_id(token)
-        if self._segmenter is not None:
-            # A task is given once there is a seat for it: its photograph is seen then.
-            if not self._seats.take(session_id):
-                raise refusal(503, "no_seat", "All seats at the segmenter are taken.")
-            if self._segmenter.rests:
-                raise refusal(503, "busy", "The segmenter failed several times.")
-        given = await _settled(self._service.next_task(token, message))
-        if not isinstance(given, messages.Task):
+        # A live task is given once there is a seat for it: its photograph is seen then.
+        # Whoever waits gets another task, if there is one.
+        seated = self._segmenter is None or self._seats.take(session_id)
+        if seated and self._segmenter is not None and self._segmenter.rests:
+            raise refusal(503, "busy", "The segmenter failed several times.")
+        given = await _settled(self._service.next_task(token, message, seated=seated))
+        if seated and not (isinstance(given, messages.Task) and given.pace == "live"):
             self._seats.leave(session_id)
+        if isinstance(given, messages.Finish):
+            self._seats.leave(session_id)
+        if not isinstance(given, messages.Task):
             return given
         self._fetching.give(session_id, given.assignment, given.preload)
-        if self._segmenter is not None:
+        if given.pace != "live":
+            self._seats.keep(session_id, _seconds(given))
+        elif self._segmenter is not None:
             photograph = self._service.live_photograph(given.assignment)
             self._segmenter.prepare(photograph)
         return given
@@ -303,6 +307,13 @@ async def _settled(future: "Future[Any]") -> Any:
     """Waits until the result of a future is durable."""
     # A browser that leaves must not cancel what is being written.
     return await asyncio.shield(asyncio.wrap_future(future))
+
+
+def _seconds(task: messages.Task) -> float:
+    """Returns the most seconds that a timed task takes."""
+    limited = all(step.limit_ms for step in task.steps if step.click == "wanted")
+    planned = sum(step.ms + step.limit_ms for step in task.steps) / 1000
+    return planned if limited else task.lease_s
 
 
 def _decoded(content: bytes, kind: type[Any]) -> Any:

@@ -23,7 +23,7 @@ class Seats:
         self._clock = clock
         # Sessions with a seat, longest idle first, and when they acted last.
         self._held: dict[str, float] = {}
-        # Sessions that wait, in their order, and when they asked last.
+        # Sessions that wait, in their order, and until when they keep their place.
         self._line: dict[str, float] = {}
 
     def take(self, session_id: str) -> bool:
@@ -32,12 +32,8 @@ class Seats:
             self.use(session_id)
             return True
         now = self._clock()
-        self._line[session_id] = now
-        self._line = {
-            name: asked
-            for name, asked in self._line.items()
-            if now - asked < _GONE_SECONDS
-        }
+        self._line[session_id] = now + _GONE_SECONDS
+        self._line = {name: end for name, end in self._line.items() if now < end}
         idle = [name for name, at in self._held.items() if now - at >= _IDLE_SECONDS]
         free = self._count - len(self._held)
         if list(self._line).index(session_id) >= free + len(idle):
@@ -46,6 +42,16 @@ class Seats:
             del self._held[idle[0]]
         self.use(session_id)
         return True
+
+    def keep(self, session_id: str, seconds: float) -> None:
+        """Keeps the place in the line of a session that does something else meanwhile.
+
+        Args:
+            session_id: The session; nothing happens if it does not wait.
+            seconds: How long that takes; then it asks again.
+        """
+        if session_id in self._line:
+            self._line[session_id] = self._clock() + seconds + _GONE_SECONDS
 
     def use(self, session_id: str) -> None:
         """Notes that a session acts. One that lost its seat gets it back at once.

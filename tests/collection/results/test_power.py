@@ -123,3 +123,29 @@ def test_people_are_drawn_from_a_pilot(opened, clock):
     assert len(drawn.places) == 40
     assert drawn.places[drawn.mode == 1][:, 0].min() > 0.7
     assert drawn.places[drawn.mode == 0][:, 0].max() < 0.3
+
+
+def test_people_with_one_device_exchange_it_among_each_other():
+    person = np.repeat(np.arange(6), 2)
+    mode = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1])
+    clicks = power.Clicks(np.zeros((12, 2)), np.zeros(12, int), person, mode)
+    flips = power._exchanges(clicks, 400, generator())
+    assert not flips[0].any()
+    # Four people have one device: three the first, one the second, in every exchange.
+    second = flips[:, :4] ^ np.array([False, False, False, True])
+    assert (second.sum(axis=1) == 1).all()
+    assert second.mean(axis=0) == pytest.approx([0.25] * 4, abs=0.08)
+    assert flips[:, 4:].mean(axis=0) == pytest.approx([0.5] * 2, abs=0.08)
+
+
+def test_few_phones_among_many_pcs_are_told_apart_no_more_often_than_the_level_says():
+    found = 0
+    for seed in range(120):
+        random = generator(seed)
+        person, task = np.repeat(np.arange(32), 8), np.tile(np.arange(8), 32)
+        habits = random.normal(0, power.HABIT, (32, 2))
+        places = random.normal(0, power.SPREAD, (256, 2)) + habits[person]
+        clicks = power.Clicks(places, task, person, (person < 4).astype(int))
+        found += power.finds(clicks, 8, random)
+    # 5 % of 120; exchanges of each person for itself find some 28.
+    assert found <= 13

@@ -95,6 +95,27 @@ def test_nothing_in_the_page_is_fetched_and_no_name_of_a_person_is_in_it(
     assert not re.findall(r'(?:src|href)="(?!data:|#)', made.page)
 
 
+def test_a_page_that_is_mailed_has_no_path_and_no_contact(tmp_path, clock):
+    folder = make(
+        tmp_path,
+        study={"contact": "me@example.org"},
+        live={"segmenter": f"sam:checkpoint={tmp_path}/big.pth:checkout=../sam"},
+    )
+    desk = open_study(folder, clock)
+    Person(desk, clock).agree().work()
+    desk.close()
+    for photograph in (folder / "private").rglob("*.png"):
+        photograph.unlink()
+    opened = reading(folder)
+    made = report.make(opened, task_maps.load(["UD"]), clock())
+    opened.store.close()
+    assert str(tmp_path) not in made.page
+    assert "me@example.org" not in made.page
+    assert "folder:mine" in made.page
+    assert "sam:checkpoint=big.pth:checkout=sam" in made.page
+    assert "Pictures are left out" in made.page
+
+
 def test_an_empty_study_and_one_click_have_a_sentence_each(tmp_path, clock):
     folder = make(tmp_path)
     opened = reading(folder)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from collect_crowds import Crowd
@@ -7,11 +9,15 @@ from collect_studies import Person
 from rclicks_jax.collection import messages, words
 from rclicks_jax.collection.results import (
     click_tables,
+    comparison_tables,
+    export,
     mode_tables,
     report,
     session_tables,
 )
 from rclicks_jax.collection.service import open_studies
+from rclicks_jax.data import click_pairs, specs
+from rclicks_jax.evaluation import agreements, click_agreement_tables
 
 TWO = ("Object_CutOut", "Silhouette_Mask")
 
@@ -169,18 +175,91 @@ def test_a_mode_that_pulls_clicks_to_the_middle_is_told_apart(opened, clock):
     )
     Crowd(desk, clock, {"Silhouette_Mask": 0.9}).come(24)
     study = read(desk, clock())
-    (row,) = mode_tables.pairs_of_modes(study).rows
+    row, *halves = comparison_tables.pairs_of_modes(study).rows
     assert (row["one"], row["other"], row["people"]) == (*TWO, 24)
-    assert row["energy"] > 0.05
+    assert row["energy"].mean > 0.05
+    assert row["energy"].sign == 1
     assert row["p"] <= 0.01
+    # The ceiling: PL1 of the pulled mode is less than that of people themselves.
+    assert [half["one"] for half in halves] == [f"half of {mode}" for mode in TWO]
+    assert all(abs(half["energy"].mean) < row["energy"].mean for half in halves)
+    assert row["pl1"].mean < halves[0]["pl1"].mean
     middle = dict(rows(mode_tables.modes(study), "mode", "middle"))
     assert middle["Silhouette_Mask"] < 0.5 * middle["Object_CutOut"]
 
 
+def on_devices(opened, clock, noise):
+    """Returns a study with twelve clicks of each task by each device, and its desk."""
+    desk = opened(
+        names=tuple("abcdefgh"),
+        study={"per_person": 8},
+        assignment={"clicks": 12, "devices": ("pc", "mobile")},
+    )
+    Crowd(desk, clock, {}, seed=1).come(12)
+    Crowd(desk, clock, {"Object_CutOut": noise}, seed=2).come(12, PHONE)
+    return desk
+
+
+def test_devices_are_compared_as_an_evaluation_of_the_export_does(
+    opened, clock, tmp_path
+):
+    desk = on_devices(opened, clock, 0.9)
+    table = comparison_tables.pairs_of_devices(read(desk, clock()))
+    row, *halves = table.rows
+    assert (row["dataset"], row["one"], row["other"]) == (
+        "Object_CutOut",
+        "pc",
+        "mobile",
+    )
+    assert (row["ok"], row["people"], row["clicks"]) == (8, 24, 192)
+    assert row["p"] <= 0.01
+    assert [half["one"] for half in halves] == ["half of pc", "half of mobile"]
+    opened_study = open_studies.Opened(desk.study, desk.store, desk.desk)
+    export.export(opened_study, tmp_path / "out")
+    (spec,) = specs.parse(f"folder:{tmp_path / 'out'}")
+    found = [
+        agreements.agreement(pair, "device")
+        for pair in click_pairs.by_device(spec, "all")
+    ]
+    expected = click_agreement_tables.means(found, "device").rows
+    for ours, theirs in zip(table.rows, expected, strict=True):
+        for key in ("one", "other", "ok", *agreements.METRICS):
+            assert ours[key] == theirs[key]
+
+
+def test_devices_that_do_not_differ_are_not_told_apart(opened, clock):
+    desk = on_devices(opened, clock, 0)
+    row = comparison_tables.pairs_of_devices(read(desk, clock())).rows[0]
+    # Each study has another secret, so other draws: one in 500 has as small a p.
+    assert row["p"] > 0.002
+    assert abs(row["energy"].mean) < 0.1
+
+
+def test_too_few_clicks_by_a_device_are_no_comparison(desk, crowd, clock):
+    crowd.come(3)
+    crowd.come(3, PHONE)
+    study = read(desk, clock())
+    assert not comparison_tables.pairs_of_devices(study).rows
+
+
+def test_tasks_with_clicks_by_one_device_alone_are_counted_as_skipped(opened, clock):
+    desk = on_devices(opened, clock, 0)
+    study = read(desk, clock())
+    first = min(row.task.full_stem for row in study.found.data())
+    rows = [
+        row
+        for row in study.found.rows
+        if row.task.full_stem != first or row.device == "pc"
+    ]
+    study = study._replace(found=dataclasses.replace(study.found, rows=rows))
+    row = comparison_tables.pairs_of_devices(study).rows[0]
+    assert (row["ok"], row["skipped"], row["failed"]) == (7, 1, 0)
+
+
 def test_few_people_have_no_p(desk, crowd, clock):
     crowd.come(5)
-    for row in mode_tables.pairs_of_modes(read(desk, clock())).rows:
-        assert row["p"] is None
+    for row in comparison_tables.pairs_of_modes(read(desk, clock())).rows:
+        assert row.get("p") is None
 
 
 def test_an_empty_study_has_progress_alone(desk, clock):

@@ -29,7 +29,7 @@ def target():
     inside[y0:y1, x0:x1] = True
     places = np.argwhere(inside).astype(np.int32)
     below = np.arange(1, len(places) + 1) / len(places)
-    return Target(TASK, inside, places, below)
+    return Target(TASK, inside, np.zeros_like(inside), places, below)
 
 
 def task(mode="Object_CutOut"):

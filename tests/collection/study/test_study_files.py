@@ -149,3 +149,11 @@ def test_every_default_is_allowed():
 def test_modes_and_devices_have_the_same_names_in_messages_and_settings():
     assert collection.MODES == words.MODES
     assert collection.DEVICES == words.DEVICES
+
+
+def test_a_setting_of_a_later_release_changes_nothing_until_it_is_used(study):
+    assert "first_clicks" not in study_files.protocol(study)["live"]
+    live = dataclasses.replace(study.config.live, first_clicks=0.5)
+    config = dataclasses.replace(study.config, live=live)
+    changed = dataclasses.replace(study, config=config)
+    assert study_files.protocol(changed)["live"]["first_clicks"] == 0.5

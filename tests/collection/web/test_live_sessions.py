@@ -16,13 +16,15 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
-from collect_events import PC
+from collect_events import PC, event
 from collect_visitors import Visitor
 
+from rclicks_jax.collection import messages
 from rclicks_jax.collection.service import live_rounds
 from rclicks_jax.collection.service.answers import Service
 from rclicks_jax.collection.service.desk import refusal
 from rclicks_jax.collection.store import assignments, cells, events
+from rclicks_jax.collection.tasks import demand, later_rounds
 
 DEVICE = msgspec.to_builtins(PC)
 LIVE = {
@@ -114,6 +116,81 @@ def test_who_finds_no_seat_waits_without_a_task(desk, clock, told):
     assert desk.store.read(lambda db: assignments.of_session(db, session)) == []
     one.post("withdraw", {"erase": False})
     assert asks(other).json()["kind"] == "task"
+
+
+def once(desk, clock, told, count, share=1.0, **changes):
+    """Returns people of a study in which objects have one click, too."""
+    live = {**LIVE["live"], "first_clicks": share}
+    made = desk(**{**LIVE, "live": live, **changes})
+    return made, people(made, clock, told, count)
+
+
+def clicked(desk, clock, person, task):
+    """Sends a click in the middle of a timed task; returns the answer."""
+    given = msgspec.convert(task, messages.Task)
+    clock.wait(sum(step.ms for step in given.steps) / 1000 + 1)
+    message = event(
+        client_id=f"click{task['assignment'][:20]}",
+        assignment=given.assignment,
+        token=given.token,
+        uv=(0.5, 0.5),
+        steps=given.steps,
+        shape=(given.image.h, given.image.w),
+    )
+    return person.post("click", msgspec.to_builtins(message))
+
+
+def test_who_waits_gets_a_first_click_and_keeps_the_place(opened, clock, told):
+    desk, (one, other, third) = once(opened, clock, told, 3, 0.999)
+    rank = "UPDATE tasks SET rank = ? WHERE task_id = (SELECT MIN(task_id) FROM tasks)"
+    desk.store.write(lambda db: db.execute(rank, (demand.RANKS - 1,)) and None).result()
+    task = asks(one).json()
+    assert (task["pace"], task["most_clicks"]) == ("live", 5)
+    meanwhile = asks(other).json()
+    assert (meanwhile["pace"], meanwhile["most_clicks"]) == ("timed", 0)
+    assert len(meanwhile["steps"]) == 4
+    assert told.prepared == [task["assignment"]]
+    # A segmenter answers no such task, and a live task has no single click.
+    assert other.post("live", act(meanwhile, 0)).status_code == 400
+    assert asks(third).json()["pace"] == "timed"
+    one.post("withdraw", {"erase": False})
+    # The seat is free, but not for who came later.
+    assert asks(third).json()["pace"] == "timed"
+    assert clicked(desk, clock, other, meanwhile).json()["stored"] == "new"
+    stored = desk.store.read(lambda db: assignments.find(db, meanwhile["assignment"]))
+    assert stored is not None
+    assert stored.state in ("accepted", "rejected")
+    following = asks(other).json()
+    assert following["done"] == 1
+    assert following["pace"] == "live"
+    assert told.prepared[-1] == following["assignment"]
+    refused = clicked(desk, clock, other, {**following, "steps": meanwhile["steps"]})
+    assert refused.status_code == 400
+
+
+def test_who_waits_gets_a_later_round(opened, clock, told, tmp_path):
+    desk = opened(**LIVE, limits={"region_px": 1, "region_share": 0})
+    added = later_rounds.add_distortions(desk.study, desk.store, ["part_lost"])
+    assert added.tasks["fn"] > 0
+    one, other = people(desk, clock, told, 2)
+    assert asks(one).json()["pace"] == "live"
+    meanwhile = asks(other).json()
+    assert (meanwhile["pace"], meanwhile["ask"]) == ("timed", "missing")
+
+
+def test_without_a_live_task_left_a_seat_is_free_for_others(opened, clock, told):
+    _, (one, other) = once(opened, clock, told, 2)
+    assert asks(one).json()["pace"] == "timed"
+    assert asks(other).json()["pace"] == "timed"
+    assert told.prepared == []
+
+
+def test_practice_of_who_waits_is_of_one_click(opened, clock, told):
+    practice = {"count": 1, "every": 1, "images": ("a",)}
+    _, (one, other) = once(opened, clock, told, 2, 0.0, practice=practice)
+    assert asks(one).json()["pace"] == "live"
+    meanwhile = asks(other).json()
+    assert (meanwhile["practice"], meanwhile["pace"]) == (True, "timed")
 
 
 def test_a_pause_frees_a_seat(desk, clock, told):

@@ -40,6 +40,18 @@ def test_the_modules_have_fewer_than_1500_lines():
     assert sum(lines) < 1500
 
 
+def test_no_modules_import_each_other_in_a_circle():
+    imports = {
+        path.name: set(re.findall(r'["(]\./(\w+\.js)"', path.read_text()))
+        for path in WEB.glob("*.js")
+    }
+    assert imports["player.js"] >= {"live.js", "turner.js"}
+    while ends := {name for name, needed in imports.items() if not needed & {*imports}}:
+        for name in ends:
+            del imports[name]
+    assert not imports
+
+
 def test_nothing_of_the_pages_comes_from_elsewhere_or_takes_html():
     for path in [*WEB.glob("*.js"), *WEB.glob("*.css"), WEB / "shell.html.jinja"]:
         text = path.read_text()

@@ -51,6 +51,22 @@ def test_who_asks_no_more_does_not_block_the_line(two, clock):
     assert two.take("c")
 
 
+def test_who_does_something_else_meanwhile_keeps_the_place(two, clock):
+    assert not two.take("c")
+    two.keep("c", 60)
+    clock.wait(40)
+    two.use("a")
+    two.leave("b")
+    assert not two.take("d")
+    assert two.take("c")
+    two.keep("d", 10)
+    two.leave("a")
+    clock.wait(41)
+    assert two.take("e")
+    two.keep("f", 10)
+    assert two.take("d") is False
+
+
 def test_an_idle_seat_goes_to_who_waits_and_comes_back(two, clock):
     clock.wait(60)
     two.use("b")

@@ -4,7 +4,7 @@ import { facts } from "./device.js";
 import { h } from "./dom.js";
 import { nextFrame } from "./frames.js";
 import { newId } from "./queue.js";
-import { turner } from "./player.js";
+import { turner } from "./turner.js";
 
 /** Colour of the mask: red, green, blue and how much covers, 0 to 255. */
 const COLOUR = [30, 110, 255, 120];
@@ -12,7 +12,7 @@ const COLOUR = [30, 110, 255, 120];
 /**
  * @param {import("./types.js").Task} task
  * @param {import("./stage.js").Stage} stage
- * @param {import("./player.js").Context} context
+ * @param {{words: import("./dom.js").Words, deliver: (path: string, message: any) => Promise<any>}} context
  */
 export async function playLive(task, stage, context) {
   const { words } = context;
@@ -39,7 +39,7 @@ export async function playLive(task, stage, context) {
   const giveUp = h("button", { type: "button", class: "plain", click: () => chosen("give_up") }, words.get("live_give_up"));
   const old = stage.tools.lastElementChild;
   stage.equip([h("span", { class: "pair" }, ...signs), undo, done, giveUp, ...(old ? [old] : [])]);
-  const toggle = turner(task, stage, words);
+  const toggle = turner(stage);
 
   while (!ended) {
     undo.disabled = done.disabled = clicks === 0;

@@ -7,15 +7,12 @@ import { Sequence } from "./frames.js";
 import { newId } from "./queue.js";
 import { Stage, Stopped } from "./stage.js";
 import { playLive } from "./live.js";
+import { LOOK_TARGET, MOST_SHOWN, turner } from "./turner.js";
 
 /**
  * @typedef {{words: import("./dom.js").Words, root: HTMLElement, post: (path: string, message: object) => Promise<any>, deliver: (path: string, message: any) => Promise<any>, leave: () => Promise<void>}} Context
  * @typedef {import("./types.js").Task} Task
  */
-
-/** @type {Record<string, string>} */
-const LOOK_TARGET = { object: "look_target", missing: "look_target_missing", excess: "look_target_excess" };
-const MOST_SHOWN = 16;
 
 /**
  * Plays a task, and sends its click, or why there is none.
@@ -40,7 +37,7 @@ export async function play(task, context) {
       await playLive(task, stage, context);
       return { stage, feedback: null, reason: "" };
     }
-    const event = task.pace === "timed" ? await playTimed(task, stage) : await playSelfPaced(task, stage, words);
+    const event = task.pace === "timed" ? await playTimed(task, stage) : await playSelfPaced(task, stage);
     stage.mark(event.uv);
     stage.ready(false);
     const answer = await context.deliver("/api/click", { ...event, loaded_ms: loadedMs });
@@ -110,54 +107,14 @@ async function playTimed(task, stage) {
  * Shows what is meant, then the photograph, then either as often as wished.
  * @param {Task} task
  * @param {Stage} stage
- * @param {import("./dom.js").Words} words
  */
-async function playSelfPaced(task, stage, words) {
-  const toggle = turner(task, stage, words);
-  const press = stage.pointing.next();
-  const taken = await stage.unlessStopped(press);
+async function playSelfPaced(task, stage) {
+  const toggle = turner(stage);
+  const taken = await stage.unlessStopped(stage.pointing.next());
   toggle.sequence.running = false;
   toggle.sequence.end(taken.down.t);
   toggle.button.disabled = true;
   return eventOf(task, stage, taken, toggle.sequence.shown.slice(0, MOST_SHOWN), toggle.enabledAt(), toggle.views());
-}
-
-/**
- * Makes the button that turns from what is meant to the photograph and back.
- * @param {Task} task
- * @param {Stage} stage
- * @param {import("./dom.js").Words} words
- */
-export function turner(task, stage, words) {
-  const sequence = new Sequence(() => {});
-  let isTarget = false;
-  let views = 0;
-  let first = 0;
-  let busy = false;
-  const turn = async () => {
-    if (busy) return;
-    busy = true;
-    isTarget = !isTarget;
-    stage.pointing.enabledAt = Infinity;
-    const on = await sequence.show(Math.min(sequence.shown.length, MOST_SHOWN), () => {
-      stage.show(isTarget ? "target" : "image");
-      stage.ready(!isTarget);
-      stage.say(isTarget ? LOOK_TARGET[task.ask] : `click_${task.ask}`);
-      button.textContent = words.get(isTarget ? "feedback_next" : "show_target");
-      button.classList.toggle("main", isTarget);
-    });
-    if (isTarget) views += 1;
-    else {
-      first ||= on;
-      stage.pointing.enabledAt = on;
-    }
-    busy = false;
-    sequence.idle();
-  };
-  const button = h("button", { type: "button", class: "main", click: turn }, words.get("show_target"));
-  stage.equip([button, ...stage.tools.children]);
-  turn();
-  return { sequence, button, enabledAt: () => first, views: () => views };
 }
 
 /**
