@@ -20,7 +20,7 @@ help:
 	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (3 minutes)"
 	@echo "make check             ruff, pyright, layering"
 	@echo "make tpu-nano          small programs compiled for TPUs, on any x86 machine (2 minutes)"
-	@echo "make tpu               the real ones, and their table in docs/performance.md (half an hour)"
+	@echo "make tpu               the real ones, and their table in docs/performance.md (2 hours on 2 cores)"
 	@echo "make docs              the docs as a site, in build/site (a minute)"
 	@echo "make soak, make perf   long tests; measurements for docs/performance.md"
 
