@@ -58,7 +58,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long" tests
 
 test-long: $(READY)
-	$(BIN)/python -m pytest -m long tests
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m long tests
 
 # A worker's environment. Elsewhere than here plain torch brings CUDA; for CPU wheels:
 # make test-torch TORCH_PIP='--extra-index-url https://download.pytorch.org/whl/cpu'

@@ -62,6 +62,7 @@ def test_every_public_function_has_an_example():
             assert "Examples:\n" in (value.__doc__ or ""), name
 
 
+@pytest.mark.long
 def test_a_users_program_uses_all_of_it(shared, monkeypatch, capsys):
     words = {*re.findall(r"\w+", PROGRAM.read_text())}
     assert {*rclicks_jax.__all__} <= words

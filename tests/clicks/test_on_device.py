@@ -102,6 +102,7 @@ def test_devices_draw_the_pixels_of_the_host(network, devices):
     assert differ <= 1
 
 
+@pytest.mark.long
 def test_order_company_and_devices_change_nothing(devices):
     asked = queries(9)
     expected = answers(devices, asked)

@@ -120,6 +120,7 @@ def drawn_of(shape, content, *, cut, group, seed, count):
 
 
 @CUTS
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [*NOISE, "single levels", "borders"])
 def test_noise_moves_at_most_twice_the_total_variation_of_clicks(cut, kind):
     count = 300

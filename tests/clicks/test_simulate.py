@@ -175,7 +175,7 @@ def test_clicks_of_no_group_follow_the_whole_map(click_map):
     assert 0.5 * np.abs(shares_of(yx) - expected).sum() < 0.04
 
 
-@pytest.mark.parametrize("group", [1, 4, 10])
+@pytest.mark.parametrize("group", [1, pytest.param(4, marks=pytest.mark.long), 10])
 def test_strict_groups_are_exact_tenths_of_the_sorted_mass(click_map, group):
     levels = groups.quantise(click_map, ERROR)
     line = line_of(levels)
@@ -187,7 +187,7 @@ def test_strict_groups_are_exact_tenths_of_the_sorted_mass(click_map, group):
     assert 0.5 * np.abs(found - expected).sum() < 0.03
 
 
-@pytest.mark.parametrize("group", [1, 4, 10])
+@pytest.mark.parametrize("group", [1, pytest.param(4, marks=pytest.mark.long), 10])
 def test_paper_groups_hold_every_pixel_between_two_levels(click_map, group):
     levels = groups.quantise(click_map, ERROR)
     table = groups.mass_table(levels)

@@ -40,6 +40,7 @@ def random_state(lines):
     return state
 
 
+@pytest.mark.long
 @pytest.mark.parity
 def test_every_key_of_the_published_checkpoint_goes_to_ours_and_back(parity, tmp_path):
     state = random_state(parity("segnext_b_keys.txt"))
@@ -73,6 +74,7 @@ def test_weights_go_to_ours_and_back(parity):
         np.testing.assert_array_equal(back[key], array)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variant", networks.NETWORKS)
 def test_shapes_tell_the_variant(variant):
     network = networks.network(variant)

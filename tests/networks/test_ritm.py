@@ -246,6 +246,7 @@ def test_mirror_images_begin_at_the_left():
 
 
 # The others differ in numbers alone, and the authors' keys of all were compared once.
+@pytest.mark.long
 @pytest.mark.parametrize("variant", ["h18_baseline", "h18s_itermask"])
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]

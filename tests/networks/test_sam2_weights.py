@@ -32,6 +32,7 @@ def loaded(state):
     return weights.from_torch(state)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variant", ["hiera_t", "hiera_b+"])
 def test_shapes_tell_the_size(variant):
     size = sizes.PUBLISHED[variant]

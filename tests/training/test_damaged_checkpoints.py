@@ -66,6 +66,7 @@ def damaged(folder):
 
 
 # Orbax leaves calls to a closed loop behind where it gives up.
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_flipped_bit_is_restored_in_silence(tmp_path):
     folder = epath.Path(tmp_path)

@@ -5,10 +5,13 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "programs/read_mutations.py"
 COUNT = 900
 
 
+@pytest.mark.long
 def test_mutations_give_the_same_tensors_or_a_sentence(tmp_path):
     command = [sys.executable, PROGRAM, tmp_path, "0", str(COUNT)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -341,6 +341,7 @@ def start():
         command.run.communicate()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not pathlib.Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_live_session_by_http_survives_kills_and_leaves_no_process(tmp_path, start):
     # A bridged segmenter has a process of its own below that of the live rounds.
