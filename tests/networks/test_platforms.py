@@ -88,6 +88,7 @@ def test_bfloat16_of_accelerators_is_near(on_cpu):
     assert apart.max() < 0.06
 
 
+@pytest.mark.long
 def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch):
     inputs, expected = on_cpu
     monkeypatch.setattr(jax.lax, "platform_dependent", of_tpu)

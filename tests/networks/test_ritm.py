@@ -137,6 +137,7 @@ WRONG = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_mistake_in_the_network_shows(player, golden, mistake):
     player.wrong = {**RIGHT, **WRONG[mistake]}

@@ -91,6 +91,7 @@ def test_a_fault_is_found_by_its_check_alone(bad, check, message):
     assert re.search(message, findings[check].detail), told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("bad", "check", "message"),
     [

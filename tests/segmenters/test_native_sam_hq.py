@@ -45,6 +45,7 @@ def segmenter(spec):
     return load.load(spec)
 
 
+@pytest.mark.long
 def test_clicks_are_answered_as_by_the_authors(segmenter, golden):
     features = segmenter.encode(sam_cases.photograph(SHAPE))
     session = segmenter.start(features, [None] * 3)

@@ -100,6 +100,7 @@ def test_a_pod_that_lost_a_host_goes_on_to_the_same_bits(
     assert_same_bits(tmp_path, pod)
 
 
+@pytest.mark.long
 def test_a_signal_to_one_host_stops_all_and_nothing_is_lost(disks, tmp_path):
     flags = ["--config.epochs=30"]
     hosts = start_pod(tmp_path, 1, flags=flags, small=disks)
