@@ -114,8 +114,8 @@ def test_the_doctor_calls_the_export_ready(study):
 def test_every_file_says_that_these_are_bots(study):
     clicks = study[2]
     for name in ("clicks", "previews", "all_clicks"):
-        rows = list(csv.DictReader((clicks / f"{name}.csv").open()))
-        assert {row["source"] for row in rows} == {"bots"}
+        lines = (clicks / f"{name}.csv").read_text().splitlines()
+        assert {row["source"] for row in csv.DictReader(lines)} == {"bots"}
     assert "made by bots" in (clicks / "DATASHEET.md").read_text()
     assert json.loads((clicks / "pace.json").read_text())["source"] == "bots"
 
@@ -126,6 +126,7 @@ def test_a_comparison_of_modes_shows_the_one_that_was_pulled(study, tmp_path):
     command("evaluate", "--compare_clicks=display_mode", data, f"--workdir={tmp_path}")
     with (tmp_path / "tables" / "click_agreement.csv").open() as file:
         rows = {r["other"]: r for r in csv.DictReader(file) if r["click_type"] == "all"}
+    rows.pop("the other half")
     assert set(rows) == {"Object_CutOut", PULLED}
     assert {row["ok"] for row in rows.values()} == {"20"}
     assert float(rows[PULLED]["pl1_high"]) < float(rows["Object_CutOut"]["pl1_low"])
