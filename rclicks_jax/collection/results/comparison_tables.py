@@ -25,6 +25,8 @@ _FEWEST_PEOPLE = 6
 _EXCHANGES = 999
 _KS = "KS tells few sets of fewer than 50 clicks apart."
 _HEADS = ("dataset", "one", "other")
+# What is compared, as evaluations name it.
+_MODE, _DEVICE = "display_mode", "device"
 
 
 class _Sets(NamedTuple):
@@ -52,23 +54,24 @@ def pairs_of_modes(study: Study) -> Table:
     data = _first_clicks(study)
     shown = [mode for mode in words.MODES if any(row.mode == mode for row in data)]
     sets = [
-        _sets("", pair, rows, [row.mode == pair[1] for row in rows], study)
+        _sets(_MODE, "", pair, rows, [row.mode == pair[1] for row in rows], study)
         for pair in itertools.combinations(shown, 2)
         if (rows := [row for row in data if row.mode in pair])
     ]
     title = "Display modes compared on the same tasks"
-    return _table("pairs_of_modes", title, sets, "display_mode")
+    return _table("pairs_of_modes", title, sets, _MODE)
 
 
 def pairs_of_devices(study: Study) -> Table:
     """Compares first clicks by PC and by phone, in each display mode."""
     both = [row for row in _first_clicks(study) if row.device in (PC, MOBILE)]
     sets = [
-        _sets(mode, (PC, MOBILE), rows, [row.device == MOBILE for row in rows], study)
+        _sets(_DEVICE, mode, (PC, MOBILE), rows, second, study)
         for (mode,), rows in grouped(both, ("mode",))
+        if (second := [row.device == MOBILE for row in rows])
     ]
     title = "Phones compared with PCs on the same tasks"
-    return _table("pairs_of_devices", title, sets, "device")
+    return _table("pairs_of_devices", title, sets, _DEVICE)
 
 
 def _first_clicks(study: Study) -> list[Click]:
@@ -76,13 +79,13 @@ def _first_clicks(study: Study) -> list[Click]:
 
 
 def _sets(
+    compared: str,
     group: str,
     names: tuple[str, str],
     rows: list[Click],
     second: list[bool],
     study: Study,
 ) -> _Sets:
-    compared = "device" if group else "display_mode"
     tasks: dict[str, tuple[list[Click], list[Click]]] = {}
     for row, is_second in zip(rows, second, strict=True):
         tasks.setdefault(row.task.task_id, ([], []))[is_second].append(row)
@@ -144,7 +147,7 @@ def _table(name: str, title: str, sets: Sequence[_Sets], compared: str) -> Table
         "p": ("p", ".3f"),
     }
     del columns["click_type"]
-    if compared == "display_mode":
+    if compared == _MODE:
         del columns["dataset"]
     notes = (
         "First clicks; distances are in sides of the object's box, and means are over "

@@ -8,9 +8,9 @@ import base64
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import cv2
-import msgspec
 import numpy as np
 
 from rclicks_jax.collection import messages
@@ -24,16 +24,16 @@ from rclicks_jax.settings.collection import SimulationSettings
 _DRAWN_MS = 40.0
 
 
-class Move(msgspec.Struct, frozen=True):
+class Move(NamedTuple):
     """What a bot does next.
 
     Attributes:
-        act: `click`, `undo` or `done`.
+        act: What it does.
         positive: Whether the click says "object".
         click: Where and when; of other acts, when alone.
     """
 
-    act: str
+    act: Literal["click", "undo", "done"]
     positive: bool
     click: Click
 
@@ -119,13 +119,9 @@ def next_move(
     errors = error_masks.of_arrays(target.inside, rounds.mask, target.ignored)
     clicked = np.array(rounds.clicked, np.int32).reshape(-1, 2)
     found = strategies.baseline_click(errors, clicked)
-    if click.missed:
-        return Move("click", found.positive, click)
-    return Move(
-        "click",
-        found.positive,
-        dataclasses.replace(click, yx=(found.y + 0.5, found.x + 0.5)),
-    )
+    if not click.missed:
+        click = dataclasses.replace(click, yx=(found.y + 0.5, found.x + 0.5))
+    return Move("click", found.positive, click)
 
 
 def _is_good(settings: SimulationSettings, target: Target, mask: np.ndarray) -> bool:
@@ -179,7 +175,7 @@ def _event(
         assignment=task.assignment,
         token=task.token,
         number=number,
-        act="click" if uv else "undo" if move.act == "undo" else "done",
+        act=move.act,
         positive=move.positive,
         uv=uv,
         shown_t=times[0],

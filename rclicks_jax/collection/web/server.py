@@ -125,7 +125,8 @@ def serve(
         # What is there now stays: looking for garbage in it again and again costs time.
         gc.collect()
         gc.freeze()
-        factory = uvicorn.Config(pages).get_loop_factory()
+        # Without `log_config` it would set up loggers of its own.
+        factory = uvicorn.Config(pages, log_config=None).get_loop_factory()
         with asyncio.Runner(loop_factory=factory) as runner:
             return runner.run(
                 _serve(pages, owner, service, options, token, say, at_end)
