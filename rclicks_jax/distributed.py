@@ -19,7 +19,7 @@ from typing import Any
 import jax
 from jax._src import distributed as jax_distributed
 
-from rclicks_jax import cache, coordination, errors, signs_of_life, waits
+from rclicks_jax import allocator, cache, coordination, errors, signs_of_life, waits
 
 _POLL_SECONDS = 0.2
 # Process 0 stays for so long after it has left, so that others can read its reason.
@@ -60,7 +60,7 @@ def use_compilation_cache() -> None:
 
 
 def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -> None:
-    """Prepares JAX: the compilation cache and, with `coordinator`, the other hosts.
+    """Prepares JAX: memory, compiled programs and, with `coordinator`, other hosts.
 
     Args:
         coordinator: `host:port` of process 0; `auto` on TPU pods and SLURM; empty for a
@@ -71,6 +71,7 @@ def start(coordinator: str = "", process_count: int = 0, process_id: int = -1) -
     Raises:
         BadValueError: The arguments are not valid, or no process 0 answers there.
     """
+    allocator.keep_freed_memory()
     use_compilation_cache()
     if coordinator:
         # Process 0 may be killed as soon as all have met.

@@ -12,7 +12,8 @@ _MOVED = tuple(f"rclicks_jax.{name}" for name in ("configs", "datasets", "launch
 LEAVES = {
     "settings",
     "errors", "types",
-    "registry", "file_signatures", "files", "cache", "waits", "coordination",
+    "registry", "file_signatures", "files", "cache", "waits", "allocator",
+    "coordination",
     "distributed", "hashing", "signals", "signs_of_life",
     "__init__",
 }  # fmt: skip
@@ -73,8 +74,10 @@ LEAF_IMPORTS = {
     "files": {"errors"},
     "cache": {"errors", "waits"},
     "waits": set(),
+    "allocator": set(),
     "coordination": {"errors", "waits"},
     "distributed": {
+        "allocator",
         "cache",
         "coordination",
         "errors",

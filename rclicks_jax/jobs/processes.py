@@ -1,6 +1,5 @@
 """Work on all cores of a host in processes, for code that holds Python's lock."""
 
-import ctypes
 import itertools
 import multiprocessing
 import os
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import TypeVar
 
-from rclicks_jax import errors
+from rclicks_jax import allocator, errors
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,8 +18,6 @@ R = TypeVar("R")
 _AHEAD = 3
 # Signals that only the calling process handles.
 _PARENTS = (signal.SIGINT, signal.SIGTERM)
-# Parameters of glibc's allocator, and a size that is never reached.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ALL = -1, -3, (1 << 31) - 1
 
 
 def results(
@@ -117,18 +114,10 @@ def _submit(
 
 def _begin() -> None:
     """Ignores signals, which the parent handles, and exits when the parent does."""
-    _keep_memory()
+    allocator.keep_freed_memory()
     for number in _PARENTS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _keep_memory() -> None:
-    """Keeps freed memory in the process; else the kernel zeroes it for each item."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, _ALL)
-        mallopt(_MMAP_THRESHOLD, _ALL)
 
 
 def _end_with_parent() -> None:
