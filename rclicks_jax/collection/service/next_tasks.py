@@ -265,7 +265,7 @@ def _give(
     text = task.texts[code] if choice.mode == words.TEXT_MODE else ""
     planned = _steps(desk, text) if choice.pace == "timed" else ()
     done = assignments.answered(db, session.session_id)[1]
-    given = judgement.Given(choice.pace, planned, device, desk.wave, done)
+    given = judgement.Given(choice.pace, planned, device, desk.wave, done, desk.opening)
     lease = settings.assignment.lease_s
     assignments.add(
         db,

@@ -101,6 +101,7 @@ def _free_ports() -> tuple[int, int]:
 
 def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> None:
     """Serves a study until the process that started this one ends."""
+    from rclicks_jax.collection.service import clocks
     from rclicks_jax.collection.web import server
 
     def watch() -> None:
@@ -113,7 +114,10 @@ def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> 
     server.serve(
         pathlib.Path(folder),
         server.Options(port=int(port), admin_port=int(admin_port)),
-        clock=lambda: begun + (time.time() - begun) * factor,
+        clock=clocks.StudyClock(
+            lambda: begun + (time.time() - begun) * factor,
+            lambda: clocks.passing() * factor,
+        ),
     )
 
 
