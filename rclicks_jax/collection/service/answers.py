@@ -275,6 +275,11 @@ class Service:
             lambda db: live_rounds.photograph(db, self.desk, assignment)
         )
 
+    def is_apart(self, assignment: str) -> bool:
+        """Tells whether an assignment is for practice or control: more tasks follow."""
+        found = self.store.read(lambda db: assignments.find(db, assignment))
+        return found is not None and found.role != "main"
+
     def answer_live(
         self, token: str, turn: LiveTurn, mask: np.ndarray | None, machine_ms: float
     ) -> "Future[messages.LiveAnswer]":

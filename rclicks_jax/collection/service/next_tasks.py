@@ -232,7 +232,7 @@ def _main(
     config = desk.study.config
     parts: dict[words.Pace, cells.Part | None] = {config.study.pace: None}
     if config.study.pace == "live":
-        below = round(config.live.first_clicks * demand.RANKS)
+        below = demand.live_from(config)
         parts = {"live": cells.Part(True, below)} if seated else {}
         parts["timed"] = cells.Part(False, below)
     for pace, part in parts.items():

@@ -249,9 +249,7 @@ class _Server:
         if seated and self._segmenter is not None and self._segmenter.rests:
             raise refusal(503, "busy", "The segmenter failed several times.")
         given = await _settled(self._service.next_task(token, message, seated=seated))
-        if seated and not (isinstance(given, messages.Task) and given.pace == "live"):
-            self._seats.leave(session_id)
-        if isinstance(given, messages.Finish):
+        if isinstance(given, messages.Finish) or (seated and not self._is_used(given)):
             self._seats.leave(session_id)
         if not isinstance(given, messages.Task):
             return given
@@ -262,6 +260,12 @@ class _Server:
             photograph = self._service.live_photograph(given.assignment)
             self._segmenter.prepare(photograph)
         return given
+
+    def _is_used(self, given: messages.Next) -> bool:
+        """Tells whether a session with a seat needs it: now, or after a short task."""
+        if self._segmenter is None or not isinstance(given, messages.Task):
+            return False
+        return given.pace == "live" or self._service.is_apart(given.assignment)
 
     async def _withdraw(
         self, request: Request, token: str, message: messages.Withdraw
