@@ -41,7 +41,7 @@ from rclicks_jax.settings.collection import SimulationSettings
 # Seconds from a click of a person to the next one.
 _PACE = 8.0
 # A server that does not answer for so long does not come back.
-_PATIENCE = 120.0
+_PATIENCE = 600.0
 _SETTINGS = SimulationSettings(misses=0, drop_outs=0, withdrawals=0, double_posts=0)
 
 
