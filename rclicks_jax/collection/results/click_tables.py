@@ -161,7 +161,9 @@ def seconds(study: Study, how: words.Pace) -> Table:
     notes = (_BY_PERSON,)
     if how == "self_paced":
         title = "Seconds of people who set the pace"
-        notes += ("These are seconds of annotation: `pace.json` of the export.",)
+        notes += (
+            "These are seconds of annotation, as in the file pace.json of an export.",
+        )
         return Table("pace", title, columns, rows, notes)
     title = "Seconds from when a click was taken until it was made"
     notes += (
