@@ -119,7 +119,7 @@ def _export(study: str) -> int:
     return actions.run_export(
         study,
         study_flags.needed(_FLAGS, "out", "a folder"),
-        **_values("mode", "surplus", "tolerance", "bots"),
+        **_values("mode", "surplus", "tolerance", "bots", "val_share"),
     )
 
 

@@ -15,7 +15,7 @@ OF_ACTIONS = {
     "init": ("data", "set"),
     "serve": ("host", "port", "admin_port", "log_requests", "behind_proxy", "new_wave"),
     "status": ("code",),
-    "export": ("out", "mode", "surplus", "tolerance", "bots"),
+    "export": ("out", "mode", "surplus", "tolerance", "bots", "val_share"),
     "forget": ("all", "erase"),
     "invite": ("address",),
     "masks": ("segmenter", "distortions", "clicks"),
@@ -75,6 +75,12 @@ def define() -> Defined:
         ),
         flags.DEFINE_float(
             "tolerance", None, "export: judges again with so many click radii."
+        ),
+        flags.DEFINE_float(
+            "val_share",
+            0.0,
+            "export: share of the photographs in val.txt, as a training needs it; the "
+            "others are in train.txt. 0 writes neither.",
         ),
         flags.DEFINE_boolean("all", False, "forget: all names."),
         flags.DEFINE_boolean("erase", False, "forget: what these people did, too."),

@@ -1,8 +1,10 @@
 """Small studies, and people who take part in them without a browser."""
 
+import contextlib
 import dataclasses
 import itertools
 import pathlib
+import sqlite3
 import threading
 
 import msgspec
@@ -183,3 +185,10 @@ def source_of(folder):
     opened = open_studies.open_for_commands(folder)
     opened.store.close()
     return opened.desk.source
+
+
+def stored_clicks(path):
+    """Returns the ids of the clicks in a database, as they came."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        query = "SELECT client_id FROM events WHERE kind = 'click' ORDER BY number"
+        return [row[0] for row in db.execute(query)]

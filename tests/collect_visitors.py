@@ -23,8 +23,16 @@ class Visitor:
     def __init__(self, desk, clock, **options):
         self.desk, self.clock = desk, clock
         self.http = TestClient(routes.application(desk, **options))
-        self.session = ""
+        self.session, self.visit = "", ""
         self.sent = itertools.count(1)
+
+    def elsewhere(self, visit):
+        """Returns the same person on another device, before the page is opened."""
+        other = Visitor.__new__(Visitor)
+        other.desk, other.clock, other.sent = self.desk, self.clock, self.sent
+        other.http, other.session = TestClient(self.http.app), ""
+        other.visit = visit
+        return other
 
     def post(self, name, body, headers=None, **options):
         sent = {"Authorization": f"Bearer {self.session}"} if self.session else {}
@@ -37,7 +45,8 @@ class Visitor:
         )
 
     def enter(self, **changes):
-        answer = self.post("enter", {"platform": "open", "device": DEVICE, **changes})
+        here = {"platform": "open", "device": DEVICE, "visit": self.visit}
+        answer = self.post("enter", {**here, **changes})
         self.session = answer.json().get("session", "")
         return answer
 
@@ -50,7 +59,8 @@ class Visitor:
         return self
 
     def next(self):
-        return self.post("next", {"device": DEVICE, "rested": True}).json()
+        query = {"device": DEVICE, "rested": True, "visit": self.visit}
+        return self.post("next", query).json()
 
     def click_on(self, task, **changes):
         """Returns a click in the middle of a task, as JSON values."""

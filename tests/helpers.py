@@ -1,11 +1,21 @@
 """Small things that several tests need."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
 
 from rclicks_jax.settings import networks
+
+
+def is_alive(pid):
+    """Tells whether a process runs; one that nobody has waited for is dead."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def one_and_long(values):

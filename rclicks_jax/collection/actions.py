@@ -146,6 +146,7 @@ def run_export(
     surplus: bool = False,
     bots: bool = False,
     tolerance: float | None,
+    val_share: float = 0.0,
 ) -> int:
     """Writes a study as a folder of data."""
     with _opened(folder) as opened:
@@ -159,6 +160,7 @@ def run_export(
             surplus=surplus,
             bots=bots,
             policy=policy,
+            val_share=val_share,
         )
         source = opened.desk.source
     print(

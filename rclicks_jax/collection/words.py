@@ -38,6 +38,7 @@ Problem = Literal[
     "busy",
     "full",
     "no_seat",
+    "elsewhere",
     "segmenter",
 ]
 # States of an assignment. A task of a cell is held by `open`, used up by `accepted`.

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from concurrent import futures
 
 import numpy as np
 import pytest
-from helpers import disk
+from helpers import disk, is_alive
 
 from rclicks_jax import errors
 from rclicks_jax.benchmark import host_processes, mistakes, scoring
@@ -188,11 +187,3 @@ def test_processes_end_with_their_parent():
     while any(map(is_alive, children)):
         assert time.monotonic() < deadline, "a process outlived its parent"
         time.sleep(0.02)
-
-
-def is_alive(process):
-    try:
-        stat = pathlib.Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from helpers import is_alive
 
 from rclicks_jax import errors
 from rclicks_jax.bridge import client, connection, keeper
@@ -29,14 +30,6 @@ def pids_of(segmenter):
     """Returns the workers, each the first process below its keeper."""
     keepers = [one._connection.process.pid for one in segmenter._workers if one.alive]
     return [keeper.descendants(pid)[0] for pid in keepers]
-
-
-def is_alive(pid):
-    stat = pathlib.Path(f"/proc/{pid}/stat")
-    try:
-        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def wait_for(condition, seconds=10):
@@ -246,7 +239,7 @@ def test_nothing_is_left_when_the_parent_is_killed(tmp_path, trouble):
     child = tmp_path / "child"
     code = f"""
 import sys, threading, numpy as np
-sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+sys.path[:0] = {[str(folder) for folder in pathlib.Path(__file__).parents[:2]]!r}
 from test_pool import ADAPTER, IMAGE, clicks_of, pids_of
 from rclicks_jax.segmenters import load
 one = load.load(f"bridge:adapter={{ADAPTER}}:trouble={trouble}:child={child}")

@@ -1,6 +1,7 @@
 """What people type."""
 
 import json
+import shutil
 
 import pytest
 from collect_studies import Person, open_study
@@ -138,3 +139,12 @@ def test_exports_of_bots_say_so(tmp_path, data, clock, capsys):
     assert "bots, not of people" in capsys.readouterr().out
     assert "made by bots" in (out / "DATASHEET.md").read_text()
     assert json.loads((out / "pace.json").read_text())["source"] == "bots"
+
+
+def test_status_says_that_the_disk_is_nearly_full(study, capsys, monkeypatch):
+    assert actions.show_status(str(study)) == 0
+    assert "make room" not in capsys.readouterr().out
+    left = shutil.disk_usage(study)._replace(free=12_345_678)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    assert actions.show_status(str(study)) == 0
+    assert "12 MB left: make room" in " ".join(capsys.readouterr().out.split())

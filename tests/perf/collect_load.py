@@ -1,12 +1,16 @@
 """Load on the web server of a study: 1,000 people, a click in 8 seconds each.
 
-python tests/perf/collect_load.py [--people=1000] [--seconds=60]
+python tests/perf/collect_load.py [--people=1000] [--seconds=60] [--kills=0]
 
 The load is made on the same machine, by this process, so the server has less than all
 of it. A person asks for a task, fetches its two pictures, and clicks; what is measured
 is the time from the first byte of a click to the last byte of its answer, which comes
 when the click is on the disk. Then the clicks in the database are compared with those
 that were acknowledged.
+
+With `--kills=50` the server is killed (SIGKILL) so often, and started again; the
+seconds are those in which it runs. People send again what was not answered, as the
+pages do; the times then have the waits for a server in them.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import random
 import sys
 import tempfile
 import time
@@ -25,7 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import collect_studies
 
-from rclicks_jax.collection import messages
+from rclicks_jax.collection import checks, messages
 from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.simulation import behaviour, copies
 from rclicks_jax.collection.simulation.bot_server import BotServer
@@ -35,6 +40,8 @@ from rclicks_jax.settings.collection import SimulationSettings
 
 # Seconds from a click of a person to the next one.
 _PACE = 8.0
+# A server that does not answer for so long does not come back.
+_PATIENCE = 600.0
 _SETTINGS = SimulationSettings(misses=0, drop_outs=0, withdrawals=0, double_posts=0)
 
 
@@ -47,12 +54,22 @@ class Browser:
         self.session, self.cookie = "", ""
 
     async def ask(self, method, path, content=b""):
-        """Returns status and body; connects again, as browsers do after a silence."""
-        try:
-            return await self._ask(method, path, content)
-        except (OSError, asyncio.IncompleteReadError):
-            self.close()
-            return await self._ask(method, path, content)
+        """Returns status and body; asks again until it is answered, as pages do."""
+        deadline = time.monotonic() + _PATIENCE
+        for attempt in range(1_000_000):
+            try:
+                status, body = await self._ask(method, path, content)
+                if status < 500 or time.monotonic() > deadline:
+                    return status, body
+            except (OSError, asyncio.IncompleteReadError):
+                self.close()
+                if time.monotonic() > deadline:
+                    raise
+            # A connection that ended in a silence is opened again at once.
+            if attempt:
+                wait = min(4.0, 0.2 * 2**attempt)
+                await asyncio.sleep(wait * random.uniform(0.5, 1.5))
+        raise AssertionError
 
     async def _ask(self, method, path, content):
         if self._streams is None:
@@ -92,7 +109,7 @@ class Browser:
             self._streams = None
 
 
-async def person(number, port, config, targets, until, latencies, acknowledged):
+async def person(number, port, config, targets, over, latencies, acknowledged, again):
     """Takes part until the time is over."""
     # Nobody begins at the same moment as all others.
     await asyncio.sleep(number % 1000 / 1000 * _PACE)
@@ -105,7 +122,7 @@ async def person(number, port, config, targets, until, latencies, acknowledged):
         agreed = messages.Consent(version="1", language="en", agreed=True)
         await browser.post("consent", agreed, messages.Entered)
         await browser.post("begin", messages.Begin(), messages.Entered)
-        while time.monotonic() < until:
+        while not over.is_set():
             begun = time.monotonic()
             query = messages.NextQuery(rested=True, device=traits.facts)
             status, body = await browser.ask(
@@ -125,18 +142,20 @@ async def person(number, port, config, targets, until, latencies, acknowledged):
             answer = await browser.post("click", event, messages.ClickAnswer)
             latencies.append(1000 * (time.perf_counter() - sent))
             acknowledged.append(answer.client_id)
+            again.append(answer.stored == "again")
     finally:
         browser.close()
 
 
-def make(parent):
-    """Makes a study for bots with photographs enough for a minute; returns it."""
-    names = tuple(f"photo{number:02}" for number in range(24))
+def make(parent, seconds):
+    """Makes a study for bots with photographs enough for so long; returns it."""
+    count = max(24, int(seconds / _PACE) + 8)
+    names = tuple(f"photo{number:03}" for number in range(count))
     folder = collect_studies.make(
         parent,
         names,
-        study={"per_person": 24, "platforms": ("open",), "pace": "self_paced"},
-        assignment={"clicks": 100_000, "devices": ("pc", "mobile"), "block": 24},
+        study={"per_person": count, "platforms": ("open",), "pace": "self_paced"},
+        assignment={"clicks": 100_000, "devices": ("pc", "mobile"), "block": count},
     )
     copies.make(folder, parent / "bots")
     return parent / "bots"
@@ -149,28 +168,51 @@ def memory(pid):
     return int(peak) / 1000
 
 
-async def play(server, people, seconds, opened):
-    """Runs all people; returns latencies, ms, and acknowledged ids."""
+async def kill(server, count, seconds):
+    """Kills the server at moments that nobody can foresee; returns after the time."""
+    for _ in range(count):
+        await asyncio.sleep(random.uniform(0, 2) * seconds / (count + 1))
+        await asyncio.to_thread(server.kill)
+    await asyncio.sleep(seconds / (count + 1))
+
+
+async def play(server, people, seconds, kills, opened):
+    """Runs all people.
+
+    Returns:
+        Latencies, ms; acknowledged ids; whether each had been stored before it was
+        answered, because the server was killed between.
+    """
     port = int(server.url.rpartition(":")[2])
     tasks = {task.task_id: task for task in opened.store.read(catalogue.tasks)}
     targets = Targets(opened.study, tasks, _SETTINGS)
-    latencies, acknowledged = [], []
-    until = time.monotonic() + seconds
+    latencies, acknowledged, again = [], [], []
+    over = asyncio.Event()
+
+    async def end():
+        # People come within the first seconds, and are there when it begins.
+        await asyncio.sleep(_PACE * (kills > 0))
+        await kill(server, kills, seconds)
+        over.set()
+
+    # A server that does not come back ends all.
     await asyncio.gather(
+        end(),
         *(
             person(
                 number,
                 port,
                 opened.study.config,
                 targets,
-                until,
+                over,
                 latencies,
                 acknowledged,
+                again,
             )
             for number in range(people)
-        )
+        ),
     )
-    return latencies, acknowledged
+    return latencies, acknowledged, again
 
 
 def main():
@@ -178,17 +220,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--kills", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as parent:
-        folder = make(pathlib.Path(parent))
+        # A start of the server takes seconds, in which people go on.
+        folder = make(pathlib.Path(parent), options.seconds + 10 * options.kills)
         server = BotServer(folder, time.time(), 1.0)
         opened = open_studies.open_for_commands(folder)
         with contextlib.closing(opened.store):
             begun = time.monotonic()
             # What starts the server and opens the study is no part of a click.
             before = _processor(server.pid), time.process_time()
-            latencies, acknowledged = asyncio.run(
-                play(server, options.people, options.seconds, opened)
+            latencies, acknowledged, again = asyncio.run(
+                play(server, options.people, options.seconds, options.kills, opened)
             )
             taken = time.monotonic() - begun
             peak = memory(server.pid)
@@ -198,16 +242,31 @@ def main():
             stored = opened.store.read(
                 lambda db: [event.client_id for event in events.every(db, "click")]
             )
+            repeated = opened.store.read(
+                lambda db: sum(1 for _ in events.every(db, "duplicate"))
+            )
+            wrong = [item.text for item in checks.check(opened) if not item.good]
     p50, p95, p99 = np.percentile(latencies, (50, 95, 99))
     print(f"{options.people} people, {len(latencies)} clicks in {taken:.0f} s")
     print(f"click: p50 {p50:.1f} ms, p95 {p95:.1f}, p99 {p99:.1f}")
-    print(f"server: {peak:.0f} MB at most, {used / taken:.2f} cores")
     clicks = len(latencies)
-    print(f"processor time of a click: {1000 * used / clicks:.2f} ms in the server,")
+    if options.kills:
+        print(f"the server was killed {server.kills} times,")
+        print(f"    {sum(again)} clicks had been stored, and not answered")
+    else:
+        print(f"server: {peak:.0f} MB at most, {used / taken:.2f} cores")
+        print(
+            f"processor time of a click: {1000 * used / clicks:.2f} ms in the server,"
+        )
     print(f"    {1000 * own / clicks:.2f} ms in the load")
     lost = len(set(acknowledged) - set(stored))
-    print(f"lost {lost}, double {len(stored) - len(set(stored))}")
+    double = len(stored) - len(set(stored))
+    print(f"lost {lost}, double {double}, second clicks of a task {repeated}")
     print(f"load average {os.getloadavg()[0]:.1f}")
+    for text in wrong:
+        print(text)
+    if lost or double or repeated or wrong or server.kills != options.kills:
+        sys.exit("Clicks were lost or doubled, or counters are wrong.")
 
 
 def _processor(pid):

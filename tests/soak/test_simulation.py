@@ -26,7 +26,8 @@ BOTS = (
     "kills=10",
     f"pulled={PULLED}",
     "pull=0.5",
-    "phone_noise=4",
+    # Of 4 radii, every second study of this size sees it: tests/perf/phone_noise.py.
+    "phone_noise=6",
     "click_seconds=1.1",
 )
 
@@ -98,11 +99,8 @@ def test_what_was_planted_is_found(study):
     status, bots, _ = study
     found = {i.what: i for i in simulate.look(bots, simulate.settings_of(BOTS))}
     assert status == 0
-    # Noise of phones is cut off at the border of what is accepted, so their clicks may
-    # look like those of PCs; nothing else is left open.
-    unseen = {what for what, item in found.items() if not item.agrees}
-    assert unseen <= {"mobile against pc"}, found
-    assert found["mobile against pc"].agrees is not False
+    assert [item for item in found.values() if not item.agrees] == []
+    assert "mobile against pc" in found
     assert (bots / "server.log").read_text().count("is open.") == 11
 
 

@@ -9,6 +9,8 @@ VERSION = 1
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Token = Annotated[str, Meta(min_length=16, max_length=200)]
+# Pages make one when they are opened; other programs need none.
+Visit = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=500)]
 # A browser left open over a weekend is below; no date is.
 Ms = Annotated[float, Meta(ge=0, le=1e9)]

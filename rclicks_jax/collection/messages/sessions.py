@@ -18,6 +18,7 @@ class Enter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         parameters: Parameters of the page's address, as they came.
         language: Language that the browser prefers, such as `en-GB`.
         session: Session token that this browser kept; empty for none.
+        visit: Random id of the opened page: the one that was opened last goes on.
         device: Screen and pointers.
     """
 
@@ -26,6 +27,7 @@ class Enter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     parameters: dict[fields.Name, fields.Text] = {}
     language: Annotated[str, Meta(max_length=35)] = ""
     session: Annotated[str, Meta(max_length=200)] = ""
+    visit: fields.Visit = ""
     device: DeviceFacts
 
 

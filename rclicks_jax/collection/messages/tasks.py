@@ -15,11 +15,13 @@ class NextQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     Attributes:
         rested: Whether the person has just ended a pause, so that none comes again.
         device: Screen and pointers now; they decide for which device a task counts.
+        visit: Random id of the opened page, as in `Enter`.
     """
 
     v: fields.Version = fields.VERSION
     rested: bool = False
     device: DeviceFacts
+    visit: fields.Visit = ""
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from rclicks_jax.collection import words
 from rclicks_jax.collection.results import pace
 from rclicks_jax.collection.results.judged_clicks import Row as Click
-from rclicks_jax.collection.results.report_facts import Study, grouped, order
+from rclicks_jax.collection.results.report_facts import LIVE, Study, grouped, order
 from rclicks_jax.collection.service import live_rounds
 from rclicks_jax.metrics import intervals
 from rclicks_jax.reporting.table_formats import Row, Table
@@ -49,7 +49,9 @@ def progress(study: Study) -> Table:
     """Counts clicks by click type, display mode and device."""
     sums: dict[tuple[str, str, str], list[int]] = {}
     for fill in study.fills:
-        key = study.tasks[fill.task_id].click_type, fill.mode, fill.device
+        is_live = fill.task_id in study.live
+        kind = LIVE if is_live else study.tasks[fill.task_id].click_type
+        key = kind, fill.mode, fill.device
         missing = max(0, fill.wanted - fill.accepted - fill.open)
         row = (1, fill.wanted, fill.accepted, fill.open, missing)
         sums[key] = [a + b for a, b in zip(sums.get(key, [0] * 5), row, strict=True)]
@@ -73,8 +75,10 @@ def progress(study: Study) -> Table:
         "missing": ("missing", "d"),
         "share": ("share", ".0%"),
     }
-    notes = ("In flight: on somebody's screen now, or not yet given up.",)
-    return Table("progress", "Progress", columns, rows, notes)
+    notes = ["In flight: on somebody's screen now, or not yet given up."]
+    if study.live:
+        notes.append("Live rounds: what is accepted is a whole trajectory.")
+    return Table("progress", "Progress", columns, rows, tuple(notes))
 
 
 def reasons(study: Study) -> Table:
@@ -157,7 +161,9 @@ def seconds(study: Study, how: words.Pace) -> Table:
     notes = (_BY_PERSON,)
     if how == "self_paced":
         title = "Seconds of people who set the pace"
-        notes += ("These are seconds of annotation: `pace.json` of the export.",)
+        notes += (
+            "These are seconds of annotation, as in the file pace.json of an export.",
+        )
         return Table("pace", title, columns, rows, notes)
     title = "Seconds from when a click was taken until it was made"
     notes += (

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rclicks_jax import errors, files
+from rclicks_jax import errors, files, hashing
 from rclicks_jax.collection.results import (
     datasheet,
     judged_clicks,
@@ -70,6 +70,7 @@ def export(
     surplus: bool = False,
     bots: bool = False,
     policy: JudgementSettings | None = None,
+    val_share: float = 0.0,
 ) -> Exported:
     """Writes a study.
 
@@ -80,10 +81,13 @@ def export(
         surplus: Whether accepted clicks beyond what was wanted are exported, too.
         bots: Whether clicks of bots are what is wanted.
         policy: Settings to judge by; the study's own if None.
+        val_share: Share of the photographs in `val.txt`; the others are in
+            `train.txt`. 0 writes neither.
 
     Raises:
-        BadValueError: The study has no such display mode, or it is of bots and they
-            were not asked for, or the other way round.
+        BadValueError: The share leaves no photographs for one of the lists. The study
+            has no such display mode, or it is of bots and they were not asked for, or
+            the other way round.
         DataError: The folder has other files.
     """
     modes = opened.study.config.display.modes
@@ -96,11 +100,16 @@ def export(
             "a study of people" if bots else "a study of bots",
             "nothing: its clicks are of people" if bots else "--bots, to export them",
         )
+    if not 0 <= val_share < 1:
+        raise errors.BadValueError("--val_share", val_share, "0 up to 1, without 1")
     _expect_free(out)
     policy = policy or opened.study.config.judgement
-    return opened.store.read(
+    done = opened.store.read(
         lambda db: _export(db, opened, out, mode or modes[0], surplus, policy)
     )
+    if val_share:
+        _write_splits(out, val_share)
+    return done
 
 
 def _export(
@@ -237,6 +246,25 @@ def _write_pictures(
             path = private_files.prev_mask_path(study, task)
             place = out / "prev_masks" / f"{task.full_stem}.png"
             files.write_output(place, path.read_bytes())
+
+
+def _write_splits(out: pathlib.Path, val_share: float) -> None:
+    """Writes the lists of a training, the same for the same photographs.
+
+    Raises:
+        BadValueError: There are too few photographs for that share.
+    """
+    stems = sorted(path.stem for path in (out / "images").iterdir())
+    count = round(val_share * len(stems))
+    if not 0 < count < len(stems):
+        raise errors.BadValueError(
+            "--val_share",
+            f"{val_share:g} of {len(stems)} photographs",
+            "a share that leaves photographs for train.txt and for val.txt",
+        )
+    mixed = sorted(stems, key=lambda stem: hashing.stable_hash(f"split/{stem}"))
+    for name, own in (("val", mixed[:count]), ("train", mixed[count:])):
+        files.write_output(out / f"{name}.txt", "\n".join(sorted(own)) + "\n")
 
 
 def _escaped(stem: str) -> str:

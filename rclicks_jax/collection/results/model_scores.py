@@ -134,5 +134,6 @@ def _with_maps(
             name: (config.seed, hashing.stable_hash(f"{key}/{name}")) for name in models
         },
         draws=config.draws,
+        people=tuple(row.session.person_id for row in rows),
         nss_epsilon=protocols.protocol(config.protocol).nss_epsilon,
     )

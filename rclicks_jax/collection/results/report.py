@@ -27,6 +27,7 @@ from rclicks_jax.collection.results import (
 from rclicks_jax.collection.results.judged_clicks import Row as Click
 from rclicks_jax.collection.service import open_studies
 from rclicks_jax.collection.store import catalogue, cells, sessions, views
+from rclicks_jax.collection.tasks import demand
 from rclicks_jax.evaluation import click_model_tables
 from rclicks_jax.evaluation.click_scores import Scores
 from rclicks_jax.reporting import click_words, page_parts, pages, table_files
@@ -164,6 +165,7 @@ def _read(
     read = report_facts.Study(
         found=found,
         sessions=sessions.every(db),
+        live=catalogue.live_tasks(db, demand.live_from(study.config)),
         tasks={task.task_id: task for task in catalogue.tasks(db, "main")},
         fills=cells.fills(db),
         last=last,

@@ -11,6 +11,9 @@ from rclicks_jax.collection.store.cells import Fill
 from rclicks_jax.collection.store.sessions import Session
 from rclicks_jax.collection.store.task_facts import TaskFacts
 
+# What the task type of live rounds is called; their first click is no task of its own.
+LIVE = "live rounds"
+
 
 class Study(NamedTuple):
     """What the tables are made of.
@@ -19,6 +22,7 @@ class Study(NamedTuple):
         found: Clicks and sessions with consent, judged.
         sessions: All sessions.
         tasks: The tasks that are data, by id.
+        live: Ids of the tasks of live rounds.
         fills: How far each cell is.
         last: When each session last did anything, by id, seconds since 1970.
         played: Trajectories of live rounds.
@@ -28,6 +32,7 @@ class Study(NamedTuple):
     found: Judged
     sessions: Sequence[Session]
     tasks: Mapping[str, TaskFacts]
+    live: frozenset[str]
     fills: Sequence[Fill]
     last: Mapping[str, float]
     played: Sequence[Trajectory]
@@ -60,5 +65,5 @@ def grouped(
 
 def order(names: Iterable[str]) -> list[int]:
     """Returns a key that sorts click types, display modes and devices as words do."""
-    known = (*words.ASKS, *words.MODES, *words.DEVICES)
+    known = (LIVE, *words.ASKS, *words.MODES, *words.DEVICES)
     return [known.index(name) for name in names]

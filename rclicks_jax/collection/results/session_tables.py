@@ -60,6 +60,9 @@ def pages(study: Study) -> Table:
         "screened_out": ("screened out", "d"),
         "tasks": ("clicks before", ".1f"),
     }
+    if not any(map(any, tasks.values())):
+        # Nobody left in the middle.
+        del columns["tasks"]
     notes = (
         f"Left: no sign for {_LEFT_AFTER / 60:.0f} minutes. Clicks before: median of "
         "those who are on the page or ended on it.",

@@ -1,6 +1,7 @@
 """How far a study is: tables for `status`; cheap, from counters where there are any."""
 
 import collections
+import shutil
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from rclicks_jax.collection.store import cells, sessions
 from rclicks_jax.reporting.table_formats import Row, Table
 
 _DAY = 24 * 3600
+# A thousand clicks need some 5 MB; other programs take room, too.
+_LITTLE_ROOM = 200e6
 BOTS = "These are clicks of bots, not of people."
 
 
@@ -62,6 +65,12 @@ def look(opened: open_studies.Opened, now: float | None = None) -> Status:
         reminders.append(
             f"{count} names of people are kept, the oldest for {days:.0f} days: once "
             f"they are paid, run rclicks-collect forget {study.folder} --all."
+        )
+    free = shutil.disk_usage(study.folder).free
+    if free < _LITTLE_ROOM:
+        reminders.append(
+            f"The disk of {study.folder} has {free / 1e6:.0f} MB left: make room. When "
+            "it is full, nothing is stored, and people wait."
         )
     complete = bool(totals) and all(w <= a for _, _, _, w, a, _ in totals)
     return Status(tables, complete, reminders)

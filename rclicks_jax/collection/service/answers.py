@@ -9,7 +9,6 @@ import collections
 import pathlib
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
@@ -19,6 +18,7 @@ import numpy as np
 
 from rclicks_jax.collection import messages, words
 from rclicks_jax.collection.service import (
+    clocks,
     entry,
     judgement,
     live_rounds,
@@ -49,12 +49,10 @@ class Service:
         study: Its files.
         desk: What the answers need.
         store: Its database.
-        clock: Seconds since 1970, or a clock of the study's own.
+        clock: Seconds since 1970 that never jump.
     """
 
-    def __init__(
-        self, opened: open_studies.Opened, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, opened: open_studies.Opened, clock: Callable[[], float]) -> None:
         """Takes an open study; `open` opens one."""
         self.study = opened.study
         self.desk = opened.desk
@@ -69,7 +67,7 @@ class Service:
     def open(
         cls,
         folder: pathlib.Path,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         *,
         new_wave: bool = False,
     ) -> "Service":
@@ -77,7 +75,7 @@ class Service:
 
         Args:
             folder: The study.
-            clock: Seconds since 1970; tests give their own.
+            clock: Seconds since 1970 that never jump; a `StudyClock` if None.
             new_wave: Whether a study may begin a new wave, whose participants see
                 something else than those before.
 
@@ -85,6 +83,7 @@ class Service:
             DataError: The folder is no study, or was not finished by `init`.
             BadValueError: Settings changed what participants see, and there are clicks.
         """
+        clock = clock or clocks.StudyClock()
         return cls(
             open_studies.open_for_people(folder, clock(), new_wave=new_wave), clock
         )
@@ -276,6 +275,11 @@ class Service:
             lambda db: live_rounds.photograph(db, self.desk, assignment)
         )
 
+    def is_apart(self, assignment: str) -> bool:
+        """Tells whether an assignment is for practice or control: more tasks follow."""
+        found = self.store.read(lambda db: assignments.find(db, assignment))
+        return found is not None and found.role != "main"
+
     def answer_live(
         self, token: str, turn: LiveTurn, mask: np.ndarray | None, machine_ms: float
     ) -> "Future[messages.LiveAnswer]":
@@ -349,15 +353,17 @@ class Service:
         )
         task, region = self._task(assignment.task_id)
         y, x = judgement.pixel(message.uv, task.height, task.width)
+        given = msgspec.json.decode(assignment.given, type=judgement.Given)
         click = judgement.Click(
             message=message,
-            given=msgspec.json.decode(assignment.given, type=judgement.Given),
+            given=given,
             issued=assignment.issued,
             received=now,
             fetched=fetched,
             x=x,
             y=y,
             distance=region.distance(y, x),
+            one_clock=given.opening == self.desk.opening,
         )
         policy = self.study.config.judgement
         return submissions.Judged(click, judgement.judge(click, task, policy))

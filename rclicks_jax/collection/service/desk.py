@@ -40,12 +40,14 @@ class Desk:
         wave: Its wave.
         orders: Orders of display modes that sessions are given in turn.
         source: Whether clicks of people or of bots count in it; never both.
+        opening: Random id of this opening of the study, through which one clock runs.
     """
 
     study: study_files.Study
     wave: int
     orders: Sequence[tuple[words.Mode, ...]]
     source: Source
+    opening: str = dataclasses.field(default_factory=tokens.new_id)
 
     @functools.cached_property
     def policy(self) -> str:

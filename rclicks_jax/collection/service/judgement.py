@@ -33,6 +33,7 @@ class Given(msgspec.Struct, frozen=True):
         device: Device for which it was to count.
         wave: Wave of the study.
         position: Number of the task in the session, from 0.
+        opening: Which opening of the study it was; empty if unknown.
     """
 
     pace: words.Pace
@@ -40,6 +41,7 @@ class Given(msgspec.Struct, frozen=True):
     device: words.Device
     wave: int
     position: int
+    opening: str = ""
 
 
 class Click(msgspec.Struct, frozen=True):
@@ -54,6 +56,8 @@ class Click(msgspec.Struct, frozen=True):
         x: Pixel of the frame.
         y: Pixel of the frame.
         distance: Distance from the region, pixels of the frame; 0 inside.
+        one_clock: Whether `issued` and `received` are of the same opening of the study.
+            Between two, the machine's clock may have been set.
     """
 
     message: messages.ClickEvent
@@ -64,6 +68,7 @@ class Click(msgspec.Struct, frozen=True):
     x: int
     y: int
     distance: float
+    one_clock: bool = True
 
     @property
     def seconds(self) -> float:
@@ -140,7 +145,8 @@ def judge(
         "multi_touch": not event.primary,
         "untrusted": not event.trusted,
         "tiny": longer_side(task, event.rect) < policy.tiny_px,
-        "clock": click.received - click.issued < planned - policy.clock_s,
+        "clock": click.one_clock
+        and click.received - click.issued < planned - policy.clock_s,
         "early": waited < 0,
         "geometry": not _places_agree(event, task, policy.place_px),
         "not_fetched": click.fetched is False,

@@ -232,7 +232,7 @@ def _main(
     config = desk.study.config
     parts: dict[words.Pace, cells.Part | None] = {config.study.pace: None}
     if config.study.pace == "live":
-        below = round(config.live.first_clicks * demand.RANKS)
+        below = demand.live_from(config)
         parts = {"live": cells.Part(True, below)} if seated else {}
         parts["timed"] = cells.Part(False, below)
     for pace, part in parts.items():
@@ -265,7 +265,7 @@ def _give(
     text = task.texts[code] if choice.mode == words.TEXT_MODE else ""
     planned = _steps(desk, text) if choice.pace == "timed" else ()
     done = assignments.answered(db, session.session_id)[1]
-    given = judgement.Given(choice.pace, planned, device, desk.wave, done)
+    given = judgement.Given(choice.pace, planned, device, desk.wave, done, desk.opening)
     lease = settings.assignment.lease_s
     assignments.add(
         db,

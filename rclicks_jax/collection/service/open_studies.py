@@ -7,7 +7,13 @@ from typing import NamedTuple
 from rclicks_jax import errors
 from rclicks_jax.collection.service import rejudgement, sequence
 from rclicks_jax.collection.service.desk import Desk, Source
-from rclicks_jax.collection.store import catalogue, cells, events, task_facts
+from rclicks_jax.collection.store import (
+    assignments,
+    catalogue,
+    cells,
+    events,
+    task_facts,
+)
 from rclicks_jax.collection.store.database import Store
 from rclicks_jax.collection.study import study_files
 from rclicks_jax.collection.tasks import demand, first_clicks
@@ -51,6 +57,9 @@ def open_for_people(
         expect_built(study, store)
         wave = store.write(lambda db: _wave(db, study, now, new_wave)).result()
         store.write(lambda db: _update_cells(db, study)).result()
+        # The machine's clock may have been set back since they were given.
+        latest = now + study.config.assignment.lease_s
+        store.write(lambda db: assignments.shorten(db, latest)).result()
         policy = study.config.judgement
         store.write(lambda db: rejudgement.judge_again(db, policy)).result()
         return Opened(study, store, _desk(study, store, wave))

@@ -4,8 +4,10 @@ All that a server measures (steps, leases, rates) is measured by its clock. Bots
 the same clock, so a study goes faster and no rule of it is changed.
 """
 
+import contextlib
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +20,8 @@ from rclicks_jax import errors
 
 _LOCAL = "127.0.0.1"
 _LOG = "server.log"
+# Systems give ports from 32768 or 49152 on.
+_PORTS = range(20_000, 32_000)
 # One that fails ends; one that starts is slow on a busy machine.
 _START_SECONDS = 600.0
 
@@ -93,14 +97,25 @@ class BotServer:
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((_LOCAL, 0))
-        other.bind((_LOCAL, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+    """Returns two ports that the system gives to no connection.
+
+    Who asks for a connection to a port of those that it gives, while nobody listens
+    there, may be given that very port: the server could not come back.
+    """
+    found: list[int] = []
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind((_LOCAL, port))
+            found.append(port)
+        if len(found) == 2:
+            break
+    one, other = found
+    return one, other
 
 
 def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> None:
     """Serves a study until the process that started this one ends."""
+    from rclicks_jax.collection.service import clocks
     from rclicks_jax.collection.web import server
 
     def watch() -> None:
@@ -113,7 +128,10 @@ def _serve(folder: str, port: str, admin_port: str, origin: str, speed: str) -> 
     server.serve(
         pathlib.Path(folder),
         server.Options(port=int(port), admin_port=int(admin_port)),
-        clock=lambda: begun + (time.time() - begun) * factor,
+        clock=clocks.StudyClock(
+            lambda: begun + (time.time() - begun) * factor,
+            lambda: clocks.passing() * factor,
+        ),
     )
 
 

@@ -233,7 +233,13 @@ def _tested(
     generator = np.random.Generator(np.random.Philox(0))
     p = power.p_value(clicks, tasks, generator, _PERMUTATIONS)
     seen = p <= _LEVEL
-    told = f"{'different' if seen else 'no difference'} (p = {p:.3f})"
+    # What is left of a noise once it is judged: it throws some clicks off the object.
+    lengths = np.hypot(*clicks.places.T)
+    wide = lengths[clicks.mode == 1].mean() / lengths[clicks.mode == 0].mean()
+    told = (
+        f"{'different' if seen else 'no difference'} (p = {p:.3f}), "
+        f"{wide:.2f} times as far from the middle"
+    )
     # A difference that is not seen needs more clicks; one that is none is a fault.
     return Comparison(
         what, said, told, None if planted and not seen else seen == planted

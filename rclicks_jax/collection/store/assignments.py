@@ -124,6 +124,12 @@ def expire(db: sqlite3.Connection, now: float) -> int:
     return len(over)
 
 
+def shorten(db: sqlite3.Connection, latest: float) -> None:
+    """Lets no open lease end later than at a time."""
+    query = "UPDATE assignments SET expires = ?1 WHERE state = 'open' AND expires > ?1"
+    db.execute(query, (latest,))
+
+
 def count_over(db: sqlite3.Connection, now: float) -> int:
     """Returns how many leases are over and not ended yet."""
     query = "SELECT COUNT(*) FROM assignments WHERE state = 'open' AND expires <= ?"

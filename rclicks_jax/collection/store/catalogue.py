@@ -105,6 +105,17 @@ def put_task(db: sqlite3.Connection, task: TaskFacts, rank: int) -> None:
     )
 
 
+def live_tasks(db: sqlite3.Connection, below: int) -> frozenset[str]:
+    """Returns the ids of the tasks of live rounds of a study that has them.
+
+    Args:
+        db: The database.
+        below: Objects whose task has a rank below it have one click.
+    """
+    query = "SELECT task_id FROM tasks WHERE click_type = 'first' AND rank >= ?"
+    return frozenset(row["task_id"] for row in db.execute(query, (below,)))
+
+
 def task(db: sqlite3.Connection, task_id: str) -> TaskFacts | None:
     """Returns a task; None if there is none of this id."""
     query = "SELECT facts FROM tasks WHERE task_id = ?"

@@ -1,35 +1,66 @@
 """Opens the database; one thread writes, many actions to a commit."""
 
 import contextlib
+import logging
 import pathlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from rclicks_jax import errors
 from rclicks_jax.collection.store import schema
 
+_LOG = logging.getLogger("rclicks_jax.collection")
 T = TypeVar("T")
 Action = Callable[[sqlite3.Connection], T]
 # Actions that wait while a commit is under way go into the next one, at most so many.
 _BATCH = 256
 _BUSY_SECONDS = 30.0
 _CLOSED = "The study is being closed."
+# A trouble that lasts is said again after so long.
+_SAY_AGAIN_SECONDS = 60.0
+# What passes by itself: another program holds the database for a moment.
+_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# Errors of an action, which say nothing of the others of its commit.
+_OF_ONE_ACTION = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "The disk is full: make room, and it goes on by itself.",
+    sqlite3.SQLITE_IOERR: "The disk is full or fails: look at it; once it can be "
+    "written, it goes on by itself.",
+    sqlite3.SQLITE_READONLY: "Its file or its folder cannot be written: give back the "
+    "right to write.",
+    sqlite3.SQLITE_CANTOPEN: "Its file cannot be opened: give back the right to write.",
+}
 
 
 class StoreError(errors.RClicksError):
     """Nothing was written: the disk is full, or the database cannot be used.
 
     Attributes:
-        full: Whether the disk is full.
+        lasting: Whether it lasts until the owner of the study does something.
     """
 
-    def __init__(self, message: str, *, full: bool = False) -> None:
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
-        self.full = full
+        self.lasting = lasting
+
+
+class Trouble(NamedTuple):
+    """Why nothing can be written now.
+
+    Attributes:
+        message: What is wrong, and what to do.
+        since: When it began, seconds of the monotonic clock.
+        refused: Actions that were not written since.
+    """
+
+    message: str
+    since: float
+    refused: int
 
 
 class Store:
@@ -55,6 +86,8 @@ class Store:
             queue.SimpleQueue()
         )
         self._read_only = read_only
+        self._trouble: Trouble | None = None
+        self._said = 0.0
         try:
             self._writer = _connect(path, read_only)
         except sqlite3.Error as error:
@@ -67,6 +100,11 @@ class Store:
         self._thread = threading.Thread(target=self._work, name="study-writer")
         self._thread.daemon = True
         self._thread.start()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why nothing can be written now; None if all is well."""
+        return self._trouble
 
     def write(self, action: Action[T]) -> "Future[T]":
         """Runs an action that may write, all of it or nothing.
@@ -111,7 +149,9 @@ class Store:
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise _store_error(error) from error
+            failed = _store_error(error)
+            self._note_trouble(failed, 1)
+            raise failed from error
 
     def close(self) -> None:
         """Writes what waits, and closes the database."""
@@ -140,6 +180,7 @@ class Store:
     def _commit(self, batch: list[tuple[Action[Any], Future[Any]]]) -> None:
         """Runs actions in one transaction; then tells their results."""
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        changes = self._writer.total_changes
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for action, future in batch:
@@ -150,6 +191,11 @@ class Store:
                 self._writer.execute("ROLLBACK")
             failed = _store_error(error)
             results = [(future, None, failed) for _, future in batch]
+            self._note_trouble(failed, len(batch))
+        else:
+            # What changes nothing needs no room, so it says nothing.
+            if self._trouble is not None and self._writer.total_changes > changes:
+                self._end_trouble(self._trouble)
         for future, result, error in results:
             if error is None:
                 future.set_result(result)
@@ -165,14 +211,42 @@ class Store:
         self._writer.execute("SAVEPOINT action")
         try:
             result, failed = action(self._writer), None
-        except (sqlite3.OperationalError, sqlite3.InternalError):
+        except sqlite3.DatabaseError as error:
             # A full disk ends the whole transaction.
-            raise
+            if not isinstance(error, _OF_ONE_ACTION):
+                raise
+            result, failed = None, error
+            self._writer.execute("ROLLBACK TO action")
         except BaseException as error:
             result, failed = None, error
             self._writer.execute("ROLLBACK TO action")
         self._writer.execute("RELEASE action")
         return result, failed
+
+    def _note_trouble(self, error: StoreError, actions: int) -> None:
+        """Counts actions that were not written; says so from time to time."""
+        now = time.monotonic()
+        before = self._trouble or Trouble("", now, 0)
+        refused = before.refused + actions
+        self._trouble = Trouble(str(error), before.since, refused)
+        if not before.refused or now - self._said >= _SAY_AGAIN_SECONDS:
+            self._said = now
+            _LOG.error(
+                "%s Requests that were not stored so far: %d; pages keep their clicks "
+                "and send them again.",
+                error,
+                refused,
+            )
+
+    def _end_trouble(self, trouble: Trouble) -> None:
+        """Says that all is well again."""
+        self._trouble = None
+        _LOG.warning(
+            "The study's database can be written again, after %.0f s. Requests that "
+            "were not stored meanwhile: %d; pages send their clicks again.",
+            time.monotonic() - trouble.since,
+            trouble.refused,
+        )
 
 
 def _connect(path: pathlib.Path, read_only: bool) -> sqlite3.Connection:
@@ -199,6 +273,10 @@ def _connect(path: pathlib.Path, read_only: bool) -> sqlite3.Connection:
 
 
 def _store_error(error: sqlite3.Error) -> StoreError:
-    full = "full" in str(error)
-    advice = "The disk is full: make room." if full else f"{error}."
-    return StoreError(f"The study's database cannot be used. {advice}", full=full)
+    # The lowest byte is the kind of the error; the others tell where it was.
+    kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_BUSY) & 0xFF
+    advice = f" {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return StoreError(
+        f"The study's database cannot be used: {error}.{advice}",
+        lasting=kind not in _PASSING,
+    )

@@ -153,6 +153,8 @@ def prepare(
                 f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
             )
             return
+    except sqlite3.OperationalError as error:
+        raise errors.DataError(f"{name} cannot be used: {error}.") from error
     except sqlite3.DatabaseError as error:
         raise errors.DataError(f"{name} is no database of a study: {error}.") from error
     if version == 0:

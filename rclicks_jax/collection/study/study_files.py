@@ -193,10 +193,15 @@ def protocol(study: Study) -> dict[str, Any]:
             }
             seen[field.name] = kept
     seen["texts"] = {
-        code: [language.name, language.direction, dict(language.texts)]
+        code: [language.name, language.direction, _seen_by_all(language.texts)]
         for code, language in study.languages.items()
     }
     return json.loads(json.dumps(seen))
+
+
+def _seen_by_all(texts: Mapping[str, languages.Text]) -> dict[str, languages.Text]:
+    """Returns the texts of a study that goes well; others change nothing in a task."""
+    return {k: text for k, text in texts.items() if not k.startswith("problem_")}
 
 
 def protocol_hash(seen: Mapping[str, Any], tasks_digest: str) -> str:

@@ -19,6 +19,13 @@ def modes_of(config: CollectionConfig) -> tuple[words.Mode, ...]:
     return tuple(mode for mode in words.MODES if mode in config.display.modes)
 
 
+def live_from(config: CollectionConfig) -> int:
+    """Returns the rank of a task from which its object has live rounds."""
+    if config.study.pace != "live":
+        return RANKS
+    return round(config.live.first_clicks * RANKS)
+
+
 def rank_of(task_id: str, mode: str, device: str, seed: int) -> int:
     """Returns the rank of a cell."""
     return hashing.stable_hash(f"{seed}/{task_id}/{mode}/{device}") % RANKS

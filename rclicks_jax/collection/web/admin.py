@@ -148,6 +148,7 @@ def _overview(service: Service, reasons: _Reasons, first: int) -> str:
         "admin.html.jinja",
         title=config.study.title,
         source=service.desk.source,
+        trouble=store.trouble,
         totals=[
             (mode, device, tasks, wanted, accepted, held, _percent(accepted, wanted))
             for mode, device, tasks, wanted, accepted, held in totals

@@ -88,9 +88,8 @@ def _wrong(error: Exception) -> Response:
             code = error.status_code
             return PlainTextResponse(f"{code}", code, headers=error.headers)
         case StoreError():
-            # The browser keeps its event and tries again.
-            _LOG.error("%s", error)
-            key = "full" if error.full else "busy"
+            # The browser keeps its event and tries again. The store tells the owner.
+            key = "full" if error.lasting else "busy"
             return _problem(503, refusal(503, key, "Nothing was stored.").problem)
         case _:
             _LOG.error("A request failed.", exc_info=error)

@@ -32,6 +32,7 @@ from rclicks_jax.collection.web import (
     pictures,
     rates,
     seats,
+    visits,
 )
 from rclicks_jax.collection.web.dispatch import Address, answer_json
 
@@ -107,6 +108,7 @@ class _Server:
         most = service.study.config.limits.events_a_minute
         self._rates = rates.Rates(most, most, service.clock)
         self._entries = rates.Rates(_ENTRIES_A_MINUTE, _ENTRIES_AT_ONCE, service.clock)
+        self._visits = visits.Visits()
         self._pictures = pictures.Pictures(service.asset)
         self._fetching = fetched_pictures.Fetching()
         self._seats = seats.Seats(service.study.config.live.seats)
@@ -188,6 +190,7 @@ class _Server:
         self._count(self._entries, "")
         message = _decoded(await guards.body(request), messages.Enter)
         answer = await _settled(self._service.enter(message, self._kind(message)))
+        self._visits.enter(self._service.session_id(answer.session), message.visit)
         response = answer_json(answer)
         response.set_cookie(
             COOKIE,
@@ -238,15 +241,15 @@ class _Server:
         self, request: Request, token: str, message: messages.NextQuery
     ) -> messages.Next:
         session_id = self._service.session_id(token)
+        if not self._visits.is_here(session_id, message.visit):
+            raise refusal(409, "elsewhere", "The person goes on in another page.")
         # A live task is given once there is a seat for it: its photograph is seen then.
         # Whoever waits gets another task, if there is one.
         seated = self._segmenter is None or self._seats.take(session_id)
         if seated and self._segmenter is not None and self._segmenter.rests:
             raise refusal(503, "busy", "The segmenter failed several times.")
         given = await _settled(self._service.next_task(token, message, seated=seated))
-        if seated and not (isinstance(given, messages.Task) and given.pace == "live"):
-            self._seats.leave(session_id)
-        if isinstance(given, messages.Finish):
+        if isinstance(given, messages.Finish) or (seated and not self._is_used(given)):
             self._seats.leave(session_id)
         if not isinstance(given, messages.Task):
             return given
@@ -257,6 +260,12 @@ class _Server:
             photograph = self._service.live_photograph(given.assignment)
             self._segmenter.prepare(photograph)
         return given
+
+    def _is_used(self, given: messages.Next) -> bool:
+        """Tells whether a session with a seat needs it: now, or after a short task."""
+        if self._segmenter is None or not isinstance(given, messages.Task):
+            return False
+        return given.pace == "live" or self._service.is_apart(given.assignment)
 
     async def _withdraw(
         self, request: Request, token: str, message: messages.Withdraw

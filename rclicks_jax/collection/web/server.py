@@ -9,7 +9,6 @@ import logging
 import pathlib
 import secrets
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
@@ -87,7 +86,7 @@ def serve(
     folder: pathlib.Path,
     options: Options,
     say: Callable[[str], None] = print,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
 ) -> str:
     """Serves a study until SIGTERM or SIGINT.
 
@@ -95,7 +94,7 @@ def serve(
         folder: The study.
         options: Addresses.
         say: Is told what to open, and how it ended.
-        clock: Seconds since 1970; the clock of simulated people runs faster.
+        clock: Seconds since 1970 that never jump; that of simulated people runs faster.
 
     Returns:
         The name of the signal.

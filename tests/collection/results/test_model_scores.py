@@ -34,6 +34,9 @@ def test_scores_are_those_of_an_evaluation(clicked):
     assert (uniform.model, distance.model) == ("UD", "DT")
     assert uniform.dataset == "Object_CutOut"
     assert uniform.counts["all"] == {"ok": 6, "skipped": 0, "failed": 0}
+    # Intervals are over people, whom a study knows.
+    known = {person for task in uniform.people for person in task.people}
+    assert known == {row.session.person_id for row in rows}
     # People who click near the middle are more like DT.
     assert distance.mean("nss") > uniform.mean("nss")
     (own, *_), *_ = [tasks[key] for key in tasks]

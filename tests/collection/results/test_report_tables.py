@@ -66,6 +66,19 @@ def test_a_cell_is_accepted_in_flight_or_missing(desk, crowd, clock):
     assert [row["device"] for row in table.rows] == ["pc", "mobile"] * 2
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_live_rounds_are_no_first_clicks(opened, clock, share):
+    live = {"segmenter": "random_walker", "first_clicks": share}
+    desk = opened(names=tuple("abcdefgh"), study={"pace": "live"}, live=live)
+    table = click_tables.progress(read(desk, clock()))
+    counts = {row["click_type"]: row["cells"] for row in table.rows}
+    if share == 0.5:
+        assert counts["live rounds"] > 0
+        assert counts["live rounds"] + counts["first"] == 8
+    else:
+        assert counts == {"first" if share else "live rounds": 8}
+
+
 def facts_role(desk, task):
     assignment = task.assignment
     return desk.store.read(

@@ -131,10 +131,38 @@ def test_a_full_disk_is_said_and_writing_goes_on_when_there_is_room(store):
     store.write(lambda db: db.execute(f"PRAGMA max_page_count = {limit}")).result()
     with pytest.raises(StoreError, match="full") as failed:
         store.write(put("large", "x" * 100_000)).result()
-    assert failed.value.full
+    assert failed.value.lasting
+    assert store.trouble is not None
+    assert "make room" in store.trouble.message
+    # What writes nothing says nothing of the room.
+    store.write(get("a")).result()
+    assert store.trouble.refused == 1
     store.write(lambda db: db.execute("PRAGMA max_page_count = 100000")).result()
     store.write(put("large", "x" * 100_000)).result()
     assert len(store.read(get("large"))) == 100_000
+    assert store.trouble is None
+
+
+def test_a_trouble_is_said_once_in_a_while_and_when_it_ends(store, caplog):
+    store._writer.execute("PRAGMA query_only = ON")
+    for _ in range(50):
+        with pytest.raises(StoreError, match="give back the right to write"):
+            store.write(put("a")).result()
+    store._writer.execute("PRAGMA query_only = OFF")
+    store.write(put("a")).result()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert "not stored meanwhile: 50" in caplog.messages[1]
+
+
+def test_a_database_that_another_program_holds_is_no_lasting_trouble(store):
+    other = sqlite3.connect(store._path, isolation_level=None)
+    store.write(lambda db: db.execute("PRAGMA busy_timeout = 10")).result()
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked") as failed:
+        store.write(put("a")).result()
+    assert not failed.value.lasting
+    other.close()
+    store.write(put("a")).result()
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):

@@ -157,3 +157,16 @@ def test_a_setting_of_a_later_release_changes_nothing_until_it_is_used(study):
     config = dataclasses.replace(study.config, live=live)
     changed = dataclasses.replace(study, config=config)
     assert study_files.protocol(changed)["live"]["first_clicks"] == 0.5
+
+
+def test_a_sentence_on_a_problem_changes_nothing_for_who_takes_part(study):
+    before = hash_of(study)
+    (code, language), *_ = study.languages.items()
+
+    def with_text(key):
+        texts = {**language.texts, key: "Another sentence."}
+        other = dataclasses.replace(language, texts=texts)
+        return dataclasses.replace(study, languages={**study.languages, code: other})
+
+    assert hash_of(with_text("problem_full")) == before
+    assert hash_of(with_text("click_object")) != before

@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 from collect_live import DEVICE, LIVE, act
+from helpers import is_alive
 
 from rclicks_jax.bridge import keeper
 from rclicks_jax.collection.service.answers import Service
@@ -70,17 +71,9 @@ class Command:
         return keeper.descendants(self.run.pid)
 
 
-def is_running(pid):
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] != "Z"
-
-
 def wait_for_end(pids):
     deadline = time.monotonic() + 60
-    while any(map(is_running, pids)):
+    while any(map(is_alive, pids)):
         assert time.monotonic() < deadline, "A process is left behind."
         time.sleep(0.05)
 

@@ -1,5 +1,6 @@
 """Live rounds through a server of this process: seats, who waits, and failures."""
 
+import collect_studies
 import msgspec
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from collect_visitors import Visitor
 from rclicks_jax.collection import messages
 from rclicks_jax.collection.service import live_rounds
 from rclicks_jax.collection.service.desk import refusal
-from rclicks_jax.collection.store import assignments, cells
+from rclicks_jax.collection.store import assignments, catalogue, cells
 from rclicks_jax.collection.tasks import demand, later_rounds
 
 
@@ -51,10 +52,7 @@ def people(desk, clock, segmenter, count):
     first = visitor(desk, clock, segmenter)
     made = [first]
     for _ in range(count - 1):
-        other = Visitor.__new__(Visitor)
-        other.desk, other.clock, other.http = desk, clock, first.http
-        other.session, other.sent = "", first.sent
-        made.append(other.begin())
+        made.append(first.elsewhere("").begin())
     return made
 
 
@@ -149,6 +147,24 @@ def test_practice_of_who_waits_is_of_one_click(opened, clock, told):
     assert asks(one).json()["pace"] == "live"
     meanwhile = asks(other).json()
     assert (meanwhile["practice"], meanwhile["pace"]) == (True, "timed")
+
+
+def test_a_control_task_of_one_click_frees_no_seat(opened, clock, told):
+    """It is over in half a minute, and live tasks follow."""
+    control = {"count": 1, "every": 1, "images": ("a",)}
+    desk, (one, other) = once(opened, clock, told, 2, 0.0, control=control)
+    # A control task of a later round, which has no live form.
+    (task,) = [t for t in collect_studies.facts_of(desk) if t.role == "control"]
+    later = msgspec.structs.replace(task, click_type="fn")
+    desk.store.write(lambda db: catalogue.put_task(db, later, 0)).result()
+    given = asks(one).json()
+    assert (given["pace"], given["ask"]) == ("timed", "missing")
+    meanwhile = asks(other).json()
+    assert meanwhile["pace"] == "timed"
+    for person, task in ((one, given), (other, meanwhile)):
+        assert clicked(desk, clock, person, task).json()["stored"] == "new"
+    assert asks(one).json()["pace"] == "live"
+    assert asks(other).json()["problem"] == "no_seat"
 
 
 def test_a_pause_frees_a_seat(desk, clock, told):

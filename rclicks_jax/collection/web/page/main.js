@@ -6,7 +6,7 @@ import { Words, banner, h } from "./dom.js";
 import { measure } from "./frames.js";
 import * as pages from "./pages.js";
 import { play } from "./player.js";
-import { deliver, flush, forget } from "./queue.js";
+import { deliver, flush, forget, newId } from "./queue.js";
 import * as tabs from "./tabs.js";
 
 const SESSION = "rclicks.session";
@@ -23,6 +23,7 @@ let words;
 /** @type {import("./types.js").Entered|null} */
 let entered = null;
 let session = kept(SESSION);
+const visit = newId();
 let left = false;
 
 /** @param {string} key */
@@ -76,6 +77,7 @@ async function enter() {
     parameters: rest,
     language: kept(LANGUAGE) || navigator.language,
     session,
+    visit,
     device: facts(),
   });
   await settle(entered);
@@ -142,8 +144,7 @@ function waitsForSeat(problem) {
 async function work() {
   let rested = false;
   for (;;) {
-    const query = { v: VERSION, rested, device: facts() };
-    const given = await post("/api/next", query, session, waitsForSeat);
+    const given = await post("/api/next", { v: VERSION, rested, device: facts(), visit }, session, waitsForSeat);
     if (left) return;
     rested = false;
     if (given.kind === "finish") return end(given);
@@ -184,12 +185,12 @@ async function end(finish) {
   pages.finish(frame(), finish);
 }
 
+/** Waits until a person wants to go on here. @param {string} key Says where else the study is open. */
+const untilHere = (key) => pages.choice(frame(), document.title, pages.paragraphs([words.get(key)]), [["here", words.get("second_tab_here")]]);
+
 async function start() {
   await learn(kept(LANGUAGE) || navigator.language);
-  if (await tabs.isElsewhere()) {
-    const text = words.get("second_tab");
-    await pages.choice(frame(), document.title, pages.paragraphs([text]), [["here", words.get("second_tab_here")]]);
-  }
+  if (await tabs.isElsewhere()) await untilHere("second_tab");
   tabs.take();
   await Promise.all([measure(), flush(waits)]);
   await enter();
@@ -200,6 +201,7 @@ async function start() {
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 start().catch((error) => {
   if (left) return;
+  if (error.problem === "problem_elsewhere") return untilHere(error.problem).then(() => location.reload());
   if (!(error instanceof Refused)) console.error(error);
   if (words) pages.problem(frame(), error instanceof Refused ? error.problem : "problem_bad_request");
 });

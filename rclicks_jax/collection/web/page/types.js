@@ -4,7 +4,7 @@
  * @typedef {{t: number, x: number, y: number}} Point
  * @typedef {{step: number, on: number, off: number, frames: number}} Shown
  * @typedef {{screen: number[], inner: number[], dpr: number, coarse: boolean, hover: boolean, touch_points: number, frame_ms: number, clock_step_ms: number}} DeviceFacts
- * @typedef {{v: number, platform: string, parameters: Record<string, string>, language: string, session: string, device: DeviceFacts}} Enter
+ * @typedef {{v: number, platform: string, parameters: Record<string, string>, language: string, session: string, visit: string, device: DeviceFacts}} Enter
  * @typedef {{v: number, session: string, phase: string, language: string, languages: Record<string, string>, direction: "ltr"|"rtl", consent_version: string, title: string, contact: string, minutes: number, tasks: number, devices: string[], test: boolean, problem: string, pace: "timed"|"self_paced"|"live"}} Entered
  * @typedef {{v: number, language: string, direction: "ltr"|"rtl", texts: Record<string, string|string[]>}} Texts
  * @typedef {{show: "image"|"target", ms: number, click: "none"|"ignored"|"wanted", limit_ms: number}} Step

@@ -178,3 +178,27 @@ def test_a_live_act_survives_a_reload_exactly_once(serve, visit, disks):
     page.reload()
     page.locator(".code").wait_for()
     assert len(disks.turns) == served.count("live") == 1
+
+
+def test_a_full_disk_is_said_in_the_page_which_goes_on_when_there_is_room(serve, visit):
+    served = serve(study={"per_person": 2})
+    page = visit()
+    begin(page, f"{served.url}/?platform=open")
+    wait_ready(page)
+    writer = served.desk.store._writer
+    # The server says by when to come again; a test need not wait so long.
+    page.route("**/api/*", hasty)
+    writer.execute("PRAGMA query_only = ON")
+    click(page)
+    page.get_by_text("cannot store anything now. Your clicks are kept here").wait_for()
+    writer.execute("PRAGMA query_only = OFF")
+    click(page)
+    page.locator(".code").wait_for()
+    assert (served.count("click"), served.count("duplicate")) == (2, 0)
+
+
+def hasty(route):
+    """Passes an answer on without the time after which to come again."""
+    answer = route.fetch()
+    headers = {k: v for k, v in answer.headers.items() if k != "retry-after"}
+    route.fulfill(response=answer, headers=headers)
