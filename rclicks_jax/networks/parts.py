@@ -3,6 +3,8 @@
 Parameters are float32, or already of the type in which products are computed.
 """
 
+import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -17,6 +19,8 @@ from rclicks_jax.networks.architectures import Variables
 
 # Largest number of scores that one step of attention holds.
 _MOST_SCORES = 1 << 21
+# Largest number of keys in one sum on CPU.
+_MOST_KEYS = 512
 
 
 def in_precision(variables: Variables, dtype: DTypeLike) -> Variables:
@@ -201,9 +205,51 @@ def _attend(
     valid: jax.Array | None,
     bias: jax.Array | None = None,
 ) -> jax.Array:
-    scores = jnp.einsum(
-        "bntd,bnsd->bnts", query, key, preferred_element_type=jnp.float32
+    if valid is not None or bias is not None or key.shape[2] <= _MOST_KEYS:
+        return _attend_at_once(query, key, value, valid, bias)
+    return cast(
+        "jax.Array",
+        jax.lax.platform_dependent(
+            query, key, value, cpu=_attend_by_blocks, default=_attend_at_once
+        ),
     )
+
+
+def _attend_by_blocks(query: jax.Array, key: jax.Array, value: jax.Array) -> jax.Array:
+    """Attends to blocks of keys, and adds up what they give.
+
+    XLA's product on CPU adds up thousands of keys in one chain of float32. What that
+    rounds is nearly the same for all queries. Short sums round less, and are not
+    slower.
+    """
+    length = key.shape[2]
+    count = -(-length // _MOST_KEYS)
+    ends = [length * number // count for number in range(count + 1)]
+    blocks = [slice(*each) for each in itertools.pairwise(ends)]
+    scores = [_scores(query, key[:, :, block]) for block in blocks]
+    highest = functools.reduce(
+        jnp.maximum, [each.max(-1, keepdims=True) for each in scores]
+    )
+    weights = [jnp.exp(each - highest) for each in scores]
+    total = functools.reduce(jnp.add, [each.sum(-1, keepdims=True) for each in weights])
+    mixed = functools.reduce(
+        jnp.add,
+        [
+            _mixed(each, value[:, :, block])
+            for each, block in zip(weights, blocks, strict=True)
+        ],
+    )
+    return (mixed / total).astype(value.dtype)
+
+
+def _attend_at_once(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    valid: jax.Array | None = None,
+    bias: jax.Array | None = None,
+) -> jax.Array:
+    scores = _scores(query, key)
     if bias is not None:
         scores = scores + bias[None].astype(jnp.float32)
     if valid is not None:
@@ -211,10 +257,17 @@ def _attend(
     weights = jnp.exp(scores - scores.max(-1, keepdims=True))
     total = weights.sum(-1, keepdims=True)
     # Divided after the product, which is shorter than the weights.
-    mixed = jnp.einsum(
+    return (_mixed(weights, value) / total).astype(value.dtype)
+
+
+def _scores(query: jax.Array, key: jax.Array) -> jax.Array:
+    return jnp.einsum("bntd,bnsd->bnts", query, key, preferred_element_type=jnp.float32)
+
+
+def _mixed(weights: jax.Array, value: jax.Array) -> jax.Array:
+    return jnp.einsum(
         "bnts,bnse->bnte",
         weights.astype(value.dtype),
         value,
         preferred_element_type=jnp.float32,
     )
-    return (mixed / total).astype(value.dtype)

@@ -2,6 +2,8 @@
 
     python tests/golden/compare_simpleclick.py FILE.npz [SIZE]
 
+FILE.npz is of `write_simpleclick.py` without a cascade.
+
 Crops are chosen by ours, as for users; the rows say whether they are the authors'.
 """
 
@@ -21,6 +23,8 @@ import simpleclick_cases as cases
 from rclicks_jax.networks.simpleclick import weights
 from rclicks_jax.segmenters.native import simpleclick_method
 
+SIDE = 448
+
 
 class Player(ritm_player.Player):
     """Plays trajectories one by one, and keeps all logits of squares."""
@@ -36,7 +40,7 @@ def loaded(golden, size):
     state = cases.state_of(shapes, cases.factors_of(size))
     config = cases.CONFIG if size == "small" else None
     sizes, variables = weights.from_torch(ritm_player.checkpoint_of(state, config))
-    frame = simpleclick_method.Frame(sizes.side)
+    frame = simpleclick_method.Frame(SIDE)
     return simpleclick_method.SimpleClickMethod(sizes, "float32", frame), variables
 
 

@@ -1,10 +1,11 @@
 """Writes what the authors' SAM answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_sam.py CHECKOUT OUT.npz [SIZE] [MOST]
+    PYTHON_WITH_TORCH tests/golden/write_sam.py CHECKOUT OUT.npz [SIZE [MOST [exact]]]
 
 CHECKOUT is one of https://github.com/facebookresearch/segment-anything. SIZE is small,
 vit_b, vit_l or vit_h, and MOST a number of photographs, if not all. Photographs and
-prompts go through the bridge's adapter, which is compared with RClicks's own code.
+prompts go through the bridge's adapter, which is compared with RClicks's own code. With
+`exact` the authors' code computes in float64.
 """
 
 import functools
@@ -77,13 +78,23 @@ def listen(network):
     return heard
 
 
-def main(checkout, out, size="small", most="4"):
+def in_float64(network):
+    """Returns a network in float64, and has its code make no float32 from now on."""
+    torch.float = torch.float32 = torch.float64
+    torch.Tensor.float = torch.Tensor.double
+    torch.set_default_dtype(torch.float64)
+    return network.double()
+
+
+def main(checkout, out, size="small", most="4", exact=None):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
     import segment_anything
 
     network = network_of(segment_anything, size)
+    if exact:
+        network = in_float64(network)
     heard, model = listen(network), adapter.Model(network)
 
     def answered(shape):

@@ -10,6 +10,7 @@ import ritm_player
 
 from rclicks_jax import errors, registry
 from rclicks_jax.segmenters import load, specs
+from rclicks_jax.segmenters.conformance import suite
 from rclicks_jax.segmenters.native import ritm, ritm_method
 from rclicks_jax.segmenters.native.ritm_method import Notes, Shape
 from rclicks_jax.settings import protocols
@@ -176,18 +177,10 @@ def test_larger_frames_have_fewer_rows(segmenter):
     assert method.rows(Shape(3200, 3200, False), 8) == 1
 
 
-def test_a_photograph_of_one_pixel_is_answered(segmenter):
-    features = segmenter.encode(np.zeros((1, 1, 3), np.uint8))
-    session = segmenter.start(features, [None])
-    for count in (1, 2):
-        clicks = Clicks(
-            np.zeros((1, count, 2), np.int32),
-            np.ones((1, count), bool),
-            np.full(1, count, np.int32),
-        )
-        assert session.predict(np.arange(1), clicks).shape == (1, 1, 1)
-    with pytest.raises(errors.SegmenterError, match="without a click"):
-        session.predict(np.arange(1), clicks._replace(count=np.zeros(1, np.int32)))
+@pytest.mark.long
+def test_it_conforms(spec):
+    told = []
+    assert suite.conforms(suite.check(spec, report=told.append)), told
 
 
 def test_a_run_records_how_it_looks_at_photographs(checkpoint):
