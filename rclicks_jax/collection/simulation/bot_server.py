@@ -20,6 +20,8 @@ from rclicks_jax import errors
 
 _LOCAL = "127.0.0.1"
 _LOG = "server.log"
+# Lines of it that say why a server does not start.
+_LOG_LINES = 20
 # Systems give ports from 32768 or 49152 on.
 _PORTS = range(20_000, 32_000)
 # One that fails ends; one that starts is slow on a busy machine.
@@ -91,8 +93,10 @@ class BotServer:
                 time.sleep(0.05)
         process.kill()
         process.wait()
+        # The study may be a copy that is removed with its log.
+        last = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         raise errors.RClicksError(
-            f"The server of {self._folder} does not start: {log} says why."
+            "\n".join([f"The server of {self._folder} does not start:", *last])
         )
 
 

@@ -99,6 +99,9 @@ class SimpleClickMethod(CroppingMethod):
     precision: str
     frame: Frame
 
+    # A crop and its mirror image keep the cores as busy as four of both.
+    batch_on_cpu = 1
+
     @property
     def variant(self) -> str:
         """Name of its size."""
