@@ -129,7 +129,7 @@ _SAX2 = Example(Products(933, 318), _SEGNEXT)
 _RITM = Example(Products(0, 61), _H18)
 
 METHODS = (
-    Method("SAM `vit_b`", *_SAM_B),
+    Method("SAM `vit_b`", *_SAM_B, bridge=24.62 + ANSWERS * 1.93 / 11),
     Method("SAM `vit_l`", Products(2986, 3.8), like=_SAM_B),
     Method("SAM `vit_h`", Products(5961, 3.8), like=_SAM_B),
     Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM, _SAM_B),
@@ -138,19 +138,19 @@ METHODS = (
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
         like=_SAM2_B,
-        bridge=6.06 + ANSWERS * 2.08 / 11,
+        bridge=7.15 + ANSWERS * 2.14 / 11,
     ),
     Method("SAM 2.1 `hiera_s`", Products(360, 3.8), like=_SAM2_B),
     Method("SAM 2.1 `hiera_b+`", *_SAM2_B),
     Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), like=_SAM2_B),
     Method("SimpleClick `vit_xtiny`", Products(0, 29), like=_BASE),
-    Method("SimpleClick `vit_base`", *_BASE, bridge=ANSWERS * 22.33 / 4),
+    Method("SimpleClick `vit_base`", *_BASE, bridge=ANSWERS * 69.13 / 11),
     Method("SimpleClick `vit_large`", Products(0, 1051), like=_BASE),
     Method("SimpleClick `vit_huge`", Products(0, 2800), like=_BASE),
     Method("CFR-ICL", Products(0, 2800), like=_BASE, further=1),
     Method("SegNext `vitb_sax1`", Products(933, 208), like=_SAX2),
     Method("SegNext `vitb_sax2`", *_SAX2),
     Method("RITM `h18s_itermask`", Products(0, 35), like=_RITM),
-    Method("RITM `h18_itermask`", *_RITM),
+    Method("RITM `h18_itermask`", *_RITM, bridge=ANSWERS * 14.69 / 11),
     Method("RITM `h32_itermask`", Products(0, 165), _H32, _RITM),
 )
