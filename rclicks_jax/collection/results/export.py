@@ -8,7 +8,7 @@ import io
 import json
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rclicks_jax import errors, files, hashing
@@ -104,12 +104,11 @@ def export(
         raise errors.BadValueError("--val_share", val_share, "0 up to 1, without 1")
     _expect_free(out)
     policy = policy or opened.study.config.judgement
-    done = opened.store.read(
-        lambda db: _export(db, opened, out, mode or modes[0], surplus, policy)
+    return opened.store.read(
+        lambda db: _export(
+            db, opened, out, mode or modes[0], surplus, policy, val_share
+        )
     )
-    if val_share:
-        _write_splits(out, val_share)
-    return done
 
 
 def _export(
@@ -119,15 +118,19 @@ def _export(
     mode: str,
     surplus: bool,
     policy: JudgementSettings,
+    val_share: float,
 ) -> Exported:
     study, source = opened.study, opened.desk.source
     found = judged_clicks.read(db, study.secret, policy, source)
     data = found.data(surplus=surplus)
     tasks = catalogue.tasks(db, "main")
+    splits = _splits({task.image_stem for task in tasks}, val_share)
     name = identities.shown(out.resolve().name)
     # Written last: a folder without it is not whole.
     (out / "DATASHEET.md").unlink(missing_ok=True)
     _write_pictures(opened, out, tasks)
+    for split, stems in splits.items():
+        files.write_output(out / f"{split}.txt", "\n".join(stems) + "\n")
     own = [row for row in data if row.mode == mode]
     labels = found.labels
     # Readers take no notice of further columns; people who open the file do.
@@ -248,13 +251,14 @@ def _write_pictures(
             files.write_output(place, path.read_bytes())
 
 
-def _write_splits(out: pathlib.Path, val_share: float) -> None:
-    """Writes the lists of a training, the same for the same photographs.
+def _splits(stems: Collection[str], val_share: float) -> dict[str, list[str]]:
+    """Returns the lists of a training, the same for the same photographs.
 
     Raises:
         BadValueError: There are too few photographs for that share.
     """
-    stems = sorted(path.stem for path in (out / "images").iterdir())
+    if not val_share or not stems:
+        return {}
     count = round(val_share * len(stems))
     if not 0 < count < len(stems):
         raise errors.BadValueError(
@@ -263,8 +267,7 @@ def _write_splits(out: pathlib.Path, val_share: float) -> None:
             "a share that leaves photographs for train.txt and for val.txt",
         )
     mixed = sorted(stems, key=lambda stem: hashing.stable_hash(f"split/{stem}"))
-    for name, own in (("val", mixed[:count]), ("train", mixed[count:])):
-        files.write_output(out / f"{name}.txt", "\n".join(sorted(own)) + "\n")
+    return {"train": sorted(mixed[count:]), "val": sorted(mixed[:count])}
 
 
 def _escaped(stem: str) -> str:
