@@ -34,7 +34,7 @@ import both_ways
 import sam_cases
 import small_sam
 
-TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 1
+TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 3
 # Clicks and repeats of a method whose clicks take minutes.
 SLOW = {"simpleclick": (1, 1)}
 PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
@@ -106,8 +106,9 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
             timed("predict", functools.partial(session.predict, rows, clicks))
         segmenter.release(features)
 
-    # Compiles, and warms caches.
-    once(np.arange(1), 1)
+    # Compiles, and warms caches. Clicks of trajectories see crops of several shapes, of
+    # which each is a program.
+    once(np.arange(trajectories if rounds > 1 else 1), rounds)
     taken = {name: [] for name in taken}
     for _ in range(repeats):
         once(np.arange(trajectories), rounds)

@@ -41,7 +41,7 @@ def save_isegm(config):
 def one_frame():
     """One frame for all crops: a program less to compile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ritm_method, "_LENGTHS_ON_CPU", 1)
+        patch.setattr(ritm_method, "_LENGTHS", 1)
         yield
 
 

@@ -29,7 +29,7 @@ COUNTS = (1, 2, 3, 7)
 def one_frame():
     """One frame for all crops, as on accelerators: a program less to compile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ritm_method, "_LENGTHS_ON_CPU", 1)
+        patch.setattr(ritm_method, "_LENGTHS", 1)
         yield
 
 
@@ -124,7 +124,7 @@ def test_the_first_click_sees_the_photograph_and_the_next_a_crop(segmenter):
     np.testing.assert_array_equal(first.size, [[300, 420]])
     np.testing.assert_array_equal(first.points[0, 0], [y, x])
     assert first.mirrored[0, 0] == 419 - x
-    assert method.shapes(first, 1) == [Shape(384, 512, False)]
+    assert method.shapes(first, 1) == [Shape(320, 448, False)]
     second = prompts_of(segmenter, (y - 3, y + 3, x - 3, x + 3), NONE)
     assert method.shapes(second, 1) == [Shape(160, 160, True)]
     np.testing.assert_array_equal(second.box, second.placed)
@@ -155,7 +155,8 @@ def test_without_zoom_every_click_sees_the_photograph(spec):
     assert not found.zooms[0]
 
 
-def test_frames_are_few_and_hold_their_crops(segmenter):
+def test_frames_are_few_and_hold_their_crops(segmenter, monkeypatch):
+    monkeypatch.setattr(ritm_method, "_LENGTHS", 4)
     method = segmenter.method.on("cpu")
     frames = set()
     for side in range(1, 161):
@@ -166,8 +167,19 @@ def test_frames_are_few_and_hold_their_crops(segmenter):
             assert shape[:2] >= size[:1]
             assert all(long >= short for long, short in zip(shape, size, strict=False))
             frames.add(shape)
-    assert len(frames) == 2 * method.lengths - 1
-    assert segmenter.method.on("tpu").lengths == 1
+    assert len(frames) == 7
+    prompts = prompts._replace(size=np.array([[3, 160]]))
+    assert segmenter.method.on("tpu").shapes(prompts, 1) == [Shape(160, 160, True)]
+
+
+@pytest.mark.parametrize(
+    ("platform", "shape"), [("cpu", (480, 896)), ("tpu", (512, 1024))]
+)
+def test_a_photograph_wastes_less_of_its_frame_on_cpu(segmenter, platform, shape):
+    prompts = prompts_of(segmenter, NONE, NONE)
+    prompts = prompts._replace(size=np.array([[480, 854]]), zooms=np.array([False]))
+    (found,) = segmenter.method.on(platform).shapes(prompts, 1)
+    assert found == Shape(*shape, False)
 
 
 def test_larger_frames_have_fewer_rows(segmenter):

@@ -24,9 +24,8 @@ from rclicks_jax.segmenters.native.method import After, Tree
 from rclicks_jax.types import Clicks
 from rclicks_jax.weights import state_dicts
 
-# Lengths that the shorter side of a frame of crops can have. On CPU a pixel for nothing
-# costs as much as any other; elsewhere passes of one shape are full more often.
-_LENGTHS_ON_CPU, _LENGTHS = 4, 1
+# Lengths that the shorter side of a frame of crops can have, where frames are fine.
+_LENGTHS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,21 +113,22 @@ class RitmMethod(CroppingMethod):
         sizes: Widths and depths.
         precision: Type of features and products.
         frame: How it looks at photographs.
-        lengths: Lengths that the shorter side of a frame of crops can have.
+        fine: Whether there are many shapes of frames, each little larger than what lies
+            in it. On CPU a pixel for nothing costs as much as any other; elsewhere
+            passes of one shape are full more often.
     """
 
     sizes: RitmSizes
     precision: str
     frame: Frame
-    lengths: int = _LENGTHS
+    fine: bool = False
 
     # Rows of a photograph see crops of several shapes, and passes of one each are full.
     batch_on_cpu = 1
 
     def on(self, platform: str) -> "RitmMethod":
         """Returns the method with frames as a platform wants them."""
-        lengths = _LENGTHS_ON_CPU if platform == "cpu" else _LENGTHS
-        return dataclasses.replace(self, lengths=lengths)
+        return dataclasses.replace(self, fine=platform == "cpu")
 
     @property
     def variant(self) -> str:
@@ -201,8 +201,9 @@ class RitmMethod(CroppingMethod):
         """Returns frames of crops, or of larger photographs."""
         longest = self.frame.target
         if max(size) > longest:
-            return Shape(*buckets.static_shape(size), zooms)
-        step = -(-longest // self.lengths)
+            shape = buckets.fine_shape if self.fine else buckets.static_shape
+            return Shape(*shape(size), zooms)
+        step = -(-longest // (_LENGTHS if self.fine else 1))
         height, width = (min(longest, -(-side // step) * step) for side in size)
         return Shape(height, width, zooms)
 
