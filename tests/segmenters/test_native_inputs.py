@@ -155,6 +155,21 @@ def test_forty_clicks_on_a_photograph_of_one_pixel_are_answered(segmenter):
     assert mask.shape == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("shape", "dtype", "named"),
+    [
+        ((0, 5, 3), np.uint8, r"uint8\[0, 5, 3\]"),
+        ((4, 0, 3), np.uint8, r"uint8\[4, 0, 3\]"),
+        ((4, 5), np.uint8, r"uint8\[4, 5\]"),
+        ((4, 5, 4), np.uint8, r"uint8\[4, 5, 4\]"),
+        ((4, 5, 3), np.float32, r"float32\[4, 5, 3\]"),
+    ],
+)
+def test_a_photograph_of_another_kind_is_refused(segmenter, shape, dtype, named):
+    with pytest.raises(errors.SegmenterError, match=named):
+        segmenter.encode(np.zeros(shape, dtype))
+
+
 def test_a_trajectory_without_clicks_is_refused(segmenter):
     with pytest.raises(errors.SegmenterError, match="without a click"):
         answer(segmenter, (4, 5), 0)

@@ -119,7 +119,17 @@ class NativeSegmenter:
         self.most_images = slots * self.lanes
 
     def encode(self, image: np.ndarray, lane: int | None = None) -> Features:
-        """Encodes a photograph on the device of a lane; see `base.Segmenter`."""
+        """Encodes a photograph on the device of a lane; see `base.Segmenter`.
+
+        Raises:
+            SegmenterError: It is no `u8[h w 3]`, or has no pixels.
+        """
+        shape = image.shape
+        if image.dtype != np.uint8 or shape[2:] != (3,) or not image.size:
+            raise errors.SegmenterError(
+                f"{self.name} was given a photograph of {image.dtype}{list(shape)}. It "
+                "takes uint8 of [height width 3], with a pixel at least."
+            )
         with self._lock:
             self.encodes += 1
             if lane is None:
