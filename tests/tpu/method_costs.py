@@ -48,16 +48,30 @@ class Programs(NamedTuple):
         )
 
 
+class Cores(NamedTuple):
+    """Seconds of cores that a method takes through the bridge with PyTorch, measured.
+
+    Attributes:
+        encode: Of a photograph.
+        answer: Of a trajectory and click.
+    """
+
+    encode: float
+    answer: float
+
+
 class Example(NamedTuple):
     """A method with programs of its own.
 
     Attributes:
         products: What it computes.
         programs: Its programs.
+        cores: What it takes through the bridge; None if that was not measured.
     """
 
     products: Products
     programs: Programs
+    cores: Cores | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,19 +82,18 @@ class Method:
         name: What the table calls it.
         products: What it computes.
         programs: Its programs; None if none are compiled for it.
+        cores: What it takes through the bridge; None if that was not measured.
         like: A method whose times stand for its own, in proportion to products, where
             the table lacks its programs; None if there is no such method.
         further: Passes of the first click after the first pass.
-        bridge: Seconds of cores of an object through the bridge with PyTorch, from
-            measured calls; None if it was not measured.
     """
 
     name: str
     products: Products
     programs: Programs | None = None
+    cores: Cores | None = None
     like: Example | None = None
     further: int = 0
-    bridge: float | None = None
 
     @property
     def answers(self) -> int:
@@ -89,7 +102,9 @@ class Method:
 
     def example(self, rows: Sequence[table.Row], chip: str = "v4") -> Example | None:
         """Returns whose programs say how long it takes: its own if they are there."""
-        own = None if self.programs is None else Example(self.products, self.programs)
+        own = None
+        if self.programs is not None:
+            own = Example(self.products, self.programs, self.cores)
         for example in (own, self.like):
             if example is not None and example.programs.are_in(rows, chip):
                 return example
@@ -99,12 +114,28 @@ class Method:
         self, rows: Sequence[table.Row], example: Example, chip: str = "v4"
     ) -> float:
         """Returns the seconds of an object on one chip, from those of an example."""
-        products, programs = example
+        products, programs, _ = example
         answer, batch = table.estimate(rows, chip, *programs.answer)
         total = self.answers * answer / batch * self.products.answer / products.answer
         if programs.encode is not None:
             encode, batch = table.estimate(rows, chip, *programs.encode)
             total += encode / batch * self.products.encode / products.encode
+        return total
+
+    def bridge(self) -> float | None:
+        """Returns the seconds of cores of an object through the bridge with PyTorch.
+
+        Where it was not measured they are those of `like`, in proportion to products;
+        None if there is no such method, or it was not measured either.
+        """
+        if self.cores is not None:
+            return self.cores.encode + self.answers * self.cores.answer
+        if self.like is None or self.like.cores is None:
+            return None
+        products, _, cores = self.like
+        total = self.answers * cores.answer * self.products.answer / products.answer
+        if products.encode:
+            total += cores.encode * self.products.encode / products.encode
         return total
 
     def h200(self) -> float:
@@ -122,35 +153,36 @@ _SEGNEXT = Programs(("SegNext encoder", "`vitb_sax2`"), ("SegNext", "`vitb_sax2`
 _H18 = Programs(None, ("RITM", "`h18_itermask`"))
 _H32 = Programs(None, ("RITM", "`h32_itermask`"))
 
-_SAM_B = Example(Products(972, 3.8), _SAM)
+# Seconds of cores: docs/results/native_segmenters.md, "Speed on CPU".
+_SAM_B = Example(Products(972, 3.8), _SAM, Cores(13.23, 1.03 / TRAJECTORIES))
 _SAM2_B = Example(Products(647, 3.8), _SAM2)
-_BASE = Example(Products(0, 323), _SIMPLECLICK)
+_BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 50.78 / TRAJECTORIES))
 _SAX2 = Example(Products(933, 318), _SEGNEXT)
-_RITM = Example(Products(0, 61), _H18)
+_RITM = Example(Products(0, 61), _H18, Cores(0, 8.07 / TRAJECTORIES))
 
 METHODS = (
-    Method("SAM `vit_b`", *_SAM_B, bridge=24.62 + ANSWERS * 1.93 / 11),
+    Method("SAM `vit_b`", *_SAM_B),
     Method("SAM `vit_l`", Products(2986, 3.8), like=_SAM_B),
     Method("SAM `vit_h`", Products(5961, 3.8), like=_SAM_B),
-    Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM, _SAM_B),
-    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ, _SAM_B),
+    Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM, like=_SAM_B),
+    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ, like=_SAM_B),
     Method(
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
+        cores=Cores(3.96, 1.07 / TRAJECTORIES),
         like=_SAM2_B,
-        bridge=7.15 + ANSWERS * 2.14 / 11,
     ),
     Method("SAM 2.1 `hiera_s`", Products(360, 3.8), like=_SAM2_B),
     Method("SAM 2.1 `hiera_b+`", *_SAM2_B),
     Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), like=_SAM2_B),
     Method("SimpleClick `vit_xtiny`", Products(0, 29), like=_BASE),
-    Method("SimpleClick `vit_base`", *_BASE, bridge=ANSWERS * 69.13 / 11),
+    Method("SimpleClick `vit_base`", *_BASE),
     Method("SimpleClick `vit_large`", Products(0, 1051), like=_BASE),
     Method("SimpleClick `vit_huge`", Products(0, 2800), like=_BASE),
     Method("CFR-ICL", Products(0, 2800), like=_BASE, further=1),
     Method("SegNext `vitb_sax1`", Products(933, 208), like=_SAX2),
     Method("SegNext `vitb_sax2`", *_SAX2),
     Method("RITM `h18s_itermask`", Products(0, 35), like=_RITM),
-    Method("RITM `h18_itermask`", *_RITM, bridge=ANSWERS * 14.69 / 11),
-    Method("RITM `h32_itermask`", Products(0, 165), _H32, _RITM),
+    Method("RITM `h18_itermask`", *_RITM),
+    Method("RITM `h32_itermask`", Products(0, 165), _H32, like=_RITM),
 )

@@ -101,9 +101,11 @@ def methods(rows: list[table.Row], text: str) -> list[str]:
         total = mine + others
         by = "segmenter" if mine > others else "click model"
         bridged = "not measured"
-        if method.bridge is not None:
-            cores = method_costs.HOSTS * method_costs.THREADS / method.bridge
-            bridged = f"{min(cores, CHIPS / others):.1f}"
+        on_cores = method.bridge()
+        if on_cores is not None:
+            cores = method_costs.HOSTS * method_costs.THREADS / on_cores
+            about = "" if method.cores else "~"
+            bridged = f"{about}{min(cores, CHIPS / others):.1f}"
         mark = "" if example.programs == method.programs else " *"
         fastest = 1 / (others_h200 + method.h200())
         lines.append(
