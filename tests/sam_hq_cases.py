@@ -12,7 +12,7 @@ CHANNELS = 64
 # whose mask is about as large as SAM's; and differences that do not grow by feedback.
 FACTORS = {
     **sam_cases.FACTORS,
-    "prompt_encoder.mask_downscaling.6.weight": 0.3,
+    **sam_cases.PUBLISHED_FACTORS,
     "mask_decoder.compress_vit_feat.0.weight": 0.02,
     "mask_decoder.compress_vit_feat.0.bias": 0.05,
     "mask_decoder.embedding_encoder.0.weight": 0.02,
@@ -20,12 +20,11 @@ FACTORS = {
     "mask_decoder.embedding_maskfeature.0.weight": 0.02,
     "mask_decoder.embedding_maskfeature.0.bias": 0.05,
 }
-PUBLISHED_FACTORS = {"prompt_encoder.mask_downscaling.6.weight": 0.3}
 
 
 def state_of(shapes, small=True):
     """Returns weights for keys and shapes of the authors' state dict."""
-    factors = FACTORS if small else PUBLISHED_FACTORS
+    factors = FACTORS if small else sam_cases.PUBLISHED_FACTORS
     return sam_cases.state_of(shapes, factors, SEED)
 
 

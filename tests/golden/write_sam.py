@@ -63,7 +63,8 @@ def network_of(package, size):
     """Returns a network with seeded weights."""
     made = small(package) if size == "small" else package.sam_model_registry[size](None)
     shapes = {key: value.shape for key, value in made.state_dict().items()}
-    factors = sam_cases.FACTORS if size == "small" else {}
+    is_small = size == "small"
+    factors = sam_cases.FACTORS if is_small else sam_cases.PUBLISHED_FACTORS
     state = sam_cases.state_of(shapes, factors)
     made.load_state_dict({key: torch.from_numpy(each) for key, each in state.items()})
     return made.eval().requires_grad_(False)
