@@ -61,7 +61,7 @@ OF_PUBLISHED = {
     "mlp.fc2": 0.5,
     "head.conv_seg.weight": 4.0,
 }
-BIASES = {"vit_xtiny": -10.6, "vit_base": -11.7, "vit_large": 0.0, "vit_huge": 0.0}
+BIASES = {"vit_xtiny": -10.6, "vit_base": -11.7, "vit_large": -10.2, "vit_huge": 0.0}
 CONFIG = {
     "class": "isegm.model.is_plainvit_model.PlainVitModel",
     "params": {
