@@ -2,11 +2,16 @@
 
     python tests/perf/native_segmenters.py PYTHON METHOD SIZE CHECKOUT [FOLDER]
     python tests/perf/native_segmenters.py --together
+    python tests/perf/native_segmenters.py --accelerator PYTHON CHECKOUTS FOLDER [small]
 
 PYTHON has PyTorch, METHOD is one of `both_ways`, SIZE one of its sizes, and CHECKOUT
 its authors' code. FOLDER keeps the checkpoint of seeded weights. Each way plays in a
 process of its own, one after the other, and says how long a call took and how many
 seconds of the cores it used: the second number holds on a busy machine too.
+
+`--accelerator` is for a GPU: three methods in bfloat16 beside PyTorch with
+`torch.compile`, 64 trajectories, on the clock. CHECKOUTS has the authors' code in
+folders of their names. `small` networks show on a CPU that it works.
 
 `--together` times a small SAM whose passes answer clicks on several photographs beside
 one that is asked about a photograph at a time.
@@ -38,6 +43,15 @@ TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 3
 # Clicks and repeats of a method whose clicks take minutes.
 SLOW = {"simpleclick": (1, 1)}
 PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
+# On an accelerator: methods, sizes and names of their checkouts, and trajectories. Of
+# small networks of SAM 2 and SimpleClick a checkpoint does not show the size.
+ACCELERATED = (
+    ("sam", ("vit_b", "small"), "segment-anything"),
+    ("sam2", ("l", "t"), "sam2"),
+    ("simpleclick", ("vit_base", "vit_xtiny"), "SimpleClick"),
+)
+ROWS = 64
+CALLS = {"encode and first predict": "both", "predict": "predict"}
 SHAPE = (480, 640)
 
 
@@ -89,7 +103,7 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
     random = np.random.default_rng(0)
     yx = random.integers(0, SHAPE, (trajectories, 20, 2)).astype(np.int32)
     signs = np.ones((trajectories, 20), bool)
-    taken = {"encode": [], "predict": []}
+    taken = {"encode": [], "predict": [], "both": []}
 
     def timed(name, function):
         cores, start = core_seconds(), time.perf_counter()
@@ -104,6 +118,10 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
             counts = np.full(len(rows), count, np.int32)
             clicks = Clicks(yx[rows], signs[rows], counts)
             timed("predict", functools.partial(session.predict, rows, clicks))
+            if count == 1:
+                # An accelerator may still encode while the first clicks are prepared.
+                pair = taken["encode"][-1], taken["predict"][-1]
+                taken["both"].append(np.sum(pair, axis=0).tolist())
         segmenter.release(features)
 
     # Compiles, and warms caches. Clicks of trajectories see crops of several shapes, of
@@ -116,6 +134,37 @@ def play(spec, rounds=ROUNDS, repeats=REPEATS, trajectories=TRAJECTORIES):
              for name, pairs in taken.items()}  # fmt: skip
     print(json.dumps({**least, "memory": peak_memory()}), flush=True)
     segmenter.close()
+
+
+def accelerator(python, checkouts, folder, small=None):
+    """Prints seconds on the clock of each method in bfloat16, both ways."""
+    print("| method | call | JAX, s | PyTorch, compiled | ratio |")
+    for method, sizes, name in ACCELERATED:
+        size = sizes[1 if small else 0]
+        checkout = str(pathlib.Path(checkouts, name).absolute())
+        place = pathlib.Path(folder).absolute()
+        given = method, size, python, checkout, place
+        rows = TRAJECTORIES if small else ROWS
+        least = []
+        for way in both_ways.ways(*given, compiled=True):
+            spec = f"{way.spec}:batch={rows}"
+            found = played(spec, ROUNDS, REPEATS, rows)
+            least.append({name: found[call][0] for name, call in CALLS.items()})
+        ours, theirs = least
+        for call, seconds in ours.items():
+            ratio = seconds / max(theirs[call], 1e-4)
+            print(
+                f"| {method} `{size}` | {call} | {seconds:.4f} "
+                f"| {theirs[call]:.4f} | {ratio:.2f} |",
+                flush=True,
+            )
+
+
+def played(spec, *counts):
+    """Returns what `play` prints of a segmenter, in a process of its own."""
+    command = [sys.executable, str(HERE), "--play", spec, *map(str, counts)]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(printed.stdout.splitlines()[-1])
 
 
 def together():
@@ -167,14 +216,8 @@ def main(python, method, size, checkout, folder=None):
     with tempfile.TemporaryDirectory() as temporary:
         place = pathlib.Path(folder or temporary).absolute()
         ways = both_ways.ways(method, size, python, checkout, place)
-        found = {}
-        for way in ways:
-            command = [sys.executable, str(HERE), "--play", way.spec]
-            command += map(str, SLOW.get(method, ()))
-            printed = subprocess.run(
-                command, stdout=subprocess.PIPE, text=True, check=True
-            ).stdout
-            found[way.name] = json.loads(printed.splitlines()[-1])
+        counts = SLOW.get(method, ())
+        found = {way.name: played(way.spec, *counts) for way in ways}
     ours, theirs = found["JAX"], found["bridge"]
     print(f"load {os.getloadavg()[0]:.0f}")
     print("| method | call | JAX, s of cores | bridge | ratio | JAX, s | bridge |")
@@ -192,5 +235,7 @@ if __name__ == "__main__":
         play(sys.argv[2], *map(int, sys.argv[3:]))
     elif sys.argv[1] == "--together":
         together()
+    elif sys.argv[1] == "--accelerator":
+        accelerator(*sys.argv[2:])
     else:
         main(*sys.argv[1:])
