@@ -44,9 +44,10 @@ FACTORS = {
     "sam_mask_decoder.conv_s1.weight": 0.01,
     "sam_mask_decoder.conv_s1.bias": 0.05,
 }
-# The same of published sizes: embeddings of a deviation near 1, and single masks of
-# which some are stable.
+# The same of published sizes: embeddings of a deviation near 1, single masks of which
+# some are stable, and mask prompts by which rounding does not grow.
 PUBLISHED_FACTORS = {
+    "sam_prompt_encoder.mask_downscaling.6.weight": 0.3,
     "image_encoder.neck.convs.0.conv.weight": 0.12,
     "image_encoder.neck.convs.1.conv.weight": 0.12,
     "sam_mask_decoder.output_hypernetworks_mlps.0.layers.2.weight": 0.01,
