@@ -23,6 +23,8 @@ GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "ritm_small.npz"
 SMALL, LARGE = cases.SHAPES["small"][:2]
 # The first clicks, of which a file keeps the masks of these.
 COUNTS = (1, 2, 3, 7)
+# Before any test changes it.
+LENGTHS = ritm_method._LENGTHS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -156,7 +158,7 @@ def test_without_zoom_every_click_sees_the_photograph(spec):
 
 
 def test_frames_are_few_and_hold_their_crops(segmenter, monkeypatch):
-    monkeypatch.setattr(ritm_method, "_LENGTHS", 4)
+    monkeypatch.setattr(ritm_method, "_LENGTHS", LENGTHS)
     method = segmenter.method.on("cpu")
     frames = set()
     for side in range(1, 161):
@@ -167,7 +169,7 @@ def test_frames_are_few_and_hold_their_crops(segmenter, monkeypatch):
             assert shape[:2] >= size[:1]
             assert all(long >= short for long, short in zip(shape, size, strict=False))
             frames.add(shape)
-    assert len(frames) == 7
+    assert len(frames) == 2 * LENGTHS - 1 == 7
     prompts = prompts._replace(size=np.array([[3, 160]]))
     assert segmenter.method.on("tpu").shapes(prompts, 1) == [Shape(160, 160, True)]
 

@@ -102,9 +102,7 @@ class Method:
 
     def example(self, rows: Sequence[table.Row], chip: str = "v4") -> Example | None:
         """Returns whose programs say how long it takes: its own if they are there."""
-        own = None
-        if self.programs is not None:
-            own = Example(self.products, self.programs, self.cores)
+        own = None if self.programs is None else Example(self.products, self.programs)
         for example in (own, self.like):
             if example is not None and example.programs.are_in(rows, chip):
                 return example
