@@ -1,10 +1,11 @@
 """Writes what the authors' SAM 2 answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_sam2.py CHECKOUT OUT.npz [SIZE] [MOST]
+    PYTHON_WITH_TORCH tests/golden/write_sam2.py CHECKOUT OUT.npz [SIZE [MOST [exact]]]
 
 CHECKOUT is one of https://github.com/facebookresearch/sam2. SIZE is small, t, s, b+ or
 l, and MOST a number of photographs, if not all. Photographs and prompts go through the
-bridge's adapter, which is compared with RClicks's own code.
+bridge's adapter, which is compared with RClicks's own code. With `exact` the authors'
+code computes in float64.
 """
 
 import pathlib
@@ -20,6 +21,7 @@ import sam2_parts
 import sam_cases
 import stand_ins
 import torch
+import write_sam
 
 from rclicks_jax.bridge.adapters import sam2 as adapter
 
@@ -57,13 +59,15 @@ def listen(network):
     return heard
 
 
-def main(checkout, out, size="small", most="4"):
+def main(checkout, out, size="small", most="4", exact=None):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
     from sam2 import build_sam
 
     network = network_of(build_sam, size)
+    if exact:
+        network = write_sam.in_float64(network)
     heard, model = listen(network), adapter.Model(network)
 
     def answered(shape):

@@ -1,10 +1,12 @@
 """Writes what the authors' SAM-HQ answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_sam_hq.py CHECKOUT OUT.npz [SIZE] [MOST]
+    PYTHON_WITH_TORCH tests/golden/write_sam_hq.py CHECKOUT OUT.npz \
+        [SIZE [MOST [exact]]]
 
 CHECKOUT is one of https://github.com/SysCV/sam-hq. SIZE is small, vit_b, vit_l or
 vit_h, and MOST a number of photographs, if not all. Photographs and prompts go through
-the bridge's adapter, which is compared with RClicks's own code.
+the bridge's adapter, which is compared with RClicks's own code. With `exact` the
+authors' code computes in float64.
 """
 
 import pathlib
@@ -61,13 +63,15 @@ def listen(network):
     return heard
 
 
-def main(checkout, out, size="small", most="4"):
+def main(checkout, out, size="small", most="4", exact=None):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
     import segment_anything
 
     network = network_of(segment_anything, size)
+    if exact:
+        network = write_sam.in_float64(network)
     heard, model = listen(network), adapter.sam.Model(network)
 
     def answered(shape):

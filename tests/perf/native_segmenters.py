@@ -41,7 +41,7 @@ import small_sam
 
 TRAJECTORIES, ROUNDS, REPEATS = 11, 3, 3
 # Clicks and repeats of a method whose clicks take minutes.
-SLOW = {"simpleclick": (1, 1)}
+SLOW = {"simpleclick": (1, 1), "segnext": (1, 1)}
 PHOTOGRAPHS, REPEATS_TOGETHER = 12, 4
 # On an accelerator: methods, sizes and names of their checkouts, and trajectories. Of
 # small networks of SAM 2 and SimpleClick a checkpoint does not show the size.
