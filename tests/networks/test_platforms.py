@@ -56,7 +56,7 @@ def test_gpus_get_convolutions():
     assert convolutions(text_of(predict, "cuda")) == (DEPTHWISE, STRIDED)
 
 
-def test_tpus_get_folded_convolutions_and_feed_forward_parts_in_blocks():
+def test_tpus_get_folded_convolutions_and_dense_feed_forward_parts():
     # Of the feed-forward parts, and of the stem and the prompt.
     blocks, folded = sum(NETWORK.depths), 2 + 2
     expected = DEPTHWISE - blocks, STRIDED - folded

@@ -106,9 +106,10 @@ def test_a_pointwise_and_a_depthwise_convolution_are_one(size):
 
         return jax.grad(loss, argnums=(0, 1, 2, 3))(images, matrix, bias, kernel)
 
-    arguments = images, matrix, bias, kernel
-    ours = [depthwise.after_pointwise(*arguments), *gradients(depthwise.after_pointwise)]
-    theirs = [both(*arguments), *gradients(both)]
+    def results(function):
+        return function(images, matrix, bias, kernel), *gradients(function)
+
+    ours, theirs = results(depthwise.after_pointwise), results(both)
     for found, expected in zip(ours, theirs, strict=True):
         scale = float(jnp.abs(expected).max())
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)

@@ -114,17 +114,21 @@ def test_parts_have_the_gradients_of_the_whole_batch(plain, accumulate):
     assert distance(other, whole) > 1e-2
 
 
+SHAPE = re.compile(r"f32\[([0-9,]*)\]")
+
+
 def exchanged(net, variables, **options):
     """Returns how many numbers each all-reduce of a compiled step takes."""
     step, before = step_of(net, variables, **options)
     batch = devices.divide(batch_of(8))
     text = step.lower(before, batch, jax.random.key(0)).compile().as_text()
     found = re.findall(r" = (.*) all-reduce(?:-start)?\(", text)
-    shapes = [re.findall(r"f32\[([0-9,]*)\]", result) for result in found]
-    return [
-        sum(int(np.prod([int(side) for side in each.split(",") if side])) for each in of)
-        for of in shapes
-    ]
+    return [sum(map(numbers_of, SHAPE.findall(result))) for result in found]
+
+
+def numbers_of(shape):
+    """Returns how many numbers an array has, of its sides in a program's text."""
+    return int(np.prod([int(side) for side in shape.split(",") if side]))
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
