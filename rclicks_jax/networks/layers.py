@@ -123,19 +123,22 @@ class DepthwiseConv(nn.Module):
     kernel_size: tuple[int, int]
     mode: Mode
 
-    @nn.compact
     def __call__(
         self,
         features: jax.Array,
         convolve: Callable[..., jax.Array] = depthwise.depthwise_conv,
     ) -> jax.Array:
         """Convolves each channel of `f32[b h w c]`, or of what `convolve` takes."""
-        channels = features.shape[-1]
-        shape = (*self.kernel_size, 1, channels)
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
-        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        kernel, bias = self.parameters(features.shape[-1])
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         return convolve(features, kernel) + along_channels(bias)
+
+    @nn.compact
+    def parameters(self, channels: int) -> tuple[jax.Array, jax.Array]:
+        """Returns kernel and bias for some channels, `f32[i j 1 c]` and `f32[c]`."""
+        shape = (*self.kernel_size, 1, channels)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        return kernel, self.param("bias", nn.initializers.zeros, (channels,))
 
 
 def _product_of_rows(features: jax.Array, matrix: jax.Array) -> jax.Array:
@@ -165,14 +168,17 @@ class PointwiseConv(nn.Module):
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
-        """Maps `f32[b h w c]` to `f32[b h w channels]`."""
-        width = features.shape[-1] // side**2
+    def parameters(self, width: int) -> tuple[jax.Array, jax.Array]:
+        """Returns matrix and bias for `width` channels, `f32[width c]` and `f32[c]`."""
         size = (1, 1, width, self.channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
-        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
-        kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
-        matrix, features = kernel[0, 0], features.astype(self.mode.dtype)
+        return kernel[0, 0], self.param("bias", nn.initializers.zeros, (self.channels,))
+
+    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
+        """Maps `f32[b h w c]` to `f32[b h w channels]`."""
+        matrix, bias = self.parameters(features.shape[-1] // side**2)
+        matrix, bias = matrix.astype(self.mode.dtype), bias.astype(self.mode.dtype)
+        features = features.astype(self.mode.dtype)
         if side > 1:
             matrix = jnp.kron(jnp.eye(side**2, dtype=matrix.dtype), matrix)
             bias = jnp.tile(bias, side**2)

@@ -77,24 +77,33 @@ class FeedForward(nn.Module):
         def mix(features: jax.Array) -> jax.Array:
             return fc2(layers.gelu(dwconv(fc1(features))))
 
+        def mix_at_once(features: jax.Array) -> jax.Array:
+            matrix, bias = fc1.parameters(channels)
+            kernel, offset = dwconv.parameters(fc1.channels)
+            hidden = depthwise.after_pointwise(features, matrix, bias, kernel)
+            hidden += layers.along_channels(offset.astype(hidden.dtype))
+            return fc2(layers.gelu(hidden))
+
         def mix_rows(rows: jax.Array, inside: jax.Array) -> jax.Array:
             hidden = jnp.where(inside, fc1(rows), 0)
             return fc2(layers.gelu(dwconv(hidden, depthwise.conv_of_rows)))
 
-        size = jnp.dtype(self.mode.dtype).itemsize
-        row = batch * width * channels * self.ratio * size
-        rows = row_blocks.rows_of_block(height, row, halo=1)
-        # A gradient would keep what the blocks are there to forget.
-        if self.mode.train or layers.is_watched(self):
-            return mix(features)
-
         def mix_blocks(features: jax.Array) -> jax.Array:
+            size = jnp.dtype(self.mode.dtype).itemsize
+            row = batch * width * fc1.channels * size
+            rows = row_blocks.rows_of_block(height, row, halo=1)
             return row_blocks.map_rows(mix_rows, features, rows, halo=1)
 
+        if layers.is_watched(self):
+            return mix(features)
+        of_tpu = mix_at_once
+        if channels > depthwise.LANES:
+            # A gradient would keep what the blocks are there to forget.
+            of_tpu = mix if self.mode.train else mix_blocks
         # JAX does not type what a branch returns.
         return cast(
             "jax.Array",
-            jax.lax.platform_dependent(features, tpu=mix_blocks, default=mix),
+            jax.lax.platform_dependent(features, tpu=of_tpu, default=mix),
         )
 
 

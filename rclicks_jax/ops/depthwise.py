@@ -6,7 +6,8 @@ differentiation of the sum would make one full reduction for each tap of the ker
 
 On TPUs channels lie along 128 lanes, which few channels leave empty, while the products
 of matrices wait. There, images of few channels and some hundred pixels a side are
-multiplied by band matrices, along rows or along columns.
+multiplied by band matrices, along rows or along columns. A depthwise convolution that
+follows a 1x1 convolution of few channels is one dense convolution with it.
 
 The choice is made where a program is lowered, so that a program compiled on one
 platform for another has what is fast on the other.
@@ -21,7 +22,9 @@ from jax import lax
 
 Implementation = Literal["auto", "lax", "shift", "band"]
 # Lanes of a TPU's registers, and sides of its units for products.
-_LANES = 128
+LANES = 128
+# Rows of a matrix of 16 bits in a TPU's register.
+_ROWS = 16
 
 
 def depthwise_conv(
@@ -46,8 +49,8 @@ def depthwise_conv(
     if implementation == "band":
         return _band_products(images, kernel)
     height, width, channels = images.shape[1:]
-    fits = all(_LANES // 2 < side <= _LANES for side in (height, width))
-    of_tpu = fits and channels <= _LANES // 2
+    fits = all(LANES // 2 < side <= LANES for side in (height, width))
+    of_tpu = fits and channels <= LANES // 2
     return lax.platform_dependent(
         images,
         kernel,
@@ -55,6 +58,34 @@ def depthwise_conv(
         tpu=_band_products if of_tpu else _grouped_conv,
         default=_grouped_conv,
     )
+
+
+def after_pointwise(
+    images: jax.Array, matrix: jax.Array, bias: jax.Array, kernel: jax.Array
+) -> jax.Array:
+    """Convolves each channel of what a 1x1 convolution makes, as one convolution.
+
+    For TPUs: it has c times as many products as the depthwise convolution alone, which
+    there take less time than its sums if c is small; what lies between is not written.
+
+    Args:
+        images: `f32[b h w c]`, or of another type, in which products are computed.
+        matrix: The 1x1 convolution, `f32[c d]`.
+        bias: Its bias, `f32[d]`.
+        kernel: `f32[i j 1 d]`, i and j odd.
+
+    Returns:
+        `f32[b h w d]`, of the type of the images.
+    """
+    channels = images.shape[-1]
+    # A channel of ones, which is 0 beside the images, is where the bias counts. The
+    # units take rows of the matrix by 16.
+    padding = -(channels + 1) % _ROWS
+    rows = jnp.concatenate([matrix, bias[None], jnp.zeros((padding, matrix.shape[1]))])
+    ones = jnp.ones((*images.shape[:3], 1), images.dtype)
+    zeros = jnp.zeros((*images.shape[:3], padding), images.dtype)
+    dense = (kernel * rows[None, None]).astype(images.dtype)
+    return _conv(jnp.concatenate([images, ones, zeros], -1), dense)
 
 
 def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -81,13 +112,17 @@ def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _grouped_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
+    return _conv(images, kernel, groups=images.shape[-1])
+
+
+def _conv(images: jax.Array, kernel: jax.Array, groups: int = 1) -> jax.Array:
     return lax.conv_general_dilated(
         images,
         kernel,
         window_strides=(1, 1),
         padding=[(size // 2, size // 2) for size in kernel.shape[:2]],
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=images.shape[-1],
+        feature_group_count=groups,
     )
 
 

@@ -13,7 +13,6 @@ from rclicks_jax.metrics import saliency
 from rclicks_jax.networks.architectures import Variables
 from rclicks_jax.ops import images, scaling
 from rclicks_jax.training import state as state_lib
-from rclicks_jax.training import sums
 from rclicks_jax.training.state import TrainState
 from rclicks_jax.types import PackedBatch, TrainBatch
 
@@ -144,7 +143,7 @@ def make_train_step(
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
         compute = gradients_of if accumulate == 1 else accumulated
         own = compute(state, batch, key, total)
-        gradients, loss = sums.over_devices((own.gradients, own.loss), axis_name)
+        gradients, loss = jax.lax.psum((own.gradients, own.loss), axis_name)
         gradients = without_cancelled(gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         state = dataclasses.replace(

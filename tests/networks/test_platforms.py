@@ -56,7 +56,7 @@ def test_gpus_get_convolutions():
     assert convolutions(text_of(predict, "cuda")) == (DEPTHWISE, STRIDED)
 
 
-def test_tpus_get_folded_convolutions_and_feed_forward_parts_in_blocks():
+def test_tpus_get_folded_convolutions_and_dense_feed_forward_parts():
     # Of the feed-forward parts, and of the stem and the prompt.
     blocks, folded = sum(NETWORK.depths), 2 + 2
     expected = DEPTHWISE - blocks, STRIDED - folded
@@ -89,10 +89,12 @@ def test_bfloat16_of_accelerators_is_near(on_cpu):
 
 
 @pytest.mark.long
-def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch):
+@pytest.mark.parametrize("lanes", [128, 1])
+def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
     inputs, expected = on_cpu
     monkeypatch.setattr(jax.lax, "platform_dependent", of_tpu)
-    # In blocks of two rows at most.
+    # With more channels than lanes, in blocks of two rows at most.
+    monkeypatch.setattr(depthwise, "LANES", lanes)
     monkeypatch.setattr(row_blocks, "_BLOCK", 4 * 2 * 8 * 8 * 4)
     ours = jax.jit(lambda *arguments: predict(*arguments))(*inputs)
     np.testing.assert_allclose(ours, expected, atol=1e-5)

@@ -153,7 +153,7 @@ _H32 = Programs(None, ("RITM", "`h32_itermask`"))
 
 # Seconds of cores: docs/results/native_segmenters.md, "Speed on CPU".
 _SAM_B = Example(Products(972, 3.8), _SAM, Cores(13.23, 1.03 / TRAJECTORIES))
-_SAM2_B = Example(Products(647, 3.8), _SAM2)
+_SAM2_B = Example(Products(647, 3.8), _SAM2, Cores(8.37, 1.05 / TRAJECTORIES))
 _BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 50.78 / TRAJECTORIES))
 _SAX2 = Example(Products(933, 318), _SEGNEXT)
 _RITM = Example(Products(0, 61), _H18, Cores(0, 8.07 / TRAJECTORIES))
@@ -162,15 +162,24 @@ METHODS = (
     Method("SAM `vit_b`", *_SAM_B),
     Method("SAM `vit_l`", Products(2986, 3.8), like=_SAM_B),
     Method("SAM `vit_h`", Products(5961, 3.8), like=_SAM_B),
-    Method("MobileSAM", Products(78, 3.8), _MOBILE_SAM, like=_SAM_B),
-    Method("SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ, like=_SAM_B),
+    Method(
+        "MobileSAM", Products(78, 3.8), _MOBILE_SAM, Cores(1.43, 1.06 / TRAJECTORIES)
+    ),
+    Method(
+        "SAM-HQ `vit_b`", Products(980, 8.7), _SAM_HQ, Cores(13.41, 1.92 / TRAJECTORIES)
+    ),
     Method(
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
         cores=Cores(3.96, 1.07 / TRAJECTORIES),
         like=_SAM2_B,
     ),
-    Method("SAM 2.1 `hiera_s`", Products(360, 3.8), like=_SAM2_B),
+    Method(
+        "SAM 2.1 `hiera_s`",
+        Products(360, 3.8),
+        cores=Cores(4.60, 1.05 / TRAJECTORIES),
+        like=_SAM2_B,
+    ),
     Method("SAM 2.1 `hiera_b+`", *_SAM2_B),
     Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), like=_SAM2_B),
     Method("SimpleClick `vit_xtiny`", Products(0, 29), like=_BASE),
