@@ -47,7 +47,7 @@ class PromptEncoder(nn.Module):
         conv_4 = layers.StridedConv(self.channels, mode, name="conv_4")
 
         def encode(masks: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
-            hidden = nn.relu(conv_0(masks, sides[0]))
+            hidden = nn.relu(conv_0(masks, sides[0] ** 2))
             hidden = nn.relu(conv_2(hidden, sides[0]))
             return conv_4(hidden, sides[1])
 

@@ -5,6 +5,7 @@ emb-ai/rclicks. Names of modules follow the original's, which makes converting
 weights a matter of renaming.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,9 +13,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from rclicks_jax.networks import layers
-from rclicks_jax.ops import chain, depthwise, row_blocks
+from rclicks_jax.ops import chain, columns, depthwise, row_blocks
 
 STRIP_SIZES = (7, 11, 21)
 
@@ -25,21 +27,22 @@ class SpatialGatingUnit(nn.Module):
     mode: layers.Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Gates `f32[b h w c]`."""
-        local = layers.DepthwiseConv((5, 5), self.mode, name="conv0")(features)
+    def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
+        """Gates `f32[b h w c]`, with columns side by side if they are `joined`."""
+        convolve = depthwise.depthwise_conv if joined == 1 else columns.depthwise_conv
+
+        def convolved(features: jax.Array, size: tuple[int, int], name: str) -> Any:
+            conv = layers.DepthwiseConv(size, self.mode, name=name)
+            return conv(features, convolve, joined)
+
+        local = convolved(features, (5, 5), "conv0")
         gate = local
         for index, size in enumerate(STRIP_SIZES):
-            strip = layers.DepthwiseConv((1, size), self.mode, name=f"conv{index}_1")(
-                local
-            )
-            gate += layers.DepthwiseConv((size, 1), self.mode, name=f"conv{index}_2")(
-                strip
-            )
-        return (
-            layers.PointwiseConv(features.shape[-1], self.mode, name="conv3")(gate)
-            * features
-        )
+            strip = convolved(local, (1, size), f"conv{index}_1")
+            gate += convolved(strip, (size, 1), f"conv{index}_2")
+        channels = features.shape[-1] // joined
+        conv3 = layers.PointwiseConv(channels, self.mode, name="conv3")
+        return conv3(gate, joined) * features
 
 
 class Attention(nn.Module):
@@ -48,16 +51,14 @@ class Attention(nn.Module):
     mode: layers.Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Attends within `f32[b h w c]`."""
-        channels = features.shape[-1]
-        hidden = layers.gelu(
-            layers.PointwiseConv(channels, self.mode, name="proj_1")(features)
-        )
-        hidden = SpatialGatingUnit(self.mode, name="spatial_gating_unit")(hidden)
-        return features + layers.PointwiseConv(channels, self.mode, name="proj_2")(
-            hidden
-        )
+    def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
+        """Attends within `f32[b h w c]`, with columns side by side if `joined`."""
+        channels = features.shape[-1] // joined
+        proj_1 = layers.PointwiseConv(channels, self.mode, name="proj_1")
+        proj_2 = layers.PointwiseConv(channels, self.mode, name="proj_2")
+        gating = SpatialGatingUnit(self.mode, name="spatial_gating_unit")
+        hidden = gating(layers.gelu(proj_1(features, joined)), joined)
+        return features + proj_2(hidden, joined)
 
 
 class FeedForward(nn.Module):
@@ -103,7 +104,7 @@ class FeedForward(nn.Module):
         # JAX does not type what a branch returns.
         return cast(
             "jax.Array",
-            jax.lax.platform_dependent(features, tpu=of_tpu, default=mix),
+            lax.platform_dependent(features, tpu=of_tpu, default=mix),
         )
 
 
@@ -119,6 +120,7 @@ class Block(nn.Module):
         features: jax.Array,
         keep: float | jax.Array = 1.0,
         keys: jax.Array | None = None,
+        joined: int = 1,
     ) -> jax.Array:
         """Refines features.
 
@@ -126,26 +128,29 @@ class Block(nn.Module):
             features: `f32[b h w c]`.
             keep: Probability with which each example keeps each part.
             keys: Keys of the draws, `key[2]`; None keeps all.
+            joined: Columns that lie side by side in the channels inside of the block.
         """
-        mode = self.mode
-        parts = (
-            Attention(mode, name="attn"),
-            FeedForward(self.ratio, mode, name="mlp"),
-        )
-        for index, part in enumerate(parts, start=1):
-            scale = self.param(
-                f"layer_scale_{index}",
-                nn.initializers.constant(0.01),
-                (features.shape[-1],),
-            )
+        mode, channels = self.mode, features.shape[-1]
+        attention = Attention(mode, name="attn")
+        feed_forward = FeedForward(self.ratio, mode, name="mlp")
+
+        def attend(features: jax.Array) -> jax.Array:
+            return attention(features, joined)
+
+        def mix(features: jax.Array) -> jax.Array:
+            return columns.join(feed_forward(columns.part(features, joined)), joined)
+
+        features = columns.join(features, joined)
+        for index, part in enumerate((attend, mix), start=1):
+            init = nn.initializers.constant(0.01)
+            scale = self.param(f"layer_scale_{index}", init, (channels,))
+            scale = jnp.tile(scale.astype(mode.dtype), joined)
             norm = layers.BatchNorm(mode, name=f"norm{index}")
-            update = layers.along_channels(scale.astype(mode.dtype)) * part(
-                norm(features)
-            )
+            update = layers.along_channels(scale) * part(norm(features, joined))
             if keys is not None:
                 update = layers.keep_some(update, keep, keys[index - 1])
             features += update
-        return features
+        return columns.part(features, joined)
 
 
 class BlockKeys(nn.Module):
@@ -180,7 +185,8 @@ class Stem(nn.Module):
         hidden = layers.StridedConv(self.channels // 2, mode, name="proj_0")(
             image, sides[0]
         )
-        hidden = layers.gelu(layers.BatchNorm(mode, name="proj_1")(hidden, sides[1]))
+        norm = layers.BatchNorm(mode, name="proj_1")
+        hidden = layers.gelu(norm(hidden, sides[1] ** 2))
         hidden = layers.StridedConv(self.channels, mode, name="proj_3")(
             hidden, sides[1]
         )
@@ -274,35 +280,53 @@ class Encoder(nn.Module):
             keeps: Probability with which each keeps a part, `f64[blocks]`.
             features: `f32[b h w c]`.
         """
-        if self.is_initializing() or not block.mode.train:
+        train = block.mode.train
+        if self.is_initializing() or (layers.is_watched(self) and not train):
             for name in names:
                 features = block.clone(parent=self, name=name)(features)
             return features
         keys: Sequence[jax.Array | None] = [None] * len(names)
-        if (keeps < 1).any():
+        if train and (keeps < 1).any():
             keys = [BlockKeys(name=name)() for name in names]
         # Flax does not type its variables.
         own: list[Any] = [
             {part: self.get_variable(part, name) for part in ("params", "batch_stats")}
             for name in names
         ]
+        joined = columns.fitting(*features.shape[2:])
 
         def link(
             keep: float | jax.Array, features: jax.Array, variables: Any
         ) -> tuple[jax.Array, Any]:
-            applied: Any = block.apply(
-                variables[0], features, keep, variables[1], mutable=["batch_stats"]
+            def refine(features: jax.Array, joined: int = 1) -> tuple[jax.Array, Any]:
+                applied: Any = block.apply(
+                    variables[0],
+                    features,
+                    keep,
+                    variables[1],
+                    joined,
+                    mutable=["batch_stats"],
+                )
+                features, changed = applied
+                return features, changed["batch_stats"]
+
+            if joined == 1:
+                return refine(features)
+            of_tpu = functools.partial(refine, joined=joined)
+            # JAX does not type what a branch returns.
+            return cast(
+                "tuple[jax.Array, Any]",
+                lax.platform_dependent(features, tpu=of_tpu, default=refine),
             )
-            features, changed = applied
-            return features, changed["batch_stats"]
 
         features, statistics = chain.chain(
             link,
             features,
             list(zip(own, keys, strict=True)),
             keeps.tolist(),
-            remat=self.remat,
+            remat=self.remat and train,
         )
-        for name, of_block in zip(names, statistics, strict=True):
-            self.put_variable("batch_stats", name, of_block)
+        if train:
+            for name, of_block in zip(names, statistics, strict=True):
+                self.put_variable("batch_stats", name, of_block)
         return features

@@ -4,10 +4,9 @@ XLA's grouped convolution is 20 to 100 times too slow on CPU, forward and backwa
 There, a sum of shifted products is used, with a gradient of its own: plain
 differentiation of the sum would make one full reduction for each tap of the kernel.
 
-On TPUs channels lie along 128 lanes, which few channels leave empty, while the products
-of matrices wait. There, images of few channels and some hundred pixels a side are
-multiplied by band matrices, along rows or along columns. A depthwise convolution that
-follows a 1x1 convolution of few channels is one dense convolution with it.
+On TPUs, where units for products would wait, a depthwise convolution that follows a 1x1
+convolution of few channels is one dense convolution with it. How few channels are
+convolved there otherwise is said in `columns`.
 
 The choice is made where a program is lowered, so that a program compiled on one
 platform for another has what is fast on the other.
@@ -17,10 +16,9 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-Implementation = Literal["auto", "lax", "shift", "band"]
+Implementation = Literal["auto", "lax", "shift"]
 # Lanes of a TPU's registers, and sides of its units for products.
 LANES = 128
 # Rows of a matrix of 16 bits in a TPU's register.
@@ -35,9 +33,8 @@ def depthwise_conv(
     Args:
         images: `f32[b h w c]`.
         kernel: `f32[i j 1 c]`, i and j odd.
-        implementation: `lax` for XLA's own, `shift` for shifted products, `band` for
-            products with band matrices, `auto` for `shift` in programs for CPUs, `band`
-            in those for TPUs where it is faster, and else `lax`.
+        implementation: `lax` for XLA's own, `shift` for shifted products, `auto` for
+            `shift` in programs for CPUs and `lax` in others.
 
     Returns:
         `f32[b h w c]`.
@@ -46,17 +43,8 @@ def depthwise_conv(
         return _shifted_products(images, kernel)
     if implementation == "lax":
         return _grouped_conv(images, kernel)
-    if implementation == "band":
-        return _band_products(images, kernel)
-    height, width, channels = images.shape[1:]
-    fits = all(LANES // 2 < side <= LANES for side in (height, width))
-    of_tpu = fits and channels <= LANES // 2
     return lax.platform_dependent(
-        images,
-        kernel,
-        cpu=_shifted_products,
-        tpu=_band_products if of_tpu else _grouped_conv,
-        default=_grouped_conv,
+        images, kernel, cpu=_shifted_products, default=_grouped_conv
     )
 
 
@@ -85,7 +73,7 @@ def after_pointwise(
     ones = jnp.ones((*images.shape[:3], 1), images.dtype)
     zeros = jnp.zeros((*images.shape[:3], padding), images.dtype)
     dense = (kernel * rows[None, None]).astype(images.dtype)
-    return _conv(jnp.concatenate([images, ones, zeros], -1), dense)
+    return dense_conv(jnp.concatenate([images, ones, zeros], -1), dense)
 
 
 def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -112,10 +100,11 @@ def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _grouped_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    return _conv(images, kernel, groups=images.shape[-1])
+    return dense_conv(images, kernel, groups=images.shape[-1])
 
 
-def _conv(images: jax.Array, kernel: jax.Array, groups: int = 1) -> jax.Array:
+def dense_conv(images: jax.Array, kernel: jax.Array, groups: int = 1) -> jax.Array:
+    """Convolves `f32[b h w c]` by `f32[i j c/groups d]`; zeros around, same size."""
     return lax.conv_general_dilated(
         images,
         kernel,
@@ -124,38 +113,6 @@ def _conv(images: jax.Array, kernel: jax.Array, groups: int = 1) -> jax.Array:
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
     )
-
-
-def _band_products(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Multiplies columns by one band matrix, or rows by one for each row of kernels."""
-    rows, columns = kernel.shape[:2]
-    height, width = images.shape[1:3]
-    if columns == 1:
-        band = _band(kernel[:, 0, 0], height)
-        return jnp.einsum("byxc,cyz->bzxc", images, band)
-    total = jnp.zeros(images.shape, jnp.float32)
-    zero = jnp.zeros((), images.dtype)
-    for i in range(rows):
-        product = jnp.einsum("byxc,cxz->byzc", images, _band(kernel[i, :, 0], width))
-        # Of images that are shifted before, each product would want a copy.
-        shift = rows // 2 - i
-        shifts = [(0, 0, 0), (shift, -shift, 0), (0, 0, 0), (0, 0, 0)]
-        total += lax.pad(product, zero, shifts).astype(jnp.float32)
-    return total.astype(images.dtype)
-
-
-def _band(taps: jax.Array, side: int) -> jax.Array:
-    """Returns the matrices that convolve a line with taps, `f32[c side side]`.
-
-    Args:
-        taps: `f32[k c]`, k odd.
-        side: Pixels of a line.
-    """
-    size = taps.shape[0]
-    place = np.arange(side)[:, None] - np.arange(side) + size // 2
-    chosen = jnp.asarray(place == np.arange(size)[:, None, None], taps.dtype)
-    # A sum with a single term, which a product of matrices takes fastest.
-    return jnp.einsum("kc,kxz->cxz", taps, chosen, precision="highest")
 
 
 @jax.custom_vjp

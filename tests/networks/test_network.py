@@ -160,7 +160,7 @@ def test_batch_statistics_of_folded_features_are_those_of_their_channels():
     variables = norm.init(jax.random.key(0), images)
     expected, changed = norm.apply(variables, images, mutable=["batch_stats"])
     folded, same = norm.apply(
-        variables, strided.fold(images, 2), 2, mutable=["batch_stats"]
+        variables, strided.fold(images, 2), 4, mutable=["batch_stats"]
     )
     np.testing.assert_allclose(folded, strided.fold(expected, 2), atol=1e-5)
     for ours, theirs in zip(
