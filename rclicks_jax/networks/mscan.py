@@ -31,7 +31,9 @@ class SpatialGatingUnit(nn.Module):
         """Gates `f32[b h w c]`, with columns side by side if they are `joined`."""
         convolve = depthwise.depthwise_conv if joined == 1 else columns.depthwise_conv
 
-        def convolved(features: jax.Array, size: tuple[int, int], name: str) -> Any:
+        def convolved(
+            features: jax.Array, size: tuple[int, int], name: str
+        ) -> jax.Array:
             conv = layers.DepthwiseConv(size, self.mode, name=name)
             return conv(features, convolve, joined)
 
