@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 from rclicks_jax.networks import clickability
-from rclicks_jax.ops import depthwise, row_blocks, scaling
+from rclicks_jax.ops import columns, depthwise, row_blocks, scaling
 from rclicks_jax.settings import networks
 
 NETWORK = networks.network("nano")
 # Of a block: 5x5, three pairs of strips, and 3x3; and convolutions of stride 2: three
 # of the stages, two of the stem, two of the prompt.
 DEPTHWISE, STRIDED = sum(NETWORK.depths) * 8, 3 + 2 + 2
+# Lanes of registers: with 8, columns of the first stage lie side by side, and there are
+# stages with as many channels and with more; with 1, all have more.
+LANES = [128, 8, 1]
 
 
 @functools.cache
@@ -63,6 +66,23 @@ def test_tpus_get_folded_convolutions_and_dense_feed_forward_parts():
     assert convolutions(text_of(predict, "tpu")) == expected
 
 
+def test_tpus_get_dense_convolutions_where_columns_are_joined(monkeypatch):
+    monkeypatch.setattr(depthwise, "LANES", 8)
+    joined = [
+        columns.fitting(32 // side, channels)
+        for side, channels in zip((4, 8, 16, 32), NETWORK.embed_dims, strict=True)
+    ]
+    assert joined == [2, 1, 1, 1]
+    dense, blocks, folded = 7 * NETWORK.depths[0], sum(NETWORK.depths), 2 + 2
+
+    def afresh(*arguments):
+        return predict(*arguments)
+
+    expected = DEPTHWISE - blocks - dense, STRIDED - folded
+    assert convolutions(text_of(afresh, "tpu")) == expected
+    assert convolutions(text_of(afresh, "cuda")) == (DEPTHWISE, STRIDED)
+
+
 def of_tpu(*arguments, tpu=None, default=None, **_):
     """Takes the branch for TPUs, or the one for all others."""
     return (tpu or default)(*arguments)
@@ -89,7 +109,7 @@ def test_bfloat16_of_accelerators_is_near(on_cpu):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("lanes", [128, 1])
+@pytest.mark.parametrize("lanes", LANES)
 def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
     inputs, expected = on_cpu
     monkeypatch.setattr(jax.lax, "platform_dependent", of_tpu)
@@ -101,7 +121,9 @@ def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
 
 
 @pytest.mark.long
-def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch):
+@pytest.mark.parametrize("lanes", LANES)
+def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch, lanes):
+    monkeypatch.setattr(depthwise, "LANES", lanes)
     random = np.random.default_rng(0)
     images = random.normal(size=(2, 32, 64, 3)).astype(np.float32)
     masks = (random.random((2, 32, 64, 2)) > 0.5).astype(np.float32)
