@@ -74,16 +74,16 @@ class BatchNorm(nn.Module):
     """Batch normalisation as PyTorch's: momentum 0.1 and an unbiased running variance.
 
     Statistics of a batch are taken over all devices of `axis_name`. Features may have
-    several pixels side by side in the channels (`copies`).
+    several pixels side by side in the channels (`joined`).
     """
 
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array, copies: int = 1) -> jax.Array:
+    def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
         """Normalises `f32[b h w c]` over all but the last axis."""
         mode = self.mode
-        channels = features.shape[-1] // copies
+        channels = features.shape[-1] // joined
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         mean_state = self.variable(
@@ -94,11 +94,11 @@ class BatchNorm(nn.Module):
         if mode.train:
             exact = features.astype(jnp.float32)
             mean, square = exact.mean((0, 1, 2)), (exact**2).mean((0, 1, 2))
-            if copies > 1:
+            if joined > 1:
                 mean, square = (
-                    x.reshape(copies, channels).mean(0) for x in (mean, square)
+                    x.reshape(joined, channels).mean(0) for x in (mean, square)
                 )
-            count = np.prod(features.shape[:-1]) * copies
+            count = np.prod(features.shape[:-1]) * joined
             if mode.axis_name is not None and not self.is_initializing():
                 mean, square = jax.lax.pmean((mean, square), mode.axis_name)
                 count = count * jax.lax.axis_size(mode.axis_name)
@@ -109,8 +109,8 @@ class BatchNorm(nn.Module):
                 mean_state.value = 0.9 * mean_state.value + 0.1 * mean
                 var_state.value = 0.9 * var_state.value + 0.1 * unbiased
         factor = jax.lax.rsqrt(var + 1e-5) * scale
-        if copies > 1:
-            mean, factor, bias = (jnp.tile(x, copies) for x in (mean, factor, bias))
+        if joined > 1:
+            mean, factor, bias = (jnp.tile(x, joined) for x in (mean, factor, bias))
         normed = (features - along_channels(mean)) * along_channels(
             factor
         ) + along_channels(bias)
@@ -127,15 +127,15 @@ class DepthwiseConv(nn.Module):
         self,
         features: jax.Array,
         convolve: Callable[..., jax.Array] = depthwise.depthwise_conv,
-        copies: int = 1,
+        joined: int = 1,
     ) -> jax.Array:
         """Convolves each channel of `f32[b h w c]`, or of what `convolve` takes.
 
-        Pixels may lie side by side in the channels (`copies`), if `convolve` knows.
+        Pixels may lie side by side in the channels (`joined`), if `convolve` knows.
         """
-        kernel, bias = self.parameters(features.shape[-1] // copies)
+        kernel, bias = self.parameters(features.shape[-1] // joined)
         kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
-        return convolve(features, kernel) + along_channels(jnp.tile(bias, copies))
+        return convolve(features, kernel) + along_channels(jnp.tile(bias, joined))
 
     @nn.compact
     def parameters(self, channels: int) -> tuple[jax.Array, jax.Array]:
@@ -165,7 +165,7 @@ class PointwiseConv(nn.Module):
 
     XLA's convolution takes the gradient of its kernel for one with a window as large as
     the features, ten times as slow on CPU. Features may have several pixels side by
-    side in the channels (`copies`): each is then multiplied by the kernel.
+    side in the channels (`joined`): each is then multiplied by the kernel.
     """
 
     channels: int
@@ -178,14 +178,14 @@ class PointwiseConv(nn.Module):
         kernel = self.param("kernel", nn.initializers.lecun_normal(), size)
         return kernel[0, 0], self.param("bias", nn.initializers.zeros, (self.channels,))
 
-    def __call__(self, features: jax.Array, copies: int = 1) -> jax.Array:
+    def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
         """Maps `f32[b h w c]` to `f32[b h w channels]`."""
-        matrix, bias = self.parameters(features.shape[-1] // copies)
+        matrix, bias = self.parameters(features.shape[-1] // joined)
         matrix, bias = matrix.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         features = features.astype(self.mode.dtype)
-        if copies > 1:
-            matrix = jnp.kron(jnp.eye(copies, dtype=matrix.dtype), matrix)
-            bias = jnp.tile(bias, copies)
+        if joined > 1:
+            matrix = jnp.kron(jnp.eye(joined, dtype=matrix.dtype), matrix)
+            bias = jnp.tile(bias, joined)
         # JAX does not type what a branch returns.
         product = cast(
             "jax.Array",
