@@ -9,9 +9,12 @@ from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 # Multiplies a matrix.
 Product = Callable[[jax.Array], jax.Array]
+# Name of the products with features, for `jax.checkpoint` of what factorises them.
+PRODUCTS = "products with features"
 _EPSILON = 1e-6
 
 
@@ -97,11 +100,13 @@ def _factorise_forward(
 
         def project(matrix: jax.Array) -> jax.Array:
             projected.append(matrix)
-            return features @ matrix + of_pixels[len(projected) - 1]
+            product = features @ matrix + of_pixels[len(projected) - 1]
+            return checkpoint_name(product, PRODUCTS)
 
         def collect(matrix: jax.Array) -> jax.Array:
             collected.append(matrix)
-            return features.T @ matrix + of_channels[len(collected) - 1]
+            product = features.T @ matrix + of_channels[len(collected) - 1]
+            return checkpoint_name(product, PRODUCTS)
 
         found = _updated(project, collect, bases, steps)
         return found, (projected, collected)

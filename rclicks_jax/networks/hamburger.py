@@ -132,7 +132,8 @@ def decode_image(
     mean = exact(coefficients.mean(0), outputs)
     square = (exact(gram, outputs) * outputs).sum(0)
     factor, offset = _norm_terms(ham["ham_out"]["gn"], groups, mean, square)
-    update = (coefficients @ (outputs * factor[None])).reshape(hidden.shape)
+    scaled = (outputs * factor[None]).astype(dtype)
+    update = (coefficients.astype(dtype) @ scaled).reshape(hidden.shape)
     hidden = nn.relu(hidden + update + offset[None, None]).astype(dtype)
 
     aligned = hidden @ matrix(params["align"]["conv"])
@@ -291,8 +292,12 @@ class LightHamHead(nn.Module):
             decode_image, steps=self.steps, groups=groups, dtype=mode.dtype
         )
         if mode.train:
-            # Kept for all images at a time, what is in between is written to memory.
-            one = cast("Callable[..., jax.Array]", jax.checkpoint(one))
+            # Kept for all images at a time, what is in between is written to memory. The
+            # small products of the approximation cost less to keep than to make again.
+            policy = jax.checkpoint_policies.save_only_these_names(
+                factorisation.PRODUCTS
+            )
+            one = cast("Callable[..., jax.Array]", jax.checkpoint(one, policy=policy))
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
             variables = cast("Variables", self.variables)
