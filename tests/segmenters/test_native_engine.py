@@ -200,6 +200,22 @@ def test_calls_at_the_same_time_lose_no_state():
         ]
 
 
+def test_passes_of_a_call_at_the_same_time_lose_no_state(monkeypatch):
+    session = played(sums(), [0])[0]
+    both_started, fetched = threading.Barrier(2, timeout=60), jax.device_get
+
+    def fetch(arrays):
+        both_started.wait()
+        return fetched(arrays)
+
+    monkeypatch.setattr(jax, "device_get", fetch)
+    # A pass for rows 0 and 2 of the part, and one for 1 and 3.
+    first = [[2], [1], [4], [3]]
+    assert soft_of(session, range(4), first) == [expected(0, ys) for ys in first]
+    then = [[*ys, ys[0]] for ys in first]
+    assert soft_of(session, range(4), then) == [expected(0, ys) for ys in then]
+
+
 def test_a_call_that_fails_changes_no_session():
     segmenter = sums(fails_at=9)
     sessions = played(segmenter)

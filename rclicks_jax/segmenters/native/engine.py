@@ -39,6 +39,8 @@ _SHARE = 1 / 8
 # Calls at the same time on an accelerator: one on the device, and the next, which is
 # prepared meanwhile.
 _CALLS = 2
+# Passes of a call at the same time on CPU: each has parts that one core does alone.
+_AT_ONCE_ON_CPU = 2
 # Of a checkpoint's SHA-256, in a run's record.
 _DIGITS = 16
 
@@ -99,7 +101,12 @@ class NativeSegmenter:
         together = _TOGETHER_ON_CPU if on_cpu else _TOGETHER
         self._together = min(self.batch, method.rows_together or together)
         plan = lanes.Plan(
-            name, method, programs(method, exact=exact), self.batch, self._together
+            name,
+            method,
+            programs(method, exact=exact),
+            self.batch,
+            self._together,
+            at_once=_AT_ONCE_ON_CPU if on_cpu else 1,
         )
         self._lanes = [
             lanes.Lane(number, device, plan, variables)

@@ -1,13 +1,16 @@
 """A device with photographs on it, and the passes that answer clicks on them."""
 
+import collections
 import contextlib
 import dataclasses
+import functools
 import math
 import sys
 import threading
 import weakref
-from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent import futures
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +24,7 @@ from rclicks_jax.segmenters.native.method import Method, Placed, Tree
 from rclicks_jax.segmenters.native.programs import Onto, Programs, rows_of_pass
 from rclicks_jax.segmenters.native.sessions import Features, Piece, Session
 
+T = TypeVar("T")
 # Photographs that a device has room for if nobody has reserved any.
 FEW = 8
 
@@ -34,6 +38,7 @@ class Plan(NamedTuple):
         programs: Its programs.
         batch: Rows of a pass.
         together: Rows of a photograph that are brought to a pass, and back, at a time.
+        at_once: Passes of a call that the device makes at the same time.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Plan(NamedTuple):
     programs: Programs
     batch: int
     together: int
+    at_once: int
 
 
 class Answers(NamedTuple):
@@ -79,6 +85,22 @@ class _Entry:
         return dataclasses.replace(self, rows=self.rows[chosen], prompts=prompts)
 
 
+class _Pass(NamedTuple):
+    """A pass that was started.
+
+    Attributes:
+        rows: Its rows.
+        finite: Whether each is finite, `bool[batch]`.
+        before: State of each entry's piece when it was started.
+        made: What comes of each entry.
+    """
+
+    rows: Tree
+    finite: jax.Array
+    before: list[Tree]
+    made: list[Onto]
+
+
 class Lane:
     """A device. Calls may come from several threads at a time."""
 
@@ -99,8 +121,8 @@ class Lane:
         self._slots = 0
         self._free: list[int] = []
         self._photographs: Tree = None
-        # Rows of passes by their kind, which the next pass of the kind is put into.
-        self._rows: dict[Hashable, Tree] = {}
+        # Rows of passes that have ended, by their kind. The next one is put into them.
+        self._rows: dict[Hashable, list[Tree]] = {}
         with self._explained("the weights"):
             self._variables = jax.device_put(variables, device)
 
@@ -183,20 +205,22 @@ class Lane:
         """
         answers = [_empty(each, soft=soft) for each in requests]
         pieces = self._pieces(requests)
-        step = 0
-        while any((piece.passes > step).any() for piece in pieces):
-            entries = [
-                entry for piece in pieces for entry in self._entries(piece, step)
-            ]
-            for kind in dict.fromkeys(entry.kind for entry in entries):
-                same = [entry for entry in entries if entry.kind == kind]
-                for together in _filled(same, self._rows_of(kind)):
-                    self._pass(together, answers, soft=soft)
-            step += 1
+        make = functools.partial(self._pass, answers=answers, soft=soft)
+        for step in range(max((piece.passes.max() for piece in pieces), default=0)):
+            _for_each(make, self._passes(pieces, step), self._plan.at_once)
         with self._lock:
             for piece in pieces:
-                piece.commit(self._plan.programs.merge, self._plan.together)
+                piece.commit(self._plan.programs.merge)
         return answers
+
+    def _passes(self, pieces: Sequence[Piece], step: int) -> list[list[_Entry]]:
+        """Returns the entries of each pass of a step; none waits for another."""
+        entries = [entry for piece in pieces for entry in self._entries(piece, step)]
+        found: list[list[_Entry]] = []
+        for kind in dict.fromkeys(entry.kind for entry in entries):
+            same = [entry for entry in entries if entry.kind == kind]
+            found += _filled(same, self._rows_of(kind))
+        return found
 
     def _rows_of(self, kind: tuple[int, Hashable]) -> int:
         """Returns the number of rows of a pass of a kind."""
@@ -225,6 +249,7 @@ class Lane:
                         part=part,
                         rows=rows,
                         places=rows - part * together,
+                        length=together,
                         clicks=clicks,
                         before=before,
                         state=self._first(session) if before is None else before,
@@ -268,28 +293,35 @@ class Lane:
         """Makes a pass, and puts what came of it into pieces and answers."""
         with self._explained("clicks"):
             with self._lock:
-                finite, made = self._started(entries, soft=soft)
+                started = self._started(entries, soft=soft)
             # States stay on the device, and so do masks that another pass follows.
             wanted = [
                 onto[1:] if entry.ends else (onto.notes, None, None)
-                for entry, onto in zip(entries, made, strict=True)
+                for entry, onto in zip(entries, started.made, strict=True)
             ]
-            finite, rest = jax.device_get((finite, wanted))
+            finite, rest = jax.device_get((started.finite, wanted))
+        with self._lock:
+            self._rows.setdefault(entries[0].kind, []).append(started.rows)
         if not finite[: sum(len(entry.rows) for entry in entries)].all():
             raise errors.SegmenterError(
                 f"{self._plan.name} returned NaN instead of masks."
             )
-        for entry, onto, arrays in zip(entries, made, rest, strict=True):
-            entry.piece.take(entry.rows, Onto(onto.state, *arrays), answers)
+        merge = self._plan.programs.merge
+        for entry, before, onto, arrays in zip(
+            entries, started.before, started.made, rest, strict=True
+        ):
+            new = Onto(onto.state, *arrays)
+            # Rows of a piece may be in two passes that are made at once.
+            with self._lock:
+                entry.piece.take(entry.rows, before, new, merge, answers)
 
-    def _started(
-        self, entries: Sequence[_Entry], *, soft: bool
-    ) -> tuple[jax.Array, list[Onto]]:
+    def _started(self, entries: Sequence[_Entry], *, soft: bool) -> _Pass:
         """Starts a pass, and does not wait for it."""
         programs, kind = self._plan.programs, entries[0].kind
         most = self._rows_of(kind)
         slots = np.zeros(most, np.int32)
-        rows = self._rows.pop(kind, None)
+        ended = self._rows.get(kind)
+        rows = ended.pop() if ended else None
         placed: list[tuple[Tree, ...]] = []
         first = 0
         for entry in entries:
@@ -309,8 +341,9 @@ class Lane:
             jax.device_put(slots, self._device),
             rows,
         )
-        self._rows[kind] = rows
-        return finite, [programs.after(outputs, *each, soft) for each in placed]
+        before = [entry.piece.state for entry in entries]
+        made = [programs.after(outputs, *each, soft) for each in placed]
+        return _Pass(rows, finite, before, made)
 
     def _given(self, entry: _Entry, first: int, most: int) -> tuple[Tree, ...]:
         """Returns positions in the pass, prompts, and which rows are answered.
@@ -382,6 +415,17 @@ def _filled(entries: Sequence[_Entry], most: int) -> Iterator[list[_Entry]]:
                 together, room = [], most
     if together:
         yield together
+
+
+def _for_each(function: Callable[[T], object], items: Sequence[T], most: int) -> None:
+    """Calls a function with each item, for so many at the same time."""
+    if min(most, len(items)) < 2:
+        for each in items:
+            function(each)
+        return
+    with futures.ThreadPoolExecutor(most, "rclicks-passes") as threads:
+        # What a call raised is raised here.
+        collections.deque(threads.map(function, items), maxlen=0)
 
 
 def _zeros(like: jax.Array, count: int) -> jax.Array:

@@ -19,6 +19,9 @@ from rclicks_jax.segmenters.native.method import Tree
 from rclicks_jax.segmenters.native.programs import Onto
 from rclicks_jax.types import Clicks
 
+# Of two states and which rows are wanted: the second where wanted.
+Merge = Callable[[Tree, Tree, np.ndarray], Tree]
+
 
 class Features:
     """An encoded photograph.
@@ -124,6 +127,7 @@ class Piece:
         part: Number of the part.
         rows: Their numbers in the session, `i32[r]`.
         places: Their places in the part, `i32[r]`.
+        length: Length of the part.
         clicks: All their clicks so far, filled up.
         before: State of the part when the call began; None before the first click.
         state: State of the part with what the call has answered so far.
@@ -138,6 +142,7 @@ class Piece:
     part: int
     rows: np.ndarray
     places: np.ndarray
+    length: int
     clicks: Clicks
     before: Tree | None
     state: Tree
@@ -145,15 +150,25 @@ class Piece:
     answered: np.ndarray
     passes: np.ndarray
 
-    def take(self, rows: np.ndarray, onto: Onto, answers: Sequence[Answers]) -> None:
+    def take(
+        self,
+        rows: np.ndarray,
+        before: Tree,
+        onto: Onto,
+        merge: Merge,
+        answers: Sequence[Answers],
+    ) -> None:
         """Takes what came of a pass.
 
         Args:
             rows: Which of its rows were in the pass.
+            before: Its state when the pass was started.
             onto: What came of the part.
+            merge: See `programs.Programs`.
             answers: Answers to all requests, which are written.
         """
-        self.state, places = onto.state, self.places[rows]
+        places = self.places[rows]
+        self.state = self._with_rows(self.state, before, onto.state, places, merge)
         notes = jax.tree.map(lambda leaf: leaf[places], onto.notes)
         if self.notes is None:
             self.notes = _zeros(notes, len(self.rows))
@@ -167,22 +182,32 @@ class Piece:
         if own.probabilities is not None:
             own.probabilities[indices] = onto.probabilities[places, :height, :width]
 
-    def commit(self, merge: Callable[..., Tree], together: int) -> None:
-        """Makes its states those of the session.
+    def commit(self, merge: Merge) -> None:
+        """Makes its states those of the session; `merge` as in `programs.Programs`."""
+        states = self.session.states
+        states[self.part] = self._with_rows(
+            states[self.part], self.before, self.state, self.places, merge
+        )
+        self.session.note(self.rows, self.notes)
+
+    def _with_rows(
+        self, now: Tree, before: Tree, new: Tree, places: np.ndarray, merge: Merge
+    ) -> Tree:
+        """Returns the part's state with new rows.
 
         Args:
+            now: What it is now.
+            before: What it was when the new rows were begun.
+            new: The state of that time with the new rows.
+            places: Places of the new rows.
             merge: See `programs.Programs`.
-            together: Length of a part.
         """
-        states, now = self.session.states, self.session.states[self.part]
-        if now is self.before:
-            states[self.part] = self.state
-        else:
-            # Meanwhile another call answered other rows of the part.
-            wanted = np.zeros(together, bool)
-            wanted[self.places] = True
-            states[self.part] = merge(now, self.state, wanted)
-        self.session.note(self.rows, self.notes)
+        if now is before:
+            return new
+        # Meanwhile other rows of the part were answered.
+        wanted = np.zeros(self.length, bool)
+        wanted[places] = True
+        return merge(now, new, wanted)
 
 
 def check(name: str, requests: Sequence[base.Request[Session]]) -> None:
