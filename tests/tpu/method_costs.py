@@ -152,11 +152,11 @@ _H18 = Programs(None, ("RITM", "`h18_itermask`"))
 _H32 = Programs(None, ("RITM", "`h32_itermask`"))
 
 # Seconds of cores: docs/results/native_segmenters.md, "Speed on CPU".
-_SAM_B = Example(Products(972, 3.8), _SAM, Cores(13.23, 1.03 / TRAJECTORIES))
+_SAM_B = Example(Products(972, 3.8), _SAM, Cores(14.06, 1.06 / TRAJECTORIES))
 _SAM2_B = Example(Products(647, 3.8), _SAM2, Cores(8.37, 1.05 / TRAJECTORIES))
-_BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 50.78 / TRAJECTORIES))
-_SAX2 = Example(Products(933, 318), _SEGNEXT)
-_RITM = Example(Products(0, 61), _H18, Cores(0, 8.07 / TRAJECTORIES))
+_BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 53.50 / TRAJECTORIES))
+_SAX2 = Example(Products(933, 318), _SEGNEXT, Cores(12.06, 57.75 / TRAJECTORIES))
+_RITM = Example(Products(0, 61), _H18, Cores(0, 8.16 / TRAJECTORIES))
 
 METHODS = (
     Method("SAM `vit_b`", *_SAM_B),
@@ -181,13 +181,23 @@ METHODS = (
         like=_SAM2_B,
     ),
     Method("SAM 2.1 `hiera_b+`", *_SAM2_B),
-    Method("SAM 2.1 `hiera_l`", Products(1823, 3.8), like=_SAM2_B),
+    Method(
+        "SAM 2.1 `hiera_l`",
+        Products(1823, 3.8),
+        cores=Cores(21.54, 1.08 / TRAJECTORIES),
+        like=_SAM2_B,
+    ),
     Method("SimpleClick `vit_xtiny`", Products(0, 29), like=_BASE),
     Method("SimpleClick `vit_base`", *_BASE),
     Method("SimpleClick `vit_large`", Products(0, 1051), like=_BASE),
     Method("SimpleClick `vit_huge`", Products(0, 2800), like=_BASE),
     Method("CFR-ICL", Products(0, 2800), like=_BASE, further=1),
-    Method("SegNext `vitb_sax1`", Products(933, 208), like=_SAX2),
+    Method(
+        "SegNext `vitb_sax1`",
+        Products(933, 208),
+        cores=Cores(12.61, 43.08 / TRAJECTORIES),
+        like=_SAX2,
+    ),
     Method("SegNext `vitb_sax2`", *_SAX2),
     Method("RITM `h18s_itermask`", Products(0, 35), like=_RITM),
     Method("RITM `h18_itermask`", *_RITM),
