@@ -78,6 +78,7 @@ def decode_image(
     steps: int,
     groups: int,
     dtype: DTypeLike,
+    update_dtype: DTypeLike,
     kept: jax.Array | None = None,
 ) -> jax.Array:
     """Decodes the stages of one image as `LightHamHead` does those of a batch.
@@ -94,6 +95,7 @@ def decode_image(
         steps: Multiplicative updates.
         groups: Groups of the normalisations.
         dtype: Type of features and products.
+        update_dtype: Type of what the approximation adds to features.
         kept: Factors of the channels before the last layer, `f32[c]`: 0 where one is
             dropped. None keeps all.
 
@@ -132,8 +134,8 @@ def decode_image(
     mean = exact(coefficients.mean(0), outputs)
     square = (exact(gram, outputs) * outputs).sum(0)
     factor, offset = _norm_terms(ham["ham_out"]["gn"], groups, mean, square)
-    scaled = (outputs * factor[None]).astype(dtype)
-    update = (coefficients.astype(dtype) @ scaled).reshape(hidden.shape)
+    scaled = (outputs * factor[None]).astype(update_dtype)
+    update = (coefficients.astype(update_dtype) @ scaled).reshape(hidden.shape)
     hidden = nn.relu(hidden + update + offset[None, None]).astype(dtype)
 
     aligned = hidden @ matrix(params["align"]["conv"])
@@ -289,11 +291,16 @@ class LightHamHead(nn.Module):
         if layers.is_watched(self):
             return decode(stages)
         one: Callable[..., jax.Array] = functools.partial(
-            decode_image, steps=self.steps, groups=groups, dtype=mode.dtype
+            decode_image,
+            steps=self.steps,
+            groups=groups,
+            dtype=mode.dtype,
+            # Backward it is read often. Forward, rounding takes longer than it saves.
+            update_dtype=mode.dtype if mode.train else jnp.float32,
         )
         if mode.train:
-            # Kept for all images at a time, what is in between is written to memory. The
-            # small products of the approximation cost less to keep than to make again.
+            # Kept for all images at a time, what is in between is written to memory.
+            # Products of the approximation are small, and cost less to keep.
             policy = jax.checkpoint_policies.save_only_these_names(
                 factorisation.PRODUCTS
             )
