@@ -1,13 +1,14 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT [SIZE CASCADE COUNT ROUNDS]
+    PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT \
+        [SIZE CASCADE COUNT ROUNDS [TRAJECTORIES]]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
 passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
-number of photographs, ROUNDS that of clicks. Crops and clicks go through the bridge's
-adapters, which are compared with RClicks's own code. SIZE is small, vit_xtiny,
-vit_base, vit_large or vit_huge.
+number of photographs, ROUNDS that of clicks, TRAJECTORIES at most 3. Crops and clicks
+go through the bridge's adapters, which are compared with RClicks's own code. SIZE is
+small, vit_xtiny, vit_base, vit_large or vit_huge.
 """
 
 import pathlib
@@ -96,7 +97,7 @@ def network_of(size):
     return simpleclick.ready(made, SIDE, torch.device("cpu")), shapes
 
 
-def play(network, shape, cascade, rounds=cases.ROUNDS):
+def play(network, shape, cascade, rounds, trajectories):
     """Returns logits of the first pass, probabilities and crops of each round."""
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first=False),
@@ -109,7 +110,7 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
         adapter = cfr_icl
         model = cfr_icl.Model(network, frame, int(further), bool(adaptive))
     features = adapter.encode(model, cases.photograph(shape))
-    yx, positive = cases.clicks_on(shape)
+    yx, positive = (each[:trajectories] for each in cases.clicks_on(shape))
     heard = []
 
     def hear(module, inputs, outputs):
@@ -128,7 +129,15 @@ def play(network, shape, cascade, rounds=cases.ROUNDS):
     return map(np.stack, zip(*answers, strict=True))
 
 
-def main(checkout, out, size="small", cascade=None, count=None, rounds=cases.ROUNDS):
+def main(
+    checkout,
+    out,
+    size="small",
+    cascade=None,
+    count=None,
+    rounds=cases.ROUNDS,
+    trajectories=3,
+):
     """Writes a file."""
     stand_ins.install()
     # CFR-ICL's networks import a logger of training.
@@ -142,7 +151,8 @@ def main(checkout, out, size="small", cascade=None, count=None, rounds=cases.ROU
     photographs = photographs[: int(count or len(photographs))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
-        logits, probabilities, crops = play(network, shape, cascade, int(rounds))
+        played = play(network, shape, cascade, int(rounds), int(trajectories))
+        logits, probabilities, crops = played
         masks = probabilities > simpleclick.THRESHOLD
         kinds = [len(np.unique(rows, axis=0)) for rows in crops.swapaxes(0, 1)]
         print(
@@ -156,8 +166,8 @@ def main(checkout, out, size="small", cascade=None, count=None, rounds=cases.ROU
             kept[f"{number}/logits"] = flat[..., :: cases.STRIDE]
             kept[f"{number}/deviation"] = logits.std()
         kept[f"{number}/crops"] = crops.astype(np.int32)
-        played = [each - 1 for each in cases.KEPT if each <= len(masks)]
-        kept[f"{number}/masks"] = np.packbits(masks[played], axis=-1)
+        rounds_kept = [each - 1 for each in cases.KEPT if each <= len(masks)]
+        kept[f"{number}/masks"] = np.packbits(masks[rounds_kept], axis=-1)
     np.savez_compressed(out, **kept)
 
 
