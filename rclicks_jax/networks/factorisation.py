@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
+from jax import ad_checkpoint
 
 # Multiplies a matrix.
 Product = Callable[[jax.Array], jax.Array]
 # Name of the products with features, for `jax.checkpoint` of what factorises them.
 PRODUCTS = "products with features"
+# JAX does not type it.
+_named = cast("Callable[[jax.Array, str], jax.Array]", ad_checkpoint.checkpoint_name)
 _EPSILON = 1e-6
 
 
@@ -101,12 +103,12 @@ def _factorise_forward(
         def project(matrix: jax.Array) -> jax.Array:
             projected.append(matrix)
             product = features @ matrix + of_pixels[len(projected) - 1]
-            return checkpoint_name(product, PRODUCTS)
+            return _named(product, PRODUCTS)
 
         def collect(matrix: jax.Array) -> jax.Array:
             collected.append(matrix)
             product = features.T @ matrix + of_channels[len(collected) - 1]
-            return checkpoint_name(product, PRODUCTS)
+            return _named(product, PRODUCTS)
 
         found = _updated(project, collect, bases, steps)
         return found, (projected, collected)
