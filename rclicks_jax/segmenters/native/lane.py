@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import dataclasses
 import functools
 import math
 import sys
@@ -20,6 +19,7 @@ from rclicks_jax import errors
 from rclicks_jax.networks import batches, passes
 from rclicks_jax.segmenters import base
 from rclicks_jax.segmenters.native import clicks as click_slots
+from rclicks_jax.segmenters.native.entries import Entry, passes_of
 from rclicks_jax.segmenters.native.method import Method, Placed, Tree
 from rclicks_jax.segmenters.native.programs import Onto, Programs, rows_of_pass
 from rclicks_jax.segmenters.native.sessions import Features, Piece, Session
@@ -59,30 +59,6 @@ class Answers(NamedTuple):
 
     masks: np.ndarray
     probabilities: np.ndarray | None
-
-
-@dataclasses.dataclass(frozen=True)
-class _Entry:
-    """Rows of a piece that are in one pass.
-
-    Attributes:
-        piece: The piece.
-        rows: Which of its rows, `i32[r]`.
-        prompts: Their prompts, a row each.
-        kind: What rows of a pass have in common: slots of clicks, and the shape.
-        ends: Whether it is the last pass of some of the rows.
-    """
-
-    piece: Piece
-    rows: np.ndarray
-    prompts: Tree
-    kind: tuple[int, Hashable]
-    ends: bool
-
-    def part(self, chosen: slice) -> "_Entry":
-        """Returns some of its rows."""
-        prompts = jax.tree.map(lambda leaf: leaf[chosen], self.prompts)
-        return dataclasses.replace(self, rows=self.rows[chosen], prompts=prompts)
 
 
 class _Pass(NamedTuple):
@@ -205,22 +181,15 @@ class Lane:
         """
         answers = [_empty(each, soft=soft) for each in requests]
         pieces = self._pieces(requests)
+        plan = self._plan
         make = functools.partial(self._pass, answers=answers, soft=soft)
         for step in range(max((piece.passes.max() for piece in pieces), default=0)):
-            _for_each(make, self._passes(pieces, step), self._plan.at_once)
+            together = passes_of(plan.method, plan.batch, pieces, step)
+            _for_each(make, together, plan.at_once)
         with self._lock:
             for piece in pieces:
-                piece.commit(self._plan.programs.merge)
+                piece.commit(plan.programs.merge)
         return answers
-
-    def _passes(self, pieces: Sequence[Piece], step: int) -> list[list[_Entry]]:
-        """Returns the entries of each pass of a step; none waits for another."""
-        entries = [entry for piece in pieces for entry in self._entries(piece, step)]
-        found: list[list[_Entry]] = []
-        for kind in dict.fromkeys(entry.kind for entry in entries):
-            same = [entry for entry in entries if entry.kind == kind]
-            found += _filled(same, self._rows_of(kind))
-        return found
 
     def _rows_of(self, kind: tuple[int, Hashable]) -> int:
         """Returns the number of rows of a pass of a kind."""
@@ -270,25 +239,8 @@ class Lane:
             self._plan.method.state(session.features.frame),
         )
 
-    def _entries(self, piece: Piece, step: int) -> Iterator[_Entry]:
-        """Yields the rows of a piece that need another pass, by its kind."""
-        rows = np.flatnonzero(piece.passes > step)
-        if not len(rows):
-            return
-        method, frame = self._plan.method, piece.session.features.frame
-        notes = jax.tree.map(lambda leaf: leaf[rows], piece.notes)
-        clicks = piece.clicks.rows(rows)
-        prompts = method.prompts(frame, clicks, piece.answered[rows], notes)
-        shapes = method.shapes(prompts, len(rows))
-        for shape in dict.fromkeys(shapes):
-            chosen = np.flatnonzero([each == shape for each in shapes])
-            of_shape = jax.tree.map(lambda leaf: leaf[chosen], prompts)  # noqa: B023
-            kind = piece.clicks.yx.shape[1], shape
-            ends = bool((piece.passes[rows[chosen]] == step + 1).any())
-            yield _Entry(piece, rows[chosen], of_shape, kind, ends)
-
     def _pass(
-        self, entries: Sequence[_Entry], answers: Sequence[Answers], *, soft: bool
+        self, entries: Sequence[Entry], answers: Sequence[Answers], *, soft: bool
     ) -> None:
         """Makes a pass, and puts what came of it into pieces and answers."""
         with self._explained("clicks"):
@@ -315,7 +267,7 @@ class Lane:
             with self._lock:
                 entry.piece.take(entry.rows, before, new, merge, answers)
 
-    def _started(self, entries: Sequence[_Entry], *, soft: bool) -> _Pass:
+    def _started(self, entries: Sequence[Entry], *, soft: bool) -> _Pass:
         """Starts a pass, and does not wait for it."""
         programs, kind = self._plan.programs, entries[0].kind
         most = self._rows_of(kind)
@@ -345,7 +297,7 @@ class Lane:
         made = [programs.after(outputs, *each, soft) for each in placed]
         return _Pass(rows, finite, before, made)
 
-    def _given(self, entry: _Entry, first: int, most: int) -> tuple[Tree, ...]:
+    def _given(self, entry: Entry, first: int, most: int) -> tuple[Tree, ...]:
         """Returns positions in the pass, prompts, and which rows are answered.
 
         Each has `together` rows. Those that are not answered have the first one's
@@ -400,21 +352,6 @@ class Lane:
 def _empty(request: base.Request[Session], *, soft: bool) -> Answers:
     shape = (len(request.rows), *request.session.features.size)
     return Answers(np.empty(shape, bool), np.empty(shape, np.float32) if soft else None)
-
-
-def _filled(entries: Sequence[_Entry], most: int) -> Iterator[list[_Entry]]:
-    """Yields entries of passes of so many rows, of which only the last is not full."""
-    together: list[_Entry] = []
-    room = most
-    for entry in entries:
-        while len(entry.rows):
-            together.append(entry.part(slice(room)))
-            entry, room = entry.part(slice(room, None)), room - len(together[-1].rows)
-            if not room:
-                yield together
-                together, room = [], most
-    if together:
-        yield together
 
 
 def _for_each(function: Callable[[T], object], items: Sequence[T], most: int) -> None:
