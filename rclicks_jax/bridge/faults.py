@@ -73,6 +73,7 @@ def _frames(error: BaseException) -> list[str]:
     """Returns the lines of the traceback, outermost first, without our own files."""
     try:
         entries = traceback.extract_tb(error.__traceback__)
+    # Its message is worth more than where it came from.
     except Exception:
         return []
     lines = [

@@ -35,6 +35,14 @@ def test_joined_columns_are_convolved_as_single_ones(size, count):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_kernels_may_be_larger_than_the_image(count):
+    images = columns.join(jnp.ones((1, 2, 4, 1)), count)
+    convolved = columns.depthwise_conv(images, jnp.ones((1, 21, 1, 1)))
+    ours = columns.part(convolved, count)
+    np.testing.assert_array_equal(ours, np.full((1, 2, 4, 1), 4.0))
+
+
 @pytest.mark.parametrize(
     ("width", "channels", "count"),
     [(104, 64, 2), (104, 32, 4), (52, 128, 1), (26, 320, 1), (13, 64, 1), (52, 96, 1)],

@@ -45,6 +45,13 @@ def test_it_runs_in_every_way(variant):
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+def test_kernels_may_be_larger_than_the_image():
+    images = jnp.ones((1, 2, 3, 1))
+    kernel = jnp.ones((1, 21, 1, 1))
+    ours = depthwise.depthwise_conv(images, kernel, "shift")
+    np.testing.assert_array_equal(ours, np.full((1, 2, 3, 1), 3.0))
+
+
 @pytest.mark.parametrize("size", [(3, 3), (5, 5), (1, 7)])
 def test_a_pointwise_and_a_depthwise_convolution_are_one(size):
     images, _, weight = inputs(size)

@@ -32,6 +32,7 @@ class Sums(Method):
     variant = "sums"
     threshold = 10.0
     gives_logits = False
+    at_once_on_cpu = 2
 
     def place(self, image):
         whole = np.zeros(buckets.static_shape(image.shape), np.float32)

@@ -152,9 +152,9 @@ _H18 = Programs(None, ("RITM", "`h18_itermask`"))
 _H32 = Programs(None, ("RITM", "`h32_itermask`"))
 
 # Seconds of cores: docs/results/native_segmenters.md, "Speed on CPU".
-_SAM_B = Example(Products(972, 3.8), _SAM, Cores(14.06, 1.06 / TRAJECTORIES))
+_SAM_B = Example(Products(972, 3.8), _SAM, Cores(15.77, 1.19 / TRAJECTORIES))
 _SAM2_B = Example(Products(647, 3.8), _SAM2, Cores(8.37, 1.05 / TRAJECTORIES))
-_BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 53.50 / TRAJECTORIES))
+_BASE = Example(Products(0, 323), _SIMPLECLICK, Cores(0, 50.78 / TRAJECTORIES))
 _SAX2 = Example(Products(933, 318), _SEGNEXT, Cores(12.06, 57.75 / TRAJECTORIES))
 _RITM = Example(Products(0, 61), _H18, Cores(0, 8.16 / TRAJECTORIES))
 
@@ -171,7 +171,7 @@ METHODS = (
     Method(
         "SAM 2.1 `hiera_t`",
         Products(292, 3.8),
-        cores=Cores(3.96, 1.07 / TRAJECTORIES),
+        cores=Cores(4.27, 1.12 / TRAJECTORIES),
         like=_SAM2_B,
     ),
     Method(

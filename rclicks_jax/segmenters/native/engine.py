@@ -39,8 +39,6 @@ _SHARE = 1 / 8
 # Calls at the same time on an accelerator: one on the device, and the next, which is
 # prepared meanwhile.
 _CALLS = 2
-# Passes of a call at the same time on CPU: each has parts that one core does alone.
-_AT_ONCE_ON_CPU = 2
 # Of a checkpoint's SHA-256, in a run's record.
 _DIGITS = 16
 
@@ -51,7 +49,7 @@ class NativeSegmenter:
     Attributes:
         method: The method.
         batch: Trajectories in a pass.
-        calls: Passes of a device that are under way at a time.
+        calls: Calls that a device answers at a time.
     """
 
     has_probabilities = True
@@ -106,7 +104,7 @@ class NativeSegmenter:
             programs(method, exact=exact),
             self.batch,
             self._together,
-            at_once=_AT_ONCE_ON_CPU if on_cpu else 1,
+            at_once=method.at_once_on_cpu if on_cpu else 1,
         )
         self._lanes = [
             lanes.Lane(number, device, plan, variables)

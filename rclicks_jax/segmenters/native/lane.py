@@ -1,6 +1,5 @@
 """A device with photographs on it, and the passes that answer clicks on them."""
 
-import collections
 import contextlib
 import functools
 import math
@@ -362,7 +361,7 @@ def _for_each(function: Callable[[T], object], items: Sequence[T], most: int) ->
         return
     with futures.ThreadPoolExecutor(most, "rclicks-passes") as threads:
         # What a call raised is raised here.
-        collections.deque(threads.map(function, items), maxlen=0)
+        list(threads.map(function, items))
 
 
 def _zeros(like: jax.Array, count: int) -> jax.Array:

@@ -85,12 +85,15 @@ class Method(abc.ABC):
         rows_together: Rows that `before` and `after` get at a time; 0 if any number
             does. Few, if a row needs much memory at the size of a photograph.
         batch_on_cpu: Rows of a pass on CPU, if nobody says how many.
+        at_once_on_cpu: Passes of a call at the same time on CPU. More take more memory,
+            and less time where parts of a pass use one core.
     """
 
     threshold: ClassVar[float] = 0.0
     gives_logits: ClassVar[bool] = True
     rows_together: ClassVar[int] = 0
     batch_on_cpu: ClassVar[int] = 4
+    at_once_on_cpu: ClassVar[int] = 1
 
     def on(self, platform: str) -> "Method":
         """Returns the method as it is run on devices of a platform, such as `cpu`."""

@@ -125,6 +125,8 @@ class RitmMethod(CroppingMethod):
 
     # Rows of a photograph see crops of several shapes, and passes of one each are full.
     batch_on_cpu = 1
+    # Parts of a pass use one core.
+    at_once_on_cpu = 2
 
     def on(self, platform: str) -> "RitmMethod":
         """Returns the method with frames as a platform wants them."""
