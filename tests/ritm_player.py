@@ -85,7 +85,7 @@ class Player:
         return logits[:height, :width]
 
 
-def player_of(golden, size, shape, platform="cpu", **frame):
+def player_of(golden, size, shape, platform="cpu", precision="float32", **frame):
     """Returns a player of a file's network on a photograph.
 
     Args:
@@ -93,11 +93,12 @@ def player_of(golden, size, shape, platform="cpu", **frame):
         size: Size of the network.
         shape: Height and width of the photograph.
         platform: Whose frames are used: those of `cpu` are more.
+        precision: Type of products.
         **frame: Fields of `ritm_method.Frame`.
     """
     kind = "small" if size == "small" else "published"
     frame = ritm_method.Frame(cases.TARGETS[kind], **frame)
     config = cases.CONFIG if size == "small" else cases.config_of(size)
     checkpoint = checkpoint_of(state_of(golden, size), config)
-    method, variables = ritm_method.from_torch(checkpoint, "float32", frame=frame)
+    method, variables = ritm_method.from_torch(checkpoint, precision, frame=frame)
     return Player(method.on(platform), variables, shape)

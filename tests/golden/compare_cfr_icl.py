@@ -31,9 +31,11 @@ def main(path, checkpoint, cascade):
         if f"{number}/crops" not in golden:
             break
         start = time.process_time()
-        yx, positive = cases.clicks_on(shape)
-        session = segmenter.start(segmenter.encode(cases.photograph(shape)), [None] * 3)
-        rounds, different, pixels = len(golden[f"{number}/crops"]), 0, 0
+        rounds, trajectories = golden[f"{number}/crops"].shape[:2]
+        yx, positive = (each[:trajectories] for each in cases.clicks_on(shape))
+        features = segmenter.encode(cases.photograph(shape))
+        session = segmenter.start(features, [None] * trajectories)
+        different = pixels = 0
         for count in range(1, rounds + 1):
             every = np.full(len(yx), count, np.int32)
             clicks = Clicks(yx[:, :count], positive[:, :count], every)

@@ -1,8 +1,9 @@
 """Compares our SegNext with a file that `write_segnext.py` wrote, photograph by row.
 
-    PYTHON compare_segnext.py OUT.npz [SIZE]
+    PYTHON compare_segnext.py OUT.npz [SIZE [exact]]
 
-Programs are those of users: `jax_segnext` is asked for all clicks of the file.
+Programs are those of users: `jax_segnext` is asked for all clicks of the file. With
+`exact` it computes in float64.
 """
 
 import pathlib
@@ -12,6 +13,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
+import doubles
 import golden_keys
 import numpy as np
 import segnext_cases as cases
@@ -21,13 +23,13 @@ from rclicks_jax.types import Clicks
 from rclicks_jax.weights import state_dicts
 
 
-def segmenter_of(golden, size):
+def segmenter_of(golden, size, precision="float32"):
     """Returns a segmenter with the weights of a file."""
     state = cases.state_of(golden_keys.shapes_in(golden), size)
     shapes = {key: array.shape for key, array in state.items()}
     beside = {"config": cases.CONFIG} if size == "small" else {}
     checkpoint = state_dicts.Checkpoint("", [], shapes, state.__getitem__, (), beside)
-    method, variables = segnext_method.from_torch(checkpoint, "float32")
+    method, variables = segnext_method.from_torch(checkpoint, precision)
     options = {"exact": True, "batch": len(cases.clicks_on((1, 1))[0]), "devices": 1}
     return engine.NativeSegmenter("jax_segnext", method, variables, {}, **options)
 
@@ -57,10 +59,11 @@ def compare(segmenter, golden, number, shape):
     return apart, logits / golden[f"{number}/deviation"], different, pixels
 
 
-def main(path, size="small"):
+def main(path, size="small", exact=None):
     """Prints a row for each photograph."""
+    precision = doubles.ours() if exact else "float32"
     golden = np.load(path, allow_pickle=False)
-    segmenter = segmenter_of(golden, size)
+    segmenter = segmenter_of(golden, size, precision)
     shapes = cases.SHAPES["small" if size == "small" else "published"]
     for number, shape in enumerate(shapes):
         if f"{number}/logits" not in golden:

@@ -1,8 +1,9 @@
 """Compares `jax_simpleclick` with what `write_simpleclick.py` wrote, row by photograph.
 
-    python tests/golden/compare_simpleclick.py FILE.npz [SIZE]
+    python tests/golden/compare_simpleclick.py FILE.npz [SIZE [exact]]
 
-FILE.npz is of `write_simpleclick.py` without a cascade.
+FILE.npz is of `write_simpleclick.py` without a cascade. With `exact` ours computes in
+float64.
 
 Crops are chosen by ours, as for users; the rows say whether they are the authors'.
 """
@@ -14,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
+import doubles
 import golden_keys
 import jax
 import numpy as np
@@ -34,14 +36,14 @@ class Player(ritm_player.Player):
         return logits
 
 
-def loaded(golden, size):
+def loaded(golden, size, precision="float32"):
     """Returns a method and its variables, of a file's network."""
     shapes = golden_keys.shapes_in(golden)
     state = cases.state_of(shapes, cases.factors_of(size))
     config = cases.CONFIG if size == "small" else None
     sizes, variables = weights.from_torch(ritm_player.checkpoint_of(state, config))
     frame = simpleclick_method.Frame(SIDE)
-    return simpleclick_method.SimpleClickMethod(sizes, "float32", frame), variables
+    return simpleclick_method.SimpleClickMethod(sizes, precision, frame), variables
 
 
 def compare(player, golden, number, shape):
@@ -66,10 +68,11 @@ def compare(player, golden, number, shape):
     return logits / golden[f"{number}/deviation"], other_crops, different, pixels
 
 
-def main(path, size="small"):
+def main(path, size="small", exact=None):
     """Prints a row for each photograph."""
+    precision = doubles.ours() if exact else "float32"
     golden = np.load(path, allow_pickle=False)
-    method, variables = loaded(golden, size)
+    method, variables = loaded(golden, size, precision)
     variables = jax.device_put(variables)
     for number, shape in enumerate(
         cases.SHAPES["small" if size == "small" else "published"]

@@ -1,10 +1,12 @@
 """Writes what the authors' MobileSAM answers with seeded weights, for tests of ours.
 
-    PYTHON_WITH_TORCH tests/golden/write_mobile_sam.py CHECKOUT OUT.npz [SIZE] [MOST]
+    PYTHON_WITH_TORCH tests/golden/write_mobile_sam.py CHECKOUT OUT.npz \
+        [SIZE [MOST [exact]]]
 
 CHECKOUT is one of https://github.com/ChaoningZhang/MobileSAM. SIZE is small or vit_t,
 and MOST a number of photographs, if not all. Photographs and prompts go through the
-bridge's adapter, which is compared with RClicks's own code.
+bridge's adapter, which is compared with RClicks's own code. With `exact` the authors'
+code computes in float64.
 """
 
 import pathlib
@@ -13,6 +15,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import mobile_sam_cases
 import played
 import stand_ins
@@ -64,12 +67,14 @@ def network_of(package, size):
     return made.eval().requires_grad_(False)
 
 
-def main(checkout, out, size="small", most="4"):
+def main(checkout, out, size="small", most="4", exact=None):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
     import mobile_sam
 
+    if exact:
+        doubles.theirs()
     network = network_of(mobile_sam, size)
     heard, model = write_sam.listen(network), adapter.sam.Model(network)
 

@@ -5,11 +5,10 @@
 CHECKOUT is one of https://github.com/SamsungLabs/ritm_interactive_segmentation. COUNT
 is the number of photographs, ROUNDS that of clicks. Crops and clicks go through the
 bridge's adapter, which is compared with RClicks's own code. SIZE is small,
-h18_baseline, h18s_itermask, h18_itermask or h32_itermask. With `exact` the file also
-has the logits of the same inputs in float64.
+h18_baseline, h18s_itermask, h18_itermask or h32_itermask. With `exact` the authors'
+code computes in float64.
 """
 
-import copy
 import pathlib
 import sys
 import time
@@ -17,6 +16,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import numpy as np
 import ritm_cases as cases
 import stand_ins
@@ -82,8 +82,8 @@ def logits_of(outputs):
     return (0.5 * (straight + mirrored.flip(2)))[0].numpy().copy()
 
 
-def play(network, shape, target, rounds, whole_first, exact=None):
-    """Yields logits of passes, in float64 as well, probabilities and crops, by round.
+def play(network, shape, target, rounds, whole_first):
+    """Yields logits of passes, probabilities and crops, by round.
 
     Each trajectory is played alone, so that it is known whose logits are heard.
 
@@ -93,7 +93,6 @@ def play(network, shape, target, rounds, whole_first, exact=None):
         target: Longest side of crops.
         rounds: Clicks.
         whole_first: Whether the first click sees the whole photograph.
-        exact: The network in float64, if its logits are wanted.
     """
     frame = isegm_frame.Frame(
         crops=isegm_crops.Rule(whole_first),
@@ -103,19 +102,15 @@ def play(network, shape, target, rounds, whole_first, exact=None):
     model = isegm_frame.Model(network, frame)
     features = ritm.encode(model, cases.photograph(shape))
     yx, positive = cases.clicks_on(shape)
-    heard, in_float64 = [], []
+    heard = []
 
     def hear(module, inputs, outputs):
         heard.append(logits_of(outputs))
-        if exact:
-            doubled = (each.double() for each in inputs)
-            in_float64.append(logits_of(exact(*doubled)))
 
     handle = network.register_forward_hook(hear)
     states = [None] * len(yx)
     for count in range(1, rounds + 1):
         heard.clear()
-        in_float64.clear()
         answers = []
         for row in range(len(yx)):
             own = slice(row, row + 1)
@@ -123,7 +118,7 @@ def play(network, shape, target, rounds, whole_first, exact=None):
             soft, states[row] = ritm.predict(model, features, clicks, states[row])
             answers.append((soft[0].numpy().copy(), states[row]["crop"][0].numpy()))
         soft, crops = map(np.stack, zip(*answers, strict=True))
-        yield list(heard), list(in_float64), soft, crops
+        yield list(heard), soft, crops
     handle.remove()
 
 
@@ -131,22 +126,21 @@ def main(checkout, out, size="small", count=None, rounds=cases.ROUNDS, exact=Non
     """Writes a file."""
     stand_ins.install()
     isegm_network.use(checkout)
+    if exact:
+        doubles.theirs()
     network, shapes = network_of(size)
-    doubled = copy.deepcopy(network).double() if exact else None
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     kind = "small" if size == "small" else "published"
     photographs = cases.SHAPES[kind][: int(count or len(cases.SHAPES[kind]))]
     for number, shape in enumerate(photographs):
         start = time.perf_counter()
         whole_first = number not in cases.AS_TETRIS[kind]
-        played = list(
-            play(network, shape, cases.TARGETS[kind], int(rounds), whole_first, doubled)
-        )
+        target = cases.TARGETS[kind]
+        played = list(play(network, shape, target, int(rounds), whole_first))
         logits = [each for heard, *_ in played for each in heard]
-        exact_logits = [each for _, in_float64, *_ in played for each in in_float64]
         every = np.concatenate([each.ravel() for each in logits])
         crops = np.stack([crops for *_, crops in played])
-        masks = np.stack([soft for *_, soft, _ in played]) > ritm.THRESHOLD
+        masks = np.stack([soft for _, soft, _ in played]) > ritm.THRESHOLD
         kinds = [len(np.unique(rows, axis=0)) for rows in crops.swapaxes(0, 1)]
         print(
             f"{shape}: logits {every.mean():.3f} +- {every.std():.3f}, "
@@ -157,9 +151,6 @@ def main(checkout, out, size="small", count=None, rounds=cases.ROUNDS, exact=Non
         )
         taken = [each.ravel()[:: cases.STRIDE] for each in logits]
         kept[f"{number}/logits"] = np.concatenate(taken)
-        if exact_logits:
-            taken = [each.ravel()[:: cases.STRIDE] for each in exact_logits]
-            kept[f"{number}/exact"] = np.concatenate(taken)
         kept[f"{number}/sizes"] = np.array([each.shape for each in logits], np.int32)
         kept[f"{number}/deviation"] = every.std()
         kept[f"{number}/crops"] = crops.astype(np.int32)

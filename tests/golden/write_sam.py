@@ -15,6 +15,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import played
 import sam_cases
 import stand_ins
@@ -79,23 +80,15 @@ def listen(network):
     return heard
 
 
-def in_float64(network):
-    """Returns a network in float64, and has its code make no float32 from now on."""
-    torch.float = torch.float32 = torch.float64
-    torch.Tensor.float = torch.Tensor.double
-    torch.set_default_dtype(torch.float64)
-    return network.double()
-
-
 def main(checkout, out, size="small", most="4", exact=None):
     """Writes a file."""
     stand_ins.install()
     sys.path.insert(0, checkout)
     import segment_anything
 
-    network = network_of(segment_anything, size)
     if exact:
-        network = in_float64(network)
+        doubles.theirs()
+    network = network_of(segment_anything, size)
     heard, model = listen(network), adapter.Model(network)
 
     def answered(shape):

@@ -14,6 +14,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import numpy as np
 import played
 import sam2_cases
@@ -21,7 +22,6 @@ import sam2_parts
 import sam_cases
 import stand_ins
 import torch
-import write_sam
 
 from rclicks_jax.bridge.adapters import sam2 as adapter
 
@@ -65,9 +65,9 @@ def main(checkout, out, size="small", most="4", exact=None):
     sys.path.insert(0, checkout)
     from sam2 import build_sam
 
-    network = network_of(build_sam, size)
     if exact:
-        network = write_sam.in_float64(network)
+        doubles.theirs()
+    network = network_of(build_sam, size)
     heard, model = listen(network), adapter.Model(network)
 
     def answered(shape):

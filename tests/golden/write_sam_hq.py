@@ -15,6 +15,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import played
 import sam_hq_cases
 import stand_ins
@@ -69,9 +70,9 @@ def main(checkout, out, size="small", most="4", exact=None):
     sys.path.insert(0, checkout)
     import segment_anything
 
-    network = network_of(segment_anything, size)
     if exact:
-        network = write_sam.in_float64(network)
+        doubles.theirs()
+    network = network_of(segment_anything, size)
     heard, model = listen(network), adapter.sam.Model(network)
 
     def answered(shape):

@@ -1,10 +1,11 @@
 """Writes what the authors' SegNext answers with seeded weights, for our tests.
 
-    PYTHON_WITH_TORCH write_segnext.py CHECKOUT OUT [SIZE [COUNT [ROUNDS]]]
+    PYTHON_WITH_TORCH write_segnext.py CHECKOUT OUT [SIZE [COUNT [ROUNDS [exact]]]]
 
 CHECKOUT is one of https://github.com/uncbiag/SegNext. The authors' own predictor is
 asked as their evaluation asks it. SIZE is small, vitb_sax1 or vitb_sax2, COUNT the
-number of photographs, ROUNDS that of clicks.
+number of photographs, ROUNDS that of clicks. With `exact` the authors' code computes in
+float64.
 """
 
 import pathlib
@@ -14,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import numpy as np
 import segnext_cases as cases
 import stand_ins
@@ -110,10 +112,12 @@ def play(network, shape, rounds):
     return features, logits.swapaxes(0, 1), np.stack(answers).swapaxes(0, 1)
 
 
-def main(checkout, out, size="small", count=None, rounds=cases.ROUNDS):
+def main(checkout, out, size="small", count=None, rounds=cases.ROUNDS, exact=None):
     """Writes a file."""
     stand_ins.install()
     isegm_network.use(str(pathlib.Path(checkout, "segnext")))
+    if exact:
+        doubles.theirs()
     network, shapes = network_of(size)
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     photographs = cases.SHAPES["small" if size == "small" else "published"]

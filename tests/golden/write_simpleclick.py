@@ -1,14 +1,15 @@
 """Writes what the authors' SimpleClick answers with seeded weights, for our tests.
 
     PYTHON_WITH_TORCH write_simpleclick.py CHECKOUT OUT \
-        [SIZE CASCADE COUNT ROUNDS [TRAJECTORIES]]
+        [SIZE CASCADE COUNT ROUNDS [TRAJECTORIES [exact]]]
 
 CHECKOUT is one of https://github.com/uncbiag/SimpleClick, or of
 https://github.com/TitorX/CFR-ICL-Interactive-Segmentation if CASCADE, the further
 passes of the first click and perhaps `:adaptive`, is given, or else `-`. COUNT is the
 number of photographs, ROUNDS that of clicks, TRAJECTORIES at most 3. Crops and clicks
 go through the bridge's adapters, which are compared with RClicks's own code. SIZE is
-small, vit_xtiny, vit_base, vit_large or vit_huge.
+small, vit_xtiny, vit_base, vit_large or vit_huge. With `exact` the authors' code
+computes in float64.
 """
 
 import pathlib
@@ -19,6 +20,7 @@ import types
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1]), str(HERE.parent / "adapters")]
 
+import doubles
 import numpy as np
 import simpleclick_cases as cases
 import stand_ins
@@ -137,6 +139,7 @@ def main(
     count=None,
     rounds=cases.ROUNDS,
     trajectories=3,
+    exact=None,
 ):
     """Writes a file."""
     stand_ins.install()
@@ -145,6 +148,8 @@ def main(
     logger.SummaryWriter = stand_ins.Absent
     sys.modules.setdefault(logger.__name__, logger)
     isegm_network.use(checkout)
+    if exact:
+        doubles.theirs()
     network, shapes = network_of(size)
     kept = {"keys": np.array([f"{key} {[*shape]}" for key, shape in shapes.items()])}
     photographs = cases.SHAPES["small" if size == "small" else "published"]

@@ -43,7 +43,8 @@ def halvings(size: jax.Array, shape: tuple[int, int], count: int) -> list[Extent
         extents.append(Extent(size, inside[..., None]))
         # What divides numbers of either sign is long, and would be part of all that
         # the compiler makes of features.
-        size = jax.lax.optimization_barrier(jax.lax.shift_right_logical(size + 1, 1))
+        halved = jax.lax.shift_right_logical(size + 1, jnp.ones_like(size))
+        size = jax.lax.optimization_barrier(halved)
         shape = ((shape[0] + 1) // 2, (shape[1] + 1) // 2)
     return extents
 

@@ -223,7 +223,7 @@ class RitmMethod(CroppingMethod):
         size = (shape.height, shape.width)
 
         def seen(box: jax.Array, part: jax.Array, last: jax.Array) -> jax.Array:
-            layers = [(kept, 255), (last[..., None], 1)]
+            layers = [(kept, np.float32(255)), (last[..., None], np.float32(1))]
             if not self.sizes.sees_previous:
                 layers.pop()
             if shape.zooms:
