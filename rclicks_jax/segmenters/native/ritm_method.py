@@ -223,6 +223,7 @@ class RitmMethod(CroppingMethod):
         size = (shape.height, shape.width)
 
         def seen(box: jax.Array, part: jax.Array, last: jax.Array) -> jax.Array:
+            # Bytes by a number of Python would be float32 in whatever is computed.
             layers = [(kept, np.float32(255)), (last[..., None], np.float32(1))]
             if not self.sizes.sees_previous:
                 layers.pop()
