@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 
 from rclicks_jax.networks import layers
-from rclicks_jax.ops import chain, columns, depthwise, row_blocks
+from rclicks_jax.ops import after_pointwise, chain, columns, depthwise, row_blocks
 
 STRIP_SIZES = (7, 11, 21)
 
@@ -70,9 +70,10 @@ class FeedForward(nn.Module):
     mode: layers.Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Mixes the channels of `f32[b h w c]`."""
+    def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
+        """Mixes the channels of `f32[b h w c]`, with columns side by side if `joined`."""
         batch, height, width, channels = features.shape
+        channels //= joined
         fc1 = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")
         dwconv = layers.DepthwiseConv((3, 3), self.mode, name="dwconv")
         fc2 = layers.PointwiseConv(channels, self.mode, name="fc2")
@@ -83,9 +84,10 @@ class FeedForward(nn.Module):
         def mix_at_once(features: jax.Array) -> jax.Array:
             matrix, bias = fc1.parameters(channels)
             kernel, offset = dwconv.parameters(fc1.channels)
-            hidden = depthwise.after_pointwise(features, matrix, bias, kernel)
-            hidden += layers.along_channels(offset.astype(hidden.dtype))
-            return fc2(layers.gelu(hidden))
+            hidden = after_pointwise.convolve(
+                features, matrix, bias, kernel, offset, joined
+            )
+            return fc2(layers.gelu(hidden), joined)
 
         def mix_rows(rows: jax.Array, inside: jax.Array) -> jax.Array:
             hidden = jnp.where(inside, fc1(rows), 0)
@@ -97,6 +99,8 @@ class FeedForward(nn.Module):
             rows = row_blocks.rows_of_block(height, row, halo=1)
             return row_blocks.map_rows(mix_rows, features, rows, halo=1)
 
+        if joined > 1:
+            return mix_at_once(features)
         if layers.is_watched(self):
             return mix(features)
         of_tpu = mix_at_once
@@ -136,19 +140,13 @@ class Block(nn.Module):
         attention = Attention(mode, name="attn")
         feed_forward = FeedForward(self.ratio, mode, name="mlp")
 
-        def attend(features: jax.Array) -> jax.Array:
-            return attention(features, joined)
-
-        def mix(features: jax.Array) -> jax.Array:
-            return columns.join(feed_forward(columns.part(features, joined)), joined)
-
         features = columns.join(features, joined)
-        for index, part in enumerate((attend, mix), start=1):
+        for index, part in enumerate((attention, feed_forward), start=1):
             init = nn.initializers.constant(0.01)
             scale = self.param(f"layer_scale_{index}", init, (channels,))
             scale = jnp.tile(scale.astype(mode.dtype), joined)
             norm = layers.BatchNorm(mode, name=f"norm{index}")
-            update = layers.along_channels(scale) * part(norm(features, joined))
+            update = layers.along_channels(scale) * part(norm(features, joined), joined)
             if keys is not None:
                 update = layers.keep_some(update, keep, keys[index - 1])
             features += update

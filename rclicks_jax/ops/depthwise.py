@@ -4,9 +4,8 @@ XLA's grouped convolution is 20 to 100 times too slow on CPU, forward and backwa
 There, a sum of shifted products is used, with a gradient of its own: plain
 differentiation of the sum would make one full reduction for each tap of the kernel.
 
-On TPUs, where units for products would wait, a depthwise convolution that follows a 1x1
-convolution of few channels is one dense convolution with it. How few channels are
-convolved there otherwise is said in `columns`.
+How few channels are convolved on TPUs, where units for products would wait, is said in
+`columns` and `after_pointwise`.
 
 The choice is made where a program is lowered, so that a program compiled on one
 platform for another has what is fast on the other.
@@ -21,8 +20,6 @@ from jax import lax
 Implementation = Literal["auto", "lax", "shift"]
 # Lanes of a TPU's registers, and sides of its units for products.
 LANES = 128
-# Rows of a matrix of 16 bits in a TPU's register.
-_ROWS = 16
 
 
 def depthwise_conv(
@@ -46,34 +43,6 @@ def depthwise_conv(
     return lax.platform_dependent(
         images, kernel, cpu=_shifted_products, default=_grouped_conv
     )
-
-
-def after_pointwise(
-    images: jax.Array, matrix: jax.Array, bias: jax.Array, kernel: jax.Array
-) -> jax.Array:
-    """Convolves each channel of what a 1x1 convolution makes, as one convolution.
-
-    For TPUs: it has c times as many products as the depthwise convolution alone, which
-    there take less time than its sums if c is small; what lies between is not written.
-
-    Args:
-        images: `f32[b h w c]`, or of another type, in which products are computed.
-        matrix: The 1x1 convolution, `f32[c d]`.
-        bias: Its bias, `f32[d]`.
-        kernel: `f32[i j 1 d]`, i and j odd.
-
-    Returns:
-        `f32[b h w d]`, of the type of the images.
-    """
-    channels = images.shape[-1]
-    # A channel of ones, which is 0 beside the images, is where the bias counts. The
-    # units take rows of the matrix by 16.
-    padding = -(channels + 1) % _ROWS
-    rows = jnp.concatenate([matrix, bias[None], jnp.zeros((padding, matrix.shape[1]))])
-    ones = jnp.ones((*images.shape[:3], 1), images.dtype)
-    zeros = jnp.zeros((*images.shape[:3], padding), images.dtype)
-    dense = (kernel * rows[None, None]).astype(images.dtype)
-    return dense_conv(jnp.concatenate([images, ones, zeros], -1), dense)
 
 
 def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -50,30 +50,3 @@ def test_kernels_may_be_larger_than_the_image():
     kernel = jnp.ones((1, 21, 1, 1))
     ours = depthwise.depthwise_conv(images, kernel, "shift")
     np.testing.assert_array_equal(ours, np.full((1, 2, 3, 1), 3.0))
-
-
-@pytest.mark.parametrize("size", [(3, 3), (5, 5), (1, 7)])
-def test_a_pointwise_and_a_depthwise_convolution_are_one(size):
-    images, _, weight = inputs(size)
-    keys = jax.random.split(jax.random.key(1), 3)
-    matrix = jax.random.normal(keys[0], (3, 8))
-    bias = jax.random.normal(keys[1], (8,))
-    kernel = jax.random.normal(keys[2], (*size, 1, 8))
-
-    def both(images, matrix, bias, kernel):
-        hidden = images @ matrix + bias[None, None, None]
-        return depthwise.depthwise_conv(hidden, kernel, "lax")
-
-    def gradients(function):
-        def loss(*arguments):
-            return (function(*arguments)[..., :3] * weight).sum()
-
-        return jax.grad(loss, argnums=(0, 1, 2, 3))(images, matrix, bias, kernel)
-
-    def results(function):
-        return function(images, matrix, bias, kernel), *gradients(function)
-
-    ours, theirs = results(depthwise.after_pointwise), results(both)
-    for found, expected in zip(ours, theirs, strict=True):
-        scale = float(jnp.abs(expected).max())
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)
