@@ -51,7 +51,8 @@ class PromptEncoder(nn.Module):
             hidden = nn.relu(conv_2(hidden, sides[0]))
             return conv_4(hidden, sides[1])
 
-        hidden = layers.of_folded(self, encode, masks)
+        # The first layer casts as well, but after masks are folded.
+        hidden = layers.of_folded(self, encode, masks.astype(mode.dtype))
         scale = self.param("scale", nn.initializers.constant(0.05), (1,))
         return jnp.abs(scale[0]).astype(mode.dtype) * hidden
 
@@ -105,6 +106,7 @@ class ClickabilityNet(nn.Module):
             config.norm_groups,
             config.dropout,
             mode,
+            self.remat,
             name="decode_head",
         )(stages)
         shape = image.shape[1:3]

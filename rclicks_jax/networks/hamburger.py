@@ -6,6 +6,7 @@ emb-ai/rclicks.
 """
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -121,7 +122,7 @@ def decode_image(
 
     ham = params["hamburger"]
     bias = ham["ham_in"]["bias"].astype(dtype)
-    positive = nn.relu(hidden @ matrix(ham["ham_in"]) + bias[None, None])
+    positive: jax.Array = _rectified_product(hidden, matrix(ham["ham_in"]), bias)
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
     # JAX does not type what has static arguments and a gradient of its own.
     bases, coefficients = cast(
@@ -148,6 +149,43 @@ def decode_image(
     # A product with one column would be taken as a sum along lanes.
     columns = jnp.pad(column, ((0, 0), (0, _LANES - 1)))
     return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
+
+
+@jax.custom_vjp
+def _rectified_product(
+    features: jax.Array, matrix: jax.Array, bias: jax.Array
+) -> jax.Array:
+    """Returns a product and a bias where they are positive, `f32[h w d]`.
+
+    Left alone, XLA applies the gradient of the rectifier in all that read it, and sums
+    for the bias apart. Here both are done where the gradient is made.
+    """
+    return jnp.maximum(features @ matrix + bias[None, None], 0)
+
+
+_Kept = tuple[jax.Array, jax.Array, jax.Array]
+
+
+def _forward(
+    features: jax.Array, matrix: jax.Array, bias: jax.Array
+) -> tuple[jax.Array, _Kept]:
+    positive: jax.Array = _rectified_product(features, matrix, bias)
+    return positive, (features, matrix, positive)
+
+
+def _backward(kept: _Kept, gradient: jax.Array) -> _Kept:
+    features, matrix, positive = kept
+    # The gradient is made as rows; as an image it would not be of the same operation.
+    rows = gradient.reshape(-1, gradient.shape[-1])
+    rows = jnp.where(positive.reshape(rows.shape) > 0, rows, 0)
+    total = rows.astype(jnp.float32).sum(0).astype(rows.dtype)
+    rows, total = jax.lax.optimization_barrier((rows, total))
+    gradient = rows.reshape(gradient.shape)
+    of_matrix = jnp.einsum("hwc,hwd->cd", features, gradient)
+    return gradient @ matrix.T, of_matrix, total
+
+
+_rectified_product.defvjp(_forward, _backward)
 
 
 def _join_image(parts: Sequence[jax.Array], kernel: jax.Array) -> jax.Array:
@@ -254,6 +292,7 @@ class LightHamHead(nn.Module):
         groups: Groups of the normalisations.
         dropout: Rate of dropping whole channels before the last layer.
         mode: How it computes.
+        remat: Whether the backward pass computes what is between stages and maps again.
     """
 
     channels: int
@@ -262,6 +301,7 @@ class LightHamHead(nn.Module):
     groups: int
     dropout: float = 0.0
     mode: layers.Mode = layers.Mode()
+    remat: bool = False
 
     @nn.compact
     def __call__(self, stages: Sequence[jax.Array]) -> jax.Array:
@@ -298,8 +338,7 @@ class LightHamHead(nn.Module):
             # Backward it is read often. Forward, rounding takes longer than it saves.
             update_dtype=mode.dtype if mode.train else jnp.float32,
         )
-        if mode.train:
-            # Kept for all images at a time, what is in between is written to memory.
+        if mode.train and self.remat:
             # Products of the approximation are small, and cost less to keep.
             policy = jax.checkpoint_policies.save_only_these_names(
                 factorisation.PRODUCTS
@@ -308,13 +347,23 @@ class LightHamHead(nn.Module):
 
         def decode_each(stages: Sequence[jax.Array]) -> jax.Array:
             variables = cast("Variables", self.variables)
-            ones = jnp.ones((len(stages[0]), 1, 1, self.channels))
-            kept = dropped(ones)[:, 0, 0]
+            batch = len(stages[0])
+            kept = dropped(jnp.ones((batch, 1, 1, self.channels)))[:, 0, 0]
 
             def of_image(image: tuple[Sequence[jax.Array], jax.Array]) -> jax.Array:
                 return one(variables, image[0], kept=image[1])
 
-            maps = cast("jax.Array", jax.lax.map(of_image, (stages, kept)))
+            images = (stages, kept)
+            if mode.train and not self.remat:
+                # A loop would copy what it keeps of each image.
+                maps = jnp.stack(
+                    [
+                        of_image(jax.tree.map(operator.itemgetter(index), images))
+                        for index in range(batch)
+                    ]
+                )
+            else:
+                maps = cast("jax.Array", jax.lax.map(of_image, images))
             return maps[..., None]
 
         # JAX does not type what a branch returns.

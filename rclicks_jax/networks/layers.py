@@ -58,8 +58,7 @@ def keep_some(update: jax.Array, keep: float | jax.Array, key: jax.Array) -> jax
     if isinstance(keep, float) and keep >= 1:
         return update
     kept = jax.random.bernoulli(key, keep, (len(update), 1, 1, 1))
-    scaled = update / jnp.asarray(keep, update.dtype)
-    return jnp.where(kept, scaled, jnp.zeros_like(update))
+    return update * (kept / keep).astype(update.dtype)
 
 
 class DropKey(nn.Module):

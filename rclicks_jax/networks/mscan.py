@@ -71,7 +71,7 @@ class FeedForward(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
-        """Mixes the channels of `f32[b h w c]`, with columns side by side if `joined`."""
+        """Mixes the channels of `f32[b h w c]`; columns may lie side by side."""
         batch, height, width, channels = features.shape
         channels //= joined
         fc1 = layers.PointwiseConv(channels * self.ratio, self.mode, name="fc1")
@@ -240,6 +240,7 @@ class Encoder(nn.Module):
             names = [f"block{stage}_{index}" for index in range(depth)]
             features = self._blocks(block, names, 1 - rates[:depth], features)
             rates = rates[depth:]
+            features = jax.lax.optimization_barrier(features)
             norm = nn.LayerNorm(epsilon=1e-5, dtype=mode.dtype, name=f"norm{stage}")
             features = norm(features)
             stages.append(features)
@@ -251,6 +252,8 @@ class Encoder(nn.Module):
         stem = Stem(self.embed_dims[0], self.mode, parent=None)
         if layers.is_watched(self):
             return stem.clone(parent=self, name=name)(image)
+        # The first layer casts as well, but after images are folded.
+        image = image.astype(self.mode.dtype)
         # Flax does not type its variables.
         own = cast(
             "dict[str, Any]",

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from rclicks_jax.ops import columns, depthwise
 
+
 def convolve(
     images: jax.Array,
     matrix: jax.Array,

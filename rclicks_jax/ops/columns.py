@@ -76,7 +76,9 @@ def _backward(
         tiled = jnp.tile(kernel, count)
         return depthwise.depthwise_conv(images, tiled, "lax")
 
-    (of_images,) = jax.vjp(lambda images: _convolve(images, kernel), images)[1](gradient)
+    (of_images,) = jax.vjp(lambda images: _convolve(images, kernel), images)[1](
+        gradient
+    )
     (of_kernel,) = jax.vjp(single, kernel)[1](gradient)
     return of_images, of_kernel
 

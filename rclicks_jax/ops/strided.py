@@ -6,7 +6,8 @@ made where a program is lowered.
 
 On TPUs channels lie along 128 lanes, which three or 16 channels leave empty. There,
 squares of pixels are folded into the channels of images ("space to depth"); the same
-convolution is then one of more channels and fewer places, with the same sums.
+convolution is then one of more channels and fewer places, with the same sums. So is the
+gradient of images of many channels, for which XLA puts zeros between the places.
 """
 
 from typing import Literal
@@ -16,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-Implementation = Literal["auto", "lax", "product"]
+from rclicks_jax.ops import depthwise
+
+Implementation = Literal["auto", "lax", "product", "squares"]
 
 
 def strided_conv(
@@ -27,8 +30,10 @@ def strided_conv(
     Args:
         images: `f32[b h w c]`.
         kernel: `f32[3 3 c d]`.
-        implementation: `lax` for XLA's own, `product` for a product of matrices, `auto`
-            for `product` in programs for CPUs and `lax` in others.
+        implementation: `lax` for XLA's own, `product` for a product of matrices,
+            `squares` for XLA's own with another gradient; `auto` for `product` in
+            programs for CPUs, `squares` in those for TPUs where channels fill their
+            lanes, else `lax`.
 
     Returns:
         `f32[b h/2 w/2 d]`, sizes rounded up.
@@ -37,7 +42,12 @@ def strided_conv(
         return _product(images, kernel)
     if implementation == "lax":
         return _conv(images, kernel)
-    return lax.platform_dependent(images, kernel, cpu=_product, default=_conv)
+    if implementation == "squares":
+        return _conv_by_squares(images, kernel)
+    of_tpu = _conv if images.shape[-1] < depthwise.LANES else _conv_by_squares
+    return lax.platform_dependent(
+        images, kernel, cpu=_product, tpu=of_tpu, default=_conv
+    )
 
 
 def _conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -48,6 +58,56 @@ def _conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
         padding=((1, 1), (1, 1)),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
+
+
+_conv_by_squares = jax.custom_vjp(_conv)
+
+
+def _forward(
+    images: jax.Array, kernel: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _conv(images, kernel), (images, kernel)
+
+
+def _backward(
+    kept: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    images, kernel = kept
+    (of_kernel,) = jax.vjp(lambda kernel: _conv(images, kernel), kernel)[1](gradient)
+    height, width = images.shape[1:3]
+    return _image_gradient(gradient, kernel)[:, :height, :width], of_kernel
+
+
+_conv_by_squares.defvjp(_forward, _backward)
+
+
+def _image_gradient(gradient: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns the gradient of images, with an even number of rows and columns.
+
+    One convolution gives the four pixels of a square side by side in the channels. Even
+    rows are seen by the middle of the kernel alone, odd ones by its end, and by its
+    start one place on.
+    """
+
+    def of_parity(kernel: jax.Array, axis: int) -> list[jax.Array]:
+        start, middle, end = jnp.split(kernel, 3, axis)
+        nothing = jnp.zeros_like(middle)
+        return [
+            jnp.concatenate(pair, axis) for pair in ((middle, nothing), (end, start))
+        ]
+
+    turned = kernel.swapaxes(2, 3)
+    taps = [both for rows in of_parity(turned, 0) for both in of_parity(rows, 1)]
+    squares = lax.conv_general_dilated(
+        gradient,
+        jnp.concatenate(taps, axis=-1),
+        window_strides=(1, 1),
+        padding=((0, 1), (0, 1)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    batch, height, width = gradient.shape[:3]
+    squares = squares.reshape(batch, height, width, 2, 2, kernel.shape[2])
+    return squares.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * height, 2 * width, -1)
 
 
 def _product(images: jax.Array, kernel: jax.Array) -> jax.Array:

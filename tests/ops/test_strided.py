@@ -15,8 +15,9 @@ def inputs(shape):
     return images, kernel, jax.random.normal(keys[2], (2, rows, columns, 4))
 
 
+@pytest.mark.parametrize("way", ["product", "squares"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_both_ways_agree_forward_and_in_their_gradients(shape):
+def test_all_ways_agree_forward_and_in_their_gradients(shape, way):
     images, kernel, weight = inputs(shape)
 
     def loss(images, kernel, way):
@@ -26,10 +27,10 @@ def test_both_ways_agree_forward_and_in_their_gradients(shape):
     gradient = jax.jit(
         jax.grad(loss, argnums=(0, 1), has_aux=True), static_argnames="way"
     )
-    of_product, product = gradient(images, kernel, way="product")
+    found, features = gradient(images, kernel, way=way)
     of_lax, expected = gradient(images, kernel, way="lax")
-    np.testing.assert_allclose(product, expected, atol=1e-5)
-    for ours, theirs in zip(of_product, of_lax, strict=True):
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+    for ours, theirs in zip(found, of_lax, strict=True):
         scale = float(np.abs(theirs).max())
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * scale)
 
