@@ -45,16 +45,16 @@ class PromptEncoder(nn.Module):
         conv_0 = layers.PointwiseConv(16, mode, name="conv_0")
         conv_2 = layers.StridedConv(16, mode, name="conv_2")
         conv_4 = layers.StridedConv(self.channels, mode, name="conv_4")
+        scale = self.param("scale", nn.initializers.constant(0.05), (1,))
 
         def encode(masks: jax.Array, sides: tuple[int, int] = (1, 1)) -> jax.Array:
             hidden = nn.relu(conv_0(masks, sides[0] ** 2))
             hidden = nn.relu(conv_2(hidden, sides[0]))
-            return conv_4(hidden, sides[1])
+            # Of the kernel a factor costs less than of what it makes.
+            return conv_4(hidden, sides[1], jnp.abs(scale[0]))
 
         # The first layer casts as well, but after masks are folded.
-        hidden = layers.of_folded(self, encode, masks.astype(mode.dtype))
-        scale = self.param("scale", nn.initializers.constant(0.05), (1,))
-        return jnp.abs(scale[0]).astype(mode.dtype) * hidden
+        return layers.of_folded(self, encode, masks.astype(mode.dtype))
 
 
 class ClickabilityNet(nn.Module):

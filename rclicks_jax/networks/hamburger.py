@@ -6,7 +6,6 @@ emb-ai/rclicks.
 """
 
 import functools
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import layout
 from jax.typing import DTypeLike
 
 from rclicks_jax.networks import factorisation, layers
@@ -23,6 +23,9 @@ from rclicks_jax.ops import resize
 _NORM_EPSILON = 1e-5
 # Columns of a TPU's units for products.
 _LANES = 128
+# Layouts of the images of a batch, `f32[b h w c]`.
+_SIDE_BY_SIDE = layout.Layout(major_to_minor=(1, 2, 0, 3))
+_ONE_AFTER_THE_OTHER = layout.Layout(major_to_minor=(0, 1, 2, 3))
 
 
 class JoinedConv(nn.Module):
@@ -122,9 +125,11 @@ def decode_image(
 
     ham = params["hamburger"]
     bias = ham["ham_in"]["bias"].astype(dtype)
-    positive: jax.Array = _rectified_product(hidden, matrix(ham["ham_in"]), bias)
+    # JAX does not type what has a gradient of its own.
+    positive = cast(
+        "jax.Array", _rectified_product(hidden, matrix(ham["ham_in"]), bias)
+    )
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
-    # JAX does not type what has static arguments and a gradient of its own.
     bases, coefficients = cast(
         "tuple[jax.Array, jax.Array]",
         factorisation.factorise_image(flat, constants["hamburger"]["bases"], steps),
@@ -169,7 +174,7 @@ _Kept = tuple[jax.Array, jax.Array, jax.Array]
 def _forward(
     features: jax.Array, matrix: jax.Array, bias: jax.Array
 ) -> tuple[jax.Array, _Kept]:
-    positive: jax.Array = _rectified_product(features, matrix, bias)
+    positive = cast("jax.Array", _rectified_product(features, matrix, bias))
     return positive, (features, matrix, positive)
 
 
@@ -353,17 +358,17 @@ class LightHamHead(nn.Module):
             def of_image(image: tuple[Sequence[jax.Array], jax.Array]) -> jax.Array:
                 return one(variables, image[0], kept=image[1])
 
-            images = (stages, kept)
             if mode.train and not self.remat:
-                # A loop would copy what it keeps of each image.
+                # A loop would copy what it keeps of each image. To take one of images
+                # that lie side by side, as convolutions want them, would be slow.
+                for each in (_SIDE_BY_SIDE, _ONE_AFTER_THE_OTHER):
+                    stages = layout.with_layout_constraint(stages, each)
+                images = [[stage[i] for stage in stages] for i in range(batch)]
                 maps = jnp.stack(
-                    [
-                        of_image(jax.tree.map(operator.itemgetter(index), images))
-                        for index in range(batch)
-                    ]
+                    [of_image(image) for image in zip(images, kept, strict=True)]
                 )
             else:
-                maps = cast("jax.Array", jax.lax.map(of_image, images))
+                maps = cast("jax.Array", jax.lax.map(of_image, (stages, kept)))
             return maps[..., None]
 
         # JAX does not type what a branch returns.

@@ -179,6 +179,13 @@ class PointwiseConv(nn.Module):
 
     def __call__(self, features: jax.Array, joined: int = 1) -> jax.Array:
         """Maps `f32[b h w c]` to `f32[b h w channels]`."""
+        product, bias = self.product(features, joined)
+        return product + bias
+
+    def product(
+        self, features: jax.Array, joined: int = 1
+    ) -> tuple[jax.Array, jax.Array]:
+        """Returns the product, `f32[b h w channels]`, and the bias, of its rank."""
         matrix, bias = self.parameters(features.shape[-1] // joined)
         matrix, bias = matrix.astype(self.mode.dtype), bias.astype(self.mode.dtype)
         features = features.astype(self.mode.dtype)
@@ -192,7 +199,7 @@ class PointwiseConv(nn.Module):
                 features, matrix, tpu=_product_by_places, default=_product_of_rows
             ),
         )
-        return product + along_channels(bias)
+        return product, along_channels(bias)
 
 
 class StridedConv(nn.Module):
@@ -206,13 +213,23 @@ class StridedConv(nn.Module):
     mode: Mode
 
     @nn.compact
-    def __call__(self, features: jax.Array, side: int = 1) -> jax.Array:
-        """Maps `f32[b h w c]` to `f32[b h/2 w/2 channels]`, sizes rounded up."""
+    def __call__(
+        self, features: jax.Array, side: int = 1, scale: float | jax.Array = 1.0
+    ) -> jax.Array:
+        """Maps `f32[b h w c]` to `f32[b h/2 w/2 channels]`, sizes rounded up.
+
+        Args:
+            features: `f32[b h w c]`, or folded.
+            side: By how much they are folded.
+            scale: A factor of the result, `f32[]`.
+        """
         width = features.shape[-1] // side**2
         shape = (3, 3, width, self.channels)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
-        kernel, bias = kernel.astype(self.mode.dtype), bias.astype(self.mode.dtype)
+        kernel, bias = (
+            (scale * each).astype(self.mode.dtype) for each in (kernel, bias)
+        )
         features = features.astype(self.mode.dtype)
         if side == 1:
             return strided.strided_conv(features, kernel) + along_channels(bias)

@@ -29,3 +29,34 @@ def test_the_gradient_is_near_that_of_the_exact_one():
     expected = scipy.special.ndtr(exact) + exact * density
     found = np.asarray(ours(jnp.asarray(numbers))).astype(np.float64)
     np.testing.assert_allclose(found, expected, rtol=2**-8, atol=5e-4)
+
+
+def test_a_biased_one_is_that_of_the_sum():
+    random = np.random.default_rng(0)
+    features = jnp.asarray(random.normal(size=(2, 3, 4, 5)), jnp.bfloat16)
+    bias = jnp.asarray(random.normal(size=(1, 1, 1, 5)), jnp.bfloat16)
+
+    def of_sum(features, bias):
+        return activations.gelu_by_logit(features + bias)
+
+    def gradients(function):
+        def loss(features, bias):
+            return function(features, bias).astype(jnp.float32).sum()
+
+        return jax.grad(loss, argnums=(0, 1))(features, bias)
+
+    ours = activations.biased_gelu_by_logit(features, bias)
+    np.testing.assert_array_equal(ours, of_sum(features, bias))
+    found, expected = gradients(activations.biased_gelu_by_logit), gradients(of_sum)
+    np.testing.assert_array_equal(found[0], expected[0])
+    # Their own sum is rounded to bfloat16 at the end alone, or more often.
+    np.testing.assert_allclose(
+        found[1].astype(np.float32), expected[1].astype(np.float32), rtol=2**-6
+    )
+
+
+def test_in_float32_a_biased_one_is_exact():
+    features = jnp.linspace(-3, 3, 24).reshape(1, 2, 3, 4)
+    bias = jnp.full((1, 1, 1, 4), 0.5)
+    expected = jax.nn.gelu(features + 0.5, approximate=False)
+    np.testing.assert_array_equal(activations.biased_gelu(features, bias), expected)
