@@ -250,7 +250,7 @@ class Encoder(nn.Module):
         mode = self.mode
         rates = np.linspace(0, self.drop_path, sum(self.depths))
         stages: list[jax.Array] = []
-        features = _as_they_are(self._embed(image) + prompt)
+        features = self._embed(image) + prompt
         for stage, (channels, depth) in enumerate(
             zip(self.embed_dims, self.depths, strict=True), start=1
         ):
@@ -264,7 +264,6 @@ class Encoder(nn.Module):
             names = [f"block{stage}_{index}" for index in range(depth)]
             features = self._blocks(block, names, 1 - rates[:depth], features)
             rates = rates[depth:]
-            features = _as_they_are(features)
             norm = nn.LayerNorm(epsilon=1e-5, dtype=mode.dtype, name=f"norm{stage}")
             features = norm(features)
             stages.append(features)
@@ -356,4 +355,4 @@ class Encoder(nn.Module):
         if train:
             for name, of_block in zip(names, statistics, strict=True):
                 self.put_variable("batch_stats", name, of_block)
-        return features
+        return features if joined == 1 else _as_they_are(features)
