@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help:
 	@echo "make demo              train a small click model and benchmark a segmenter (about 5 minutes)"
 	@echo "make sample-benchmark  the same on every object of the sample dataset"
-	@echo "make test              all tests but the long ones (8 to 9 minutes on 2 cores)"
+	@echo "make test              all tests but the long ones (5 to 7 minutes on 2 cores)"
 	@echo "make test-long         tests that take long for what they add (5 minutes)"
 	@echo "make test-torch        tests of PyTorch segmenters, in their own environment (2 minutes)"
 	@echo "make test-browser      tests of the pages of rclicks-collect in Chromium (3 minutes)"

@@ -23,6 +23,8 @@ from rclicks_jax.ops import resize
 _NORM_EPSILON = 1e-5
 # Columns of a TPU's units for products.
 _LANES = 128
+# Images that fill the rows of a TPU's register.
+_MANY = 8
 # Layouts of the images of a batch, `f32[b h w c]`.
 _SIDE_BY_SIDE = layout.Layout(major_to_minor=(1, 2, 0, 3))
 _ONE_AFTER_THE_OTHER = layout.Layout(major_to_minor=(0, 1, 2, 3))
@@ -360,9 +362,10 @@ class LightHamHead(nn.Module):
 
             if mode.train and not self.remat:
                 # A loop would copy what it keeps of each image. To take one of images
-                # that lie side by side, as convolutions want them, would be slow.
-                for each in (_SIDE_BY_SIDE, _ONE_AFTER_THE_OTHER):
-                    stages = layout.with_layout_constraint(stages, each)
+                # that lie side by side, as convolutions want many, would be slow.
+                if batch >= _MANY:
+                    for each in (_SIDE_BY_SIDE, _ONE_AFTER_THE_OTHER):
+                        stages = layout.with_layout_constraint(stages, each)
                 images = [[stage[i] for stage in stages] for i in range(batch)]
                 maps = jnp.stack(
                     [of_image(image) for image in zip(images, kept, strict=True)]

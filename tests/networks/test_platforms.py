@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rclicks_jax.networks import clickability
+from rclicks_jax.networks import clickability, hamburger
 from rclicks_jax.ops import columns, depthwise, row_blocks, scaling
 from rclicks_jax.settings import networks
 
@@ -121,15 +121,17 @@ def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("remat", [False, True])
 @pytest.mark.parametrize("lanes", LANES)
-def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch, lanes):
+def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch, lanes, remat):
     monkeypatch.setattr(depthwise, "LANES", lanes)
+    monkeypatch.setattr(hamburger, "_MANY", 1)
     random = np.random.default_rng(0)
     images = random.normal(size=(2, 32, 64, 3)).astype(np.float32)
     masks = (random.random((2, 32, 64, 2)) > 0.5).astype(np.float32)
     weights = random.normal(size=(2, 32, 64)).astype(np.float32)
     variables = clickability.init_variables(NETWORK, 0)
-    net = clickability.ClickabilityNet(NETWORK, train=True)
+    net = clickability.ClickabilityNet(NETWORK, train=True, remat=remat)
 
     def loss(params):
         maps, changed = net.apply(
