@@ -18,13 +18,9 @@ from jax.typing import DTypeLike
 
 from rclicks_jax.networks import factorisation, layers
 from rclicks_jax.networks.architectures import Variables
-from rclicks_jax.ops import resize
+from rclicks_jax.ops import registers, resize
 
 _NORM_EPSILON = 1e-5
-# Columns of a TPU's units for products.
-_LANES = 128
-# Images that fill the rows of a TPU's register.
-_MANY = 8
 # Layouts of the images of a batch, `f32[b h w c]`.
 _SIDE_BY_SIDE = layout.Layout(major_to_minor=(1, 2, 0, 3))
 _ONE_AFTER_THE_OTHER = layout.Layout(major_to_minor=(0, 1, 2, 3))
@@ -154,7 +150,7 @@ def decode_image(
     if kept is not None:
         column = column * kept[:, None]
     # A product with one column would be taken as a sum along lanes.
-    columns = jnp.pad(column, ((0, 0), (0, _LANES - 1)))
+    columns = jnp.pad(column, ((0, 0), (0, registers.LANES - 1)))
     return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
 
 
@@ -363,7 +359,7 @@ class LightHamHead(nn.Module):
             if mode.train and not self.remat:
                 # A loop would copy what it keeps of each image. To take one of images
                 # that lie side by side, as convolutions want many, would be slow.
-                if batch >= _MANY:
+                if batch >= registers.ROWS:
                     for each in (_SIDE_BY_SIDE, _ONE_AFTER_THE_OTHER):
                         stages = layout.with_layout_constraint(stages, each)
                 images = [[stage[i] for stage in stages] for i in range(batch)]

@@ -22,6 +22,7 @@ from rclicks_jax.ops import (
     chain,
     columns,
     depthwise,
+    registers,
     row_blocks,
 )
 
@@ -111,7 +112,7 @@ class FeedForward(nn.Module):
         if layers.is_watched(self):
             return mix(features)
         of_tpu = mix_at_once
-        if channels > depthwise.LANES:
+        if channels > registers.LANES:
             # A gradient would keep what the blocks are there to forget.
             of_tpu = mix if self.mode.train else mix_blocks
         # JAX does not type what a branch returns.

@@ -12,7 +12,7 @@ afterwards, with what is outside taken away from the border.
 import jax
 import jax.numpy as jnp
 
-from rclicks_jax.ops import columns, depthwise
+from rclicks_jax.ops import columns, convolution
 
 
 def convolve(
@@ -40,7 +40,7 @@ def convolve(
     dense = (kernel * matrix[None, None]).astype(images.dtype)
     taps = (kernel[:, :, 0] * bias[None, None]).at[1, 1].add(offset)
     if joined == 1:
-        hidden = depthwise.dense_conv(images, dense)
+        hidden = convolution.same_size(images, dense)
     else:
         hidden = columns.conv_3x3(images, dense)
     return _add_inside(hidden, taps)

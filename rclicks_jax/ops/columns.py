@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from rclicks_jax.ops import depthwise
+from rclicks_jax.ops import convolution, depthwise, registers
 
 
 def fitting(width: int, channels: int) -> int:
     """Returns how many columns fit side by side into the lanes; divides the width."""
-    count = max(1, depthwise.LANES // channels)
+    count = max(1, registers.LANES // channels)
     return count if width % count == 0 else 1
 
 
@@ -52,7 +52,7 @@ def _convolve(images: jax.Array, kernel: jax.Array) -> jax.Array:
     # Joined columns that the kernel sees on either side.
     beside = -(-reach // count)
     wide = _joined(own, count, beside * count - reach, 2 * beside + 1)
-    return depthwise.dense_conv(images, wide)
+    return convolution.same_size(images, wide)
 
 
 # An upright kernel sees no other column, so that it can have its gradient without the
@@ -99,12 +99,9 @@ def conv_3x3(images: jax.Array, kernel: jax.Array) -> jax.Array:
     count = images.shape[-1] // kernel.shape[2]
     # Joined anew from one column before, each sees all it needs in two of the new ones
     # in place of three of the old.
-    return lax.conv_general_dilated(
-        _join_from_before(images, count),
-        _joined(kernel, count, 0, 2),
-        window_strides=(1, 1),
-        padding=[(1, 1), (0, 0)],
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    both = _joined(kernel, count, 0, 2)
+    return convolution.convolve(
+        _join_from_before(images, count), both, [(1, 1), (0, 0)]
     )
 
 
@@ -122,15 +119,9 @@ def _join_from_before(images: jax.Array, count: int) -> jax.Array:
         `f32[b h w/count+1 count*c]`.
     """
     width = images.shape[-1]
-    moves = np.eye(2 * width, width, k=-(width - width // count)).reshape(2, width, -1)
-    return lax.conv_general_dilated(
-        images,
-        jnp.asarray(moves[None], images.dtype),
-        window_strides=(1, 1),
-        padding=[(0, 0), (1, 1)],
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        precision="highest",
-    )
+    moves = np.eye(2 * width, width, k=-(width - width // count))
+    kernel = jnp.asarray(moves.reshape(1, 2, width, width), images.dtype)
+    return convolution.convolve(images, kernel, [(0, 0), (1, 1)], precision="highest")
 
 
 def _joined(kernel: jax.Array, count: int, before: int, beside: int) -> jax.Array:

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from rclicks_jax.ops import convolution
+
 Implementation = Literal["auto", "lax", "shift"]
-# Lanes of a TPU's registers, and sides of its units for products.
-LANES = 128
 
 
 def depthwise_conv(
@@ -69,19 +69,7 @@ def conv_of_rows(rows: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _grouped_conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    return dense_conv(images, kernel, groups=images.shape[-1])
-
-
-def dense_conv(images: jax.Array, kernel: jax.Array, groups: int = 1) -> jax.Array:
-    """Convolves `f32[b h w c]` by `f32[i j c/groups d]`; zeros around, same size."""
-    return lax.conv_general_dilated(
-        images,
-        kernel,
-        window_strides=(1, 1),
-        padding=[(size // 2, size // 2) for size in kernel.shape[:2]],
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
-    )
+    return convolution.same_size(images, kernel, groups=images.shape[-1])
 
 
 @jax.custom_vjp

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from rclicks_jax.ops import depthwise
+from rclicks_jax.ops import convolution, registers
 
 Implementation = Literal["auto", "lax", "product", "squares"]
 
@@ -44,20 +44,15 @@ def strided_conv(
         return _conv(images, kernel)
     if implementation == "squares":
         return _conv_by_squares(images, kernel)
-    of_tpu = _conv if images.shape[-1] < depthwise.LANES else _conv_by_squares
+    of_tpu = _conv if images.shape[-1] < registers.LANES else _conv_by_squares
     return lax.platform_dependent(
         images, kernel, cpu=_product, tpu=of_tpu, default=_conv
     )
 
 
 def _conv(images: jax.Array, kernel: jax.Array) -> jax.Array:
-    return lax.conv_general_dilated(
-        images,
-        kernel,
-        window_strides=(2, 2),
-        padding=((1, 1), (1, 1)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
+    around = [(1, 1), (1, 1)]
+    return convolution.convolve(images, kernel, around, strides=(2, 2))
 
 
 _conv_by_squares = jax.custom_vjp(_conv)
@@ -98,12 +93,8 @@ def _image_gradient(gradient: jax.Array, kernel: jax.Array) -> jax.Array:
 
     turned = kernel.swapaxes(2, 3)
     taps = [both for rows in of_parity(turned, 0) for both in of_parity(rows, 1)]
-    squares = lax.conv_general_dilated(
-        gradient,
-        jnp.concatenate(taps, axis=-1),
-        window_strides=(1, 1),
-        padding=((0, 1), (0, 1)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    squares = convolution.convolve(
+        gradient, jnp.concatenate(taps, axis=-1), [(0, 1), (0, 1)]
     )
     batch, height, width = gradient.shape[:3]
     squares = squares.reshape(batch, height, width, 2, 2, kernel.shape[2])
@@ -182,10 +173,5 @@ def strided_conv_folded(images: jax.Array, kernel: jax.Array, side: int) -> jax.
         "iurp,jvsq,ijcd->uvrscpqd", taps, taps, kernel, precision="highest"
     )
     channels, width = kernel.shape[2:]
-    return lax.conv_general_dilated(
-        images,
-        folded.reshape(2, 2, side * side * channels, half * half * width),
-        window_strides=(1, 1),
-        padding=((1, 0), (1, 0)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
+    folded = folded.reshape(2, 2, side * side * channels, half * half * width)
+    return convolution.convolve(images, folded, [(1, 0), (1, 0)])

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rclicks_jax.networks import clickability, hamburger
-from rclicks_jax.ops import columns, depthwise, row_blocks, scaling
+from rclicks_jax.networks import clickability
+from rclicks_jax.ops import columns, depthwise, registers, row_blocks, scaling
 from rclicks_jax.settings import networks
 
 NETWORK = networks.network("nano")
@@ -67,7 +67,7 @@ def test_tpus_get_folded_convolutions_and_dense_feed_forward_parts():
 
 
 def test_tpus_get_dense_convolutions_where_columns_are_joined(monkeypatch):
-    monkeypatch.setattr(depthwise, "LANES", 8)
+    monkeypatch.setattr(registers, "LANES", 8)
     joined = [
         columns.fitting(32 // side, channels)
         for side, channels in zip((4, 8, 16, 32), NETWORK.embed_dims, strict=True)
@@ -114,7 +114,7 @@ def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
     inputs, expected = on_cpu
     monkeypatch.setattr(jax.lax, "platform_dependent", of_tpu)
     # With more channels than lanes, in blocks of two rows at most.
-    monkeypatch.setattr(depthwise, "LANES", lanes)
+    monkeypatch.setattr(registers, "LANES", lanes)
     monkeypatch.setattr(row_blocks, "_BLOCK", 4 * 2 * 8 * 8 * 4)
     ours = jax.jit(lambda *arguments: predict(*arguments))(*inputs)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
@@ -124,8 +124,8 @@ def test_the_way_of_tpus_gives_the_same_maps(on_cpu, monkeypatch, lanes):
 @pytest.mark.parametrize("remat", [False, True])
 @pytest.mark.parametrize("lanes", LANES)
 def test_the_way_of_tpus_gives_the_same_gradients(monkeypatch, lanes, remat):
-    monkeypatch.setattr(depthwise, "LANES", lanes)
-    monkeypatch.setattr(hamburger, "_MANY", 1)
+    monkeypatch.setattr(registers, "LANES", lanes)
+    monkeypatch.setattr(registers, "ROWS", 1)
     random = np.random.default_rng(0)
     images = random.normal(size=(2, 32, 64, 3)).astype(np.float32)
     masks = (random.random((2, 32, 64, 2)) > 0.5).astype(np.float32)
