@@ -18,7 +18,7 @@ from jax.typing import DTypeLike
 
 from rclicks_jax.networks import factorisation, layers
 from rclicks_jax.networks.architectures import Variables
-from rclicks_jax.ops import registers, resize
+from rclicks_jax.ops import activations, registers, resize
 
 _NORM_EPSILON = 1e-5
 # Layouts of the images of a batch, `f32[b h w c]`.
@@ -123,10 +123,9 @@ def decode_image(
 
     ham = params["hamburger"]
     bias = ham["ham_in"]["bias"].astype(dtype)
+    product = hidden @ matrix(ham["ham_in"])
     # JAX does not type what has a gradient of its own.
-    positive = cast(
-        "jax.Array", _rectified_product(hidden, matrix(ham["ham_in"]), bias)
-    )
+    positive = cast("jax.Array", activations.biased_relu(product, bias[None, None]))
     flat = positive.reshape(-1, positive.shape[-1]).astype(jnp.float32)
     bases, coefficients = cast(
         "tuple[jax.Array, jax.Array]",
@@ -152,43 +151,6 @@ def decode_image(
     # A product with one column would be taken as a sum along lanes.
     columns = jnp.pad(column, ((0, 0), (0, registers.LANES - 1)))
     return (hidden.astype(jnp.float32) @ columns)[..., 0].T + last["bias"][0]
-
-
-@jax.custom_vjp
-def _rectified_product(
-    features: jax.Array, matrix: jax.Array, bias: jax.Array
-) -> jax.Array:
-    """Returns a product and a bias where they are positive, `f32[h w d]`.
-
-    Left alone, XLA applies the gradient of the rectifier in all that read it, and sums
-    for the bias apart. Here both are done where the gradient is made.
-    """
-    return jnp.maximum(features @ matrix + bias[None, None], 0)
-
-
-_Kept = tuple[jax.Array, jax.Array, jax.Array]
-
-
-def _forward(
-    features: jax.Array, matrix: jax.Array, bias: jax.Array
-) -> tuple[jax.Array, _Kept]:
-    positive = cast("jax.Array", _rectified_product(features, matrix, bias))
-    return positive, (features, matrix, positive)
-
-
-def _backward(kept: _Kept, gradient: jax.Array) -> _Kept:
-    features, matrix, positive = kept
-    # The gradient is made as rows; as an image it would not be of the same operation.
-    rows = gradient.reshape(-1, gradient.shape[-1])
-    rows = jnp.where(positive.reshape(rows.shape) > 0, rows, 0)
-    total = rows.astype(jnp.float32).sum(0).astype(rows.dtype)
-    rows, total = jax.lax.optimization_barrier((rows, total))
-    gradient = rows.reshape(gradient.shape)
-    of_matrix = jnp.einsum("hwc,hwd->cd", features, gradient)
-    return gradient @ matrix.T, of_matrix, total
-
-
-_rectified_product.defvjp(_forward, _backward)
 
 
 def _join_image(parts: Sequence[jax.Array], kernel: jax.Array) -> jax.Array:

@@ -4,6 +4,7 @@ The choice is made where a program is lowered.
 """
 
 import functools
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -32,14 +33,11 @@ def gelu(features: jax.Array) -> jax.Array:
 
 
 def biased_gelu(features: jax.Array, bias: jax.Array) -> jax.Array:
-    """Returns `gelu` of features and a bias; on TPUs with a gradient of its own.
-
-    Left alone, XLA calculates the gradient in all that read it, and sums it for the
-    bias apart. Here both are done once, where it is made.
+    """Returns `gelu` of features and a bias; on TPUs with a gradient that is made once.
 
     Args:
-        features: `f32[b h w c]` or `bf16[b h w c]`.
-        bias: `f32[1 1 1 c]`, of the type of the features.
+        features: `f32[... c]` or `bf16[... c]`.
+        bias: `f32[1 ... c]`, of the type and rank of the features.
     """
 
     def exact(features: jax.Array, bias: jax.Array) -> jax.Array:
@@ -76,8 +74,8 @@ def gelu_by_logit(features: jax.Array) -> jax.Array:
             or within 1e-6.
     """
     exact = features.astype(jnp.float32)
-    half, (balance, _) = exact / 2, _balance_and_slope(exact)
-    return (half + half * balance).astype(features.dtype)
+    balance, _ = _balance_and_slope(exact)
+    return (exact / 2 * (1 + balance)).astype(features.dtype)
 
 
 def _forward(features: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -111,9 +109,52 @@ def _forward_biased(
 def _backward_biased(
     total: jax.Array, gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    (gradient,) = _backward(total, gradient)
-    of_bias = gradient.astype(jnp.float32).sum((0, 1, 2), keepdims=True)
-    return lax.optimization_barrier((gradient, of_bias.astype(gradient.dtype)))
+    return _with_sum(*_backward(total, gradient))
 
 
 biased_gelu_by_logit.defvjp(_forward_biased, _backward_biased)
+
+
+@jax.custom_vjp
+def biased_relu(features: jax.Array, bias: jax.Array) -> jax.Array:
+    """Returns what is positive of features and a bias; its gradient is made once.
+
+    For TPUs.
+
+    Args:
+        features: `f32[... c]`.
+        bias: `f32[1 ... c]`, of the rank of the features.
+    """
+    return jnp.maximum(features + bias, 0)
+
+
+def _forward_rectified(
+    features: jax.Array, bias: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    # JAX does not type what has a gradient of its own.
+    positive = cast("jax.Array", biased_relu(features, bias))
+    return positive, positive
+
+
+def _backward_rectified(
+    positive: jax.Array, gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    # As rows, so that a product that makes it, of rows as well, does this too.
+    rows = gradient.reshape(-1, gradient.shape[-1])
+    rows = jnp.where(positive.reshape(rows.shape) > 0, rows, 0)
+    rows, of_bias = _with_sum(rows)
+    shape = (1,) * (gradient.ndim - 1) + (-1,)
+    return rows.reshape(gradient.shape), of_bias.reshape(shape)
+
+
+biased_relu.defvjp(_forward_rectified, _backward_rectified)
+
+
+def _with_sum(gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns a gradient of features and of a bias that all of them share.
+
+    Left alone, XLA makes the gradient in all that read it, and sums it apart. Here both
+    are done once, by what makes it.
+    """
+    of_bias = gradient.astype(jnp.float32).sum(range(gradient.ndim - 1), keepdims=True)
+    return lax.optimization_barrier((gradient, of_bias.astype(gradient.dtype)))
