@@ -66,7 +66,7 @@ class ClickabilityNet(nn.Module):
         axis_name: Axis over which batch statistics are shared.
         dtype: Type of features and products; parameters and results stay float32.
         remat: Whether the backward pass computes the features in the encoder's blocks
-            again, to save memory.
+            again, and on TPUs those of the decoder, to save memory.
     """
 
     config: NetworkConfig

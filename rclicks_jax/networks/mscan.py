@@ -201,23 +201,6 @@ class Stem(nn.Module):
         return layers.BatchNorm(mode, name="proj_4")(hidden)
 
 
-def _as_they_are(features: jax.Array) -> jax.Array:
-    """Has TPUs move features between layouts before they are made float32, not after.
-
-    They are half as many bytes then.
-    """
-
-    def barred(features: jax.Array) -> jax.Array:
-        # JAX does not type what it bars.
-        return cast("jax.Array", lax.optimization_barrier(features))
-
-    def same(features: jax.Array) -> jax.Array:
-        return features
-
-    # JAX does not type what a branch returns.
-    return cast("jax.Array", lax.platform_dependent(features, tpu=barred, default=same))
-
-
 class Encoder(nn.Module):
     """The four stages of MSCAN.
 
@@ -356,4 +339,4 @@ class Encoder(nn.Module):
         if train:
             for name, of_block in zip(names, statistics, strict=True):
                 self.put_variable("batch_stats", name, of_block)
-        return features if joined == 1 else _as_they_are(features)
+        return features

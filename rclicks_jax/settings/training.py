@@ -38,8 +38,8 @@ class TrainConfig:
             after the other, where memory is short. Gradients are those of the whole
             batch; batch normalisation uses the statistics of each part.
         remat: Whether the backward pass computes the features inside of the encoder's
-            blocks again, where memory is short. A step takes longer and learns the
-            same, but for rounding.
+            blocks again, and on TPUs those of the decoder, where memory is short. A
+            step takes longer and learns the same, but for rounding.
         save_every: Steps between checkpoints; each epoch ends with one anyway.
     """
 

@@ -14,6 +14,7 @@ def test_the_polynomial_is_exact_to_the_rounding_of_bfloat16():
     exact = exact * scipy.special.ndtr(exact)
     ours = np.asarray(activations.gelu_by_logit(jnp.asarray(numbers)))
     assert np.isfinite(ours.astype(np.float32)).all()
+    # Where it is small, what tanh rounds is more than a step.
     near = np.abs(ours.astype(np.float64) - exact) < 1e-6
     # Neighbours of one sign are neighbours as integers.
     rounded = exact.astype(np.float32).astype(jnp.bfloat16)
@@ -53,6 +54,28 @@ def test_a_biased_one_is_that_of_the_sum():
     np.testing.assert_allclose(
         found[1].astype(np.float32), expected[1].astype(np.float32), rtol=2**-6
     )
+
+
+def test_a_biased_rectifier_is_that_of_the_sum():
+    random = np.random.default_rng(1)
+    features = jnp.asarray(random.normal(size=(3, 4, 5)), jnp.float32)
+    bias = jnp.asarray(random.normal(size=(1, 1, 5)), jnp.float32)
+    weight = random.normal(size=features.shape).astype(np.float32)
+
+    def of_sum(features, bias):
+        return jax.nn.relu(features + bias)
+
+    def gradients(function):
+        def loss(features, bias):
+            return (function(features, bias) * weight).sum()
+
+        return jax.grad(loss, argnums=(0, 1))(features, bias)
+
+    ours = activations.biased_relu(features, bias)
+    np.testing.assert_array_equal(ours, of_sum(features, bias))
+    found, expected = gradients(activations.biased_relu), gradients(of_sum)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-6, atol=1e-6)
 
 
 def test_in_float32_a_biased_one_is_exact():
